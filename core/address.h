@@ -1,0 +1,24 @@
+/* address.h: between a socket address and the host and port that stand for it in the ABI. */
+#ifndef CLEAT_CORE_ADDRESS_H
+#define CLEAT_CORE_ADDRESS_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct cleat_address {
+    struct sockaddr_storage storage;
+    socklen_t len;
+};
+
+/* cleat_address_parse returns CLEAT_OK and the address of a family for a host and a port that
+ * stand at position and position + 2 of the arguments. A name is resolved. CLEAT_RESOLVE;
+ * CLEAT_SYS; CLEAT_USAGE. */
+int32_t cleat_address_parse(struct cleat_address *address, int family, const char *host,
+                            int32_t host_len, int32_t port, int32_t position);
+
+/* cleat_address_answer returns the length of the host and the other parts, as the ABI's
+ * functions answer an address. */
+int32_t cleat_address_answer(const struct sockaddr *address, socklen_t len, char *out,
+                             int32_t out_cap, int32_t *port, int32_t *flowinfo, int32_t *scope_id);
+
+#endif

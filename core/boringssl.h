@@ -1,0 +1,34 @@
+/* boringssl.h: the one place that includes BoringSSL's headers, and what differs from one of its
+ * versions to another.
+ *
+ * BORINGSSL_API_VERSION 19 (2023-03) is the oldest that is supported. */
+#ifndef CLEAT_CORE_BORINGSSL_H
+#define CLEAT_CORE_BORINGSSL_H
+
+#include <openssl/base.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/mem.h>
+#include <openssl/obj.h>
+#include <openssl/pem.h>
+#include <openssl/pool.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#if BORINGSSL_API_VERSION < 19
+#error "cleat needs BORINGSSL_API_VERSION 19 (2023-03) or later"
+#endif
+
+/* The key exchange groups that are offered, best first. BoringSSL's own default depends on its
+ * age. */
+#if defined(SSL_GROUP_X25519_MLKEM768)
+#define CLEAT_DEFAULT_GROUPS "X25519MLKEM768:X25519:P-256:P-384"
+#else
+#define CLEAT_DEFAULT_GROUPS "X25519:P-256:P-384"
+#endif
+
+#endif

@@ -1,0 +1,87 @@
+/* certificate_name.c: distinguished names, attribute by attribute. */
+#include "argument.h"
+#include "certificate.h"
+
+/* The name that which chooses, or NULL if there is none. */
+static const X509_NAME *choose(const struct cleat_certificate *self, int32_t which) {
+    const GENERAL_NAME *alt;
+    if (which == CLEAT_NAME_SUBJECT) return X509_get_subject_name(self->x509);
+    if (which == CLEAT_NAME_ISSUER) return X509_get_issuer_name(self->x509);
+    which -= CLEAT_NAME_ALT;
+    if (which < 0 || (size_t)which >= sk_GENERAL_NAME_num(self->extensions.alt_names)) return NULL;
+    alt = sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)which);
+    return alt->type == GEN_DIRNAME ? alt->d.directoryName : NULL;
+}
+
+int32_t cleat_certificate_name_count(int32_t certificate, int32_t which) {
+    struct cleat_certificate *self;
+    const X509_NAME *name;
+    int32_t result;
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    name = choose(self, which);
+    result = name == NULL ? cleat_fail_usage(2, "there is no such name")
+                          : (int32_t)X509_NAME_entry_count(name);
+    CLEAT_DONE(self);
+    return result;
+}
+
+/* What one function below asks of the attribute that it found. */
+typedef int32_t (*question_function)(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap);
+
+static int32_t ask(int32_t certificate, int32_t which, int32_t index, question_function question,
+                   char *out, int32_t out_cap) {
+    struct cleat_certificate *self;
+    const X509_NAME *name;
+    int32_t result;
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    cleat_error_clear_queue();
+    name = choose(self, which);
+    if (name == NULL) {
+        result = cleat_fail_usage(2, "there is no such name");
+    } else if (index < 0 || index >= X509_NAME_entry_count(name)) {
+        result = cleat_fail_usage(3, "index out of range");
+    } else {
+        result = question(X509_NAME_get_entry(name, index), out, out_cap);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t answer_rdn(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
+    (void)out;
+    (void)out_cap;
+    return X509_NAME_ENTRY_set(entry);
+}
+
+static int32_t answer_type(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
+    char text[256];
+    int len = OBJ_obj2txt(text, sizeof text, X509_NAME_ENTRY_get_object(entry), 0);
+    if (len < 0) return cleat_fail_ssl("OBJ_obj2txt");
+    if ((size_t)len >= sizeof text) len = (int)sizeof text - 1;
+    return cleat_answer_text(text, len, out, out_cap);
+}
+
+static int32_t answer_value(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
+    uint8_t *text = NULL;
+    int len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
+    int32_t result = len < 0 ? cleat_fail_ssl("ASN1_STRING_to_UTF8")
+                             : cleat_answer_text((const char *)text, len, out, out_cap);
+    OPENSSL_free(text);
+    return result;
+}
+
+int32_t cleat_certificate_name_rdn(int32_t certificate, int32_t which, int32_t index) {
+    return ask(certificate, which, index, answer_rdn, NULL, 0);
+}
+
+int32_t cleat_certificate_name_type(int32_t certificate, int32_t which, int32_t index, char *out,
+                                    int32_t out_cap) {
+    CLEAT_CHECK_OUT(4, out, out_cap);
+    return ask(certificate, which, index, answer_type, out, out_cap);
+}
+
+int32_t cleat_certificate_name_value(int32_t certificate, int32_t which, int32_t index, char *out,
+                                     int32_t out_cap) {
+    CLEAT_CHECK_OUT(4, out, out_cap);
+    return ask(certificate, which, index, answer_value, out, out_cap);
+}

@@ -1,0 +1,30 @@
+/* connection.h: connections, as the files of the core see them. */
+#ifndef CLEAT_CORE_CONNECTION_H
+#define CLEAT_CORE_CONNECTION_H
+
+#include <pthread.h>
+
+#include "boringssl.h"
+#include "cleat/connection.h"
+#include "context.h"
+#include "handle.h"
+#include "socket.h"
+#include "transport.h"
+
+struct cleat_connection {
+    struct cleat_object object;
+    pthread_mutex_t lock; /* for all below; never held while waiting for the network */
+    SSL *ssl;
+    struct cleat_context *context;
+    struct cleat_socket *socket; /* held open; NULL over a foreign descriptor or memory */
+    struct cleat_alpn *alpn;
+    struct cleat_transport transport;
+    char *server_hostname; /* a client's, as given; NULL if none */
+    int32_t verify_mode;
+    int32_t sealed; /* bytes that a write encrypted and has not counted yet: see connection_io.c */
+    bool server_side;
+    bool established; /* the handshake is done and the peer verified */
+    bool over; /* both sides have sent close_notify */
+};
+
+#endif

@@ -1,0 +1,281 @@
+/* connection_io.c: handshake, read, write, shutdown: the only loops that drive the TLS library.
+ *
+ * Each is the same: under the connection's lock, let the library go on as far as it can, and send
+ * what it gathered. If it needs the network, let go of the lock, wait, and try again. So one
+ * thread can read while another writes: neither holds the lock while it waits.
+ *
+ * A write encrypts up to CHUNK bytes and sends them at once. If the network takes only some
+ * and the call may not wait, those bytes are encrypted, and nothing can take them back: the
+ * call answers CLEAT_WANT_WRITE and remembers in `sealed` how many it has not counted. The
+ * next write must go on with the same bytes; the first `sealed` of them are not encrypted
+ * again but counted. It does not matter where they lie or how many there are. */
+#include "argument.h"
+#include "connection.h"
+#include "wait.h"
+
+#define CHUNK 65536
+
+/* What the records of a chunk may add to it, at the most: header, explicit nonce, tag or MAC
+ * and padding, content type. */
+#define RECORD_OVERHEAD 512
+
+#define WANT_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
+#define WANT_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)
+
+static void clear(struct cleat_connection *self) {
+    cleat_error_clear_queue();
+    self->transport.error = 0;
+}
+
+static int32_t fail_verify(const struct cleat_connection *self, long code) {
+    char detail[256];
+    const char *name = self->server_hostname == NULL ? "" : self->server_hostname;
+    switch (code) {
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+            snprintf(detail, sizeof detail, "Hostname mismatch, certificate is not valid for '%s'.",
+                     name);
+            break;
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
+            snprintf(detail, sizeof detail,
+                     "IP address mismatch, certificate is not valid for '%s'.", name);
+            break;
+        default: snprintf(detail, sizeof detail, "%s", X509_verify_cert_error_string(code)); break;
+    }
+    return cleat_fail_verify((int32_t)code, detail);
+}
+
+/* What a result of the library that is no success means. The peer's close_notify is 0. */
+static int32_t judge(const struct cleat_connection *self, int result, const char *what) {
+    uint32_t error;
+    switch (SSL_get_error(self->ssl, result)) {
+        case SSL_ERROR_WANT_READ: return WANT_READ;
+        case SSL_ERROR_WANT_WRITE: return WANT_WRITE;
+        case SSL_ERROR_ZERO_RETURN: return 0;
+        case SSL_ERROR_SYSCALL:
+            if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+            return cleat_fail(CLEAT_EOF, 0, "EOF occurred in violation of protocol");
+        default: break;
+    }
+    if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+    error = ERR_peek_error();
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+        ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+        return fail_verify(self, SSL_get_verify_result(self->ssl));
+    }
+    return cleat_fail_ssl(what);
+}
+
+static bool is_want(int32_t status) {
+    return status == WANT_READ || status == WANT_WRITE;
+}
+
+/* Waits for what the library wants, or for the network to take what is gathered. Called and
+ * left with the lock held. */
+static int32_t await(struct cleat_connection *self, int32_t want, cleat_deadline deadline) {
+    bool gathered = cleat_queue_len(&self->transport.out) > 0;
+    short events = want == WANT_READ ? POLLIN : POLLOUT;
+    int32_t status;
+    if (self->transport.fd < 0 || deadline == CLEAT_DEADLINE_NOW) return want;
+    if (gathered) events |= POLLOUT;
+    pthread_mutex_unlock(&self->lock);
+    status = cleat_wait(&self->object, self->transport.fd, events, deadline);
+    pthread_mutex_lock(&self->lock);
+    return status;
+}
+
+/* Sends what is gathered, up to position in the stream. Bytes that another thread adds
+ * meanwhile are not waited for. */
+static int32_t flush_until(struct cleat_connection *self, int64_t position,
+                           cleat_deadline deadline) {
+    for (;;) {
+        int32_t status;
+        self->transport.error = 0;
+        if (cleat_transport_flush(&self->transport)) return CLEAT_OK;
+        if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+        if (self->transport.sent >= position) return CLEAT_OK;
+        status = await(self, WANT_WRITE, deadline);
+        if (status < 0) return status;
+    }
+}
+
+/* Sends what can be sent without waiting, such as the alert that goes with an error, and does
+ * not mind failing. */
+static void flush_quietly(struct cleat_connection *self) {
+    int error = self->transport.error;
+    cleat_transport_flush(&self->transport);
+    self->transport.error = error;
+}
+
+static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline) {
+    while (!self->established) {
+        int32_t status;
+        int result;
+        clear(self);
+        result = SSL_do_handshake(self->ssl);
+        status = result == 1 ? CLEAT_OK : judge(self, result, "SSL_do_handshake");
+        if (result != 1 && !is_want(status)) {
+            flush_quietly(self);
+            return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer closed the handshake");
+        }
+        if (!cleat_transport_flush(&self->transport)) {
+            if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+            status = WANT_WRITE;
+        } else if (result == 1) {
+            self->established = true;
+            return CLEAT_OK;
+        }
+        status = await(self, status, deadline);
+        if (status < 0) return status;
+    }
+    return CLEAT_OK;
+}
+
+/* The frame of the exported functions. */
+#define BEGIN(connection)                                                                          \
+    struct cleat_connection *self;                                                                 \
+    cleat_deadline deadline = cleat_deadline_after(timeout);                                       \
+    int32_t status;                                                                                \
+    CLEAT_FIND(self, connection, CLEAT_KIND_CONNECTION);                                           \
+    pthread_mutex_lock(&self->lock)
+
+#define END                                                                                        \
+    pthread_mutex_unlock(&self->lock);                                                             \
+    CLEAT_DONE(self);                                                                              \
+    return status
+
+int32_t cleat_connection_handshake(int32_t connection, double timeout) {
+    CLEAT_CHECK_TIMEOUT(2, timeout);
+    BEGIN(connection);
+    status = self->over ? cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down")
+                        : handshake(self, deadline);
+    END;
+}
+
+static int32_t read_some(struct cleat_connection *self, char *buf, int32_t buf_cap,
+                         cleat_deadline deadline) {
+    for (;;) {
+        int32_t status;
+        int result;
+        if (self->over) return cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down");
+        clear(self);
+        result = SSL_read(self->ssl, buf, buf_cap);
+        status = result > 0 ? result : judge(self, result, "SSL_read");
+        /* Reading can gather an answer, to a key update for instance, or an alert. */
+        if (cleat_queue_len(&self->transport.out) > 0) flush_quietly(self);
+        if (!is_want(status)) return status;
+        status = await(self, status, deadline);
+        if (status < 0) return status;
+    }
+}
+
+int32_t cleat_connection_read(int32_t connection, char *buf, int32_t buf_cap, double timeout) {
+    CLEAT_CHECK_OUT(2, buf, buf_cap);
+    CLEAT_CHECK_TIMEOUT(4, timeout);
+    BEGIN(connection);
+    status = CLEAT_OK;
+    if (buf_cap > 0) {
+        status = handshake(self, deadline);
+        if (status >= 0) status = read_some(self, buf, buf_cap, deadline);
+    }
+    END;
+}
+
+/* How many bytes of data reached the network. Everything before `sent` did; from there to
+ * `done` they are encrypted. */
+static int32_t write_all(struct cleat_connection *self, const char *data, int32_t data_len,
+                         cleat_deadline deadline) {
+    int32_t sent = 0;
+    int32_t done = self->sealed < data_len ? self->sealed : data_len;
+    int32_t status;
+    self->sealed -= done;
+    for (;;) {
+        int32_t chunk;
+        int result;
+        status = flush_until(self, self->transport.gathered, deadline);
+        if (status < 0) break;
+        sent = done;
+        if (done == data_len) return sent;
+
+        if (self->over) {
+            status = cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down");
+            break;
+        }
+        clear(self);
+        chunk = data_len - done < CHUNK ? data_len - done : CHUNK;
+        if (!cleat_queue_reserve(&self->transport.out, (size_t)chunk + RECORD_OVERHEAD)) {
+            status = cleat_fail_nomem();
+            break;
+        }
+        result = SSL_write(self->ssl, data + done, chunk);
+        if (result > 0) {
+            done += result;
+            continue;
+        }
+        status = judge(self, result, "SSL_write");
+        if (!is_want(status)) {
+            flush_quietly(self);
+            if (status == 0) status = cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down");
+            break;
+        }
+        status = await(self, status, deadline);
+        if (status < 0) break;
+    }
+    self->sealed += done - sent;
+    return sent > 0 ? sent : status;
+}
+
+int32_t cleat_connection_write(int32_t connection, const char *data, int32_t data_len,
+                               double timeout) {
+    CLEAT_CHECK_IN(2, data, data_len);
+    CLEAT_CHECK_TIMEOUT(4, timeout);
+    BEGIN(connection);
+    status = CLEAT_OK;
+    if (data_len > 0) {
+        status = handshake(self, deadline);
+        if (status >= 0) status = write_all(self, data, data_len, deadline);
+    }
+    END;
+}
+
+static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline) {
+    for (;;) {
+        int32_t status = WANT_WRITE;
+        int result;
+        clear(self);
+        result = SSL_shutdown(self->ssl);
+        if (result == 0) result = SSL_shutdown(self->ssl); /* ours is sent: now the peer's */
+        if (result != 1) {
+            status = judge(self, result, "SSL_shutdown");
+            if (!is_want(status)) {
+                flush_quietly(self);
+                return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer is gone");
+            }
+        }
+        if (cleat_transport_flush(&self->transport)) {
+            if (result == 1) {
+                self->over = true;
+                return CLEAT_OK;
+            }
+        } else if (self->transport.error != 0) {
+            return cleat_fail_errno(self->transport.error);
+        } else {
+            status = WANT_WRITE;
+        }
+        status = await(self, status, deadline);
+        if (status < 0) return status;
+    }
+}
+
+int32_t cleat_connection_shutdown(int32_t connection, double timeout) {
+    CLEAT_CHECK_TIMEOUT(2, timeout);
+    BEGIN(connection);
+    if (self->over) {
+        status = cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down");
+    } else if (!self->established) {
+        /* The library would take this for done, and leave the peer waiting. */
+        status = cleat_fail_usage(0, "shutdown before the handshake is done");
+    } else {
+        status = shut_down(self, deadline);
+    }
+    END;
+}

@@ -1,0 +1,38 @@
+/* context.h: contexts, as the other files of the core see them. */
+#ifndef CLEAT_CORE_CONTEXT_H
+#define CLEAT_CORE_CONTEXT_H
+
+#include <pthread.h>
+
+#include "boringssl.h"
+#include "cleat/context.h"
+#include "handle.h"
+
+/* A list of application protocols in wire format. It never changes: connections keep the one
+ * they were made with. */
+struct cleat_alpn {
+    atomic_int holders;
+    unsigned len;
+    uint8_t wire[];
+};
+
+struct cleat_context {
+    struct cleat_object object;
+    SSL_CTX *ssl_ctx;
+    pthread_mutex_t lock; /* for the settings below and for changes of ssl_ctx's */
+    int32_t protocol;
+    int32_t options; /* as the caller set them: BoringSSL knows only some */
+    int32_t verify_mode;
+    int32_t verify_flags;
+    bool check_hostname;
+    struct cleat_alpn *alpn; /* NULL if none */
+};
+
+struct cleat_alpn *cleat_alpn_hold(struct cleat_alpn *alpn);
+void cleat_alpn_drop(struct cleat_alpn *alpn);
+
+/* cleat_alpn_select is BoringSSL's callback on a server; the connection is the SSL's app data. */
+int cleat_alpn_select(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
+                      unsigned in_len, void *unused);
+
+#endif

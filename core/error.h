@@ -1,0 +1,50 @@
+/* error.h: how the core fails: each function below writes this thread's record and returns the
+ * status.
+ *
+ * BoringSSL's errors come in by one funnel: clear its queue before a call
+ * (cleat_error_clear_queue), ask cleat_fail_ssl after it. */
+#ifndef CLEAT_CORE_ERROR_H
+#define CLEAT_CORE_ERROR_H
+
+#include <stdint.h>
+
+#include "cleat/errno.h"
+#include "cleat/status.h"
+
+#define CLEAT_STATUS(class, value) (-(((class) << 16) | (value)))
+
+/* CLEAT_OUT_TOO_LONG: no answer is longer than an int32_t can count. */
+#define CLEAT_LENGTH_MAX INT32_MAX
+
+int32_t cleat_fail(int32_t class, int32_t value, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* cleat_fail_usage reports the argument at position, from 1; 0 blames the object's state. */
+#define cleat_fail_usage(position, ...) cleat_fail(CLEAT_USAGE, (position), __VA_ARGS__)
+
+int32_t cleat_fail_nomem(void);
+int32_t cleat_fail_closed(void);
+
+/* cleat_fail_errno reports an error number of the operating system. */
+int32_t cleat_fail_errno(int number);
+
+/* cleat_fail_file does so for a file. */
+int32_t cleat_fail_file(int number, const char *filename);
+
+/* cleat_fail_named reports an error of class CLEAT_SSL that cleat itself found, in BoringSSL's
+ * terms. */
+int32_t cleat_fail_named(const char *library, const char *reason, const char *words);
+
+/* cleat_fail_ssl reports the first error of BoringSSL's queue, and empties it. If the queue is
+ * empty it says what, which names the call that failed. */
+int32_t cleat_fail_ssl(const char *what);
+
+/* cleat_fail_verify reports a refused certificate; detail says why. It empties the queue. */
+int32_t cleat_fail_verify(int32_t code, const char *detail);
+
+void cleat_error_clear_queue(void);
+
+/* cleat_answer_text copies a text to the caller's buffer as the ABI's rule for text out says. */
+int32_t cleat_answer_text(const char *text, int64_t len, char *out, int32_t out_cap);
+
+#endif

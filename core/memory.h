@@ -1,0 +1,25 @@
+/* memory.h: how the core allocates: through BoringSSL, whose free wipes what it frees. */
+#ifndef CLEAT_CORE_MEMORY_H
+#define CLEAT_CORE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* cleat_allocate returns size zeroed bytes, or NULL. */
+void *cleat_allocate(size_t size);
+
+/* cleat_resize returns block with room for size bytes, or NULL, and then block stays as it was. */
+void *cleat_resize(void *block, size_t size);
+
+/* cleat_release wipes and frees block, which may be NULL. */
+void cleat_release(void *block);
+
+/* cleat_resize_public and cleat_release_public are for bytes that are on the wire anyway,
+ * ciphertext: wiping those would cost as much as sending them. */
+void *cleat_resize_public(void *block, size_t size);
+void cleat_release_public(void *block);
+
+/* cleat_copy_text returns a copy of len bytes with a zero byte behind them, or NULL. */
+char *cleat_copy_text(const char *text, int32_t len);
+
+#endif

@@ -1,0 +1,240 @@
+/* socket.c: making, binding, connecting and closing sockets. What moves data is in socket_io.c,
+ * what asks and sets in socket_option.c.
+ *
+ * The descriptor's O_NONBLOCK flag belongs to the caller. Where a call has a deadline it asks
+ * the kernel not to wait for this call alone (MSG_DONTWAIT), and waits in cleat_wait. Only
+ * accept and connect have no such flag: a listening socket is switched to O_NONBLOCK for good,
+ * a connecting one for the time of the call. */
+#include "socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "argument.h"
+#include "memory.h"
+#include "wait.h"
+
+_Static_assert(CLEAT_SOCK_STREAM == SOCK_STREAM && CLEAT_SOCK_DGRAM == SOCK_DGRAM,
+               "the types are the system's");
+_Static_assert(CLEAT_SHUT_RD == SHUT_RD && CLEAT_SHUT_WR == SHUT_WR && CLEAT_SHUT_RDWR == SHUT_RDWR,
+               "the directions are the system's");
+
+static void socket_destroy(struct cleat_object *object) {
+    struct cleat_socket *self = (struct cleat_socket *)object;
+    if (self->fd >= 0) close(self->fd);
+    cleat_release(self);
+}
+
+/* A shutdown wakes every thread that waits in the socket, and stays in force for one that is
+ * just about to. */
+static void socket_interrupt(struct cleat_object *object) {
+    shutdown(((struct cleat_socket *)object)->fd, SHUT_RDWR);
+}
+
+static int32_t open_socket(int fd) {
+    struct cleat_socket *self = cleat_allocate(sizeof *self);
+    int32_t id;
+    if (self == NULL) return cleat_fail_nomem();
+    cleat_object_init(&self->object, CLEAT_KIND_SOCKET, socket_destroy);
+    self->object.interrupt = socket_interrupt;
+    self->fd = -1;
+    cleat_object_hold(&self->object); /* so that failing to open an id does not close fd */
+    id = cleat_handle_open(&self->object);
+    if (id > 0) self->fd = fd;
+    cleat_object_drop(&self->object);
+    return id;
+}
+
+/* open_or_close is for descriptors of our own making. */
+static int32_t open_or_close(int fd) {
+    int32_t id = open_socket(fd);
+    if (id < 0) close(fd);
+    return id;
+}
+
+int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol) {
+    int fd;
+    CLEAT_CHECK_RANGE(2, type, 1, 15);
+    fd = socket(family, type | SOCK_CLOEXEC, protocol);
+    if (fd < 0) return cleat_fail_errno(errno);
+    return open_or_close(fd);
+}
+
+int32_t cleat_socket_from_fd(int32_t fd) {
+    int type;
+    socklen_t len = sizeof type;
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) {
+        return cleat_fail_errno(fd < 0 ? EBADF : errno);
+    }
+    return open_socket(fd);
+}
+
+int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_t *first,
+                          int32_t *second) {
+    int fds[2];
+    int32_t one;
+    int32_t two;
+    CLEAT_CHECK_RANGE(2, type, 1, 15);
+    CLEAT_CHECK_POINTER(4, first);
+    CLEAT_CHECK_POINTER(5, second);
+    if (socketpair(family, type | SOCK_CLOEXEC, protocol, fds) != 0) return cleat_fail_errno(errno);
+    one = open_or_close(fds[0]);
+    if (one < 0) {
+        close(fds[1]);
+        return one;
+    }
+    two = open_or_close(fds[1]);
+    if (two < 0) {
+        cleat_close(one);
+        return two;
+    }
+    *first = one;
+    *second = two;
+    return CLEAT_OK;
+}
+
+int32_t cleat_socket_detach(int32_t socket) {
+    struct cleat_socket *self;
+    int32_t result;
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    if (cleat_handle_take(&self->object)) {
+        result = self->fd;
+        self->fd = -1;
+    } else {
+        result = cleat_fail_usage(0, "the socket is in use by a connection or another thread");
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t set_nonblocking(int fd, bool nonblocking) {
+    int flags = fcntl(fd, F_GETFL);
+    int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    if (flags < 0) return cleat_fail_errno(errno);
+    if (wanted != flags && fcntl(fd, F_SETFL, wanted) < 0) return cleat_fail_errno(errno);
+    return CLEAT_OK;
+}
+
+int32_t cleat_socket_set_blocking(int32_t socket, int32_t blocking) {
+    struct cleat_socket *self;
+    int32_t result;
+    CLEAT_CHECK_RANGE(2, blocking, 0, 1);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result = set_nonblocking(self->fd, blocking == 0);
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int family_of(int fd) {
+    int family = AF_UNSPEC;
+    socklen_t len = sizeof family;
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 ? family : AF_UNSPEC;
+}
+
+int32_t cleat_socket_bind(int32_t socket, const char *host, int32_t host_len, int32_t port) {
+    struct cleat_socket *self;
+    struct cleat_address address;
+    int32_t result;
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result = cleat_address_parse(&address, family_of(self->fd), host, host_len, port, 2);
+    if (result >= 0 &&
+        bind(self->fd, (const struct sockaddr *)&address.storage, address.len) != 0) {
+        result = cleat_fail_errno(errno);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_listen(int32_t socket, int32_t backlog) {
+    struct cleat_socket *self;
+    int32_t result = CLEAT_OK;
+    if (backlog < 0) return cleat_fail_usage(2, "negative backlog");
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    if (listen(self->fd, backlog > CLEAT_SOMAXCONN ? CLEAT_SOMAXCONN : backlog) != 0) {
+        result = cleat_fail_errno(errno);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t accept_until(struct cleat_socket *self, cleat_deadline deadline) {
+    for (;;) {
+        int32_t status;
+        int fd = accept4(self->fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) return open_or_close(fd);
+        /* A connection that was gone before it was accepted is not this call's failure. */
+        if (errno == EINTR || errno == ECONNABORTED) continue;
+        if (errno != EAGAIN) return cleat_fail_errno(errno);
+        status = cleat_wait(&self->object, self->fd, POLLIN, deadline);
+        if (status < 0) return status;
+    }
+}
+
+int32_t cleat_socket_accept(int32_t socket, double timeout) {
+    struct cleat_socket *self;
+    int32_t result;
+    CLEAT_CHECK_TIMEOUT(2, timeout);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result = set_nonblocking(self->fd, true);
+    if (result >= 0) result = accept_until(self, cleat_deadline_after(timeout));
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t connect_until(struct cleat_socket *self, const struct cleat_address *address,
+                             cleat_deadline deadline) {
+    for (;;) {
+        int32_t status;
+        if (connect(self->fd, (const struct sockaddr *)&address->storage, address->len) == 0) {
+            return CLEAT_OK;
+        }
+        if (errno == EINTR) continue; /* on its way all the same; the next call goes on waiting */
+        if (errno != EINPROGRESS && errno != EALREADY) return cleat_fail_errno(errno);
+        status = cleat_wait(&self->object, self->fd, POLLOUT, deadline);
+        if (status < 0) return status;
+    }
+}
+
+int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len, int32_t port,
+                             double timeout) {
+    struct cleat_socket *self;
+    struct cleat_address address;
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int flags = 0;
+    int32_t result;
+    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result = cleat_address_parse(&address, family_of(self->fd), host, host_len, port, 2);
+    if (result >= 0) {
+        flags = fcntl(self->fd, F_GETFL);
+        result = set_nonblocking(self->fd, true);
+    }
+    if (result >= 0) {
+        result = connect_until(self, &address, deadline);
+        if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_shutdown(int32_t socket, int32_t how) {
+    struct cleat_socket *self;
+    int32_t result = CLEAT_OK;
+    CLEAT_CHECK_RANGE(2, how, CLEAT_SHUT_RD, CLEAT_SHUT_RDWR);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    if (shutdown(self->fd, how) != 0) result = cleat_fail_errno(errno);
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_fileno(int32_t socket) {
+    struct cleat_socket *self;
+    int32_t fd;
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    fd = self->fd;
+    CLEAT_DONE(self);
+    return fd;
+}

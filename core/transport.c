@@ -1,0 +1,161 @@
+#include "transport.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "memory.h"
+
+/* How much may wait to be sent before the TLS library is told that the network is full. One
+ * write is cut to less than this by its caller; only a peer that asks for answers and does not
+ * read them gets here. */
+#define GATHERED_MAX ((size_t)256 * 1024)
+
+bool cleat_queue_reserve(struct cleat_queue *queue, size_t len) {
+    size_t used = queue->end - queue->start;
+    uint8_t *larger;
+    size_t room;
+    if (queue->room - queue->end >= len) return true;
+    if (queue->start > 0 && queue->room - used >= len) {
+        memmove(queue->bytes, queue->bytes + queue->start, used);
+        queue->start = 0;
+        queue->end = used;
+        return true;
+    }
+    room = queue->end + len;
+    if (room < queue->room * 2) room = queue->room * 2;
+    larger = cleat_resize_public(queue->bytes, room);
+    if (larger == NULL) return false;
+    queue->bytes = larger;
+    queue->room = room;
+    return true;
+}
+
+bool cleat_queue_append(struct cleat_queue *queue, const void *bytes, size_t len) {
+    if (len == 0) return true;
+    if (!cleat_queue_reserve(queue, len)) return false;
+    memcpy(queue->bytes + queue->end, bytes, len);
+    queue->end += len;
+    return true;
+}
+
+static void drop(struct cleat_queue *queue, size_t len) {
+    queue->start += len;
+    if (queue->start == queue->end) cleat_queue_free(queue);
+}
+
+size_t cleat_queue_take(struct cleat_queue *queue, void *bytes, size_t len) {
+    size_t available = queue->end - queue->start;
+    if (len > available) len = available;
+    if (len == 0) return 0;
+    memcpy(bytes, queue->bytes + queue->start, len);
+    drop(queue, len);
+    return len;
+}
+
+void cleat_queue_free(struct cleat_queue *queue) {
+    cleat_release_public(queue->bytes);
+    memset(queue, 0, sizeof *queue);
+}
+
+static int read_memory(struct cleat_transport *self, char *buffer, int len) {
+    size_t taken = cleat_queue_take(&self->in, buffer, (size_t)len);
+    if (taken > 0 || self->ended) return (int)taken;
+    return -1;
+}
+
+static int read_fd(struct cleat_transport *self, char *buffer, int len) {
+    for (;;) {
+        ssize_t got = recv(self->fd, buffer, (size_t)len, MSG_DONTWAIT);
+        if (got == 0) self->ended = true;
+        if (got >= 0) return (int)got;
+        if (errno == EAGAIN) return -1;
+        if (errno != EINTR) {
+            self->error = errno;
+            return -1;
+        }
+    }
+}
+
+static int transport_read(BIO *bio, char *buffer, int len) {
+    struct cleat_transport *self = BIO_get_data(bio);
+    int got;
+    BIO_clear_retry_flags(bio);
+    if (len <= 0) return 0;
+    got = self->fd < 0 ? read_memory(self, buffer, len) : read_fd(self, buffer, len);
+    if (got < 0 && self->error == 0) BIO_set_retry_read(bio);
+    return got;
+}
+
+static int transport_write(BIO *bio, const char *bytes, int len) {
+    struct cleat_transport *self = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (len <= 0) return 0;
+    if (self->fd >= 0 && cleat_queue_len(&self->out) > GATHERED_MAX) {
+        BIO_set_retry_write(bio);
+        return -1;
+    }
+    if (!cleat_queue_append(&self->out, bytes, (size_t)len)) {
+        self->error = ENOMEM;
+        return -1;
+    }
+    self->gathered += len;
+    return len;
+}
+
+static long transport_control(BIO *bio, int command, long number, void *pointer) {
+    (void)bio;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH ? 1 : 0; /* the connection flushes, when it is time */
+}
+
+/* The one method of all transports, made by the first. */
+static _Atomic(BIO_METHOD *) shared_method;
+
+static const BIO_METHOD *get_method(void) {
+    BIO_METHOD *method = atomic_load(&shared_method);
+    BIO_METHOD *expected = NULL;
+    if (method != NULL) return method;
+    method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "cleat");
+    if (method == NULL) return NULL;
+    BIO_meth_set_read(method, transport_read);
+    BIO_meth_set_write(method, transport_write);
+    BIO_meth_set_ctrl(method, transport_control);
+    if (atomic_compare_exchange_strong(&shared_method, &expected, method)) return method;
+    BIO_meth_free(method); /* another thread was first */
+    return expected;
+}
+
+bool cleat_transport_attach(struct cleat_transport *transport, SSL *ssl) {
+    const BIO_METHOD *method = get_method();
+    BIO *bio = method == NULL ? NULL : BIO_new(method);
+    if (bio == NULL) return false;
+    BIO_set_data(bio, transport);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl, bio, bio);
+    return true;
+}
+
+bool cleat_transport_flush(struct cleat_transport *transport) {
+    struct cleat_queue *out = &transport->out;
+    if (transport->fd < 0) return true;
+    while (cleat_queue_len(out) > 0) {
+        ssize_t moved = send(transport->fd, out->bytes + out->start, cleat_queue_len(out),
+                             MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (moved < 0 && errno == EINTR) continue;
+        if (moved < 0) {
+            if (errno != EAGAIN) transport->error = errno;
+            return false;
+        }
+        transport->sent += moved;
+        drop(out, (size_t)moved);
+    }
+    return true;
+}
+
+void cleat_transport_free(struct cleat_transport *transport) {
+    cleat_queue_free(&transport->in);
+    cleat_queue_free(&transport->out);
+}

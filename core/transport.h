@@ -1,0 +1,54 @@
+/* transport.h: how a connection's bytes reach the network: a BIO of our own.
+ *
+ * The TLS library never touches the descriptor with SIGPIPE in reach, never waits in it, and
+ * never reads ahead of what it needs. What it writes is gathered here and goes out in one send
+ * when the connection flushes: the records of one write, or the messages of one flight. Over
+ * memory the gathered bytes stay until they are drained. */
+#ifndef CLEAT_CORE_TRANSPORT_H
+#define CLEAT_CORE_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "boringssl.h"
+
+/* Bytes in the order in which they came; no memory is kept while there are none. */
+struct cleat_queue {
+    uint8_t *bytes;
+    size_t start;
+    size_t end;
+    size_t room;
+};
+
+struct cleat_transport {
+    int fd; /* -1: memory */
+    bool ended; /* the network has no more bytes */
+    int error; /* errno of a recv or send that failed, until cleared */
+    struct cleat_queue in; /* memory only: fed and not yet read */
+    struct cleat_queue out; /* gathered and not yet sent or drained */
+    int64_t gathered; /* bytes that ever went into out */
+    int64_t sent; /* bytes that ever left it */
+};
+
+bool cleat_queue_append(struct cleat_queue *queue, const void *bytes, size_t len);
+size_t cleat_queue_take(struct cleat_queue *queue, void *bytes, size_t len);
+bool cleat_queue_reserve(struct cleat_queue *queue, size_t len);
+void cleat_queue_free(struct cleat_queue *queue);
+
+static inline size_t cleat_queue_len(const struct cleat_queue *queue) {
+    return queue->end - queue->start;
+}
+
+/* cleat_transport_attach returns whether ssl now reads and writes through the transport, which
+ * must outlive it. */
+bool cleat_transport_attach(struct cleat_transport *transport, SSL *ssl);
+
+/* cleat_transport_flush sends what is gathered, as far as the network takes it without
+ * waiting: true if all of it, or if the transport is memory. If it is false, error tells
+ * whether the network failed or is just full. */
+bool cleat_transport_flush(struct cleat_transport *transport);
+
+void cleat_transport_free(struct cleat_transport *transport);
+
+#endif
