@@ -7,8 +7,9 @@ static const X509_NAME *choose(const struct cleat_certificate *self, int32_t whi
     const GENERAL_NAME *alt;
     if (which == CLEAT_NAME_SUBJECT) return X509_get_subject_name(self->x509);
     if (which == CLEAT_NAME_ISSUER) return X509_get_issuer_name(self->x509);
+    if (which < CLEAT_NAME_ALT) return NULL;
     which -= CLEAT_NAME_ALT;
-    if (which < 0 || (size_t)which >= sk_GENERAL_NAME_num(self->extensions.alt_names)) return NULL;
+    if ((size_t)which >= sk_GENERAL_NAME_num(self->extensions.alt_names)) return NULL;
     alt = sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)which);
     return alt->type == GEN_DIRNAME ? alt->d.directoryName : NULL;
 }

@@ -1,0 +1,186 @@
+/* test_threads.c: a connection is read by one thread and written by another at once; closing an id wakes who waits in it. */
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "expect.h"
+#include "identity.h"
+
+#define TIMEOUT 60.0
+enum { TOTAL = 4 * 1024 * 1024 };
+
+struct end {
+    int32_t id;
+    unsigned char salt;
+};
+
+static unsigned char byte_at(int64_t position, unsigned char salt) {
+    return (unsigned char)((position * 31 + position / 251) ^ salt);
+}
+
+static void *write_side(void *argument) {
+    const struct end *end = argument;
+    static const int32_t sizes[] = {1, 100, 16384, 16385, 65536, 200000};
+    char *block = malloc(200000);
+    int64_t written = 0;
+    int turn = 0;
+    EXPECT(block != NULL);
+    while (written < TOTAL) {
+        int32_t size = sizes[turn++ % 6];
+        int32_t moved;
+        int32_t i;
+        if (size > TOTAL - written) size = (int32_t)(TOTAL - written);
+        for (i = 0; i < size; i++) block[i] = (char)byte_at(written + i, end->salt);
+        moved = cleat_connection_write(end->id, block, size, TIMEOUT);
+        EXPECT(moved == size);
+        written += moved;
+    }
+    free(block);
+    return NULL;
+}
+
+static void *read_side(void *argument) {
+    const struct end *end = argument;
+    char *block = malloc(50000);
+    int64_t got = 0;
+    EXPECT(block != NULL);
+    while (got < TOTAL) {
+        int32_t moved = cleat_connection_read(end->id, block, 50000, TIMEOUT);
+        int32_t i;
+        EXPECT(moved > 0);
+        for (i = 0; i < moved; i++) {
+            EXPECT((unsigned char)block[i] == byte_at(got + i, end->salt));
+        }
+        got += moved;
+    }
+    EXPECT(got == TOTAL);
+    free(block);
+    return NULL;
+}
+
+struct pair {
+    int32_t sockets[2];
+    int32_t client;
+    int32_t server;
+};
+
+static void *shake_hands(void *argument) {
+    EXPECT(cleat_connection_handshake(*(int32_t *)argument, TIMEOUT) == CLEAT_OK);
+    return NULL;
+}
+
+static void open_pair(struct pair *pair, int32_t server_context, int32_t client_context) {
+    pthread_t thread;
+    EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &pair->sockets[0],
+                             &pair->sockets[1]) == CLEAT_OK);
+    pair->server = cleat_connection_over_socket(server_context, pair->sockets[0], 1, NULL, 0);
+    pair->client =
+        cleat_connection_over_socket(client_context, pair->sockets[1], 0, "localhost", 9);
+    EXPECT(pair->server > 0 && pair->client > 0);
+    EXPECT(pthread_create(&thread, NULL, shake_hands, &pair->server) == 0);
+    EXPECT(cleat_connection_handshake(pair->client, TIMEOUT) == CLEAT_OK);
+    pthread_join(thread, NULL);
+}
+
+static void close_pair(const struct pair *pair) {
+    cleat_close(pair->client);
+    cleat_close(pair->server);
+    cleat_close(pair->sockets[0]);
+    cleat_close(pair->sockets[1]);
+}
+
+/* Four threads: both ends write and read megabytes at the same time. */
+static void test_both_ways(int32_t server_context, int32_t client_context) {
+    struct pair pair;
+    struct end ends[4];
+    pthread_t threads[4];
+    int i;
+    open_pair(&pair, server_context, client_context);
+    ends[0] = (struct end){pair.client, 0x55};
+    ends[1] = (struct end){pair.server, 0xaa};
+    ends[2] = (struct end){pair.client, 0xaa};
+    ends[3] = (struct end){pair.server, 0x55};
+    for (i = 0; i < 4; i++) {
+        EXPECT(pthread_create(&threads[i], NULL, i < 2 ? write_side : read_side, &ends[i]) == 0);
+    }
+    for (i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    close_pair(&pair);
+}
+
+struct wait {
+    int32_t id;
+    int32_t (*call)(int32_t id);
+    int32_t result;
+};
+
+static int32_t call_read(int32_t id) {
+    char byte;
+    return cleat_connection_read(id, &byte, 1, TIMEOUT);
+}
+
+static int32_t call_read_for_ever(int32_t id) {
+    char byte;
+    return cleat_connection_read(id, &byte, 1, -1);
+}
+
+static int32_t call_recv_for_ever(int32_t id) {
+    char byte;
+    return cleat_socket_recv(id, &byte, 1, 0, -1);
+}
+
+static int32_t call_accept(int32_t id) {
+    return cleat_socket_accept(id, TIMEOUT);
+}
+
+static void *wait_in(void *argument) {
+    struct wait *wait = argument;
+    wait->result = wait->call(wait->id);
+    return NULL;
+}
+
+/* The close may come before, while or after the thread begins to wait: a little work makes it vary. */
+static void expect_woken(int32_t id, int32_t (*call)(int32_t id), int turn) {
+    struct wait wait = {id, call, 0};
+    pthread_t thread;
+    volatile int work = 0;
+    EXPECT(pthread_create(&thread, NULL, wait_in, &wait) == 0);
+    while (work < turn * 20000) work = work + 1;
+    EXPECT(cleat_close(id) == CLEAT_OK);
+    pthread_join(thread, NULL);
+    /* Where the close came first, the id was not found at all. */
+    EXPECT(CLEAT_CLASS(wait.result) == CLEAT_CLOSED || CLEAT_CLASS(wait.result) == CLEAT_HANDLE);
+}
+
+static void test_close_wakes(int32_t server_context, int32_t client_context) {
+    int turn;
+    for (turn = 0; turn < 40; turn++) {
+        struct pair pair;
+        int32_t listener;
+        open_pair(&pair, server_context, client_context);
+        expect_woken(pair.client, turn % 2 == 0 ? call_read : call_read_for_ever, turn);
+        close_pair(&pair);
+
+        EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &pair.sockets[0],
+                                 &pair.sockets[1]) == CLEAT_OK);
+        expect_woken(pair.sockets[0], call_recv_for_ever, turn);
+        cleat_close(pair.sockets[1]);
+
+        listener = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
+        EXPECT(cleat_socket_bind(listener, "127.0.0.1", 9, 0) == CLEAT_OK);
+        EXPECT(cleat_socket_listen(listener, 1) == CLEAT_OK);
+        expect_woken(listener, call_accept, turn);
+    }
+}
+
+int main(void) {
+    int32_t server_context;
+    int32_t client_context;
+    identity_contexts(&server_context, &client_context);
+    test_both_ways(server_context, client_context);
+    test_close_wakes(server_context, client_context);
+    cleat_close(server_context);
+    cleat_close(client_context);
+    EXPECT(cleat_handle_count() == 0);
+    puts("both ways at once, close wakes");
+    return 0;
+}
