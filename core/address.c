@@ -121,16 +121,70 @@ int32_t cleat_address_answer(const struct sockaddr *address, socklen_t len, char
     return cleat_answer_text(host, host_len, out, out_cap);
 }
 
+struct entry {
+    int32_t family;
+    int32_t type;
+    int32_t protocol;
+    struct cleat_address address;
+};
+
 struct cleat_addrinfo {
     struct cleat_object object;
-    struct addrinfo *list;
+    char *canonname; /* NULL if there is none */
     int32_t count;
+    struct entry entries[];
 };
 
 static void addrinfo_destroy(struct cleat_object *object) {
     struct cleat_addrinfo *addrinfo = (struct cleat_addrinfo *)object;
-    if (addrinfo->list != NULL) freeaddrinfo(addrinfo->list);
+    cleat_release(addrinfo->canonname);
     cleat_release(addrinfo);
+}
+
+static struct cleat_addrinfo *addrinfo_new(int32_t count) {
+    struct cleat_addrinfo *addrinfo =
+        cleat_allocate(sizeof *addrinfo + (size_t)count * sizeof addrinfo->entries[0]);
+    if (addrinfo == NULL) return NULL;
+    cleat_object_init(&addrinfo->object, CLEAT_KIND_ADDRINFO, addrinfo_destroy);
+    addrinfo->count = count;
+    return addrinfo;
+}
+
+int32_t cleat_addrinfo_of_address(const struct cleat_address *address) {
+    struct cleat_addrinfo *addrinfo = addrinfo_new(address->len > 0 ? 1 : 0);
+    if (addrinfo == NULL) return cleat_fail_nomem();
+    if (address->len > 0) {
+        addrinfo->entries[0].family = address->storage.ss_family;
+        addrinfo->entries[0].address = *address;
+    }
+    return cleat_handle_open(&addrinfo->object);
+}
+
+static int32_t open_list(const struct addrinfo *list) {
+    struct cleat_addrinfo *addrinfo;
+    const struct addrinfo *from;
+    struct entry *to;
+    int32_t count = 0;
+    for (from = list; from != NULL; from = from->ai_next) count++;
+    addrinfo = addrinfo_new(count);
+    if (addrinfo == NULL) return cleat_fail_nomem();
+    to = addrinfo->entries;
+    for (from = list; from != NULL; from = from->ai_next, to++) {
+        to->family = from->ai_family;
+        to->type = from->ai_socktype;
+        to->protocol = from->ai_protocol;
+        memcpy(&to->address.storage, from->ai_addr, from->ai_addrlen);
+        to->address.len = from->ai_addrlen;
+    }
+    if (list != NULL && list->ai_canonname != NULL) {
+        addrinfo->canonname =
+            cleat_copy_text(list->ai_canonname, (int32_t)strlen(list->ai_canonname));
+        if (addrinfo->canonname == NULL) {
+            cleat_object_drop(&addrinfo->object);
+            return cleat_fail_nomem();
+        }
+    }
+    return cleat_handle_open(&addrinfo->object);
 }
 
 int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *service,
@@ -138,32 +192,24 @@ int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *s
                                int32_t flags) {
     struct addrinfo hints = {
         .ai_family = family, .ai_socktype = type, .ai_protocol = protocol, .ai_flags = flags};
-    struct cleat_addrinfo *addrinfo;
-    struct addrinfo *entry;
+    struct addrinfo *list = NULL;
     char *host_text = NULL;
     char *service_text = NULL;
     int code = EAI_MEMORY;
+    int32_t result;
 
     CLEAT_CHECK_TEXT(1, host, host_len);
     CLEAT_CHECK_TEXT(3, service, service_len);
-    addrinfo = cleat_allocate(sizeof *addrinfo);
-    if (addrinfo == NULL) return cleat_fail_nomem();
-    cleat_object_init(&addrinfo->object, CLEAT_KIND_ADDRINFO, addrinfo_destroy);
-
     if (host != NULL) host_text = cleat_copy_text(host, host_len);
     if (service != NULL) service_text = cleat_copy_text(service, service_len);
     if ((host == NULL || host_text != NULL) && (service == NULL || service_text != NULL)) {
-        code = getaddrinfo(host_text, service_text, &hints, &addrinfo->list);
+        code = getaddrinfo(host_text, service_text, &hints, &list);
     }
+    result = code != 0 ? fail_resolve(code) : open_list(list);
+    if (list != NULL) freeaddrinfo(list);
     cleat_release(host_text);
     cleat_release(service_text);
-    if (code != 0) {
-        int32_t status = fail_resolve(code);
-        cleat_object_drop(&addrinfo->object);
-        return status;
-    }
-    for (entry = addrinfo->list; entry != NULL; entry = entry->ai_next) addrinfo->count++;
-    return cleat_handle_open(&addrinfo->object);
+    return result;
 }
 
 int32_t cleat_addrinfo_count(int32_t addrinfo) {
@@ -179,7 +225,6 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *out, int32
                                int32_t *family, int32_t *type, int32_t *protocol, int32_t *port,
                                int32_t *flowinfo, int32_t *scope_id) {
     struct cleat_addrinfo *list;
-    const struct addrinfo *entry;
     int32_t result;
     CLEAT_CHECK_OUT(3, out, out_cap);
     CLEAT_CHECK_POINTER(5, family);
@@ -192,14 +237,13 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *out, int32
     if (index < 0 || index >= list->count) {
         result = cleat_fail_usage(2, "index out of range");
     } else {
-        entry = list->list;
-        while (index-- > 0) entry = entry->ai_next;
-        result = cleat_address_answer(entry->ai_addr, entry->ai_addrlen, out, out_cap, port,
-                                      flowinfo, scope_id);
+        const struct entry *entry = &list->entries[index];
+        result = cleat_address_answer((const struct sockaddr *)&entry->address.storage,
+                                      entry->address.len, out, out_cap, port, flowinfo, scope_id);
         if (result >= 0) {
-            *family = entry->ai_family;
-            *type = entry->ai_socktype;
-            *protocol = entry->ai_protocol;
+            *family = entry->family;
+            *type = entry->type;
+            *protocol = entry->protocol;
         }
     }
     CLEAT_DONE(list);
@@ -212,7 +256,7 @@ int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *out, int32_t out_cap) {
     int32_t result;
     CLEAT_CHECK_OUT(2, out, out_cap);
     CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
-    if (list->list != NULL && list->list->ai_canonname != NULL) name = list->list->ai_canonname;
+    if (list->canonname != NULL) name = list->canonname;
     result = cleat_answer_text(name, (int64_t)strlen(name), out, out_cap);
     CLEAT_DONE(list);
     return result;

@@ -1,4 +1,4 @@
-/* alpn.c: application protocols (RFC 7301). */
+/* alpn.c: application protocols: ALPN (RFC 7301), and NPN, its forerunner. */
 #include "argument.h"
 #include "connection.h"
 #include "context.h"
@@ -26,42 +26,89 @@ static bool well_formed(const char *protocols, int32_t len) {
     return true;
 }
 
+/* Makes a list of what the caller gave; *list is NULL if that is empty. */
+static int32_t make_list(const char *protocols, int32_t len, const char *what,
+                         struct cleat_alpn **list) {
+    *list = NULL;
+    CLEAT_CHECK_IN(2, protocols, len);
+    if (len > 0xffff || !well_formed(protocols, len)) {
+        return cleat_fail_usage(2, "%s protocols must be 1 to 255 in length", what);
+    }
+    if (len == 0) return CLEAT_OK;
+    *list = cleat_allocate(sizeof **list + (size_t)len);
+    if (*list == NULL) return cleat_fail_nomem();
+    atomic_init(&(*list)->holders, 1);
+    (*list)->len = (unsigned)len;
+    memcpy((*list)->wire, protocols, (size_t)len);
+    return CLEAT_OK;
+}
+
 int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
                                          int32_t protocols_len) {
-    struct cleat_context *self;
-    struct cleat_alpn *alpn = NULL;
-    struct cleat_alpn *old = NULL;
-    int32_t result = CLEAT_OK;
-    CLEAT_CHECK_IN(2, protocols, protocols_len);
-    if (protocols_len > 0xffff || !well_formed(protocols, protocols_len)) {
-        return cleat_fail_usage(2, "ALPN protocols must be 1 to 255 in length");
+    struct cleat_object *found = NULL;
+    struct cleat_alpn *list;
+    int32_t result = make_list(protocols, protocols_len, "ALPN", &list);
+    if (result >= 0) result = cleat_handle_find(context, CLEAT_KIND_CONTEXT, &found);
+    if (found != NULL) {
+        struct cleat_context *self = (struct cleat_context *)found;
+        pthread_mutex_lock(&self->lock);
+        cleat_error_clear_queue();
+        if (SSL_CTX_set_alpn_protos(self->ssl_ctx, list == NULL ? NULL : list->wire,
+                                    list == NULL ? 0 : list->len) != 0) {
+            result = cleat_fail_ssl("SSL_CTX_set_alpn_protos");
+        } else {
+            struct cleat_alpn *old = self->alpn;
+            self->alpn = list;
+            list = old;
+        }
+        pthread_mutex_unlock(&self->lock);
+        cleat_handle_done(found);
     }
-    if (protocols_len > 0) {
-        alpn = cleat_allocate(sizeof *alpn + (size_t)protocols_len);
-        if (alpn == NULL) return cleat_fail_nomem();
-        atomic_init(&alpn->holders, 1);
-        alpn->len = (unsigned)protocols_len;
-        memcpy(alpn->wire, protocols, (size_t)protocols_len);
-    }
-    result = cleat_handle_find(context, CLEAT_KIND_CONTEXT, (struct cleat_object **)&self);
-    if (result < 0) {
-        cleat_alpn_drop(alpn);
-        return result;
-    }
-    pthread_mutex_lock(&self->lock);
-    cleat_error_clear_queue();
-    if (SSL_CTX_set_alpn_protos(self->ssl_ctx, alpn == NULL ? NULL : alpn->wire,
-                                alpn == NULL ? 0 : alpn->len) != 0) {
-        result = cleat_fail_ssl("SSL_CTX_set_alpn_protos");
-        old = alpn;
-    } else {
-        old = self->alpn;
-        self->alpn = alpn;
-    }
-    pthread_mutex_unlock(&self->lock);
-    cleat_alpn_drop(old);
-    CLEAT_DONE(self);
+    cleat_alpn_drop(list);
     return result;
+}
+
+int32_t cleat_context_set_npn_protocols(int32_t context, const char *protocols,
+                                        int32_t protocols_len) {
+    struct cleat_object *found = NULL;
+    struct cleat_alpn *list;
+    int32_t result = make_list(protocols, protocols_len, "NPN", &list);
+    if (result >= 0) result = cleat_handle_find(context, CLEAT_KIND_CONTEXT, &found);
+    if (found != NULL) {
+        struct cleat_context *self = (struct cleat_context *)found;
+        struct cleat_alpn *old;
+        pthread_mutex_lock(&self->lock);
+        old = self->npn;
+        self->npn = list;
+        list = old;
+        /* A client says that it knows NPN if the callback is set, and so it is set only then. */
+        SSL_CTX_set_next_protos_advertised_cb(self->ssl_ctx, cleat_npn_advertise, NULL);
+        SSL_CTX_set_next_proto_select_cb(self->ssl_ctx, self->npn == NULL ? NULL : cleat_npn_select,
+                                         NULL);
+        pthread_mutex_unlock(&self->lock);
+        cleat_handle_done(found);
+    }
+    cleat_alpn_drop(list);
+    return result;
+}
+
+int cleat_npn_advertise(SSL *ssl, const uint8_t **out, unsigned *out_len, void *unused) {
+    const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    (void)unused;
+    if (connection->npn == NULL) return SSL_TLSEXT_ERR_NOACK;
+    *out = connection->npn->wire;
+    *out_len = connection->npn->len;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+int cleat_npn_select(SSL *ssl, uint8_t **out, uint8_t *out_len, const uint8_t *in, unsigned in_len,
+                     void *unused) {
+    const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    (void)unused;
+    if (connection->npn == NULL) return SSL_TLSEXT_ERR_NOACK;
+    /* The server's order counts; without a match the client's first is taken. */
+    SSL_select_next_proto(out, out_len, in, in_len, connection->npn->wire, connection->npn->len);
+    return SSL_TLSEXT_ERR_OK;
 }
 
 int cleat_alpn_select(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,

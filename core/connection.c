@@ -12,6 +12,7 @@ static void connection_destroy(struct cleat_object *object) {
     SSL_free(self->ssl); /* sends nothing */
     cleat_transport_free(&self->transport);
     cleat_alpn_drop(self->alpn);
+    cleat_alpn_drop(self->npn);
     cleat_release(self->server_hostname);
     if (self->socket != NULL) cleat_object_drop(&self->socket->object);
     if (self->context != NULL) cleat_object_drop(&self->context->object);
@@ -55,6 +56,8 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_context *conte
     check = context->check_hostname && !self->server_side;
     self->verify_mode = context->verify_mode;
     self->alpn = cleat_alpn_hold(context->alpn);
+    self->npn = cleat_alpn_hold(context->npn);
+    self->asks_for_name = context->server_name_events && self->server_side;
     self->ssl = SSL_new(context->ssl_ctx);
     pthread_mutex_unlock(&context->lock);
 

@@ -18,11 +18,17 @@ struct cleat_connection {
     struct cleat_context *context;
     struct cleat_socket *socket; /* held open; NULL over a foreign descriptor or memory */
     struct cleat_alpn *alpn;
+    struct cleat_alpn *npn;
     struct cleat_transport transport;
     char *server_hostname; /* a client's, as given; NULL if none */
     int32_t verify_mode;
     int32_t sealed; /* bytes that a write encrypted and has not counted yet: see connection_io.c */
     bool server_side;
+    bool begun; /* the handshake was counted */
+    bool offered; /* a server's client offered a session */
+    bool asks_for_name; /* a server's handshake stops at the ClientHello */
+    bool waits_for_name; /* it has stopped there */
+    bool refused; /* the answer was an alert */
     bool established; /* the handshake is done and the peer verified */
     bool over; /* both sides have sent close_notify */
 };

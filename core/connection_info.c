@@ -117,3 +117,31 @@ int32_t cleat_connection_peer_certificate(int32_t connection) {
     }
     END;
 }
+
+int32_t cleat_connection_npn_protocol(int32_t connection, char *out, int32_t out_cap) {
+    CLEAT_CHECK_OUT(2, out, out_cap);
+    BEGIN(connection);
+    if (self->established) {
+        const uint8_t *protocol = NULL;
+        unsigned len = 0;
+        SSL_get0_next_proto_negotiated(self->ssl, &protocol, &len);
+        result = cleat_answer_text((const char *)protocol, len, out, out_cap);
+    }
+    END;
+}
+
+int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char *out,
+                                         int32_t out_cap) {
+    CLEAT_CHECK_RANGE(2, type, CLEAT_BINDING_TLS_UNIQUE, CLEAT_BINDING_TLS_UNIQUE);
+    CLEAT_CHECK_OUT(3, out, out_cap);
+    BEGIN(connection);
+    if (self->established) {
+        uint8_t binding[64];
+        size_t len = 0;
+        if (SSL_get_tls_unique(self->ssl, binding, &len, sizeof binding) == 1) {
+            result = cleat_answer_text((const char *)binding, (int64_t)len, out, out_cap);
+        }
+        cleat_error_clear_queue();
+    }
+    END;
+}

@@ -9,6 +9,8 @@
  * call answers CLEAT_WANT_WRITE and remembers in `sealed` how many it has not counted. The
  * next write must go on with the same bytes; the first `sealed` of them are not encrypted
  * again but counted. It does not matter where they lie or how many there are. */
+#include <stdio.h>
+
 #include "argument.h"
 #include "connection.h"
 #include "wait.h"
@@ -21,15 +23,17 @@
 
 #define WANT_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
 #define WANT_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)
+#define WANT_SERVER_NAME CLEAT_STATUS(CLEAT_WANT_SERVER_NAME, 0)
 
 static void clear(struct cleat_connection *self) {
     cleat_error_clear_queue();
     self->transport.error = 0;
 }
 
-static int32_t fail_verify(const struct cleat_connection *self, long code) {
+static int32_t fail_tls(const struct cleat_connection *self, const char *what) {
     char detail[256];
     const char *name = self->server_hostname == NULL ? "" : self->server_hostname;
+    long code = SSL_get_verify_result(self->ssl);
     switch (code) {
         case X509_V_ERR_HOSTNAME_MISMATCH:
             snprintf(detail, sizeof detail, "Hostname mismatch, certificate is not valid for '%s'.",
@@ -41,15 +45,15 @@ static int32_t fail_verify(const struct cleat_connection *self, long code) {
             break;
         default: snprintf(detail, sizeof detail, "%s", X509_verify_cert_error_string(code)); break;
     }
-    return cleat_fail_verify((int32_t)code, detail);
+    return cleat_fail_tls(what, (int32_t)code, detail);
 }
 
 /* What a result of the library that is no success means. The peer's close_notify is 0. */
 static int32_t judge(const struct cleat_connection *self, int result, const char *what) {
-    uint32_t error;
     switch (SSL_get_error(self->ssl, result)) {
         case SSL_ERROR_WANT_READ: return WANT_READ;
         case SSL_ERROR_WANT_WRITE: return WANT_WRITE;
+        case SSL_ERROR_PENDING_CERTIFICATE: return WANT_SERVER_NAME;
         case SSL_ERROR_ZERO_RETURN: return 0;
         case SSL_ERROR_SYSCALL:
             if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
@@ -57,16 +61,11 @@ static int32_t judge(const struct cleat_connection *self, int result, const char
         default: break;
     }
     if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
-    error = ERR_peek_error();
-    if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
-        ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-        return fail_verify(self, SSL_get_verify_result(self->ssl));
-    }
-    return cleat_fail_ssl(what);
+    return fail_tls(self, what);
 }
 
 static bool is_want(int32_t status) {
-    return status == WANT_READ || status == WANT_WRITE;
+    return status == WANT_READ || status == WANT_WRITE || status == WANT_SERVER_NAME;
 }
 
 /* Waits for what the library wants, or for the network to take what is gathered. Called and
@@ -106,10 +105,33 @@ static void flush_quietly(struct cleat_connection *self) {
     self->transport.error = error;
 }
 
+/* BoringSSL's own counters always say 0. */
+static void count_begun(struct cleat_connection *self) {
+    if (self->begun) return;
+    self->begun = true;
+    cleat_context_count(self->context, self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
+}
+
+static void count_done(struct cleat_connection *self) {
+    cleat_context_count(self->context,
+                        self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
+    if (SSL_session_reused(self->ssl)) {
+        cleat_context_count(self->context, CLEAT_STAT_HITS);
+    } else if (self->offered) {
+        cleat_context_count(self->context, CLEAT_STAT_MISSES);
+    }
+}
+
 static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline) {
     while (!self->established) {
         int32_t status;
         int result;
+        if (self->refused) {
+            flush_quietly(self);
+            return cleat_fail_named("SSL", "CALLBACK_FAILED", "callback failed");
+        }
+        if (self->waits_for_name) return WANT_SERVER_NAME;
+        count_begun(self);
         clear(self);
         result = SSL_do_handshake(self->ssl);
         status = result == 1 ? CLEAT_OK : judge(self, result, "SSL_do_handshake");
@@ -122,8 +144,10 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
             status = WANT_WRITE;
         } else if (result == 1) {
             self->established = true;
+            count_done(self);
             return CLEAT_OK;
         }
+        if (status == WANT_SERVER_NAME) return status;
         status = await(self, status, deadline);
         if (status < 0) return status;
     }

@@ -41,6 +41,7 @@ static void context_destroy(struct cleat_object *object) {
     struct cleat_context *self = (struct cleat_context *)object;
     SSL_CTX_free(self->ssl_ctx);
     cleat_alpn_drop(self->alpn);
+    cleat_alpn_drop(self->npn);
     pthread_mutex_destroy(&self->lock);
     cleat_release(self);
 }
@@ -84,6 +85,7 @@ static bool set_up(struct cleat_context *self, uint16_t low, uint16_t high) {
     apply_verify(self);
     SSL_CTX_set_mode(self->ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_alpn_select_cb(self->ssl_ctx, cleat_alpn_select, NULL);
+    SSL_CTX_set_select_certificate_cb(self->ssl_ctx, cleat_server_name_select);
     return SSL_CTX_set_min_proto_version(self->ssl_ctx, low) == 1 &&
            SSL_CTX_set_max_proto_version(self->ssl_ctx, high) == 1 &&
            SSL_CTX_set1_curves_list(self->ssl_ctx, CLEAT_DEFAULT_GROUPS) == 1 &&
@@ -269,5 +271,51 @@ int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *out, int
         name = SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, (size_t)index));
         result = cleat_answer_text(name, (int64_t)strlen(name), out, out_cap);
     }
+    END;
+}
+
+int32_t cleat_context_set_ecdh_curve(int32_t context, const char *curve, int32_t curve_len) {
+    char *text;
+    int nid;
+    CLEAT_CHECK_TEXT(2, curve, curve_len);
+    BEGIN(context);
+    text = cleat_copy_text(curve, curve_len);
+    cleat_error_clear_queue();
+    if (text == NULL) {
+        result = cleat_fail_nomem();
+    } else {
+        nid = OBJ_sn2nid(text);
+        if (nid == NID_undef) {
+            result = cleat_fail_usage(2, "unknown elliptic curve name '%s'", text);
+        } else if (SSL_CTX_set1_curves(self->ssl_ctx, &nid, 1) != 1) {
+            result = cleat_fail_ssl("SSL_CTX_set1_curves");
+        }
+    }
+    cleat_release(text);
+    END;
+}
+
+int32_t cleat_context_set_server_name_events(int32_t context, int32_t on) {
+    CLEAT_CHECK_RANGE(2, on, 0, 1);
+    BEGIN(context);
+    self->server_name_events = on == 1;
+    END;
+}
+
+void cleat_context_count(struct cleat_context *context, int32_t which) {
+    atomic_int *counter = &context->stats[which];
+    int count = atomic_load_explicit(counter, memory_order_relaxed);
+    while (count < INT32_MAX &&
+           !atomic_compare_exchange_weak_explicit(counter, &count, count + 1, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+    }
+}
+
+int32_t cleat_context_session_stats(int32_t context, int32_t which) {
+    CLEAT_CHECK_RANGE(2, which, CLEAT_STAT_NUMBER, CLEAT_STAT_CACHE_FULL);
+    BEGIN(context);
+    result = which == CLEAT_STAT_NUMBER
+                 ? (int32_t)SSL_CTX_sess_number(self->ssl_ctx)
+                 : atomic_load_explicit(&self->stats[which], memory_order_relaxed);
     END;
 }

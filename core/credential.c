@@ -204,3 +204,27 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
     cleat_release(key);
     return status;
 }
+
+static int32_t parse_dh_params(const char *text, int32_t len) {
+    BIO *bio = read_from(text, len);
+    DH *dh;
+    if (bio == NULL) return cleat_fail_nomem();
+    cleat_error_clear_queue();
+    dh = PEM_read_bio_DHparams(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    if (dh == NULL) return cleat_fail_ssl("PEM_read_bio_DHparams");
+    DH_free(dh);
+    return CLEAT_OK;
+}
+
+int32_t cleat_context_load_dh_params(int32_t context, const char *dhfile, int32_t dhfile_len) {
+    char *text = NULL;
+    int32_t len = 0;
+    int32_t status;
+    CLEAT_CHECK_TEXT(2, dhfile, dhfile_len);
+    status = check_context(context);
+    if (status >= 0) status = read_named(dhfile, dhfile_len, &text, &len);
+    if (status >= 0) status = parse_dh_params(text, len);
+    cleat_release(text);
+    return status;
+}

@@ -142,51 +142,72 @@ int32_t cleat_fail_named(const char *library, const char *reason, const char *wo
     return finish(CLEAT_SSL, 0);
 }
 
-int32_t cleat_fail_ssl(const char *what) {
-    const char *file = "";
+/* One entry of BoringSSL's queue. */
+struct entry {
+    int library;
+    int reason;
+    uint32_t packed; /* both; 0 at the end of the queue */
+    const char *file;
+    int line;
+    const char *data; /* "" if it has none; until the next entry is taken */
+};
+
+static struct entry take(void) {
+    struct entry entry = {0, 0, 0, "", 0, ""};
     const char *data = NULL;
-    int line = 0;
     int flags = 0;
-    uint32_t packed = ERR_get_error_line_data(&file, &line, &data, &flags);
-    int library = ERR_GET_LIB(packed);
-    int reason = ERR_GET_REASON(packed);
-    bool detailed = data != NULL && (flags & ERR_FLAG_STRING) != 0;
-
-    if (packed == 0) {
-        forget();
-        snprintf(last.library, sizeof last.library, "SSL");
-        snprintf(last.reason, sizeof last.reason, "INTERNAL_ERROR");
-        snprintf(last.message, sizeof last.message, "[SSL: INTERNAL_ERROR] %s failed", what);
-        return finish(CLEAT_SSL, ERR_R_INTERNAL_ERROR);
-    }
-    if (reason == ERR_R_MALLOC_FAILURE) return cleat_fail_nomem();
-    if (library == ERR_LIB_SYS && reason != 0) {
-        ERR_clear_error();
-        return cleat_fail_errno(reason);
-    }
-
-    forget();
-    snprintf(last.library, sizeof last.library, "%s", library_name(library));
-    name_reason(packed, last.reason, sizeof last.reason);
-    describe(last.reason, detailed ? data : "", file, line);
-    ERR_clear_error();
-    if (library == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET) {
-        return finish(CLEAT_ALERT, reason - SSL_AD_REASON_OFFSET);
-    }
-    return finish(CLEAT_SSL, reason);
+    entry.packed = ERR_get_error_line_data(&entry.file, &entry.line, &data, &flags);
+    entry.library = ERR_GET_LIB(entry.packed);
+    entry.reason = ERR_GET_REASON(entry.packed);
+    if (data != NULL && (flags & ERR_FLAG_STRING) != 0) entry.data = data;
+    return entry;
 }
 
-int32_t cleat_fail_verify(int32_t code, const char *detail) {
-    const char *file = "";
-    int line = 0;
-    ERR_peek_error_line(&file, &line);
+static int32_t record(const struct entry *entry) {
+    if (entry->reason == ERR_R_MALLOC_FAILURE) {
+        return cleat_fail(CLEAT_NOMEM, 0, "out of memory");
+    }
+    if (entry->library == ERR_LIB_SYS && entry->reason != 0) return cleat_fail_errno(entry->reason);
+    forget();
+    snprintf(last.library, sizeof last.library, "%s", library_name(entry->library));
+    name_reason(entry->packed, last.reason, sizeof last.reason);
+    describe(last.reason, entry->data, entry->file, entry->line);
+    if (entry->library == ERR_LIB_SSL && entry->reason >= SSL_AD_REASON_OFFSET) {
+        return finish(CLEAT_ALERT, entry->reason - SSL_AD_REASON_OFFSET);
+    }
+    return finish(CLEAT_SSL, entry->reason);
+}
+
+static int32_t record_nothing(const char *what) {
     forget();
     snprintf(last.library, sizeof last.library, "SSL");
-    snprintf(last.reason, sizeof last.reason, "CERTIFICATE_VERIFY_FAILED");
-    snprintf(last.verify_message, sizeof last.verify_message, "%s", detail);
-    describe(last.reason, detail, file, line);
+    snprintf(last.reason, sizeof last.reason, "INTERNAL_ERROR");
+    snprintf(last.message, sizeof last.message, "[SSL: INTERNAL_ERROR] %s failed", what);
+    return finish(CLEAT_SSL, ERR_R_INTERNAL_ERROR);
+}
+
+int32_t cleat_fail_ssl(const char *what) {
+    struct entry entry = take();
+    int32_t status = entry.packed == 0 ? record_nothing(what) : record(&entry);
     ERR_clear_error();
-    return finish(CLEAT_VERIFY, code);
+    return status;
+}
+
+int32_t cleat_fail_tls(const char *what, int32_t code, const char *detail) {
+    struct entry entry = take();
+    int32_t status = entry.packed == 0 ? record_nothing(what) : record(&entry);
+    while (entry.packed != 0 && entry.library != ERR_LIB_SSL &&
+           status != CLEAT_STATUS(CLEAT_NOMEM, 0)) {
+        entry = take();
+        if (entry.library == ERR_LIB_SSL) status = record(&entry);
+    }
+    if (entry.library == ERR_LIB_SSL && entry.reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+        snprintf(last.verify_message, sizeof last.verify_message, "%s", detail);
+        describe(last.reason, detail, entry.file, entry.line);
+        status = finish(CLEAT_VERIFY, code);
+    }
+    ERR_clear_error();
+    return status;
 }
 
 void cleat_error_clear_queue(void) {

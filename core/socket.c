@@ -128,7 +128,7 @@ int32_t cleat_socket_set_blocking(int32_t socket, int32_t blocking) {
     return result;
 }
 
-static int family_of(int fd) {
+int cleat_socket_family_of(int fd) {
     int family = AF_UNSPEC;
     socklen_t len = sizeof family;
     return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 ? family : AF_UNSPEC;
@@ -139,7 +139,8 @@ int32_t cleat_socket_bind(int32_t socket, const char *host, int32_t host_len, in
     struct cleat_address address;
     int32_t result;
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    result = cleat_address_parse(&address, family_of(self->fd), host, host_len, port, 2);
+    result =
+        cleat_address_parse(&address, cleat_socket_family_of(self->fd), host, host_len, port, 2);
     if (result >= 0 &&
         bind(self->fd, (const struct sockaddr *)&address.storage, address.len) != 0) {
         result = cleat_fail_errno(errno);
@@ -207,7 +208,8 @@ int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len,
     int32_t result;
     CLEAT_CHECK_TIMEOUT(5, timeout);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    result = cleat_address_parse(&address, family_of(self->fd), host, host_len, port, 2);
+    result =
+        cleat_address_parse(&address, cleat_socket_family_of(self->fd), host, host_len, port, 2);
     if (result >= 0) {
         flags = fcntl(self->fd, F_GETFL);
         result = set_nonblocking(self->fd, true);

@@ -14,4 +14,7 @@ struct cleat_socket {
  * CLEAT_UNSUPPORTED. */
 int32_t cleat_socket_check_stream(int fd);
 
+/* cleat_socket_family_of returns the address family of fd, AF_UNSPEC if it has none. */
+int cleat_socket_family_of(int fd);
+
 #endif

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "address.h"
 #include "argument.h"
 #include "socket.h"
 #include "wait.h"
@@ -83,6 +84,63 @@ int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t fl
         /* With MSG_TRUNC a datagram's whole length comes back, which may be more than is in buf. */
         if (moved > buf_cap) moved = buf_cap;
         result = end(self, deadline, moved, errno, POLLIN, &again);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, int32_t flags,
+                            const char *host, int32_t host_len, int32_t port, double timeout) {
+    struct cleat_socket *self;
+    struct cleat_address address;
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int call_flags = flags | MSG_NOSIGNAL;
+    bool again;
+    int32_t result;
+    CLEAT_CHECK_IN(2, data, data_len);
+    CLEAT_CHECK_TIMEOUT(8, timeout);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result =
+        cleat_address_parse(&address, cleat_socket_family_of(self->fd), host, host_len, port, 5);
+    again = result >= 0;
+    while (again) {
+        ssize_t moved;
+        result = begin(self, deadline, &call_flags);
+        if (result < 0) break;
+        moved = sendto(self->fd, data, (size_t)data_len, call_flags,
+                       (const struct sockaddr *)&address.storage, address.len);
+        result = end(self, deadline, moved, errno, POLLOUT, &again);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                              double timeout, int32_t *sender) {
+    struct cleat_socket *self;
+    struct cleat_address address = {.len = 0};
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int call_flags = flags;
+    bool again = true;
+    int32_t result = 0;
+    CLEAT_CHECK_OUT(2, buf, buf_cap);
+    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_CHECK_POINTER(6, sender);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    while (again) {
+        ssize_t moved;
+        result = begin(self, deadline, &call_flags);
+        if (result < 0) break;
+        address.len = sizeof address.storage;
+        moved = recvfrom(self->fd, buf, (size_t)buf_cap, call_flags,
+                         (struct sockaddr *)&address.storage, &address.len);
+        if (moved > buf_cap) moved = buf_cap;
+        result = end(self, deadline, moved, errno, POLLIN, &again);
+    }
+    if (result >= 0) {
+        int32_t id = cleat_addrinfo_of_address(&address);
+        if (id < 0) result = id;
+        if (id > 0) *sender = id;
     }
     CLEAT_DONE(self);
     return result;

@@ -58,6 +58,7 @@
 #include "cleat/random.h"
 #include "cleat/socket.h"
 #include "cleat/status.h"
+#include "cleat/terminal.h"
 #include "cleat/trust.h"
 #include "cleat/version.h"
 

@@ -132,4 +132,30 @@ CLEAT_API int32_t cleat_connection_verify_mode(int32_t connection);
  * none. CLEAT_USAGE before the handshake is done. */
 CLEAT_API int32_t cleat_connection_peer_certificate(int32_t connection);
 
+/* cleat_connection_npn_protocol returns the length of the name of the protocol that NPN
+ * negotiated and copies it to out; 0 if there is none. */
+CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, char *out, int32_t out_cap);
+
+/* CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3). */
+#define CLEAT_BINDING_TLS_UNIQUE 1
+
+/* cleat_connection_channel_binding returns the length of the channel binding data and copies
+ * it to out; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
+ * "tls-unique" is not defined. type: CLEAT_BINDING_*. */
+CLEAT_API int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char *out,
+                                                   int32_t out_cap);
+
+/* cleat_connection_set_context returns CLEAT_OK and lets the connection go on with the
+ * certificate, the application protocols and the trusted authorities of another context;
+ * verify mode, options and host name stay. It is of use before the handshake and while a
+ * server wants its answer (CLEAT_WANT_SERVER_NAME). CLEAT_USAGE once the handshake is done. */
+CLEAT_API int32_t cleat_connection_set_context(int32_t connection, int32_t context);
+
+/* cleat_connection_answer_server_name returns CLEAT_OK and lets the handshake that stopped
+ * with CLEAT_WANT_SERVER_NAME go on at the next call. The name that the client has sent is at
+ * cleat_connection_server_hostname. alert: -1 to go on; or a CLEAT_ALERT_DESCRIPTION_* to
+ * refuse: the client gets that alert, and the handshake fails with CLEAT_SSL, CALLBACK_FAILED.
+ * CLEAT_USAGE if the connection has not asked. */
+CLEAT_API int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert);
+
 #endif

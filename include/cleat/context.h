@@ -42,8 +42,7 @@
 
 /* CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate. */
 #define CLEAT_CERT_NONE 0 /* nothing; it is not looked at */
-#define CLEAT_CERT_OPTIONAL                                                                        \
-    1 /* if there is one it must be good; on a client the same as required */
+#define CLEAT_CERT_OPTIONAL 1 /* if there is one it must be good; a client's is as required */
 #define CLEAT_CERT_REQUIRED 2 /* there must be one, and it must be good */
 
 /* CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT and TRUSTED_FIRST are
@@ -133,5 +132,46 @@ CLEAT_API int32_t cleat_context_cipher_name(int32_t context, int32_t index, char
  * if there is none. */
 CLEAT_API int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
                                                    int32_t protocols_len);
+
+/* cleat_context_set_npn_protocols returns CLEAT_OK and sets the protocols for NPN, the
+ * forerunner of ALPN, in the same form. It is negotiated up to TLS 1.2 only, and not where
+ * ALPN is. */
+CLEAT_API int32_t cleat_context_set_npn_protocols(int32_t context, const char *protocols,
+                                                  int32_t protocols_len);
+
+/* cleat_context_set_server_name_events returns CLEAT_OK and makes servers stop with
+ * CLEAT_WANT_SERVER_NAME in their handshake, once the client has said which server it wants.
+ * on: 0 or 1. */
+CLEAT_API int32_t cleat_context_set_server_name_events(int32_t context, int32_t on);
+
+/* cleat_context_set_ecdh_curve returns CLEAT_OK and allows one group only for the key
+ * exchange. curve: OpenSSL's short name, such as "prime256v1", "secp384r1", "X25519".
+ * CLEAT_USAGE if there is no curve of that name; CLEAT_SSL if BoringSSL does not have it for
+ * TLS. */
+CLEAT_API int32_t cleat_context_set_ecdh_curve(int32_t context, const char *curve,
+                                               int32_t curve_len);
+
+/* cleat_context_load_dh_params returns CLEAT_OK if the PEM file holds Diffie-Hellman
+ * parameters. They are not used: BoringSSL has no suite with finite-field Diffie-Hellman.
+ * CLEAT_SYS with the file's name; CLEAT_SSL (PEM NO_START_LINE). */
+CLEAT_API int32_t cleat_context_load_dh_params(int32_t context, const char *dhfile,
+                                               int32_t dhfile_len);
+
+/* CLEAT_STAT_* are the counters of cleat_context_session_stats. */
+#define CLEAT_STAT_NUMBER 0 /* sessions in the server's cache */
+#define CLEAT_STAT_CONNECT 1 /* handshakes begun as a client */
+#define CLEAT_STAT_CONNECT_GOOD 2 /* handshakes done as a client */
+#define CLEAT_STAT_CONNECT_RENEGOTIATE 3 /* always 0 */
+#define CLEAT_STAT_ACCEPT 4 /* handshakes begun as a server */
+#define CLEAT_STAT_ACCEPT_GOOD 5 /* handshakes done as a server */
+#define CLEAT_STAT_ACCEPT_RENEGOTIATE 6 /* always 0 */
+#define CLEAT_STAT_HITS 7 /* sessions resumed, either way */
+#define CLEAT_STAT_MISSES 8 /* sessions that a client offered and the server refused */
+#define CLEAT_STAT_TIMEOUTS 9 /* always 0: BoringSSL does not tell these from misses */
+#define CLEAT_STAT_CACHE_FULL 10 /* always 0: sessions are in tickets, which fill no cache */
+
+/* cleat_context_session_stats returns how often that has happened in connections of the
+ * context, at most 2147483647. which: CLEAT_STAT_*. */
+CLEAT_API int32_t cleat_context_session_stats(int32_t context, int32_t which);
 
 #endif

@@ -136,6 +136,20 @@ CLEAT_API int32_t cleat_socket_send(int32_t socket, const char *data, int32_t da
 CLEAT_API int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                                     double timeout);
 
+/* cleat_socket_sendto returns how many of the bytes were sent to an address of the socket's
+ * family, in one datagram. flags: CLEAT_MSG_*; port: 0 to 65535. CLEAT_WANT_WRITE;
+ * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE. */
+CLEAT_API int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len,
+                                      int32_t flags, const char *host, int32_t host_len,
+                                      int32_t port, double timeout);
+
+/* cleat_socket_recvfrom returns how many bytes of a datagram it put into buf; the others are
+ * lost. It stores the id of a list (cleat/address.h) with the sender's address, or with none
+ * if the sender has none; the caller closes it. flags: CLEAT_MSG_*. CLEAT_WANT_READ;
+ * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                                        double timeout, int32_t *sender);
+
 /* cleat_socket_shutdown returns CLEAT_OK and ends one or both directions of the connection.
  * how: CLEAT_SHUT_*. CLEAT_SYS (ENOTCONN). */
 CLEAT_API int32_t cleat_socket_shutdown(int32_t socket, int32_t how);

@@ -24,6 +24,10 @@
 #define CLEAT_WANT_READ 1 /* the transport must be readable (or be fed) first */
 #define CLEAT_WANT_WRITE 2 /* the transport must be writable (or be drained) first */
 
+/* CLEAT_WANT_SERVER_NAME is the class for a server that has read its client's ClientHello and
+ * waits to be told how to go on: see cleat_connection_answer_server_name. The value is 0. */
+#define CLEAT_WANT_SERVER_NAME 3
+
 /* CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was
  * given: call again with one. The value is 0. */
 #define CLEAT_NEED_PASSWORD 8

@@ -7,6 +7,7 @@
 static const int32_t classes[] = {
     CLEAT_WANT_READ,
     CLEAT_WANT_WRITE,
+    CLEAT_WANT_SERVER_NAME,
     CLEAT_NEED_PASSWORD,
     CLEAT_CLOSED,
     CLEAT_EOF,
@@ -214,6 +215,22 @@ static int32_t call_connection_peer_certificate(const struct value *v) {
     return cleat_connection_peer_certificate(v[0].i);
 }
 
+static int32_t call_connection_npn_protocol(const struct value *v) {
+    return cleat_connection_npn_protocol(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_channel_binding(const struct value *v) {
+    return cleat_connection_channel_binding(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_connection_set_context(const struct value *v) {
+    return cleat_connection_set_context(v[0].i, v[1].i);
+}
+
+static int32_t call_connection_answer_server_name(const struct value *v) {
+    return cleat_connection_answer_server_name(v[0].i, v[1].i);
+}
+
 static int32_t call_context_new(const struct value *v) {
     return cleat_context_new(v[0].i);
 }
@@ -284,6 +301,26 @@ static int32_t call_context_cipher_name(const struct value *v) {
 
 static int32_t call_context_set_alpn_protocols(const struct value *v) {
     return cleat_context_set_alpn_protocols(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_set_npn_protocols(const struct value *v) {
+    return cleat_context_set_npn_protocols(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_set_server_name_events(const struct value *v) {
+    return cleat_context_set_server_name_events(v[0].i, v[1].i);
+}
+
+static int32_t call_context_set_ecdh_curve(const struct value *v) {
+    return cleat_context_set_ecdh_curve(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_load_dh_params(const struct value *v) {
+    return cleat_context_load_dh_params(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_session_stats(const struct value *v) {
+    return cleat_context_session_stats(v[0].i, v[1].i);
 }
 
 static int32_t call_context_load_cert_chain(const struct value *v) {
@@ -377,6 +414,15 @@ static int32_t call_socket_recv(const struct value *v) {
     return cleat_socket_recv(v[0].i, v[1].room, v[1].size, v[2].i, v[3].d);
 }
 
+static int32_t call_socket_sendto(const struct value *v) {
+    return cleat_socket_sendto(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].bytes, v[3].size, v[4].i,
+                               v[5].d);
+}
+
+static int32_t call_socket_recvfrom(const struct value *v) {
+    return cleat_socket_recvfrom(v[0].i, v[1].room, v[1].size, v[2].i, v[3].d, v[4].int_out);
+}
+
 static int32_t call_socket_shutdown(const struct value *v) {
     return cleat_socket_shutdown(v[0].i, v[1].i);
 }
@@ -434,6 +480,10 @@ static int32_t call_error_filename(const struct value *v) {
 
 static int32_t call_strerror(const struct value *v) {
     return cleat_strerror(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_terminal_password(const struct value *v) {
+    return cleat_terminal_password(v[0].bytes, v[0].size, v[1].room, v[1].size);
 }
 
 static int32_t call_context_load_verify_file(const struct value *v) {
@@ -597,6 +647,16 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
     {"cleat_connection_peer_certificate", call_connection_peer_certificate,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_npn_protocol", call_connection_npn_protocol,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "out"}, {END, 0, NULL}}},
+    {"cleat_connection_channel_binding", call_connection_channel_binding,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "type"}, {TEXT, 0, "out"},
+      {END, 0, NULL}}},
+    {"cleat_connection_set_context", call_connection_set_context,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {ID, CLEAT_KIND_CONTEXT, "context"},
+      {END, 0, NULL}}},
+    {"cleat_connection_answer_server_name", call_connection_answer_server_name,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "alert"}, {END, 0, NULL}}},
     {"cleat_context_new", call_context_new,
      {{INT, 0, "protocol"}, {END, 0, NULL}}},
     {"cleat_context_protocol", call_context_protocol,
@@ -633,6 +693,16 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {TEXT, 0, "out"}, {END, 0, NULL}}},
     {"cleat_context_set_alpn_protocols", call_context_set_alpn_protocols,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "protocols"}, {END, 0, NULL}}},
+    {"cleat_context_set_npn_protocols", call_context_set_npn_protocols,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "protocols"}, {END, 0, NULL}}},
+    {"cleat_context_set_server_name_events", call_context_set_server_name_events,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_context_set_ecdh_curve", call_context_set_ecdh_curve,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "curve"}, {END, 0, NULL}}},
+    {"cleat_context_load_dh_params", call_context_load_dh_params,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "dhfile"}, {END, 0, NULL}}},
+    {"cleat_context_session_stats", call_context_session_stats,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "which"}, {END, 0, NULL}}},
     {"cleat_context_load_cert_chain", call_context_load_cert_chain,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certfile"}, {BYTES, 0, "keyfile"},
       {BYTES, 0, "password"}, {END, 0, NULL}}},
@@ -683,6 +753,12 @@ static const struct function functions[] = {
     {"cleat_socket_recv", call_socket_recv,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BUF, 0, "buf"}, {INT, 0, "flags"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
+    {"cleat_socket_sendto", call_socket_sendto,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"}, {BYTES, 0, "host"},
+      {INT, 0, "port"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_socket_recvfrom", call_socket_recvfrom,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BUF, 0, "buf"}, {INT, 0, "flags"}, {DOUBLE, 0, "timeout"},
+      {INT_OUT, 0, "sender"}, {END, 0, NULL}}},
     {"cleat_socket_shutdown", call_socket_shutdown,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {INT, 0, "how"}, {END, 0, NULL}}},
     {"cleat_socket_getsockname", call_socket_getsockname,
@@ -716,6 +792,8 @@ static const struct function functions[] = {
      {{TEXT, 0, "out"}, {END, 0, NULL}}},
     {"cleat_strerror", call_strerror,
      {{INT, 0, "number"}, {TEXT, 0, "out"}, {END, 0, NULL}}},
+    {"cleat_terminal_password", call_terminal_password,
+     {{BYTES, 0, "prompt"}, {BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_context_load_verify_file", call_context_load_verify_file,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "cafile"}, {END, 0, NULL}}},
     {"cleat_context_load_verify_directory", call_context_load_verify_directory,

@@ -1,0 +1,38 @@
+--- The functions of cleat.h as Lua functions, the same on both interpreters.
+---
+--- A function keeps its name without `cleat_`. An int32_t or double parameter is a number; a pointer with its length is
+--- one string or nil, or an array of integers; a capacity stays (an `out` needs none); the other output parameters
+--- are results. A result below 0 is a status and comes alone; otherwise the outputs follow it, in the order of the
+--- parameters. An argument of another type raises a string. NAME_into fills a buffer in place of making a string,
+--- NAME_from sends from a string or buffer behind an offset (from 0).
+---
+--- The functions are generated; what they take and give is written at each in ffi_abi.lua.
+
+---@class cleat.backend.Buffer bytes that stay at one place
+
+---@class cleat.backend.Guard closes an id when it is collected
+
+---@class cleat.backend
+---@field name "native"|"ffi"
+---@field const cleat.const
+---@field buffer_new fun(size: integer): cleat.backend.Buffer all zero
+---@field buffer_size fun(buffer: cleat.backend.Buffer): integer
+---@field buffer_get fun(buffer: cleat.backend.Buffer, offset: integer, length: integer): string
+---@field buffer_set fun(buffer: cleat.backend.Buffer, offset: integer, data: string)
+---@field guard_new fun(id: integer): cleat.backend.Guard
+---@field guard_close fun(guard: cleat.backend.Guard): integer the result of cleat_close, 0 if that was done before
+---@field guard_forget fun(guard: cleat.backend.Guard) the id is no longer the guard's
+---@field [string] function
+local backend
+
+if type(rawget(_G, "jit")) == "table" then
+    backend = require "cleat.backend.ffi"
+elseif _VERSION == "Lua 5.4" then
+    backend = require "cleat.backend.native"
+else
+    error(("cleat needs Lua 5.4 or LuaJIT; this is %s"):format(_VERSION), 0)
+end
+
+backend.const = require "cleat.backend.constants"
+
+return backend

@@ -1,0 +1,199 @@
+/* native.c: the module cleat.backend.native for Lua 5.4 (see init.lua). The functions of the ABI are in native_abi.c;
+ * here are buffers and guards, and what native.h promises. */
+#include "native.h"
+
+#define BUFFER "cleat.buffer"
+#define GUARD "cleat.guard"
+
+struct guard {
+    int32_t id; /* 0: nothing to close */
+};
+
+_Noreturn void native_refuse(lua_State *L, const char *name, int argument, const char *what) {
+    lua_pushfstring(L, "cleat.backend: %s: argument %d %s", name, argument, what);
+    lua_error(L);
+    __builtin_unreachable();
+}
+
+char *native_grow(lua_State *L, struct native_state *state, int32_t size) {
+    if (size > NATIVE_SCRATCH) return lua_newuserdatauv(L, (size_t)size, 0);
+    int32_t room = state->scratch_size > 0 ? state->scratch_size : 4096;
+    while (room < size) room *= 2;
+    room = room < NATIVE_SCRATCH ? room : NATIVE_SCRATCH;
+    char *scratch = lua_newuserdatauv(L, (size_t)room, 0);
+    lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_SCRATCH);
+    state->scratch = scratch;
+    state->scratch_size = room;
+    return scratch;
+}
+
+char *native_longer(lua_State *L, int arguments, int32_t size) {
+    lua_settop(L, arguments);
+    return lua_newuserdatauv(L, (size_t)size, 0);
+}
+
+int32_t *native_ints_room(lua_State *L, int32_t *few, int32_t capacity) {
+    size_t size = capacity > 0 ? (size_t)capacity * sizeof(int32_t) : 0;
+    int32_t *room = capacity <= NATIVE_FEW ? few : lua_newuserdatauv(L, size, 0);
+    memset(room, 0, size);
+    return room;
+}
+
+const int32_t *native_ints(lua_State *L, int argument, const char *name, int32_t *few, int32_t *length) {
+    if (lua_type(L, argument) != LUA_TTABLE) native_refuse(L, name, argument, "must be an array of integers");
+    lua_Unsigned size = lua_rawlen(L, argument);
+    if (size > INT32_MAX) native_refuse(L, name, argument, "is too long");
+    *length = (int32_t)size;
+    int32_t *list = native_ints_room(L, few, *length);
+    for (int32_t i = 0; i < *length; i++) {
+        int is_integer;
+        bool is_number = lua_rawgeti(L, argument, i + 1) == LUA_TNUMBER;
+        lua_Integer value = lua_tointegerx(L, -1, &is_integer);
+        if (!is_number || !is_integer || value < INT32_MIN || value > INT32_MAX)
+            native_refuse(L, name, argument, "must be an array of integers");
+        list[i] = (int32_t)value;
+        lua_pop(L, 1);
+    }
+    return list;
+}
+
+void native_push_ints(lua_State *L, const int32_t *list, int32_t length) {
+    lua_createtable(L, length > 0 ? length : 0, 0);
+    for (int32_t i = 0; i < length; i++) {
+        lua_pushinteger(L, list[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+static int buffer_new(lua_State *L) {
+    int32_t size = native_int(L, 1, "buffer_new");
+    if (size < 0) native_refuse(L, "buffer_new", 1, "is out of bounds");
+    struct native_buffer *buffer = lua_newuserdatauv(L, sizeof *buffer + (size_t)size, 0);
+    buffer->size = size;
+    memset(buffer->data, 0, (size_t)size);
+    luaL_setmetatable(L, BUFFER);
+    return 1;
+}
+
+static int buffer_size(lua_State *L) {
+    lua_pushinteger(L, native_buffer(L, 1, "buffer_size")->size);
+    return 1;
+}
+
+static int buffer_get(lua_State *L) {
+    int32_t length;
+    const char *bytes = native_within(L, 1, "buffer_get", &length);
+    lua_pushlstring(L, bytes, (size_t)length);
+    return 1;
+}
+
+static int buffer_set(lua_State *L) {
+    struct native_buffer *buffer = native_buffer(L, 1, "buffer_set");
+    int32_t offset = native_int(L, 2, "buffer_set");
+    if (offset < 0 || offset > buffer->size) native_refuse(L, "buffer_set", 2, "is out of bounds");
+    if (lua_type(L, 3) != LUA_TSTRING) native_refuse(L, "buffer_set", 3, "must be a string");
+    size_t length;
+    const char *bytes = lua_tolstring(L, 3, &length);
+    if (length > (size_t)(buffer->size - offset)) native_refuse(L, "buffer_set", 3, "is out of bounds");
+    memcpy(buffer->data + offset, bytes, length);
+    return 0;
+}
+
+static struct guard *check_guard(lua_State *L, const char *name) {
+    struct guard *guard = native_object(L, 1, native_state(L)->guard_metatable);
+    if (!guard) native_refuse(L, name, 1, "must be a guard");
+    return guard;
+}
+
+static struct guard *push_guard(lua_State *L) {
+    struct guard *guard = lua_newuserdatauv(L, sizeof *guard, 0);
+    guard->id = 0;
+    luaL_setmetatable(L, GUARD);
+    return guard;
+}
+
+/* The guard was made by the call before this one, so that an id is guarded already if memory runs out here. */
+static int guard_new(lua_State *L) {
+    int32_t id = native_int(L, 1, "guard_new");
+    struct guard *guard = NULL;
+    if (lua_getiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD) == LUA_TUSERDATA)
+        guard = lua_touserdata(L, -1);
+    else
+        guard = push_guard(L);
+    guard->id = id;
+    lua_pushnil(L);
+    lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD);
+    push_guard(L);
+    lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD);
+    return 1;
+}
+
+static int32_t close_guard(struct guard *guard) {
+    int32_t id = guard->id;
+    guard->id = 0;
+    return id ? cleat_close(id) : CLEAT_OK;
+}
+
+static int guard_close(lua_State *L) {
+    lua_pushinteger(L, close_guard(check_guard(L, "guard_close")));
+    return 1;
+}
+
+static int guard_forget(lua_State *L) {
+    check_guard(L, "guard_forget")->id = 0;
+    return 0;
+}
+
+static int guard_collect(lua_State *L) {
+    struct guard *guard = luaL_testudata(L, 1, GUARD);
+    if (guard) (void)close_guard(guard);
+    return 0;
+}
+
+/* push_metatable leaves the metatable on the stack and returns what it is recognised by. */
+static const void *push_metatable(lua_State *L, const char *name, lua_CFunction collect) {
+    if (luaL_newmetatable(L, name)) {
+        lua_pushstring(L, name);
+        lua_setfield(L, -2, "__metatable");
+        if (collect) {
+            lua_pushcfunction(L, collect);
+            lua_setfield(L, -2, "__gc");
+        }
+    }
+    return lua_topointer(L, -1);
+}
+
+__attribute__((visibility("default"))) int luaopen_cleat_backend_native(lua_State *L);
+
+int luaopen_cleat_backend_native(lua_State *L) {
+    static const luaL_Reg own[] = {
+        {"buffer_new", buffer_new},     {"buffer_size", buffer_size},
+        {"buffer_get", buffer_get},     {"buffer_set", buffer_set},
+        {"guard_new", guard_new},       {"guard_close", guard_close},
+        {"guard_forget", guard_forget}, {NULL, NULL},
+    };
+    luaL_checkversion(L);
+    int32_t abi = cleat_abi_version();
+    if (abi < CLEAT_ABI_VERSION)
+        return luaL_error(L, "cleat.backend: the libcleat found has ABI %d, this needs %d", (int)abi,
+                          CLEAT_ABI_VERSION);
+
+    lua_newtable(L);
+    lua_pushliteral(L, "native");
+    lua_setfield(L, -2, "name");
+
+    struct native_state *state = lua_newuserdatauv(L, sizeof *state, NATIVE_UV_LAST);
+    *state = (struct native_state){0};
+    state->buffer_metatable = push_metatable(L, BUFFER, NULL);
+    state->guard_metatable = push_metatable(L, GUARD, guard_collect);
+    lua_pop(L, 2); /* the registry keeps them */
+    push_guard(L);
+    lua_setiuservalue(L, -2, NATIVE_UV_GUARD);
+
+    lua_pushvalue(L, -1);
+    lua_insert(L, -3);
+    luaL_setfuncs(L, own, 1);
+    lua_insert(L, -2);
+    luaL_setfuncs(L, native_abi, 1);
+    return 1;
+}

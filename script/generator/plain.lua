@@ -1,0 +1,95 @@
+--- Writes the files that are plain lists: constants, cdef, export map, signatures.
+
+local binding = require "generator.binding"
+local text = require "generator.text"
+
+local plain = {}
+
+---@param model cleat.Model
+---@return string
+function plain.constants(model)
+    local out = text.writer()
+    out(text.banner("--"))
+    out ""
+    out "--- The constants of the C headers, without their prefix CLEAT_."
+    out "---@enum cleat.const"
+    out "return {"
+    for _, header in ipairs(model.headers) do
+        local first = true
+        for _, item in ipairs(header.items) do
+            for _, constant in ipairs(item.constants or {}) do
+                if first then
+                    out("    -- %s", header.name)
+                    first = false
+                end
+                out("    %s = %s,", constant.name:gsub("^CLEAT_", ""), constant.value)
+            end
+        end
+    end
+    out "}"
+    return tostring(out)
+end
+
+---@param model cleat.Model
+---@return string
+function plain.cdef(model)
+    local out = text.writer()
+    out(text.banner("--"))
+    out ""
+    out "--- The functions of the C headers, as LuaJIT's ffi.cdef reads them."
+    out "return [["
+    for _, f in ipairs(model.functions) do
+        local declarations = #f.declarations > 0 and f.declarations or { "void" }
+        out(text.wrap("int32_t " .. f.name .. "(", declarations, ");"))
+    end
+    out "]]"
+    return tostring(out)
+end
+
+---@param model cleat.Model
+---@return string
+function plain.map(model)
+    local out = text.writer()
+    out(text.banner("/*", "*/"))
+    out "{"
+    out "global:"
+    for _, f in ipairs(model.functions) do
+        out("    %s;", f.name)
+    end
+    out "local:"
+    out "    *;"
+    out "};"
+    return tostring(out)
+end
+
+---@param model cleat.Model
+---@return string
+function plain.signatures(model)
+    local out = text.writer()
+    out(text.banner("--"))
+    out ""
+    out "--- What the backend's functions take, for specs that try them all. arguments: one a Lua"
+    out "--- argument; results: how many come after the status."
+    out "return {"
+    for _, variant in ipairs(binding.all(model)) do
+        local arguments = text.map(variant.arguments, function(argument)
+            return ('{ kind = "%s", name = "%s" }'):format(argument.kind, argument.name)
+        end)
+        local head = ('    { name = "%s", results = %d, arguments = { '):format(variant.name, #variant.results)
+        if #arguments == 0 then
+            out("%s} },", head:sub(1, -2))
+        elseif #head + #table.concat(arguments, ", ") < 96 then
+            out("%s%s } },", head, table.concat(arguments, ", "))
+        else
+            out(head:sub(1, -2))
+            for _, argument in ipairs(arguments) do
+                out("        %s,", argument)
+            end
+            out "    } },"
+        end
+    end
+    out "}"
+    return tostring(out)
+end
+
+return plain
