@@ -115,10 +115,12 @@ local function emit(v, out)
             end
         end
     end
-    -- Room is taken last, when every argument is known to be good.
+    -- Room is taken last, when every argument is known to be good; that for bytes last of all, because making anything
+    -- else may run a finalizer, which may use it too.
+    local scratch
     for _, p in ipairs(v.of.parameters) do
         if p.kind == "buf" and v.form ~= "into" then
-            add("local %s = room(%s)", p.name, p.size)
+            scratch = ("local %s = room(%s)"):format(p.name, p.size)
             results[#results + 1] = ("str(%s, result < %s and result or %s)"):format(p.name, p.size, p.size)
         elseif p.kind == "ints_out" then
             add("local %s = ints_room(%s_room, %s)", p.name, p.name, p.size)
@@ -133,6 +135,7 @@ local function emit(v, out)
         end
     end
 
+    body[#body + 1] = scratch
     for _, line in ipairs(body) do
         out("            %s", line)
     end
@@ -155,8 +158,10 @@ local function emit(v, out)
                 results[k] = early[k] .. "[0]"
             end
         elseif #early > 0 then
-            out(text.wrap("            local ", text.map(early, function(n) return n .. "_value" end), " ="))
-            out(text.wrap("                ", text.map(early, function(n) return n .. "[0]" end), ""))
+            local names = table.concat(text.map(early, function(n) return n .. "_value" end), ", ")
+            local reads = table.concat(text.map(early, function(n) return n .. "[0]" end), ", ")
+            local one = ("            local %s = %s"):format(names, reads)
+            out(#one <= 100 and one or one:gsub(" = ", " =\n                "))
         end
         out(text.wrap("            return result, ", results, ""))
     end

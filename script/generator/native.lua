@@ -6,7 +6,7 @@ local text = require "generator.text"
 local native = {}
 
 -- Names that the generated functions use for themselves.
-local TAKEN = { L = true, result = true }
+local TAKEN = { L = true, guard = true, result = true }
 
 ---@param v cleat.Variant
 ---@param out any the writer
@@ -17,6 +17,7 @@ local function emit(v, out)
         list[#list + 1] = format:format(...)
     end
 
+    local scratch -- is taken last: making anything else may run a finalizer, which may use it too
     local growing -- the parameter whose text may need more room
     local top = false -- whether something is pushed before all arguments are read
     local position = 0 -- of the Lua argument
@@ -61,7 +62,7 @@ local function emit(v, out)
             position = position + 2
         elseif p.kind == "buf" then
             add(read, 'int32_t %s = native_int(L, %d, "%s");', p.size, position, name)
-            add(room, "char *%s = native_room(L, %s);", p.name, p.size)
+            scratch = ("char *%s = native_room(L, %s);"):format(p.name, p.size)
             add(call, p.name)
             add(call, p.size)
             add(push, "native_push_bytes(L, %s, result, %s);", p.name, p.size)
@@ -90,6 +91,19 @@ local function emit(v, out)
     end
     assert(position == #v.arguments, name)
 
+    -- Making a string may fail, and must not lose an id.
+    local hold
+    local outputs = text.map(v.of.parameters, function(p)
+        return p.kind == "int_out" and p.name or nil
+    end)
+    if v.of.comment:find("stores the ids? of") and #push > #outputs then
+        assert(#outputs == 1, v.of.where .. ": cannot tell which output is the id")
+        hold = outputs[1]
+        add(room, "struct native_guard *guard = native_push_guard(L);")
+        table.insert(push, 1, ("guard->id = %s;"):format(hold))
+        push[#push + 1] = "guard->id = 0;"
+    end
+
     out ""
     local head, arguments, tail = binding.describe(v)
     out(text.wrap("/* " .. head, arguments, tail .. " */"))
@@ -100,6 +114,7 @@ local function emit(v, out)
     for _, line in ipairs(read) do
         out("    %s", line)
     end
+    room[#room + 1] = scratch
     for _, line in ipairs(room) do
         out("    %s", line)
     end
@@ -114,13 +129,12 @@ local function emit(v, out)
     end
     out "    lua_pushinteger(L, result);"
     if #push > 0 then
-        out "    if (result < 0)"
-        out "        return 1;"
+        out "    if (result < 0) return 1;"
         for _, line in ipairs(push) do
             out("    %s", line)
         end
     end
-    out("    return %d;", 1 + #push)
+    out("    return %d;", 1 + #v.results)
     out "}"
 end
 

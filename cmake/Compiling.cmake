@@ -1,0 +1,31 @@
+# cleat_flags: how our own C is compiled and linked, whatever it ends up in.
+add_library(cleat_flags INTERFACE)
+
+target_compile_options(cleat_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
+    -Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wcast-qual -Wcast-align -Wundef -Wvla
+    -Wformat=2 -Wwrite-strings -Wnull-dereference -Wdouble-promotion -Wswitch-enum
+    -Wimplicit-fallthrough -Werror=implicit-function-declaration)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(cleat_flags INTERFACE
+        -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init -Wtrampolines)
+endif()
+if(CLEAT_WERROR)
+    target_compile_options(cleat_flags INTERFACE -Werror)
+endif()
+
+target_compile_options(cleat_flags INTERFACE -fstack-protector-strong -fno-common)
+target_link_options(cleat_flags INTERFACE -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack)
+
+if(CLEAT_SANITIZE STREQUAL "address")
+    set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(CLEAT_SANITIZE STREQUAL "thread")
+    set(sanitize -fsanitize=thread -fno-omit-frame-pointer)
+elseif(CLEAT_SANITIZE)
+    message(FATAL_ERROR "CLEAT_SANITIZE is address, thread or empty, not ${CLEAT_SANITIZE}")
+else()
+    # checks of its own, which the sanitizers would have to go through
+    target_compile_options(cleat_flags INTERFACE $<$<CONFIG:Release>:-U_FORTIFY_SOURCE> $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
+endif()
+target_compile_options(cleat_flags INTERFACE ${sanitize})
+target_link_options(cleat_flags INTERFACE ${sanitize})

@@ -1,0 +1,41 @@
+# What cmake --install puts down. Everything finds everything else by relative paths, so that the
+# prefix may be moved; Lua needs LUA_PATH and LUA_CPATH alone.
+include(CMakePackageConfigHelpers)
+
+set(doc_dir ${CMAKE_INSTALL_DATADIR}/doc/cleat)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleat)
+
+install(TARGETS cleat EXPORT cleatTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+
+# find_package(cleat) and pkg-config
+install(EXPORT cleatTargets NAMESPACE cleat:: DESTINATION ${package_dir})
+file(WRITE ${PROJECT_BINARY_DIR}/cleatConfig.cmake
+    "include(\${CMAKE_CURRENT_LIST_DIR}/cleatTargets.cmake)\n")
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/cleatConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/cleatConfig.cmake ${PROJECT_BINARY_DIR}/cleatConfigVersion.cmake
+    DESTINATION ${package_dir})
+file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(cmake/cleat.pc.in cleat.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/cleat.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The same Lua files for 5.4 and for LuaJIT, which looks in 5.1.
+foreach(version 5.4 5.1)
+    install(DIRECTORY lua/ DESTINATION ${CMAKE_INSTALL_DATADIR}/lua/${version} FILES_MATCHING PATTERN "*.lua")
+endforeach()
+if(CLEAT_NATIVE)
+    set(native_dir ${CMAKE_INSTALL_LIBDIR}/lua/5.4/cleat/backend)
+    install(TARGETS native LIBRARY DESTINATION ${native_dir})
+    file(RELATIVE_PATH native_to_lib /${native_dir} /${CMAKE_INSTALL_LIBDIR})
+    set_target_properties(native PROPERTIES INSTALL_RPATH "\$ORIGIN/${native_to_lib}")
+endif()
+# The FFI backend looks for libcleat along package.cpath.
+install(CODE "
+    set(dir \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/lua/5.1\")
+    file(MAKE_DIRECTORY \"\${dir}\")
+    file(CREATE_LINK ../../libcleat.so.0 \"\${dir}/libcleat.so\" SYMBOLIC)")
+
+# Notices: ours, and those that BoringSSL asks for where it is linked in.
+install(FILES LICENSE DESTINATION ${doc_dir})
+install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION ${doc_dir}/boringssl OPTIONAL)
+install(FILES ${boringssl_prefix}/LICENSE DESTINATION ${doc_dir}/boringssl OPTIONAL)

@@ -1,0 +1,14 @@
+# The layout that luarocks' build type "cmake" takes: a folder of Lua modules and one of C modules.
+# It moves each file of both to its place in the rocks tree by its name as a module, so libcleat is
+# the module "libcleat", found along package.cpath by the FFI backend and by rpath from the other.
+set(ROCK_LUADIR lua CACHE PATH "where the Lua files go")
+set(ROCK_LIBDIR lib CACHE PATH "where the shared objects go")
+
+install(DIRECTORY lua/ DESTINATION ${ROCK_LUADIR} FILES_MATCHING PATTERN "*.lua")
+install(TARGETS cleat LIBRARY DESTINATION ${ROCK_LIBDIR})
+if(CLEAT_NATIVE)
+    install(TARGETS native LIBRARY DESTINATION ${ROCK_LIBDIR}/cleat/backend)
+    set_target_properties(native PROPERTIES INSTALL_RPATH "\$ORIGIN/../..")
+endif()
+install(FILES LICENSE DESTINATION doc)
+install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION doc/boringssl OPTIONAL)

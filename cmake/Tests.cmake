@@ -1,0 +1,103 @@
+# All tests go through ctest. CLEAT_TESTS says which kinds a build registers:
+#   c       spec/c/test_X.c        -> c.X         programs that see the core's internals
+#   lua54   spec/X_spec.lua        -> lua54.X     busted on lua5.4 with the native module
+#   luajit  spec/X_spec.lua        -> luajit.X    the same on LuaJIT with the FFI backend
+#   check   spec/check_X.{sh,lua}  -> check.X     rules about the sources and what is built;
+#           cmake/check-X.sh       -> check.X     installing, as CMake and as a rock
+#   lint    script/lint X          -> lint.X
+# Names are prefixed with the build's own where it is not the main one: asan.c.X.
+set(CLEAT_TESTS "c;lua54;luajit;check;lint" CACHE STRING "Kinds of tests to register")
+get_filename_component(prefix ${PROJECT_BINARY_DIR} NAME)
+if(NOT prefix MATCHES "^(floor|asan|tsan)$")
+    set(prefix "")
+else()
+    set(prefix ${prefix}.)
+endif()
+
+set(environment CLEAT_SOURCE_DIR=${PROJECT_SOURCE_DIR} CLEAT_BUILD_DIR=${PROJECT_BINARY_DIR}
+    CLEAT_LIBRARY=$<TARGET_FILE:cleat>
+    ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1
+    UBSAN_OPTIONS=print_stacktrace=1
+    TSAN_OPTIONS=halt_on_error=1)
+
+# cleat_test(NAME COMMAND…)
+function(cleat_test name)
+    add_test(NAME ${prefix}${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${prefix}${name} PROPERTIES TIMEOUT 120 ENVIRONMENT "${environment}"
+        # a spec file without a single test has not passed
+        FAIL_REGULAR_EXPRESSION "(^|[^0-9])0 successes / 0 failures / 0 errors / 0 pending")
+endfunction()
+
+add_custom_target(tests)
+
+if(CLEAT_SANITIZE) # a build that has lost its sanitizer passes everything
+    string(SUBSTRING ${CLEAT_SANITIZE} 0 1 letter)
+    cleat_test(linked sh -c "ldd $<TARGET_FILE:cleat> | grep lib${letter}san")
+endif()
+
+if("c" IN_LIST CLEAT_TESTS)
+    file(GLOB sources CONFIGURE_DEPENDS spec/c/*.c)
+    set(programs ${sources})
+    list(FILTER programs INCLUDE REGEX "/test_[^/]*$")
+    list(FILTER sources EXCLUDE REGEX "/test_[^/]*$") # helpers, for all of them
+    if(sources)
+        add_library(test_helpers OBJECT EXCLUDE_FROM_ALL ${sources})
+        target_link_libraries(test_helpers PUBLIC cleat_objects PRIVATE cleat_flags)
+        target_compile_definitions(test_helpers PRIVATE _GNU_SOURCE)
+    endif()
+    foreach(source ${programs})
+        get_filename_component(target ${source} NAME_WE)
+        string(REGEX REPLACE "^test_" "" name ${target})
+        add_executable(${target} EXCLUDE_FROM_ALL ${source})
+        target_link_libraries(${target} PRIVATE cleat_objects cleat_flags)
+        if(sources)
+            target_link_libraries(${target} PRIVATE test_helpers)
+        endif()
+        target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+        set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX
+            RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/c)
+        add_dependencies(tests ${target})
+        cleat_test(c.${name} $<TARGET_FILE:${target}>)
+    endforeach()
+endif()
+
+# A sanitizer's runtime must be there before the library it watches: specs then run in an interpreter
+# that carries it (preloading it would reach every program that a spec starts).
+if(CLEAT_SANITIZE AND "lua54" IN_LIST CLEAT_TESTS)
+    add_executable(lua54 cmake/sanitized-lua.c)
+    target_link_libraries(lua54 PRIVATE PkgConfig::LUA cleat_flags)
+endif()
+
+file(GLOB specs CONFIGURE_DEPENDS spec/*_spec.lua)
+foreach(kind lua54 luajit)
+    if(kind IN_LIST CLEAT_TESTS)
+        foreach(spec ${specs})
+            get_filename_component(name ${spec} NAME)
+            string(REGEX REPLACE "_spec.lua$" "" name ${name})
+            cleat_test(${kind}.${name} script/busted --${kind} ${spec})
+        endforeach()
+    endif()
+endforeach()
+
+if("check" IN_LIST CLEAT_TESTS)
+    file(GLOB checks CONFIGURE_DEPENDS spec/check_*.sh spec/check_*.lua cmake/check-*.sh)
+    foreach(check ${checks})
+        get_filename_component(name ${check} NAME_WE)
+        string(REGEX REPLACE "^check[_-]" "" name ${name})
+        if(check MATCHES "lua$")
+            cleat_test(check.${name} script/lua ${check})
+        else()
+            cleat_test(check.${name} bash ${check})
+        endif()
+    endforeach()
+    set_tests_properties(check.rock PROPERTIES TIMEOUT 300) # compiles everything twice
+endif()
+
+if("lint" IN_LIST CLEAT_TESTS)
+    foreach(part format lua shell clang tidy)
+        cleat_test(lint.${part} script/lint ${part})
+    endforeach()
+    # clang-tidy reads the compile commands of the other, and takes its time
+    set_tests_properties(lint.tidy PROPERTIES DEPENDS lint.clang TIMEOUT 600)
+    set_tests_properties(lint.clang PROPERTIES TIMEOUT 300)
+endif()
