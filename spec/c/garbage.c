@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -24,19 +25,20 @@ enum {
 #define DOUBLE_SENTINEL 1234.5
 
 /* A certificate with something of everything that functions read. */
-static const char certificate[] = "-----BEGIN CERTIFICATE-----\n"
-                                  "MIIB5zCCAY2gAwIBAgIUYd8GrfJUV3bvI0xHr3rJOE79RCcwCgYIKoZIzj0EAwIw\n"
-                                  "EjEQMA4GA1UEAwwHZ2FyYmFnZTAgFw0yNjExMjMyMjAwMjRaGA8yMTI2MTAzMDIy\n"
-                                  "MDAyNFowEjEQMA4GA1UEAwwHZ2FyYmFnZTBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
-                                  "A0IABG0LbO6x0TdeVg+RDPxlutds8ziBbmD0iInKGZ4AUIWs3c4YX8TREzoVekYI\n"
-                                  "gWXd+4qK/6VLFB0AkicyBXtEHkCjgb4wgbswQAYDVR0RBDkwN4IJYS5leGFtcGxl\n"
-                                  "hxAAAAAAAAAAAAAAAAAAAAABhgN4OnmBA2FAYqQOMAwxCjAIBgNVBAMMAWQwPAYI\n"
-                                  "KwYBBQUHAQEEMDAuMBUGCCsGAQUFBzABhglodHRwOi8vby8wFQYIKwYBBQUHMAKG\n"
-                                  "CWh0dHA6Ly9pLzAaBgNVHR8EEzARMA+gDaALhglodHRwOi8vYy8wHQYDVR0OBBYE\n"
-                                  "FO0Ktge5nRRzzOc4jEZayaHG++HrMAoGCCqGSM49BAMCA0gAMEUCIHZ/LhIfvvCh\n"
-                                  "MF7e3Z3u/GTQLx7E2Fzpo487SXXZlyw0AiEAqIJbFUHnMnpgbBsXYPPv4bb/w9qz\n"
-                                  "50aNPZWS8yA1pMw=\n"
-                                  "-----END CERTIFICATE-----\n";
+static const char certificate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIB5zCCAY2gAwIBAgIUYd8GrfJUV3bvI0xHr3rJOE79RCcwCgYIKoZIzj0EAwIw\n"
+    "EjEQMA4GA1UEAwwHZ2FyYmFnZTAgFw0yNjExMjMyMjAwMjRaGA8yMTI2MTAzMDIy\n"
+    "MDAyNFowEjEQMA4GA1UEAwwHZ2FyYmFnZTBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
+    "A0IABG0LbO6x0TdeVg+RDPxlutds8ziBbmD0iInKGZ4AUIWs3c4YX8TREzoVekYI\n"
+    "gWXd+4qK/6VLFB0AkicyBXtEHkCjgb4wgbswQAYDVR0RBDkwN4IJYS5leGFtcGxl\n"
+    "hxAAAAAAAAAAAAAAAAAAAAABhgN4OnmBA2FAYqQOMAwxCjAIBgNVBAMMAWQwPAYI\n"
+    "KwYBBQUHAQEEMDAuMBUGCCsGAQUFBzABhglodHRwOi8vby8wFQYIKwYBBQUHMAKG\n"
+    "CWh0dHA6Ly9pLzAaBgNVHR8EEzARMA+gDaALhglodHRwOi8vYy8wHQYDVR0OBBYE\n"
+    "FO0Ktge5nRRzzOc4jEZayaHG++HrMAoGCCqGSM49BAMCA0gAMEUCIHZ/LhIfvvCh\n"
+    "MF7e3Z3u/GTQLx7E2Fzpo487SXXZlyw0AiEAqIJbFUHnMnpgbBsXYPPv4bb/w9qz\n"
+    "50aNPZWS8yA1pMw=\n"
+    "-----END CERTIFICATE-----\n";
 
 static const int32_t *known_classes;
 static const int32_t *known_kinds;
@@ -56,7 +58,9 @@ static double double_outs[MOST_PARAMETERS];
 static int failures; /* in this function */
 
 static void fail(const char *what, int32_t result) {
-    if (failures++ < 5) printf("#   %s: %s (result %d, class %d)\n", current, what, (int)result, (int)-result >> 16);
+    if (failures++ < 5)
+        printf("#   %s: %s (result %d, class %d)\n", current, what, (int)result,
+               (int)-result >> 16);
 }
 
 /* ---- what there is to call functions with ---- */
@@ -68,11 +72,13 @@ static int32_t make(int32_t kind) {
             cleat_close(peer);
             return cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &id, &peer) < 0 ? -1 : id;
         case CLEAT_KIND_ADDRINFO:
-            return cleat_addrinfo_resolve("127.0.0.1", 9, "80", 2, CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0,
-                                          CLEAT_AI_NUMERICHOST);
+            return cleat_addrinfo_resolve("127.0.0.1", 9, "80", 2, CLEAT_AF_INET, CLEAT_SOCK_STREAM,
+                                          0, CLEAT_AI_NUMERICHOST);
         case CLEAT_KIND_CONTEXT: return cleat_context_new(CLEAT_PROTOCOL_TLS);
-        case CLEAT_KIND_CONNECTION: return cleat_connection_over_memory(live[CLEAT_KIND_CONTEXT], 0, NULL, 0);
-        case CLEAT_KIND_CERTIFICATE: return cleat_certificate_from_pem(certificate, (int32_t)strlen(certificate));
+        case CLEAT_KIND_CONNECTION:
+            return cleat_connection_over_memory(live[CLEAT_KIND_CONTEXT], 0, NULL, 0);
+        case CLEAT_KIND_CERTIFICATE:
+            return cleat_certificate_from_pem(certificate, (int32_t)strlen(certificate));
         default: return -1;
     }
 }
@@ -106,8 +112,9 @@ static int32_t good_int(const struct function *function, const char *name) {
         const char *name;
         int32_t value;
     } good[] = {
-        {"family", CLEAT_AF_UNIX},   {"type", CLEAT_SOCK_STREAM},    {"version", CLEAT_TLS1_2_VERSION},
-        {"level", CLEAT_SOL_SOCKET}, {"option", CLEAT_SO_KEEPALIVE}, {"number", CLEAT_ENOENT},
+        {"family", CLEAT_AF_UNIX},         {"type", CLEAT_SOCK_STREAM},
+        {"version", CLEAT_TLS1_2_VERSION}, {"level", CLEAT_SOL_SOCKET},
+        {"option", CLEAT_SO_KEEPALIVE},    {"number", CLEAT_ENOENT},
     };
     size_t i;
     if (strcmp(name, "fd") == 0) return descriptor;
@@ -135,9 +142,9 @@ static int values(const struct function *function, int position, struct value *l
     int count = 0;
     int i;
 
-#define ADD(...)                                                                                                       \
-    list[count++] = (struct value) {                                                                                   \
-        __VA_ARGS__                                                                                                    \
+#define ADD(...)                                                                                   \
+    list[count++] = (struct value) {                                                               \
+        __VA_ARGS__                                                                                \
     }
     switch (parameter->kind) {
         case INT:
@@ -175,7 +182,8 @@ static int values(const struct function *function, int position, struct value *l
             break;
         case BYTES:
             memset(text, 'a', sizeof text);
-            ADD(.bytes = good_bytes(parameter->name), .size = (int32_t)strlen(good_bytes(parameter->name)));
+            ADD(.bytes = good_bytes(parameter->name),
+                .size = (int32_t)strlen(good_bytes(parameter->name)));
             ADD(.bytes = NULL, .size = 0);
             ADD(.bytes = NULL, .size = 1, .refused = CLEAT_USAGE);
             ADD(.bytes = NULL, .size = INT32_MAX, .refused = CLEAT_USAGE);
@@ -272,10 +280,12 @@ static void check_outputs(const struct function *function, const struct value *v
                         break;
                     }
                 }
-                if (function->parameters[i].kind == BUF && result > size) fail("more bytes than the capacity", result);
+                if (function->parameters[i].kind == BUF && result > size)
+                    fail("more bytes than the capacity", result);
                 break;
             case INTS_OUT:
-                for (at = result < 0 || v[i].ints_out == NULL ? 0 : size; at < ROOM + BEHIND; at++) {
+                for (at = result < 0 || v[i].ints_out == NULL ? 0 : size; at < ROOM + BEHIND;
+                     at++) {
                     if (ints_rooms[i][at] != SENTINEL) {
                         fail("wrote to an array that it must not change", result);
                         break;
@@ -283,7 +293,8 @@ static void check_outputs(const struct function *function, const struct value *v
                 }
                 break;
             case INT_OUT:
-                if (result < 0 && int_outs[i] != SENTINEL) fail("failed, but wrote an output", result);
+                if (result < 0 && int_outs[i] != SENTINEL)
+                    fail("failed, but wrote an output", result);
                 break;
             case DOUBLE_OUT:
                 if (result < 0 && !(double_outs[i] > 1234 && double_outs[i] < 1235)) {
@@ -302,18 +313,21 @@ static void check_outputs(const struct function *function, const struct value *v
 }
 
 /* bad_at: the position in C of the only argument that is not good, or 0. */
-static void check_status(const struct function *function, const struct value *v, int32_t result, int bad_at, int bad) {
+static void check_status(const struct function *function, const struct value *v, int32_t result,
+                         int bad_at, int bad) {
     int32_t class = CLEAT_CLASS(result);
     int32_t refused = bad_at == 0 ? 0 : v[bad].refused;
     if (!known_class(class)) fail("a status of no known class", result);
-    if (refused != 0 && class != refused) fail("not the status that the only bad argument demands", result);
+    if (refused != 0 && class != refused)
+        fail("not the status that the only bad argument demands", result);
     if (refused == CLEAT_USAGE && class == CLEAT_USAGE) {
         int at = CLEAT_VALUE(result);
         bool sized = v[bad].size != 0;
-        if (at != bad_at && !(sized && at == bad_at + 1)) fail("the position is not the bad argument's", result);
+        if (at != bad_at && !(sized && at == bad_at + 1))
+            fail("the position is not the bad argument's", result);
     }
-    if (class == CLEAT_WANT_READ || class == CLEAT_WANT_WRITE || starts(function->name, "cleat_error_") ||
-        strcmp(function->name, "cleat_close") == 0) {
+    if (class == CLEAT_WANT_READ || class == CLEAT_WANT_WRITE ||
+        starts(function->name, "cleat_error_") || strcmp(function->name, "cleat_close") == 0) {
         return;
     }
     if (cleat_error_status() != result) fail("cleat_error_status has another status", result);
@@ -337,7 +351,9 @@ static void call(const struct function *function, const struct value *v, int bad
         enum parameter_kind kind = function->parameters[i].kind;
         refused = refused || v[i].refused != 0;
         if (i == bad) bad_at = position;
-        position += kind == BYTES || kind == INTS || kind == TEXT || kind == BUF || kind == INTS_OUT ? 2 : 1;
+        position += kind == BYTES || kind == INTS || kind == TEXT || kind == BUF || kind == INTS_OUT
+                        ? 2
+                        : 1;
     }
 
     result = function->call(v);
@@ -348,7 +364,8 @@ static void call(const struct function *function, const struct value *v, int bad
     }
     check_outputs(function, v, result);
 
-    if (strcmp(function->name, "cleat_socket_from_fd") == 0 && result > 0 && v[0].i == descriptor) descriptor = -1;
+    if (strcmp(function->name, "cleat_socket_from_fd") == 0 && result > 0 && v[0].i == descriptor)
+        descriptor = -1;
     if (strcmp(function->name, "cleat_socket_detach") == 0 && result >= 0) {
         close(result);
     } else {
@@ -373,7 +390,10 @@ static bool try_pair(const struct function *function, int first, int a, int seco
         if (index >= count) return false;
         v[i] = list[index];
     }
-    call(function, v, first >= 0 && a > 0 && b == 0 ? first : first >= 0 && b > 0 && a == 0 ? second : -1);
+    call(function, v,
+         first >= 0 && a > 0 && b == 0   ? first
+         : first >= 0 && b > 0 && a == 0 ? second
+                                         : -1);
     return true;
 }
 
@@ -386,12 +406,15 @@ static long try_function(const struct function *function) {
         do {
             for (a = 0; try_pair(function, first, a, second, 0); a++) {
                 calls++;
-                for (b = 1; function->parameters[second].kind != END && try_pair(function, first, a, second, b); b++) {
+                for (b = 1; function->parameters[second].kind != END &&
+                            try_pair(function, first, a, second, b);
+                     b++) {
                     calls++;
                 }
             }
             second++;
-        } while (function->parameters[second - 1].kind != END && function->parameters[second].kind != END);
+        } while (function->parameters[second - 1].kind != END &&
+                 function->parameters[second].kind != END);
     }
     for (a = 0; a < MOST_VALUES; a++, calls++) try_pair(function, -1, a, -1, 0);
     return calls;
@@ -409,14 +432,14 @@ static int open_descriptors(void) {
 static void stuck(int signal_number) {
     static const char text[] = "Bail out! stuck in ";
     (void)signal_number;
-    if (write(STDOUT_FILENO, text, sizeof text - 1) < 0 || write(STDOUT_FILENO, current, strlen(current)) < 0 ||
-        write(STDOUT_FILENO, "\n", 1) < 0) {
+    if (write(STDOUT_FILENO, text, sizeof text - 1) < 0 ||
+        write(STDOUT_FILENO, current, strlen(current)) < 0 || write(STDOUT_FILENO, "\n", 1) < 0) {
         _exit(2);
     }
     _exit(1);
 }
 
-int garbage_run(const struct function *functions, const int32_t *classes, const int32_t *kinds) {
+static int run(const struct function *functions, const int32_t *classes, const int32_t *kinds) {
     int number, failed = 0;
     int before = open_descriptors();
     int i;
@@ -433,7 +456,8 @@ int garbage_run(const struct function *functions, const int32_t *classes, const 
         current = functions[number].name;
         failures = 0;
         calls = try_function(&functions[number]);
-        printf("%s %d - %s: %ld calls\n", failures > 0 ? "not ok" : "ok", number + 1, current, calls);
+        printf("%s %d - %s: %ld calls\n", failures > 0 ? "not ok" : "ok", number + 1, current,
+               calls);
         failed += failures > 0;
     }
 
@@ -444,7 +468,22 @@ int garbage_run(const struct function *functions, const int32_t *classes, const 
     close(descriptor);
     close(descriptor_peer);
     if (cleat_handle_count() != 0) fail("ids are open that nobody has", cleat_handle_count());
-    if (open_descriptors() != before) fail("descriptors are open that nobody has", open_descriptors() - before);
-    printf("%s %d - nothing is left open\n1..%d\n", failures > 0 ? "not ok" : "ok", number + 1, number + 1);
+    if (open_descriptors() != before)
+        fail("descriptors are open that nobody has", open_descriptors() - before);
+    printf("%s %d - nothing is left open\n1..%d\n", failures > 0 ? "not ok" : "ok", number + 1,
+           number + 1);
     return failed + (failures > 0);
+}
+
+/* In a process without a terminal, where nobody can be asked for a password. */
+int garbage_run(const struct function *functions, const int32_t *classes, const int32_t *kinds) {
+    int status = 1;
+    pid_t child;
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        setsid();
+        exit(run(functions, classes, kinds) == 0 ? 0 : 1);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : 1;
 }

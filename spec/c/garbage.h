@@ -17,7 +17,20 @@
 enum { MOST_PARAMETERS = 12 };
 
 /* The kinds of parameters; a length or capacity goes with its pointer. ID is an id of one kind of object, ANY_ID of any. */
-enum parameter_kind { END, INT, ID, ANY_ID, DOUBLE, BYTES, INTS, TEXT, BUF, INT_OUT, DOUBLE_OUT, INTS_OUT };
+enum parameter_kind {
+    END,
+    INT,
+    ID,
+    ANY_ID,
+    DOUBLE,
+    BYTES,
+    INTS,
+    TEXT,
+    BUF,
+    INT_OUT,
+    DOUBLE_OUT,
+    INTS_OUT
+};
 
 struct parameter {
     enum parameter_kind kind;
@@ -45,7 +58,7 @@ struct function {
     struct parameter parameters[MOST_PARAMETERS];
 };
 
-/* garbage_run returns the number of functions that failed. classes and kinds end with 0, functions with a NULL name. */
+/* garbage_run returns 0 if all went well. classes and kinds end with 0, functions with a NULL name. */
 int garbage_run(const struct function *functions, const int32_t *classes, const int32_t *kinds);
 
 #endif
