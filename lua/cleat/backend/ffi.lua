@@ -120,12 +120,14 @@ function rt.room(size)
     elseif size > SCRATCH then
         return new("char[?]", size)
     end
+    local grown = scratch_size
     repeat
-        scratch_size = scratch_size * 2
-    until scratch_size >= size
-    scratch_size = math.min(scratch_size, SCRATCH)
-    scratch = new("char[?]", scratch_size)
-    return scratch
+        grown = grown * 2
+    until grown >= size
+    grown = math.min(grown, SCRATCH)
+    local fresh = new("char[?]", grown) -- may run a finalizer that comes here too
+    scratch, scratch_size = fresh, grown
+    return fresh
 end
 
 --- Room for size integers, all 0. place keeps it for the next call.
@@ -135,8 +137,9 @@ local function ints_room(place, size)
     if size > MANY then
         return new("int32_t[?]", size)
     elseif size > (place.size or 0) then
-        place.size = math.max(64, size)
-        place.room = new("int32_t[?]", place.size)
+        local grown = math.max(64, size)
+        place.room = new("int32_t[?]", grown)
+        place.size = grown
     elseif size > 0 then
         ffi.fill(place.room, size * 4)
     end

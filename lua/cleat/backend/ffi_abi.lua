@@ -89,8 +89,7 @@ return function(lib, rt, backend)
                               scope_id)
             end
             if result < 0 then return result end
-            local family_value, type_value, protocol_value, port_value, flowinfo_value,
-                  scope_id_value =
+            local family_value, type_value, protocol_value, port_value, flowinfo_value, scope_id_value =
                 family[0], type[0], protocol[0], port[0], flowinfo[0], scope_id[0]
             return result, str(out, result), family_value, type_value, protocol_value, port_value,
                            flowinfo_value, scope_id_value
@@ -807,8 +806,7 @@ return function(lib, rt, backend)
                 result = call(connection, out, out_cap, bits)
             end
             if result < 0 then return result end
-            local bits_value =
-                bits[0]
+            local bits_value = bits[0]
             return result, str(out, result), bits_value
         end
     end
@@ -1755,8 +1753,7 @@ return function(lib, rt, backend)
             local buf = room(buf_cap)
             local result = call(socket, buf, buf_cap, flags, timeout, sender)
             if result < 0 then return result end
-            local sender_value =
-                sender[0]
+            local sender_value = sender[0]
             return result, str(buf, result < buf_cap and result or buf_cap), sender_value
         end
     end
@@ -1825,8 +1822,7 @@ return function(lib, rt, backend)
                 result = call(socket, out, out_cap, port, flowinfo, scope_id)
             end
             if result < 0 then return result end
-            local port_value, flowinfo_value, scope_id_value =
-                port[0], flowinfo[0], scope_id[0]
+            local port_value, flowinfo_value, scope_id_value = port[0], flowinfo[0], scope_id[0]
             return result, str(out, result), port_value, flowinfo_value, scope_id_value
         end
     end
@@ -1853,8 +1849,7 @@ return function(lib, rt, backend)
                 result = call(socket, out, out_cap, port, flowinfo, scope_id)
             end
             if result < 0 then return result end
-            local port_value, flowinfo_value, scope_id_value =
-                port[0], flowinfo[0], scope_id[0]
+            local port_value, flowinfo_value, scope_id_value = port[0], flowinfo[0], scope_id[0]
             return result, str(out, result), port_value, flowinfo_value, scope_id_value
         end
     end

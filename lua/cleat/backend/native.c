@@ -5,10 +5,6 @@
 #define BUFFER "cleat.buffer"
 #define GUARD "cleat.guard"
 
-struct guard {
-    int32_t id; /* 0: nothing to close */
-};
-
 _Noreturn void native_refuse(lua_State *L, const char *name, int argument, const char *what) {
     lua_pushfstring(L, "cleat.backend: %s: argument %d %s", name, argument, what);
     lua_error(L);
@@ -39,8 +35,10 @@ int32_t *native_ints_room(lua_State *L, int32_t *few, int32_t capacity) {
     return room;
 }
 
-const int32_t *native_ints(lua_State *L, int argument, const char *name, int32_t *few, int32_t *length) {
-    if (lua_type(L, argument) != LUA_TTABLE) native_refuse(L, name, argument, "must be an array of integers");
+const int32_t *native_ints(lua_State *L, int argument, const char *name, int32_t *few,
+                           int32_t *length) {
+    if (lua_type(L, argument) != LUA_TTABLE)
+        native_refuse(L, name, argument, "must be an array of integers");
     lua_Unsigned size = lua_rawlen(L, argument);
     if (size > INT32_MAX) native_refuse(L, name, argument, "is too long");
     *length = (int32_t)size;
@@ -94,19 +92,20 @@ static int buffer_set(lua_State *L) {
     if (lua_type(L, 3) != LUA_TSTRING) native_refuse(L, "buffer_set", 3, "must be a string");
     size_t length;
     const char *bytes = lua_tolstring(L, 3, &length);
-    if (length > (size_t)(buffer->size - offset)) native_refuse(L, "buffer_set", 3, "is out of bounds");
+    if (length > (size_t)(buffer->size - offset))
+        native_refuse(L, "buffer_set", 3, "is out of bounds");
     memcpy(buffer->data + offset, bytes, length);
     return 0;
 }
 
-static struct guard *check_guard(lua_State *L, const char *name) {
-    struct guard *guard = native_object(L, 1, native_state(L)->guard_metatable);
+static struct native_guard *check_guard(lua_State *L, const char *name) {
+    struct native_guard *guard = native_object(L, 1, native_state(L)->guard_metatable);
     if (!guard) native_refuse(L, name, 1, "must be a guard");
     return guard;
 }
 
-static struct guard *push_guard(lua_State *L) {
-    struct guard *guard = lua_newuserdatauv(L, sizeof *guard, 0);
+struct native_guard *native_push_guard(lua_State *L) {
+    struct native_guard *guard = lua_newuserdatauv(L, sizeof *guard, 0);
     guard->id = 0;
     luaL_setmetatable(L, GUARD);
     return guard;
@@ -115,20 +114,20 @@ static struct guard *push_guard(lua_State *L) {
 /* The guard was made by the call before this one, so that an id is guarded already if memory runs out here. */
 static int guard_new(lua_State *L) {
     int32_t id = native_int(L, 1, "guard_new");
-    struct guard *guard = NULL;
+    struct native_guard *guard = NULL;
     if (lua_getiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD) == LUA_TUSERDATA)
         guard = lua_touserdata(L, -1);
     else
-        guard = push_guard(L);
+        guard = native_push_guard(L);
     guard->id = id;
     lua_pushnil(L);
     lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD);
-    push_guard(L);
+    native_push_guard(L);
     lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD);
     return 1;
 }
 
-static int32_t close_guard(struct guard *guard) {
+static int32_t close_guard(struct native_guard *guard) {
     int32_t id = guard->id;
     guard->id = 0;
     return id ? cleat_close(id) : CLEAT_OK;
@@ -145,7 +144,7 @@ static int guard_forget(lua_State *L) {
 }
 
 static int guard_collect(lua_State *L) {
-    struct guard *guard = luaL_testudata(L, 1, GUARD);
+    struct native_guard *guard = luaL_testudata(L, 1, GUARD);
     if (guard) (void)close_guard(guard);
     return 0;
 }
@@ -175,8 +174,8 @@ int luaopen_cleat_backend_native(lua_State *L) {
     luaL_checkversion(L);
     int32_t abi = cleat_abi_version();
     if (abi < CLEAT_ABI_VERSION)
-        return luaL_error(L, "cleat.backend: the libcleat found has ABI %d, this needs %d", (int)abi,
-                          CLEAT_ABI_VERSION);
+        return luaL_error(L, "cleat.backend: the libcleat found has ABI %d, this needs %d",
+                          (int)abi, CLEAT_ABI_VERSION);
 
     lua_newtable(L);
     lua_pushliteral(L, "native");
@@ -187,7 +186,7 @@ int luaopen_cleat_backend_native(lua_State *L) {
     state->buffer_metatable = push_metatable(L, BUFFER, NULL);
     state->guard_metatable = push_metatable(L, GUARD, guard_collect);
     lua_pop(L, 2); /* the registry keeps them */
-    push_guard(L);
+    native_push_guard(L);
     lua_setiuservalue(L, -2, NATIVE_UV_GUARD);
 
     lua_pushvalue(L, -1);

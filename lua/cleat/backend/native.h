@@ -29,6 +29,11 @@ struct native_buffer {
     char data[];
 };
 
+/* Closes its id when it is collected. */
+struct native_guard {
+    int32_t id; /* 0: nothing to close */
+};
+
 extern const luaL_Reg native_abi[];
 
 /* native_refuse raises "cleat.backend: NAME: argument N WHAT". */
@@ -40,8 +45,13 @@ char *native_grow(lua_State *L, struct native_state *state, int32_t size);
 /* native_longer returns memory for size bytes on Lua's stack, in place of all that is above the arguments. */
 char *native_longer(lua_State *L, int arguments, int32_t size);
 
+/* native_push_guard pushes a guard of nothing. A function that pushes a string beside an id that it has got leaves the
+ * id to one meanwhile, so that running out of memory does not lose it. */
+struct native_guard *native_push_guard(lua_State *L);
+
 /* native_ints returns an array's integers and stores their number; few has room for NATIVE_FEW. */
-const int32_t *native_ints(lua_State *L, int argument, const char *name, int32_t *few, int32_t *length);
+const int32_t *native_ints(lua_State *L, int argument, const char *name, int32_t *few,
+                           int32_t *length);
 
 /* native_ints_room returns room for capacity integers, all 0; few has room for NATIVE_FEW. */
 int32_t *native_ints_room(lua_State *L, int32_t *few, int32_t capacity);
@@ -56,7 +66,8 @@ static inline struct native_state *native_state(lua_State *L) {
 static inline int32_t native_int(lua_State *L, int argument, const char *name) {
     int is_integer;
     lua_Integer value = lua_tointegerx(L, argument, &is_integer);
-    if (!is_integer || value < INT32_MIN || value > INT32_MAX || lua_type(L, argument) != LUA_TNUMBER)
+    if (!is_integer || value < INT32_MIN || value > INT32_MAX ||
+        lua_type(L, argument) != LUA_TNUMBER)
         native_refuse(L, name, argument, "must be an integer");
     return (int32_t)value;
 }
@@ -67,10 +78,12 @@ static inline double native_double(lua_State *L, int argument, const char *name)
 }
 
 /* native_bytes returns a string's bytes and stores their number; NULL for nil. */
-static inline const char *native_bytes(lua_State *L, int argument, const char *name, int32_t *length) {
+static inline const char *native_bytes(lua_State *L, int argument, const char *name,
+                                       int32_t *length) {
     *length = 0;
     if (lua_isnoneornil(L, argument)) return NULL;
-    if (lua_type(L, argument) != LUA_TSTRING) native_refuse(L, name, argument, "must be a string or nil");
+    if (lua_type(L, argument) != LUA_TSTRING)
+        native_refuse(L, name, argument, "must be a string or nil");
     size_t size;
     const char *bytes = lua_tolstring(L, argument, &size);
     if (size > INT32_MAX) native_refuse(L, name, argument, "is too long");
@@ -97,20 +110,24 @@ static inline struct native_buffer *native_buffer(lua_State *L, int argument, co
 static inline char *native_within(lua_State *L, int argument, const char *name, int32_t *capacity) {
     struct native_buffer *buffer = native_buffer(L, argument, name);
     int32_t offset = native_int(L, argument + 1, name);
-    if (offset < 0 || offset > buffer->size) native_refuse(L, name, argument + 1, "is out of bounds");
+    if (offset < 0 || offset > buffer->size)
+        native_refuse(L, name, argument + 1, "is out of bounds");
     *capacity = native_int(L, argument + 2, name);
-    if (*capacity < 0 || *capacity > buffer->size - offset) native_refuse(L, name, argument + 2, "is out of bounds");
+    if (*capacity < 0 || *capacity > buffer->size - offset)
+        native_refuse(L, name, argument + 2, "is out of bounds");
     return buffer->data + offset;
 }
 
 /* native_source returns what two arguments name (a string or buffer, an offset) and stores how much follows. */
-static inline const char *native_source(lua_State *L, int argument, const char *name, int32_t *length) {
+static inline const char *native_source(lua_State *L, int argument, const char *name,
+                                        int32_t *length) {
     const char *bytes;
     int32_t size;
     if (lua_type(L, argument) == LUA_TSTRING) {
         bytes = native_bytes(L, argument, name, &size);
     } else {
-        struct native_buffer *buffer = native_object(L, argument, native_state(L)->buffer_metatable);
+        struct native_buffer *buffer =
+            native_object(L, argument, native_state(L)->buffer_metatable);
         if (!buffer) native_refuse(L, name, argument, "must be a string or a buffer");
         bytes = buffer->data;
         size = buffer->size;
@@ -128,7 +145,8 @@ static inline char *native_room(lua_State *L, int32_t size) {
 }
 
 /* native_push_bytes pushes what a function put into a buffer: result bytes, and never more than there is room for. */
-static inline void native_push_bytes(lua_State *L, const char *bytes, int32_t result, int32_t capacity) {
+static inline void native_push_bytes(lua_State *L, const char *bytes, int32_t result,
+                                     int32_t capacity) {
     lua_pushlstring(L, bytes, (size_t)(result < capacity ? result : capacity));
 }
 

@@ -48,8 +48,7 @@ static int l_addrinfo_address(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     lua_pushinteger(L, family);
     lua_pushinteger(L, type);
@@ -72,8 +71,7 @@ static int l_addrinfo_canonname(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -108,8 +106,7 @@ static int l_certificate_der(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -142,8 +139,7 @@ static int l_certificate_serial_number(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -160,8 +156,7 @@ static int l_certificate_not_before(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -178,8 +173,7 @@ static int l_certificate_not_after(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -218,8 +212,7 @@ static int l_certificate_name_type(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -239,8 +232,7 @@ static int l_certificate_name_value(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -266,8 +258,7 @@ static int l_certificate_alt_name_type(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -286,8 +277,7 @@ static int l_certificate_alt_name_value(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -315,8 +305,7 @@ static int l_certificate_uri(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -326,8 +315,7 @@ static int l_monotonic(lua_State *L) {
     double seconds = 0;
     int32_t result = cleat_monotonic(&seconds);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushnumber(L, seconds);
     return 2;
 }
@@ -407,8 +395,7 @@ static int l_connection_drain(lua_State *L) {
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_connection_drain(connection, buf, buf_cap);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     native_push_bytes(L, buf, result, buf_cap);
     return 2;
 }
@@ -456,8 +443,7 @@ static int l_connection_read(lua_State *L) {
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_connection_read(connection, buf, buf_cap, timeout);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     native_push_bytes(L, buf, result, buf_cap);
     return 2;
 }
@@ -532,8 +518,7 @@ static int l_connection_server_hostname(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -558,8 +543,7 @@ static int l_connection_version(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -577,8 +561,7 @@ static int l_connection_cipher(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     lua_pushinteger(L, bits);
     return 3;
@@ -596,8 +579,7 @@ static int l_connection_cipher_version(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -614,8 +596,7 @@ static int l_connection_alpn_protocol(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -656,8 +637,7 @@ static int l_connection_npn_protocol(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -675,8 +655,7 @@ static int l_connection_channel_binding(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -848,8 +827,7 @@ static int l_context_cipher_name(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -980,8 +958,7 @@ static int l_poll(lua_State *L) {
     int32_t *revents = native_ints_room(L, revents_few, revents_cap);
     int32_t result = cleat_poll(fds, fds_len, events, events_len, revents, revents_cap, timeout);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     native_push_ints(L, revents, revents_cap);
     return 2;
 }
@@ -992,8 +969,7 @@ static int l_random_bytes(lua_State *L) {
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_random_bytes(buf, buf_cap);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     native_push_bytes(L, buf, result, buf_cap);
     return 2;
 }
@@ -1034,8 +1010,7 @@ static int l_socket_pair(lua_State *L) {
     int32_t second = 0;
     int32_t result = cleat_socket_pair(family, type, protocol, &first, &second);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushinteger(L, first);
     lua_pushinteger(L, second);
     return 3;
@@ -1164,8 +1139,7 @@ static int l_socket_recv(lua_State *L) {
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_socket_recv(socket, buf, buf_cap, flags, timeout);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     native_push_bytes(L, buf, result, buf_cap);
     return 2;
 }
@@ -1204,14 +1178,16 @@ static int l_socket_recvfrom(lua_State *L) {
     int32_t buf_cap = native_int(L, 2, "socket_recvfrom");
     int32_t flags = native_int(L, 3, "socket_recvfrom");
     double timeout = native_double(L, 4, "socket_recvfrom");
-    char *buf = native_room(L, buf_cap);
     int32_t sender = 0;
+    struct native_guard *guard = native_push_guard(L);
+    char *buf = native_room(L, buf_cap);
     int32_t result = cleat_socket_recvfrom(socket, buf, buf_cap, flags, timeout, &sender);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
+    guard->id = sender;
     native_push_bytes(L, buf, result, buf_cap);
     lua_pushinteger(L, sender);
+    guard->id = 0;
     return 3;
 }
 
@@ -1225,8 +1201,7 @@ static int l_socket_recvfrom_into(lua_State *L) {
     int32_t sender = 0;
     int32_t result = cleat_socket_recvfrom(socket, buf, buf_cap, flags, timeout, &sender);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushinteger(L, sender);
     return 2;
 }
@@ -1256,8 +1231,7 @@ static int l_socket_getsockname(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     lua_pushinteger(L, port);
     lua_pushinteger(L, flowinfo);
@@ -1281,8 +1255,7 @@ static int l_socket_getpeername(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     lua_pushinteger(L, port);
     lua_pushinteger(L, flowinfo);
@@ -1298,8 +1271,7 @@ static int l_socket_getsockopt(lua_State *L) {
     int32_t value = 0;
     int32_t result = cleat_socket_getsockopt(socket, level, option, &value);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushinteger(L, value);
     return 2;
 }
@@ -1324,8 +1296,7 @@ static int l_socket_getsockopt_bytes(lua_State *L) {
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_socket_getsockopt_bytes(socket, level, option, buf, buf_cap);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     native_push_bytes(L, buf, result, buf_cap);
     return 2;
 }
@@ -1372,8 +1343,7 @@ static int l_error_message(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -1389,8 +1359,7 @@ static int l_error_library(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -1406,8 +1375,7 @@ static int l_error_reason(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -1423,8 +1391,7 @@ static int l_error_verify_message(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -1440,8 +1407,7 @@ static int l_error_filename(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -1458,8 +1424,7 @@ static int l_strerror(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -1472,8 +1437,7 @@ static int l_terminal_password(lua_State *L) {
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_terminal_password(prompt, prompt_len, buf, buf_cap);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     native_push_bytes(L, buf, result, buf_cap);
     return 2;
 }
@@ -1539,8 +1503,7 @@ static int l_default_verify_path(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -1553,8 +1516,7 @@ static int l_context_cert_store_stats(lua_State *L) {
     int32_t crl = 0;
     int32_t result = cleat_context_cert_store_stats(context, &x509, &x509_ca, &crl);
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushinteger(L, x509);
     lua_pushinteger(L, x509_ca);
     lua_pushinteger(L, crl);
@@ -1596,8 +1558,7 @@ static int l_version(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
@@ -1613,8 +1574,7 @@ static int l_boringssl_version(lua_State *L) {
         out_cap = result;
     }
     lua_pushinteger(L, result);
-    if (result < 0)
-        return 1;
+    if (result < 0) return 1;
     lua_pushlstring(L, out, (size_t)result);
     return 2;
 }
