@@ -30,6 +30,7 @@ struct cleat_connection {
     bool waits_for_name; /* it has stopped there */
     bool refused; /* the answer was an alert */
     bool established; /* the handshake is done and the peer verified */
+    bool closing; /* this side has sent close_notify, or is about to */
     bool over; /* both sides have sent close_notify */
 };
 

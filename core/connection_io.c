@@ -220,7 +220,7 @@ static int32_t write_all(struct cleat_connection *self, const char *data, int32_
         sent = done;
         if (done == data_len) return sent;
 
-        if (self->over) {
+        if (self->closing) {
             status = cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down");
             break;
         }
@@ -262,6 +262,7 @@ int32_t cleat_connection_write(int32_t connection, const char *data, int32_t dat
 }
 
 static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline) {
+    self->closing = true;
     for (;;) {
         int32_t status = WANT_WRITE;
         int result;

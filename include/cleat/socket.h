@@ -173,8 +173,8 @@ CLEAT_API int32_t cleat_socket_getsockopt(int32_t socket, int32_t level, int32_t
 CLEAT_API int32_t cleat_socket_setsockopt(int32_t socket, int32_t level, int32_t option,
                                           int32_t value);
 
-/* cleat_socket_getsockopt_bytes returns the number of bytes that the option's value has and
- * copies at most buf_cap of them. CLEAT_SYS. */
+/* cleat_socket_getsockopt_bytes returns how many bytes of the option's value it put into buf.
+ * CLEAT_SYS. */
 CLEAT_API int32_t cleat_socket_getsockopt_bytes(int32_t socket, int32_t level, int32_t option,
                                                 char *buf, int32_t buf_cap);
 

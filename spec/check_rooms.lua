@@ -1,0 +1,232 @@
+-- check_rooms: who may know whom. Reads the sources and reports each line that knows what is not its room's to know.
+
+local root = os.getenv "CLEAT_SOURCE_DIR" or "."
+
+-- What a file includes or requires. only: where it may stand, with the reason; nowhere else.
+local KNOWS = {
+    {
+        what = "the core knows nothing of Lua", where = { "^core/", "^include/" },
+        includes = { "lua%.h", "lauxlib%.h", "lualib%.h", "luajit%.h" },
+    },
+    {
+        what = "BoringSSL is included in one place", where = { "^core/", "^include/", "^lua/", "^spec/c/" },
+        includes = { "openssl/" },
+        only = { ["^core/boringssl%.h$"] = "the place" },
+    },
+    {
+        what = "the public headers need the language only", where = { "^include/" },
+        includes = { "." },
+        except = { "^<stdint%.h>$", '^"cleat/%l+%.h"$' },
+    },
+    {
+        what = "the glue sees Lua and cleat.h", where = { "^lua/" },
+        includes = { "." },
+        except = { "^<lua%.h>$", "^<lauxlib%.h>$", "^<std%l+%.h>$", "^<string%.h>$", '^"cleat%.h"$', '^"native%.h"$' },
+    },
+    {
+        what = "the network is these files' business", where = { "^core/" },
+        includes = { "sys/socket%.h", "netdb%.h", "netinet/", "arpa/", "sys/un%.h", "poll%.h>" },
+        only = {
+            ["^core/address%.[ch]$"] = "addresses",
+            ["^core/hostname%.c$"] = "reads numeric addresses to compare them with certificates",
+            ["^core/poll%.c$"] = "cleat_poll",
+            ["^core/socket%.c$"] = "sockets",
+            ["^core/socket_%l+%.c$"] = "sockets",
+            ["^core/transport[_%l]*%.c$"] = "where TLS records go out and come in",
+            ["^core/wait%.[ch]$"] = "every wait",
+            ["^core/connection%.c$"] = "shuts a socket down to wake who waits in it",
+        },
+    },
+    {
+        what = "the Lua layer knows one backend, by one name", where = { "^lua/.*%.lua$" },
+        requires = { "^ffi$", "^cleat%.backend%.%l+$" },
+        only = { ["^lua/cleat/backend/%l+%.lua$"] = "the backends", ["^lua/cleat/backend/ffi_abi%.lua$"] = "of LuaJIT's" },
+    },
+}
+
+-- What a file of the core calls.
+local CALLS = {
+    {
+        what = "the network is these files' business",
+        names = "socket socketpair accept accept4 connect bind listen recv recvfrom recvmsg recvmmsg send sendto sendmsg "
+            .. "sendmmsg shutdown getsockopt setsockopt getsockname getpeername poll ppoll select pselect epoll_create1 "
+            .. "epoll_wait epoll_ctl getaddrinfo getnameinfo freeaddrinfo sendfile splice",
+        only = {
+            ["^core/address%.c$"] = "getaddrinfo and its neighbours",
+            ["^core/poll%.c$"] = "cleat_poll",
+            ["^core/socket%.c$"] = "sockets",
+            ["^core/socket_%l+%.c$"] = "sockets",
+            ["^core/transport[_%l]*%.c$"] = "where TLS records go out and come in",
+            ["^core/wait%.[ch]$"] = "every wait",
+            ["^core/connection%.c$"] = "shuts a socket down to wake who waits in it",
+        },
+    },
+    {
+        what = "files and descriptors are these files' business",
+        names = "open openat creat read pread write pwrite readv writev close dup dup2 dup3 ioctl fcntl fopen fdopen "
+            .. "freopen fclose fread fwrite fgets opendir readdir stat lstat fstat mmap unlink rename tcgetattr tcsetattr",
+        only = {
+            ["^core/file%.c$"] = "reads files",
+            ["^core/trust%.c$"] = "looks whether the default places are there",
+            ["^core/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
+            ["^core/terminal%.c$"] = "asks the person at the terminal",
+        },
+    },
+    {
+        what = "memory is had from one place",
+        names = "malloc calloc realloc reallocarray free strdup strndup asprintf vasprintf alloca",
+        only = { ["^core/memory%.c$"] = "the place" },
+    },
+    {
+        what = "a library must not",
+        names = "printf fprintf vprintf vfprintf puts fputs putchar putc perror psignal syslog abort exit _exit quick_exit "
+            .. "atexit on_exit at_quick_exit assert signal sigaction sigprocmask pthread_sigmask raise kill alarm setitimer "
+            .. "sleep usleep nanosleep clock_nanosleep sched_yield fork vfork system popen setenv putenv unsetenv setlocale "
+            .. "dlopen chdir umask pthread_create",
+    },
+    {
+        what = "not safe in threads",
+        names = "strerror strtok localtime gmtime asctime ctime gethostbyname gethostbyaddr getservbyname getprotobyname "
+            .. "inet_ntoa rand srand random drand48 ttyname getlogin tmpnam getpwnam getpwuid",
+    },
+    {
+        what = "no bounds",
+        names = "strcpy strcat sprintf vsprintf gets scanf sscanf",
+    },
+}
+
+---@param name string
+---@param patterns table<string, string>|string[]?
+local function matches(name, patterns)
+    for key, value in pairs(patterns or {}) do
+        if name:find(type(key) == "string" and key or value) then
+            return true
+        end
+    end
+    return false
+end
+
+local function blank(text)
+    return (text:gsub("[^\n]", " "))
+end
+
+-- code: C without comments, and without texts if they are not wanted. Lines stay where they are.
+local function code(text, keep_texts)
+    local parts, position = {}, 1
+    while position <= #text do
+        local start = text:find("[/\"']", position)
+        if not start then
+            break
+        end
+        local last
+        if text:find("^/%*", start) then
+            last = select(2, text:find("*/", start + 2, true)) or #text
+        elseif text:find("^//", start) then
+            last = (text:find("\n", start, true) or #text + 1) - 1
+        elseif text:find("^[\"']", start) then
+            local quote, at = text:sub(start, start), start + 1
+            while at < #text and text:sub(at, at) ~= quote do
+                at = at + (text:sub(at, at) == "\\" and 2 or 1)
+            end
+            last = at
+        end
+        parts[#parts + 1] = text:sub(position, start - 1)
+        local is_text = last and not text:find("^/", start)
+        local piece = text:sub(start, last or start)
+        parts[#parts + 1] = (not last or is_text and keep_texts) and piece or blank(piece)
+        position = (last or start) + 1
+    end
+    parts[#parts + 1] = text:sub(position)
+    return table.concat(parts)
+end
+
+local failures = 0
+
+local function report(name, line, format, ...)
+    failures = failures + 1
+    io.stderr:write(("%s:%d: "):format(name, line), format:format(...), "\n")
+end
+
+local function check_known(name, line, kind, thing)
+    for _, rule in ipairs(KNOWS) do
+        if matches(name, rule.where) and matches(thing, rule[kind]) and not matches(thing, rule.except)
+            and not matches(name, rule.only) then
+            report(name, line, "knows %s: %s", thing, rule.what)
+        end
+    end
+end
+
+local called = {}
+for _, rule in ipairs(CALLS) do
+    for name in rule.names:gmatch "%S+" do
+        called[name] = rule
+    end
+end
+
+local function lines(text)
+    local number = 0
+    return function(iterate)
+        local line = iterate()
+        number = number + 1
+        return line, number
+    end, (text .. "\n"):gmatch "(.-)\n"
+end
+
+local function check_c(name, text)
+    for line, number in lines(code(text, true)) do
+        local header = line:match "^%s*#%s*include%s*(%S+)"
+        if header then
+            check_known(name, number, "includes", header)
+        end
+    end
+    if not name:find "^core/" then
+        return
+    end
+    for line, number in lines(code(text, false)) do
+        for before, word in line:gmatch "([^%s]?%s*)%f[%w_]([%a_][%w_]*)%s*%(" do
+            local rule = called[word]
+            if rule and not before:find "[.>]%s*$" and not matches(name, rule.only) then
+                report(name, number, "calls %s: %s", word, rule.what)
+            end
+        end
+        if line:find("constructor", 1, true) and line:find("__attribute__", 1, true) then
+            report(name, number, "runs code when it is loaded")
+        end
+    end
+end
+
+local function check_lua(name, text)
+    for line, number in lines(text) do
+        local required = line:gsub("^%s*%-%-.*", ""):match "require[%s(]*[\"']([^\"']+)[\"']"
+        if required then
+            check_known(name, number, "requires", required)
+        end
+        if line:find("openssl/", 1, true) then
+            report(name, number, "mentions openssl/: the Lua layer sees cleat.h only")
+        end
+    end
+end
+
+local count = 0
+local find = ("cd '%s' && find core include lua spec/c -name '*.[ch]' -o -name '*.lua' | sort"):format(root)
+local listing = assert(io.popen(find))
+for name in listing:lines() do
+    local file = assert(io.open(root .. "/" .. name, "rb"))
+    local text = file:read "*a"
+    file:close()
+    count = count + 1
+    if name:find "%.lua$" then
+        check_lua(name, text)
+    else
+        check_c(name, text)
+    end
+end
+listing:close()
+
+local owned = 0
+for _ in pairs(called) do
+    owned = owned + 1
+end
+print(("%d files read, %d kinds of knowledge, %d functions with owners: %d faults"):format(
+    count, #KNOWS, owned, failures))
+os.exit(failures == 0 and count > 0 and 0 or 1)
