@@ -93,6 +93,7 @@ static int32_t create(const struct request *request) {
     self->object.interrupt = connection_interrupt;
     pthread_mutex_init(&self->lock, NULL);
     self->transport.fd = request->fd;
+    self->transport.keeps_tail = true;
     self->server_side = request->server_side == 1;
     self->context = context;
     cleat_object_hold(&context->object);

@@ -50,6 +50,8 @@ static int32_t fail_tls(const struct cleat_connection *self, const char *what) {
 
 /* What a result of the library that is no success means. The peer's close_notify is 0. */
 static int32_t judge(const struct cleat_connection *self, int result, const char *what) {
+    int32_t status;
+    int32_t alert = 0;
     switch (SSL_get_error(self->ssl, result)) {
         case SSL_ERROR_WANT_READ: return WANT_READ;
         case SSL_ERROR_WANT_WRITE: return WANT_WRITE;
@@ -61,7 +63,12 @@ static int32_t judge(const struct cleat_connection *self, int result, const char
         default: break;
     }
     if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
-    return fail_tls(self, what);
+    status = fail_tls(self, what);
+    if (CLEAT_CLASS(status) == CLEAT_SSL && self->transport.keeps_tail &&
+        cleat_transport_ended_in_alert(&self->transport, &alert)) {
+        return cleat_fail_alert(alert);
+    }
+    return status;
 }
 
 static bool is_want(int32_t status) {
@@ -144,6 +151,7 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
             status = WANT_WRITE;
         } else if (result == 1) {
             self->established = true;
+            self->transport.keeps_tail = false;
             count_done(self);
             return CLEAT_OK;
         }

@@ -178,6 +178,13 @@ static int32_t record(const struct entry *entry) {
     return finish(CLEAT_SSL, entry->reason);
 }
 
+int32_t cleat_fail_alert(int32_t alert) {
+    struct entry entry = {ERR_LIB_SSL, SSL_AD_REASON_OFFSET + alert, 0, __FILE__, __LINE__, ""};
+    entry.packed = ERR_PACK(entry.library, entry.reason);
+    ERR_clear_error();
+    return record(&entry);
+}
+
 static int32_t record_nothing(const char *what) {
     forget();
     snprintf(last.library, sizeof last.library, "SSL");

@@ -39,10 +39,13 @@ int32_t cleat_fail_named(const char *library, const char *reason, const char *wo
  * empty it says what, which names the call that failed. */
 int32_t cleat_fail_ssl(const char *what);
 
-/* cleat_fail_tls does so for a connection, and passes over errors that are not the TLS part's own:
- * what went wrong is a bad record, not the cipher's failure that showed it. Where that is a refused
- * certificate, code and detail say why. */
+/* cleat_fail_tls does so for a connection, and passes over errors that are not the TLS part's
+ * own: what went wrong is a bad record, not the cipher's failure that showed it. Where that is
+ * a refused certificate, code and detail say why. */
 int32_t cleat_fail_tls(const char *what, int32_t code, const char *detail);
+
+/* cleat_fail_alert reports a fatal alert of the peer's that BoringSSL did not take for one. */
+int32_t cleat_fail_alert(int32_t alert);
 
 void cleat_error_clear_queue(void);
 

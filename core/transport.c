@@ -78,6 +78,23 @@ static int read_fd(struct cleat_transport *self, char *buffer, int len) {
     }
 }
 
+static void keep_tail(struct cleat_transport *self, const char *bytes, size_t len) {
+    if (len > CLEAT_TAIL) {
+        bytes += len - CLEAT_TAIL;
+        len = CLEAT_TAIL;
+    }
+    memmove(self->tail, self->tail + len, CLEAT_TAIL - len);
+    memcpy(self->tail + CLEAT_TAIL - len, bytes, len);
+}
+
+bool cleat_transport_ended_in_alert(const struct cleat_transport *transport, int32_t *alert) {
+    /* record of type alert, version 3.x, length 2; level fatal */
+    const uint8_t *tail = transport->tail;
+    if (tail[0] != 21 || tail[1] != 3 || tail[3] != 0 || tail[4] != 2 || tail[5] != 2) return false;
+    *alert = tail[6];
+    return true;
+}
+
 static int transport_read(BIO *bio, char *buffer, int len) {
     struct cleat_transport *self = BIO_get_data(bio);
     int got;
@@ -85,6 +102,7 @@ static int transport_read(BIO *bio, char *buffer, int len) {
     if (len <= 0) return 0;
     got = self->fd < 0 ? read_memory(self, buffer, len) : read_fd(self, buffer, len);
     if (got < 0 && self->error == 0) BIO_set_retry_read(bio);
+    if (got > 0 && self->keeps_tail) keep_tail(self, buffer, (size_t)got);
     return got;
 }
 

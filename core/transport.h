@@ -21,12 +21,16 @@ struct cleat_queue {
     size_t room;
 };
 
+enum { CLEAT_TAIL = 7 };
+
 struct cleat_transport {
     int fd; /* -1: memory */
     bool ended; /* the network has no more bytes */
     int error; /* errno of a recv or send that failed, until cleared */
     struct cleat_queue in; /* memory only: fed and not yet read */
     struct cleat_queue out; /* gathered and not yet sent or drained */
+    uint8_t tail[CLEAT_TAIL]; /* the last bytes that were read, of the handshake */
+    bool keeps_tail; /* until that is done */
     int64_t gathered; /* bytes that ever went into out */
     int64_t sent; /* bytes that ever left it */
 };
@@ -48,6 +52,11 @@ bool cleat_transport_attach(struct cleat_transport *transport, SSL *ssl);
  * waiting: true if all of it, or if the transport is memory. If it is false, error tells
  * whether the network failed or is just full. */
 bool cleat_transport_flush(struct cleat_transport *transport);
+
+/* cleat_transport_ended_in_alert returns whether the last thing that was read is a fatal alert
+ * in the clear, and stores its description. OpenSSL's clients refuse a certificate that way in
+ * TLS 1.3, where only encrypted records are due, so that BoringSSL sees a broken record. */
+bool cleat_transport_ended_in_alert(const struct cleat_transport *transport, int32_t *alert);
 
 void cleat_transport_free(struct cleat_transport *transport);
 
