@@ -9,23 +9,19 @@ static void certificate_destroy(struct cleat_object *object) {
     struct cleat_certificate *self = (struct cleat_certificate *)object;
     cleat_extensions_free(&self->extensions);
     X509_free(self->x509);
+    pthread_mutex_destroy(&self->lock);
     cleat_release(self);
 }
 
 int32_t cleat_certificate_open(X509 *x509) {
     struct cleat_certificate *self = cleat_allocate(sizeof *self);
-    int32_t status;
     if (self == NULL) {
         X509_free(x509);
         return cleat_fail_nomem();
     }
     cleat_object_init(&self->object, CLEAT_KIND_CERTIFICATE, certificate_destroy);
     self->x509 = x509;
-    status = cleat_extensions_decode(&self->extensions, x509);
-    if (status < 0) {
-        cleat_object_drop(&self->object);
-        return status;
-    }
+    pthread_mutex_init(&self->lock, NULL);
     return cleat_handle_open(&self->object);
 }
 

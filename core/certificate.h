@@ -2,6 +2,8 @@
 #ifndef CLEAT_CORE_CERTIFICATE_H
 #define CLEAT_CORE_CERTIFICATE_H
 
+#include <pthread.h>
+
 #include "boringssl.h"
 #include "cleat/certificate.h"
 #include "handle.h"
@@ -24,16 +26,19 @@ struct cleat_extensions {
 struct cleat_certificate {
     struct cleat_object object;
     X509 *x509;
+    pthread_mutex_t lock; /* for the first use of the extensions */
+    bool decoded;
     struct cleat_extensions extensions;
 };
 
-/* cleat_certificate_open returns an id for the certificate, of which it takes over the
- * caller's reference, also when it fails. */
+/* cleat_certificate_open returns an id for the certificate, of which it takes over the caller's
+ * reference, also when it fails. */
 int32_t cleat_certificate_open(X509 *x509);
 
-/* cleat_extensions_decode returns CLEAT_OK, or CLEAT_SSL if an extension is malformed.
- * cleat_extensions_free undoes it. */
-int32_t cleat_extensions_decode(struct cleat_extensions *extensions, const X509 *x509);
+/* cleat_certificate_decode returns CLEAT_OK once the extensions are decoded; they never change
+ * again. CLEAT_SSL if one of them is malformed. */
+int32_t cleat_certificate_decode(struct cleat_certificate *certificate);
+
 void cleat_extensions_free(struct cleat_extensions *extensions);
 
 #endif

@@ -60,7 +60,7 @@ static bool collect_crl_points(struct cleat_extensions *extensions) {
     return true;
 }
 
-int32_t cleat_extensions_decode(struct cleat_extensions *extensions, const X509 *x509) {
+static int32_t decode_all(struct cleat_extensions *extensions, const X509 *x509) {
     void *decoded = NULL;
     int32_t status;
     cleat_error_clear_queue();
@@ -77,18 +77,32 @@ int32_t cleat_extensions_decode(struct cleat_extensions *extensions, const X509 
     return CLEAT_OK;
 }
 
+int32_t cleat_certificate_decode(struct cleat_certificate *certificate) {
+    int32_t status = CLEAT_OK;
+    pthread_mutex_lock(&certificate->lock);
+    if (!certificate->decoded) {
+        status = decode_all(&certificate->extensions, certificate->x509);
+        if (status < 0) cleat_extensions_free(&certificate->extensions);
+        certificate->decoded = status >= 0;
+    }
+    pthread_mutex_unlock(&certificate->lock);
+    return status;
+}
+
 void cleat_extensions_free(struct cleat_extensions *extensions) {
     GENERAL_NAMES_free(extensions->alt_names);
     AUTHORITY_INFO_ACCESS_free(extensions->access);
     CRL_DIST_POINTS_free(extensions->crl_points);
     cleat_release(extensions->uris);
+    memset(extensions, 0, sizeof *extensions);
 }
 
 int32_t cleat_certificate_alt_name_count(int32_t certificate) {
     struct cleat_certificate *self;
     int32_t result;
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    result = (int32_t)sk_GENERAL_NAME_num(self->extensions.alt_names);
+    result = cleat_certificate_decode(self);
+    if (result >= 0) result = (int32_t)sk_GENERAL_NAME_num(self->extensions.alt_names);
     CLEAT_DONE(self);
     return result;
 }
@@ -155,8 +169,10 @@ static int32_t ask(int32_t certificate, int32_t index, question_function questio
     int32_t result;
     CLEAT_CHECK_OUT(3, out, out_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    cleat_error_clear_queue();
-    if (index < 0 || (size_t)index >= sk_GENERAL_NAME_num(self->extensions.alt_names)) {
+    result = cleat_certificate_decode(self);
+    if (result < 0) {
+        /* told already */
+    } else if (index < 0 || (size_t)index >= sk_GENERAL_NAME_num(self->extensions.alt_names)) {
         result = cleat_fail_usage(2, "index out of range");
     } else {
         result = question(sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)index), out,
@@ -178,11 +194,12 @@ int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, cha
 
 int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which) {
     struct cleat_certificate *self;
-    int32_t result = 0;
+    int32_t result;
     size_t i;
     CLEAT_CHECK_RANGE(2, which, CLEAT_URI_OCSP, CLEAT_URI_CRL);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    for (i = 0; i < self->extensions.uri_count; i++) {
+    result = cleat_certificate_decode(self);
+    for (i = 0; result >= 0 && i < self->extensions.uri_count; i++) {
         if (self->extensions.uris[i].which == which) result++;
     }
     CLEAT_DONE(self);
@@ -198,14 +215,18 @@ int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index,
     CLEAT_CHECK_RANGE(2, which, CLEAT_URI_OCSP, CLEAT_URI_CRL);
     CLEAT_CHECK_OUT(4, out, out_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    result = cleat_certificate_decode(self);
     for (i = 0; i < self->extensions.uri_count && uri == NULL && index >= 0; i++) {
         if (self->extensions.uris[i].which == which && index-- == 0) {
             uri = self->extensions.uris[i].text;
         }
     }
-    result = uri == NULL ? cleat_fail_usage(3, "index out of range")
-                         : cleat_answer_text((const char *)ASN1_STRING_get0_data(uri),
-                                             ASN1_STRING_length(uri), out, out_cap);
+    if (uri != NULL) {
+        result = cleat_answer_text((const char *)ASN1_STRING_get0_data(uri),
+                                   ASN1_STRING_length(uri), out, out_cap);
+    } else if (result >= 0) {
+        result = cleat_fail_usage(3, "index out of range");
+    }
     CLEAT_DONE(self);
     return result;
 }

@@ -2,26 +2,35 @@
 #include "argument.h"
 #include "certificate.h"
 
-/* The name that which chooses, or NULL if there is none. */
-static const X509_NAME *choose(const struct cleat_certificate *self, int32_t which) {
-    const GENERAL_NAME *alt;
-    if (which == CLEAT_NAME_SUBJECT) return X509_get_subject_name(self->x509);
-    if (which == CLEAT_NAME_ISSUER) return X509_get_issuer_name(self->x509);
-    if (which < CLEAT_NAME_ALT) return NULL;
-    which -= CLEAT_NAME_ALT;
-    if ((size_t)which >= sk_GENERAL_NAME_num(self->extensions.alt_names)) return NULL;
-    alt = sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)which);
-    return alt->type == GEN_DIRNAME ? alt->d.directoryName : NULL;
+/* CLEAT_OK and the name that which chooses. */
+static int32_t choose(struct cleat_certificate *self, int32_t which, const X509_NAME **name) {
+    const GENERAL_NAME *alt = NULL;
+    int32_t status;
+    if (which == CLEAT_NAME_SUBJECT || which == CLEAT_NAME_ISSUER) {
+        *name = which == CLEAT_NAME_SUBJECT ? X509_get_subject_name(self->x509)
+                                            : X509_get_issuer_name(self->x509);
+        return CLEAT_OK;
+    }
+    status = cleat_certificate_decode(self);
+    if (status < 0) return status;
+    if (which >= CLEAT_NAME_ALT &&
+        (size_t)(which - CLEAT_NAME_ALT) < sk_GENERAL_NAME_num(self->extensions.alt_names)) {
+        alt = sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)(which - CLEAT_NAME_ALT));
+    }
+    if (alt == NULL || alt->type != GEN_DIRNAME) {
+        return cleat_fail_usage(2, "there is no such name");
+    }
+    *name = alt->d.directoryName;
+    return CLEAT_OK;
 }
 
 int32_t cleat_certificate_name_count(int32_t certificate, int32_t which) {
     struct cleat_certificate *self;
-    const X509_NAME *name;
+    const X509_NAME *name = NULL;
     int32_t result;
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    name = choose(self, which);
-    result = name == NULL ? cleat_fail_usage(2, "there is no such name")
-                          : (int32_t)X509_NAME_entry_count(name);
+    result = choose(self, which, &name);
+    if (result >= 0) result = (int32_t)X509_NAME_entry_count(name);
     CLEAT_DONE(self);
     return result;
 }
@@ -32,13 +41,13 @@ typedef int32_t (*question_function)(const X509_NAME_ENTRY *entry, char *out, in
 static int32_t ask(int32_t certificate, int32_t which, int32_t index, question_function question,
                    char *out, int32_t out_cap) {
     struct cleat_certificate *self;
-    const X509_NAME *name;
+    const X509_NAME *name = NULL;
     int32_t result;
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     cleat_error_clear_queue();
-    name = choose(self, which);
-    if (name == NULL) {
-        result = cleat_fail_usage(2, "there is no such name");
+    result = choose(self, which, &name);
+    if (result < 0) {
+        /* told already */
     } else if (index < 0 || index >= X509_NAME_entry_count(name)) {
         result = cleat_fail_usage(3, "index out of range");
     } else {

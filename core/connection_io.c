@@ -146,7 +146,10 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
             flush_quietly(self);
             return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer closed the handshake");
         }
-        if (!cleat_transport_flush(&self->transport)) {
+        /* All that a server sends last is session tickets: a peer that is gone by now, after it sent a
+         * request perhaps, has done its part of the handshake. */
+        if (!cleat_transport_flush(&self->transport) &&
+            !(result == 1 && self->server_side && self->transport.error != 0)) {
             if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
             status = WANT_WRITE;
         } else if (result == 1) {
