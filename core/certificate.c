@@ -97,20 +97,34 @@ static int32_t answer_printed(BIO *bio, bool printed, const char *what, char *ou
 }
 
 int32_t cleat_certificate_serial_number(int32_t certificate, char *out, int32_t out_cap) {
+    static const char digits[] = "0123456789ABCDEF";
     struct cleat_certificate *self;
-    BIO *bio;
+    const ASN1_INTEGER *number;
+    char *text;
+    int32_t used = 0;
     int32_t result;
+    int i;
     CLEAT_CHECK_OUT(2, out, out_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    cleat_error_clear_queue();
-    bio = BIO_new(BIO_s_mem());
-    if (bio == NULL) {
+    /* Not i2a_ASN1_INTEGER, which breaks lines. */
+    number = X509_get0_serialNumber(self->x509);
+    text = cleat_allocate((size_t)ASN1_STRING_length(number) * 2 + 3);
+    if (text == NULL) {
         result = cleat_fail_nomem();
     } else {
-        bool printed = i2a_ASN1_INTEGER(bio, X509_get0_serialNumber(self->x509)) > 0;
-        result = answer_printed(bio, printed, "i2a_ASN1_INTEGER", out, out_cap);
+        if (ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER) text[used++] = '-';
+        for (i = 0; i < ASN1_STRING_length(number); i++) {
+            uint8_t byte = ASN1_STRING_get0_data(number)[i];
+            text[used++] = digits[byte >> 4];
+            text[used++] = digits[byte & 15];
+        }
+        if (used == 0) { /* zero may have no bytes */
+            text[used++] = '0';
+            text[used++] = '0';
+        }
+        result = cleat_answer_text(text, used, out, out_cap);
     }
-    BIO_free(bio);
+    cleat_release(text);
     CLEAT_DONE(self);
     return result;
 }

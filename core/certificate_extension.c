@@ -6,6 +6,7 @@
 #include "argument.h"
 #include "certificate.h"
 #include "memory.h"
+#include "oid.h"
 
 /* An absent extension is NULL and no error; a malformed or repeated one is an error. */
 static int32_t decode(const X509 *x509, int nid, void **decoded, const char *what) {
@@ -142,8 +143,7 @@ static void format_address(const ASN1_OCTET_STRING *address, char *text, size_t 
 }
 
 static int32_t answer_value(const GENERAL_NAME *name, char *out, int32_t out_cap) {
-    char text[256] = "";
-    int len;
+    char text[64] = "";
     switch (name->type) {
         case GEN_EMAIL:
         case GEN_DNS:
@@ -151,10 +151,7 @@ static int32_t answer_value(const GENERAL_NAME *name, char *out, int32_t out_cap
             return cleat_answer_text((const char *)ASN1_STRING_get0_data(name->d.ia5),
                                      ASN1_STRING_length(name->d.ia5), out, out_cap);
         case GEN_IPADD: format_address(name->d.iPAddress, text, sizeof text); break;
-        case GEN_RID:
-            len = OBJ_obj2txt(text, sizeof text, name->d.registeredID, 0);
-            if (len < 0) return cleat_fail_ssl("OBJ_obj2txt");
-            break;
+        case GEN_RID: return cleat_answer_oid(name->d.registeredID, out, out_cap);
         case GEN_DIRNAME: break;
         default: snprintf(text, sizeof text, "<unsupported>"); break;
     }

@@ -1,6 +1,7 @@
 /* certificate_name.c: distinguished names, attribute by attribute. */
 #include "argument.h"
 #include "certificate.h"
+#include "oid.h"
 
 /* CLEAT_OK and the name that which chooses. */
 static int32_t choose(struct cleat_certificate *self, int32_t which, const X509_NAME **name) {
@@ -64,18 +65,21 @@ static int32_t answer_rdn(const X509_NAME_ENTRY *entry, char *out, int32_t out_c
 }
 
 static int32_t answer_type(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
-    char text[256];
-    int len = OBJ_obj2txt(text, sizeof text, X509_NAME_ENTRY_get_object(entry), 0);
-    if (len < 0) return cleat_fail_ssl("OBJ_obj2txt");
-    if ((size_t)len >= sizeof text) len = (int)sizeof text - 1;
-    return cleat_answer_text(text, len, out, out_cap);
+    return cleat_answer_oid(X509_NAME_ENTRY_get_object(entry), out, out_cap);
 }
 
 static int32_t answer_value(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
+    const ASN1_STRING *value = X509_NAME_ENTRY_get_data(entry);
     uint8_t *text = NULL;
-    int len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
-    int32_t result = len < 0 ? cleat_fail_ssl("ASN1_STRING_to_UTF8")
-                             : cleat_answer_text((const char *)text, len, out, out_cap);
+    int len;
+    int32_t result;
+    if (ASN1_STRING_type(value) == V_ASN1_BIT_STRING) { /* x500UniqueIdentifier is no text */
+        return cleat_answer_text((const char *)ASN1_STRING_get0_data(value),
+                                 ASN1_STRING_length(value), out, out_cap);
+    }
+    len = ASN1_STRING_to_UTF8(&text, value);
+    result = len < 0 ? cleat_fail_ssl("ASN1_STRING_to_UTF8")
+                     : cleat_answer_text((const char *)text, len, out, out_cap);
     OPENSSL_free(text);
     return result;
 }

@@ -61,8 +61,8 @@ CLEAT_API int32_t cleat_certificate_name_rdn(int32_t certificate, int32_t which,
 CLEAT_API int32_t cleat_certificate_name_type(int32_t certificate, int32_t which, int32_t index,
                                               char *out, int32_t out_cap);
 
-/* cleat_certificate_name_value returns the length of the attribute's value in UTF-8 and copies
- * it to out. It may contain zero bytes. */
+/* cleat_certificate_name_value returns the length of the attribute's value in UTF-8, of a bit
+ * string's bytes as they are, and copies it to out. It may contain zero bytes. */
 CLEAT_API int32_t cleat_certificate_name_value(int32_t certificate, int32_t which, int32_t index,
                                                char *out, int32_t out_cap);
 

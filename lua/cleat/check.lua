@@ -1,0 +1,141 @@
+--- Checks of arguments. Each returns the value, or raises TypeError or ValueError with the function, the argument, what it must
+--- be and what came: "recv() argument 'bufsize' must be an integer, not string".
+---
+--- Lua would let several mistakes pass that Python does not: a number where a string is meant, 0 for false, a fraction for an
+--- integer. They are refused here, once for both backends. The functions with `optional` in their name let nil pass.
+
+local class = require "cleat.class"
+local errors = require "cleat.errors"
+
+local check = {}
+
+check.INT_MAX = 0x7fffffff
+
+local to_integer = math.tointeger or function(number)
+    return number
+end
+
+--- What came, for a message: a number as it is, of other values the class or type.
+---@param value any
+---@return string
+function check.kind(value)
+    return type(value) == "number" and tostring(value) or class.name_of(value)
+end
+
+--- Raises TypeError.
+---@param f string the function
+---@param argument string
+---@param expected string "a string"
+---@param value any what came instead
+function check.fail(f, argument, expected, value)
+    return errors.raise(errors.TypeError, ("%s() argument '%s' must be %s, not %s"):format(f, argument, expected,
+        check.kind(value)))
+end
+
+---@param f string
+---@param argument string
+---@param value any
+---@return string
+function check.string(f, argument, value)
+    if type(value) ~= "string" then
+        check.fail(f, argument, "a string", value)
+    end
+    return value
+end
+
+---@param f string
+---@param argument string
+---@param value any
+---@return string?
+function check.optional_string(f, argument, value)
+    if value == nil then
+        return nil
+    end
+    return check.string(f, argument, value)
+end
+
+--- A name of a file or directory: it cannot hold a zero byte.
+---@param f string
+---@param argument string
+---@param value any
+---@return string?
+function check.optional_path(f, argument, value)
+    if value ~= nil and check.string(f, argument, value):find("\0", 1, true) then
+        errors.raise(errors.ValueError, ("%s() argument '%s' has an embedded null byte"):format(f, argument))
+    end
+    return value
+end
+
+--- A number without a fraction, of the integer subtype on Lua 5.4. low and high default to what an int32_t holds.
+---@param f string
+---@param argument string
+---@param value any
+---@param low integer?
+---@param high integer?
+---@return integer
+function check.integer(f, argument, value, low, high)
+    if type(value) ~= "number" or value % 1 ~= 0 then
+        check.fail(f, argument, "an integer", value)
+    end
+    low, high = low or -check.INT_MAX - 1, high or check.INT_MAX
+    if value < low or value > high then
+        errors.raise(errors.ValueError, ("%s() argument '%s' must be between %d and %d"):format(f, argument, low, high))
+    end
+    return to_integer(value)
+end
+
+---@param f string
+---@param argument string
+---@param value any
+---@param default integer
+---@param low integer?
+---@param high integer?
+---@return integer
+function check.optional_integer(f, argument, value, default, low, high)
+    if value == nil then
+        return default
+    end
+    return check.integer(f, argument, value, low, high)
+end
+
+--- A boolean, and nothing that only counts as one: 0 is true in Lua and false in Python.
+---@param f string
+---@param argument string
+---@param value any
+---@param default boolean
+---@return boolean
+function check.optional_boolean(f, argument, value, default)
+    if value == nil then
+        return default
+    elseif type(value) ~= "boolean" then
+        check.fail(f, argument, "a boolean", value)
+    end
+    return value
+end
+
+--- Whether a value can be called.
+---@param value any
+---@return boolean
+function check.callable(value)
+    local metatable = type(value) ~= "function" and getmetatable(value)
+    return type(value) == "function" or (type(metatable) == "table" and rawget(metatable, "__call") ~= nil)
+end
+
+--- A timeout: nil waits for ever, 0 does not wait.
+---@param f string
+---@param value any
+---@return number? seconds
+function check.timeout(f, value)
+    if value == nil then
+        return nil
+    elseif type(value) ~= "number" then
+        check.fail(f, "timeout", "a number or nil", value)
+    elseif value ~= value then
+        errors.raise(errors.ValueError, "Invalid value NaN (not a number)")
+    elseif value < 0 or value == math.huge then
+        errors.raise(errors.ValueError, "Timeout value out of range")
+    end
+    return value
+end
+
+return check

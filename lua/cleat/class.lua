@@ -1,0 +1,123 @@
+--- Classes: methods, properties and inheritance for everything that the Lua layer hands out.
+---
+--- A class is a table that is called to make an object, holds its methods and answers `Class:is(value)`. Objects have no
+--- other attributes than their class says: reading or writing an unknown one raises AttributeError, so that a misspelt
+--- `ctx.verify_mod = …` does not pass in silence. Names that begin with "_" are the layer's own.
+
+local class = {}
+
+---@class cleat.Class
+---@field name string as Python writes it: "ssl.SSLContext"
+---@field lineage table<cleat.Class, true> the class itself and all that it derives from
+---@field instance table the metatable of its objects
+---@field getters table<string, function>? its properties
+local Class = {}
+
+--- Whether a value, of any type, is an object of this class or of one that derives from it (Python's isinstance).
+---@param value any
+---@return boolean
+function Class:is(value)
+    local metatable = getmetatable(value)
+    local of = type(metatable) == "table" and rawget(metatable, "class") or nil
+    local lineage = type(of) == "table" and rawget(of, "lineage") or nil
+    return type(lineage) == "table" and lineage[self] == true
+end
+
+--- The name of a value's class, or Lua's name of its type.
+---@param value any
+---@return string
+function class.name_of(value)
+    local metatable = getmetatable(value)
+    local of = type(metatable) == "table" and rawget(metatable, "class") or nil
+    local name = type(of) == "table" and rawget(of, "name") or nil
+    return type(name) == "string" and name or type(value)
+end
+
+-- unknown is what raises AttributeError; errors.lua puts it here, since it is itself made of classes.
+local unknown = function(name, message)
+    error(name .. message, 3)
+end
+
+function class.on_unknown_attribute(raise)
+    unknown = raise
+end
+
+--- A new class.
+---@param name string
+---@param make fun(class: cleat.Class, ...): any what calling the class does
+---@param ... cleat.Class those that it derives from; methods are looked for in this order
+---@return cleat.Class
+function class.new(name, make, ...)
+    local methods = {}
+    local lineage = {}
+    for index = select("#", ...), 1, -1 do
+        local parent = select(index, ...)
+        for key, method in pairs(getmetatable(parent).__index) do
+            methods[key] = method
+        end
+        for ancestor in pairs(parent.lineage) do
+            lineage[ancestor] = true
+        end
+    end
+    local new = { name = name, lineage = lineage, is = Class.is }
+    new.instance = { class = new, __name = name, __index = methods }
+    lineage[new] = true
+    return setmetatable(new, {
+        __index = methods,
+        __newindex = methods, -- so that `function Name:method()` defines one
+        __call = make,
+        __tostring = function()
+            return "<class '" .. name .. "'>"
+        end,
+    })
+end
+
+--- Gives the objects of a class properties, and makes it refuse other attributes. Called once the methods are defined.
+---@param of cleat.Class
+---@param getters table<string, fun(object: table): any>
+---@param setters table<string, fun(object: table, value: any)> a property without one is read-only
+function class.properties(of, getters, setters)
+    local methods = getmetatable(of).__index
+    local instance = of.instance
+    rawset(of, "getters", getters)
+
+    function instance.__index(object, key)
+        local method = methods[key]
+        if method ~= nil then
+            return method
+        end
+        local get = getters[key]
+        if get then
+            return get(object)
+        end
+        return unknown(of.name, (" object has no attribute '%s'"):format(tostring(key)))
+    end
+
+    function instance.__newindex(object, key, value)
+        local set = setters[key]
+        if set then
+            return set(object, value)
+        end
+        local known = getters[key] or methods[key]
+        return unknown(of.name, ((known and " attribute '%s' is read-only" or " object has no attribute '%s'"):format(
+            tostring(key))))
+    end
+end
+
+--- The properties of two tables in one; those of the second come first.
+---@generic T: table
+---@param base T
+---@param more T
+---@return T
+function class.merged(base, more)
+    local all = {}
+    for key, value in pairs(base) do
+        all[key] = value
+    end
+    for key, value in pairs(more) do
+        all[key] = value
+    end
+    return all
+end
+
+return class

@@ -1,0 +1,91 @@
+--- Keyword arguments: Python's f(a, x=1) is f(a, {x = 1}) here.
+---
+--- A last argument that is a table with names for keys holds keyword arguments. Addresses and lists are arrays, and objects have a
+--- metatable, so neither is mistaken for one. Where a parameter is itself a table with names (a certificate), a table in its
+--- place holds keyword arguments only if all its keys are names of parameters.
+---
+--- Python: section 5.3.4 of the language reference (calls).
+
+local errors = require "cleat.errors"
+
+local unpack = table.unpack or unpack -- luacheck: ignore 143
+
+local keywords = {}
+
+local function bad(f, ...)
+    return errors.raise(errors.TypeError, f .. "() " .. string.format(...))
+end
+
+--- A function that puts arguments in the order of a function's parameters: `local a, b = parse(...)`. Parameters that were not
+--- given are nil. It raises TypeError for an unknown keyword, a parameter given twice, too many arguments and a missing one.
+---@param f string the function's name
+---@param names string[] its parameters in order, without self
+---@param options {required: integer?, tables: table<string, true>?}? how many of the first may not be nil, and which are tables
+---@return fun(...): any ...
+function keywords.parser(f, names, options)
+    local count = #names
+    local required = options and options.required or 0
+    local tables = options and options.tables or {}
+    local position = {}
+    for index, name in ipairs(names) do
+        position[name] = index
+    end
+
+    -- Whether the last of `given` arguments holds keyword arguments.
+    local function is_keywords(last, given)
+        if type(last) ~= "table" or getmetatable(last) ~= nil then
+            return false
+        end
+        local key = next(last)
+        if not tables[names[given]] then
+            return key == nil or type(key) == "string"
+        end
+        while key ~= nil do
+            if not position[key] then
+                return false
+            end
+            key = next(last, key)
+        end
+        return next(last) ~= nil
+    end
+
+    local function check_required(...)
+        for index = 1, required do
+            if (select(index, ...)) == nil then
+                bad(f, "missing required argument '%s' (pos %d)", names[index], index)
+            end
+        end
+        return ...
+    end
+
+    return function(...)
+        local given = select("#", ...)
+        local last = given > 0 and select(given, ...) or nil
+        if is_keywords(last, given) then
+            local values = { ... }
+            values[given] = nil
+            given = given - 1
+            for name, value in pairs(last) do
+                local index = position[name]
+                if not index then
+                    bad(f, "got an unexpected keyword argument '%s'", tostring(name))
+                elseif values[index] ~= nil then
+                    bad(f, "got multiple values for keyword argument '%s'", name)
+                end
+                values[index] = value
+            end
+            if given <= count then
+                return check_required(unpack(values, 1, count))
+            end
+        end
+        if given > count then
+            bad(f, "takes at most %d argument%s (%d given)", count, count == 1 and "" or "s", given)
+        end
+        if given < required then
+            return check_required(unpack({ ... }, 1, count))
+        end
+        return check_required(...)
+    end
+end
+
+return keywords

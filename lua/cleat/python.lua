@@ -1,0 +1,19 @@
+--- Python's names for the modules: after `require "cleat.python"`, `require "ssl"`, "socket", "select" and "errno" find cleat's, so that
+--- a script reads as in Python's documentation.
+---
+--- Only names that nothing has loaded yet are taken: LuaSocket, if it was loaded before, stays "socket". The module is a table of
+--- cleat's four, under the same names.
+
+local python = {}
+
+for _, name in ipairs { "ssl", "socket", "select", "errno" } do
+    local module = require("cleat." .. name)
+    python[name] = module
+    if package.loaded[name] == nil and package.preload[name] == nil then
+        package.preload[name] = function()
+            return module
+        end
+    end
+end
+
+return python

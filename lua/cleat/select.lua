@@ -1,0 +1,99 @@
+--- Waiting for several descriptors at once: Python's select module (2.7.16, section 16.1).
+---
+---     local readable, writable = select.select({sock}, {}, {}, 5)
+---
+--- A TLS connection may hold bytes that no descriptor shows: drain recv first, or look at pending() (section 17.3.6).
+
+local C = require "cleat.backend"
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+
+local const = C.const
+
+local select = { error = errors.error }
+
+-- Linux's select reports these events in its three sets.
+local READABLE = { const.POLLIN, const.POLLHUP, const.POLLERR }
+local WRITABLE = { const.POLLOUT, const.POLLERR }
+local EXCEPTIONAL = { const.POLLPRI }
+
+local function has(events, bit)
+    return events % (bit * 2) >= bit
+end
+
+local function has_any(events, bits)
+    for _, bit in ipairs(bits) do
+        if has(events, bit) then
+            return true
+        end
+    end
+    return false
+end
+
+local function fileno(value)
+    if type(value) == "table" or type(value) == "userdata" then
+        value = value:fileno()
+    end
+    if type(value) ~= "number" or value % 1 ~= 0 then
+        errors.raise(errors.TypeError, "argument must be an integer, or have a fileno() method")
+    elseif value < 0 then
+        errors.raise(errors.ValueError, ("file descriptor cannot be a negative integer (%d)"):format(value))
+    end
+    return value
+end
+
+local parse = keywords.parser("select", { "rlist", "wlist", "xlist", "timeout" },
+    { required = 3, tables = { rlist = true, wlist = true, xlist = true } })
+
+--- select(rlist, wlist, xlist, timeout) waits until one of the objects can be read, can be written or has an exceptional
+--- condition. The lists are of objects with a fileno method, or of descriptors. timeout: seconds, 0 only looks, nil
+--- waits for ever. Raises select.error (EBADF for what is closed), ValueError for a negative timeout.
+---@return any[] readable those of rlist, the very objects; empty after a timeout
+---@return any[] writable
+---@return any[] exceptional
+function select.select(...)
+    local rlist, wlist, xlist, timeout = parse(...)
+    timeout = check.timeout("select", timeout)
+    local fds, events, place = {}, {}, {}
+    local function watch(name, list, event)
+        if type(list) ~= "table" then
+            check.fail("select", name, "an array", list)
+        end
+        local numbers = {}
+        for index, value in ipairs(list) do
+            local fd = fileno(value)
+            local at = place[fd]
+            if not at then
+                at = #fds + 1
+                place[fd], fds[at], events[at] = at, fd, 0
+            end
+            if not has(events[at], event) then
+                events[at] = events[at] + event
+            end
+            numbers[index] = at
+        end
+        return numbers
+    end
+    local to_read = watch("rlist", rlist, const.POLLIN)
+    local to_write = watch("wlist", wlist, const.POLLOUT)
+    local to_except = watch("xlist", xlist, const.POLLPRI)
+
+    local _, revents = errors.check(C.poll(fds, events, #fds, timeout or -1))
+
+    local function ready(list, numbers, bits)
+        local found = {}
+        for index, value in ipairs(list) do
+            local reported = revents[numbers[index]]
+            if has(reported, const.POLLNVAL) then
+                errors.throw(errors.from_errno(const.EBADF))
+            elseif has_any(reported, bits) then
+                found[#found + 1] = value
+            end
+        end
+        return found
+    end
+    return ready(rlist, to_read, READABLE), ready(wlist, to_write, WRITABLE), ready(xlist, to_except, EXCEPTIONAL)
+end
+
+return select

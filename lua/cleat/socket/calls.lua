@@ -1,0 +1,80 @@
+--- How a socket's methods call the ABI: every failure goes through `calls.fail`, and every call but those that move data through
+--- `calls.call`.
+
+local C = require "cleat.backend"
+local Buffer = require "cleat.buffer"
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+
+local calls = {}
+
+--- fail raises the error for a negative result of a method.
+function calls.fail(result, method)
+    return errors.throw(errors.from_socket(result, method))
+end
+
+--- settle returns the results of a call whose status is not negative.
+function calls.settle(method, result, ...)
+    if result < 0 then
+        return calls.fail(result, method)
+    end
+    return result, ...
+end
+
+local function give_back(id, ...)
+    C.socket_detach(id)
+    return ...
+end
+
+--- call: function(id, ...) of the ABI on the socket's id. A descriptor that belongs to somebody else (ssl.SSLSocket's _fd) has
+--- an id for the length of the call only, so that nothing can close it.
+function calls.call(self, f, ...)
+    local fd = self._fd
+    if not fd then
+        return f(self._id, ...)
+    end
+    local id = C.socket_from_fd(fd)
+    if id < 0 then
+        return id
+    end
+    return give_back(id, f(id, ...))
+end
+
+--- into checks the arguments of recv_into and returns the backend's buffer and how many bytes to ask for.
+function calls.into(method, buffer, nbytes)
+    local contents = Buffer._contents(buffer)
+    if not contents then
+        check.fail(method, "buffer", "a buffer", buffer)
+    end
+    local size = C.buffer_size(contents)
+    if nbytes == nil or nbytes == 0 then
+        return contents, size
+    end
+    check.integer(method, "nbytes", nbytes)
+    if nbytes < 0 then
+        errors.raise(errors.ValueError, "negative buffersize in " .. method)
+    elseif nbytes > size then
+        errors.raise(errors.ValueError, "buffer too small for requested bytes")
+    end
+    return contents, nbytes
+end
+
+--- source returns what is to be sent as the backend takes it, and its length.
+function calls.source(method, data)
+    if type(data) == "string" then
+        return data, #data
+    end
+    local contents = Buffer._contents(data)
+    if not contents then
+        check.fail(method, "data", "a string or a buffer", data)
+    end
+    return contents, C.buffer_size(contents)
+end
+
+--- now: seconds on the clock of timeouts.
+function calls.now()
+    local _, seconds = C.monotonic()
+    return seconds
+end
+
+return calls

@@ -1,0 +1,363 @@
+--- The socket class: what socket.socket makes, and what ssl.SSLSocket derives from.
+---
+--- How a call waits is decided by the socket's timeout; it is handed down to the ABI as `_wait`. recv, recv_into, send and sendall
+--- make no tables or closures.
+---
+--- Python: section 17.2.1 (socket objects).
+
+local C = require "cleat.backend"
+local address = require "cleat.socket.address"
+local calls = require "cleat.socket.calls"
+local class = require "cleat.class"
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+local status = require "cleat.status"
+
+local const = C.const
+local socket_recv, socket_recv_into = C.socket_recv, C.socket_recv_into
+local socket_send, socket_send_from = C.socket_send, C.socket_send_from
+local call, fail, settle = calls.call, calls.fail, calls.settle
+local INT_MAX = check.INT_MAX
+
+local object = {}
+
+--- The timeout of new sockets, in seconds; nil for ever.
+---@type number?
+object.default_timeout = nil
+
+---@class cleat.Socket
+---@field family integer AF_*; read-only, like the next three
+---@field type integer SOCK_*
+---@field proto integer IPPROTO_*
+---@field timeout number? in seconds
+---@field _id integer the ABI's id, 0 once closed
+---@field _guard any closes the id when it is collected
+---@field _fd integer|false a descriptor that belongs to somebody else, in place of an id (ssl.SSLSocket)
+---@field _timeout number|false what the user set, false for nil
+---@field _wait number the same for the ABI: -1 for ever
+---@field _lent boolean whether an SSLSocket has the id as well
+local Socket
+
+local function adopt(id, guard, family, kind, proto)
+    return setmetatable({ _id = id, _guard = guard, _fd = false, _family = family, _type = kind, _proto = proto,
+        _timeout = false, _wait = -1, _lent = false }, Socket.instance)
+end
+
+-- open makes the object for a new id, with the default timeout.
+local function open(id, family, kind, proto)
+    local self = adopt(id, C.guard_new(id), family, kind, proto)
+    if object.default_timeout then
+        self:settimeout(object.default_timeout)
+    end
+    return self
+end
+
+object.adopt, object.open = adopt, open
+
+local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fileno" })
+
+--- socket.socket(family, type, proto) makes a socket; {fileno = fd} takes over a descriptor, which the socket closes. A descriptor
+--- knows its own family, type and proto. They default to AF_INET, SOCK_STREAM and 0. Raises socket.error.
+Socket = class.new("socket.socket", function(_, ...)
+    local family, kind, proto, fileno = parse_socket(...)
+    local id
+    if fileno ~= nil then
+        id = errors.check(C.socket_from_fd(check.integer("socket", "fileno", fileno, 0)))
+        family, kind, proto = C.socket_family(id), C.socket_type(id), C.socket_protocol(id)
+    else
+        family = check.optional_integer("socket", "family", family, const.AF_INET)
+        kind = check.optional_integer("socket", "type", kind, const.SOCK_STREAM)
+        proto = check.optional_integer("socket", "proto", proto, 0)
+        id = errors.check(C.socket_new(family, kind, proto))
+    end
+    return open(id, family, kind, proto)
+end)
+object.Socket = Socket
+
+--- Waits for a connection to a listening socket.
+---@return cleat.Socket connection with the default timeout
+---@return string|table address of the peer
+function Socket:accept()
+    local id = settle("accept", call(self, C.socket_accept, self._wait))
+    local connection = open(id, self._family, self._type, self._proto)
+    local length, host, port, flowinfo, scope = C.socket_getpeername(id)
+    if length < 0 then -- the peer is gone already: that is for the first recv to tell
+        host, port, flowinfo, scope = "", 0, 0, 0
+    end
+    return connection, address.unpack(self._family, host, port, flowinfo, scope)
+end
+
+---@param to string|table
+function Socket:bind(to)
+    settle("bind", call(self, C.socket_bind, address.pack("bind", self._family, to)))
+end
+
+---@param to string|table
+function Socket:connect(to)
+    local host, port = address.pack("connect", self._family, to)
+    settle("connect", call(self, C.socket_connect, host, port, self._wait))
+end
+
+--- Like connect, but returns an error of the system in place of raising it. Names that are not resolved still raise.
+---@param to string|table
+---@return integer # 0, or an errno: EINPROGRESS from a non-blocking socket, EAGAIN after a timeout
+function Socket:connect_ex(to)
+    local host, port = address.pack("connect_ex", self._family, to)
+    local result = call(self, C.socket_connect, host, port, self._wait)
+    if result >= 0 then
+        return 0
+    elseif result == status.WANT_WRITE or result == status.WANT_READ then
+        return const.EINPROGRESS
+    elseif result == status.TIMEOUT then
+        return const.EAGAIN
+    elseif result == status.HANDLE or result == status.CLOSED then
+        return const.EBADF
+    elseif status.class(result) == const.SYS then
+        return status.value(result)
+    end
+    return fail(result, "connect")
+end
+
+---@param backlog integer? how many connections may wait to be accepted; 128 by default
+function Socket:listen(backlog)
+    backlog = check.optional_integer("listen", "backlog", backlog, 128)
+    settle("listen", call(self, C.socket_listen, math.max(0, backlog)))
+end
+
+-- The slow way of receiving: what is wrong with the size, or a request for nothing, which must not wait.
+local function odd_recv(self, method, size)
+    check.integer(method, "bufsize", size)
+    if size < 0 then
+        errors.raise(errors.ValueError, "negative buffersize in " .. method)
+    end
+    settle(method, call(self, C.socket_fileno))
+end
+
+--- Receives what has come, up to bufsize bytes; "" once the peer has sent its last.
+---@param bufsize integer 0 or more
+---@param flags integer? MSG_*
+---@return string
+function Socket:recv(bufsize, flags)
+    flags = flags == nil and 0 or check.integer("recv", "flags", flags)
+    if type(bufsize) ~= "number" or bufsize % 1 ~= 0 or bufsize <= 0 or bufsize > INT_MAX then
+        odd_recv(self, "recv", bufsize)
+        return ""
+    end
+    local result, data = socket_recv(self._id, bufsize, flags, self._wait)
+    if result >= 0 then
+        return data
+    end
+    return fail(result, "recv")
+end
+
+--- Receives into a buffer, from its start.
+---@param buffer cleat.Buffer
+---@param nbytes integer? at most so many; 0 or nil for the buffer's size
+---@param flags integer? MSG_*
+---@return integer # how many bytes, 0 once the peer has sent its last
+function Socket:recv_into(buffer, nbytes, flags)
+    flags = flags == nil and 0 or check.integer("recv_into", "flags", flags)
+    local contents, size = calls.into("recv_into", buffer, nbytes)
+    if size == 0 then
+        odd_recv(self, "recv_into", 0)
+        return 0
+    end
+    local result = socket_recv_into(self._id, contents, 0, size, flags, self._wait)
+    if result >= 0 then
+        return result
+    end
+    return fail(result, "recv_into")
+end
+
+--- Sends bytes, perhaps not all.
+---@param data string|cleat.Buffer
+---@param flags integer? MSG_*
+---@return integer # how many bytes were sent
+function Socket:send(data, flags)
+    flags = flags == nil and 0 or check.integer("send", "flags", flags)
+    local result
+    if type(data) == "string" then
+        result = socket_send(self._id, data, flags, self._wait)
+    else
+        result = socket_send_from(self._id, calls.source("send", data), 0, flags, self._wait)
+    end
+    if result >= 0 then
+        return result
+    end
+    return fail(result, "send")
+end
+
+--- Sends all of the bytes. After an error nobody knows how many were sent. The timeout covers the whole call.
+---@param data string|cleat.Buffer
+---@param flags integer? MSG_*
+function Socket:sendall(data, flags)
+    local bytes, length = calls.source("sendall", data)
+    flags = flags == nil and 0 or check.integer("sendall", "flags", flags)
+    local wait = self._wait
+    local deadline = wait > 0 and calls.now() + wait
+    local sent = 0
+    repeat
+        local result = socket_send_from(self._id, bytes, sent, flags, wait)
+        if result < 0 then
+            return fail(result, "sendall")
+        end
+        sent = sent + result
+        if deadline and sent < length then
+            wait = deadline - calls.now()
+            if wait <= 0 then
+                return fail(status.TIMEOUT, "sendall")
+            end
+        end
+    until sent >= length
+end
+
+--- How the socket waits.
+---@param timeout number? seconds, 0 or more; nil waits for ever. ValueError "Timeout value out of range"
+function Socket:settimeout(timeout)
+    timeout = check.timeout("settimeout", timeout)
+    -- The flag is for others who use the descriptor: cleat's calls do not look at it.
+    if not self._fd and (not timeout) ~= (not self._timeout) then
+        settle("settimeout", C.socket_set_blocking(self._id, timeout and 0 or 1))
+    end
+    self._timeout = timeout or false
+    self._wait = timeout or -1
+end
+
+---@return number? seconds
+function Socket:gettimeout()
+    return self._timeout or nil
+end
+
+--- settimeout(nil) or settimeout(0).
+---@param flag boolean
+function Socket:setblocking(flag)
+    if type(flag) ~= "boolean" then
+        check.fail("setblocking", "flag", "a boolean", flag)
+    end
+    if flag then
+        self:settimeout(nil)
+    else
+        self:settimeout(0)
+    end
+end
+
+--- Ends one or both directions of the connection.
+---@param how integer SHUT_*
+function Socket:shutdown(how)
+    check.integer("shutdown", "how", how, const.SHUT_RD, const.SHUT_RDWR)
+    settle("shutdown", call(self, C.socket_shutdown, how))
+end
+
+--- Closes the socket; once is enough, more does no harm. No other method can be called after it: socket.error with EBADF.
+function Socket:close()
+    self._id = 0
+    if self._guard and not self._lent then
+        C.guard_close(self._guard)
+    end
+    self._guard = false
+end
+
+--- Gives the descriptor to the caller, and leaves a closed socket.
+---@return integer
+function Socket:detach()
+    local fd = settle("detach", C.socket_detach(self._id))
+    C.guard_forget(self._guard)
+    self._id = 0
+    self._guard = false
+    return fd
+end
+
+--- The system's number of the descriptor, for select and for others.
+---@return integer
+function Socket:fileno()
+    return self._fd or settle("fileno", C.socket_fileno(self._id))
+end
+
+local function address_of(self, method, f)
+    local _, host, port, flowinfo, scope = settle(method, call(self, f))
+    return address.unpack(self._family, host, port, flowinfo, scope)
+end
+
+--- The socket's own address.
+---@return string|table
+function Socket:getsockname()
+    return address_of(self, "getsockname", C.socket_getsockname)
+end
+
+--- The peer's address. socket.error with ENOTCONN if there is none.
+---@return string|table
+function Socket:getpeername()
+    return address_of(self, "getpeername", C.socket_getpeername)
+end
+
+--- An option's value.
+---@param level integer SOL_*, IPPROTO_*
+---@param option integer SO_*, TCP_* …
+---@param buflen integer? how many bytes a string has room for; 0 or nil for an integer
+---@return integer|string
+function Socket:getsockopt(level, option, buflen)
+    check.integer("getsockopt", "level", level)
+    check.integer("getsockopt", "option", option)
+    buflen = check.optional_integer("getsockopt", "buflen", buflen, 0, 0, 1024)
+    local f = buflen == 0 and C.socket_getsockopt or C.socket_getsockopt_bytes
+    local _, value = settle("getsockopt", call(self, f, level, option, buflen ~= 0 and buflen or nil))
+    return value
+end
+
+--- Sets an option.
+---@param level integer
+---@param option integer
+---@param value integer|string a string holds the bytes that the system wants
+function Socket:setsockopt(level, option, value)
+    check.integer("setsockopt", "level", level)
+    check.integer("setsockopt", "option", option)
+    local f = C.socket_setsockopt_bytes
+    if type(value) ~= "string" then
+        value = check.integer("setsockopt", "value", value)
+        f = C.socket_setsockopt
+    end
+    settle("setsockopt", call(self, f, level, option, value))
+end
+
+local function name_of(prefix, value)
+    for name, number in pairs(const) do
+        if number == value and name:sub(1, #prefix) == prefix then
+            return name
+        end
+    end
+    return tostring(value)
+end
+
+class.properties(Socket, {
+    family = function(self)
+        return self._family
+    end,
+    type = function(self)
+        return self._type
+    end,
+    proto = function(self)
+        return self._proto
+    end,
+    timeout = Socket.gettimeout,
+}, {})
+
+--- "<socket.socket fd=3, family=AF_INET, type=SOCK_STREAM, proto=0, laddr={"127.0.0.1", 4433}>"
+function Socket.instance:__tostring()
+    local fd = self._fd or C.socket_fileno(self._id)
+    local parts = { ("<%s%s fd=%d"):format(class.name_of(self), fd < 0 and " [closed]" or "", math.max(-1, fd)),
+        "family=" .. name_of("AF_", self._family), "type=" .. name_of("SOCK_", self._type), "proto=" .. self._proto }
+    for _, side in ipairs { { "laddr", C.socket_getsockname }, { "raddr", C.socket_getpeername } } do
+        local result, host, port = call(self, side[2])
+        if result >= 0 then
+            parts[#parts + 1] = (self._family == const.AF_UNIX and "%s=%q" or "%s={%q, %d}"):format(side[1], host, port)
+        end
+    end
+    return table.concat(parts, ", ") .. ">"
+end
+
+function Socket.instance:__close()
+    self:close()
+end
+
+return object

@@ -1,0 +1,97 @@
+--- Certificates as getpeercert() and get_ca_certs() return them (section 17.3.2).
+---
+--- A name is an array of RDNs, an RDN an array of {type, value}: `cert.subject[1][1][2]` is the value of its first attribute.
+
+local C = require "cleat.backend"
+local errors = require "cleat.errors"
+
+local const = C.const
+local check = errors.check
+
+---@class cleat.ssl.Certificate
+---@field subject string[][][]
+---@field issuer string[][][]
+---@field version integer 3 for all that have extensions
+---@field serialNumber string upper-case hexadecimal, an even number of digits
+---@field notBefore string as in "Jan  5 09:34:43 2018 GMT"
+---@field notAfter string
+---@field subjectAltName string[][]? {type, value}: "DNS", "email", "URI", "IP Address", "DirName" (its value is a name) …
+---@field OCSP string[]? URIs
+---@field caIssuers string[]? URIs
+---@field crlDistributionPoints string[]? URIs
+
+local certificate = {}
+
+-- text: the answer of a function of the ABI that has no other.
+local function text(f, ...)
+    local _, answer = check(f(...))
+    return answer
+end
+
+local function name(id, which)
+    local rdns = {}
+    for index = 0, check(C.certificate_name_count(id, which)) - 1 do
+        local rdn = check(C.certificate_name_rdn(id, which, index)) + 1
+        rdns[rdn] = rdns[rdn] or {}
+        table.insert(rdns[rdn], { text(C.certificate_name_type, id, which, index),
+            text(C.certificate_name_value, id, which, index) })
+    end
+    return rdns
+end
+
+local function alt_names(id)
+    local names = {}
+    for index = 0, check(C.certificate_alt_name_count(id)) - 1 do
+        local kind = text(C.certificate_alt_name_type, id, index)
+        names[index + 1] = { kind, kind == "DirName" and name(id, const.NAME_ALT + index) or
+            text(C.certificate_alt_name_value, id, index) }
+    end
+    return names[1] and names
+end
+
+local function uris(id, which)
+    local list = {}
+    for index = 0, check(C.certificate_uri_count(id, which)) - 1 do
+        list[index + 1] = text(C.certificate_uri, id, which, index)
+    end
+    return list[1] and list
+end
+
+--- What is in a certificate.
+---@param id integer of the ABI
+---@return cleat.ssl.Certificate
+function certificate.decode(id)
+    return {
+        subject = name(id, const.NAME_SUBJECT),
+        issuer = name(id, const.NAME_ISSUER),
+        version = check(C.certificate_version(id)),
+        serialNumber = text(C.certificate_serial_number, id),
+        notBefore = text(C.certificate_not_before, id),
+        notAfter = text(C.certificate_not_after, id),
+        subjectAltName = alt_names(id) or nil,
+        OCSP = uris(id, const.URI_OCSP) or nil,
+        caIssuers = uris(id, const.URI_CA_ISSUERS) or nil,
+        crlDistributionPoints = uris(id, const.URI_CRL) or nil,
+    }
+end
+
+--- A certificate's DER bytes.
+---@param id integer
+---@return string
+function certificate.der(id)
+    return text(C.certificate_der, id)
+end
+
+--- f(id), after which the id is closed.
+---@generic T
+---@param id integer
+---@param f fun(id: integer): T
+---@return T
+function certificate.consume(id, f)
+    local guard = C.guard_new(id)
+    local answer = f(id)
+    C.guard_close(guard)
+    return answer
+end
+
+return certificate

@@ -1,0 +1,92 @@
+--- The constants of the ssl module (section 17.3.1.5), under Python's names and with OpenSSL's numbers.
+
+local C = require "cleat.backend"
+local errors = require "cleat.errors"
+
+local const = C.const
+
+local constants = {
+    CERT_NONE = const.CERT_NONE,
+    CERT_OPTIONAL = const.CERT_OPTIONAL,
+    CERT_REQUIRED = const.CERT_REQUIRED,
+
+    VERIFY_DEFAULT = const.VERIFY_DEFAULT,
+    VERIFY_CRL_CHECK_LEAF = const.VERIFY_CRL_CHECK_LEAF,
+    VERIFY_CRL_CHECK_CHAIN = const.VERIFY_CRL_CHECK_CHAIN,
+    VERIFY_X509_STRICT = const.VERIFY_X509_STRICT,
+    VERIFY_X509_TRUSTED_FIRST = const.VERIFY_X509_TRUSTED_FIRST,
+    VERIFY_X509_PARTIAL_CHAIN = const.VERIFY_X509_PARTIAL_CHAIN, -- Python 3.10
+
+    PROTOCOL_SSLv2 = const.PROTOCOL_SSLV2, -- there to be refused: BoringSSL has neither SSL 2 nor SSL 3
+    PROTOCOL_SSLv3 = const.PROTOCOL_SSLV3,
+    PROTOCOL_SSLv23 = const.PROTOCOL_TLS,
+    PROTOCOL_TLS = const.PROTOCOL_TLS,
+    PROTOCOL_TLSv1 = const.PROTOCOL_TLSV1,
+    PROTOCOL_TLSv1_1 = const.PROTOCOL_TLSV1_1,
+    PROTOCOL_TLSv1_2 = const.PROTOCOL_TLSV1_2,
+
+    OP_ALL = const.OP_ALL,
+    OP_NO_SSLv2 = const.OP_NO_SSLV2,
+    OP_NO_SSLv3 = const.OP_NO_SSLV3,
+    OP_NO_TLSv1 = const.OP_NO_TLSV1,
+    OP_NO_TLSv1_1 = const.OP_NO_TLSV1_1,
+    OP_NO_TLSv1_2 = const.OP_NO_TLSV1_2,
+    OP_NO_TLSv1_3 = const.OP_NO_TLSV1_3,
+    OP_CIPHER_SERVER_PREFERENCE = const.OP_CIPHER_SERVER_PREFERENCE,
+    OP_SINGLE_DH_USE = const.OP_SINGLE_DH_USE,
+    OP_SINGLE_ECDH_USE = const.OP_SINGLE_ECDH_USE,
+    OP_ENABLE_MIDDLEBOX_COMPAT = const.OP_ENABLE_MIDDLEBOX_COMPAT,
+    OP_NO_COMPRESSION = const.OP_NO_COMPRESSION,
+    OP_NO_TICKET = const.OP_NO_TICKET, -- Python 3.6
+
+    HAS_ALPN = true,
+    HAS_ECDH = true,
+    HAS_SNI = true,
+    HAS_NPN = false,
+    HAS_TLSv1_3 = true,
+}
+
+for name, value in pairs(const) do
+    if name:find("^ALERT_DESCRIPTION_") then
+        constants[name] = value
+    end
+end
+
+for name, value in pairs(errors) do
+    if name:find("^SSL_ERROR_") then
+        constants[name] = value
+    end
+end
+
+--- TLSVersion: the versions for SSLContext.minimum_version and maximum_version (Python 3.7).
+constants.TLSVersion = {
+    MINIMUM_SUPPORTED = -2,
+    MAXIMUM_SUPPORTED = -1,
+    SSLv3 = 0x0300,
+    TLSv1 = const.TLS1_VERSION,
+    TLSv1_1 = const.TLS1_1_VERSION,
+    TLSv1_2 = const.TLS1_2_VERSION,
+    TLSv1_3 = const.TLS1_3_VERSION,
+}
+
+local _, version = C.boringssl_version()
+local number = C.openssl_version_number()
+local function byte(shift)
+    return math.floor(number / shift) % 256
+end
+
+constants.OPENSSL_VERSION = version
+constants.OPENSSL_VERSION_NUMBER = number
+constants.OPENSSL_VERSION_INFO = { byte(0x10000000), byte(0x100000), byte(0x1000), byte(0x10), number % 16 }
+
+local PROTOCOL_NAMES = { [const.PROTOCOL_TLS] = "PROTOCOL_TLS", [const.PROTOCOL_TLSV1] = "PROTOCOL_TLSv1",
+    [const.PROTOCOL_TLSV1_1] = "PROTOCOL_TLSv1_1", [const.PROTOCOL_TLSV1_2] = "PROTOCOL_TLSv1_2" }
+
+--- The name of a PROTOCOL_*, "<unknown>" for other values.
+---@param protocol any
+---@return string
+function constants.get_protocol_name(protocol)
+    return protocol ~= nil and PROTOCOL_NAMES[protocol] or "<unknown>"
+end
+
+return constants

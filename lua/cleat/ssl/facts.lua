@@ -1,0 +1,83 @@
+--- The methods of an SSLSocket that tell what the handshake agreed on, and who the peer is (section 17.3.2).
+
+local C = require "cleat.backend"
+local certificate = require "cleat.ssl.certificate"
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+local tls = require "cleat.ssl.tls"
+
+local const = C.const
+
+---@class cleat.ssl.SSLSocket
+local facts = {}
+
+local parse_peer = keywords.parser("getpeercert", { "binary_form" })
+
+--- getpeercert(binary_form) returns the peer's certificate: a table if it was verified, an empty one if the context verifies
+--- nothing; its DER bytes with binary_form; nil if the peer sent none. ValueError before the handshake is done.
+---@return cleat.ssl.Certificate|string|nil
+function facts:getpeercert(...)
+    local binary_form = check.optional_boolean("getpeercert", "binary_form", (parse_peer(...)), false)
+    if self._tls == 0 then
+        tls.prepare(self, "getpeercert")
+    end
+    if C.connection_established(self._tls) ~= 1 then
+        errors.raise(errors.ValueError, "handshake not done yet")
+    end
+    local id = errors.check(C.connection_peer_certificate(self._tls))
+    if id == 0 then
+        return nil
+    elseif binary_form then
+        return certificate.consume(id, certificate.der)
+    elseif C.connection_verify_mode(self._tls) == const.CERT_NONE then
+        C.close(id)
+        return {}
+    end
+    return certificate.consume(id, certificate.decode)
+end
+
+-- fact: what the handshake agreed on; nil before it is done, and once TLS is gone.
+local function fact(self, f)
+    if self._tls == 0 then
+        return nil
+    end
+    local length, text, more = f(self._tls)
+    if length <= 0 then
+        return nil
+    end
+    return text, more
+end
+
+--- The cipher suite.
+---@return table? # {name, version that defines it, secret bits}
+function facts:cipher()
+    local name, bits = fact(self, C.connection_cipher)
+    return name and { name, fact(self, C.connection_cipher_version), bits } or nil
+end
+
+--- The compression method: TLS over BoringSSL is never compressed.
+---@return nil
+function facts:compression()
+    return nil
+end
+
+--- The version of TLS: "TLSv1.2", "TLSv1.3" …
+---@return string?
+function facts:version()
+    return (fact(self, C.connection_version))
+end
+
+--- The application protocol, see SSLContext.set_alpn_protocols.
+---@return string?
+function facts:selected_alpn_protocol()
+    return (fact(self, C.connection_alpn_protocol))
+end
+
+--- The same by NPN, which is not there (HAS_NPN).
+---@return nil
+function facts:selected_npn_protocol()
+    return nil
+end
+
+return facts

@@ -1,0 +1,35 @@
+--- What a context is for: Python's ssl.Purpose (section 17.3.1.5).
+
+local class = require "cleat.class"
+local errors = require "cleat.errors"
+
+---@class cleat.ssl.Purpose
+---@field nid integer the extended key usage that a certificate for it has: OpenSSL's number and names, and its OID
+---@field shortname string
+---@field longname string
+---@field oid string
+local Purpose = class.new("ssl.Purpose", function()
+    return errors.raise(errors.TypeError, "Purpose has only SERVER_AUTH and CLIENT_AUTH")
+end)
+
+local function purpose(nid, shortname, longname, oid)
+    return setmetatable({ nid = nid, shortname = shortname, longname = longname, oid = oid }, Purpose.instance)
+end
+
+rawset(Purpose, "SERVER_AUTH", purpose(129, "serverAuth", "TLS Web Server Authentication", "1.3.6.1.5.5.7.3.1"))
+rawset(Purpose, "CLIENT_AUTH", purpose(130, "clientAuth", "TLS Web Client Authentication", "1.3.6.1.5.5.7.3.2"))
+
+--- The purpose that a function was given.
+---@param value any nil for SERVER_AUTH
+---@return cleat.ssl.Purpose # raises TypeError for what is none
+local function check(value)
+    if value == nil then
+        return Purpose.SERVER_AUTH
+    elseif not Purpose:is(value) then
+        errors.raise(errors.TypeError, "purpose must be Purpose.SERVER_AUTH or Purpose.CLIENT_AUTH, not " ..
+            class.name_of(value))
+    end
+    return value
+end
+
+return { Purpose = Purpose, check = check }

@@ -1,0 +1,177 @@
+--- The methods of an SSLSocket that move data. They make no tables or closures, and take no keyword arguments.
+---
+--- Python: section 17.3.2; 17.3.6 for sockets that do not block.
+
+local C = require "cleat.backend"
+local calls = require "cleat.socket.calls"
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local status = require "cleat.status"
+local tls = require "cleat.ssl.tls"
+
+local connection_read, connection_read_into = C.connection_read, C.connection_read_into
+local connection_write, connection_write_from = C.connection_write, C.connection_write_from
+local prepare, read_failed, write_failed = tls.prepare, tls.read_failed, tls.write_failed
+local INT_MAX = check.INT_MAX
+
+---@class cleat.ssl.SSLSocket
+local stream = {}
+
+local function refuse_flags(method, flags)
+    if check.integer(method, "flags", flags) ~= 0 then
+        errors.raise(errors.ValueError, ("non-zero flags not allowed in calls to %s() on <class 'ssl.SSLSocket'>"):format(
+            method))
+    end
+end
+
+-- The slow way of reading: what is wrong with the size, or a request for nothing.
+local function odd_read(self, method, size)
+    check.integer(method, "buflen", size)
+    if size < 0 then
+        errors.raise(errors.ValueError, "size should not be negative")
+    elseif self._tls == 0 then
+        prepare(self, method)
+    end
+end
+
+local function read(self, size, method)
+    if size == nil then
+        size = 1024
+    elseif type(size) ~= "number" or size % 1 ~= 0 or size <= 0 or size > INT_MAX then
+        odd_read(self, method, size)
+        return ""
+    end
+    local result, data = connection_read(self._tls, size, self._wait)
+    if result >= 0 then
+        return data
+    elseif read_failed(self, result, method) then
+        return read(self, size, method)
+    end
+    return ""
+end
+
+local function read_into(self, buffer, nbytes, method)
+    local contents, size = calls.into(method, buffer, nbytes)
+    if size == 0 then
+        odd_read(self, method, 0)
+        return 0
+    end
+    local result = connection_read_into(self._tls, contents, 0, size, self._wait)
+    if result >= 0 then
+        return result
+    elseif read_failed(self, result, method) then
+        return read_into(self, buffer, nbytes, method)
+    end
+    return 0
+end
+
+local function write(self, data, method)
+    local result
+    if type(data) ~= "string" then
+        local contents, size = calls.source(method, data)
+        result = size > 0 and connection_write_from(self._tls, contents, 0, self._wait)
+    elseif data ~= "" then
+        result = connection_write(self._tls, data, self._wait)
+    end
+    if not result then -- nothing to write
+        if self._tls == 0 then
+            prepare(self, method)
+        end
+        return 0
+    elseif result >= 0 then
+        return result
+    elseif write_failed(self, result, method) then
+        return write(self, data, method)
+    end
+end
+
+--- Receives what has been decrypted, up to buflen bytes; "" at the end of the stream.
+---@param buflen integer? 0 or more, 1024 by default
+---@param flags integer? 0
+---@return string # raises SSLWantReadError, SSLWantWriteError; SSLEOFError if suppress_ragged_eofs is off; …
+function stream:recv(buflen, flags)
+    if flags ~= nil then
+        refuse_flags("recv", flags)
+    end
+    return read(self, buflen, "recv")
+end
+
+--- Receives into a buffer, from its start.
+---@param buffer cleat.Buffer
+---@param nbytes integer? at most so many; 0 or nil for the buffer's size
+---@param flags integer? 0
+---@return integer # how many bytes, 0 at the end of the stream
+function stream:recv_into(buffer, nbytes, flags)
+    if flags ~= nil then
+        refuse_flags("recv_into", flags)
+    end
+    return read_into(self, buffer, nbytes, "recv_into")
+end
+
+--- Like recv, or with a buffer like recv_into.
+---@param len integer? 1024 by default; of a buffer, its size
+---@param buffer cleat.Buffer?
+---@return string|integer
+function stream:read(len, buffer)
+    if buffer ~= nil then
+        return read_into(self, buffer, len, "read")
+    end
+    return read(self, len, "read")
+end
+
+--- Encrypts and sends bytes. After SSLWantReadError or SSLWantWriteError the next call must go on with the same bytes, or more.
+---@param data string|cleat.Buffer
+---@param flags integer? 0
+---@return integer # how many of the bytes were taken; all of them unless the socket does not block, or timed out
+function stream:send(data, flags)
+    if flags ~= nil then
+        refuse_flags("send", flags)
+    end
+    return write(self, data, "send")
+end
+
+--- The same, without flags.
+---@param data string|cleat.Buffer
+---@return integer
+function stream:write(data)
+    return write(self, data, "write")
+end
+
+--- Encrypts and sends all of the bytes. The timeout covers the whole call.
+---@param data string|cleat.Buffer
+---@param flags integer? 0
+---@return integer # how many they were
+function stream:sendall(data, flags)
+    if flags ~= nil then
+        refuse_flags("sendall", flags)
+    end
+    local bytes, length = calls.source("sendall", data)
+    if self._tls == 0 then
+        prepare(self, "sendall")
+    end
+    local wait = self._wait
+    local deadline = wait > 0 and calls.now() + wait
+    local sent = 0
+    while sent < length do
+        local result = connection_write_from(self._tls, bytes, sent, wait)
+        if result < 0 then
+            write_failed(self, result, "sendall")
+        end
+        sent = sent + result
+        if deadline and sent < length then
+            wait = deadline - calls.now()
+            if wait <= 0 then
+                write_failed(self, status.TIMEOUT, "sendall")
+            end
+        end
+    end
+    return length
+end
+
+--- How many decrypted bytes can be read without the network.
+---@return integer
+function stream:pending()
+    return self._tls == 0 and 0 or errors.check(C.connection_pending(self._tls))
+end
+
+return stream

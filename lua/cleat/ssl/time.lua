@@ -1,0 +1,41 @@
+--- The times in certificates (Python's ssl.cert_time_to_seconds, section 17.3.1.4).
+---
+--- Calendar arithmetic on integers: neither the time zone nor the locale of the process has a say.
+
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+local repr = require "cleat.repr"
+
+local MONTHS = { jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6, jul = 7, aug = 8, sep = 9, oct = 10, nov = 11,
+    dec = 12 }
+local PATTERN = "^%s+(%d%d?)%s+(%d%d?):(%d%d?):(%d%d?)%s+(%d%d%d%d)%s+[Gg][Mm][Tt]$"
+
+-- Days from 1970-01-01 to the first of a month of the Gregorian calendar.
+local function days_before(year, month)
+    -- Years are counted from March, so that a leap day is a year's last.
+    if month <= 2 then
+        year, month = year - 1, month + 12
+    end
+    local leap_days = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+    return 365 * year + leap_days + math.floor((153 * (month - 3) + 2) / 5) - 719468
+end
+
+local parse = keywords.parser("cert_time_to_seconds", { "cert_time" }, { required = 1 })
+
+--- cert_time_to_seconds(cert_time) returns the seconds from the epoch to a time written as "Jan  5 09:34:43 2018 GMT", which is how
+--- notBefore and notAfter read. Raises ValueError for anything else: other zones, a second of 62 …
+---@return integer
+local function cert_time_to_seconds(...)
+    local text = check.string("cert_time_to_seconds", "cert_time", (parse(...)))
+    local month = MONTHS[text:sub(1, 3):lower()]
+    local day, hour, minute, second, year = text:sub(4):match(PATTERN)
+    day, hour, minute, second, year = tonumber(day), tonumber(hour), tonumber(minute), tonumber(second), tonumber(year)
+    if not (month and year) or day < 1 or day > 31 or hour > 23 or minute > 59 or second > 61 or year < 1 then
+        errors.raise(errors.ValueError, ("time data %s does not match format \"%%b %%d %%H:%%M:%%S %%Y GMT\""):format(
+            repr(text)))
+    end
+    return (((days_before(year, month) + day - 1) * 24 + hour) * 60 + minute) * 60 + second
+end
+
+return { cert_time_to_seconds = cert_time_to_seconds }

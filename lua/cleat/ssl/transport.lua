@@ -1,0 +1,53 @@
+--- What can be wrapped: the one place that knows the kinds of sockets that wrap_socket takes.
+---
+---   * a socket of cleat.socket: the wrapper closes it;
+---   * a descriptor, as an integer: it stays the caller's, must stay open as long as the wrapper, and is not closed with it.
+
+local C = require "cleat.backend"
+local calls = require "cleat.socket.calls"
+local class = require "cleat.class"
+local errors = require "cleat.errors"
+local object = require "cleat.socket.object"
+
+local transport = {}
+
+local const = C.const
+
+-- probe: a descriptor's type, family and protocol, or a status.
+local function probe(id)
+    local status, kind = C.socket_getsockopt(id, const.SOL_SOCKET, const.SO_TYPE)
+    if status < 0 then
+        return status
+    end
+    return 0, kind, C.socket_family(id), C.socket_protocol(id)
+end
+
+--- Looks at what wrap_socket was given.
+---@param value any
+---@return cleat.Socket? plain the socket, or nil for a descriptor
+---@return integer|false fd the descriptor, or false
+---@return integer family
+---@return integer type always SOCK_STREAM; raises NotImplementedError for others
+---@return integer proto
+function transport.of(value)
+    local plain, fd
+    if object.Socket:is(value) then
+        if rawget(value, "_context") then
+            errors.raise(errors.TypeError, "wrap_socket() argument 'sock' is a TLS connection already")
+        end
+        plain, fd = value, value._fd
+    elseif type(value) == "number" and value % 1 == 0 and value >= 0 then
+        fd = value
+    else
+        errors.raise(errors.TypeError, ("wrap_socket() argument 'sock' must be a socket or a descriptor, not %s"):format(
+            class.name_of(value)))
+    end
+    local _, kind, family, proto = calls.settle("wrap_socket",
+        calls.call(plain or { _fd = fd }, probe))
+    if kind ~= const.SOCK_STREAM then
+        errors.raise(errors.NotImplementedError, "only stream sockets are supported")
+    end
+    return plain, fd, family, kind, proto
+end
+
+return transport

@@ -1,0 +1,35 @@
+--- Statuses: the negative results of the ABI, -(class << 16 | value), as cleat/status.h describes them.
+---
+--- `status.EOF` and its like are whole statuses, for the classes whose value is always 0; `status.class` and `status.value`
+--- take one apart.
+
+local C = require "cleat.backend"
+
+local status = {}
+
+for _, name in ipairs { "WANT_READ", "WANT_WRITE", "NEED_PASSWORD", "CLOSED", "EOF", "TIMEOUT", "HANDLE", "UNSUPPORTED" } do
+    status[name] = -C.const[name] * 65536
+end
+
+--- The class of a negative result, one of the backend's constants.
+---@param result integer
+---@return integer
+function status.class(result)
+    return math.floor(-result / 65536)
+end
+
+--- The value of a negative result: an errno, an alert …, as its class says.
+---@param result integer
+---@return integer
+function status.value(result)
+    return -result % 65536
+end
+
+--- The status for an error number of the operating system.
+---@param number integer
+---@return integer
+function status.sys(number)
+    return -(C.const.SYS * 65536 + number)
+end
+
+return status
