@@ -1,0 +1,136 @@
+-- The tables that getpeercert makes.
+local handles = require "support.handles"
+local link = require "support.link"
+local pki = require "support.pki"
+local process = require "support.process"
+local ssl = require "cleat.ssl"
+
+-- presented: the table for a certificate that a server presented and the client verified.
+local function presented(cert, hostname)
+    local failures, result = link.attempt({ server_hostname = hostname }, { cert = cert }, function(client)
+        return { client:getpeercert(), client:getpeercert(true) }
+    end)
+    assert(not failures.client, tostring(failures.client))
+    return result[1], result[2]
+end
+
+describe("getpeercert:", function()
+    handles.watch(before_each, after_each)
+    teardown(process.cleanup)
+
+    it("SSLS-07 SSLS-10 SSLS-11 SSLS-12 has what every certificate has, and no more", function()
+        local cert = presented("server-ec", "localhost")
+        local keys = {}
+        for key in pairs(cert) do
+            keys[#keys + 1] = key
+        end
+        table.sort(keys)
+        assert.are.same({
+            "issuer", "notAfter", "notBefore", "serialNumber", "subject", "subjectAltName", "version",
+        }, keys)
+        assert.are.equal(3, cert.version)
+        if math.type then
+            assert.are.equal("integer", math.type(cert.version))
+        end
+        assert.are.equal(0, #cert.serialNumber % 2)
+        assert.is_truthy(cert.serialNumber:match("^[0-9A-F]+$"))
+        local before, after = ssl.cert_time_to_seconds(cert.notBefore), ssl.cert_time_to_seconds(cert.notAfter)
+        assert.are.equal(30 * 86400, after - before)
+        assert.is_true(math.abs(os.time() - before) < 2 * 86400)
+    end)
+
+    it("SSLS-09 SSLS-13 SSLS-14 EXA-04 subject and issuer are RDNs of pairs, in order", function()
+        local cert = presented("fancy", "www.python.test")
+        assert.are.same({
+            { { "businessCategory", "Private Organization" } },
+            { { "1.3.6.1.4.1.311.60.2.1.3", "US" } },
+            { { "1.3.6.1.4.1.311.60.2.1.2", "Delaware" } },
+            { { "serialNumber", "3359300" } },
+            { { "streetAddress", "16 Allen Rd" } },
+            { { "postalCode", "03894-4801" } },
+            { { "countryName", "US" } },
+            { { "stateOrProvinceName", "NH" } },
+            { { "localityName", "Wolfebörö" } },
+            { { "organizationName", "Python Software Foundation" } },
+            { { "organizationalUnitName", "Web" }, { "organizationalUnitName", "Servers" } },
+            { { "commonName", "www.python.test" } },
+            { { "emailAddress", "webmaster@python.test" } },
+        }, cert.subject)
+        assert.are.same({
+            { { "organizationName", "cleat tests" } },
+            { { "commonName", "cleat test intermediate" } },
+        }, cert.issuer)
+    end)
+
+    it("SSLS-10 SSLS-11 the serial number keeps its leading zero, dates are padded with spaces", function()
+        local cert = presented("fancy", "python.test")
+        assert.are.equal("01BB6F00122B177F36CAB49CEA8B6B26", cert.serialNumber)
+        assert.are.equal("Jan  5 00:00:00 2024 GMT", cert.notBefore)
+        assert.are.equal("Sep  9 12:00:00 2044 GMT", cert.notAfter)
+        assert.are.equal(1704412800, ssl.cert_time_to_seconds(cert.notBefore))
+    end)
+
+    it("SSLS-08 SSLS-16 SSLS-18 SSLS-19 F11 subjectAltName has every kind of name", function()
+        local cert = presented("fancy", "docs.python.test")
+        assert.are.same({
+            { "DNS", "www.python.test" },
+            { "DNS", "python.test" },
+            { "email", "webmaster@python.test" },
+            { "URI", "https://www.python.test/about" },
+            { "IP Address", "192.0.2.7" },
+            { "IP Address", "2001:DB8:0:0:0:0:0:1" },
+            { "DirName", { { { "countryName", "US" } }, { { "commonName", "A directory" } } } },
+            { "Registered ID", "1.2.3.4.5" },
+            { "othername", "<unsupported>" },
+            { "DNS", "docs.python.test" },
+        }, cert.subjectAltName)
+    end)
+
+    it("SSLS-17 zero bytes in names are kept", function()
+        local failures, cert = link.attempt({ check_hostname = false }, { cert = "nul" }, function(client)
+            return client:getpeercert()
+        end)
+        assert.is_nil(failures.client)
+        assert.are.same({
+            { "DNS", "altnull.python.org\0example.com" },
+            { "email", "null@python.org\0user@example.org" },
+            { "URI", "http://null.python.org\0http://example.org" },
+            { "IP Address", "192.0.2.1" },
+            { "IP Address", "2001:DB8:0:0:0:0:0:1" },
+        }, cert.subjectAltName)
+        assert.has_error(function()
+            ssl.match_hostname(cert, "altnull.python.org")
+        end)
+    end)
+
+    it("SSLS-15 OCSP, caIssuers and crlDistributionPoints are URIs in order", function()
+        local cert = presented("fancy", "www.python.test")
+        assert.are.same({ "http://ocsp.cleat.test" }, cert.OCSP)
+        assert.are.same({ "http://cacerts.cleat.test/Intermediate.crt" }, cert.caIssuers)
+        assert.are.same({
+            "http://crl3.cleat.test/ev-server-g1.crl", "http://crl4.cleat.test/ev-server-g1.crl",
+        }, cert.crlDistributionPoints)
+    end)
+
+    it("SSLS-21 SSLS-22 as DER it is the certificate itself", function()
+        local _, der = presented("server-ec", "localhost")
+        assert.are.equal(pki.read("server-ec.der"), der)
+        assert.are.equal(pki.read("server-ec.crt"):match("(%-%-%-%-%-BEGIN.-END CERTIFICATE%-%-%-%-%-\n)"),
+            ssl.DER_cert_to_PEM_cert(der))
+    end)
+
+    it("SSLS-20 is what match_hostname takes", function()
+        local cert = presented("fancy", "www.python.test")
+        ssl.match_hostname(cert, "docs.python.test")
+        assert.has_error(function()
+            ssl.match_hostname(cert, "python.example")
+        end)
+    end)
+
+    it("is a table of the caller's own", function()
+        link.attempt({}, {}, function(client)
+            client:getpeercert().subject[1][1][2] = "changed"
+            assert.are.equal("cleat tests", client:getpeercert().subject[1][1][2])
+        end)
+    end)
+end)

@@ -1,0 +1,25 @@
+-- handles.watch(before_each, after_each): no test may end with more or fewer ids than it began with.
+local backend = require "cleat.backend"
+
+local handles = {}
+
+local function count()
+    collectgarbage()
+    collectgarbage()
+    return backend.handle_count()
+end
+
+function handles.watch(before_each, after_each)
+    local before
+    before_each(function()
+        before = count()
+    end)
+    after_each(function()
+        local after = count()
+        if after ~= before then
+            error(("the test began with %d open ids and ended with %d"):format(before, after), 0)
+        end
+    end)
+end
+
+return handles

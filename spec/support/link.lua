@@ -1,0 +1,161 @@
+-- TLS connections between two SSLSockets of this process.
+local pki = require "support.pki"
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
+local tasks = require "support.tasks"
+
+local link = {}
+
+local PROTOCOLS = {
+    ["TLSv1"] = ssl.PROTOCOL_TLSv1, ["TLSv1.1"] = ssl.PROTOCOL_TLSv1_1, ["TLSv1.2"] = ssl.PROTOCOL_TLSv1_2,
+    ["TLSv1.3"] = ssl.PROTOCOL_TLS,
+}
+
+-- context: an SSLContext. options: version, cert (a name of pki), cafile (a file of pki), verify, check_hostname, alpn, ciphers,
+-- flags.
+function link.context(options)
+    local ctx = ssl.SSLContext(PROTOCOLS[options.version or "TLSv1.3"])
+    if options.version == "TLSv1.3" then
+        ctx.options = ctx.options + ssl.OP_NO_TLSv1 + ssl.OP_NO_TLSv1_1 + ssl.OP_NO_TLSv1_2
+    end
+    if options.cert then
+        ctx:load_cert_chain(pki.chain(options.cert))
+    end
+    if options.cafile then
+        ctx:load_verify_locations(pki.path(options.cafile))
+    end
+    if options.verify then
+        ctx.verify_mode = options.verify
+    end
+    if options.check_hostname then
+        ctx.check_hostname = true
+    end
+    if options.alpn then
+        ctx:set_alpn_protocols(options.alpn)
+    end
+    if options.ciphers then
+        ctx:set_ciphers(options.ciphers)
+    end
+    if options.flags then
+        ctx.verify_flags = options.flags
+    end
+    return ctx
+end
+
+-- with: options and what they leave out.
+local function with(options, defaults)
+    local result = {}
+    for name, value in pairs(defaults) do
+        result[name] = value
+    end
+    for name, value in pairs(options or {}) do
+        result[name] = value
+    end
+    return result
+end
+
+function link.client_options(options)
+    return with(options, {
+        cafile = "root.pem", verify = ssl.CERT_REQUIRED, check_hostname = true, server_hostname = "localhost",
+    })
+end
+
+function link.server_options(options)
+    return with(options, { cert = "server-ec" })
+end
+
+-- tcp: both ends of a TCP connection over loopback.
+function link.tcp()
+    local listener = socket.socket()
+    listener:bind { "127.0.0.1", 0 }
+    listener:listen(1)
+    local client = socket.socket()
+    client:connect(listener:getsockname())
+    local server = listener:accept()
+    listener:close()
+    return client, server
+end
+
+-- pair: a client and a server that did not shake hands yet, non-blocking, over a socketpair or over the plain sockets given in
+-- the client's options as transport. Options are link.context's, server_hostname, suppress_ragged_eofs, and
+-- context for one that is there already. false for a wrong option removes a default.
+function link.pair(client_options, server_options)
+    client_options = link.client_options(client_options)
+    server_options = link.server_options(server_options)
+    local first, second
+    if client_options.transport then
+        first, second = client_options.transport()
+    else
+        first, second = socket.socketpair()
+    end
+    first:settimeout(0)
+    second:settimeout(0)
+    local client_context = client_options.context or link.context(client_options)
+    local server_context = server_options.context or link.context(server_options)
+    local client = client_context:wrap_socket(first, {
+        do_handshake_on_connect = false, server_hostname = client_options.server_hostname or nil,
+        suppress_ragged_eofs = client_options.suppress_ragged_eofs,
+    })
+    local server = server_context:wrap_socket(second, {
+        server_side = true, do_handshake_on_connect = false,
+        suppress_ragged_eofs = server_options.suppress_ragged_eofs,
+    })
+    return client, server
+end
+
+-- attempt: handshakes of a new pair, and one byte each way after them, so that a refusal that comes late is seen. Returns
+-- the failures, by "client" and "server", after closing both; and what inspect(client, server), called in between if nothing failed,
+-- returned.
+function link.attempt(client_options, server_options, inspect)
+    local client, server = link.pair(client_options, server_options)
+    -- A side that fails says nothing more, but leaves what it said before to the other.
+    local function ending(sock, body)
+        return function()
+            local ok, failure = pcall(body)
+            if not ok then
+                pcall(sock.shutdown, sock, socket.SHUT_WR)
+                error(failure, 0)
+            end
+        end
+    end
+    local _, failures = tasks.settle {
+        ending(client, function()
+            tasks.call(client, "do_handshake")
+            assert(tasks.receive(client, 1) == "s", "end of stream")
+            tasks.send_all(client, "c")
+        end),
+        ending(server, function()
+            tasks.call(server, "do_handshake")
+            tasks.send_all(server, "s")
+            assert(tasks.receive(server, 1) == "c", "end of stream")
+        end),
+    }
+    local result
+    if inspect and not failures[1] and not failures[2] then
+        result = { pcall(inspect, client, server) }
+    end
+    client:close()
+    server:close()
+    if result and not result[1] then
+        error(result[2], 0)
+    end
+    return { client = failures[1], server = failures[2] }, result and result[2]
+end
+
+-- open: a connected pair that blocks for at most ten seconds.
+function link.open(client_options, server_options)
+    local client, server = link.pair(client_options, server_options)
+    tasks.run {
+        function()
+            tasks.call(client, "do_handshake")
+        end,
+        function()
+            tasks.call(server, "do_handshake")
+        end,
+    }
+    client:settimeout(10)
+    server:settimeout(10)
+    return client, server
+end
+
+return link

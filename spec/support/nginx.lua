@@ -1,0 +1,105 @@
+-- nginx in the foreground, all of it in a directory of its own.
+--
+--   local server = nginx.start { { cert = "server-ec", lines = "..." }, ... }
+--   server.ports[1]
+local pki = require "support.pki"
+local process = require "support.process"
+
+local nginx = {}
+
+local count = 0
+
+local CONFIGURATION = [[
+%suser root;
+daemon off;
+worker_processes 1;
+pid nginx.pid;
+error_log error.log info;
+events {
+    worker_connections 64;
+}
+http {
+    access_log off;
+    default_type text/plain;
+    types {
+        text/html html;
+    }
+    root www;
+    client_max_body_size 20m;
+    client_body_temp_path temporary/body;
+    proxy_temp_path temporary/proxy;
+    fastcgi_temp_path temporary/fastcgi;
+    uwsgi_temp_path temporary/uwsgi;
+    scgi_temp_path temporary/scgi;
+%s}
+]]
+
+local SERVER = [[
+    server {
+        listen 127.0.0.1:%d %s;
+        server_name localhost;
+        ssl_certificate %s;
+        ssl_certificate_key %s;
+        ssl_protocols %s;
+        %s
+    }
+]]
+
+local function is_root()
+    local pipe = io.popen("id -u")
+    local id = pipe:read("*l")
+    pipe:close()
+    return id == "0"
+end
+
+-- answers: nobody listens on a port that nginx could not have, so that it says so or answers.
+local function wait_until_ready(program, directory)
+    local deadline = process.clock() + 10
+    while true do
+        local log = io.open(directory .. "/error.log")
+        local text = log and log:read("*a") or ""
+        if log then
+            log:close()
+        end
+        if text:find("start worker process ", 1, true) then
+            return
+        elseif program:poll() or process.clock() > deadline then
+            error("nginx does not start:\n" .. text .. program:errors(), 0)
+        end
+        process.sleep(0.005)
+    end
+end
+
+-- start: servers is an array of tables with cert (a name of pki), protocols ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""), and
+-- lines (more configuration). Files of the pages go to server.www.
+function nginx.start(servers)
+    count = count + 1
+    local directory = ("%s/nginx-%d"):format(process.directory(), count)
+    os.execute(("mkdir -p %s/temporary %s/www"):format(process.quote(directory), process.quote(directory)))
+    local message
+    for _ = 1, 5 do
+        local blocks, ports = {}, {}
+        for i, server in ipairs(servers) do
+            ports[i] = process.free_port()
+            local certfile, keyfile = pki.chain(server.cert or "server-ec")
+            blocks[i] = SERVER:format(ports[i], server.listen or "ssl", certfile, keyfile,
+                server.protocols or "TLSv1.2 TLSv1.3", server.lines or "")
+        end
+        process.write_file(directory .. "/nginx.conf",
+            CONFIGURATION:format(is_root() and "" or "#", table.concat(blocks)))
+        os.remove(directory .. "/error.log")
+        local program = process.start {
+            "nginx", "-p", directory, "-e", directory .. "/error.log", "-c", directory .. "/nginx.conf", timeout = 60,
+        }
+        local ok, failure = pcall(wait_until_ready, program, directory)
+        if ok then
+            program.ports, program.www, program.directory = ports, directory .. "/www", directory
+            return program
+        end
+        message = failure
+        program:stop()
+    end
+    error(message, 2)
+end
+
+return nginx

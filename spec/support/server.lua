@@ -1,0 +1,98 @@
+-- A TLS server for peers that are programs: one connection after the other, each echoed or answered as HTTP, until it is killed.
+-- Arguments are name=value: cert, key (files), cafile, verify (optional, required), version (TLSv1.2, TLSv1.3), alpn, mode
+-- (echo, http), bytes (an echo ends with close_notify after so many). It says on standard output what happens.
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
+
+local options = { mode = "echo" }
+for _, word in ipairs(arg) do
+    local name, value = word:match("^(%w+)=(.*)$")
+    options[name] = value
+end
+
+local function say(...)
+    print(...)
+    io.stdout:flush()
+end
+
+local context = ssl.SSLContext(options.version == "TLSv1.2" and ssl.PROTOCOL_TLSv1_2 or ssl.PROTOCOL_TLS)
+context:load_cert_chain(options.cert, options.key)
+if options.cafile then
+    context:load_verify_locations(options.cafile)
+end
+if options.verify then
+    context.verify_mode = options.verify == "required" and ssl.CERT_REQUIRED or ssl.CERT_OPTIONAL
+end
+if options.alpn then
+    context:set_alpn_protocols { options.alpn }
+end
+
+-- echo: sends back what comes; the bytes, and how they ended.
+local function echo(stream)
+    local count, limit = 0, tonumber(options.bytes)
+    while count ~= limit do
+        local data = stream:recv(65536)
+        if data == "" then
+            return count, "end"
+        end
+        stream:sendall(data)
+        count = count + #data
+    end
+    pcall(stream.unwrap, stream) -- the peer may not answer our close_notify
+    return count, "limit"
+end
+
+-- http: GET /N is answered with N bytes, a body is sent back.
+local function http(stream)
+    local buffer = ""
+    while not buffer:find("\r\n\r\n", 1, true) do
+        local data = stream:recv(65536)
+        if data == "" then
+            return 0, "no request"
+        end
+        buffer = buffer .. data
+    end
+    local head, body = buffer:match("^(.-\r\n\r\n)(.*)$")
+    local length = tonumber(head:lower():match("\ncontent%-length: *(%d+)")) or 0
+    local size = tonumber(head:match("^GET /(%d+)")) or 0
+    stream:sendall(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"):format(length + size))
+    stream:sendall(("0123456789abcdef"):rep(math.ceil(size / 16)):sub(1, size))
+    local count = 0
+    while true do
+        if #body > 0 then
+            stream:sendall(body)
+            count = count + #body
+        end
+        if count >= length then
+            break
+        end
+        body = stream:recv(65536)
+        if body == "" then
+            return count, "cut"
+        end
+    end
+    pcall(stream.unwrap, stream)
+    return count + size, "done"
+end
+
+local listener = socket.socket()
+listener:setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener:bind { "127.0.0.1", 0 }
+listener:listen(16)
+say(("listening on %d"):format(listener:getsockname()[2]))
+while true do
+    local plain = listener:accept()
+    plain:settimeout(20)
+    local ok, failure = pcall(function()
+        local stream = context:wrap_socket(plain, { server_side = true, suppress_ragged_eofs = false })
+        local peer = stream:getpeercert()
+        say("connected", stream:version(), stream:cipher()[1], stream:selected_alpn_protocol() or "-",
+            peer and peer.subject and peer.subject[#peer.subject][1][2] or "-")
+        say("served", (options.mode == "http" and http or echo)(stream))
+        stream:close()
+    end)
+    if not ok then
+        say("failed", tostring(failure))
+    end
+    plain:close()
+end
