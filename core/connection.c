@@ -114,7 +114,7 @@ int32_t cleat_connection_over_socket(int32_t context, int32_t socket, int32_t se
     struct cleat_socket *over;
     int32_t result;
     CLEAT_FIND(over, socket, CLEAT_KIND_SOCKET);
-    result = cleat_socket_check_stream(over->fd);
+    result = over->type == SOCK_STREAM ? CLEAT_OK : cleat_fail_not_stream();
     if (result >= 0) {
         const struct request request = {
             context, over, over->fd, server_side, server_hostname, server_hostname_len, 3};

@@ -22,6 +22,9 @@ _Static_assert(CLEAT_SOCK_STREAM == SOCK_STREAM && CLEAT_SOCK_DGRAM == SOCK_DGRA
 _Static_assert(CLEAT_SHUT_RD == SHUT_RD && CLEAT_SHUT_WR == SHUT_WR && CLEAT_SHUT_RDWR == SHUT_RDWR,
                "the directions are the system's");
 
+/* What SOCK_CLOEXEC and SOCK_NONBLOCK leave of a type. */
+#define SOCK_TYPE_MASK 0xf
+
 static void socket_destroy(struct cleat_object *object) {
     struct cleat_socket *self = (struct cleat_socket *)object;
     if (self->fd >= 0) close(self->fd);
@@ -34,13 +37,15 @@ static void socket_interrupt(struct cleat_object *object) {
     shutdown(((struct cleat_socket *)object)->fd, SHUT_RDWR);
 }
 
-static int32_t open_socket(int fd) {
+static int32_t open_socket(int fd, int family, int type) {
     struct cleat_socket *self = cleat_allocate(sizeof *self);
     int32_t id;
     if (self == NULL) return cleat_fail_nomem();
     cleat_object_init(&self->object, CLEAT_KIND_SOCKET, socket_destroy);
     self->object.interrupt = socket_interrupt;
     self->fd = -1;
+    self->family = family;
+    self->type = type & SOCK_TYPE_MASK;
     cleat_object_hold(&self->object); /* so that failing to open an id does not close fd */
     id = cleat_handle_open(&self->object);
     if (id > 0) self->fd = fd;
@@ -49,8 +54,8 @@ static int32_t open_socket(int fd) {
 }
 
 /* open_or_close is for descriptors of our own making. */
-static int32_t open_or_close(int fd) {
-    int32_t id = open_socket(fd);
+static int32_t open_or_close(int fd, int family, int type) {
+    int32_t id = open_socket(fd, family, type);
     if (id < 0) close(fd);
     return id;
 }
@@ -60,16 +65,19 @@ int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol) {
     CLEAT_CHECK_RANGE(2, type, 1, 15);
     fd = socket(family, type | SOCK_CLOEXEC, protocol);
     if (fd < 0) return cleat_fail_errno(errno);
-    return open_or_close(fd);
+    return open_or_close(fd, family, type);
 }
 
 int32_t cleat_socket_from_fd(int32_t fd) {
-    int type;
+    int family = 0;
+    int type = 0;
     socklen_t len = sizeof type;
-    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) {
-        return cleat_fail_errno(fd < 0 ? EBADF : errno);
+    if (fd < 0) return cleat_fail_errno(EBADF);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) != 0) {
+        return cleat_fail_errno(errno);
     }
-    return open_socket(fd);
+    return open_socket(fd, family, type);
 }
 
 int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_t *first,
@@ -81,12 +89,12 @@ int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_
     CLEAT_CHECK_POINTER(4, first);
     CLEAT_CHECK_POINTER(5, second);
     if (socketpair(family, type | SOCK_CLOEXEC, protocol, fds) != 0) return cleat_fail_errno(errno);
-    one = open_or_close(fds[0]);
+    one = open_or_close(fds[0], family, type);
     if (one < 0) {
         close(fds[1]);
         return one;
     }
-    two = open_or_close(fds[1]);
+    two = open_or_close(fds[1], family, type);
     if (two < 0) {
         cleat_close(one);
         return two;
@@ -128,19 +136,12 @@ int32_t cleat_socket_set_blocking(int32_t socket, int32_t blocking) {
     return result;
 }
 
-int cleat_socket_family_of(int fd) {
-    int family = AF_UNSPEC;
-    socklen_t len = sizeof family;
-    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 ? family : AF_UNSPEC;
-}
-
 int32_t cleat_socket_bind(int32_t socket, const char *host, int32_t host_len, int32_t port) {
     struct cleat_socket *self;
     struct cleat_address address;
     int32_t result;
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    result =
-        cleat_address_parse(&address, cleat_socket_family_of(self->fd), host, host_len, port, 2);
+    result = cleat_address_parse(&address, self->family, host, host_len, port, 2);
     if (result >= 0 &&
         bind(self->fd, (const struct sockaddr *)&address.storage, address.len) != 0) {
         result = cleat_fail_errno(errno);
@@ -161,14 +162,33 @@ int32_t cleat_socket_listen(int32_t socket, int32_t backlog) {
     return result;
 }
 
+/* With all the time there is, and a descriptor that blocks, the kernel does the waiting. */
+static bool begin_kernel_wait(struct cleat_socket *self, cleat_deadline deadline) {
+    return deadline != CLEAT_DEADLINE_NEVER || cleat_object_wait_begin(&self->object);
+}
+
+static bool end_kernel_wait(struct cleat_socket *self, cleat_deadline deadline) {
+    if (deadline != CLEAT_DEADLINE_NEVER) return true;
+    cleat_object_wait_end(&self->object);
+    return !atomic_load_explicit(&self->object.closed, memory_order_relaxed);
+}
+
 static int32_t accept_until(struct cleat_socket *self, cleat_deadline deadline) {
     for (;;) {
         int32_t status;
-        int fd = accept4(self->fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0) return open_or_close(fd);
+        int error;
+        int fd;
+        if (!begin_kernel_wait(self, deadline)) return cleat_fail_closed();
+        fd = accept4(self->fd, NULL, NULL, SOCK_CLOEXEC);
+        error = errno;
+        if (!end_kernel_wait(self, deadline)) {
+            if (fd >= 0) close(fd);
+            return cleat_fail_closed();
+        }
+        if (fd >= 0) return open_or_close(fd, self->family, self->type);
         /* A connection that was gone before it was accepted is not this call's failure. */
-        if (errno == EINTR || errno == ECONNABORTED) continue;
-        if (errno != EAGAIN) return cleat_fail_errno(errno);
+        if (error == EINTR || error == ECONNABORTED) continue;
+        if (error != EAGAIN) return cleat_fail_errno(error);
         status = cleat_wait(&self->object, self->fd, POLLIN, deadline);
         if (status < 0) return status;
     }
@@ -176,11 +196,12 @@ static int32_t accept_until(struct cleat_socket *self, cleat_deadline deadline) 
 
 int32_t cleat_socket_accept(int32_t socket, double timeout) {
     struct cleat_socket *self;
-    int32_t result;
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int32_t result = CLEAT_OK;
     CLEAT_CHECK_TIMEOUT(2, timeout);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    result = set_nonblocking(self->fd, true);
-    if (result >= 0) result = accept_until(self, cleat_deadline_after(timeout));
+    if (deadline != CLEAT_DEADLINE_NEVER) result = set_nonblocking(self->fd, true);
+    if (result >= 0) result = accept_until(self, deadline);
     CLEAT_DONE(self);
     return result;
 }
@@ -189,11 +210,15 @@ static int32_t connect_until(struct cleat_socket *self, const struct cleat_addre
                              cleat_deadline deadline) {
     for (;;) {
         int32_t status;
-        if (connect(self->fd, (const struct sockaddr *)&address->storage, address->len) == 0) {
-            return CLEAT_OK;
-        }
-        if (errno == EINTR) continue; /* on its way all the same; the next call goes on waiting */
-        if (errno != EINPROGRESS && errno != EALREADY) return cleat_fail_errno(errno);
+        int error;
+        int failed;
+        if (!begin_kernel_wait(self, deadline)) return cleat_fail_closed();
+        failed = connect(self->fd, (const struct sockaddr *)&address->storage, address->len);
+        error = errno;
+        if (!end_kernel_wait(self, deadline)) return cleat_fail_closed();
+        if (failed == 0) return CLEAT_OK;
+        if (error == EINTR) continue; /* on its way all the same; the next call goes on waiting */
+        if (error != EINPROGRESS && error != EALREADY) return cleat_fail_errno(error);
         status = cleat_wait(&self->object, self->fd, POLLOUT, deadline);
         if (status < 0) return status;
     }
@@ -204,20 +229,17 @@ int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len,
     struct cleat_socket *self;
     struct cleat_address address;
     cleat_deadline deadline = cleat_deadline_after(timeout);
-    int flags = 0;
+    int flags = O_NONBLOCK;
     int32_t result;
     CLEAT_CHECK_TIMEOUT(5, timeout);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    result =
-        cleat_address_parse(&address, cleat_socket_family_of(self->fd), host, host_len, port, 2);
-    if (result >= 0) {
+    result = cleat_address_parse(&address, self->family, host, host_len, port, 2);
+    if (result >= 0 && deadline != CLEAT_DEADLINE_NEVER) {
         flags = fcntl(self->fd, F_GETFL);
-        result = set_nonblocking(self->fd, true);
+        if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags | O_NONBLOCK);
     }
-    if (result >= 0) {
-        result = connect_until(self, &address, deadline);
-        if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags);
-    }
+    if (result >= 0) result = connect_until(self, &address, deadline);
+    if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags);
     CLEAT_DONE(self);
     return result;
 }

@@ -8,13 +8,15 @@
 struct cleat_socket {
     struct cleat_object object;
     int fd; /* -1 after detach */
+    int family;
+    int type;
 };
 
-/* cleat_socket_check_stream returns CLEAT_OK if fd is a stream socket. CLEAT_SYS;
- * CLEAT_UNSUPPORTED. */
+/* cleat_socket_check_stream returns CLEAT_OK if fd is a stream socket. CLEAT_SYS; CLEAT_UNSUPPORTED.
+ */
 int32_t cleat_socket_check_stream(int fd);
 
-/* cleat_socket_family_of returns the address family of fd, AF_UNSPEC if it has none. */
-int cleat_socket_family_of(int fd);
+/* cleat_fail_not_stream reports a socket that is none. */
+int32_t cleat_fail_not_stream(void);
 
 #endif

@@ -100,8 +100,7 @@ int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, 
     CLEAT_CHECK_IN(2, data, data_len);
     CLEAT_CHECK_TIMEOUT(8, timeout);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    result =
-        cleat_address_parse(&address, cleat_socket_family_of(self->fd), host, host_len, port, 5);
+    result = cleat_address_parse(&address, self->family, host, host_len, port, 5);
     again = result >= 0;
     while (again) {
         ssize_t moved;

@@ -38,31 +38,38 @@ static int32_t ask(int fd, int option) {
 int32_t cleat_socket_check_stream(int fd) {
     int32_t type = fd < 0 ? cleat_fail_errno(EBADF) : ask(fd, SO_TYPE);
     if (type < 0) return type;
-    if (type != SOCK_STREAM) {
-        return cleat_fail(CLEAT_UNSUPPORTED, 0, "only stream sockets are supported");
-    }
-    return CLEAT_OK;
+    return type == SOCK_STREAM ? CLEAT_OK : cleat_fail_not_stream();
 }
 
-static int32_t answer_option(int32_t socket, int option) {
+int32_t cleat_fail_not_stream(void) {
+    return cleat_fail(CLEAT_UNSUPPORTED, 0, "only stream sockets are supported");
+}
+
+int32_t cleat_socket_family(int32_t socket) {
     struct cleat_socket *self;
     int32_t result;
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    result = ask(self->fd, option);
+    result = self->family;
     CLEAT_DONE(self);
     return result;
 }
 
-int32_t cleat_socket_family(int32_t socket) {
-    return answer_option(socket, SO_DOMAIN);
-}
-
 int32_t cleat_socket_type(int32_t socket) {
-    return answer_option(socket, SO_TYPE);
+    struct cleat_socket *self;
+    int32_t result;
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result = self->type;
+    CLEAT_DONE(self);
+    return result;
 }
 
 int32_t cleat_socket_protocol(int32_t socket) {
-    return answer_option(socket, SO_PROTOCOL);
+    struct cleat_socket *self;
+    int32_t result;
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result = ask(self->fd, SO_PROTOCOL);
+    CLEAT_DONE(self);
+    return result;
 }
 
 typedef int (*name_function)(int fd, struct sockaddr *name, socklen_t *len);

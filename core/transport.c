@@ -100,6 +100,11 @@ static int transport_read(BIO *bio, char *buffer, int len) {
     int got;
     BIO_clear_retry_flags(bio);
     if (len <= 0) return 0;
+    /* A flight of the handshake that was not even sent has no answer: save the system call. */
+    if (self->fd >= 0 && self->keeps_tail && self->fresh) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
     got = self->fd < 0 ? read_memory(self, buffer, len) : read_fd(self, buffer, len);
     if (got < 0 && self->error == 0) BIO_set_retry_read(bio);
     if (got > 0 && self->keeps_tail) keep_tail(self, buffer, (size_t)got);
@@ -119,6 +124,7 @@ static int transport_write(BIO *bio, const char *bytes, int len) {
         return -1;
     }
     self->gathered += len;
+    self->fresh = true;
     return len;
 }
 
@@ -159,6 +165,7 @@ bool cleat_transport_attach(struct cleat_transport *transport, SSL *ssl) {
 bool cleat_transport_flush(struct cleat_transport *transport) {
     struct cleat_queue *out = &transport->out;
     if (transport->fd < 0) return true;
+    transport->fresh = false;
     while (cleat_queue_len(out) > 0) {
         ssize_t moved = send(transport->fd, out->bytes + out->start, cleat_queue_len(out),
                              MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -31,6 +31,7 @@ struct cleat_transport {
     struct cleat_queue out; /* gathered and not yet sent or drained */
     uint8_t tail[CLEAT_TAIL]; /* the last bytes that were read, of the handshake */
     bool keeps_tail; /* until that is done */
+    bool fresh; /* something was gathered since the last flush */
     int64_t gathered; /* bytes that ever went into out */
     int64_t sent; /* bytes that ever left it */
 };

@@ -112,9 +112,9 @@ CLEAT_API int32_t cleat_socket_bind(int32_t socket, const char *host, int32_t ho
  * many may wait, 0 or more. CLEAT_SYS. */
 CLEAT_API int32_t cleat_socket_listen(int32_t socket, int32_t backlog);
 
-/* cleat_socket_accept returns the id of a socket for the next connection. The listening
- * descriptor is set to O_NONBLOCK on the way. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED;
- * CLEAT_SYS. */
+/* cleat_socket_accept returns the id of a socket for the next connection. If timeout is not
+ * negative the listening descriptor is set to O_NONBLOCK, and stays so. CLEAT_WANT_READ;
+ * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
 CLEAT_API int32_t cleat_socket_accept(int32_t socket, double timeout);
 
 /* cleat_socket_connect returns CLEAT_OK once the socket is connected to an address of its
