@@ -15,7 +15,8 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_alpn_drop(self->npn);
     cleat_release(self->server_hostname);
     if (self->socket != NULL) cleat_object_drop(&self->socket->object);
-    if (self->context != NULL) cleat_object_drop(&self->context->object);
+    cleat_object_drop(&self->context->object);
+    cleat_object_drop(&self->maker->object);
     pthread_mutex_destroy(&self->lock);
     cleat_release(self);
 }
@@ -47,10 +48,16 @@ static int32_t check_request(const struct request *request) {
                                 request->position + 1);
 }
 
+bool cleat_connection_trust(struct cleat_connection *connection, struct cleat_context *context) {
+    return context->shared_store == NULL ||
+           SSL_set1_verify_cert_store(connection->ssl, context->shared_store) == 1;
+}
+
 /* Takes the context's settings as they are now. */
 static int32_t set_up(struct cleat_connection *self, struct cleat_context *context,
                       const struct request *request) {
     bool check;
+    bool ready;
     pthread_mutex_lock(&context->lock);
     cleat_error_clear_queue();
     check = context->check_hostname && !self->server_side;
@@ -59,9 +66,10 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_context *conte
     self->npn = cleat_alpn_hold(context->npn);
     self->asks_for_name = context->server_name_events && self->server_side;
     self->ssl = SSL_new(context->ssl_ctx);
+    ready = self->ssl != NULL && cleat_connection_trust(self, context);
     pthread_mutex_unlock(&context->lock);
 
-    if (self->ssl == NULL) return cleat_fail_ssl("SSL_new");
+    if (!ready) return cleat_fail_ssl("SSL_new");
     SSL_set_app_data(self->ssl, self);
     SSL_set_shed_handshake_config(self->ssl, 1);
     if (!cleat_transport_attach(&self->transport, self->ssl)) return cleat_fail_nomem();
@@ -95,7 +103,8 @@ static int32_t create(const struct request *request) {
     self->transport.fd = request->fd;
     self->transport.keeps_tail = true;
     self->server_side = request->server_side == 1;
-    self->context = context;
+    self->context = self->maker = context;
+    cleat_object_hold(&context->object);
     cleat_object_hold(&context->object);
     self->socket = request->socket;
     if (self->socket != NULL) cleat_object_hold(&self->socket->object);

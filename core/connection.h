@@ -16,6 +16,7 @@ struct cleat_connection {
     pthread_mutex_t lock; /* for all below; never held while waiting for the network */
     SSL *ssl;
     struct cleat_context *context;
+    struct cleat_context *maker; /* the one that it was made from, and that counts it */
     struct cleat_socket *socket; /* held open; NULL over a foreign descriptor or memory */
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
@@ -33,5 +34,9 @@ struct cleat_connection {
     bool closing; /* this side has sent close_notify, or is about to */
     bool over; /* both sides have sent close_notify */
 };
+
+/* cleat_connection_trust returns whether the connection now verifies with what the context
+ * trusts. Called with the context's lock. */
+bool cleat_connection_trust(struct cleat_connection *connection, struct cleat_context *context);
 
 #endif

@@ -116,16 +116,16 @@ static void flush_quietly(struct cleat_connection *self) {
 static void count_begun(struct cleat_connection *self) {
     if (self->begun) return;
     self->begun = true;
-    cleat_context_count(self->context, self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
+    cleat_context_count(self->maker, self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
 }
 
 static void count_done(struct cleat_connection *self) {
-    cleat_context_count(self->context,
+    cleat_context_count(self->maker,
                         self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
     if (SSL_session_reused(self->ssl)) {
-        cleat_context_count(self->context, CLEAT_STAT_HITS);
+        cleat_context_count(self->maker, CLEAT_STAT_HITS);
     } else if (self->offered) {
-        cleat_context_count(self->context, CLEAT_STAT_MISSES);
+        cleat_context_count(self->maker, CLEAT_STAT_MISSES);
     }
 }
 

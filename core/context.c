@@ -4,6 +4,7 @@
 
 #include "argument.h"
 #include "memory.h"
+#include "trust.h"
 
 /* The options that BoringSSL acts on; the others name what it always or never does. */
 #define KNOWN_OPTIONS                                                                              \
@@ -40,6 +41,7 @@ _Static_assert(CLEAT_TLS1_VERSION == TLS1_VERSION && CLEAT_TLS1_1_VERSION == TLS
 
 static void context_destroy(struct cleat_object *object) {
     struct cleat_context *self = (struct cleat_context *)object;
+    cleat_trust_drop_shared(self);
     SSL_CTX_free(self->ssl_ctx);
     cleat_alpn_drop(self->alpn);
     cleat_alpn_drop(self->npn);

@@ -28,6 +28,9 @@ struct cleat_context {
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
     bool server_name_events;
+    X509_STORE *shared_store; /* the system's authorities, while nothing else is trusted; or NULL */
+    char *shared_directory; /* where that store looks besides */
+    bool trusts_own; /* something was loaded into ssl_ctx's own store */
     atomic_int stats[CLEAT_STAT_CACHE_FULL + 1];
 };
 

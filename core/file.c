@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,4 +60,20 @@ int32_t cleat_file_read(const char *name, char **bytes, int32_t *len) {
     status = read_all(fd, name, bytes, len);
     close(fd);
     return status;
+}
+
+bool cleat_file_stamp(const char *name, struct cleat_file_stamp *stamp) {
+    struct stat about;
+    memset(stamp, 0, sizeof *stamp);
+    if (stat(name, &about) != 0 || !S_ISREG(about.st_mode)) return false;
+    stamp->device = about.st_dev;
+    stamp->inode = about.st_ino;
+    stamp->size = about.st_size;
+    stamp->modified = about.st_mtim;
+    return true;
+}
+
+bool cleat_file_is_directory(const char *name) {
+    struct stat about;
+    return stat(name, &about) == 0 && S_ISDIR(about.st_mode);
 }

@@ -57,7 +57,8 @@ static int32_t switch_context(struct cleat_connection *self, struct cleat_contex
     if (self->established) return cleat_fail_usage(0, "the handshake is done");
     pthread_mutex_lock(&context->lock);
     cleat_error_clear_queue();
-    if (SSL_set_SSL_CTX(self->ssl, context->ssl_ctx) == NULL) {
+    if (SSL_set_SSL_CTX(self->ssl, context->ssl_ctx) == NULL ||
+        !cleat_connection_trust(self, context)) {
         pthread_mutex_unlock(&context->lock);
         return cleat_fail_ssl("SSL_set_SSL_CTX");
     }

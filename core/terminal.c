@@ -19,8 +19,12 @@ static void put(int fd, const char *text, size_t len) {
     }
 }
 
+static bool is_key(char byte, cc_t key) {
+    return key != _POSIX_VDISABLE && (cc_t)byte == key;
+}
+
 /* Reads to the end of the line. What does not fit is read too, so that no shell gets it. */
-static int32_t read_line(int fd, char *buf, int32_t buf_cap) {
+static int32_t read_line(int fd, const struct termios *keys, char *buf, int32_t buf_cap) {
     int32_t len = 0;
     bool fits = true;
     for (;;) {
@@ -29,6 +33,9 @@ static int32_t read_line(int fd, char *buf, int32_t buf_cap) {
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return cleat_fail_errno(errno);
         if (got == 0) return cleat_fail_errno(ECANCELED);
+        if (is_key(byte, keys->c_cc[VINTR]) || is_key(byte, keys->c_cc[VQUIT])) {
+            return cleat_fail_errno(ECANCELED);
+        }
         if (byte == '\n') return fits ? len : cleat_fail_errno(ENAMETOOLONG);
         if (len < buf_cap) {
             buf[len++] = byte;
@@ -51,13 +58,17 @@ int32_t cleat_terminal_password(const char *prompt, int32_t prompt_len, char *bu
     if (tcgetattr(fd, &before) != 0) {
         result = cleat_fail_errno(errno);
     } else {
+        /* The keys that would send a signal end the line instead: a process that dies of it would
+         * leave the terminal silent, one that handles it would not be seen to. */
         silent = before;
-        silent.c_lflag = (silent.c_lflag | ICANON | ISIG) & ~(tcflag_t)(ECHO | ECHOE | ECHOK);
+        silent.c_lflag = (silent.c_lflag | ICANON) & ~(tcflag_t)(ISIG | ECHO | ECHOE | ECHOK);
+        silent.c_cc[VEOL] = before.c_cc[VINTR];
+        silent.c_cc[VEOL2] = before.c_cc[VQUIT];
         put(fd, prompt, (size_t)prompt_len);
         if (tcsetattr(fd, TCSAFLUSH, &silent) != 0) {
             result = cleat_fail_errno(errno);
         } else {
-            result = read_line(fd, buf, buf_cap);
+            result = read_line(fd, &before, buf, buf_cap);
             tcsetattr(fd, TCSAFLUSH, &before);
             put(fd, "\n", 1);
         }

@@ -16,6 +16,7 @@ WRITABLE='
 handle.c first_segment   the first ids, which need no allocation
 handle.c table           the table of ids
 transport.c shared_method  made once, for all transports
+trust_default.c shared   what the system trusts, parsed once
 error.c last             of each thread: its last failure
 '
 
