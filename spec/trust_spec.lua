@@ -278,6 +278,45 @@ describe("the system's trust:", function()
         }))
     end)
 
+    it("what contexts share of the system's authorities never mixes", function()
+        local code = PRELUDE .. [[
+            local function counts(ctx)
+                return ctx:cert_store_stats().x509
+            end
+            local first, second, third = ssl.create_default_context(), ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS)
+            first:load_verify_locations(os.getenv("EXTRA"))
+            third:load_verify_locations(os.getenv("EXTRA"))
+            third:load_default_certs()
+            show(counts(first), counts(second), counts(third), counts(ssl.create_default_context()))
+        ]]
+        assert.are.equal("4 2 4 2\n", process.run_code(code, {
+            "SSL_CERT_FILE=" .. pki.path("roots.pem"), "SSL_CERT_DIR=/no/such/directory",
+            "EXTRA=" .. pki.path("server-ec.pem"),
+        }))
+    end)
+
+    it("a bundle that has changed is seen", function()
+        local code = PRELUDE .. [[
+            local function copy(from)
+                local source, target = assert(io.open(from, "rb")), assert(io.open(os.getenv("SSL_CERT_FILE"), "wb"))
+                target:write(source:read("*a"))
+                source:close()
+                target:close()
+            end
+            local counts = {}
+            for i, from in ipairs { os.getenv("ONE"), os.getenv("TWO"), os.getenv("ONE") } do
+                copy(from)
+                local ctx = ssl.create_default_context()
+                counts[i] = ctx:cert_store_stats().x509
+            end
+            show(counts[1], counts[2], counts[3])
+        ]]
+        assert.are.equal("1 2 1\n", process.run_code(code, {
+            "SSL_CERT_FILE=" .. process.directory() .. "/changing.pem", "SSL_CERT_DIR=/no/such/directory",
+            "ONE=" .. pki.path("root.pem"), "TWO=" .. pki.path("roots.pem"),
+        }))
+    end)
+
     it("LDC-03 purposes are checked", function()
         local ctx = context()
         ctx:load_default_certs(ssl.Purpose.SERVER_AUTH)
