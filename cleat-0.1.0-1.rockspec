@@ -5,7 +5,7 @@ version = "0.1.0-1"
 source = { url = "git+file://." }
 description = {
     summary = "TLS and sockets over BoringSSL, with the names, defaults and errors of Python's ssl",
-    license = "see LICENSE",
+    license = "MIT",
 }
 -- Lua 5.4 by a native module, LuaJIT (5.1 to luarocks) by FFI
 dependencies = { "lua >= 5.1", "lua ~= 5.2", "lua ~= 5.3" }

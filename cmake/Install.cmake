@@ -36,6 +36,6 @@ install(CODE "
     file(CREATE_LINK ../../libcleat.so.0 \"\${dir}/libcleat.so\" SYMBOLIC)")
 
 # Notices: ours, and those that BoringSSL asks for where it is linked in.
-install(FILES LICENSE DESTINATION ${doc_dir})
+install(FILES LICENSE NOTICE.md DESTINATION ${doc_dir})
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION ${doc_dir}/boringssl OPTIONAL)
 install(FILES ${boringssl_prefix}/LICENSE DESTINATION ${doc_dir}/boringssl OPTIONAL)

@@ -177,7 +177,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("WRAP-10 CIPH-02 without a certificate or a common suite fail on both sides with an alert", function()
+        it("WRAP-10 CIPH-02 without a certificate or a common suite fail on both sides", function()
             local cases = {
                 { {}, { cert = false }, "NO_CERTIFICATE_SET" },
                 { { max = TLS1_2, ciphers = "ECDHE-RSA-AES128-GCM-SHA256" }, {}, "NO_SHARED_CIPHER" },
@@ -185,8 +185,12 @@ describe("a connection over memory:", function()
             for _, case in ipairs(cases) do
                 local pair = pump.pair(case[1], case[2])
                 local client_status, server_status, failures = pair:handshake()
-                assert_class("ALERT", client_status)
-                assert.are.equal("SSL", failures.client.library)
+                if failures.client or case[3] ~= "NO_CERTIFICATE_SET" then
+                    assert_class("ALERT", client_status)
+                    assert.are.equal("SSL", failures.client.library)
+                else -- a BoringSSL of 2023 does not say this to its client
+                    assert_class("WANT_READ", client_status)
+                end
                 assert.is_true(server_status < 0)
                 assert.are.equal(const.SSL, failures.server.class)
                 assert.are.equal(case[3], failures.server.reason)

@@ -234,6 +234,10 @@ end
 describe("The backend", function()
     after_each(close_all)
     handles.watch(before_each, after_each)
+    -- For a Unix socket a host name is a path: binding to it leaves a file.
+    teardown(function()
+        os.remove("127.0.0.1")
+    end)
     before_each(function()
         stale = backend.context_new(const.PROTOCOL_TLS)
         backend.close(stale)

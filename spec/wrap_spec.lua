@@ -333,7 +333,7 @@ describe("wrap_socket:", function()
         it("WRAP-10 without a certificate fails in the handshake", function()
             local failures = link.attempt({}, { cert = false })
             raises.check(failures.server, "SSLError", { library = "SSL", reason = "NO_CERTIFICATE_SET" })
-            raises.check(failures.client, "SSLError", { library = "SSL" })
+            raises.check(failures.client, "SSLError", {}) -- an alert, or from a BoringSSL of 2023 just an end
         end)
     end)
 

@@ -1,5 +1,5 @@
 -- A TLS server for peers that are programs: one connection after the other, each echoed or answered as HTTP, until it is killed.
--- Arguments are name=value: cert, key (files), cafile, verify (optional, required), version (TLSv1.2, TLSv1.3), alpn, mode
+-- Arguments are name=value: cert, key (files), cafile, verify (optional, required), version (TLSv1 to TLSv1.2; all), alpn, mode
 -- (echo, http), bytes (an echo ends with close_notify after so many). It says on standard output what happens.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -15,7 +15,8 @@ local function say(...)
     io.stdout:flush()
 end
 
-local context = ssl.SSLContext(options.version == "TLSv1.2" and ssl.PROTOCOL_TLSv1_2 or ssl.PROTOCOL_TLS)
+local PROTOCOLS = { TLSv1 = ssl.PROTOCOL_TLSv1, ["TLSv1.1"] = ssl.PROTOCOL_TLSv1_1, ["TLSv1.2"] = ssl.PROTOCOL_TLSv1_2 }
+local context = ssl.SSLContext(PROTOCOLS[options.version] or ssl.PROTOCOL_TLS)
 context:load_cert_chain(options.cert, options.key)
 if options.cafile then
     context:load_verify_locations(options.cafile)

@@ -1,0 +1,174 @@
+-- The examples as a user runs them, and the code in README.md, which is theirs.
+local nginx = require "support.nginx"
+local pki = require "support.pki"
+local process = require "support.process"
+
+local unpack = table.unpack or unpack -- luacheck: ignore
+
+-- run: an example to its end.
+local function run(...)
+    return process.run(process.lua { ... })
+end
+
+local function get(...)
+    return run("examples/https_get.lua", "--cafile", pki.path("root.pem"), ...)
+end
+
+describe("the examples:", function()
+    teardown(process.cleanup)
+
+    describe("https_get.lua", function()
+        local server
+        setup(function()
+            local lines = "location = /page { return 200 \"a page\\n\"; } location = /query { return 200 $args; }"
+            server = nginx.start {
+                { cert = "server-ec", lines = lines }, { cert = "expired" }, { cert = "other" }, { cert = "unknown" },
+                { listen = "" },
+            }
+        end)
+
+        it("EXA-01 prints the certificate, what was negotiated, and the page", function()
+            local result = get("--connect", "127.0.0.1:" .. server.ports[1], "https://www.cleat.test/page")
+            assert.are.equal(0, result.status, result.errors)
+            assert.are.equal("", result.errors)
+            assert.is_truthy(result.output:find("^{'issuer': %(%(%('organizationName', 'cleat tests'%),%),\n"))
+            assert.is_truthy(result.output:find(" 'subjectAltName': (('DNS', 'localhost'),\n", 1, true))
+            assert.is_truthy(result.output:find("\n%('TLS_[%w_]+', 'TLSv1.3', %d+%)\n'TLSv1.3'\n"))
+            assert.is_truthy(result.output:find("\nHTTP/1.1 200 OK\r\n", 1, true))
+            assert.is_truthy(result.output:find("\r\n\r\na page\n$"))
+        end)
+
+        it("takes ports, addresses and queries in URLs", function()
+            local port = server.ports[1]
+            assert.is_truthy(get(("https://localhost:%d/page"):format(port)).output:find("a page\n$"))
+            assert.is_truthy(get(("https://127.0.0.1:%d/page"):format(port)).output:find("a page\n$"))
+            assert.is_truthy(get(("https://127.0.0.1:%d/query?a=b#c"):format(port)).output:find("\na=b$"))
+            assert.is_truthy(get("--connect", "127.0.0.1:" .. port, "https://[::1]/page").output:find("a page\n$"))
+            local root = get("https://localhost:" .. port)
+            assert.is_truthy(root.output:find("HTTP/1.1 40[34]"), root.output .. root.errors)
+        end)
+
+        it("trusts the system unless told otherwise", function()
+            local url = ("https://localhost:%d/page"):format(server.ports[1])
+            local result = process.run(process.lua {
+                "SSL_CERT_FILE=" .. pki.path("root.pem"), "examples/https_get.lua", url,
+            })
+            assert.are.equal(0, result.status, result.errors)
+            result = run("examples/https_get.lua", url)
+            assert.are.equal(1, result.status)
+            assert.is_truthy(result.errors:find("CERTIFICATE_VERIFY_FAILED", 1, true))
+        end)
+
+        for i, reason in ipairs {
+            "certificate has expired", "'localhost'", "unable to get local issuer certificate", "WRONG_VERSION_NUMBER",
+        } do
+            it("PKI-01 ends with 1 and says why: " .. reason, function()
+                local result = get(("https://localhost:%d/page"):format(server.ports[i + 1]))
+                assert.are.equal(1, result.status)
+                assert.are.equal("", result.output)
+                assert.is_truthy(result.errors:find(reason, 1, true), result.errors)
+                assert.is_truthy(result.errors:find("^https_get: [^\n]+\n$"), result.errors)
+            end)
+        end
+
+        it("says what else is wrong", function()
+            for _, case in ipairs {
+                { "Connection refused", "https://127.0.0.1:" .. process.free_port() .. "/" },
+                { "not an https:// address", "http://localhost/" },
+                { "see --help", "--cafile" },
+                { "--nonsense", "--nonsense", "https://localhost/" },
+                { "No such file", "--cafile", "/no/such/file", "https://localhost/" },
+            } do
+                local result = run("examples/https_get.lua", unpack(case, 2))
+                assert.are.equal(1, result.status)
+                assert.is_truthy(result.errors:find(case[1], 1, true), result.errors)
+                assert.is_nil(result.errors:find("traceback", 1, true))
+            end
+            assert.are.equal(2, run("examples/https_get.lua").status)
+        end)
+
+        it("has --help", function()
+            for _, script in ipairs { "https_get", "https_server" } do
+                local result = run("examples/" .. script .. ".lua", "--help")
+                assert.are.equal(0, result.status)
+                assert.is_truthy(result.output:find("^Usage: " .. script))
+            end
+        end)
+    end)
+
+    it("EXA-06 https_server.lua serves https_get.lua, whatever else connects, until SIGTERM", function()
+        local certfile, keyfile = pki.chain("server-rsa")
+        local server = process.start(process.lua { "examples/https_server.lua", "--cert", certfile, "--key", keyfile })
+        local port = server:wait_for("^listening on (%d+)\n")
+        local plain = process.run {
+            "curl", "--silent", "--noproxy", "*", "--max-time", "5", "http://127.0.0.1:" .. port .. "/",
+        }
+        assert.are_not.equal(0, plain.status)
+        server:wait_for("https_server: %[SSL: HTTP_REQUEST%]")
+        local result = get("https://localhost:" .. port .. "/")
+        assert.are.equal(0, result.status, result.errors)
+        assert.is_truthy(result.output:find("Made fast by TLSv1.3 with TLS_[%w_]+%.\n$"))
+        assert.are.equal(143, server:stop())
+        assert.are.equal(2, run("examples/https_server.lua", "--cert", certfile).status)
+    end)
+
+    it("echo_client.lua and echo_server.lua echo", function()
+        local certfile, keyfile = pki.chain("server-ec")
+        local server = process.start(process.lua { "examples/echo_server.lua", certfile, keyfile })
+        local port = server:wait_for("^listening on (%d+)\n")
+        for _ = 1, 2 do
+            local client = process.run(process.lua {
+                "examples/echo_client.lua", pki.path("root.pem"), "localhost", port, stdin = "hello\nworld\n",
+            })
+            assert.are.equal("hello\nworld\n", client.output)
+            assert.are.equal(0, client.status, client.errors)
+            assert.is_truthy(client.errors:find("^TLSv1.3 TLS_"))
+        end
+        local refused = process.run(process.lua {
+            "examples/echo_client.lua", pki.path("unknown-root.pem"), "localhost", port, stdin = "secret\n",
+        })
+        assert.are_not.equal(0, refused.status)
+        assert.are.equal("", refused.output)
+        assert.is_truthy(refused.errors:find("CERTIFICATE_VERIFY_FAILED", 1, true), refused.errors)
+        server:wait_for("(TLSV1_ALERT_UNKNOWN_CA)", 5)
+        assert.is_nil(server:poll())
+        server:stop()
+    end)
+
+    it("the demo ends well", function()
+        local result = run("examples/demo/run.lua")
+        assert.are.equal(0, result.status, result.output .. result.errors)
+        assert.is_truthy(result.output:find("All as it should be", 1, true))
+    end)
+end)
+
+describe("README.md:", function()
+    local readme = process.read_file(process.root .. "/README.md")
+
+    it("shows the two echo examples as they are", function()
+        for _, name in ipairs { "echo_client", "echo_server" } do
+            local code = process.read_file(process.root .. "/examples/" .. name .. ".lua")
+            assert.is_truthy(readme:find("```lua\n" .. code .. "```\n", 1, true), name)
+            local _, lines = code:gsub("\n", "")
+            assert.is_true(lines <= 28, name .. " has " .. lines .. " lines")
+        end
+    end)
+
+    it("has Lua that compiles", function()
+        local count = 0
+        for code in readme:gmatch("```lua\n(.-)```") do
+            local compiled, message = (loadstring or load)(code) -- luacheck: ignore
+            assert(compiled, message)
+            count = count + 1
+        end
+        assert.is_true(count >= 2)
+    end)
+
+    it("names files that exist", function()
+        for name in readme:gmatch("%]%(([%w_./-]+)%)") do
+            local file = io.open(process.root .. "/" .. name)
+            assert(file, name)
+            file:close()
+        end
+    end)
+end)
