@@ -9,6 +9,7 @@
 #define CLEAT_ENOENT 2
 #define CLEAT_EINTR 4
 #define CLEAT_EIO 5
+#define CLEAT_ENXIO 6
 #define CLEAT_EBADF 9
 #define CLEAT_EAGAIN 11
 #define CLEAT_ENOMEM 12
