@@ -40,8 +40,8 @@
  *
  * Processes. cleat raises no SIGPIPE, changes no signal handler, prints nothing, needs no
  * initialisation and sets the close-on-exec flag on each descriptor it makes. After fork()
- * both processes may go on using the library; an open connection or socket may be used by one
- * of the two only. */
+ * both processes may go on using the library, provided that no other thread was in a call of
+ * it at that moment; an open connection or socket may be used by one of the two only. */
 #ifndef CLEAT_H
 #define CLEAT_H
 
