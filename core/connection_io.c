@@ -4,9 +4,9 @@
  * what it gathered. If it needs the network, let go of the lock, wait, and try again. So one
  * thread can read while another writes: neither holds the lock while it waits.
  *
- * A write encrypts up to CHUNK bytes and sends them at once. If the network takes only some
- * and the call may not wait, those bytes are encrypted, and nothing can take them back: the
- * call answers CLEAT_WANT_WRITE and remembers in `sealed` how many it has not counted. The
+ * A write encrypts up to CLEAT_CHUNK bytes and sends them at once. If the network takes only
+ * some and the call may not wait, those bytes are encrypted, and nothing can take them back:
+ * the call answers CLEAT_WANT_WRITE and remembers in `sealed` how many it has not counted. The
  * next write must go on with the same bytes; the first `sealed` of them are not encrypted
  * again but counted. It does not matter where they lie or how many there are. */
 #include <stdio.h>
@@ -14,12 +14,6 @@
 #include "argument.h"
 #include "connection.h"
 #include "wait.h"
-
-#define CHUNK 65536
-
-/* What the records of a chunk may add to it, at the most: header, explicit nonce, tag or MAC
- * and padding, content type. */
-#define RECORD_OVERHEAD 512
 
 #define WANT_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
 #define WANT_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)
@@ -146,8 +140,8 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
             flush_quietly(self);
             return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer closed the handshake");
         }
-        /* All that a server sends last is session tickets: a peer that is gone by now, after it sent a
-         * request perhaps, has done its part of the handshake. */
+        /* All that a server sends last is session tickets: a peer that is gone by now, after
+         * it sent a request perhaps, has done its part of the handshake. */
         if (!cleat_transport_flush(&self->transport) &&
             !(result == 1 && self->server_side && self->transport.error != 0)) {
             if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
@@ -236,12 +230,16 @@ static int32_t write_all(struct cleat_connection *self, const char *data, int32_
             break;
         }
         clear(self);
-        chunk = data_len - done < CHUNK ? data_len - done : CHUNK;
-        if (!cleat_queue_reserve(&self->transport.out, (size_t)chunk + RECORD_OVERHEAD)) {
+        chunk = data_len - done < CLEAT_CHUNK ? data_len - done : CLEAT_CHUNK;
+        /* A single record needs no gathering. */
+        self->transport.direct = self->transport.fd >= 0 && chunk <= CLEAT_RECORD;
+        if (!self->transport.direct &&
+            !cleat_queue_reserve(&self->transport.out, (size_t)chunk + CLEAT_CHUNK_OVERHEAD)) {
             status = cleat_fail_nomem();
             break;
         }
         result = SSL_write(self->ssl, data + done, chunk);
+        self->transport.direct = false;
         if (result > 0) {
             done += result;
             continue;

@@ -12,6 +12,18 @@
  * read them gets here. */
 #define GATHERED_MAX ((size_t)256 * 1024)
 
+/* Room for the records of one large write. One block of that size is kept in the process while
+ * no queue has it: the heap would give its pages back, and ask for them again, at each write. */
+#define LARGE_ROOM ((size_t)CLEAT_CHUNK + CLEAT_CHUNK_OVERHEAD)
+
+static _Atomic(uint8_t *) spare;
+
+static void release(uint8_t *bytes, size_t room) {
+    uint8_t *none = NULL;
+    if (room == LARGE_ROOM && atomic_compare_exchange_strong(&spare, &none, bytes)) return;
+    cleat_release_public(bytes);
+}
+
 bool cleat_queue_reserve(struct cleat_queue *queue, size_t len) {
     size_t used = queue->end - queue->start;
     uint8_t *larger;
@@ -25,7 +37,12 @@ bool cleat_queue_reserve(struct cleat_queue *queue, size_t len) {
     }
     room = queue->end + len;
     if (room < queue->room * 2) room = queue->room * 2;
-    larger = cleat_resize_public(queue->bytes, room);
+    if (queue->bytes == NULL && room == LARGE_ROOM) {
+        larger = atomic_exchange(&spare, NULL);
+        if (larger == NULL) larger = cleat_resize_public(NULL, room);
+    } else {
+        larger = cleat_resize_public(queue->bytes, room);
+    }
     if (larger == NULL) return false;
     queue->bytes = larger;
     queue->room = room;
@@ -55,7 +72,7 @@ size_t cleat_queue_take(struct cleat_queue *queue, void *bytes, size_t len) {
 }
 
 void cleat_queue_free(struct cleat_queue *queue) {
-    cleat_release_public(queue->bytes);
+    release(queue->bytes, queue->room);
     memset(queue, 0, sizeof *queue);
 }
 
@@ -111,18 +128,33 @@ static int transport_read(BIO *bio, char *buffer, int len) {
     return got;
 }
 
+/* How many of the bytes the network took at once: none if it is full. */
+static size_t send_now(struct cleat_transport *self, const char *bytes, size_t len) {
+    for (;;) {
+        ssize_t moved = send(self->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (moved >= 0) return (size_t)moved;
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN) self->error = errno;
+        return 0;
+    }
+}
+
 static int transport_write(BIO *bio, const char *bytes, int len) {
     struct cleat_transport *self = BIO_get_data(bio);
+    size_t now = 0;
     BIO_clear_retry_flags(bio);
     if (len <= 0) return 0;
+    if (self->direct && cleat_queue_len(&self->out) == 0) now = send_now(self, bytes, (size_t)len);
+    if (self->error != 0) return -1;
     if (self->fd >= 0 && cleat_queue_len(&self->out) > GATHERED_MAX) {
         BIO_set_retry_write(bio);
         return -1;
     }
-    if (!cleat_queue_append(&self->out, bytes, (size_t)len)) {
+    if (!cleat_queue_append(&self->out, bytes + now, (size_t)len - now)) {
         self->error = ENOMEM;
         return -1;
     }
+    self->sent += (int64_t)now;
     self->gathered += len;
     self->fresh = true;
     return len;
@@ -167,15 +199,11 @@ bool cleat_transport_flush(struct cleat_transport *transport) {
     if (transport->fd < 0) return true;
     transport->fresh = false;
     while (cleat_queue_len(out) > 0) {
-        ssize_t moved = send(transport->fd, out->bytes + out->start, cleat_queue_len(out),
-                             MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (moved < 0 && errno == EINTR) continue;
-        if (moved < 0) {
-            if (errno != EAGAIN) transport->error = errno;
-            return false;
-        }
-        transport->sent += moved;
-        drop(out, (size_t)moved);
+        size_t moved =
+            send_now(transport, (const char *)out->bytes + out->start, cleat_queue_len(out));
+        if (moved == 0) return false;
+        transport->sent += (int64_t)moved;
+        drop(out, moved);
     }
     return true;
 }

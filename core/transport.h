@@ -21,10 +21,18 @@ struct cleat_queue {
     size_t room;
 };
 
-enum { CLEAT_TAIL = 7 };
+enum {
+    CLEAT_RECORD = 16384, /* the most that one record holds (RFC 8446 section 5.1) */
+    CLEAT_CHUNK = 65536, /* what a large write encrypts and sends at once */
+    /* What the records of a chunk may add to it: header, explicit nonce, tag or MAC and
+     * padding, content type. */
+    CLEAT_CHUNK_OVERHEAD = 512,
+    CLEAT_TAIL = 7
+};
 
 struct cleat_transport {
     int fd; /* -1: memory */
+    bool direct; /* the next record goes out at once, if nothing is in its way */
     bool ended; /* the network has no more bytes */
     int error; /* errno of a recv or send that failed, until cleared */
     struct cleat_queue in; /* memory only: fed and not yet read */

@@ -15,6 +15,7 @@ __do_global_dtors_aux    the compiler: its counterpart
 WRITABLE='
 handle.c first_segment   the first ids, which need no allocation
 handle.c table           the table of ids
+transport.c spare        one block for large writes, while none uses it
 transport.c shared_method  made once, for all transports
 trust_default.c shared   what the system trusts, parsed once
 error.c last             of each thread: its last failure
