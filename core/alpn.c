@@ -58,6 +58,9 @@ int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
             result = cleat_fail_ssl("SSL_CTX_set_alpn_protos");
         } else {
             struct cleat_alpn *old = self->alpn;
+            /* With it there is no NPN for clients that offer ALPN, so it is set only when it is
+             * wanted. It stays, for connections that have a list. */
+            if (list != NULL) SSL_CTX_set_alpn_select_cb(self->ssl_ctx, cleat_alpn_select, NULL);
             self->alpn = list;
             list = old;
         }

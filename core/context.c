@@ -67,6 +67,18 @@ static void apply_options(struct cleat_context *self) {
     SSL_CTX_set_options(self->ssl_ctx, (uint32_t)self->options & KNOWN_OPTIONS);
 }
 
+/* BoringSSL lets whatever is trusted issue other certificates. One that is trusted for itself
+ * and is no authority's must not: X.509 calls that an invalid CA, and so does OpenSSL. */
+static int verify_issuer(int ok, X509_STORE_CTX *verification) {
+    X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
+    if (ok == 1 && certificate != NULL && X509_STORE_CTX_get_error_depth(verification) > 0 &&
+        X509_check_ca(certificate) == 0) {
+        X509_STORE_CTX_set_error(verification, X509_V_ERR_INVALID_CA);
+        return 0;
+    }
+    return ok;
+}
+
 static void apply_verify(struct cleat_context *self) {
     int mode = SSL_VERIFY_NONE;
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(self->ssl_ctx);
@@ -74,7 +86,7 @@ static void apply_verify(struct cleat_context *self) {
     if (self->verify_mode == CLEAT_CERT_REQUIRED) {
         mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     }
-    SSL_CTX_set_verify(self->ssl_ctx, mode, NULL);
+    SSL_CTX_set_verify(self->ssl_ctx, mode, verify_issuer);
     X509_VERIFY_PARAM_clear_flags(param, KNOWN_VERIFY_FLAGS);
     X509_VERIFY_PARAM_set_flags(param, (unsigned long)(self->verify_flags & KNOWN_VERIFY_FLAGS));
 }
@@ -87,7 +99,6 @@ static bool set_up(struct cleat_context *self, uint16_t low, uint16_t high) {
     apply_options(self);
     apply_verify(self);
     SSL_CTX_set_mode(self->ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_alpn_select_cb(self->ssl_ctx, cleat_alpn_select, NULL);
     SSL_CTX_set_select_certificate_cb(self->ssl_ctx, cleat_server_name_select);
     return SSL_CTX_set_min_proto_version(self->ssl_ctx, low) == 1 &&
            SSL_CTX_set_max_proto_version(self->ssl_ctx, high) == 1 &&
@@ -242,16 +253,21 @@ int32_t cleat_context_set_check_hostname(int32_t context, int32_t check) {
 }
 
 int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers, int32_t ciphers_len) {
+    SSL_CTX *trial;
     char *text;
     CLEAT_CHECK_TEXT(2, ciphers, ciphers_len);
     BEGIN(context);
     text = cleat_copy_text(ciphers, ciphers_len);
     cleat_error_clear_queue();
-    if (text == NULL) {
+    /* A list that selects nothing fails, and empties the context's: it is tried on another. */
+    trial = SSL_CTX_new(TLS_method());
+    if (text == NULL || trial == NULL) {
         result = cleat_fail_nomem();
-    } else if (SSL_CTX_set_cipher_list(self->ssl_ctx, text) != 1) {
+    } else if (SSL_CTX_set_cipher_list(trial, text) != 1 ||
+               SSL_CTX_set_cipher_list(self->ssl_ctx, text) != 1) {
         result = cleat_fail_ssl("SSL_CTX_set_cipher_list");
     }
+    SSL_CTX_free(trial);
     cleat_release(text);
     END;
 }
@@ -291,7 +307,10 @@ int32_t cleat_context_set_ecdh_curve(int32_t context, const char *curve, int32_t
         if (nid == NID_undef) {
             result = cleat_fail_usage(2, "unknown elliptic curve name '%s'", text);
         } else if (SSL_CTX_set1_curves(self->ssl_ctx, &nid, 1) != 1) {
-            result = cleat_fail_ssl("SSL_CTX_set1_curves");
+            /* BoringSSL of 2023 does not say why. */
+            result = ERR_peek_error() != 0 ? cleat_fail_ssl("SSL_CTX_set1_curves")
+                                           : cleat_fail_named("SSL", "UNSUPPORTED_ELLIPTIC_CURVE",
+                                                              "unsupported elliptic curve");
         }
     }
     cleat_release(text);

@@ -7,16 +7,21 @@
 #include "argument.h"
 #include "connection.h"
 
-/* Whether the client would resume a session: TLS 1.3's pre-shared key, or a ticket. */
+/* Whether the client would resume a session: by TLS 1.3's pre-shared key, a ticket, or an id. */
 static bool offers_session(const SSL_CLIENT_HELLO *hello) {
     const uint8_t *extension;
     size_t len;
     if (SSL_early_callback_ctx_extension_get(hello, TLSEXT_TYPE_pre_shared_key, &extension, &len)) {
         return true;
     }
-    return SSL_early_callback_ctx_extension_get(hello, TLSEXT_TYPE_session_ticket, &extension,
-                                                &len) &&
-           len > 0;
+    if (SSL_early_callback_ctx_extension_get(hello, TLSEXT_TYPE_session_ticket, &extension, &len) &&
+        len > 0) {
+        return true;
+    }
+    /* One that speaks TLS 1.3 sends an id that may mean nothing (RFC 8446 appendix D.4). */
+    return hello->session_id_len > 0 &&
+           !SSL_early_callback_ctx_extension_get(hello, TLSEXT_TYPE_supported_versions, &extension,
+                                                 &len);
 }
 
 enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *hello) {
@@ -54,6 +59,7 @@ int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert) {
 static int32_t switch_context(struct cleat_connection *self, struct cleat_context *context) {
     struct cleat_context *old = self->context;
     struct cleat_alpn *old_alpn = self->alpn;
+    struct cleat_alpn *old_npn = self->npn;
     if (self->established) return cleat_fail_usage(0, "the handshake is done");
     pthread_mutex_lock(&context->lock);
     cleat_error_clear_queue();
@@ -63,11 +69,13 @@ static int32_t switch_context(struct cleat_connection *self, struct cleat_contex
         return cleat_fail_ssl("SSL_set_SSL_CTX");
     }
     self->alpn = cleat_alpn_hold(context->alpn);
+    self->npn = cleat_alpn_hold(context->npn);
     pthread_mutex_unlock(&context->lock);
     self->context = context;
     cleat_object_hold(&context->object);
     cleat_object_drop(&old->object);
     cleat_alpn_drop(old_alpn);
+    cleat_alpn_drop(old_npn);
     return CLEAT_OK;
 }
 

@@ -64,10 +64,11 @@ int32_t cleat_terminal_password(const char *prompt, int32_t prompt_len, char *bu
         silent.c_lflag = (silent.c_lflag | ICANON) & ~(tcflag_t)(ISIG | ECHO | ECHOE | ECHOK);
         silent.c_cc[VEOL] = before.c_cc[VINTR];
         silent.c_cc[VEOL2] = before.c_cc[VQUIT];
-        put(fd, prompt, (size_t)prompt_len);
         if (tcsetattr(fd, TCSAFLUSH, &silent) != 0) {
             result = cleat_fail_errno(errno);
         } else {
+            /* Not before: what is typed ahead of the setting is thrown away. */
+            put(fd, prompt, (size_t)prompt_len);
             result = read_line(fd, &before, buf, buf_cap);
             tcsetattr(fd, TCSAFLUSH, &before);
             put(fd, "\n", 1);

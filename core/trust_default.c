@@ -45,6 +45,12 @@ static const char *default_directory(void) {
     return cleat_file_is_directory(named) ? named : "";
 }
 
+/* The environment may also name a list of them, with colons between, as OpenSSL reads it. */
+static const char *default_directories(void) {
+    const char *named = getenv(X509_get_default_cert_dir_env());
+    return named != NULL && strchr(named, ':') != NULL ? named : default_directory();
+}
+
 /* What was made of the system's places when they were looked at last. */
 static struct {
     pthread_mutex_t lock;
@@ -148,7 +154,7 @@ void cleat_trust_drop_shared(struct cleat_context *context) {
 /* Called with the context's lock. */
 static int32_t trust_defaults(struct cleat_context *self) {
     const char *file = default_file();
-    const char *directory = default_directory();
+    const char *directory = default_directories();
     X509_STORE *store = NULL;
     char *copy = cleat_copy_text(directory, (int32_t)strlen(directory));
     bool owns = self->trusts_own;

@@ -113,10 +113,6 @@ describe("load_cert_chain:", function()
                 end
                 load(cert, key, PASSWORD)
             end)
-
-            it("LCC-09 F14 raises and does not prompt for a " .. case[1] .. " key", function()
-                raises("SSLError", {}, load, pki.path(case[2] .. ".pem"), pki.path(case[3]))
-            end)
         end
 
         it("LCC-10 the reason is BAD_DECRYPT", function()

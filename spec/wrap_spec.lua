@@ -410,40 +410,7 @@ describe("wrap_socket:", function()
         end)
     end)
 
-    describe("the table of versions,", function()
-        local SERVERS = { "SSLv23", "TLSv1", "TLSv1.1", "TLSv1.2" }
-        local MATRIX = {
-            { "WRAP-20 WRAP-24 CTX-03 the", "SSLv23", { "TLSv1.3", "TLSv1", "TLSv1.1", "TLSv1.2" } },
-            { "WRAP-21 the", "TLSv1", { "TLSv1", "TLSv1", false, false } },
-            { "WRAP-22 the", "TLSv1.1", { "TLSv1.1", false, "TLSv1.1", false } },
-            { "WRAP-23 the", "TLSv1.2", { "TLSv1.2", false, false, "TLSv1.2" } },
-        }
-        local PROTOCOLS = {
-            SSLv23 = ssl.PROTOCOL_SSLv23, TLSv1 = ssl.PROTOCOL_TLSv1, ["TLSv1.1"] = ssl.PROTOCOL_TLSv1_1,
-            ["TLSv1.2"] = ssl.PROTOCOL_TLSv1_2,
-        }
-        for _, row in ipairs(MATRIX) do
-            for i, server in ipairs(SERVERS) do
-                it(("%s client %s to server %s: %s"):format(row[1], row[2], server, row[3][i] or "no"), function()
-                    local client_context = ssl.SSLContext(PROTOCOLS[row[2]])
-                    local server_context = ssl.SSLContext(PROTOCOLS[server])
-                    server_context:load_cert_chain(pki.chain("server-rsa"))
-                    local failures, version = link.attempt({ context = client_context }, { context = server_context },
-                        function(sock)
-                            return sock:version()
-                        end)
-                    if row[3][i] then
-                        assert.is_nil(failures.client)
-                        assert.is_nil(failures.server)
-                        assert.are.equal(row[3][i], version)
-                    else
-                        raises.check(failures.client, "SSLError", { library = "SSL" })
-                        raises.check(failures.server, "SSLError", { library = "SSL" })
-                    end
-                end)
-            end
-        end
-
+    describe("the versions,", function()
         -- negotiated: the version between a context with these options and one with all versions.
         local function negotiated(options)
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)

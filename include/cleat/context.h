@@ -134,8 +134,8 @@ CLEAT_API int32_t cleat_context_set_alpn_protocols(int32_t context, const char *
                                                    int32_t protocols_len);
 
 /* cleat_context_set_npn_protocols returns CLEAT_OK and sets the protocols for NPN, the
- * forerunner of ALPN, in the same form. It is negotiated up to TLS 1.2 only, and not where
- * ALPN is. */
+ * forerunner of ALPN, in the same form. It is negotiated up to TLS 1.2 only, and not between a
+ * client and a server that both have ALPN. */
 CLEAT_API int32_t cleat_context_set_npn_protocols(int32_t context, const char *protocols,
                                                   int32_t protocols_len);
 

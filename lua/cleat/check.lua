@@ -4,6 +4,7 @@
 --- Lua would let several mistakes pass that Python does not: a number where a string is meant, 0 for false, a fraction for an
 --- integer. They are refused here, once for both backends. The functions with `optional` in their name let nil pass.
 
+local C = require "cleat.backend"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
 
@@ -62,6 +63,18 @@ end
 function check.optional_path(f, argument, value)
     if value ~= nil and check.string(f, argument, value):find("\0", 1, true) then
         errors.raise(errors.ValueError, ("%s() argument '%s' has an embedded null byte"):format(f, argument))
+    end
+    return value
+end
+
+--- A name of a file. "" is the name of none: IOError with ENOENT, as from the system.
+---@param f string
+---@param argument string
+---@param value any
+---@return string?
+function check.optional_file(f, argument, value)
+    if check.optional_path(f, argument, value) == "" then
+        errors.raise(errors.IOError, C.const.ENOENT, errors.strerror(C.const.ENOENT), "")
     end
     return value
 end

@@ -37,6 +37,7 @@ local status = require "cleat.status"
 ---@field alert integer? the fatal alert that the peer sent, an ALERT_DESCRIPTION_*
 ---@field verify_code integer? why a certificate was refused, OpenSSL's X509_V_ERR_*
 ---@field verify_message string? the same in words
+---@field cause any what was raised first, where this error only follows from that (a servername callback's error)
 ---@field traceback string? where it was raised
 
 local errors = {}

@@ -16,6 +16,7 @@ local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local object = require "cleat.socket.object"
+require "cleat.socket.datagram"
 
 local const = C.const
 local Socket = object.Socket

@@ -71,6 +71,12 @@ function ssl.wrap_socket(...)
     local sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect,
         suppress_ragged_eofs, ciphers = parse_wrap(...)
     server_side = check.optional_boolean("wrap_socket", "server_side", server_side, false)
+    check.optional_path("wrap_socket", "keyfile", keyfile)
+    check.optional_path("wrap_socket", "certfile", certfile)
+    check.optional_path("wrap_socket", "ca_certs", ca_certs)
+    check.optional_string("wrap_socket", "ciphers", ciphers)
+    cert_reqs = check.optional_integer("wrap_socket", "cert_reqs", cert_reqs, const.CERT_NONE)
+    ssl_version = check.optional_integer("wrap_socket", "ssl_version", ssl_version, const.PROTOCOL_TLS)
     if server_side and (certfile == nil or certfile == "") then
         errors.raise(errors.ValueError, "certfile must be specified for server-side operations")
     elseif keyfile ~= nil and certfile == nil then
@@ -79,8 +85,6 @@ function ssl.wrap_socket(...)
     if keyfile == nil then
         keyfile = certfile
     end
-    ssl_version = ssl_version == nil and const.PROTOCOL_TLS or ssl_version
-    cert_reqs = cert_reqs == nil and const.CERT_NONE or cert_reqs
 
     local context = SSLContext(ssl_version)
     context.verify_mode = cert_reqs

@@ -58,12 +58,13 @@ function der.integer(digits)
     return der.tlv(0x02, der.hex(digits))
 end
 
--- arc: a number of an OID, a decimal string (some do not fit a float).
-local function arc(text)
+-- arc: a number of an OID, a decimal string (some do not fit a float), and what to add to it.
+local function arc(text, plus)
     local digits = {}
     for digit in text:gmatch("%d") do
         digits[#digits + 1] = tonumber(digit)
     end
+    digits[#digits] = digits[#digits] + plus -- more than 9 is as good below
     local bytes = {}
     repeat
         local rest, quotient = 0, {}
@@ -87,10 +88,9 @@ function der.oid_value(dotted)
     for text in dotted:gmatch("%d+") do
         arcs[#arcs + 1] = text
     end
-    local first = ("%d"):format(tonumber(arcs[1]) * 40 + tonumber(arcs[2]))
-    local out = { arc(first) }
+    local out = { arc(arcs[2], tonumber(arcs[1]) * 40) }
     for i = 3, #arcs do
-        out[#out + 1] = arc(arcs[i])
+        out[#out + 1] = arc(arcs[i], 0)
     end
     return table.concat(out)
 end

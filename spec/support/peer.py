@@ -110,6 +110,9 @@ class Job:
         self.sock.do_handshake()
         return "%s %s %s" % (self.sock.version(), self.sock.cipher()[0], self.sock.selected_alpn_protocol() or "-")
 
+    def do_binding(self):
+        return (self.sock.get_channel_binding() or b"-").hex()
+
     def do_peercert(self):
         cert = self.sock.getpeercert()
         if not cert:

@@ -11,6 +11,7 @@ local calls = require "cleat.socket.calls"
 local class = require "cleat.class"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
+local file = require "cleat.socket.file"
 local keywords = require "cleat.keywords"
 local status = require "cleat.status"
 
@@ -37,11 +38,12 @@ object.default_timeout = nil
 ---@field _timeout number|false what the user set, false for nil
 ---@field _wait number the same for the ABI: -1 for ever
 ---@field _lent boolean whether an SSLSocket has the id as well
+---@field _shared cleat.socket.Shared|false what it has in common with its files
 local Socket
 
 local function adopt(id, guard, family, kind, proto)
     return setmetatable({ _id = id, _guard = guard, _fd = false, _family = family, _type = kind, _proto = proto,
-        _timeout = false, _wait = -1, _lent = false }, Socket.instance)
+        _timeout = false, _wait = -1, _lent = false, _shared = false }, Socket.instance)
 end
 
 -- open makes the object for a new id, with the default timeout.
@@ -249,13 +251,22 @@ function Socket:shutdown(how)
     settle("shutdown", call(self, C.socket_shutdown, how))
 end
 
---- Closes the socket; once is enough, more does no harm. No other method can be called after it: socket.error with EBADF.
+--- Closes the socket; once is enough, more does no harm. No other method can be called after it: socket.error with EBADF. The descriptor
+--- stays as long as files of makefile() are open.
 function Socket:close()
+    file.inherit(self)
     self._id = 0
     if self._guard and not self._lent then
         C.guard_close(self._guard)
     end
     self._guard = false
+end
+
+--- makefile(mode, bufsize) is a file that reads ("r", the default), writes ("w") or does both ("rw"); a "b" says nothing more. bufsize:
+--- how many bytes it gathers, 8192 by default; 0 for none, 1 to write line by line. See cleat.socket.file.
+---@return cleat.File
+function Socket:makefile(...)
+    return file.open(self, ...)
 end
 
 --- Gives the descriptor to the caller, and leaves a closed socket.

@@ -42,8 +42,10 @@ local constants = {
     HAS_ALPN = true,
     HAS_ECDH = true,
     HAS_SNI = true,
-    HAS_NPN = false,
+    HAS_NPN = true,
     HAS_TLSv1_3 = true,
+
+    CHANNEL_BINDING_TYPES = { "tls-unique" },
 }
 
 for name, value in pairs(const) do

@@ -15,15 +15,15 @@ local certificate = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local class = require "cleat.class"
 local constants = require "cleat.ssl.constants"
+local credential = require "cleat.ssl.credential"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
+local negotiation = require "cleat.ssl.negotiation"
 local purpose = require "cleat.ssl.purpose"
 local sockets = require "cleat.ssl.socket"
 local status = require "cleat.status"
 
 local const = C.const
-
-local TLS13_CIPHERS = { "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256" }
 
 ---@class cleat.ssl.SSLContext
 ---@field protocol integer PROTOCOL_*; read-only
@@ -48,49 +48,29 @@ SSLContext = class.new("ssl.SSLContext", function(_, ...)
     end
     errors.check(id)
     local guard = C.guard_new(id)
-    return setmetatable({ _id = id, _guard = guard, _protocol = protocol }, SSLContext.instance)
+    return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false },
+        SSLContext.instance)
 end)
 
-local PASSWORD_MAX = const.PASSWORD_MAX
-
-local function check_password(password)
-    if #password > PASSWORD_MAX then
-        errors.raise(errors.ValueError, ("password cannot be longer than %d bytes"):format(PASSWORD_MAX))
+for _, methods in ipairs { credential, negotiation } do
+    for name, method in pairs(methods) do
+        SSLContext[name] = method
     end
-    return password
 end
 
-local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", "password" }, { required = 1 })
-
---- load_cert_chain(certfile, keyfile, password) loads the certificates and the private key to identify this side with. certfile:
---- PEM, the own certificate first, then its issuers; keyfile defaults to it. password: a string, or a function that returns one
---- and is called only if the key is encrypted; both are ignored if it is not. Raises IOError for a file that cannot be read, SSLError
---- for one that holds no certificate, no key, or a key that does not match, and for a wrong or missing password.
-function SSLContext:load_cert_chain(...)
-    local certfile, keyfile, password = parse_chain(...)
-    check.optional_path("load_cert_chain", "certfile", certfile)
-    check.optional_path("load_cert_chain", "keyfile", keyfile)
-    local given
-    if type(password) == "string" then
-        given = check_password(password)
-    elseif password ~= nil and not check.callable(password) then
-        errors.raise(errors.TypeError, "password should be a string or callable")
+-- load_locations returns the status of the first that fails.
+local function load_locations(id, cafile, capath, cadata)
+    local result = 0
+    if cadata then
+        result = C.context_load_verify_data(id, cadata)
     end
-    local result = C.context_load_cert_chain(self._id, certfile, keyfile, given)
-    if result == status.NEED_PASSWORD then
-        if password == nil then
-            local err = errors.SSLError(errors.SSL_ERROR_SSL,
-                "[PEM: BAD_PASSWORD_READ] the private key is encrypted and no password was given")
-            err.library, err.reason = "PEM", "BAD_PASSWORD_READ"
-            errors.throw(err)
-        end
-        given = password()
-        if type(given) ~= "string" then
-            errors.raise(errors.TypeError, "password callback must return a string")
-        end
-        result = C.context_load_cert_chain(self._id, certfile, keyfile, check_password(given))
+    if cafile and result >= 0 then
+        result = C.context_load_verify_file(id, cafile)
     end
-    errors.check(result)
+    if capath and result >= 0 then
+        result = C.context_load_verify_directory(id, capath)
+    end
+    return result
 end
 
 local parse_locations = keywords.parser("load_verify_locations", { "cafile", "capath", "cadata" })
@@ -98,10 +78,10 @@ local parse_locations = keywords.parser("load_verify_locations", { "cafile", "ca
 --- load_verify_locations(cafile, capath, cadata) adds certification authorities to verify peers with, and revocation lists. cafile: a PEM
 --- file; capath: a directory as c_rehash leaves it, searched when a verification needs it; cadata: PEM text, or DER
 --- certificates one after the other. At least one must be given: TypeError. Raises IOError for a file that cannot be read, SSLError for
---- one without certificates, ValueError for empty cadata.
+--- one without certificates, ValueError for empty cadata; then nothing is added.
 function SSLContext:load_verify_locations(...)
     local cafile, capath, cadata = parse_locations(...)
-    check.optional_path("load_verify_locations", "cafile", cafile)
+    check.optional_file("load_verify_locations", "cafile", cafile)
     check.optional_path("load_verify_locations", "capath", capath)
     if cafile == nil and capath == nil and cadata == nil then
         errors.raise(errors.TypeError, "cafile, capath and cadata cannot be all omitted")
@@ -110,15 +90,14 @@ function SSLContext:load_verify_locations(...)
     elseif cadata == "" then
         errors.raise(errors.ValueError, "Empty certificate data")
     end
-    if cadata then
-        errors.check(C.context_load_verify_data(self._id, cadata))
+    if (cafile and 1 or 0) + (capath and 1 or 0) + (cadata and 1 or 0) > 1 then
+        -- What fails is to fail before the first of them is added.
+        local trial = errors.check(C.context_new(const.PROTOCOL_TLS))
+        local result = load_locations(trial, cafile, capath, cadata)
+        C.close(trial)
+        errors.check(result)
     end
-    if cafile then
-        errors.check(C.context_load_verify_file(self._id, cafile))
-    end
-    if capath then
-        errors.check(C.context_load_verify_directory(self._id, capath))
-    end
+    errors.check(load_locations(self._id, cafile, capath, cadata))
 end
 
 --- Adds the system's certification authorities: what get_default_verify_paths tells. What is not there is passed over.
@@ -156,64 +135,35 @@ function SSLContext:get_ca_certs(...)
     return list
 end
 
-local parse_ciphers = keywords.parser("set_ciphers", { "ciphers" }, { required = 1 })
+-- Each of CLEAT_STAT_*, under Python's name.
+local STATS = { "number", "connect", "connect_good", "connect_renegotiate", "accept", "accept_good", "accept_renegotiate",
+    "hits", "misses", "timeouts", "cache_full" }
 
---- set_ciphers(ciphers) sets the cipher suites for TLS 1.2 and earlier, a list in OpenSSL's format as BoringSSL reads it. Those of
---- TLS 1.3 are always there. Raises SSLError "No cipher can be selected."
-function SSLContext:set_ciphers(...)
-    local ciphers = check.string("set_ciphers", "ciphers", (parse_ciphers(...)))
-    local result = C.context_set_ciphers(self._id, ciphers)
-    if result < 0 then
-        local found = errors.from_status(result)
-        if errors.SSLError:is(found) or errors.ValueError:is(found) then
-            local err = errors.SSLError(errors.SSL_ERROR_SSL, "No cipher can be selected.")
-            err.library, err.reason = found.library, found.reason
-            errors.throw(err)
-        end
-        errors.throw(found)
+--- What has happened in the connections of the context: handshakes begun and done, sessions resumed (hits), offered and refused
+--- (misses), and how many are in the server's cache (number), where sessions with tickets are not. The renegotiations, timeouts and
+--- cache_full are always 0, since BoringSSL has no such thing.
+---@return table<string, integer>
+function SSLContext:session_stats()
+    local stats = {}
+    for _, name in ipairs(STATS) do
+        stats[name] = errors.check(C.context_session_stats(self._id, const["STAT_" .. name:upper()]))
     end
+    return stats
 end
 
---- The suites that may be agreed on, in order of preference (Python 3.6): first those of TLS 1.3.
----@return {name: string, protocol: string}[] # protocol only of TLS 1.3's
-function SSLContext:get_ciphers()
-    local list = {}
-    local may_use_13 = errors.check(C.context_maximum_version(self._id)) >= const.TLS1_3_VERSION and
-        self.options % (const.OP_NO_TLSV1_3 * 2) < const.OP_NO_TLSV1_3
-    for _, name in ipairs(may_use_13 and TLS13_CIPHERS or {}) do
-        list[#list + 1] = { name = name, protocol = "TLSv1.3" }
+--- Sets the function that servers call once their client has said which server it wants: callback(sock, name, context), with the
+--- socket of the connection, the name as it is written ("püthon.org"; nil if the client sent none), and this context. It may set
+--- sock.context, so that the other context's certificate is presented; it may raise, and in a coroutine it may yield. The
+--- handshake goes on if it returns nil. Otherwise the client gets the alert that it returns, an ALERT_DESCRIPTION_*; INTERNAL_ERROR
+--- for other values and for a name that cannot be decoded; HANDSHAKE_FAILURE if it raised. The handshake then raises SSLError, reason
+--- CALLBACK_FAILED, with the error as field cause. nil takes the function away. TypeError "not a callable object".
+---@param callback (fun(sock: cleat.ssl.SSLSocket, name: string?, context: cleat.ssl.SSLContext): integer?)?
+function SSLContext:set_servername_callback(callback)
+    if callback ~= nil and not check.callable(callback) then
+        errors.raise(errors.TypeError, "not a callable object")
     end
-    for index = 0, errors.check(C.context_cipher_count(self._id)) - 1 do
-        local _, name = errors.check(C.context_cipher_name(self._id, index))
-        list[#list + 1] = { name = name }
-    end
-    return list
-end
-
-local parse_alpn = keywords.parser("set_alpn_protocols", { "alpn_protocols" },
-    { required = 1, tables = { alpn_protocols = true } })
-
---- set_alpn_protocols(protocols) sets the application protocols to offer or to choose from, in order of preference:
---- {"h2", "http/1.1"}. Each has 1 to 255 bytes: SSLError. A server's order decides; without a common protocol the handshake goes on.
-function SSLContext:set_alpn_protocols(...)
-    local protocols = parse_alpn(...)
-    if type(protocols) ~= "table" then
-        check.fail("set_alpn_protocols", "alpn_protocols", "an array of strings", protocols)
-    end
-    local parts = {}
-    for _, protocol in ipairs(protocols) do
-        check.string("set_alpn_protocols", "alpn_protocols", protocol)
-        if #protocol < 1 or #protocol > 255 then
-            errors.raise(errors.SSLError, errors.SSL_ERROR_SSL, "ALPN protocols must be 1 to 255 in length")
-        end
-        parts[#parts + 1] = string.char(#protocol) .. protocol
-    end
-    errors.check(C.context_set_alpn_protocols(self._id, table.concat(parts)))
-end
-
---- NPN is not there: HAS_NPN is false.
-function SSLContext:set_npn_protocols()
-    return errors.raise(errors.NotImplementedError, "The NPN extension requires HAS_NPN")
+    errors.check(C.context_set_server_name_events(self._id, callback and 1 or 0))
+    self._servername_callback = callback or false
 end
 
 local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_handshake_on_connect",

@@ -56,10 +56,9 @@ function defaults._create_unverified_context(...)
         parse_unverified(...)
     purpose = purposes.check(purpose)
     check_hostname = check.optional_boolean("_create_unverified_context", "check_hostname", check_hostname, false)
-    local context = SSLContext(protocol == nil and const.PROTOCOL_TLS or protocol)
-    if cert_reqs ~= nil then
-        context.verify_mode = cert_reqs
-    end
+    protocol = check.optional_integer("_create_unverified_context", "protocol", protocol, const.PROTOCOL_TLS)
+    local context = SSLContext(protocol)
+    context.verify_mode = check.optional_integer("_create_unverified_context", "cert_reqs", cert_reqs, const.CERT_NONE)
     context.check_hostname = check_hostname
     if certfile ~= nil then
         context:load_cert_chain(certfile, keyfile)

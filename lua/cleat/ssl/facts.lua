@@ -38,11 +38,11 @@ function facts:getpeercert(...)
 end
 
 -- fact: what the handshake agreed on; nil before it is done, and once TLS is gone.
-local function fact(self, f)
+local function fact(self, f, ...)
     if self._tls == 0 then
         return nil
     end
-    local length, text, more = f(self._tls)
+    local length, text, more = f(self._tls, ...)
     if length <= 0 then
         return nil
     end
@@ -74,10 +74,27 @@ function facts:selected_alpn_protocol()
     return (fact(self, C.connection_alpn_protocol))
 end
 
---- The same by NPN, which is not there (HAS_NPN).
----@return nil
+--- The same by NPN, see SSLContext.set_npn_protocols. Never with TLS 1.3.
+---@return string?
 function facts:selected_npn_protocol()
-    return nil
+    return (fact(self, C.connection_npn_protocol))
+end
+
+local BINDINGS = { ["tls-unique"] = const.BINDING_TLS_UNIQUE }
+
+local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
+
+--- get_channel_binding(cb_type) returns bytes that only the two ends of this connection know, to bind an authentication to it. cb_type:
+--- one of CHANNEL_BINDING_TYPES, "tls-unique" (RFC 5929) by default; ValueError for others. nil before the handshake is done, and
+--- with TLS 1.3, for which "tls-unique" is not defined.
+---@return string?
+function facts:get_channel_binding(...)
+    local cb_type = check.optional_string("get_channel_binding", "cb_type", (parse_binding(...))) or "tls-unique"
+    local binding = BINDINGS[cb_type]
+    if not binding then
+        errors.raise(errors.ValueError, "Unsupported channel binding type")
+    end
+    return (fact(self, C.connection_channel_binding, binding))
 end
 
 return facts

@@ -19,6 +19,7 @@ local check = require "cleat.check"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
 local facts = require "cleat.ssl.facts"
+local file = require "cleat.socket.file"
 local idna = require "cleat.idna"
 local keywords = require "cleat.keywords"
 local object = require "cleat.socket.object"
@@ -41,6 +42,8 @@ local Socket = object.Socket
 ---@field _tls_guard any
 ---@field _state "new"|"open"|"dropped"|"unwrapped"|"closed"
 ---@field _sni string|false the A-labels of server_hostname
+---@field _origin cleat.ssl.SSLContext|false the context when TLS was set up: its servername callback counts
+---@field _asking boolean while the servername callback runs
 ---@field _arguments table what ssl.wrap_socket was called with: keyfile, certfile …
 local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
@@ -61,10 +64,7 @@ function SSLSocket:do_handshake(...)
     if self._tls == 0 then
         tls.prepare(self, "do_handshake")
     end
-    local result = C.connection_handshake(self._tls, block and self._wait == 0 and -1 or self._wait)
-    if result < 0 then
-        errors.throw(errors.from_connection(result, "handshake"))
-    end
+    tls.handshake(self, block and self._wait == 0 and -1 or self._wait)
 end
 
 local function connect(self, method, to)
@@ -152,6 +152,7 @@ function SSLSocket:close()
     if self._state == "closed" then
         return
     end
+    file.inherit(self)
     tls.drop(self, "closed")
     if self._guard then
         C.guard_close(self._guard)
@@ -171,9 +172,14 @@ function SSLSocket:fileno()
     return Socket.fileno(self)
 end
 
--- Datagrams cannot be encrypted.
+-- Datagrams cannot be encrypted. Where there is no connection yet the system says so.
 for _, name in ipairs { "sendto", "recvfrom", "recvfrom_into" } do
-    SSLSocket[name] = function()
+    SSLSocket[name] = function(self)
+        if self._state == "closed" then
+            errors.throw(errors.from_errno(const.EBADF))
+        elseif self._state == "new" then
+            calls.settle(name, calls.call(self, C.socket_getpeername))
+        end
         return errors.raise(errors.ValueError, ("%s not allowed on instances of %s"):format(name, tostring(SSLSocket)))
     end
 end
@@ -275,9 +281,9 @@ local function wrap(context, sock, options, arguments)
     local self = setmetatable({
         _id = plain and plain._id or 0, _guard = plain and plain._guard or false, _fd = fd, _family = family,
         _type = kind, _proto = proto, _timeout = timeout or false, _wait = timeout or -1, _lent = false,
-        _plain = plain or false, _tls = 0, _tls_guard = false, _state = "new", _context = context,
+        _shared = false, _plain = plain or false, _tls = 0, _tls_guard = false, _state = "new", _context = context,
         _server_side = server_side, _server_hostname = hostname or false, _sni = sni, _auto = auto, _ragged = ragged,
-        _arguments = arguments or {},
+        _arguments = arguments or {}, _origin = false, _asking = false,
     }, SSLSocket.instance)
 
     local result = calls.call(self, C.socket_getpeername)

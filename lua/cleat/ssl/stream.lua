@@ -34,6 +34,19 @@ local function odd_read(self, method, size)
     end
 end
 
+-- The calls below come back here when TLS was set up or a servername callback has answered; wait is what is left of the timeout,
+-- or false at the end of the stream. There are no loops in them, since LuaJIT would not compile their callers' then.
+local function read_again(self, size, method, wait)
+    if not wait then
+        return ""
+    end
+    local result, data = connection_read(self._tls, size, wait)
+    if result >= 0 then
+        return data
+    end
+    return read_again(self, size, method, read_failed(self, result, method))
+end
+
 local function read(self, size, method)
     if size == nil then
         size = 1024
@@ -44,10 +57,19 @@ local function read(self, size, method)
     local result, data = connection_read(self._tls, size, self._wait)
     if result >= 0 then
         return data
-    elseif read_failed(self, result, method) then
-        return read(self, size, method)
     end
-    return ""
+    return read_again(self, size, method, read_failed(self, result, method))
+end
+
+local function read_into_again(self, contents, size, method, wait)
+    if not wait then
+        return 0
+    end
+    local result = connection_read_into(self._tls, contents, 0, size, wait)
+    if result >= 0 then
+        return result
+    end
+    return read_into_again(self, contents, size, method, read_failed(self, result, method))
 end
 
 local function read_into(self, buffer, nbytes, method)
@@ -59,30 +81,49 @@ local function read_into(self, buffer, nbytes, method)
     local result = connection_read_into(self._tls, contents, 0, size, self._wait)
     if result >= 0 then
         return result
-    elseif read_failed(self, result, method) then
-        return read_into(self, buffer, nbytes, method)
+    end
+    return read_into_again(self, contents, size, method, read_failed(self, result, method))
+end
+
+-- nothing_written is what a write of no bytes returns.
+local function nothing_written(self, method)
+    if self._tls == 0 then
+        prepare(self, method)
     end
     return 0
 end
 
-local function write(self, data, method)
-    local result
-    if type(data) ~= "string" then
-        local contents, size = calls.source(method, data)
-        result = size > 0 and connection_write_from(self._tls, contents, 0, self._wait)
-    elseif data ~= "" then
-        result = connection_write(self._tls, data, self._wait)
-    end
-    if not result then -- nothing to write
-        if self._tls == 0 then
-            prepare(self, method)
-        end
-        return 0
-    elseif result >= 0 then
+local function write_again(self, data, method, wait)
+    local result = connection_write_from(self._tls, data, 0, wait)
+    if result >= 0 then
         return result
-    elseif write_failed(self, result, method) then
-        return write(self, data, method)
     end
+    return write_again(self, data, method, write_failed(self, result, method))
+end
+
+local function write_from(self, data, method)
+    local contents, size = calls.source(method, data)
+    if size == 0 then
+        return nothing_written(self, method)
+    end
+    local result = connection_write_from(self._tls, contents, 0, self._wait)
+    if result >= 0 then
+        return result
+    end
+    return write_again(self, contents, method, write_failed(self, result, method))
+end
+
+local function write(self, data, method)
+    if type(data) ~= "string" then
+        return write_from(self, data, method)
+    elseif data == "" then
+        return nothing_written(self, method)
+    end
+    local result = connection_write(self._tls, data, self._wait)
+    if result >= 0 then
+        return result
+    end
+    return write_again(self, data, method, write_failed(self, result, method))
 end
 
 --- Receives what has been decrypted, up to buflen bytes; "" at the end of the stream.
@@ -155,7 +196,8 @@ function stream:sendall(data, flags)
     while sent < length do
         local result = connection_write_from(self._tls, bytes, sent, wait)
         if result < 0 then
-            write_failed(self, result, "sendall")
+            write_failed(self, result, "sendall") -- the timeout goes on from where it was
+            result = 0
         end
         sent = sent + result
         if deadline and sent < length then

@@ -4,6 +4,7 @@
 local C = require "cleat.backend"
 local calls = require "cleat.socket.calls"
 local errors = require "cleat.errors"
+local server_name = require "cleat.ssl.server_name"
 local status = require "cleat.status"
 
 local const = C.const
@@ -22,6 +23,7 @@ function tls.attach(self)
     end
     self._tls = errors.check(id)
     self._tls_guard = C.guard_new(id)
+    self._origin = self._context
     self._state = "open"
 end
 
@@ -56,34 +58,70 @@ function tls.prepare(self, method)
     end
 end
 
---- handshake_or_close is the handshake of wrap_socket, connect and accept.
-function tls.handshake_or_close(self)
-    local result = C.connection_handshake(self._tls, self._wait)
-    if result < 0 then
-        local err = errors.from_connection(result, "handshake")
-        if err ~= errors.want_read and err ~= errors.want_write then
-            self:close()
+-- ask_for_name lets the callback answer a handshake that has stopped for it. It returns what is left of the timeout.
+local function ask_for_name(self, method, operation, wait, deadline)
+    server_name.answer(self)
+    if self._tls == 0 then -- the callback has closed the socket
+        tls.prepare(self, method)
+    elseif deadline then
+        wait = deadline - calls.now()
+        if wait <= 0 then
+            errors.throw(errors.from_connection(status.TIMEOUT, operation))
         end
-        errors.throw(err)
+    end
+    return wait
+end
+
+--- handshake does the handshake, or raises. wait: the timeout for all of it.
+function tls.handshake(self, wait)
+    local deadline = wait > 0 and calls.now() + wait
+    local result = C.connection_handshake(self._tls, wait)
+    if result == status.WANT_SERVER_NAME then
+        wait = ask_for_name(self, "do_handshake", "handshake", wait, deadline)
+        result = C.connection_handshake(self._tls, wait)
+    end
+    if result < 0 then
+        errors.throw(errors.from_connection(result, "handshake"))
     end
 end
 
---- read_failed returns whether to read again, TLS being set up now, or to report the end of the stream; or it raises.
+--- handshake_or_close is the handshake of wrap_socket, connect and accept.
+function tls.handshake_or_close(self)
+    local ok, err = pcall(tls.handshake, self, self._wait)
+    if not ok then
+        if err ~= errors.want_read and err ~= errors.want_write then
+            self:close()
+        end
+        error(err, 0)
+    end
+end
+
+-- for_name is the rest of what stopped for the callback in read or write.
+local function for_name(self, method, operation)
+    local wait = self._wait
+    return ask_for_name(self, method, operation, wait, wait > 0 and calls.now() + wait)
+end
+
+--- read_failed returns the timeout with which to read again, or false to report the end of the stream; or it raises.
 function tls.read_failed(self, result, method)
     if self._tls == 0 then
         tls.prepare(self, method)
-        return true
+        return self._wait
     elseif result == status.EOF and self._ragged and C.connection_established(self._tls) == 1 then
         return false
+    elseif result == status.WANT_SERVER_NAME then
+        return for_name(self, method, "read")
     end
     return errors.throw(errors.from_connection(result, "read"))
 end
 
---- write_failed returns true, to write again, or raises.
+--- write_failed returns the timeout with which to write again, or raises.
 function tls.write_failed(self, result, method)
     if self._tls == 0 then
         tls.prepare(self, method)
-        return true
+        return self._wait
+    elseif result == status.WANT_SERVER_NAME then
+        return for_name(self, method, "write")
     end
     return errors.throw(errors.from_connection(result, "write"))
 end

@@ -13,13 +13,13 @@ local transport = {}
 
 local const = C.const
 
--- probe: a descriptor's type, family and protocol, or a status.
-local function probe(id)
-    local status, kind = C.socket_getsockopt(id, const.SOL_SOCKET, const.SO_TYPE)
-    if status < 0 then
-        return status
+-- probe: a socket's type and family, and of a descriptor the protocol; or a status.
+local function probe(id, proto)
+    local kind = C.socket_type(id)
+    if kind < 0 then
+        return kind
     end
-    return 0, kind, C.socket_family(id), C.socket_protocol(id)
+    return 0, kind, C.socket_family(id), proto or C.socket_protocol(id)
 end
 
 --- Looks at what wrap_socket was given.
@@ -43,7 +43,7 @@ function transport.of(value)
             class.name_of(value)))
     end
     local _, kind, family, proto = calls.settle("wrap_socket",
-        calls.call(plain or { _fd = fd }, probe))
+        calls.call(plain or { _fd = fd }, probe, plain and plain._proto))
     if kind ~= const.SOCK_STREAM then
         errors.raise(errors.NotImplementedError, "only stream sockets are supported")
     end

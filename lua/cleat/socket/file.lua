@@ -1,0 +1,421 @@
+--- Files over sockets: what Socket:makefile returns, with the methods of Python's file objects (2.7.16, sections 17.2.1 and 5.9).
+---
+---     local file = sock:makefile("rw")
+---     file:write("GET / HTTP/1.0\r\n\r\n")
+---     file:flush()
+---     for line in file do
+---         io.write(line)
+---     end
+---
+--- A file waits as its socket does. After an error nothing is lost: what came stays in the file's buffer and the call can be made again,
+--- and what write() took stays there too, so that flush() goes on with it.
+---
+--- Closing a file leaves the socket open. Closing the socket leaves its open files what they need, until the last of them is closed or
+--- collected; the socket itself is closed at once. Collecting a file sends nothing, so what was not flushed is lost.
+---
+--- Where Lua's files have another name for something, or another way of asking, both work: lines(), read("l"), read("L"), read("a").
+
+local Buffer = require "cleat.buffer"
+local check = require "cleat.check"
+local class = require "cleat.class"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+
+local find, max, min, sub = string.find, math.max, math.min, string.sub
+
+local DEFAULT_SIZE = 8192
+local PIECE = 65536 -- the most that is asked of the socket at once, or given to it
+
+local file = {}
+
+-- Shared: what a socket and its files have in common.
+---@class cleat.socket.Shared
+---@field sock cleat.Socket the socket; once that is closed, another one that has taken over what it had and is in no other hands
+---@field inherited boolean whether it is that other one
+---@field files table<cleat.File, true> those that are open
+
+---@class cleat.File
+---@field closed boolean read-only, like all fields
+---@field mode string as it was given to makefile
+---@field bufsize integer 0 for none; 1 for lines, when writing
+---@field name string "<socket>"
+---@field _shared cleat.socket.Shared|false false once closed
+---@field _reads boolean
+---@field _writes boolean
+---@field _mode string
+---@field _bufsize integer
+---@field _data string what came; its bytes before _next have been read
+---@field _next integer
+---@field _more string[] what came after that
+---@field _held integer how many bytes can be read without the socket
+---@field _clean integer how many of these, from the first on, are known not to be a newline
+---@field _out string[] what is to be sent; the bytes of the first before _sent + 1 have been
+---@field _sent integer
+---@field _waiting integer how many bytes are to be sent
+local File = class.new("socket._fileobject", function()
+    return errors.raise(errors.TypeError, "file objects have no constructor: use Socket.makefile()")
+end)
+
+local function open_socket(self)
+    local shared = self._shared
+    if not shared then
+        return errors.raise(errors.ValueError, "I/O operation on closed file")
+    end
+    return shared.sock
+end
+
+local function readable(self)
+    local sock = open_socket(self)
+    if not self._reads then
+        errors.raise(errors.IOError, "File not open for reading")
+    end
+    return sock
+end
+
+local function writable(self)
+    local sock = open_socket(self)
+    if not self._writes then
+        errors.raise(errors.IOError, "File not open for writing")
+    end
+    return sock
+end
+
+-- receive asks the socket for at most size bytes and returns what came, "" at the end of the stream.
+local function receive(self, sock, size)
+    local chunk = sock:recv(size)
+    if chunk ~= "" then
+        self._more[#self._more + 1] = chunk
+        self._held = self._held + #chunk
+    end
+    return chunk
+end
+
+-- gather puts what came into one string.
+local function gather(self)
+    local more = self._more
+    if more[1] then
+        if self._next <= #self._data then
+            table.insert(more, 1, sub(self._data, self._next))
+        end
+        self._data, self._next = more[2] and table.concat(more) or more[1], 1
+        self._more = {}
+    end
+end
+
+-- take removes the first count of the bytes that came, and returns them.
+local function take(self, count)
+    gather(self)
+    local data, first = self._data, self._next
+    self._held = self._held - count
+    self._clean = max(0, self._clean - count)
+    if self._held == 0 then
+        self._data, self._next = "", 1
+        return first == 1 and data or sub(data, first)
+    end
+    self._next = first + count
+    return sub(data, first, first + count - 1)
+end
+
+-- line_end waits for a newline behind the first skip bytes, and returns how many bytes there are up to it. At the end of the stream, and if
+-- limit bytes are there, so many have to do.
+local function line_end(self, skip, limit)
+    local sock = readable(self)
+    local from = max(skip, self._clean)
+    local unbroken = skip <= self._clean
+    if from < self._held then
+        gather(self)
+        local at = find(self._data, "\n", self._next + from, true)
+        if at then
+            return min(at - self._next + 1, limit)
+        end
+        if unbroken then
+            self._clean = self._held
+        end
+    end
+    while self._held < limit do
+        local before = self._held
+        local chunk = receive(self, sock, self._bufsize == 0 and 1 or min(PIECE, max(2, self._bufsize)))
+        if chunk == "" then
+            break
+        end
+        local at = find(chunk, "\n", max(1, skip - before + 1), true)
+        if at then
+            return min(before + at, limit)
+        end
+        if unbroken then
+            self._clean = self._held
+        end
+    end
+    return min(self._held, limit)
+end
+
+-- size_of: a count of bytes; nil and negative numbers ask for all.
+local function size_of(method, argument, value)
+    if value == nil then
+        return math.huge
+    end
+    value = check.integer(method, argument, value)
+    return value >= 0 and value or math.huge
+end
+
+local function read_line(self, format)
+    local line = self:readline()
+    if line == "" then
+        return nil
+    elseif format == "l" and line:sub(-1) == "\n" then
+        return line:sub(1, -2)
+    end
+    return line
+end
+
+--- Reads size bytes, or all up to the end of the stream. The formats of Lua's files can be asked for as well: "l" and "L" are the
+--- next line without and with its newline, nil at the end of the stream, and "a" is everything.
+---@param size integer|string|nil nil and negative numbers for all
+---@return string? # fewer than size bytes only at the end of the stream; "" once that is reached
+function File:read(size)
+    if type(size) == "string" then
+        local format = size:match("^%*?([lLa])$")
+        if not format then
+            errors.raise(errors.ValueError, ("read() format must be 'l', 'L' or 'a', not '%s'"):format(size))
+        elseif format ~= "a" then
+            return read_line(self, format)
+        end
+        size = nil
+    end
+    size = size_of("read", "size", size)
+    local sock = readable(self)
+    while self._held < size do
+        -- No more than was asked for, so that it is the socket's again afterwards.
+        local chunk = receive(self, sock, min(PIECE, size - self._held))
+        if chunk == "" then
+            break
+        end
+    end
+    return take(self, min(size, self._held))
+end
+
+--- Reads a line with its newline.
+---@param size integer? at most so many bytes of it; nil and negative numbers for no limit
+---@return string # without a newline only if the stream ends first, or after size bytes; "" at the end of the stream
+function File:readline(size)
+    return take(self, line_end(self, 0, size_of("readline", "size", size)))
+end
+
+--- Reads all lines.
+---@param sizehint integer? only until the lines have so many bytes together; nil and 0 for all
+---@return string[]
+function File:readlines(sizehint)
+    sizehint = check.optional_integer("readlines", "sizehint", sizehint, 0)
+    local text
+    if sizehint > 0 then
+        text = take(self, line_end(self, sizehint - 1, math.huge))
+    else
+        text = self:read()
+    end
+    local lines = {}
+    for line in text:gmatch("[^\n]*\n?") do
+        if line ~= "" then
+            lines[#lines + 1] = line
+        end
+    end
+    return lines
+end
+
+--- An iterator over the lines, as those of Lua's files: without their newlines, unless the format is "L". Iterating over the file itself
+--- keeps them, as in Python.
+---@param format string? "l" or "L"
+---@return fun(): string?
+function File:lines(format)
+    format = format == nil and "l" or check.string("lines", "format", format)
+    readable(self)
+    return function()
+        return self:read(format)
+    end
+end
+
+--- Sends what write() took.
+function File:flush()
+    local sock = open_socket(self)
+    while self._waiting > 0 do
+        local data = self._out[2] and table.concat(self._out) or self._out[1]
+        self._out = { data }
+        local from = self._sent + 1
+        local sent = sock:send(self._waiting <= PIECE and from == 1 and data or sub(data, from, self._sent + PIECE))
+        self._sent, self._waiting = self._sent + sent, self._waiting - sent
+    end
+    self._out, self._sent = {}, 0
+end
+
+-- bytes_of: a string, or what is in a buffer.
+local function bytes_of(method, argument, value)
+    if Buffer._contents(value) then
+        return tostring(value)
+    elseif type(value) ~= "string" then
+        check.fail(method, argument, "a string or a buffer", value)
+    end
+    return value
+end
+
+local function append(self, list)
+    for _, data in ipairs(list) do
+        if data ~= "" then
+            self._out[#self._out + 1] = data
+            self._waiting = self._waiting + #data
+        end
+    end
+end
+
+--- Writes strings or buffers. They are sent once there are bufsize bytes, with bufsize 1 at each newline, and by flush() and close().
+---@param ... string|cleat.Buffer
+---@return cleat.File # itself
+function File:write(...)
+    writable(self)
+    local list, newline = {}, false
+    for index = 1, select("#", ...) do
+        local data = bytes_of("write", "data", (select(index, ...)))
+        list[index] = data
+        newline = newline or find(data, "\n", 1, true) ~= nil
+    end
+    append(self, list)
+    if self._bufsize == 0 or (self._bufsize == 1 and newline) or (self._bufsize > 1 and self._waiting >= self._bufsize) then
+        self:flush()
+    end
+    return self
+end
+
+--- Writes the strings of an array; newlines are not added.
+---@param list (string|cleat.Buffer)[]
+function File:writelines(list)
+    writable(self)
+    if type(list) ~= "table" or getmetatable(list) ~= nil then
+        check.fail("writelines", "list", "an array", list)
+    end
+    local texts = {}
+    for index, data in ipairs(list) do
+        texts[index] = bytes_of("writelines", "list", data)
+    end
+    append(self, texts)
+    if self._bufsize <= 1 or self._waiting >= self._bufsize then
+        self:flush()
+    end
+end
+
+--- Sends what write() took, and closes the file, not the socket. It is closed even if that fails: flush() first where the socket does not
+--- block. Once is enough, more does no harm.
+function File:close()
+    local shared = self._shared
+    if not shared then
+        return
+    end
+    local ok, err = pcall(self.flush, self)
+    self._shared = false
+    self._data, self._more, self._out, self._held, self._waiting = "", {}, {}, 0, 0
+    shared.files[self] = nil
+    if shared.inherited and next(shared.files) == nil then
+        shared.sock:close()
+    end
+    if not ok then
+        error(err, 0)
+    end
+end
+
+--- The system's number of the socket's descriptor.
+---@return integer
+function File:fileno()
+    return open_socket(self):fileno()
+end
+
+--- Sockets are no terminals.
+---@return boolean # false
+function File:isatty()
+    open_socket(self)
+    return false
+end
+
+local function attribute(name)
+    return function(self)
+        return self[name]
+    end
+end
+
+class.properties(File, {
+    closed = function(self)
+        return not self._shared
+    end,
+    mode = attribute("_mode"),
+    bufsize = attribute("_bufsize"),
+    name = function()
+        return "<socket>"
+    end,
+}, {})
+
+--- The next line with its newline, nil at the end of the stream: `for line in file do` reads all.
+function File.instance:__call()
+    return read_line(self, "L")
+end
+
+--- "<open file '<socket>', mode 'r'>"
+function File.instance:__tostring()
+    return ("<%s file '<socket>', mode '%s'>"):format(self._shared and "open" or "closed", self._mode)
+end
+
+function File.instance:__close(err)
+    if err ~= nil then -- it has precedence over what goes wrong here
+        pcall(self.close, self)
+    else
+        self:close()
+    end
+end
+
+local parse = keywords.parser("makefile", { "mode", "bufsize" })
+
+--- Socket.makefile.
+---@param sock cleat.Socket
+---@return cleat.File
+function file.open(sock, ...)
+    local mode, bufsize = parse(...)
+    mode = mode == nil and "r" or check.string("makefile", "mode", mode)
+    bufsize = check.optional_integer("makefile", "bufsize", bufsize, -1)
+    if mode:find("[^rwb]") then
+        errors.raise(errors.ValueError, ("invalid mode '%s' (only r, w and b are allowed)"):format(mode))
+    end
+    sock:fileno() -- raises if it is closed
+    local shared = sock._shared
+    if not shared then
+        shared = { sock = sock, inherited = false, files = setmetatable({}, { __mode = "k" }) }
+        sock._shared = shared
+    end
+    local writes = mode:find("w", 1, true) ~= nil
+    local self = setmetatable({
+        _shared = shared, _mode = mode, _bufsize = bufsize < 0 and DEFAULT_SIZE or bufsize,
+        _reads = not writes or mode:find("r", 1, true) ~= nil, _writes = writes,
+        _data = "", _next = 1, _more = {}, _held = 0, _clean = 0, _out = {}, _sent = 0, _waiting = 0,
+    }, File.instance)
+    shared.files[self] = true
+    return self
+end
+
+--- For a socket that is being closed: if files of it are open, they get what it has, and nothing of that is left to be closed with it.
+---@param sock cleat.Socket
+function file.inherit(sock)
+    local shared = sock._shared
+    if not shared then
+        return
+    end
+    sock._shared = false
+    if next(shared.files) == nil then
+        return
+    end
+    local heir = {}
+    for name, value in pairs(sock) do
+        heir[name] = value
+    end
+    shared.sock, shared.inherited = setmetatable(heir, getmetatable(sock)), true
+    for _, name in ipairs { "_guard", "_tls_guard", "_plain" } do
+        if rawget(sock, name) then
+            sock[name] = false
+        end
+    end
+end
+
+return file

@@ -1,0 +1,75 @@
+--- The method of an SSLContext that loads the certificate and key of this side, and asks for the key's password (section 17.3.3).
+
+local C = require "cleat.backend"
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+local status = require "cleat.status"
+
+local const = C.const
+
+---@class cleat.ssl.SSLContext
+local credential = {}
+
+local PASSWORD_MAX = const.PASSWORD_MAX
+
+local function too_long()
+    return errors.raise(errors.ValueError, ("password cannot be longer than %d bytes"):format(PASSWORD_MAX))
+end
+
+local function check_password(password)
+    return #password <= PASSWORD_MAX and password or too_long()
+end
+
+-- ask_at_terminal asks whoever sits at the controlling terminal, as OpenSSL does.
+local function ask_at_terminal()
+    local result, password = C.terminal_password("Enter PEM pass phrase:", PASSWORD_MAX)
+    if result >= 0 then
+        return password
+    elseif result == status.sys(const.ENAMETOOLONG) then
+        too_long()
+    end
+    local why = result == status.sys(const.ECANCELED) and "none was typed" or
+        "there is no terminal to ask at: pass password, a string or a function"
+    local err = errors.SSLError(errors.SSL_ERROR_SSL, "[PEM: BAD_PASSWORD_READ] the private key is encrypted, " ..
+        "no password was given, and " .. why)
+    err.library, err.reason = "PEM", "BAD_PASSWORD_READ"
+    return errors.throw(err)
+end
+
+local function ask(password)
+    if password == nil then
+        return ask_at_terminal()
+    end
+    local given = password()
+    if type(given) ~= "string" then
+        errors.raise(errors.TypeError, "password callback must return a string")
+    end
+    return check_password(given)
+end
+
+local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", "password" }, { required = 1 })
+
+--- load_cert_chain(certfile, keyfile, password) loads the certificates and the private key to identify this side with. certfile:
+--- PEM, the own certificate first, then its issuers; keyfile defaults to it. password: a string, or a function that returns one
+--- and is called only if the key is encrypted; both are ignored if it is not. Without one the password of an encrypted key is asked
+--- for at the process's terminal, if it has one. Raises IOError for a file that cannot be read, SSLError for one that holds no
+--- certificate, no key, or a key that does not match, and for a wrong or missing password.
+function credential:load_cert_chain(...)
+    local certfile, keyfile, password = parse_chain(...)
+    check.optional_file("load_cert_chain", "certfile", certfile)
+    check.optional_file("load_cert_chain", "keyfile", keyfile)
+    local given
+    if type(password) == "string" then
+        given = check_password(password)
+    elseif password ~= nil and not check.callable(password) then
+        errors.raise(errors.TypeError, "password should be a string or callable")
+    end
+    local result = C.context_load_cert_chain(self._id, certfile, keyfile, given)
+    if result == status.NEED_PASSWORD then
+        result = C.context_load_cert_chain(self._id, certfile, keyfile, ask(password))
+    end
+    errors.check(result)
+end
+
+return credential

@@ -1,0 +1,83 @@
+--- What a server does once its client has said which server it wants: it asks SSLContext.set_servername_callback's function how to
+--- go on (section 17.3.3).
+---
+--- The ABI calls nothing back: the handshake stops with a status and waits for an answer. So the callback is a plain function
+--- that runs between two calls of the ABI: it may raise, and in a coroutine it may yield.
+
+local C = require "cleat.backend"
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local idna = require "cleat.idna"
+
+local const = C.const
+
+local server_name = {}
+
+local GO_ON = -1
+
+local ALERTS = {}
+for name, value in pairs(const) do
+    if name:find("^ALERT_DESCRIPTION_") then
+        ALERTS[value] = value
+    end
+end
+
+-- decide returns GO_ON, or the alert that the client gets and, unless the callback has chosen it, what went wrong.
+local function decide(self, callback, context, name)
+    local decoded
+    if name ~= "" then
+        local ok, result = pcall(idna.decode, name)
+        if not ok then
+            return const.ALERT_DESCRIPTION_INTERNAL_ERROR, result
+        end
+        decoded = result
+    end
+    local ok, answer = pcall(callback, self, decoded, context)
+    if not ok then
+        return const.ALERT_DESCRIPTION_HANDSHAKE_FAILURE, answer
+    elseif answer == nil then
+        return GO_ON
+    end
+    local alert = type(answer) == "number" and ALERTS[answer]
+    if alert then
+        return alert
+    end
+    return const.ALERT_DESCRIPTION_INTERNAL_ERROR, errors.TypeError(
+        "servername callback must return nil or an ALERT_DESCRIPTION_*, not " .. check.kind(answer))
+end
+
+-- refused raises what a handshake ends with after an alert; cause is nil if the callback has chosen that.
+local function refused(self, cause)
+    local found = errors.from_connection(C.connection_handshake(self._tls, 0), "handshake")
+    if cause == nil or not errors.SSLError:is(found) then
+        return errors.throw(found)
+    end
+    local err = errors.SSLError(found.errno, ("%s: %s"):format(found.strerror, tostring(cause)))
+    err.library, err.reason, err.cause = found.library, found.reason, cause
+    return errors.throw(err)
+end
+
+--- answer asks the callback of a socket whose handshake has stopped with WANT_SERVER_NAME. After it the handshake can go on,
+--- unless the callback has closed the socket. It raises if the client is refused: SSLError CALLBACK_FAILED.
+function server_name.answer(self)
+    local id, context = self._tls, self._origin
+    if self._asking then
+        errors.raise(errors.ValueError, "the servername callback has not returned yet")
+    end
+    local alert, cause = GO_ON, nil
+    local callback = context._servername_callback
+    if callback then
+        local _, name = errors.check(C.connection_server_hostname(id))
+        self._asking = true
+        alert, cause = decide(self, callback, context, name)
+        self._asking = false
+    end
+    if self._tls == id then
+        errors.check(C.connection_answer_server_name(id, alert))
+        if alert ~= GO_ON then
+            refused(self, cause)
+        end
+    end
+end
+
+return server_name

@@ -1,0 +1,638 @@
+-- The tables that certificates are decoded to, compared with what Python makes of the same bytes: one it() a certificate.
+--
+-- Python here is 3.11 over OpenSSL 3. Where that differs from cleat the difference is one of these, each applied to Python's answer
+-- before the two are compared, and each shown by at least one certificate:
+--
+--   SSLS-07  an empty subjectAltName is () in Python, and no key here
+--   SSLS-10  Python cuts a serial number of more than 35 bytes (RFC 5280 allows 20) where OpenSSL breaks the line
+--   SSLS-13  OpenSSL 3 has long names for some types that BoringSSL and the OpenSSL of the documentation do not know: dotted
+--   SSLS-19  OpenSSL 3 prints some kinds of othername; Python 2.7 and cleat say <unsupported> of all
+--
+-- Certificates that only one of the two takes are in the lists at the end: what cleat refuses because it is no DER (Python
+-- makes "Bad time value" of some of it), extensions that are malformed (Python passes over them), and texts that are
+-- not UTF-8 (UnicodeDecodeError in Python; bytes here).
+--
+-- What Python 2.7 had in another form than both: a line end behind IPv6 addresses (SSLS-16), and an SSLError for BIT STRINGs
+-- in names (SSLS-14).
+local backend = require "cleat.backend"
+local certificate = require "cleat.ssl.certificate"
+local der = require "support.der"
+local errors = require "cleat.errors"
+local handles = require "support.handles"
+local link = require "support.link"
+local pki = require "support.pki"
+local process = require "support.process"
+local raises = require "support.raises"
+local ssl = require "cleat.ssl"
+
+local COMMON_NAME = "2.5.4.3"
+local SAN, AIA, CRL = "2.5.29.17", "1.3.6.1.5.5.7.1.1", "2.5.29.31"
+local OCSP, CA_ISSUERS = "1.3.6.1.5.5.7.48.1", "1.3.6.1.5.5.7.48.2"
+local CONSTRAINTS = der.extension("2.5.29.19", der.sequence(der.boolean(true)), true)
+-- a number of 128 bits: X.667 makes identifiers of UUIDs
+local UUID_OID = "2.25.329800735698586629295641978511506172918"
+local LONG_OID = "1.3.6.1.4.1" .. (".1234567890"):rep(30)
+
+local function rdn(oid, value)
+    return { { oid, value } }
+end
+
+-- named: a name of one attribute.
+local function named(oid, value)
+    return der.name { rdn(oid, value) }
+end
+
+local function dns(name)
+    return der.implicit(2, name)
+end
+
+local function uri(text)
+    return der.implicit(6, text)
+end
+
+local function directory(name)
+    return der.explicit(4, name)
+end
+
+local function other_name(oid, value)
+    return der.explicit(0, der.oid(oid), der.explicit(0, value))
+end
+
+-- san, access, points: certificate fields with one such extension.
+local function san(...)
+    return { extensions = { der.extension(SAN, der.sequence(...)) } }
+end
+
+local function access(...)
+    return { extensions = { der.extension(AIA, der.sequence(...)) } }
+end
+
+local function at(method, location)
+    return der.sequence(der.oid(method), location)
+end
+
+local function points(...)
+    return { extensions = { der.extension(CRL, der.sequence(...)) } }
+end
+
+-- full: a distribution point's full name.
+local function full(...)
+    return der.explicit(0, der.explicit(0, ...))
+end
+
+-- common: certificate fields with a subject of one common name.
+local function common(value)
+    return { subject = named(COMMON_NAME, value) }
+end
+
+-- A case is {rows and name, fields of der.certificate}, with
+--   pki        a certificate of pki.sh in place of the fields
+--   request    in their place: sections of an openssl configuration, for openssl req
+--   mask       of a request: string_mask
+--   differs    rows of the differences that it shows
+--   handshake  whether a server presents it too
+--   authority  false: it is none, get_ca_certs does not list it
+local CASES = {}
+
+local function case(name, fields, more)
+    more = more or {}
+    more.name, more.fields = name, fields
+    CASES[#CASES + 1] = more
+end
+
+for _, name in ipairs { "server-ec", "server-rsa", "expired", "future", "other", "client", "revoked", "cn-only" } do
+    case("SSLS-07 SSLS-10 SSLS-11 openssl's certificate " .. name, nil, { pki = name, authority = false })
+end
+case("SSLS-08 SSLS-09 SSLS-13 SSLS-15 openssl's certificate of every kind of name", nil,
+    { pki = "fancy", authority = false, differs = { "SSLS-13", "SSLS-19" } })
+case("SSLS-17 openssl's certificate with zero bytes in its names", nil, { pki = "nul", authority = false })
+case("SSLS-12 openssl's certificate of version 1", nil, { pki = "v1" })
+case("GCA-01 openssl's roots", nil, { pki = "root" })
+
+-- Attributes by openssl's names for them, several to a certificate.
+case("SSLS-13 the attributes of people", nil, { handshake = true, request = [[
+C = DE
+ST = Schleswig-Holstein
+L = Kiel
+street = Kai 1
+postalCode = 24103
+O = cleat
+OU = test
+title = Dr
+GN = Ada
+SN = Lovelace
+initials = A. K.
+name = Ada Lovelace
+generationQualifier = I
+pseudonym = enchantress
+serialNumber = 1815-12-10
+dnQualifier = q
+description = what it says
+role = member
+CN = Ada King
+emailAddress = ada@cleat.test
+]] })
+case("SSLS-13 the attributes of directories and of older times", nil, { request = [[
+0.DC = test
+1.DC = cleat
+UID = ada
+rfc822Mailbox = ada@cleat.test
+unstructuredName = no structure
+unstructuredAddress = none either
+houseIdentifier = 1
+member = m
+businessCategory = Private Organization
+CN = cleat
+]] })
+case("SSLS-13 the attributes of extended validation", nil, { differs = { "SSLS-13" }, request = [[
+businessCategory = Private Organization
+jurisdictionL = Wilmington
+jurisdictionST = Delaware
+jurisdictionC = US
+serialNumber = 3359300
+CN = www.python.test
+]] })
+case("SSLS-09 several attributes in one RDN", nil, { request = [[
+O = cleat
+0.OU = first
+1.+OU = second
+2.+CN = third
+CN = fourth
+1.+O = fifth
+]] })
+case("SSLS-14 UTF8String", nil, { mask = "utf8only", request = "O = Wolfebörö Ελλάδα Київ 東京 😀\nCN = é\n" })
+case("SSLS-14 T61String and BMPString, as openssl chooses them", nil,
+    { mask = "default", request = "O = Wolfebörö\nOU = Ελλάδα\nCN = plain\n" })
+case("SSLS-14 BMPString and no UTF8String", nil, { mask = "pkix", request = "O = Wolfebörö\nOU = 東京\nCN = plain\n" })
+
+-- Attribute types by number. BoringSSL's list of names is not OpenSSL's: here is where they part.
+local NEW_NAMES = {
+    organizationIdentifier = "2.5.4.97", countryCode3c = "2.5.4.98", countryCode3n = "2.5.4.99", dnsName = "2.5.4.100",
+    jurisdictionLocalityName = "1.3.6.1.4.1.311.60.2.1.1", jurisdictionStateOrProvinceName = "1.3.6.1.4.1.311.60.2.1.2",
+    jurisdictionCountryName = "1.3.6.1.4.1.311.60.2.1.3", INN = "1.2.643.3.131.1.1", OGRN = "1.2.643.100.1",
+    SNILS = "1.2.643.100.3",
+}
+
+local function types(oids)
+    local rdns = {}
+    for i, oid in ipairs(oids) do
+        rdns[i] = rdn(oid, der.utf8("value " .. i))
+    end
+    return { subject = der.name(rdns) }
+end
+
+local function numbered(first, last)
+    local oids = {}
+    for i = first, last do
+        oids[#oids + 1] = "2.5.4." .. i
+    end
+    return oids
+end
+
+case("SSLS-13 the types 2.5.4.0 to 2.5.4.96", types(numbered(0, 96)))
+case("SSLS-13 the types 2.5.4.97 to 2.5.4.127", types(numbered(97, 127)), { differs = { "SSLS-13" } })
+case("SSLS-13 types of PKCS 9, COSINE and other lists", types {
+    "1.2.840.113549.1.9.1", "1.2.840.113549.1.9.2", "1.2.840.113549.1.9.7", "1.2.840.113549.1.9.8",
+    "0.9.2342.19200300.100.1.1", "0.9.2342.19200300.100.1.3", "0.9.2342.19200300.100.1.25", "2.5.29.17", "1.3.6.1.5.5.7.9.3",
+})
+case("SSLS-13 types that OpenSSL 3 has names for", types {
+    "1.3.6.1.4.1.311.60.2.1.1", "1.3.6.1.4.1.311.60.2.1.2", "1.3.6.1.4.1.311.60.2.1.3", "1.2.643.3.131.1.1", "1.2.643.100.1",
+    "1.2.643.100.3",
+}, { differs = { "SSLS-13" } })
+case("SSLS-13 types that nobody has names for", types {
+    "1.3.6.1.4.1.99999.1", "0.0", "0.39", "1.0", "1.39.5", "2.0", "2.39", "2.40", "2.47", "2.48", "2.999.1", "2.1000000000",
+    "2.1000000079", "2.4294967295", "2.18446744073709551615", "2.18446744073709551616.1",
+    "1.3.6.1.4.1.4294967296.1", "1.3.6.1.4.1.18446744073709551615.1", "1.3.6.1.4.1.18446744073709551616.0.1",
+    "1.3.6.1.4.1.1000000000000000000000000000000000000000.7", UUID_OID, "2.0." .. UUID_OID, LONG_OID,
+    "1.2" .. (".1"):rep(400),
+})
+
+-- Strings.
+case("SSLS-14 every type of string", {
+    subject = der.name {
+        rdn("2.5.4.10", der.utf8 "h\195\169\226\130\172\240\159\152\128"), rdn("2.5.4.11", der.printable "plain"),
+        rdn("2.5.4.11", der.t61 "caf\233"), rdn("2.5.4.11", der.bmp "\0h\0\233\32\172"),
+        rdn("2.5.4.11", der.universal "\0\0\0h\0\1\246\0"), rdn("2.5.4.11", der.ia5 "a@b"), rdn("2.5.4.11", der.numeric "12"),
+        rdn("2.5.4.11", der.printable "not_of@PrintableString*"), rdn("2.5.4.11", der.ia5 "\233"), rdn("2.5.4.3", der.utf8 ""),
+    },
+}, { handshake = true })
+case("SSLS-14 MATCH-13 zero bytes in every type of string", {
+    subject = der.name {
+        rdn("2.5.4.10", der.utf8 "a\0b"), rdn("2.5.4.11", der.printable "a\0b"), rdn("2.5.4.11", der.t61 "\0"),
+        rdn("2.5.4.11", der.bmp "\0a\0\0\0b"), rdn("2.5.4.11", der.universal "\0\0\0\0\0\0\0b"), rdn("2.5.4.3", der.ia5 "a\0"),
+    },
+}, { handshake = true })
+case("SSLS-14 a BIT STRING, which is no text", { subject = named("2.5.4.45", der.bits "\1\2\3") })
+
+-- The shape of names.
+case("SSLS-09 an empty name", { subject = der.name {}, issuer = named(COMMON_NAME, der.utf8 "issuer") })
+case("SSLS-09 two empty names", { subject = der.name {} })
+case("SSLS-09 RDNs of several attributes", {
+    subject = der.name {
+        { { "2.5.4.3", der.utf8 "a" }, { "2.5.4.10", der.utf8 "b" }, { "2.5.4.11", der.utf8 "c" } },
+        { { "2.5.4.3", der.utf8 "d" } },
+        { { "2.5.4.3", der.utf8 "e" }, { "2.5.4.3", der.utf8 "f" } },
+    },
+}, { handshake = true })
+case("SSLS-09 subject and issuer that differ", {
+    subject = named(COMMON_NAME, der.utf8 "the subject"), issuer = named(COMMON_NAME, der.utf8 "the issuer"),
+})
+
+-- Serial numbers.
+for _, serial in ipairs {
+    "00", "01", "7f", "0080", "0100", "0fff", "0a0b0c", "80", "ff", "ff7f", ("7f"):rep(20), "00" .. ("ff"):rep(20), "80" .. ("00"):rep(19),
+    ("11"):rep(35),
+} do
+    case("SSLS-10 the serial number " .. serial, { serial = serial })
+end
+case("SSLS-10 a serial number of 100 bytes", { serial = ("12"):rep(100) }, { differs = { "SSLS-10" } })
+
+-- Dates.
+for _, time in ipairs {
+    "500101000000Z", "991231235959Z", "000101000000Z", "491231235959Z", "19500101000000Z", "20491231235959Z", "20500101000000Z",
+    "99991231235959Z", "19491231235959Z", "00000101000000Z", "18580101120000Z", "240229235959Z", "20000229000000Z",
+} do
+    case("SSLS-11 the date " .. time, { not_before = time, not_after = time })
+end
+
+-- Versions.
+case("SSLS-12 version 1", { version = "" })
+case("SSLS-12 version 2", { version = der.explicit(0, der.integer "01") }, { authority = false })
+case("SSLS-12 version 3 without extensions", {}, { bare = true, authority = false })
+
+-- Alternative names.
+case("SSLS-08 DNS names", san(dns "a.b", dns "*.x", dns "", dns "UPPER.case", dns "xn--pthon-kva.org", dns "a b"))
+case("SSLS-17 zero bytes", san(dns "altnull.python.org\0example.com", der.implicit(1, "null@python.org\0user@example.org"),
+    uri "http://null.python.org\0http://example.org", dns "\0", uri "\0\0"), { handshake = true })
+case("SSLS-17 letters beyond ASCII", san(dns "\195\169.b", der.implicit(1, "\195\169@b"), uri "http://\195\169"))
+case("SSLS-08 e-mail addresses and URIs", san(der.implicit(1, "a@b"), uri "https://x/?y#z", uri "", der.implicit(1, "")))
+case("SSLS-16 IP addresses", san(der.implicit(7, "\192\0\2\1"), der.implicit(7, der.hex "20010db8000000000000000000000001"),
+    der.implicit(7, ("\0"):rep(16)), der.implicit(7, ("\255"):rep(16)), der.implicit(7, der.hex "00000000000000000000ffffc0000201"),
+    der.implicit(7, "\0\0\0\0"), der.implicit(7, "\255\255\255\255")))
+case("SSLS-16 IP addresses of other lengths", san(der.implicit(7, "\192\0\2\1\5"), der.implicit(7, ""),
+    der.implicit(7, "\192\0\2\1\255\255\255\0"), der.implicit(7, ("\1"):rep(32))))
+case("SSLS-18 registered IDs", san(der.implicit(8, der.oid_value "1.2.3.4.5"), der.implicit(8, der.oid_value "1.3.6.1.5.5.7.3.1"),
+    der.implicit(8, der.oid_value "2.5.4.3"), der.implicit(8, der.oid_value(UUID_OID)), der.implicit(8, der.oid_value(LONG_OID))))
+case("SSLS-08 directory names", san(directory(der.name {
+    { { "2.5.4.3", der.utf8 "a" }, { "2.5.4.10", der.bmp "\0b\32\172" } }, rdn("2.5.4.6", der.printable "DE"),
+    rdn(UUID_OID, der.t61 "\233\0"),
+}), directory(der.name {}), dns "x.y", directory(named(COMMON_NAME, der.utf8 "second"))))
+case("SSLS-13 a directory name with a type that OpenSSL 3 has a name for", san(directory(named("2.5.4.97", der.utf8 "id"))),
+    { differs = { "SSLS-13" } })
+case("SSLS-19 othername", san(other_name("1.2.3.4", der.utf8 "x"), other_name("1.3.6.1.4.1.99999.2", der.sequence(der.utf8 "x"))))
+for _, kind in ipairs {
+    { "UPN", "1.3.6.1.4.1.311.20.2.3" }, { "XmppAddr", "1.3.6.1.5.5.7.8.5" }, { "SRVName", "1.3.6.1.5.5.7.8.7", der.ia5 },
+    { "NAIRealm", "1.3.6.1.5.5.7.8.8" }, { "SmtpUTF8Mailbox", "1.3.6.1.5.5.7.8.9" },
+} do
+    case("SSLS-19 othername " .. kind[1], san(other_name(kind[2], (kind[3] or der.utf8) "user@cleat.test"), dns "a.b"),
+        { differs = { "SSLS-19" } })
+end
+case("SSLS-19 EDI party and X.400", san(der.explicit(5, der.explicit(0, der.utf8 "assigner"), der.explicit(1, der.utf8 "party")),
+    der.explicit(5, der.explicit(1, der.utf8 "party")), der.explicit(3, der.sequence(der.tlv(0x61, der.printable "DE")))))
+case("SSLS-08 every kind of name in one certificate", san(
+    other_name("1.2.3.4", der.utf8 "x"), der.implicit(1, "a@b"), dns "localhost",
+    der.explicit(3, der.sequence(der.tlv(0x61, der.printable "DE"))), directory(named(COMMON_NAME, der.utf8 "a")),
+    der.explicit(5, der.explicit(1, der.utf8 "party")), uri "http://x", der.implicit(7, "\127\0\0\1"),
+    der.implicit(8, der.oid_value "1.2.3.4.5")), { handshake = true })
+case("SSLS-08 a critical extension", { extensions = { der.extension(SAN, der.sequence(dns "x.y"), true) } })
+case("SSLS-07 an empty extension", san(), { differs = { "SSLS-07" } })
+case("SSLS-07 issuerAltName is another extension", { extensions = { der.extension("2.5.29.18", der.sequence(dns "x.y")) } })
+
+-- URIs.
+case("SSLS-15 OCSP and caIssuers", access(at(OCSP, uri "http://o1"), at(CA_ISSUERS, uri "http://c1"), at(OCSP, uri "http://o2"),
+    at(CA_ISSUERS, uri "http://c2"), at("1.3.6.1.5.5.7.48.3", uri "http://time")), { handshake = true })
+case("SSLS-15 access by other names than URIs", access(at(CA_ISSUERS, dns "x.y"), at(OCSP, directory(named(COMMON_NAME, der.utf8 "a")))))
+case("SSLS-15 access with zero bytes", access(at(OCSP, uri "http://o\0x"), at(CA_ISSUERS, uri "")))
+case("SSLS-15 no access at all", access())
+case("SSLS-15 distribution points", points(der.sequence(full(uri "http://1", uri "http://2")), der.sequence(full(uri "ldap://3"))),
+    { handshake = true })
+case("SSLS-15 an empty distribution point (CVE-2019-5010)", points(der.sequence(), der.sequence(full(uri "http://1"))))
+case("SSLS-15 nothing but an empty distribution point", points(der.sequence()))
+case("SSLS-15 a distribution point relative to the issuer", points(
+    der.sequence(der.explicit(0, der.explicit(1, der.attribute(COMMON_NAME, der.utf8 "relative")))), der.sequence(full(uri "http://1"))))
+case("SSLS-15 distribution points with reasons and issuers", points(der.sequence(der.implicit(1, "\1\6")),
+    der.sequence(full(uri "http://1"), der.implicit(1, "\1\6"), der.explicit(2, directory(named(COMMON_NAME, der.utf8 "a")))),
+    der.sequence(der.explicit(2, directory(named(COMMON_NAME, der.utf8 "a"))))))
+case("SSLS-15 distribution points by other names than URIs", points(
+    der.sequence(full(directory(named(COMMON_NAME, der.utf8 "a")), dns "x")),
+    der.sequence(full())))
+case("SSLS-15 no distribution points", points())
+case("SSLS-15 freshestCRL is another extension", {
+    extensions = { der.extension("2.5.29.46", der.sequence(der.sequence(full(uri "http://1")))) },
+})
+case("SSLS-07 SSLS-15 everything at once", {
+    extensions = {
+        der.extension(CRL, der.sequence(der.sequence(full(uri "http://crl")))), der.extension(SAN, der.sequence(dns "x.y")),
+        der.extension(AIA, der.sequence(at(OCSP, uri "http://ocsp"), at(CA_ISSUERS, uri "http://issuer"))),
+        der.extension("1.3.6.1.4.1.99999.3", "anything"),
+    },
+}, { handshake = true })
+
+-- What cleat does not take: {rows and name, fields, library and reason of the error}.
+local REFUSED = {
+    { "SSLS-11 a date without seconds", { not_before = "2401050934Z" } },
+    { "SSLS-11 a date with a zone", { not_before = "240105093443+0100" } },
+    { "SSLS-11 a date with a fraction", { not_before = "20240105093443.5Z" } },
+    { "SSLS-11 a date that is none", { not_before = "230229000000Z" } },
+    { "SSLS-11 a second of 60", { not_before = "20240105093460Z" } },
+    { "SSLS-12 version 4", { version = der.explicit(0, der.integer "03") }, "X509", "INVALID_VERSION" },
+    { "SSLS-12 version 1 with extensions", { version = "", extensions = { CONSTRAINTS } } },
+    { "SSLS-09 an empty RDN", { subject = der.sequence(der.set()) } },
+    { "SSLS-10 a serial number with needless bytes", { serial = "0001" }, "ASN1", "INVALID_INTEGER" },
+    { "SSLS-10 a serial number with needless signs", { serial = "ff80" }, "ASN1", "INVALID_INTEGER" },
+    { "SSLS-10 a serial number of no bytes", { serial = "" }, "ASN1", "INVALID_INTEGER" },
+    { "SSLS-14 a BMPString of half a character", common(der.bmp "\0h\0"), "ASN1", "INVALID_BMPSTRING" },
+    { "SSLS-14 a BMPString with surrogates", common(der.bmp "\216\61\222\0"), "ASN1", "INVALID_BMPSTRING" },
+    { "SSLS-14 a UTF8String that is none", common(der.utf8 "\255\254"), "ASN1", "INVALID_UTF8STRING" },
+    { "SSLS-14 a UTF8String with a surrogate", common(der.utf8 "\237\160\128"), "ASN1", "INVALID_UTF8STRING" },
+}
+
+-- What cleat takes and does not decode: the same, with "python" where Python refuses it too.
+local UNDECODED = {
+    { "SSLS-07 SSLS-08 a malformed subjectAltName", { extensions = { der.extension(SAN, "junk") } }, "ASN1", "DECODE_ERROR" },
+    { "SSLS-07 SSLS-15 malformed access", { extensions = { der.extension(AIA, "junk") } }, "ASN1", "DECODE_ERROR" },
+    { "SSLS-07 SSLS-15 malformed distribution points", { extensions = { der.extension(CRL, "junk") } }, "ASN1", "DECODE_ERROR" },
+    { "SSLS-07 SSLS-08 bytes behind the names", { extensions = { der.extension(SAN, der.sequence(dns "x") .. "zz") } }, "X509V3",
+        "TRAILING_DATA_IN_EXTENSION" },
+    { "SSLS-07 SSLS-08 two subjectAltNames", { extensions = {
+        der.extension(SAN, der.sequence(dns "x.y")), der.extension(SAN, der.sequence(dns "z")),
+    } }, "X509V3", "DUPLICATE_EXTENSION" },
+    { "SSLS-13 a type of more than 586 bytes", types { "1.2" .. (".1"):rep(600) }, "ASN1", "INVALID_OBJECT_ENCODING", python = true },
+    { "SSLS-14 an INTEGER", common(der.integer "05"), "ASN1", "UNKNOWN_TAG", python = true },
+    { "SSLS-14 an OCTET STRING", common(der.octets "raw"), "ASN1", "UNKNOWN_TAG", python = true },
+    { "SSLS-14 a SEQUENCE", common(der.sequence(der.utf8 "x")), "ASN1", "UNKNOWN_TAG", python = true },
+    { "SSLS-14 NULL", common(der.tlv(5)), "ASN1", "UNKNOWN_TAG", python = true },
+}
+
+-- What Python does not take: {rows and name, fields, key, value}.
+local WIDER = {
+    { "SSLS-14 a VisibleString", common(der.visible "visible"), "subject", { { { "commonName", "visible" } } } },
+    { "SSLS-14 a UTCTime", common(der.time "240105093443Z"), "subject", { { { "commonName", "240105093443Z" } } } },
+    { "SSLS-14 a GeneralizedTime", common(der.time "20240105093443Z"), "subject", { { { "commonName", "20240105093443Z" } } } },
+    { "SSLS-17 a DNS name that is not UTF-8", san(dns "\233.b"), "subjectAltName", { { "DNS", "\233.b" } } },
+}
+
+-- each_name calls f with each RDN of a certificate's names, those of alternative names included.
+local function each_name(cert, f)
+    local names = { cert.subject, cert.issuer }
+    for _, entry in ipairs(cert.subjectAltName or {}) do
+        if entry[1] == "DirName" then
+            names[#names + 1] = entry[2]
+        end
+    end
+    for _, name in ipairs(names) do
+        for _, part in ipairs(name) do
+            f(part)
+        end
+    end
+end
+
+-- The differences: each makes Python's table cleat's, and tells whether it did anything.
+local DIFFERENCES = {
+    ["SSLS-07"] = function(cert)
+        local empty = cert.subjectAltName ~= nil and #cert.subjectAltName == 0
+        if empty then
+            cert.subjectAltName = nil
+        end
+        return empty
+    end,
+    ["SSLS-10"] = function(cert, fields)
+        local cut = cert.serialNumber:find("\n", 1, true) ~= nil
+        if cut then
+            cert.serialNumber = fields.serial:upper()
+        end
+        return cut
+    end,
+    ["SSLS-13"] = function(cert)
+        local found = false
+        each_name(cert, function(part)
+            for _, attribute in ipairs(part) do
+                if NEW_NAMES[attribute[1]] then
+                    attribute[1] = NEW_NAMES[attribute[1]]
+                    found = true
+                end
+            end
+        end)
+        return found
+    end,
+    ["SSLS-19"] = function(cert)
+        local found = false
+        for _, entry in ipairs(cert.subjectAltName or {}) do
+            if entry[1] == "othername" and entry[2] ~= "<unsupported>" then
+                entry[2] = "<unsupported>"
+                found = true
+            end
+        end
+        return found
+    end,
+}
+
+-- to_cleats: makes Python's table cleat's, by the differences that the case names and no others.
+local function to_cleats(cert, differs, fields)
+    local expected = {}
+    for _, row in ipairs(differs or {}) do
+        expected[row] = true
+    end
+    for row, apply in pairs(DIFFERENCES) do
+        local found = apply(cert, fields)
+        if found ~= (expected[row] or false) then
+            error(("the difference %s is %s"):format(row, found and "not expected" or "not there"), 2)
+        end
+    end
+    return cert
+end
+
+local load = loadstring or load -- luacheck: ignore
+
+-- by_python: what Python's ssl makes of DER certificates, {cert=…} or {error=…} each.
+local function by_python(list)
+    local command = { "/usr/bin/python3", "-I", process.root .. "/spec/support/decode.py", timeout = 60 }
+    for i, bytes in ipairs(list) do
+        command[i + 3] = process.write_file(("%s/decode-%d.der"):format(process.directory(), i), bytes)
+    end
+    local result = process.run(command)
+    assert(result.status == 0, result.errors)
+    return assert(load(result.output))()
+end
+
+-- decoded: what cleat makes of one.
+local function decoded(bytes)
+    local id = errors.check(backend.certificate_from_der(bytes))
+    local guard = backend.guard_new(id)
+    local ok, result = pcall(certificate.decode, id)
+    backend.guard_close(guard)
+    if not ok then
+        error(result, 0)
+    end
+    return result
+end
+
+local function openssl(words)
+    table.insert(words, 1, "openssl")
+    local result = process.run(words)
+    assert(result.status == 0, result.errors)
+end
+
+-- requested: DER by openssl req.
+local function requested(item)
+    local base = process.directory() .. "/request"
+    process.write_file(base .. ".cnf", ("[req]\nprompt = no\nutf8 = yes\nstring_mask = %s\nx509_extensions = v3\ndistinguished_name = dn\n"
+        .. "[v3]\nbasicConstraints = critical, CA:TRUE\nsubjectKeyIdentifier = none\nauthorityKeyIdentifier = none\n[dn]\n%s"):format(
+        item.mask or "utf8only", item.request))
+    openssl { "req", "-new", "-x509", "-config", base .. ".cnf", "-key", pki.path("ec.key"), "-days", "30", "-outform", "DER", "-out",
+        base .. ".der" }
+    return process.read_file(base .. ".der")
+end
+
+local public_key
+
+local function sign(bytes)
+    local base = process.directory() .. "/tbs"
+    process.write_file(base, bytes)
+    openssl { "dgst", "-sha256", "-sign", pki.path("ec.key"), "-out", base .. ".sig", base }
+    return process.read_file(base .. ".sig")
+end
+
+-- built: DER of fields; it is an authority's, unless it is bare or of a version without extensions.
+local function built(fields, item)
+    local all = { key = public_key, subject = named(COMMON_NAME, der.utf8 "cleat") }
+    for name, value in pairs(fields) do
+        all[name] = value
+    end
+    if not all.version and not item.bare then
+        all.extensions = { CONSTRAINTS }
+        for _, extension in ipairs(fields.extensions or {}) do
+            table.insert(all.extensions, extension)
+        end
+    end
+    if item.handshake then
+        all.sign = sign
+    end
+    return der.certificate(all)
+end
+
+describe("the decoder and Python's:", function()
+    handles.watch(before_each, after_each)
+
+    local python
+
+    setup(function()
+        local name = process.directory() .. "/public.der"
+        openssl { "pkey", "-in", pki.path("ec.key"), "-pubout", "-outform", "DER", "-out", name }
+        public_key = process.read_file(name)
+        local all = {}
+        for _, item in ipairs(CASES) do
+            if item.pki then
+                item.der = ssl.PEM_cert_to_DER_cert(pki.read(item.pki .. ".crt"):match("%-%-%-%-%-BEGIN.*$"))
+            else
+                item.der = item.request and requested(item) or built(item.fields, item)
+            end
+            all[#all + 1] = item.der
+        end
+        for _, list in ipairs { REFUSED, UNDECODED, WIDER } do
+            for _, item in ipairs(list) do
+                item.der = built(item[2], item)
+                all[#all + 1] = item.der
+            end
+        end
+        python = {}
+        for i, answer in ipairs(by_python(all)) do
+            python[all[i]] = answer
+        end
+    end)
+    teardown(process.cleanup)
+
+    -- theirs: Python's table, as cleat's should be; a new one at every call.
+    local function theirs(item)
+        local function copy(value)
+            if type(value) ~= "table" then
+                return value
+            end
+            local result = {}
+            for key, part in pairs(value) do
+                result[key] = copy(part)
+            end
+            return result
+        end
+        local answer = python[item.der]
+        assert(answer.cert, answer.error)
+        return to_cleats(copy(answer.cert), item.differs, item.fields)
+    end
+
+    for _, item in ipairs(CASES) do
+        it(item.name, function()
+            assert.are.same(theirs(item), decoded(item.der))
+            -- and as the authority that the certificate is
+            local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
+            context:load_verify_locations { cadata = item.der }
+            local listed = context:get_ca_certs()
+            assert.are.same(item.authority == false and {} or { theirs(item) }, listed)
+            assert.are.same(item.authority == false and {} or { item.der }, context:get_ca_certs(true))
+            assert.are.same({ x509 = 1, x509_ca = #listed, crl = 0 }, context:cert_store_stats())
+        end)
+    end
+
+    for _, item in ipairs(CASES) do
+        if item.handshake then
+            it("SSLS-07 SSLS-21 from a server: " .. item.name:gsub("%u+%-%d+ ", ""), function()
+                local certfile = process.write_file(process.directory() .. "/server.pem", ssl.DER_cert_to_PEM_cert(item.der))
+                local server = ssl.SSLContext(ssl.PROTOCOL_TLS)
+                server:load_cert_chain(certfile, pki.path("ec.key"))
+                local client = ssl.SSLContext(ssl.PROTOCOL_TLS)
+                client:load_verify_locations(certfile)
+                client.verify_mode = ssl.CERT_REQUIRED
+                local failures, answer = link.attempt({ context = client, server_hostname = false }, { context = server },
+                    function(sock)
+                        return { sock:getpeercert(), sock:getpeercert(true) }
+                    end)
+                assert.is_nil(failures.client)
+                assert.is_nil(failures.server)
+                assert.are.same({ theirs(item), item.der }, answer)
+            end)
+        end
+    end
+
+    for _, item in ipairs(REFUSED) do
+        it(item[1] .. " is refused", function()
+            raises("SSLError", { library = item[3] or "ASN1", reason = item[4] or "DECODE_ERROR" }, decoded, item.der)
+            local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
+            raises("SSLError", {}, context.load_verify_locations, context, { cadata = item.der })
+            assert.are.same({ x509 = 0, x509_ca = 0, crl = 0 }, context:cert_store_stats())
+        end)
+    end
+
+    for _, item in ipairs(UNDECODED) do
+        it(item[1] .. " is an SSLError", function()
+            raises("SSLError", { library = item[3], reason = item[4] }, decoded, item.der)
+            assert.are.equal(item.python or false, python[item.der].cert == nil)
+        end)
+    end
+
+    for _, item in ipairs(WIDER) do
+        it(item[1] .. " is taken", function()
+            assert.is_nil(python[item.der].cert)
+            assert.are.same(item[4], decoded(item.der)[item[3]])
+        end)
+    end
+
+    it("SSLS-22 a certificate that cannot be decoded can be had as DER", function()
+        local bytes = built({ extensions = { der.extension(AIA, "junk") } }, { handshake = true })
+        local certfile = process.write_file(process.directory() .. "/server.pem", ssl.DER_cert_to_PEM_cert(bytes))
+        local server = ssl.SSLContext(ssl.PROTOCOL_TLS)
+        server:load_cert_chain(certfile, pki.path("ec.key"))
+        for _, mode in ipairs { ssl.CERT_NONE, ssl.CERT_REQUIRED } do
+            local client = ssl.SSLContext(ssl.PROTOCOL_TLS)
+            client:load_verify_locations(certfile)
+            client.verify_mode = mode
+            local failures = link.attempt({ context = client, server_hostname = false }, { context = server }, function(sock)
+                assert.are.equal(bytes, sock:getpeercert(true))
+                if mode == ssl.CERT_NONE then
+                    assert.are.same({}, sock:getpeercert())
+                else
+                    raises("SSLError", { library = "ASN1", reason = "DECODE_ERROR" }, sock.getpeercert, sock)
+                end
+            end)
+            assert.is_nil(failures.client)
+        end
+    end)
+end)

@@ -1,0 +1,109 @@
+-- The Lua code in the documentation: it compiles, and what docs/python-to-lua.md shows runs and prints what the comments behind "-->" say.
+local pki = require "support.pki"
+local process = require "support.process"
+
+-- The code blocks of a page, each with the number of its first line.
+local function blocks_of(page)
+    local blocks, lines, number = {}, nil, 0
+    for line in (process.read_file(process.root .. "/" .. page) .. "\n"):gmatch("(.-)\n") do
+        number = number + 1
+        if not lines and line == "```lua" then
+            lines = { line = number + 1 }
+        elseif lines and line == "```" then
+            blocks[#blocks + 1] = { code = table.concat(lines, "\n") .. "\n", line = lines.line }
+            lines = nil
+        elseif lines then
+            lines[#lines + 1] = line
+        end
+    end
+    assert.is_nil(lines)
+    return blocks
+end
+
+local function is_for_this_lua(block)
+    return _VERSION == "Lua 5.4" or not block.code:find("^%-%- Lua 5%.4\n")
+end
+
+-- What runs before a block: example.org is a server on this machine, the modules have their names, and conn is a connection to it.
+local PREAMBLE = [[
+local address = require "cleat.socket.address"
+local PORT = %d
+local pack, resolve = address.pack, address.resolve
+function address.pack(f, family, to)
+    if type(to) == "table" and to[1] == "example.org" and to[2] == 443 then
+        to = { "127.0.0.1", PORT }
+    end
+    return pack(f, family, to)
+end
+function address.resolve(host, port, ...)
+    if host == "example.org" then
+        host, port = "127.0.0.1", PORT
+    end
+    return resolve(host, port, ...)
+end
+local ssl, socket, select = require "cleat.ssl", require "cleat.socket", require "cleat.select"
+socket.setdefaulttimeout(10)
+setmetatable(_G, {
+    __index = function(_, name)
+        if name == "conn" then
+            local conn = ssl.create_default_context():wrap_socket(socket.socket(), { server_hostname = "example.org" })
+            conn:connect { "example.org", 443 }
+            rawset(_G, name, conn)
+            return conn
+        end
+    end,
+})
+]]
+
+for _, page in ipairs { "README.md", "docs/python-to-lua.md" } do
+    describe(page .. ":", function()
+        it("has code, which compiles", function()
+            local blocks = blocks_of(page)
+            assert.is_true(#blocks >= 2)
+            for _, block in ipairs(blocks) do
+                if is_for_this_lua(block) then
+                    assert((loadstring or load)(block.code, ("=%s:%d"):format(page, block.line)))
+                end
+            end
+        end)
+    end)
+end
+
+describe("docs/python-to-lua.md:", function()
+    teardown(process.cleanup)
+
+    local server, port, cafile
+    setup(function()
+        local certfile = process.directory() .. "/example.org.pem"
+        local keyfile = pki.path("ec.key")
+        local made = process.run {
+            "openssl", "req", "-new", "-x509", "-key", keyfile, "-out", certfile, "-days", "2", "-subj",
+            "/C=US/CN=example.org", "-addext", "subjectAltName=DNS:example.org",
+        }
+        assert.are.equal(0, made.status, made.errors)
+        server = process.start(process.lua {
+            "spec/support/server.lua", "mode=http", "cert=" .. certfile, "key=" .. keyfile, timeout = 60,
+        })
+        port = tonumber((server:wait_for("listening on (%d+)")))
+        cafile = certfile
+    end)
+
+    for _, block in ipairs(blocks_of("docs/python-to-lua.md")) do
+        if is_for_this_lua(block) then
+            it(("the code from line %d on does what it says"):format(block.line), function()
+                local wanted = {}
+                for text in block.code:gmatch("%-%-> ([^\n]*)") do
+                    wanted[#wanted + 1] = text .. "\n"
+                end
+                local output = process.run_code(PREAMBLE:format(port) .. block.code,
+                    { "SSL_CERT_FILE=" .. cafile, "SSL_CERT_DIR=/nowhere" })
+                if #wanted > 0 then
+                    assert.are.equal(table.concat(wanted), output)
+                elseif block.code:find("io.write", 1, true) then
+                    assert.is_truthy(output:find("^HTTP/1.1 200 OK\r\n"), output)
+                end
+                assert.is_nil(server:poll())
+            end)
+        end
+    end
+end)
