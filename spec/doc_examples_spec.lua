@@ -108,6 +108,19 @@ describe("the documentation's examples:", function()
         end)
     end)
 
+    it("MOD-01 modules in globals, as in Python, are in nobody's way", function()
+        local output = process.run_code(([[
+            require "cleat.python"
+            errno, select, socket, ssl = require "errno", require "select", require "socket", require "ssl"
+            local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, { cafile = %q })
+            local a, b = socket.socketpair()
+            a:makefile("w", 0):write("x", "y")
+            print(b:recv(10), #select.select({ b }, {}, {}, 0), errno.ENOENT, context:cert_store_stats().x509)
+            print(pcall(error, socket.error(errno.ENOENT, "none", "file")))
+        ]]):format(pki.path("root.pem")))
+        assert.are.equal("xy\t0\t2\t1\nfalse\t[Errno 2] none: 'file'\n", output)
+    end)
+
     describe("the client", function()
         it("EXA-01 EXA-03 EXA-04 EXA-05 prints python.org's certificate and the answer", function()
             local job = serve("www.python.org", "handshake", "recv " .. #REQUEST, "send " .. peer.hex(ANSWER))

@@ -190,6 +190,24 @@ describe("cleat.https:", function()
         end)
     end)
 
+    it("takes IPv6 addresses in URLs, and names them properly", function()
+        for _, redirected in ipairs { false, true } do
+            local certfile, keyfile = pki.chain("server-ec")
+            local length = #"GET / HTTP/1.1  User-Agent:   Host: [::1]:12345  Connection: close, TE  TE: trailers    " + #http.USERAGENT
+            local job = peer.serve {
+                host = "::1", tls = true, cert = certfile, key = keyfile, "handshake", "recv " .. length,
+                "send " .. peer.hex("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsix!"),
+            }
+            local address = ("https://[::1]:%d/"):format(job.port)
+            local body, code = fetch { url = redirected and urls[1] .. "/go/302?to=" .. address or address }
+            assert.are.equal("six!", body, tostring(code))
+            local request = job:finish()[2]:match("^recv (%x+)"):gsub("%x%x", function(byte)
+                return string.char(tonumber(byte, 16))
+            end)
+            assert.is_truthy(request:lower():find(("host: [::1]:%d\r\n"):format(job.port), 1, true), request)
+        end
+    end)
+
     describe("trust:", function()
         after_each(function()
             ssl._https_verify_certificates(true)
@@ -388,6 +406,16 @@ describe("cleat.https:", function()
             assert.are.equal("create function not permitted", why { url = urls[1], create = print })
             raises("TypeError", { match = "must be a URL or a table, not nil" }, https.request)
             raises("TypeError", { match = "argument 'body' must be a string, not number" }, https.request, urls[1], 5)
+        end)
+
+        it("is a request with lines that are not its own", function()
+            for _, case in ipairs {
+                { url = urls[1] .. "/hello HTTP/1.1\r\nX-Evil: 1\r\n\r\n" }, { url = urls[1], path = "/\n" },
+                { host = "local\rhost" }, { url = urls[1] .. "/?a=\0" }, { url = urls[1], method = "GET / HTTP/1.1\r\n" },
+                { url = urls[1], headers = { ["X-Test"] = "a\r\nX-Evil: 1" } }, { url = urls[1], headers = { ["X\n"] = 1 } },
+            } do
+                assert.is_truthy(why(case):find("^control character in %l+$"))
+            end
         end)
 
         it("is a server that says nothing in time", function()

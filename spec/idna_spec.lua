@@ -29,6 +29,29 @@ describe("IDNA:", function()
         end
     end)
 
+    it("SNI-05 A-labels become U-labels", function()
+        for name, expected in pairs {
+            ["xn--pthon-kva.org"] = "püthon.org",
+            ["XN--PTHON-KVA.Org"] = "püthon.Org",
+            ["xn--e1afmkfd.xn--80akhbyknj4f"] = "пример.испытание",
+            ["xn--r8jz45g.xn--zckzah"] = "例え.テスト",
+            ["xn--9dbne9b.il"] = "שלום.il",
+            ["xn--ihqwcrb4cv8a8dqg056pqjye.x"] = "他们为什么不说中文.x",
+            ["www.xn--bcher-kva.example."] = "www.bücher.example.",
+            ["xn--ls8h"] = "💩",
+            ["EXAMPLE.org"] = "EXAMPLE.org", ["a..b"] = "a..b", ["127.0.0.1"] = "127.0.0.1", [""] = "",
+        } do
+            assert.are.equal(expected, idna.decode(name), name)
+        end
+    end)
+
+    it("SNI-11 what encode would not make is refused", function()
+        for _, name in ipairs { "xn--", "xn--a", "xn--abc-", "xn--pthon-kv", "xn--pthon-kv_", "xn---kva", "xn--wca", "xn--zca", "xn--jm6c",
+            "xn--a-zhc", "xn--99999999999", "xn--zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "good.xn--a", "b\195\188cher.de" } do
+            raises("ValueError", { match = "host name" }, idna.decode, name)
+        end
+    end)
+
     it("CWRAP-02 Punycode is that of RFC 3492 section 7.1", function()
         for expected, points in pairs {
             ["ihqwcrb4cv8a8dqg056pqjye"] = { 0x4ED6, 0x4EEC, 0x4E3A, 0x4EC0, 0x4E48, 0x4E0D, 0x8BF4, 0x4E2D, 0x6587 },

@@ -1,4 +1,5 @@
 -- ssl.cert_time_to_seconds, with the vectors of Python's test suite and more.
+local process = require "support.process"
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
 
@@ -31,6 +32,8 @@ local BAD = {
 }
 
 describe("ssl.cert_time_to_seconds:", function()
+    teardown(process.cleanup)
+
     it("TIME-01 TIME-02 reads the times of certificates", function()
         for _, row in ipairs(GOOD) do
             assert.are.equal(row[2], ssl.cert_time_to_seconds(row[1]), row[1])
@@ -59,6 +62,48 @@ describe("ssl.cert_time_to_seconds:", function()
                 expected = expected + days * 86400
             end
         end
+    end)
+
+    it("TIME-04 has the same answer in every time zone and language", function()
+        for _, zone in ipairs { "UTC", "America/New_York", "Asia/Kolkata", "Pacific/Kiritimati", ":bad" } do
+            local output = process.run_code([[
+                os.setlocale("")
+                local ssl = require "cleat.ssl"
+                print(("%.0f %.0f"):format(ssl.cert_time_to_seconds("Jan  5 09:34:43 2018 GMT"),
+                    ssl.cert_time_to_seconds("Jul  5 09:34:43 2018 GMT")))
+            ]], { "TZ=" .. zone, "LC_ALL=de_DE.UTF-8" })
+            assert.are.equal("1515144883 1530783283\n", output, zone)
+        end
+    end)
+
+    it("TIME-01 TIME-03 TIME-06 agrees with Python, on good times and bad", function()
+        local lines, expected = {}, {}
+        for _, row in ipairs(GOOD) do
+            lines[#lines + 1] = row[1]
+        end
+        for _, text in ipairs(BAD) do
+            lines[#lines + 1] = text
+        end
+        for i, text in ipairs(lines) do
+            local ok, seconds = pcall(ssl.cert_time_to_seconds, text)
+            expected[i] = ok and ("%.0f"):format(seconds) or "ValueError"
+        end
+        local result = process.run {
+            "/usr/bin/python3", "-I", "-c", [[
+import ssl, sys
+for line in sys.stdin.read().split("\n"):
+    try:
+        print(ssl.cert_time_to_seconds(line))
+    except ValueError:
+        print("ValueError")
+]], stdin = table.concat(lines, "\n"),
+        }
+        local i = 0
+        for answer in result.output:gmatch("[^\n]+") do
+            i = i + 1
+            assert.are.equal(answer, expected[i], lines[i])
+        end
+        assert.are.equal(#lines, i, result.errors)
     end)
 
     it("TIME-05 returns an integer", function()

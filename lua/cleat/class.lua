@@ -4,6 +4,8 @@
 --- other attributes than their class says: reading or writing an unknown one raises AttributeError, so that a misspelt
 --- `ctx.verify_mod = …` does not pass in silence. Names that begin with "_" are the layer's own.
 
+local select = select -- see keywords.lua
+
 local class = {}
 
 ---@class cleat.Class

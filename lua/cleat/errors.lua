@@ -43,6 +43,7 @@ local status = require "cleat.status"
 local errors = {}
 
 local const = C.const
+local select = select -- see keywords.lua
 
 local function to_text(err)
     return err.message

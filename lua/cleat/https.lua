@@ -76,6 +76,20 @@ local http, url, ltn12 = find_luasocket()
 ---@field maxredirects integer|false|nil how many redirects to follow, 5 by default; false for no limit
 ---@field context cleat.ssl.SSLContext? in place of ssl._create_default_https_context()
 
+-- stray finds what would let a part of a request pass for another one; LuaSocket sends what it is given.
+local function stray(place)
+    for _, name in ipairs { "url", "host", "path", "params", "query", "uri", "method" } do
+        if tostring(place[name] or ""):find("%c") then
+            return name
+        end
+    end
+    for name, value in pairs(place.headers or {}) do
+        if (name .. value):find("[\r\n]") then
+            return "headers"
+        end
+    end
+end
+
 -- locate fills in where a request goes to, or returns nil and why not.
 local function locate(request)
     local place = request.url and url.parse(request.url, { scheme = "https", path = "/" }) or {}
@@ -83,15 +97,25 @@ local function locate(request)
         place[name] = value
     end
     local scheme = tostring(place.scheme or "https"):lower()
+    local part = stray(place)
     if scheme ~= "https" then
         return nil, ("scheme '%s' not supported, only https"):format(scheme)
     elseif place.proxy or http.PROXY then
         return nil, "proxy not supported"
     elseif place.create then
         return nil, "create function not permitted"
+    elseif part then
+        return nil, "control character in " .. part
     end
     place.scheme = "https"
     place.port = place.port ~= "" and place.port or PORT
+    if tostring(place.host):find(":", 1, true) then -- LuaSocket forgets the brackets
+        local port = tonumber(place.port) ~= PORT and ":" .. place.port or ""
+        place.headers = { host = "[" .. place.host .. "]" .. port }
+        for name, value in pairs(request.headers or {}) do
+            place.headers[tostring(name):lower()] = value
+        end
+    end
     return place
 end
 
@@ -191,12 +215,14 @@ local function perform(request, context)
     request, place, connection, sink = nil, nil, nil, nil -- LuaJIT's traces may keep the closures
     if not ok then
         error(result, 0)
-    elseif not new then
-        return result, code, headers, status
+    elseif new then
+        result, code, headers, status = perform(new, context)
+        if headers then -- as LuaSocket does: a hint that this is another page
+            headers.location = headers.location or target
+        end
     end
-    result, code, headers, status = perform(new, context)
-    if headers then -- as LuaSocket does: a hint that this is another page
-        headers.location = headers.location or target
+    if not result then
+        return nil, code
     end
     return result, code, headers, status
 end
@@ -226,7 +252,10 @@ local function simple(address, body)
         request.headers = { ["content-length"] = tostring(#body), ["content-type"] = "application/x-www-form-urlencoded" }
     end
     local result, code, headers, status = generic(request)
-    return result and table.concat(pieces), code, headers, status
+    if not result then
+        return nil, code
+    end
+    return table.concat(pieces), code, headers, status
 end
 
 --- Makes a request: request(url) GETs a page, request(url, body) POSTs a form and returns its answer, request{url = …, sink = …} does

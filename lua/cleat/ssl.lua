@@ -14,7 +14,6 @@
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
 local check = require "cleat.check"
-local class = require "cleat.class"
 local constants = require "cleat.ssl.constants"
 local defaults = require "cleat.ssl.defaults"
 local errors = require "cleat.errors"
@@ -114,9 +113,10 @@ local parse_fetch = keywords.parser("get_server_certificate", { "addr", "ssl_ver
 function ssl.get_server_certificate(...)
     local addr, ssl_version, ca_certs = parse_fetch(...)
     if type(addr) ~= "table" then
-        errors.raise(errors.TypeError, "get_server_certificate() argument 'addr' must be {host, port}, not " ..
-            class.name_of(addr))
+        check.fail("get_server_certificate", "addr", "{host, port}", addr)
     end
+    ssl_version = check.optional_integer("get_server_certificate", "ssl_version", ssl_version, const.PROTOCOL_TLS)
+    check.optional_file("get_server_certificate", "ca_certs", ca_certs)
     local context = defaults._create_unverified_context(ssl_version, {
         cert_reqs = ca_certs ~= nil and const.CERT_REQUIRED or const.CERT_NONE,
         cafile = ca_certs,

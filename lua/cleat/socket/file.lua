@@ -21,7 +21,7 @@ local class = require "cleat.class"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 
-local find, max, min, sub = string.find, math.max, math.min, string.sub
+local find, max, min, select, sub = string.find, math.max, math.min, select, string.sub
 
 local DEFAULT_SIZE = 8192
 local PIECE = 65536 -- the most that is asked of the socket at once, or given to it

@@ -1,5 +1,6 @@
 --- What a context is for: Python's ssl.Purpose (section 17.3.1.5).
 
+local checks = require "cleat.check"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
 
@@ -27,7 +28,7 @@ local function check(value)
         return Purpose.SERVER_AUTH
     elseif not Purpose:is(value) then
         errors.raise(errors.TypeError, "purpose must be Purpose.SERVER_AUTH or Purpose.CLIENT_AUTH, not " ..
-            class.name_of(value))
+            checks.kind(value))
     end
     return value
 end

@@ -5,7 +5,7 @@
 
 local C = require "cleat.backend"
 local calls = require "cleat.socket.calls"
-local class = require "cleat.class"
+local check = require "cleat.check"
 local errors = require "cleat.errors"
 local object = require "cleat.socket.object"
 
@@ -40,7 +40,7 @@ function transport.of(value)
         fd = value
     else
         errors.raise(errors.TypeError, ("wrap_socket() argument 'sock' must be a socket or a descriptor, not %s"):format(
-            class.name_of(value)))
+            check.kind(value)))
     end
     local _, kind, family, proto = calls.settle("wrap_socket",
         calls.call(plain or { _fd = fd }, probe, plain and plain._proto))
