@@ -1,0 +1,57 @@
+-- Whether LuaJIT compiles the calls that move data: prints "name share", the percentage of samples taken in machine code.
+local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
+local profile = require "jit.profile"
+local socket = require "cleat.socket"
+
+local client, server = pair.open()
+local piece, message = ("\0"):rep(65536), ("\0"):rep(64)
+local buffer, sink = socket.buffer(16384), socket.buffer(65536)
+
+local operations = {
+    { "echo", function()
+        client:send(message)
+        server:send(server:recv(64))
+        client:recv(64)
+    end },
+    { "recv-16384", function()
+        server:send(buffer)
+        client:recv(16384)
+    end },
+    { "recv_into-16384", function()
+        server:send(buffer)
+        client:recv_into(buffer)
+    end },
+    { "send-65536", function()
+        client:send(piece)
+        local left = 65536
+        while left > 0 do
+            left = left - server:recv_into(sink)
+        end
+    end },
+    { "sendall-65536", function()
+        client:sendall(piece)
+        local left = 65536
+        while left > 0 do
+            left = left - server:recv_into(sink)
+        end
+    end },
+}
+
+for _, operation in ipairs(operations) do
+    local work, samples, native = operation[2], 0, 0
+    for _ = 1, 500 do
+        work()
+    end
+    profile.start("vi1", function(_, count, state)
+        samples = samples + count
+        native = native + (state == "N" and count or 0)
+    end)
+    local finish = os.clock() + 0.3
+    repeat
+        for _ = 1, 100 do
+            work()
+        end
+    until os.clock() > finish
+    profile.stop()
+    print(("%s %.1f"):format(operation[1], native / samples * 100))
+end

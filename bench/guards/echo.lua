@@ -1,0 +1,10 @@
+-- Echoes of 64 bytes within this process, for callgrind (run.lua, instructions). Argument: how many.
+local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
+
+local client, server = pair.open()
+local message = ("\0"):rep(64)
+for _ = 1, tonumber(arg[1]) do
+    client:sendall(message)
+    server:sendall(server:recv(64))
+    client:recv(64)
+end

@@ -1,0 +1,56 @@
+-- What the guards' programs work on: a client and a server connected over loopback in this process, after their handshake.
+local select = require "cleat.select"
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
+
+local pair = {}
+
+local pki = assert(os.getenv "CLEAT_SOURCE_DIR", "use script/lua bench/guards/run.lua") .. "/build/spec-pki"
+
+function pair.client_context()
+    return ssl.create_default_context { cafile = pki .. "/root.pem" }
+end
+
+function pair.server_context()
+    local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context:load_cert_chain(pki .. "/server-ec.pem", pki .. "/server-ec.key")
+    return context
+end
+
+--- Waits until sock has something to read, of which the last has arrived too.
+function pair.settle(sock)
+    select.select({ sock }, {}, {}, 10)
+    select.select({}, {}, {}, 0.02)
+end
+
+--- A connected pair. Both block.
+function pair.open()
+    local listener = socket.socket()
+    listener:bind { "127.0.0.1", 0 }
+    listener:listen(1)
+    local near = socket.socket()
+    near:connect(listener:getsockname())
+    local far = listener:accept()
+    listener:close()
+    near:settimeout(0)
+    far:settimeout(0)
+    local client = pair.client_context():wrap_socket(near, { do_handshake_on_connect = false, server_hostname = "localhost" })
+    local server = pair.server_context():wrap_socket(far, { do_handshake_on_connect = false, server_side = true })
+    local client_done, server_done
+    for _ = 1, 1000 do
+        client_done = client_done or pcall(client.do_handshake, client)
+        server_done = server_done or pcall(server.do_handshake, server)
+        if client_done and server_done then
+            break
+        end
+    end
+    assert(client_done and server_done, "the handshake does not end")
+    client:settimeout(nil)
+    server:settimeout(nil)
+    -- the session tickets go out with the first bytes, and in with them
+    server:send "."
+    assert(client:recv(1) == ".")
+    return client, server
+end
+
+return pair

@@ -1,0 +1,300 @@
+--- Usage: script/lua bench/guards/run.lua [--update] [syscalls|allocations|compiled|instructions]…
+---
+--- Counts what can be counted exactly, and compares it with figures.txt beside this file: see bench/README.md, "Guards". Exits with 1 if
+--- something is not as it should be, with 77 if nothing could be counted here. --update writes what was counted into figures.txt.
+--- CLEAT_BUILD_DIR names the build tree, as for script/lua.
+
+local here = arg[0]:match "^(.*)/" or "."
+local root, build = os.getenv "CLEAT_SOURCE_DIR", os.getenv "CLEAT_BUILD_DIR"
+package.path = here .. "/../?.lua;" .. package.path
+
+local machine = require "lib.machine"
+local process = require "lib.process"
+local quote, first_line = process.quote, process.first_line
+
+local FIGURES = here .. "/figures.txt"
+local TOLERANCE = 0.03 -- of instructions; they vary by 0.01 % in C and 0.5 % in Lua
+local pki = root .. "/build/spec-pki"
+local api = machine.boringssl_api(build)
+local failures, counted = 0, 0
+
+local function say(...)
+    print(string.format(...))
+end
+
+local function fail(...)
+    failures = failures + 1
+    say("NOT AS IT SHOULD BE: %s", string.format(...))
+end
+
+local function skip(what, why)
+    say("SKIPPED: %s: %s", what, why)
+end
+
+-- lines of a command's output, nil if it fails.
+local function lines_of(command)
+    local pipe = assert(io.popen(command .. " 2>&1"))
+    local lines = {}
+    for line in pipe:lines() do
+        lines[#lines + 1] = line
+    end
+    if not pipe:close() then
+        fail("%s: %s", command, lines[#lines] or "")
+        return nil
+    end
+    return lines
+end
+
+local function exists(name)
+    local file = io.open(name)
+    return file ~= nil and file:close()
+end
+
+-- Figures: "name figure" in each line.
+local figures, order, heading = {}, {}, {}
+for line in io.lines(FIGURES) do
+    local name, figure = line:match "^([^#%s]%S*) +(.*)$"
+    if name then
+        figures[name] = figure
+        order[#order + 1] = name
+    else
+        heading[#heading + 1] = line
+    end
+end
+
+local update = false
+
+-- note compares a figure, or takes it over. who: what counted it, where several share the figure.
+local function note(name, figure, tolerance, who)
+    local known = figures[name]
+    local label = who and name .. " (" .. who .. ")" or name
+    counted = counted + 1
+    if update then
+        if not known then
+            order[#order + 1] = name
+        end
+        if known ~= figure then
+            say("%s: %s, was %s", label, figure, known or "not there")
+        end
+        figures[name] = figure
+    elseif not known then
+        skip(label, "there is no figure for it; here it is " .. figure)
+    elseif tolerance then
+        local change = tonumber(figure) / tonumber(known) - 1
+        if math.abs(change) > tolerance then
+            fail("%s: %s, and not %s (%+.1f %%)", label, figure, known, change * 100)
+        else
+            say("%s: %s (%+.2f %%)", label, figure, change * 100)
+        end
+    elseif known ~= figure then
+        fail("%s\n    is       %s\n    and not  %s", label, figure, known)
+    else
+        say("%s: %s", label, figure)
+    end
+end
+
+-- System calls.
+
+local WATCHED = "%net,poll,ppoll,select,pselect6,epoll_wait,epoll_pwait,fcntl,ioctl,read,write,readv,writev,close,openat,open,"
+    .. "nanosleep,clock_nanosleep,dup,dup3,pipe2,eventfd2,kill,tgkill,rt_sigaction,rt_sigprocmask"
+
+-- What must hold whatever the figures say.
+local DEMANDS = {
+    { "send%-65536$", "^sendto$", "one sendto" },
+    { "sendall%-131072$", "^sendto×2$", "a sendto for each 64 KiB" },
+    { "send%-64$", "^sendto$", "one sendto" },
+    { "recv%-%d+$", "^recvfrom×?%d*$", "recvfrom only: no poll, no fcntl" },
+    { "recv_into%-%d+$", "^recvfrom×?%d*$", "recvfrom only: no poll, no fcntl" },
+    { "want%-read$", "^recvfrom$", "recvfrom only" },
+    { "close$", "^close$", "nothing is said at the end" },
+}
+
+-- joined: neighbours that are the same in one word.
+local function joined(calls)
+    local parts, index = {}, 1
+    while calls[index] do
+        local last = index
+        while calls[last + 1] == calls[index] do
+            last = last + 1
+        end
+        parts[#parts + 1] = calls[index] .. (last > index and "×" .. last - index + 1 or "")
+        index = last + 1
+    end
+    return #parts > 0 and table.concat(parts, " ") or "none"
+end
+
+local function check_syscalls(kind, interpreter, folder)
+    local log = folder .. "/strace." .. kind
+    local slowly = "-e trace=recvfrom -e inject=recvfrom:delay_exit=30000" -- microseconds
+    local server = io.popen(("exec timeout 60 strace -f -o %s %s %s %s/server.lua"):format(quote(folder .. "/strace.server"), slowly,
+        quote(os.getenv "CLEAT_LUA"), quote(here)))
+    local port = (server:read "l" or ""):match "^port (%d+)"
+    local lines = port and lines_of(("timeout 60 strace -o %s -e trace=%s %s %s/operations.lua %s"):format(quote(log), WATCHED,
+        interpreter, quote(here), port))
+    server:close()
+    if not port then
+        return fail("the server for the handshake does not start")
+    elseif not lines then
+        return
+    end
+    local name, calls
+    for line in io.lines(log) do
+        local marked = line:match '^openat%(AT_FDCWD, "/guard/([^"]*)"'
+        if marked == "-" then
+            local figure = joined(calls)
+            note("syscalls." .. name, figure, nil, kind)
+            for _, demand in ipairs(DEMANDS) do
+                if name:find(demand[1]) and not figure:find(demand[2]) then
+                    fail("syscalls.%s (%s): %s; it should be %s", name, kind, figure, demand[3])
+                end
+            end
+            calls = nil
+        elseif marked then
+            name, calls = marked, {}
+        elseif calls then
+            calls[#calls + 1] = line:match "^(%w+)%("
+        end
+    end
+end
+
+local LUAS = { { "lua54", os.getenv "CLEAT_LUA" }, { "luajit", "luajit" } }
+
+local guards = {}
+
+function guards.syscalls(folder)
+    if not first_line "strace -o /dev/null true && echo yes" then
+        return skip("syscalls", "strace does not work here")
+    end
+    for _, lua in ipairs(LUAS) do
+        check_syscalls(lua[1], lua[2], folder)
+    end
+end
+
+-- Allocations.
+
+-- How many blocks, whether nothing may be kept, and what that is. Lua 5.4 frees and allocates call frames of its own when an error is
+-- caught.
+local ALLOCATION_DEMANDS = {
+    { "^recv%-", 1, false, "the string that is returned" }, { "^recv_into", 0, true, "nothing" }, { "^send", 0, true, "nothing" },
+    { "^want%-read", math.huge, true, "nothing" }, { "^method%-call", 0, true, "nothing" },
+}
+
+local function check_allocations(kind, command)
+    for _, line in ipairs(lines_of(command) or {}) do
+        local name, blocks, bytes, kept = line:match "^(%S+) (%d+) (%d+) (%d+)$"
+        local figure = kind == "lua54" and ("%s blocks, %s bytes, %s kept"):format(blocks, bytes, kept) or kept .. " bytes"
+        note(("allocations.%s.%s"):format(kind, name), figure)
+        for _, demand in ipairs(ALLOCATION_DEMANDS) do
+            if name:find(demand[1]) and (tonumber(blocks) > demand[2] or demand[3] and tonumber(kept) > 0) then
+                fail("allocations.%s.%s: %s; it should allocate %s", kind, name, figure, demand[4])
+            end
+        end
+    end
+end
+
+function guards.allocations()
+    local program = build .. "/bench/guard_allocations"
+    if exists(program) then
+        check_allocations("lua54", ("timeout 60 %s %s/allocations.lua"):format(quote(program), quote(here)))
+    else
+        skip("allocations in Lua 5.4", program .. " is not built (script/build --tests)")
+    end
+    check_allocations("luajit", ("timeout 60 luajit %s/allocations.lua"):format(quote(here)))
+end
+
+-- Machine code.
+
+local COMPILED = 95 -- per cent of the samples: the profiler's clock may strike in the loop around
+
+function guards.compiled()
+    for _, line in ipairs(lines_of(("timeout 60 luajit %s/compiled.lua"):format(quote(here))) or {}) do
+        local name, share = line:match "^(%S+) ([%d.]+)$"
+        counted = counted + 1
+        if not share or tonumber(share) < COMPILED then
+            fail("compiled.%s: LuaJIT is in machine code for %s %% of the time; it should be all", name or line, share or "?")
+        else
+            say("compiled.%s: %s %%", name, share)
+        end
+    end
+end
+
+-- Instructions.
+
+local function callgrind(folder, options, command)
+    local format = "timeout 300 valgrind --tool=callgrind --callgrind-out-file=%s/callgrind.out %s %s"
+    local lines = lines_of(format:format(quote(folder), options, command))
+    for _, line in ipairs(lines or {}) do
+        local sum = line:match "Collected : (%d+)"
+        if sum then
+            return tonumber(sum)
+        end
+    end
+end
+
+function guards.instructions(folder)
+    local program = build .. "/bench/guard_instructions"
+    if not first_line "valgrind -q --tool=none true && echo yes" then
+        return skip("instructions", "valgrind does not work here")
+    elseif not exists(program) then
+        return skip("instructions", program .. " is not built (script/build --tests)")
+    end
+    local where = (".api%d.%s"):format(api, first_line "uname -m" or "unknown")
+    local function measured(work, count)
+        local sum = callgrind(folder, "--collect-atstart=no --toggle-collect=measured",
+            ("%s %s %d %s"):format(quote(program), work, count, quote(pki)))
+        if sum then
+            note("instructions.c." .. work .. where, tostring(math.floor(sum / count + 0.5)), TOLERANCE)
+        end
+    end
+    measured("handshake", 20)
+    measured("echo", 500)
+    -- of Lua's: what 500 more cost
+    local function echoes(count)
+        return callgrind(folder, "", ("%s %s/echo.lua %d"):format(os.getenv "CLEAT_LUA", quote(here), count))
+    end
+    local few, many = echoes(100), echoes(600)
+    if few and many then
+        note("instructions.lua54.echo" .. where, tostring(math.floor((many - few) / 500 + 0.5)), TOLERANCE)
+    end
+end
+
+local NAMES = { "syscalls", "allocations", "compiled", "instructions" }
+local chosen = {}
+for _, word in ipairs(arg) do
+    if word == "--update" then
+        update = true
+    elseif guards[word] then
+        chosen[#chosen + 1] = word
+    else
+        for line in io.lines(arg[0]) do
+            local text = line:match "^%-%-%- ?(.*)"
+            if not text then
+                break
+            end
+            print(text)
+        end
+        os.exit(word == "--help" or word == "-h")
+    end
+end
+
+local folder = first_line "mktemp -d"
+if not os.execute(("sh %s/spec/support/pki.sh %s"):format(quote(root), quote(pki))) then
+    fail "there are no certificates"
+end
+for _, name in ipairs(#chosen > 0 and chosen or NAMES) do
+    guards[name](folder)
+end
+os.execute("rm -rf " .. quote(folder))
+
+if update then
+    table.sort(order)
+    local file = assert(io.open(FIGURES, "w"))
+    for _, line in ipairs(heading) do
+        file:write(line, "\n")
+    end
+    for _, key in ipairs(order) do
+        file:write(("%-44s %s\n"):format(key, figures[key]))
+    end
+    file:close()
+end
+os.exit(failures > 0 and 1 or counted == 0 and 77 or 0)

@@ -1,0 +1,65 @@
+--- What is measured, and who can do it.
+---
+--- A benchmark has a name, which is the operation that the programs in peers/ are told; title; unit and scale, which make of what a
+--- program printed ("cpu" seconds for count operations, or "bytes") the number that is shown; quick and full, the counts.
+--- operation: where that is another. kind: "server" for those whose CPU is the server's,
+--- "alone" for those that need no server, "program" for those that are one program, "growth" for those that run only when they are
+--- named, and have a table of their own. groups: other groups than X25519.
+
+local function per_operation(scale)
+    return function(seconds, count)
+        return seconds / count * scale
+    end
+end
+
+local function per_gib(seconds, count)
+    return seconds / count * 1024
+end
+
+local micro, milli, nano = per_operation(1e6), per_operation(1e3), per_operation(1e9)
+
+local benchmarks = {
+    { name = "handshake", title = "full handshake, ECDSA", unit = "µs", scale = micro, quick = 150, full = 600 },
+    { name = "handshake-pq", operation = "handshake", title = "full handshake, X25519MLKEM768", unit = "µs", scale = micro,
+        quick = 100, full = 600, groups = "X25519MLKEM768", api = 40 },
+    { name = "resume", title = "resumed handshake", unit = "µs", scale = micro, quick = 150, full = 600 },
+    { name = "accept", title = "accept, server's CPU", unit = "µs", scale = micro, quick = 150, full = 600, kind = "server" },
+    { name = "receive", title = "receive, 16 KiB", unit = "s/GiB", scale = per_gib, quick = 128, full = 256 },
+    { name = "receive-into", title = "receive into a buffer, 16 KiB", unit = "s/GiB", scale = per_gib, quick = 128, full = 256 },
+    { name = "send", title = "send, 64 KiB", unit = "s/GiB", scale = per_gib, quick = 128, full = 256 },
+    { name = "sendall", title = "send one large string", unit = "s/GiB", scale = per_gib, quick = 128, full = 256 },
+    { name = "echo", title = "echo, 64 bytes", unit = "µs", scale = micro, quick = 2000, full = 6000 },
+    { name = "want-read", title = "would block, raised and caught", unit = "ns", scale = nano, quick = 20000, full = 200000 },
+    { name = "idle", title = "idle connection, memory", unit = "bytes", quick = 200, full = 1000 },
+    { name = "bundle-first", title = "context with the system's bundle", unit = "ms", scale = milli, quick = 1, full = 1,
+        kind = "alone" },
+    { name = "bundle-again", title = "the same again in the process", unit = "ms", scale = milli, quick = 20, full = 50,
+        kind = "alone" },
+    { name = "context", title = "empty context", unit = "µs", scale = micro, quick = 500, full = 2000, kind = "alone" },
+    { name = "lookup", title = "id look-up, one thread", unit = "ns", scale = nano, quick = 5000000, full = 50000000,
+        kind = "program", program = { "bench/lookup", "1", "own" } },
+    { name = "lookup-2", title = "id look-up, two threads", unit = "ns", scale = nano, quick = 5000000, full = 50000000,
+        kind = "program", program = { "bench/lookup", "2", "own" } },
+    { name = "lookup-shared", title = "id look-up, two threads, one id", unit = "ns", scale = nano, quick = 5000000, full = 50000000,
+        kind = "program", program = { "bench/lookup", "2", "same" } },
+    { name = "growth-idle", operation = "idle", title = "idle connections", kind = "growth", quick = 1000, full = 20000 },
+    { name = "growth-handshakes", operation = "handshakes", title = "handshakes, one after the other", kind = "growth", quick = 5000,
+        full = 1000000 },
+}
+
+--- The peers, in the order of the table; the first is what the others are compared with. lacks: what there is no call for.
+local peers = {
+    { name = "raw", title = "raw C", client = { "bench/raw_client" }, server = { "bench/raw_server" }, lacks = {} },
+    { name = "cleat", title = "cleat, Lua 5.4", client = { "lua5.4", "peers/cleat.lua" }, lacks = { "resume" } },
+    { name = "cleat-luajit", title = "cleat, LuaJIT", client = { "luajit", "peers/cleat.lua" }, lacks = { "resume" } },
+    { name = "luasec", title = "LuaSec", client = { "lua5.4", "peers/luasec.lua" }, needs = "lua5.4 -e 'require [[ssl]] print(1)'",
+        lacks = { "resume", "receive-into", "handshake-pq" } },
+    { name = "cqueues", title = "cqueues, luaossl", client = { "lua5.4", "peers/cqueues.lua" },
+        needs = "lua5.4 -e 'require [[openssl.ssl]] require [[cqueues.socket]] print(1)'",
+        lacks = { "resume", "receive-into", "want-read", "handshake-pq" } },
+    { name = "python", title = "Python", client = { "/usr/bin/python3", "peers/python.py" },
+        needs = "/usr/bin/python3 -c 'import ssl; print(1)'",
+        lacks = { "handshake-pq" } },
+}
+
+return { list = benchmarks, peers = peers }

@@ -1,0 +1,84 @@
+-- The benchmarks with cleat, on Lua 5.4 and on LuaJIT.
+local harness = dofile(arg[0]:match "^(.*/)" .. "harness.lua")
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
+
+local peer = {}
+
+local function context()
+    local ctx = ssl.create_default_context { cafile = peer.authorities }
+    ctx.minimum_version = ssl.TLSVersion.TLSv1_3
+    ctx:set_ecdh_curve(peer.group)
+    return ctx
+end
+
+local options, client_context
+
+local function handshake()
+    client_context = client_context or context()
+    options = options or { server_hostname = peer.name }
+    local sock = socket.socket()
+    sock:connect { "127.0.0.1", peer.port }
+    return client_context:wrap_socket(sock, options)
+end
+
+peer.handshake = handshake
+
+function peer.verify()
+    local ok, conn = pcall(handshake)
+    if not ok then
+        return "refused " .. tostring(conn)
+    end
+    return ("accepted %s %s"):format(conn:version(), conn:cipher()[1])
+end
+
+function peer.close(conn)
+    conn:close()
+end
+
+function peer.send(conn, data)
+    conn:sendall(data)
+end
+
+function peer.receive(conn, n)
+    return conn:recv(n)
+end
+
+function peer.receiver_into(size)
+    local buffer = socket.buffer(size)
+    return function(conn)
+        return conn:recv_into(buffer)
+    end
+end
+
+function peer.want_read(conn)
+    conn:settimeout(0)
+    local recv, SSLWantReadError = conn.recv, ssl.SSLWantReadError
+    return function()
+        local ok, err = pcall(recv, conn, 16384)
+        assert(not ok and SSLWantReadError:is(err))
+    end
+end
+
+function peer.context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS)
+end
+
+function peer.bundle()
+    return ssl.create_default_context()
+end
+
+function peer.accepter()
+    local ctx = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ctx:load_cert_chain(peer.certificate, peer.key)
+    ctx:set_ecdh_curve(peer.group)
+    local listener = socket.socket()
+    listener:bind { "127.0.0.1", 0 }
+    listener:listen(1024)
+    local server = ctx:wrap_socket(listener, { server_side = true })
+    return listener:getsockname()[2], function()
+        server:accept():close()
+    end
+end
+
+harness(peer)

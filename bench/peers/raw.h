@@ -1,0 +1,71 @@
+/* raw.h: what the raw client and the raw server have in common. They are what the others are compared
+ * with: plain C over BoringSSL, SSL_set_fd on a blocking socket, no layer of any kind. */
+#ifndef CLEAT_BENCH_RAW_H
+#define CLEAT_BENCH_RAW_H
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { COMMAND = 16, RECORD = 16384, PIECE = 65536, MESSAGE = 64 };
+
+static inline _Noreturn void die(const char *what) {
+    fprintf(stderr, "%s: ", what);
+    perror(NULL);
+    ERR_print_errors_fp(stderr);
+    exit(1);
+}
+
+static inline const char *setting(const char *name) {
+    const char *value = getenv(name);
+    if (value == NULL) {
+        fprintf(stderr, "%s is not set: see bench/README.md\n", name);
+        exit(1);
+    }
+    return value;
+}
+
+/* The CPU seconds of this process, user and system. */
+static inline double cpu(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static inline struct sockaddr_in loopback(int port) {
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons((unsigned short)port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+/* A context as cleat makes one for these benchmarks: TLS 1.3, the groups that BENCH_GROUPS names. */
+static inline SSL_CTX *new_context(void) {
+    SSL_CTX *context = SSL_CTX_new(TLS_method());
+    if (context == NULL || !SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) ||
+        !SSL_CTX_set1_curves_list(context, setting("BENCH_GROUPS")))
+        die("context");
+    return context;
+}
+
+static inline void allow_many_descriptors(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+#endif

@@ -1,0 +1,154 @@
+/* raw_server.c: the peer of all clients, and the server that others' servers are compared with.
+ *
+ *   raw_server serve          prints its port; serves until it is killed or its standard input ends
+ *   raw_server accept COUNT   prints its port; does handshakes, then prints their CPU time
+ *
+ * A client that is served sends 16 bytes after the handshake, a letter and a decimal number:
+ *   S n   the server sends n bytes            D n   it takes n bytes, then sends one
+ *   E n   it sends back each of 64 n bytes    T     it sends one byte
+ *   I     it sends one byte, and keeps the connection until a client sends something else
+ * or nothing. The server closes when the client does. */
+#include <poll.h>
+
+#include "raw.h"
+
+enum { IDLE_MAX = 32768 };
+
+static struct {
+    SSL *ssl;
+    int fd;
+} idle[IDLE_MAX];
+static int idle_count;
+
+static int listen_on_loopback(void) {
+    struct sockaddr_in address = loopback(0);
+    socklen_t length = sizeof address;
+    int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(fd, 1024) != 0 || getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+        die("listen");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    printf("port %d\n", ntohs(address.sin_port));
+    fflush(stdout);
+    return fd;
+}
+
+static SSL_CTX *server_context(void) {
+    static const uint8_t id[] = {'r', 'a', 'w'};
+    SSL_CTX *context = new_context();
+    if (SSL_CTX_use_certificate_chain_file(context, setting("BENCH_CERT")) != 1 ||
+        SSL_CTX_use_PrivateKey_file(context, setting("BENCH_KEY"), SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_set_session_id_context(context, id, sizeof id) != 1)
+        die("credentials");
+    return context;
+}
+
+static bool read_all(SSL *ssl, char *buffer, int length) {
+    int got = 0;
+    while (got < length) {
+        int result = SSL_read(ssl, buffer + got, length - got);
+        if (result <= 0) return false;
+        got += result;
+    }
+    return true;
+}
+
+static void drop(SSL *ssl, int fd) {
+    SSL_free(ssl);
+    close(fd);
+}
+
+static bool serve(SSL *ssl) {
+    static char buffer[PIECE];
+    char command[COMMAND + 1] = {0};
+    long long left;
+    int on = 1;
+    /* The client's Finished is acknowledged at once: its next small write would wait for that (Nagle). */
+    setsockopt(SSL_get_fd(ssl), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+    if (!read_all(ssl, command, COMMAND)) return false;
+    left = atoll(command + 1);
+    switch (command[0]) {
+        case 'S':
+            while (left > 0) {
+                int piece = left < PIECE ? (int)left : PIECE;
+                if (SSL_write(ssl, buffer, piece) != piece) return false;
+                left -= piece;
+            }
+            break;
+        case 'D':
+            while (left > 0) {
+                int got = SSL_read(ssl, buffer, sizeof buffer);
+                if (got <= 0) return false;
+                left -= got;
+            }
+            SSL_write(ssl, ".", 1);
+            break;
+        case 'E':
+            for (; left > 0; left--) {
+                if (!read_all(ssl, buffer, MESSAGE)) return false;
+                if (SSL_write(ssl, buffer, MESSAGE) != MESSAGE) return false;
+            }
+            break;
+        case 'T':
+        case 'I': SSL_write(ssl, ".", 1); break;
+        default: return false;
+    }
+    if (command[0] == 'I') return true;
+    while (idle_count > 0) {
+        idle_count--;
+        drop(idle[idle_count].ssl, idle[idle_count].fd);
+    }
+    while (SSL_read(ssl, buffer, sizeof buffer) > 0) continue;
+    return false;
+}
+
+static void serve_all(SSL_CTX *context, int listener) {
+    for (;;) {
+        struct pollfd events[2] = {{listener, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+        SSL *ssl;
+        int fd;
+        poll(events, 2, -1);
+        if (events[1].revents != 0) return;
+        fd = accept(listener, NULL, NULL);
+        if (fd < 0) die("accept");
+        ssl = SSL_new(context);
+        SSL_set_fd(ssl, fd);
+        if (SSL_accept(ssl) == 1 && serve(ssl) && idle_count < IDLE_MAX) {
+            idle[idle_count].ssl = ssl;
+            idle[idle_count++].fd = fd;
+        } else {
+            drop(ssl, fd);
+        }
+        ERR_clear_error();
+    }
+}
+
+static void accept_some(SSL_CTX *context, int listener, int count) {
+    for (; count > 0; count--) {
+        int fd = accept(listener, NULL, NULL);
+        SSL *ssl = SSL_new(context);
+        SSL_set_fd(ssl, fd);
+        if (SSL_accept(ssl) != 1) die("SSL_accept");
+        drop(ssl, fd);
+    }
+}
+
+int main(int argc, char **argv) {
+    SSL_CTX *context = server_context();
+    int listener;
+    signal(SIGPIPE, SIG_IGN);
+    allow_many_descriptors();
+    listener = listen_on_loopback();
+    if (argc == 3 && strcmp(argv[1], "accept") == 0) {
+        int count = atoi(argv[2]);
+        double start;
+        accept_some(context, listener, count / 10);
+        start = cpu();
+        accept_some(context, listener, count);
+        printf("cpu %.9f\n", cpu() - start);
+    } else {
+        serve_all(context, listener);
+    }
+    return 0;
+}
