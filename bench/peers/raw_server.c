@@ -6,7 +6,7 @@
  * A client that is served sends 16 bytes after the handshake, a letter and a decimal number:
  *   S n   the server sends n bytes            D n   it takes n bytes, then sends one
  *   E n   it sends back each of 64 n bytes    T     it sends one byte
- *   I     it sends one byte, and keeps the connection until a client sends something else
+ *   I     it sends one byte, and keeps the connection until the first of those kept is closed
  * or nothing. The server closes when the client does. */
 #include <poll.h>
 
@@ -95,12 +95,18 @@ static bool serve(SSL *ssl) {
         default: return false;
     }
     if (command[0] == 'I') return true;
+    while (SSL_read(ssl, buffer, sizeof buffer) > 0) continue;
+    return false;
+}
+
+/* The client whose connections are kept is gone once the first of them is. */
+static void drop_idle(void) {
+    char byte;
+    if (idle_count == 0 || recv(idle[0].fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0) return;
     while (idle_count > 0) {
         idle_count--;
         drop(idle[idle_count].ssl, idle[idle_count].fd);
     }
-    while (SSL_read(ssl, buffer, sizeof buffer) > 0) continue;
-    return false;
 }
 
 static void serve_all(SSL_CTX *context, int listener) {
@@ -112,6 +118,7 @@ static void serve_all(SSL_CTX *context, int listener) {
         if (events[1].revents != 0) return;
         fd = accept(listener, NULL, NULL);
         if (fd < 0) die("accept");
+        drop_idle();
         ssl = SSL_new(context);
         SSL_set_fd(ssl, fd);
         if (SSL_accept(ssl) == 1 && serve(ssl) && idle_count < IDLE_MAX) {
