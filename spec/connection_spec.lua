@@ -499,9 +499,10 @@ describe("a connection over memory:", function()
                 pump.move(pair.client, pair.server)
                 backend.connection_handshake(pair.server, 0)
                 local _, flight = backend.connection_drain(pair.server, 100000)
+                -- Flights differ by some bytes in length, as their signatures do: this one may end before the position.
                 length = #flight
-                local changed = flight:sub(1, position - 1) .. string.char((flight:byte(position) + 1) % 256)
-                    .. flight:sub(position + 1)
+                local at = math.min(position, length)
+                local changed = flight:sub(1, at - 1) .. string.char((flight:byte(at) + 1) % 256) .. flight:sub(at + 1)
                 backend.connection_feed(pair.client, changed)
                 local client_status, server_status = pair:handshake()
                 -- Only the minor version in a record's header may differ without harm; the rest is refused.
