@@ -164,9 +164,12 @@ int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
     return result
 
 int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data_len) {
+    struct cleat_connection *self;
+    int32_t result = CLEAT_OK;
     CLEAT_CHECK_IN(2, data, data_len);
-    BEGIN(connection);
-    if (result >= 0 && self->transport.ended) {
+    CLEAT_FIND(self, connection, CLEAT_KIND_CONNECTION);
+    pthread_mutex_lock(&self->lock);
+    if (self->transport.ended) {
         result = cleat_fail_usage(0, "bytes after the end of the network's");
     }
     if (result >= 0) {

@@ -118,11 +118,12 @@ static int transport_read(BIO *bio, char *buffer, int len) {
     BIO_clear_retry_flags(bio);
     if (len <= 0) return 0;
     /* A flight of the handshake that was not even sent has no answer: save the system call. */
-    if (self->fd >= 0 && self->keeps_tail && self->fresh) {
+    if (self->fd >= 0 && self->keeps_tail && self->fresh && cleat_queue_len(&self->in) == 0) {
         BIO_set_retry_read(bio);
         return -1;
     }
-    got = self->fd < 0 ? read_memory(self, buffer, len) : read_fd(self, buffer, len);
+    got = self->fd < 0 || cleat_queue_len(&self->in) > 0 ? read_memory(self, buffer, len)
+                                                         : read_fd(self, buffer, len);
     if (got < 0 && self->error == 0) BIO_set_retry_read(bio);
     if (got > 0 && self->keeps_tail) keep_tail(self, buffer, (size_t)got);
     return got;

@@ -538,18 +538,37 @@ describe("a connection over memory:", function()
         pair:close()
     end)
 
-    it("takes feed, drain and feed_eof over memory only", function()
+    it("takes drain and feed_eof over memory only", function()
         local result, first, other = backend.socket_pair(const.AF_UNIX, const.SOCK_STREAM, 0)
         assert.are.equal(0, result)
         local context = pump.context { cafile = "root.pem" }
         local id = backend.connection_over_socket(context, first, 0, nil)
         assert.is_true(id > 0)
-        assert_class("USAGE", backend.connection_feed(id, "x"))
         assert_class("USAGE", backend.connection_feed_eof(id))
         assert_class("USAGE", (backend.connection_drain(id, 100)))
         assert_class("USAGE", backend.connection_drain_pending(id))
         assert_class("USAGE", backend.connection_fed_pending(id))
         for _, each in ipairs { id, context, first, other } do
+            backend.close(each)
+        end
+    end)
+
+    it("over a socket reads first what somebody else has read from it already", function()
+        local _, first, other = backend.socket_pair(const.AF_UNIX, const.SOCK_STREAM, 0)
+        local of_client = pump.context { cafile = "root.pem" }
+        local of_server = pump.context { cert = "server-ec" }
+        local client = backend.connection_over_socket(of_client, first, 0, "localhost")
+        local server = backend.connection_over_socket(of_server, other, 1, nil)
+        assert_class("WANT_READ", backend.connection_handshake(client, 0))
+        local length, hello = backend.socket_recv(other, 100, 0, 1)
+        assert.are.equal(100, length) -- and the rest is left to the server
+        assert.are.equal(100, backend.connection_feed(server, hello))
+        assert_class("WANT_READ", backend.connection_handshake(server, 0))
+        assert.are.equal(0, backend.connection_handshake(client, 0))
+        assert.are.equal(0, backend.connection_handshake(server, 0))
+        assert.are.equal(4, backend.connection_write(client, "data", 1))
+        assert.are.same({ 4, "data" }, { backend.connection_read(server, 100, 1) })
+        for _, each in ipairs { client, server, of_client, of_server, first, other } do
             backend.close(each)
         end
     end)

@@ -41,8 +41,9 @@ CLEAT_API int32_t cleat_connection_over_memory(int32_t context, int32_t server_s
                                                const char *server_hostname,
                                                int32_t server_hostname_len);
 
-/* cleat_connection_feed returns data_len after taking bytes that came from the network. Only
- * over memory. */
+/* cleat_connection_feed returns data_len after taking bytes that came from the network. Over a
+ * socket or descriptor these are bytes that somebody has read from it already: they come before
+ * what is read from there. CLEAT_USAGE after the end of the network's bytes. */
 CLEAT_API int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data_len);
 
 /* cleat_connection_feed_eof returns CLEAT_OK and says that the network has no more bytes than
