@@ -13,6 +13,7 @@ local class = {}
 ---@field lineage table<cleat.Class, true> the class itself and all that it derives from
 ---@field instance table the metatable of its objects
 ---@field getters table<string, function>? its properties
+---@field defaults table<string, any>? the fields that objects have only once they differ from what stands here
 local Class = {}
 
 --- Whether a value, of any type, is an object of this class or of one that derives from it (Python's isinstance).
@@ -78,10 +79,13 @@ end
 ---@param of cleat.Class
 ---@param getters table<string, fun(object: table): any>
 ---@param setters table<string, fun(object: table, value: any)> a property without one is read-only
-function class.properties(of, getters, setters)
+---@param defaults table<string, any>? what fields read as that an object does not have: they keep it small
+function class.properties(of, getters, setters, defaults)
     local methods = getmetatable(of).__index
     local instance = of.instance
+    defaults = defaults or {}
     rawset(of, "getters", getters)
+    rawset(of, "defaults", defaults)
 
     function instance.__index(object, key)
         local method = methods[key]
@@ -92,6 +96,10 @@ function class.properties(of, getters, setters)
         if get then
             return get(object)
         end
+        local default = defaults[key]
+        if default ~= nil then
+            return default
+        end
         return unknown(of.name, (" object has no attribute '%s'"):format(tostring(key)))
     end
 
@@ -99,6 +107,8 @@ function class.properties(of, getters, setters)
         local set = setters[key]
         if set then
             return set(object, value)
+        elseif defaults[key] ~= nil then
+            return rawset(object, key, value)
         end
         local known = getters[key] or methods[key]
         return unknown(of.name, ((known and " attribute '%s' is read-only" or " object has no attribute '%s'"):format(

@@ -16,6 +16,7 @@ local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local object = require "cleat.socket.object"
+local waiting = require "cleat.socket.waiting"
 require "cleat.socket.datagram"
 
 local const = C.const
@@ -111,6 +112,18 @@ end
 ---@param timeout number? seconds, nil for ever (as at the start)
 function socket.setdefaulttimeout(timeout)
     object.default_timeout = check.timeout("setdefaulttimeout", timeout)
+end
+
+--- The waiter of new sockets.
+---@return function?
+function socket.getdefaultwaiter()
+    return waiting.default or nil
+end
+
+--- Gives all sockets that this Lua state makes from now on a waiter: see Socket:setwaiter.
+---@param waiter (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)? nil for none
+function socket.setdefaultwaiter(waiter)
+    waiting.default = waiting.check("setdefaultwaiter", waiter)
 end
 
 return socket

@@ -23,14 +23,16 @@ local pem = require "cleat.ssl.pem"
 local purpose = require "cleat.ssl.purpose"
 local random = require "cleat.ssl.random"
 local socket = require "cleat.socket"
-local sockets = require "cleat.ssl.socket"
 local time = require "cleat.ssl.time"
+local wrap = require "cleat.ssl.wrap"
 
 local const = C.const
 
 local ssl = {
     SSLContext = SSLContext,
-    SSLSocket = sockets.SSLSocket,
+    SSLSocket = require "cleat.ssl.socket",
+    SSLObject = require("cleat.ssl.object").SSLObject,
+    MemoryBIO = require "cleat.ssl.memory_bio",
     Purpose = purpose.Purpose,
 
     SSLError = errors.SSLError,
@@ -96,7 +98,7 @@ function ssl.wrap_socket(...)
     if ciphers ~= nil then
         context:set_ciphers(ciphers)
     end
-    return sockets.wrap(context, sock, {
+    return wrap(context, sock, {
         server_side = server_side,
         do_handshake_on_connect = do_handshake_on_connect,
         suppress_ragged_eofs = suppress_ragged_eofs,

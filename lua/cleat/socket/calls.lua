@@ -5,6 +5,10 @@ local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
+local status = require "cleat.status"
+local waiting = require "cleat.socket.waiting"
+
+local WANT_READ, WANT_WRITE = status.WANT_READ, status.WANT_WRITE
 
 local calls = {}
 
@@ -70,6 +74,41 @@ function calls.source(method, data)
     end
     return contents, C.buffer_size(contents)
 end
+
+-- wait lets the socket's waiter wait for what a call needs, or raises. It returns the deadline.
+local function wait(self, result, method, deadline)
+    self._events = result == WANT_WRITE and "w" or "r"
+    if (result ~= WANT_READ and result ~= WANT_WRITE) or self._timeout == 0 or not self._waiter then
+        return calls.fail(result, method)
+    end
+    deadline = deadline or waiting.deadline(self._timeout)
+    if not waiting.ready(self, result == WANT_READ and "read" or "write", deadline) then
+        return calls.fail(status.TIMEOUT, method)
+    end
+    return deadline
+end
+
+--- retry goes on where a call of the ABI, f(id, ...), has answered with a status: the socket's waiter waits, and the call is made again,
+--- as often as it takes. It returns the results of the call that succeeds.
+function calls.retry(self, method, result, f, ...)
+    local deadline, first, second
+    repeat
+        deadline = wait(self, result, method, deadline)
+        result, first, second = calls.call(self, f, ...)
+    until result >= 0
+    return result, first, second
+end
+
+--- complete: f(id, ...) on a socket, with retry.
+function calls.complete(self, method, f, ...)
+    local result, first, second = calls.call(self, f, ...)
+    if result < 0 then
+        return calls.retry(self, method, result, f, ...)
+    end
+    return result, first, second
+end
+
+calls.wait = wait
 
 --- now: seconds on the clock of timeouts.
 function calls.now()

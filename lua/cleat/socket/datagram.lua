@@ -11,7 +11,7 @@ local object = require "cleat.socket.object"
 ---@class cleat.Socket
 local Socket = object.Socket
 
-local call, settle = calls.call, calls.settle
+local complete = calls.complete
 
 -- sender_of: the address in the list that the ABI gives with a datagram; nil if the sender has none.
 local function sender_of(self, list)
@@ -34,7 +34,7 @@ function Socket:sendto(data, flags, to)
     calls.source("sendto", data)
     flags = check.integer("sendto", "flags", flags)
     local host, port = address.pack("sendto", self._family, to)
-    return (settle("sendto", call(self, C.socket_sendto, tostring(data), flags, host, port, self._wait)))
+    return (complete(self, "sendto", C.socket_sendto, tostring(data), flags, host, port, self._wait))
 end
 
 --- Receives a datagram. What is longer than bufsize is lost.
@@ -47,7 +47,7 @@ function Socket:recvfrom(bufsize, flags)
         errors.raise(errors.ValueError, "negative buffersize in recvfrom")
     end
     flags = check.optional_integer("recvfrom", "flags", flags, 0)
-    local _, data, sender = settle("recvfrom", call(self, C.socket_recvfrom, bufsize, flags, self._wait))
+    local _, data, sender = complete(self, "recvfrom", C.socket_recvfrom, bufsize, flags, self._wait)
     return data, sender_of(self, sender)
 end
 
@@ -60,8 +60,8 @@ end
 function Socket:recvfrom_into(buffer, nbytes, flags)
     local contents, size = calls.into("recvfrom_into", buffer, nbytes)
     flags = check.optional_integer("recvfrom_into", "flags", flags, 0)
-    local count, sender = settle("recvfrom_into",
-        call(self, C.socket_recvfrom_into, contents, 0, size, flags, self._wait))
+    local count, sender = complete(self, "recvfrom_into", C.socket_recvfrom_into, contents, 0, size, flags,
+        self._wait)
     return count, sender_of(self, sender)
 end
 

@@ -379,7 +379,7 @@ function file.open(sock, ...)
     if mode:find("[^rwb]") then
         errors.raise(errors.ValueError, ("invalid mode '%s' (only r, w and b are allowed)"):format(mode))
     end
-    sock:fileno() -- raises if it is closed
+    sock:_check_open()
     local shared = sock._shared
     if not shared then
         shared = { sock = sock, inherited = false, files = setmetatable({}, { __mode = "k" }) }
@@ -411,7 +411,7 @@ function file.inherit(sock)
         heir[name] = value
     end
     shared.sock, shared.inherited = setmetatable(heir, getmetatable(sock)), true
-    for _, name in ipairs { "_guard", "_tls_guard", "_plain" } do
+    for _, name in ipairs { "_guard", "_tls_guard", "_plain", "_owner", "_stream" } do
         if rawget(sock, name) then
             sock[name] = false
         end

@@ -14,11 +14,12 @@ local errors = require "cleat.errors"
 local file = require "cleat.socket.file"
 local keywords = require "cleat.keywords"
 local status = require "cleat.status"
+local waiting = require "cleat.socket.waiting"
 
 local const = C.const
 local socket_recv, socket_recv_into = C.socket_recv, C.socket_recv_into
 local socket_send, socket_send_from = C.socket_send, C.socket_send_from
-local call, fail, settle = calls.call, calls.fail, calls.settle
+local call, complete, fail, settle = calls.call, calls.complete, calls.fail, calls.settle
 local INT_MAX = check.INT_MAX
 
 local object = {}
@@ -34,21 +35,30 @@ object.default_timeout = nil
 ---@field timeout number? in seconds
 ---@field _id integer the ABI's id, 0 once closed
 ---@field _guard any closes the id when it is collected
----@field _fd integer|false a descriptor that belongs to somebody else, in place of an id (ssl.SSLSocket)
 ---@field _timeout number|false what the user set, false for nil
----@field _wait number the same for the ABI: -1 for ever
----@field _lent boolean whether an SSLSocket has the id as well
----@field _shared cleat.socket.Shared|false what it has in common with its files
+---@field _wait number the same for the ABI: -1 for ever, 0 if there is a waiter
 local Socket
 
+--- The fields that most sockets do not have.
+object.defaults = {
+    _fd = false, -- a descriptor that belongs to somebody else, in place of an id (ssl.SSLSocket)
+    _lent = false, -- whether an SSLSocket has the id as well
+    _shared = false, -- what it has in common with its files: cleat.socket.Shared
+    _waiter = false, -- what waits in place of the ABI
+    _events = "r", -- what the last call that could not go on has waited for
+}
+
 local function adopt(id, guard, family, kind, proto)
-    return setmetatable({ _id = id, _guard = guard, _fd = false, _family = family, _type = kind, _proto = proto,
-        _timeout = false, _wait = -1, _lent = false, _shared = false }, Socket.instance)
+    return setmetatable({ _id = id, _guard = guard, _family = family, _type = kind, _proto = proto, _timeout = false,
+        _wait = -1 }, Socket.instance)
 end
 
--- open makes the object for a new id, with the default timeout.
+-- open makes the object for a new id, with the default timeout and waiter.
 local function open(id, family, kind, proto)
     local self = adopt(id, C.guard_new(id), family, kind, proto)
+    if waiting.default then
+        self:setwaiter(waiting.default)
+    end
     if object.default_timeout then
         self:settimeout(object.default_timeout)
     end
@@ -78,11 +88,12 @@ end)
 object.Socket = Socket
 
 --- Waits for a connection to a listening socket.
----@return cleat.Socket connection with the default timeout
+---@return cleat.Socket connection with the default timeout and this socket's waiter
 ---@return string|table address of the peer
 function Socket:accept()
-    local id = settle("accept", call(self, C.socket_accept, self._wait))
+    local id = complete(self, "accept", C.socket_accept, self._wait)
     local connection = open(id, self._family, self._type, self._proto)
+    connection:setwaiter(self._waiter or nil)
     local length, host, port, flowinfo, scope = C.socket_getpeername(id)
     if length < 0 then -- the peer is gone already: that is for the first recv to tell
         host, port, flowinfo, scope = "", 0, 0, 0
@@ -98,7 +109,17 @@ end
 ---@param to string|table
 function Socket:connect(to)
     local host, port = address.pack("connect", self._family, to)
-    settle("connect", call(self, C.socket_connect, host, port, self._wait))
+    complete(self, "connect", C.socket_connect, host, port, self._wait)
+end
+
+-- errno_of: what connect_ex returns for what its waiting has raised.
+local function errno_of(err)
+    if errors.timeout:is(err) then
+        return const.EAGAIN
+    elseif errors.error:is(err) and not errors.gaierror:is(err) and err.errno then
+        return err.errno
+    end
+    return error(err, 0)
 end
 
 --- Like connect, but returns an error of the system in place of raising it. Names that are not resolved still raise.
@@ -107,7 +128,13 @@ end
 function Socket:connect_ex(to)
     local host, port = address.pack("connect_ex", self._family, to)
     local result = call(self, C.socket_connect, host, port, self._wait)
-    if result >= 0 then
+    if self._waiter and self._timeout ~= 0 and (result == status.WANT_WRITE or result == status.WANT_READ) then
+        local ok, err = pcall(calls.retry, self, "connect_ex", result, C.socket_connect, host, port, 0)
+        if not ok then
+            return errno_of(err)
+        end
+        return 0
+    elseif result >= 0 then
         return 0
     elseif result == status.WANT_WRITE or result == status.WANT_READ then
         return const.EINPROGRESS
@@ -150,7 +177,8 @@ function Socket:recv(bufsize, flags)
     if result >= 0 then
         return data
     end
-    return fail(result, "recv")
+    local _, waited = calls.retry(self, "recv", result, socket_recv, bufsize, flags, 0)
+    return waited
 end
 
 --- Receives into a buffer, from its start.
@@ -169,7 +197,7 @@ function Socket:recv_into(buffer, nbytes, flags)
     if result >= 0 then
         return result
     end
-    return fail(result, "recv_into")
+    return (calls.retry(self, "recv_into", result, socket_recv_into, contents, 0, size, flags, 0))
 end
 
 --- Sends bytes, perhaps not all.
@@ -178,16 +206,14 @@ end
 ---@return integer # how many bytes were sent
 function Socket:send(data, flags)
     flags = flags == nil and 0 or check.integer("send", "flags", flags)
-    local result
-    if type(data) == "string" then
-        result = socket_send(self._id, data, flags, self._wait)
-    else
-        result = socket_send_from(self._id, calls.source("send", data), 0, flags, self._wait)
+    if type(data) ~= "string" then
+        return (complete(self, "send", socket_send_from, (calls.source("send", data)), 0, flags, self._wait))
     end
+    local result = socket_send(self._id, data, flags, self._wait)
     if result >= 0 then
         return result
     end
-    return fail(result, "send")
+    return (calls.retry(self, "send", result, socket_send, data, flags, 0))
 end
 
 --- Sends all of the bytes. After an error nobody knows how many were sent. The timeout covers the whole call.
@@ -197,17 +223,18 @@ function Socket:sendall(data, flags)
     local bytes, length = calls.source("sendall", data)
     flags = flags == nil and 0 or check.integer("sendall", "flags", flags)
     local wait = self._wait
-    local deadline = wait > 0 and calls.now() + wait
+    local deadline = waiting.deadline(self._timeout)
     local sent = 0
     repeat
         local result = socket_send_from(self._id, bytes, sent, flags, wait)
         if result < 0 then
-            return fail(result, "sendall")
+            calls.wait(self, result, "sendall", deadline)
+            result = 0
         end
         sent = sent + result
-        if deadline and sent < length then
-            wait = deadline - calls.now()
-            if wait <= 0 then
+        if wait > 0 and sent < length then
+            wait = waiting.left(deadline)
+            if wait == 0 then
                 return fail(status.TIMEOUT, "sendall")
             end
         end
@@ -223,7 +250,35 @@ function Socket:settimeout(timeout)
         settle("settimeout", C.socket_set_blocking(self._id, timeout and 0 or 1))
     end
     self._timeout = timeout or false
-    self._wait = timeout or -1
+    self._wait = self._waiter and 0 or timeout or -1
+end
+
+--- Gives the socket a waiter, which is called in place of blocking: see cleat.socket.waiting. Timeouts still hold. A non-blocking
+--- socket (timeout 0) does not wait, so its waiter is not called. TypeError for what cannot be called.
+---@param waiter (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)? nil for none
+function Socket:setwaiter(waiter)
+    waiter = waiting.check("setwaiter", waiter)
+    if waiter ~= self._waiter then
+        self._waiter = waiter
+        self._wait = waiter and 0 or self._timeout or -1
+    end
+end
+
+---@return function?
+function Socket:getwaiter()
+    return self._waiter or nil
+end
+
+--- What cqueues asks an object that it polls, beside events() and the field timeout: the same as fileno.
+---@return integer
+function Socket:pollfd()
+    return self:fileno()
+end
+
+--- What the last call that raised SSLWantReadError, SSLWantWriteError or EAGAIN is waiting for: "r" to read, "w" to write.
+---@return string
+function Socket:events()
+    return self._events
 end
 
 ---@return number? seconds
@@ -277,6 +332,11 @@ function Socket:detach()
     self._id = 0
     self._guard = false
     return fd
+end
+
+-- _check_open raises if the socket is closed.
+function Socket:_check_open()
+    settle("fileno", C.socket_fileno(self._id))
 end
 
 --- The system's number of the descriptor, for select and for others.
@@ -351,7 +411,7 @@ class.properties(Socket, {
         return self._proto
     end,
     timeout = Socket.gettimeout,
-}, {})
+}, {}, object.defaults)
 
 --- "<socket.socket fd=3, family=AF_INET, type=SOCK_STREAM, proto=0, laddr={"127.0.0.1", 4433}>"
 function Socket.instance:__tostring()

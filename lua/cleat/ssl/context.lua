@@ -20,8 +20,9 @@ local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local negotiation = require "cleat.ssl.negotiation"
 local purpose = require "cleat.ssl.purpose"
-local sockets = require "cleat.ssl.socket"
+local objects = require "cleat.ssl.object"
 local status = require "cleat.status"
+local wrap = require "cleat.ssl.wrap"
 
 local const = C.const
 
@@ -170,19 +171,30 @@ local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_h
     "suppress_ragged_eofs", "server_hostname" }, { required = 1 })
 
 --- wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname) makes a TLS socket of a stream
---- socket or of a descriptor (see cleat.ssl.transport). server_side and the like are booleans; the middle two default to true.
---- If sock is connected the handshake is done here, unless do_handshake_on_connect is false; otherwise connect() or, on a
---- listening server, accept() does it. server_hostname: for clients, the name that is sent and checked; an
---- internationalised one may be given as it is written. Raises SSLError, ValueError, NotImplementedError for datagrams …
+--- socket, a descriptor, or a socket object of the host's (see cleat.ssl.transport). server_side and the like are booleans; the
+--- middle two default to true. If sock is connected the handshake is done here, unless do_handshake_on_connect is false;
+--- otherwise connect() or, on a listening server, accept() does it. server_hostname: for clients, the name that is sent and
+--- checked; an internationalised one may be given as it is written. Raises SSLError, ValueError, NotImplementedError for
+--- datagrams …
 ---@return cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(...)
     local sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname = parse_wrap(...)
-    return sockets.wrap(self, sock, {
+    return wrap(self, sock, {
         server_side = server_side,
         do_handshake_on_connect = do_handshake_on_connect,
         suppress_ragged_eofs = suppress_ragged_eofs,
         server_hostname = server_hostname,
     })
+end
+
+local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "server_side", "server_hostname" },
+    { required = 2 })
+
+--- wrap_bio(incoming, outgoing, server_side, server_hostname) makes a TLS connection that reads from one MemoryBIO and writes to
+--- another, and does no I/O (Python 3.5). The arguments are those of wrap_socket.
+---@return cleat.ssl.SSLObject
+function SSLContext:wrap_bio(...)
+    return objects.wrap(self, parse_wrap_bio(...))
 end
 
 -- integer checks a value for a property.

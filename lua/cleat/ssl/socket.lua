@@ -11,7 +11,7 @@
 ---
 --- close() ends both, TLS and the socket, without a word to the peer: unwrap() says goodbye (close_notify). A handshake that fails in
 --- wrap_socket, connect or accept closes the socket too, so that nothing goes on in the clear by mistake. Around a plain
---- descriptor only TLS is closed: the descriptor stays the caller's.
+--- descriptor only TLS is closed: the descriptor stays the caller's. What can be wrapped is told in cleat.ssl.transport.
 
 local C = require "cleat.backend"
 local calls = require "cleat.socket.calls"
@@ -20,13 +20,10 @@ local class = require "cleat.class"
 local errors = require "cleat.errors"
 local facts = require "cleat.ssl.facts"
 local file = require "cleat.socket.file"
-local idna = require "cleat.idna"
 local keywords = require "cleat.keywords"
 local object = require "cleat.socket.object"
-local status = require "cleat.status"
 local stream = require "cleat.ssl.stream"
 local tls = require "cleat.ssl.tls"
-local transport = require "cleat.ssl.transport"
 
 local const = C.const
 local Socket = object.Socket
@@ -37,14 +34,11 @@ local Socket = object.Socket
 ---@field server_hostname string? read-only, as it was given
 ---@field do_handshake_on_connect boolean
 ---@field suppress_ragged_eofs boolean
----@field _plain cleat.Socket|false what was wrapped
 ---@field _tls integer the ABI's id of the connection, 0 unless open
 ---@field _tls_guard any
 ---@field _state "new"|"open"|"dropped"|"unwrapped"|"closed"
 ---@field _sni string|false the A-labels of server_hostname
----@field _origin cleat.ssl.SSLContext|false the context when TLS was set up: its servername callback counts
----@field _asking boolean while the servername callback runs
----@field _arguments table what ssl.wrap_socket was called with: keyfile, certfile …
+---@field _origin cleat.ssl.SSLContext the context when TLS was set up: its servername callback counts
 local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, Socket)
@@ -64,7 +58,7 @@ function SSLSocket:do_handshake(...)
     if self._tls == 0 then
         tls.prepare(self, "do_handshake")
     end
-    tls.handshake(self, block and self._wait == 0 and -1 or self._wait)
+    tls.handshake(self, (not block or self._timeout ~= 0) and self._timeout)
 end
 
 local function connect(self, method, to)
@@ -113,27 +107,36 @@ end
 
 -- give_back makes the wrapped socket whole again, and returns it.
 local function give_back(self)
-    local plain = self._plain
+    local plain, owner, guard = self._plain, self._owner, self._guard
+    self._guard, self._owner = false, false
     if not plain then
-        return self._fd
+        return owner and owner:give_back() or self._fd
     elseif plain._id == 0 then -- closed by the user, while the wrapper lived on
-        plain = object.adopt(self._id, self._guard, self._family, self._type, self._proto)
+        plain = object.adopt(self._id, guard, self._family, self._type, self._proto)
     end
-    plain._lent, plain._timeout, plain._wait = false, self._timeout, self._wait
-    self._guard = false
-    return plain
+    plain._lent, plain._timeout = false, self._timeout
+    plain:setwaiter(self._waiter or nil)
+    plain._wait = self._wait
+    return owner and owner:give_back(plain) or plain
 end
 
---- Says goodbye to the peer and waits for its goodbye (close_notify); what follows is plain. The wrapper is of no more use.
----@return cleat.Socket|integer # what was wrapped
-function SSLSocket:unwrap()
+-- _say_goodbye sends close_notify and waits for the peer's.
+function SSLSocket:_say_goodbye()
     if self._state ~= "open" then
         errors.raise(errors.ValueError, "No SSL wrapper around " .. tostring(self))
     end
+    local deadline
     local result = C.connection_shutdown(self._tls, self._wait)
-    if result < 0 then
-        errors.throw(errors.from_connection(result, "read"))
+    while result < 0 do
+        deadline = tls.await(self, result, "read", self._timeout, deadline)
+        result = C.connection_shutdown(self._tls, self._wait)
     end
+end
+
+--- Says goodbye to the peer and waits for its goodbye (close_notify); what follows is plain. The wrapper is of no more use.
+---@return any # what was wrapped
+function SSLSocket:unwrap()
+    self:_say_goodbye()
     tls.drop(self, "unwrapped")
     return give_back(self)
 end
@@ -161,14 +164,23 @@ function SSLSocket:close()
         plain._id, plain._guard, plain._lent = 0, false, false
     end
     self._id = 0
+    local owner = self._owner
+    if owner then
+        self._owner = false
+        owner:close()
+    end
+end
+
+function SSLSocket:_check_open()
+    if self._state == "closed" then
+        errors.throw(errors.from_errno(const.EBADF))
+    end
 end
 
 --- The system's number of the descriptor.
 ---@return integer
 function SSLSocket:fileno()
-    if self._state == "closed" then
-        errors.throw(errors.from_errno(const.EBADF))
-    end
+    self:_check_open()
     return Socket.fileno(self)
 end
 
@@ -221,6 +233,7 @@ function setters:context(value)
         errors.raise(errors.TypeError, "The value must be a SSLContext, not " .. class.name_of(value))
     elseif self._state == "open" then
         errors.check(C.connection_set_context(self._tls, value._id))
+        rawset(self, "_origin", self._origin)
     end
     self._context = value
 end
@@ -231,77 +244,33 @@ for _, name in ipairs { "keyfile", "certfile", "cert_reqs", "ssl_version", "ca_c
     end
 end
 
-class.properties(SSLSocket, class.merged(Socket.getters, getters), setters)
+-- What most sockets have no field of their own for.
+for _, name in ipairs { "_family", "_type", "_proto" } do
+    getters[name] = function(self)
+        return self._plain[name]
+    end
+end
+
+function getters:_sni()
+    return self._server_hostname
+end
+
+function getters:_origin()
+    return self._context
+end
+
+class.properties(SSLSocket, class.merged(Socket.getters, getters), setters, class.merged(object.defaults, {
+    _plain = false, -- the cleat.Socket that was wrapped
+    _stream = false, -- see cleat.ssl.host_socket
+    _owner = false, -- what stands for the host's own socket object, see cleat.ssl.transport
+    _server_side = false,
+    _server_hostname = false,
+    _auto = true, -- do_handshake_on_connect
+    _ragged = true, -- suppress_ragged_eofs
+    _asking = false, -- while the servername callback runs
+    _arguments = {}, -- what ssl.wrap_socket was called with: keyfile, certfile …
+}))
 SSLSocket.instance.__tostring = Socket.instance.__tostring
 SSLSocket.instance.__close = Socket.instance.__close
 
--- check_hostname returns the A-label of a server_hostname.
-local function check_hostname(hostname)
-    check.string("wrap_socket", "server_hostname", hostname)
-    if hostname == "" or hostname:sub(1, 1) == "." then
-        errors.raise(errors.ValueError, "server_hostname cannot be an empty string or start with a leading dot.")
-    elseif hostname:find("\0", 1, true) then
-        errors.raise(errors.ValueError, "server_hostname has an embedded null byte")
-    end
-    local name = idna.encode(hostname)
-    if #name > 255 then
-        errors.raise(errors.ValueError, "server_hostname is longer than 255 bytes")
-    end
-    return name
-end
-
----@class cleat.ssl.WrapOptions
----@field server_side boolean?
----@field do_handshake_on_connect boolean?
----@field suppress_ragged_eofs boolean?
----@field server_hostname string?
-
---- SSLContext.wrap_socket with its arguments by name.
----@param context cleat.ssl.SSLContext
----@param sock cleat.Socket|integer see cleat.ssl.transport
----@param options cleat.ssl.WrapOptions
----@param arguments table? those of ssl.wrap_socket
----@return cleat.ssl.SSLSocket
-local function wrap(context, sock, options, arguments)
-    local server_side = check.optional_boolean("wrap_socket", "server_side", options.server_side, false)
-    local auto = check.optional_boolean("wrap_socket", "do_handshake_on_connect", options.do_handshake_on_connect, true)
-    local ragged = check.optional_boolean("wrap_socket", "suppress_ragged_eofs", options.suppress_ragged_eofs, true)
-    local hostname = options.server_hostname
-    local plain, fd, family, kind, proto = transport.of(sock)
-    if server_side and hostname ~= nil then
-        errors.raise(errors.ValueError, "server_hostname can only be specified in client mode")
-    elseif context.check_hostname and hostname == nil then
-        errors.raise(errors.ValueError, "check_hostname requires server_hostname")
-    end
-    local sni = hostname ~= nil and check_hostname(hostname)
-    local timeout = object.default_timeout
-    if plain then
-        timeout = plain._timeout
-    end
-    local self = setmetatable({
-        _id = plain and plain._id or 0, _guard = plain and plain._guard or false, _fd = fd, _family = family,
-        _type = kind, _proto = proto, _timeout = timeout or false, _wait = timeout or -1, _lent = false,
-        _shared = false, _plain = plain or false, _tls = 0, _tls_guard = false, _state = "new", _context = context,
-        _server_side = server_side, _server_hostname = hostname or false, _sni = sni, _auto = auto, _ragged = ragged,
-        _arguments = arguments or {}, _origin = false, _asking = false,
-    }, SSLSocket.instance)
-
-    local result = calls.call(self, C.socket_getpeername)
-    if result >= 0 then
-        if auto and self._wait == 0 then
-            errors.raise(errors.ValueError, "do_handshake_on_connect should not be specified for non-blocking sockets")
-        end
-        tls.attach(self)
-    elseif result ~= status.sys(const.ENOTCONN) then
-        errors.throw(errors.from_socket(result, "getpeername"))
-    end
-    if plain then
-        plain._lent = true
-    end
-    if self._state == "open" and auto then
-        tls.handshake_or_close(self)
-    end
-    return self
-end
-
-return { SSLSocket = SSLSocket, wrap = wrap }
+return SSLSocket

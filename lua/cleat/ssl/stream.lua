@@ -8,6 +8,7 @@ local check = require "cleat.check"
 local errors = require "cleat.errors"
 local status = require "cleat.status"
 local tls = require "cleat.ssl.tls"
+local waiting = require "cleat.socket.waiting"
 
 local connection_read, connection_read_into = C.connection_read, C.connection_read_into
 local connection_write, connection_write_from = C.connection_write, C.connection_write_from
@@ -34,9 +35,9 @@ local function odd_read(self, method, size)
     end
 end
 
--- The calls below come back here when TLS was set up or a servername callback has answered; wait is what is left of the timeout,
--- or false at the end of the stream. There are no loops in them, since LuaJIT would not compile their callers' then.
-local function read_again(self, size, method, wait)
+-- The calls below come back here when TLS was set up, a waiter has waited or a servername callback has answered; wait is what is left
+-- of the timeout, or false at the end of the stream. There are no loops in them, since LuaJIT would not compile their callers' then.
+local function read_again(self, size, method, wait, deadline)
     if not wait then
         return ""
     end
@@ -44,7 +45,7 @@ local function read_again(self, size, method, wait)
     if result >= 0 then
         return data
     end
-    return read_again(self, size, method, read_failed(self, result, method))
+    return read_again(self, size, method, read_failed(self, result, method, deadline))
 end
 
 local function read(self, size, method)
@@ -61,7 +62,7 @@ local function read(self, size, method)
     return read_again(self, size, method, read_failed(self, result, method))
 end
 
-local function read_into_again(self, contents, size, method, wait)
+local function read_into_again(self, contents, size, method, wait, deadline)
     if not wait then
         return 0
     end
@@ -69,7 +70,7 @@ local function read_into_again(self, contents, size, method, wait)
     if result >= 0 then
         return result
     end
-    return read_into_again(self, contents, size, method, read_failed(self, result, method))
+    return read_into_again(self, contents, size, method, read_failed(self, result, method, deadline))
 end
 
 local function read_into(self, buffer, nbytes, method)
@@ -93,12 +94,36 @@ local function nothing_written(self, method)
     return 0
 end
 
-local function write_again(self, data, method, wait)
-    local result = connection_write_from(self._tls, data, 0, wait)
-    if result >= 0 then
-        return result
+-- rest writes what is left of data behind `sent` bytes. A socket with a waiter takes all of it before it returns, as a blocking one.
+local function rest(self, data, length, sent, method, deadline)
+    while sent < length do
+        local result = connection_write_from(self._tls, data, sent, self._wait)
+        if result >= 0 then
+            sent = sent + result
+        else
+            local _
+            _, deadline = write_failed(self, result, method, deadline)
+        end
     end
-    return write_again(self, data, method, write_failed(self, result, method))
+    return sent
+end
+
+local function write_again(self, data, length, method, wait, deadline)
+    local result = connection_write_from(self._tls, data, 0, wait)
+    if result == length then
+        return result
+    elseif result >= 0 then
+        return self._waiter and self._timeout ~= 0 and rest(self, data, length, result, method, deadline) or result
+    end
+    return write_again(self, data, length, method, write_failed(self, result, method, deadline))
+end
+
+-- stopped goes on where the first call of a write has not taken everything.
+local function stopped(self, data, length, method, result)
+    if result >= 0 then
+        return self._waiter and self._timeout ~= 0 and rest(self, data, length, result, method) or result
+    end
+    return write_again(self, data, length, method, write_failed(self, result, method))
 end
 
 local function write_from(self, data, method)
@@ -107,10 +132,10 @@ local function write_from(self, data, method)
         return nothing_written(self, method)
     end
     local result = connection_write_from(self._tls, contents, 0, self._wait)
-    if result >= 0 then
+    if result == size then
         return result
     end
-    return write_again(self, contents, method, write_failed(self, result, method))
+    return stopped(self, contents, size, method, result)
 end
 
 local function write(self, data, method)
@@ -120,10 +145,10 @@ local function write(self, data, method)
         return nothing_written(self, method)
     end
     local result = connection_write(self._tls, data, self._wait)
-    if result >= 0 then
+    if result == #data then
         return result
     end
-    return write_again(self, data, method, write_failed(self, result, method))
+    return stopped(self, data, #data, method, result)
 end
 
 --- Receives what has been decrypted, up to buflen bytes; "" at the end of the stream.
@@ -191,19 +216,19 @@ function stream:sendall(data, flags)
         prepare(self, "sendall")
     end
     local wait = self._wait
-    local deadline = wait > 0 and calls.now() + wait
+    local deadline = self._timeout ~= 0 and waiting.deadline(self._timeout) or nil
     local sent = 0
     while sent < length do
         local result = connection_write_from(self._tls, bytes, sent, wait)
         if result < 0 then
-            write_failed(self, result, "sendall") -- the timeout goes on from where it was
-            result = 0
-        end
-        sent = sent + result
-        if deadline and sent < length then
-            wait = deadline - calls.now()
-            if wait <= 0 then
-                write_failed(self, status.TIMEOUT, "sendall")
+            wait = write_failed(self, result, "sendall", deadline)
+        else
+            sent = sent + result
+            if wait > 0 and sent < length then
+                wait = waiting.left(deadline)
+                if wait == 0 then
+                    write_failed(self, status.TIMEOUT, "sendall")
+                end
             end
         end
     end

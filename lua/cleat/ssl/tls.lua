@@ -6,24 +6,26 @@ local calls = require "cleat.socket.calls"
 local errors = require "cleat.errors"
 local server_name = require "cleat.ssl.server_name"
 local status = require "cleat.status"
+local waiting = require "cleat.socket.waiting"
 
 local const = C.const
 
 local tls = {}
 
---- attach sets TLS up over the descriptor, which is connected by now.
+--- attach sets TLS up over what was wrapped, which is connected by now.
 function tls.attach(self)
     local context, side = self._context._id, self._server_side and 1 or 0
     local hostname = self._sni or nil
     local id
-    if self._fd then
+    if self._stream then
+        id = C.connection_over_memory(context, side, hostname)
+    elseif self._fd then
         id = C.connection_over_fd(context, self._fd, side, hostname)
     else
         id = C.connection_over_socket(context, self._id, side, hostname)
     end
     self._tls = errors.check(id)
     self._tls_guard = C.guard_new(id)
-    self._origin = self._context
     self._state = "open"
 end
 
@@ -48,7 +50,7 @@ function tls.prepare(self, method)
     elseif state == "closed" then
         errors.throw(errors.from_errno(const.EBADF))
     elseif state == "new" then
-        local result = calls.call(self, C.socket_getpeername)
+        local result = self._stream and status.sys(const.ENOTCONN) or calls.call(self, C.socket_getpeername)
         if result < 0 and by_name then
             errors.raise(errors.ValueError, IO[method] .. " on a SSL socket that is not connected.")
         elseif result < 0 then
@@ -58,36 +60,57 @@ function tls.prepare(self, method)
     end
 end
 
--- ask_for_name lets the callback answer a handshake that has stopped for it. It returns what is left of the timeout.
+--- await lets the socket's waiter wait for what a call of the ABI needs, or raises what its status means. timeout: the call's, false for
+--- ever. It returns the deadline, for the next time.
+function tls.await(self, result, operation, timeout, deadline)
+    if result == status.WANT_READ or result == status.WANT_WRITE then
+        self._events = result == status.WANT_WRITE and "w" or "r"
+        if self._waiter and timeout ~= 0 then
+            deadline = deadline or waiting.deadline(timeout)
+            if waiting.ready(self, result == status.WANT_READ and "read" or "write", deadline) then
+                return deadline
+            end
+            result = status.TIMEOUT
+        end
+    end
+    return errors.throw(errors.from_connection(result, operation))
+end
+
+-- ask_for_name lets the callback answer a handshake that has stopped for it. It returns what is left of the timeout for the ABI.
 local function ask_for_name(self, method, operation, wait, deadline)
     server_name.answer(self)
     if self._tls == 0 then -- the callback has closed the socket
         tls.prepare(self, method)
     elseif deadline then
-        wait = deadline - calls.now()
-        if wait <= 0 then
+        local left = waiting.left(deadline)
+        if left == 0 then
             errors.throw(errors.from_connection(status.TIMEOUT, operation))
         end
+        return wait > 0 and left or wait
     end
     return wait
 end
 
---- handshake does the handshake, or raises. wait: the timeout for all of it.
-function tls.handshake(self, wait)
-    local deadline = wait > 0 and calls.now() + wait
+--- handshake does the handshake, or raises. timeout: for all of it, false for ever.
+function tls.handshake(self, timeout)
+    local deadline = timeout ~= 0 and waiting.deadline(timeout) or nil
+    local wait = self._waiter and 0 or timeout or -1
     local result = C.connection_handshake(self._tls, wait)
-    if result == status.WANT_SERVER_NAME then
-        wait = ask_for_name(self, "do_handshake", "handshake", wait, deadline)
+    while result < 0 do
+        if self._tls == 0 then -- closed meanwhile
+            tls.prepare(self, "do_handshake")
+        elseif result == status.WANT_SERVER_NAME then
+            wait = ask_for_name(self, "do_handshake", "handshake", wait, deadline)
+        else
+            deadline = tls.await(self, result, "handshake", timeout, deadline)
+        end
         result = C.connection_handshake(self._tls, wait)
-    end
-    if result < 0 then
-        errors.throw(errors.from_connection(result, "handshake"))
     end
 end
 
 --- handshake_or_close is the handshake of wrap_socket, connect and accept.
 function tls.handshake_or_close(self)
-    local ok, err = pcall(tls.handshake, self, self._wait)
+    local ok, err = pcall(self.do_handshake, self)
     if not ok then
         if err ~= errors.want_read and err ~= errors.want_write then
             self:close()
@@ -96,34 +119,31 @@ function tls.handshake_or_close(self)
     end
 end
 
--- for_name is the rest of what stopped for the callback in read or write.
-local function for_name(self, method, operation)
-    local wait = self._wait
-    return ask_for_name(self, method, operation, wait, wait > 0 and calls.now() + wait)
-end
-
---- read_failed returns the timeout with which to read again, or false to report the end of the stream; or it raises.
-function tls.read_failed(self, result, method)
+-- retried: what is to be done where a read or write has stopped. It returns the timeout with which to make the call again, and the
+-- deadline, or raises.
+local function retried(self, result, method, operation, deadline)
     if self._tls == 0 then
         tls.prepare(self, method)
-        return self._wait
-    elseif result == status.EOF and self._ragged and C.connection_established(self._tls) == 1 then
+        return self._wait, deadline
+    elseif result == status.WANT_SERVER_NAME then
+        local wait = self._wait
+        deadline = deadline or self._timeout ~= 0 and waiting.deadline(self._timeout) or nil
+        return ask_for_name(self, method, operation, wait, deadline), deadline
+    end
+    return self._wait, tls.await(self, result, operation, self._timeout, deadline)
+end
+
+--- read_failed returns the timeout with which to read again, or false to report the end of the stream, and the deadline; or it raises.
+function tls.read_failed(self, result, method, deadline)
+    if result == status.EOF and self._ragged and self._tls ~= 0 and C.connection_established(self._tls) == 1 then
         return false
-    elseif result == status.WANT_SERVER_NAME then
-        return for_name(self, method, "read")
     end
-    return errors.throw(errors.from_connection(result, "read"))
+    return retried(self, result, method, "read", deadline)
 end
 
---- write_failed returns the timeout with which to write again, or raises.
-function tls.write_failed(self, result, method)
-    if self._tls == 0 then
-        tls.prepare(self, method)
-        return self._wait
-    elseif result == status.WANT_SERVER_NAME then
-        return for_name(self, method, "write")
-    end
-    return errors.throw(errors.from_connection(result, "write"))
+--- write_failed returns the timeout with which to write again, and the deadline, or raises.
+function tls.write_failed(self, result, method, deadline)
+    return retried(self, result, method, "write", deadline)
 end
 
 return tls

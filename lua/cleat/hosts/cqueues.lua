@@ -1,0 +1,51 @@
+--- cqueues: a waiter for its coroutines, and its sockets as something to wrap.
+---
+---     socket.setdefaultwaiter(require("cleat.hosts.cqueues").waiter)
+---
+--- The wrapper works with the descriptor of the cqueues socket, which stays that object's: close() closes the object. What cqueues has
+--- read ahead is the first that the wrapper reads; what it has not sent yet is sent first.
+
+local methods = require "cleat.hosts.methods"
+local transport = require "cleat.ssl.transport"
+
+local cqueues = {}
+
+--- Waits as a coroutine of cqueues does; outside of a controller it blocks.
+function cqueues.waiter(sock, event, timeout)
+    local host = require "cqueues"
+    local ready = host.poll({ pollfd = sock:fileno(), events = event == "read" and "r" or "w" }, timeout)
+    return timeout == nil or type(ready) == "table"
+end
+
+function cqueues.accepts(value)
+    return methods.has(value, "pollfd", "events", "timeout", "starttls", "pending", "setmode")
+end
+
+local Owner = {}
+Owner.__index = Owner
+
+function Owner:give_back()
+    return self.sock
+end
+
+function Owner:close()
+    self.sock:close()
+end
+
+function cqueues.take(sock)
+    local fd = sock:pollfd()
+    if type(fd) ~= "number" or fd < 0 then
+        methods.failed("cqueues socket", "pollfd", "it is closed")
+    end
+    local ok, message = sock:flush("n")
+    if not ok then
+        methods.failed("cqueues socket", "flush", message)
+    end
+    local ahead = sock:pending()
+    ahead = ahead > 0 and sock:xread(-ahead, "bn") or ""
+    local family, kind, proto = transport.examine(nil, fd)
+    return { fd = fd, family = family, type = kind, proto = proto, timeout = sock:timeout() or false,
+        waiter = cqueues.waiter, owner = setmetatable({ sock = sock }, Owner), ahead = ahead }
+end
+
+return cqueues

@@ -1,0 +1,43 @@
+--- The argument server_hostname of wrap_socket and wrap_bio.
+
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local idna = require "cleat.idna"
+
+local hostname = {}
+
+-- to_ascii returns the A-labels of a name.
+local function to_ascii(method, name)
+    check.string(method, "server_hostname", name)
+    if name == "" or name:sub(1, 1) == "." then
+        errors.raise(errors.ValueError, "server_hostname cannot be an empty string or start with a leading dot.")
+    elseif name:find("\0", 1, true) then
+        errors.raise(errors.ValueError, "server_hostname has an embedded null byte")
+    end
+    local labels = idna.encode(name)
+    if #labels > 255 then
+        errors.raise(errors.ValueError, "server_hostname is longer than 255 bytes")
+    end
+    return labels
+end
+
+--- check: whether a context can do with the name.
+---@param context cleat.ssl.SSLContext
+---@param method string
+---@param server_side boolean
+---@param name any
+---@return string|false name as it was given, false for none
+---@return string? labels the name's A-labels, where they differ from it
+function hostname.check(context, method, server_side, name)
+    if server_side and name ~= nil then
+        errors.raise(errors.ValueError, "server_hostname can only be specified in client mode")
+    elseif context.check_hostname and name == nil then
+        errors.raise(errors.ValueError, "check_hostname requires server_hostname")
+    elseif name == nil then
+        return false
+    end
+    local labels = to_ascii(method, name)
+    return name, labels ~= name and labels or nil
+end
+
+return hostname

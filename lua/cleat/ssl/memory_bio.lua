@@ -1,0 +1,140 @@
+--- Bytes on their way between a network and TLS: Python 3.5's ssl.MemoryBIO.
+---
+---     local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+---     local object = context:wrap_bio(incoming, outgoing, {server_hostname = "example.org"})
+---
+--- What comes from the network is written to incoming, what is read from outgoing goes to the network. No call waits.
+---
+--- Python: section 18.2.6 of 3.5 (memory BIO support).
+
+local C = require "cleat.backend"
+local Buffer = require "cleat.buffer"
+local check = require "cleat.check"
+local class = require "cleat.class"
+local errors = require "cleat.errors"
+
+local concat, select, sub = table.concat, select, string.sub -- select: see keywords.lua
+
+---@class cleat.ssl.MemoryBIO
+---@field pending integer how many bytes are in it; read-only
+---@field eof boolean whether write_eof was called and all was read; read-only
+---@field _chunks string[] the bytes; those of the first before _offset + 1 have been read
+---@field _first integer the index of the first chunk
+---@field _last integer
+---@field _offset integer
+---@field _pending integer
+---@field _ended boolean
+local MemoryBIO = class.new("ssl.MemoryBIO", function(of, ...)
+    if select("#", ...) > 0 then
+        errors.raise(errors.TypeError, "MemoryBIO() takes no arguments")
+    end
+    return setmetatable({ _chunks = {}, _first = 1, _last = 0, _offset = 0, _pending = 0, _ended = false }, of.instance)
+end)
+
+--- Puts bytes in.
+---@param bytes string|cleat.Buffer
+---@return integer # how many they are, which is all; raises SSLError after write_eof
+function MemoryBIO:write(bytes)
+    if type(bytes) ~= "string" then
+        if not Buffer._contents(bytes) then
+            check.fail("write", "bytes", "a string or a buffer", bytes)
+        end
+        bytes = tostring(bytes)
+    end
+    if self._ended then
+        errors.raise(errors.SSLError, "cannot write() after write_eof()")
+    end
+    if bytes ~= "" then
+        self._last = self._last + 1
+        self._chunks[self._last] = bytes
+        self._pending = self._pending + #bytes
+    end
+    return #bytes
+end
+
+--- Says that no more will come: once all was read the reader is at the end of the stream.
+function MemoryBIO:write_eof()
+    self._ended = true
+end
+
+-- take: up to size bytes, 1 or more, as one string.
+local function take(self, size)
+    local chunks, first, offset = self._chunks, self._first, self._offset
+    local parts, count = {}, 0
+    size = size < self._pending and size or self._pending
+    self._pending = self._pending - size
+    while size > 0 do
+        local chunk = chunks[first]
+        local there = #chunk - offset
+        count = count + 1
+        if there <= size then
+            parts[count] = offset == 0 and chunk or sub(chunk, offset + 1)
+            size = size - there
+            chunks[first] = nil
+            first, offset = first + 1, 0
+        else
+            parts[count] = sub(chunk, offset + 1, offset + size)
+            offset, size = offset + size, 0
+        end
+    end
+    self._first, self._offset = first, offset
+    return count == 1 and parts[1] or concat(parts)
+end
+
+--- Takes bytes out.
+---@param size integer? at most so many; all of them without it, or if it is negative
+---@return string # "" if there are none
+function MemoryBIO:read(size)
+    size = check.optional_integer("read", "size", size, -1)
+    if size < 0 then
+        size = self._pending
+    end
+    return take(self, size)
+end
+
+-- Bytes of a record that are looked at before it is taken: its header, RFC 8446 section 5.1.
+local HEADER = 5
+
+local function peek(self)
+    local bytes = sub(self._chunks[self._first], self._offset + 1, self._offset + HEADER)
+    for index = self._first + 1, self._last do
+        if #bytes >= HEADER then
+            break
+        end
+        bytes = bytes .. sub(self._chunks[index], 1, HEADER - #bytes)
+    end
+    return bytes
+end
+
+--- Gives a connection over memory what it needs next, which is one record at most, so that what follows the last record of TLS
+--- stays here. due: how many bytes of a record it has begun are still to come, 0 if none.
+---@param id integer the connection
+---@param due integer
+---@return integer? due nil if there was nothing to give
+function MemoryBIO:_feed(id, due)
+    if self._pending == 0 then
+        if not self._ended then
+            return nil
+        end
+        errors.check(C.connection_feed_eof(id))
+        return 0
+    end
+    if due == 0 then
+        local header = peek(self)
+        due = #header < HEADER and #header or HEADER + header:byte(4) * 256 + header:byte(5)
+    end
+    local piece = take(self, due)
+    errors.check(C.connection_feed(id, piece))
+    return due - #piece
+end
+
+class.properties(MemoryBIO, {
+    pending = function(self)
+        return self._pending
+    end,
+    eof = function(self)
+        return self._ended and self._pending == 0
+    end,
+}, {})
+
+return MemoryBIO
