@@ -26,9 +26,9 @@ _Static_assert(CLEAT_EAI_NONAME == -EAI_NONAME && CLEAT_EAI_FAMILY == -EAI_FAMIL
                    CLEAT_EAI_SYSTEM == -EAI_SYSTEM && CLEAT_EAI_OVERFLOW == -EAI_OVERFLOW,
                "the codes are minus the system's");
 
-static int32_t fail_resolve(int code) {
+int32_t cleat_address_fail(int code, int number) {
     if (code == EAI_MEMORY) return cleat_fail_nomem();
-    if (code == EAI_SYSTEM) return cleat_fail_errno(errno);
+    if (code == EAI_SYSTEM) return cleat_fail_errno(number);
     return cleat_fail(CLEAT_RESOLVE, -code, "%s", gai_strerror(code));
 }
 
@@ -73,7 +73,7 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
     hints.ai_flags |= AI_NUMERICSERV;
     code = getaddrinfo(name, service, &hints, &list);
     cleat_release(name);
-    if (code != 0) return fail_resolve(code);
+    if (code != 0) return cleat_address_fail(code, errno);
     memcpy(&address->storage, list->ai_addr, list->ai_addrlen);
     address->len = list->ai_addrlen;
     freeaddrinfo(list);
@@ -160,7 +160,7 @@ int32_t cleat_addrinfo_of_address(const struct cleat_address *address) {
     return cleat_handle_open(&addrinfo->object);
 }
 
-static int32_t open_list(const struct addrinfo *list) {
+int32_t cleat_addrinfo_of_list(const struct addrinfo *list) {
     struct cleat_addrinfo *addrinfo;
     const struct addrinfo *from;
     struct entry *to;
@@ -205,7 +205,7 @@ int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *s
     if ((host == NULL || host_text != NULL) && (service == NULL || service_text != NULL)) {
         code = getaddrinfo(host_text, service_text, &hints, &list);
     }
-    result = code != 0 ? fail_resolve(code) : open_list(list);
+    result = code != 0 ? cleat_address_fail(code, errno) : cleat_addrinfo_of_list(list);
     if (list != NULL) freeaddrinfo(list);
     cleat_release(host_text);
     cleat_release(service_text);

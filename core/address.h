@@ -25,4 +25,12 @@ int32_t cleat_address_answer(const struct sockaddr *address, socklen_t len, char
  * 0. */
 int32_t cleat_addrinfo_of_address(const struct cleat_address *address);
 
+/* cleat_addrinfo_of_list returns the id of a list of what getaddrinfo has found. */
+struct addrinfo;
+int32_t cleat_addrinfo_of_list(const struct addrinfo *list);
+
+/* cleat_address_fail reports what getaddrinfo returned, and the errno that goes with
+ * EAI_SYSTEM. */
+int32_t cleat_address_fail(int code, int number);
+
 #endif

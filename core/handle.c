@@ -210,6 +210,7 @@ static const char *kind_name(int32_t kind) {
         case CLEAT_KIND_CONTEXT: return "context";
         case CLEAT_KIND_CONNECTION: return "connection";
         case CLEAT_KIND_CERTIFICATE: return "certificate";
+        case CLEAT_KIND_RESOLUTION: return "resolution";
         default: return "object";
     }
 }

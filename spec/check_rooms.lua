@@ -30,6 +30,7 @@ local KNOWS = {
             ["^core/address%.[ch]$"] = "addresses",
             ["^core/hostname%.c$"] = "reads numeric addresses to compare them with certificates",
             ["^core/poll%.c$"] = "cleat_poll",
+            ["^core/resolution%.c$"] = "getaddrinfo in the background",
             ["^core/socket%.c$"] = "sockets",
             ["^core/socket_%l+%.c$"] = "sockets",
             ["^core/transport[_%l]*%.c$"] = "where TLS records go out and come in",
@@ -54,6 +55,7 @@ local CALLS = {
         only = {
             ["^core/address%.c$"] = "getaddrinfo and its neighbours",
             ["^core/poll%.c$"] = "cleat_poll",
+            ["^core/resolution%.c$"] = "getaddrinfo in the background",
             ["^core/socket%.c$"] = "sockets",
             ["^core/socket_%l+%.c$"] = "sockets",
             ["^core/transport[_%l]*%.c$"] = "where TLS records go out and come in",
@@ -67,6 +69,7 @@ local CALLS = {
             .. "freopen fclose fread fwrite fgets opendir readdir stat lstat fstat mmap unlink rename tcgetattr tcsetattr",
         only = {
             ["^core/file%.c$"] = "reads files",
+            ["^core/resolution%.c$"] = "closes its descriptor",
             ["^core/trust%.c$"] = "looks whether the default places are there",
             ["^core/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
             ["^core/terminal%.c$"] = "asks the person at the terminal",
@@ -80,9 +83,14 @@ local CALLS = {
     {
         what = "a library must not",
         names = "printf fprintf vprintf vfprintf puts fputs putchar putc perror psignal syslog abort exit _exit quick_exit "
-            .. "atexit on_exit at_quick_exit assert signal sigaction sigprocmask pthread_sigmask raise kill alarm setitimer "
+            .. "atexit on_exit at_quick_exit assert signal sigaction sigprocmask raise kill alarm setitimer "
             .. "sleep usleep nanosleep clock_nanosleep sched_yield fork vfork system popen setenv putenv unsetenv setlocale "
-            .. "dlopen chdir umask pthread_create",
+            .. "dlopen chdir umask",
+    },
+    {
+        what = "the threads are the caller's",
+        names = "pthread_create pthread_sigmask",
+        only = { ["^core/resolution%.c$"] = "one for each name that is resolved in the background" },
     },
     {
         what = "not safe in threads",

@@ -78,7 +78,7 @@ function socket.create_connection(...)
     local host, port = address.pack("create_connection", const.AF_INET, to)
     timeout = check.timeout("create_connection", timeout)
     local last
-    for _, entry in ipairs(address.resolve(host, port, 0, const.SOCK_STREAM)) do
+    for _, entry in ipairs(address.resolve(host, port, 0, const.SOCK_STREAM, 0, 0, timeout or object.default_timeout)) do
         local sock
         local ok, err = pcall(function()
             sock = Socket(entry[1], entry[2], entry[3])

@@ -79,6 +79,9 @@ static int32_t make(int32_t kind) {
             return cleat_connection_over_memory(live[CLEAT_KIND_CONTEXT], 0, NULL, 0);
         case CLEAT_KIND_CERTIFICATE:
             return cleat_certificate_from_pem(certificate, (int32_t)strlen(certificate));
+        case CLEAT_KIND_RESOLUTION:
+            return cleat_resolution_new("127.0.0.1", 9, "80", 2, CLEAT_AF_INET, CLEAT_SOCK_STREAM,
+                                        0, CLEAT_AI_NUMERICHOST);
         default: return -1;
     }
 }

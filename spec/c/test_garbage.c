@@ -30,12 +30,26 @@ static const int32_t kinds[] = {
     CLEAT_KIND_CONTEXT,
     CLEAT_KIND_CONNECTION,
     CLEAT_KIND_CERTIFICATE,
+    CLEAT_KIND_RESOLUTION,
     0,
 };
 
 static int32_t call_addrinfo_resolve(const struct value *v) {
     return cleat_addrinfo_resolve(v[0].bytes, v[0].size, v[1].bytes, v[1].size, v[2].i, v[3].i,
                                   v[4].i, v[5].i);
+}
+
+static int32_t call_resolution_new(const struct value *v) {
+    return cleat_resolution_new(v[0].bytes, v[0].size, v[1].bytes, v[1].size, v[2].i, v[3].i,
+                                v[4].i, v[5].i);
+}
+
+static int32_t call_resolution_fileno(const struct value *v) {
+    return cleat_resolution_fileno(v[0].i);
+}
+
+static int32_t call_resolution_addrinfo(const struct value *v) {
+    return cleat_resolution_addrinfo(v[0].i, v[1].d);
 }
 
 static int32_t call_addrinfo_count(const struct value *v) {
@@ -545,6 +559,13 @@ static const struct function functions[] = {
     {"cleat_addrinfo_resolve", call_addrinfo_resolve,
      {{BYTES, 0, "host"}, {BYTES, 0, "service"}, {INT, 0, "family"}, {INT, 0, "type"},
       {INT, 0, "protocol"}, {INT, 0, "flags"}, {END, 0, NULL}}},
+    {"cleat_resolution_new", call_resolution_new,
+     {{BYTES, 0, "host"}, {BYTES, 0, "service"}, {INT, 0, "family"}, {INT, 0, "type"},
+      {INT, 0, "protocol"}, {INT, 0, "flags"}, {END, 0, NULL}}},
+    {"cleat_resolution_fileno", call_resolution_fileno,
+     {{ID, CLEAT_KIND_RESOLUTION, "resolution"}, {END, 0, NULL}}},
+    {"cleat_resolution_addrinfo", call_resolution_addrinfo,
+     {{ID, CLEAT_KIND_RESOLUTION, "resolution"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_addrinfo_count", call_addrinfo_count,
      {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {END, 0, NULL}}},
     {"cleat_addrinfo_address", call_addrinfo_address,

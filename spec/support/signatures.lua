@@ -11,6 +11,21 @@ return {
         { kind = "int", name = "protocol" },
         { kind = "int", name = "flags" },
     } },
+    { name = "resolution_new", results = 0, arguments = {
+        { kind = "bytes", name = "host" },
+        { kind = "bytes", name = "service" },
+        { kind = "int", name = "family" },
+        { kind = "int", name = "type" },
+        { kind = "int", name = "protocol" },
+        { kind = "int", name = "flags" },
+    } },
+    { name = "resolution_fileno", results = 0, arguments = {
+        { kind = "int", name = "resolution" },
+    } },
+    { name = "resolution_addrinfo", results = 0, arguments = {
+        { kind = "int", name = "resolution" },
+        { kind = "double", name = "timeout" },
+    } },
     { name = "addrinfo_count", results = 0, arguments = { { kind = "int", name = "addrinfo" } } },
     { name = "addrinfo_address", results = 7, arguments = {
         { kind = "int", name = "addrinfo" },

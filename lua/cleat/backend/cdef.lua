@@ -5,6 +5,11 @@ return [[
 int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *service,
                                int32_t service_len, int32_t family, int32_t type, int32_t protocol,
                                int32_t flags);
+int32_t cleat_resolution_new(const char *host, int32_t host_len, const char *service,
+                             int32_t service_len, int32_t family, int32_t type, int32_t protocol,
+                             int32_t flags);
+int32_t cleat_resolution_fileno(int32_t resolution);
+int32_t cleat_resolution_addrinfo(int32_t resolution, double timeout);
 int32_t cleat_addrinfo_count(int32_t addrinfo);
 int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *out, int32_t out_cap,
                                int32_t *family, int32_t *type, int32_t *protocol, int32_t *port,

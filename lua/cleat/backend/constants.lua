@@ -139,6 +139,7 @@ return {
     KIND_CONTEXT = 3,
     KIND_CONNECTION = 4,
     KIND_CERTIFICATE = 5,
+    KIND_RESOLUTION = 6,
     -- cleat/poll.h
     POLLIN = 1,
     POLLPRI = 2,

@@ -43,6 +43,60 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param host string?
+    ---@param service string?
+    ---@param family integer
+    ---@param type integer
+    ---@param protocol integer
+    ---@param flags integer
+    ---@return integer status
+    do
+        local call = lib.cleat_resolution_new
+        backend.resolution_new = function(host, service, family, type, protocol, flags)
+            local host_len = length(host, "resolution_new", 1)
+            local service_len = length(service, "resolution_new", 2)
+            if typeof(family) ~= "number" or tobit(family) ~= family then
+                bad("resolution_new", 3, "an integer")
+            end
+            if typeof(type) ~= "number" or tobit(type) ~= type then
+                bad("resolution_new", 4, "an integer")
+            end
+            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+                bad("resolution_new", 5, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("resolution_new", 6, "an integer")
+            end
+            return call(host, host_len, service, service_len, family, type, protocol, flags)
+        end
+    end
+
+    ---@param resolution integer
+    ---@return integer status
+    do
+        local call = lib.cleat_resolution_fileno
+        backend.resolution_fileno = function(resolution)
+            if typeof(resolution) ~= "number" or tobit(resolution) ~= resolution then
+                bad("resolution_fileno", 1, "an integer")
+            end
+            return call(resolution)
+        end
+    end
+
+    ---@param resolution integer
+    ---@param timeout number
+    ---@return integer status
+    do
+        local call = lib.cleat_resolution_addrinfo
+        backend.resolution_addrinfo = function(resolution, timeout)
+            if typeof(resolution) ~= "number" or tobit(resolution) ~= resolution then
+                bad("resolution_addrinfo", 1, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("resolution_addrinfo", 2, "a number") end
+            return call(resolution, timeout)
+        end
+    end
+
     ---@param addrinfo integer
     ---@return integer status
     do

@@ -19,6 +19,39 @@ static int l_addrinfo_resolve(lua_State *L) {
     return 1;
 }
 
+/* resolution_new(host, service, family, type, protocol, flags) -> status */
+static int l_resolution_new(lua_State *L) {
+    int32_t host_len;
+    const char *host = native_bytes(L, 1, "resolution_new", &host_len);
+    int32_t service_len;
+    const char *service = native_bytes(L, 2, "resolution_new", &service_len);
+    int32_t family = native_int(L, 3, "resolution_new");
+    int32_t type = native_int(L, 4, "resolution_new");
+    int32_t protocol = native_int(L, 5, "resolution_new");
+    int32_t flags = native_int(L, 6, "resolution_new");
+    int32_t result = cleat_resolution_new(host, host_len, service, service_len, family, type,
+                                          protocol, flags);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* resolution_fileno(resolution) -> status */
+static int l_resolution_fileno(lua_State *L) {
+    int32_t resolution = native_int(L, 1, "resolution_fileno");
+    int32_t result = cleat_resolution_fileno(resolution);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* resolution_addrinfo(resolution, timeout) -> status */
+static int l_resolution_addrinfo(lua_State *L) {
+    int32_t resolution = native_int(L, 1, "resolution_addrinfo");
+    double timeout = native_double(L, 2, "resolution_addrinfo");
+    int32_t result = cleat_resolution_addrinfo(resolution, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* addrinfo_count(addrinfo) -> status */
 static int l_addrinfo_count(lua_State *L) {
     int32_t addrinfo = native_int(L, 1, "addrinfo_count");
@@ -1595,6 +1628,9 @@ static int l_openssl_version_number(lua_State *L) {
 
 const luaL_Reg native_abi[] = {
     {"addrinfo_resolve", l_addrinfo_resolve},
+    {"resolution_new", l_resolution_new},
+    {"resolution_fileno", l_resolution_fileno},
+    {"resolution_addrinfo", l_resolution_addrinfo},
     {"addrinfo_count", l_addrinfo_count},
     {"addrinfo_address", l_addrinfo_address},
     {"addrinfo_canonname", l_addrinfo_canonname},

@@ -10,6 +10,7 @@
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
 local methods = require "cleat.hosts.methods"
+local waiting = require "cleat.socket.waiting"
 
 local const = C.const
 
@@ -19,7 +20,7 @@ local luv = {}
 local function wait_for(uv, timeout, start, stop)
     local thread, is_main = coroutine.running()
     local can_yield = thread ~= nil and not is_main
-    local finished, waiting, first, second = false, false, nil, nil
+    local finished, parked, first, second = false, false, nil, nil
     local timer
     local function done(...)
         if finished then
@@ -29,7 +30,7 @@ local function wait_for(uv, timeout, start, stop)
         if timer then
             timer:close()
         end
-        if waiting then
+        if parked then
             local ok, err = coroutine.resume(thread)
             if not ok then
                 error(err, 0) -- nobody else is there to see it
@@ -44,7 +45,7 @@ local function wait_for(uv, timeout, start, stop)
         end)
     end
     if can_yield and not finished then
-        waiting = true
+        parked = true
         coroutine.yield()
     end
     while not finished do
@@ -95,15 +96,38 @@ function Stream:connected()
     return self.value:is_readable()
 end
 
+-- resolve returns a host's first address: luv's connect takes no names.
+local function resolve(self, host, timeout)
+    local list, message = wait_for(self.uv, timeout, function(done)
+        local request, err = self.uv.getaddrinfo(host, nil, { socktype = "stream" }, function(failed, found)
+            done(not failed and found, failed)
+        end)
+        if not request then
+            done(false, err)
+        end
+    end)
+    if list == nil then
+        errors.throw(errors.timeout("timed out"))
+    elseif not list then
+        fail("getaddrinfo", message)
+    end
+    return list[1].addr
+end
+
 function Stream:connect(to, timeout)
     local value = self.value
-    local ok, message = wait_for(self.uv, timeout, function(done)
+    local deadline = waiting.deadline(timeout)
+    local host
+    if type(to) == "table" and type(to[1]) == "string" and type(to[2]) == "number" then
+        host = resolve(self, to[1], timeout)
+    end
+    local ok, message = wait_for(self.uv, waiting.left(deadline), function(done)
         local function connected(err)
             done(not err, err)
         end
         local started, err
-        if type(to) == "table" and type(to[1]) == "string" and type(to[2]) == "number" then
-            started, err = value:connect(to[1], to[2], connected)
+        if host then
+            started, err = value:connect(host, to[2], connected)
         elseif type(to) == "string" then
             started, err = value:connect(to, connected)
         else

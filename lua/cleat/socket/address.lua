@@ -9,6 +9,8 @@ local C = require "cleat.backend"
 local check = require "cleat.check"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
+local resolution = require "cleat.socket.resolution"
+local waiting = require "cleat.socket.waiting"
 
 local address = {}
 
@@ -68,15 +70,17 @@ function address.unpack(family, host, port, flowinfo, scope)
     return { host, port }
 end
 
---- Resolves a host and a service (Python's socket.getaddrinfo). It may wait for name servers.
+--- Resolves a host and a service (Python's socket.getaddrinfo). It may wait for name servers, by the
+--- default waiter if there is one.
 ---@param host string? a name or numeric address; nil is this machine
 ---@param port string|integer|nil a service's name or a port
 ---@param family integer? AF_*, 0 for any
 ---@param type_ integer? SOCK_*, 0 for any
 ---@param proto integer? 0 for any
 ---@param flags integer? AI_*
+---@param timeout number? in seconds, where there is a default waiter to keep it
 ---@return table[] # {family, type, proto, canonname, address} each; raises socket.gaierror
-function address.resolve(host, port, family, type_, proto, flags)
+function address.resolve(host, port, family, type_, proto, flags, timeout)
     check.optional_path("getaddrinfo", "host", host)
     if type(port) == "number" then
         port = ("%d"):format(check.integer("getaddrinfo", "port", port))
@@ -86,11 +90,11 @@ function address.resolve(host, port, family, type_, proto, flags)
     if host == nil and port == nil then
         errors.raise(errors.gaierror, -C.const.EAI_NONAME, "Name or service not known")
     end
-    local list = errors.check(C.addrinfo_resolve(host, port,
+    local list = resolution.addrinfo(host, port,
         check.optional_integer("getaddrinfo", "family", family, 0),
         check.optional_integer("getaddrinfo", "type", type_, 0),
         check.optional_integer("getaddrinfo", "proto", proto, 0),
-        check.optional_integer("getaddrinfo", "flags", flags, 0)))
+        check.optional_integer("getaddrinfo", "flags", flags, 0), waiting.default, waiting.deadline(timeout))
     local guard = C.guard_new(list)
     local _, canonname = errors.check(C.addrinfo_canonname(list))
     local entries = {}

@@ -13,6 +13,7 @@ local check = require "cleat.check"
 local errors = require "cleat.errors"
 local file = require "cleat.socket.file"
 local keywords = require "cleat.keywords"
+local resolution = require "cleat.socket.resolution"
 local status = require "cleat.status"
 local waiting = require "cleat.socket.waiting"
 
@@ -106,10 +107,27 @@ function Socket:bind(to)
     settle("bind", call(self, C.socket_bind, address.pack("bind", self._family, to)))
 end
 
+-- connect returns a status. A waiter waits for the host's name, and then for the connection.
+local function connect(self, method, to)
+    local host, port = address.pack(method, self._family, to)
+    if not self._waiter or self._timeout == 0 then
+        return call(self, C.socket_connect, host, port, self._wait)
+    end
+    local deadline = waiting.deadline(self._timeout)
+    if self._family ~= const.AF_UNIX then
+        host = resolution.numeric(host, self._family, self._waiter, deadline)
+    end
+    local result = call(self, C.socket_connect, host, port, 0)
+    while result == status.WANT_WRITE or result == status.WANT_READ do
+        deadline = calls.wait(self, result, method, deadline)
+        result = call(self, C.socket_connect, host, port, 0)
+    end
+    return result
+end
+
 ---@param to string|table
 function Socket:connect(to)
-    local host, port = address.pack("connect", self._family, to)
-    complete(self, "connect", C.socket_connect, host, port, self._wait)
+    settle("connect", connect(self, "connect", to))
 end
 
 -- errno_of: what connect_ex returns for what its waiting has raised.
@@ -126,14 +144,9 @@ end
 ---@param to string|table
 ---@return integer # 0, or an errno: EINPROGRESS from a non-blocking socket, EAGAIN after a timeout
 function Socket:connect_ex(to)
-    local host, port = address.pack("connect_ex", self._family, to)
-    local result = call(self, C.socket_connect, host, port, self._wait)
-    if self._waiter and self._timeout ~= 0 and (result == status.WANT_WRITE or result == status.WANT_READ) then
-        local ok, err = pcall(calls.retry, self, "connect_ex", result, C.socket_connect, host, port, 0)
-        if not ok then
-            return errno_of(err)
-        end
-        return 0
+    local ok, result = pcall(connect, self, "connect_ex", to)
+    if not ok then
+        return errno_of(result)
     elseif result >= 0 then
         return 0
     elseif result == status.WANT_WRITE or result == status.WANT_READ then

@@ -4,6 +4,8 @@
 --- number of seconds, or nil for ever. It returns true if it is worth trying again, and false if the time is over. In a coroutine
 --- it may yield, and it may raise: its error passes through the method that was waiting, which can be called again.
 ---
+--- In place of a socket it may be given the resolution of a name (cleat.socket.resolution), which has the same fileno().
+---
 --- A socket with a waiter never waits in the ABI: its calls are made with no timeout, and made again after each wait.
 
 local C = require "cleat.backend"

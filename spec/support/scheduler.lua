@@ -1,0 +1,107 @@
+-- A scheduler of coroutines, and the waiter that goes with it: what a program of the user's might have.
+--
+--   local loop = scheduler.new()
+--   loop:start(function() ... end)
+--   sock:setwaiter(loop.waiter)
+--   loop:run(10)
+local process = require "support.process"
+local select = require "cleat.select"
+
+local scheduler = {}
+
+local Scheduler = {}
+Scheduler.__index = Scheduler
+
+-- new: waits counts the waits, and asked records each {sock, event, timeout}.
+function scheduler.new()
+    local self = setmetatable({ threads = {}, waits = 0, asked = {} }, Scheduler)
+    function self.waiter(sock, event, timeout)
+        self.waits = self.waits + 1
+        self.asked[#self.asked + 1] = { sock, event, timeout }
+        return coroutine.yield(sock:fileno(), event, timeout and process.clock() + timeout)
+    end
+    return self
+end
+
+local function step(self, thread, answer)
+    local ok, fd, event, deadline = coroutine.resume(thread.co, answer)
+    if not ok then
+        self.failures[#self.failures + 1] = fd
+        thread.failure = fd
+    elseif coroutine.status(thread.co) ~= "dead" then
+        if event then
+            thread.fd, thread.event, thread.deadline = fd, event, deadline
+        else
+            thread.fd, thread.deadline = nil, fd or 0 -- a plain yield: go on at the next turn, or after a time
+        end
+        return
+    else
+        thread.result = fd
+    end
+    thread.done = true
+end
+
+-- start begins a coroutine, which runs until it waits.
+function Scheduler:start(body)
+    local thread = { co = coroutine.create(body) }
+    self.failures = self.failures or {}
+    self.threads[#self.threads + 1] = thread
+    step(self, thread)
+    return thread
+end
+
+-- turn: each thread whose descriptor is ready, or whose time is over, goes on.
+local function turn(self, limit)
+    local readers, writers, first = {}, {}, limit
+    for _, thread in ipairs(self.threads) do
+        if thread.fd then
+            table.insert(thread.event == "write" and writers or readers, thread.fd)
+        end
+        if thread.deadline then
+            first = math.min(first, math.max(0, thread.deadline - process.clock()))
+        end
+    end
+    local readable, writable = select.select(readers, writers, {}, first)
+    local ready = {}
+    for _, fd in ipairs(readable) do
+        ready[fd .. "read"] = true
+    end
+    for _, fd in ipairs(writable) do
+        ready[fd .. "write"] = true
+    end
+    local now = process.clock()
+    local going = {}
+    for _, thread in ipairs(self.threads) do
+        if thread.fd and ready[thread.fd .. thread.event] then
+            going[#going + 1] = { thread, true }
+        elseif thread.deadline and thread.deadline <= now then
+            going[#going + 1] = { thread, false }
+        end
+    end
+    for _, each in ipairs(going) do
+        step(self, each[1], each[2])
+    end
+    local alive = {}
+    for _, thread in ipairs(self.threads) do
+        if not thread.done then
+            alive[#alive + 1] = thread
+        end
+    end
+    self.threads = alive
+end
+
+-- run: until all have ended, for at most `seconds`. The first failure is raised, unless the caller looks at loop.failures itself.
+function Scheduler:run(seconds, quiet)
+    local finish = process.clock() + seconds
+    while #self.threads > 0 do
+        turn(self, 1)
+        if process.clock() > finish then
+            error("the coroutines do not end:\n" .. debug.traceback(self.threads[1].co), 2)
+        end
+    end
+    if self.failures and self.failures[1] ~= nil and not quiet then
+        error(self.failures[1], 0)
+    end
+end
+
+return scheduler
