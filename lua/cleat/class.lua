@@ -13,6 +13,7 @@ local class = {}
 ---@field lineage table<cleat.Class, true> the class itself and all that it derives from
 ---@field instance table the metatable of its objects
 ---@field getters table<string, function>? its properties
+---@field setters table<string, function>? those that can be set
 ---@field defaults table<string, any>? the fields that objects have only once they differ from what stands here
 local Class = {}
 
@@ -85,6 +86,7 @@ function class.properties(of, getters, setters, defaults)
     local instance = of.instance
     defaults = defaults or {}
     rawset(of, "getters", getters)
+    rawset(of, "setters", setters)
     rawset(of, "defaults", defaults)
 
     function instance.__index(object, key)

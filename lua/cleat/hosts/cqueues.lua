@@ -5,16 +5,26 @@
 --- The wrapper works with the descriptor of the cqueues socket, which stays that object's: close() closes the object. What cqueues has
 --- read ahead is the first that the wrapper reads; what it has not sent yet is sent first.
 
+local C = require "cleat.backend"
+local errors = require "cleat.errors"
 local methods = require "cleat.hosts.methods"
 local transport = require "cleat.ssl.transport"
+local waiting = require "cleat.socket.waiting"
 
 local cqueues = {}
 
 --- Waits as a coroutine of cqueues does; outside of a controller it blocks.
 function cqueues.waiter(sock, event, timeout)
     local host = require "cqueues"
-    local ready = host.poll({ pollfd = sock:fileno(), events = event == "read" and "r" or "w" }, timeout)
-    return timeout == nil or type(ready) == "table"
+    local deadline = waiting.deadline(timeout)
+    local fd = sock:fileno()
+    local ready = host.poll({ pollfd = fd, events = event == "read" and "r" or "w" }, timeout)
+    if host.running() and not rawget(sock, "_owner") then
+        -- The controller is to forget a descriptor that is closed without its knowledge. Whoever else waits for it wakes, and tries
+        -- again.
+        host.cancel(fd)
+    end
+    return type(ready) == "table" or waiting.left(deadline) ~= 0
 end
 
 function cqueues.accepts(value)
@@ -33,9 +43,9 @@ function Owner:close()
 end
 
 function cqueues.take(sock)
-    local fd = sock:pollfd()
-    if type(fd) ~= "number" or fd < 0 then
-        methods.failed("cqueues socket", "pollfd", "it is closed")
+    local open, fd = pcall(sock.pollfd, sock)
+    if not open or type(fd) ~= "number" or fd < 0 then
+        errors.raise(errors.error, C.const.EBADF, "the cqueues socket is closed")
     end
     local ok, message = sock:flush("n")
     if not ok then

@@ -8,6 +8,7 @@ local C = require "cleat.backend"
 local errors = require "cleat.errors"
 local methods = require "cleat.hosts.methods"
 local object = require "cleat.socket.object"
+local transport = require "cleat.ssl.transport"
 
 local luasocket = {}
 
@@ -48,8 +49,9 @@ end
 function luasocket.take(sock)
     local fd = sock:getfd()
     if type(fd) ~= "number" or fd < 0 then
-        errors.throw(errors.from_errno(C.const.EBADF))
+        errors.raise(errors.error, C.const.EBADF, "LuaSocket's object has no descriptor: it is closed, or not connected or bound yet")
     end
+    transport.examine(nil, fd)
     local timeout = sock.gettimeout and sock:gettimeout() or nil
     local ahead = read_ahead(sock, timeout)
     local plain = object.Socket { fileno = fd }

@@ -37,6 +37,9 @@ local function wait_for(uv, timeout, start, stop)
             end
         end
     end
+    if not can_yield and uv.loop_mode and uv.loop_mode() then
+        errors.raise(errors.error, "a callback of luv's loop cannot wait: do this in a coroutine")
+    end
     start(done)
     if timeout and not finished then
         timer = uv.new_timer()
@@ -53,6 +56,9 @@ local function wait_for(uv, timeout, start, stop)
     end
     if stop then
         stop()
+    end
+    if not can_yield then
+        uv.run "nowait" -- luv (1.44) does not survive the end of a program that has closed a handle, and has not run its loop since
     end
     return first, second
 end

@@ -1,0 +1,63 @@
+-- Other people's sockets, for the specs that wrap them.
+local link = require "support.link"
+local peer = require "support.peer"
+local pki = require "support.pki"
+local ssl = require "cleat.ssl"
+
+local hosts = {}
+
+-- copas: Debian installs it for Lua 5.1 and 5.2, but it is written in plain Lua.
+function hosts.copas()
+    local ok, copas = pcall(require, "copas")
+    if not ok then
+        copas = assert(loadfile "/usr/share/lua/5.2/copas.lua")("copas")
+        package.loaded.copas = copas
+    end
+    return copas
+end
+
+-- python: a job of Python's ssl on job.port, as a TLS server. steps follow its handshake.
+function hosts.python(...)
+    local cert, key = pki.chain "server-ec"
+    return peer.serve { tls = true, cert = cert, key = key, "handshake", ... }
+end
+
+-- client: how to verify it.
+function hosts.client(options)
+    return link.context(link.client_options(options))
+end
+
+function hosts.server()
+    return link.context { cert = "server-ec" }
+end
+
+-- remote: the client's side of a connection, over MemoryBIOs, for tests that play the network themselves.
+function hosts.remote()
+    local self = { incoming = ssl.MemoryBIO(), outgoing = ssl.MemoryBIO() }
+    self.object = hosts.client():wrap_bio(self.incoming, self.outgoing, { server_hostname = "localhost" })
+    -- try returns a method's result, or nil if it needs more of the network
+    function self.try(_, name, ...)
+        local ok, result = pcall(self.object[name], self.object, ...)
+        if not ok and not ssl.SSLWantReadError:is(result) then
+            error(result, 0)
+        end
+        return ok, result
+    end
+    return self
+end
+
+-- receive: count bytes from anything that has recv.
+function hosts.receive(sock, count)
+    local parts, got = {}, 0
+    while got < count do
+        local data = sock:recv(math.min(65536, count - got))
+        if data == "" then
+            break
+        end
+        parts[#parts + 1] = data
+        got = got + #data
+    end
+    return table.concat(parts)
+end
+
+return hosts
