@@ -211,6 +211,7 @@ static const char *kind_name(int32_t kind) {
         case CLEAT_KIND_CONNECTION: return "connection";
         case CLEAT_KIND_CERTIFICATE: return "certificate";
         case CLEAT_KIND_RESOLUTION: return "resolution";
+        case CLEAT_KIND_WATCH: return "watch";
         default: return "object";
     }
 }

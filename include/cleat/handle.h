@@ -11,6 +11,7 @@
 #define CLEAT_KIND_CONNECTION 4
 #define CLEAT_KIND_CERTIFICATE 5
 #define CLEAT_KIND_RESOLUTION 6
+#define CLEAT_KIND_WATCH 7
 
 /* cleat_close returns CLEAT_OK and makes id invalid at once, whatever its kind. It does no TLS
  * I/O (close_notify is cleat_connection_shutdown's) and does not wait. A call that another

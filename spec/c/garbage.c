@@ -82,6 +82,8 @@ static int32_t make(int32_t kind) {
         case CLEAT_KIND_RESOLUTION:
             return cleat_resolution_new("127.0.0.1", 9, "80", 2, CLEAT_AF_INET, CLEAT_SOCK_STREAM,
                                         0, CLEAT_AI_NUMERICHOST);
+        case CLEAT_KIND_WATCH:
+            return cleat_watch_new(cleat_socket_fileno(live[CLEAT_KIND_SOCKET]), CLEAT_POLLIN, 0);
         default: return -1;
     }
 }

@@ -31,6 +31,7 @@ static const int32_t kinds[] = {
     CLEAT_KIND_CONNECTION,
     CLEAT_KIND_CERTIFICATE,
     CLEAT_KIND_RESOLUTION,
+    CLEAT_KIND_WATCH,
     0,
 };
 
@@ -362,6 +363,14 @@ static int32_t call_handle_count(const struct value *v) {
 
 static int32_t call_poll(const struct value *v) {
     return cleat_poll(v[0].ints, v[0].size, v[1].ints, v[1].size, v[2].ints_out, v[2].size, v[3].d);
+}
+
+static int32_t call_watch_new(const struct value *v) {
+    return cleat_watch_new(v[0].i, v[1].i, v[2].d);
+}
+
+static int32_t call_watch_fileno(const struct value *v) {
+    return cleat_watch_fileno(v[0].i);
 }
 
 static int32_t call_random_bytes(const struct value *v) {
@@ -738,6 +747,10 @@ static const struct function functions[] = {
     {"cleat_poll", call_poll,
      {{INTS, 0, "fds"}, {INTS, 0, "events"}, {INTS_OUT, 0, "revents"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
+    {"cleat_watch_new", call_watch_new,
+     {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_watch_fileno", call_watch_fileno,
+     {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_socket_new", call_socket_new,

@@ -8,11 +8,13 @@ local hosts = {}
 
 -- copas: Debian installs it for Lua 5.1 and 5.2, but it is written in plain Lua.
 function hosts.copas()
-    local ok, copas = pcall(require, "copas")
-    if not ok then
-        copas = assert(loadfile "/usr/share/lua/5.2/copas.lua")("copas")
-        package.loaded.copas = copas
+    if pcall(require, "copas") then
+        return require "copas"
     end
+    local path = package.path
+    package.path = path .. ";/usr/share/lua/5.2/?.lua"
+    local copas = require "copas"
+    package.path = path
     return copas
 end
 

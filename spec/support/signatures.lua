@@ -320,6 +320,12 @@ return {
         { kind = "capacity", name = "revents_cap" },
         { kind = "double", name = "timeout" },
     } },
+    { name = "watch_new", results = 0, arguments = {
+        { kind = "int", name = "fd" },
+        { kind = "int", name = "events" },
+        { kind = "double", name = "timeout" },
+    } },
+    { name = "watch_fileno", results = 0, arguments = { { kind = "int", name = "watch" } } },
     { name = "random_bytes", results = 1, arguments = { { kind = "capacity", name = "buf_cap" } } },
     { name = "random_bytes_into", results = 0, arguments = {
         { kind = "buffer", name = "buf" },

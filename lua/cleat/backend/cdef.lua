@@ -106,6 +106,8 @@ int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
 int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, int32_t events_len,
                    int32_t *revents, int32_t revents_cap, double timeout);
+int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
+int32_t cleat_watch_fileno(int32_t watch);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
 int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol);
 int32_t cleat_socket_from_fd(int32_t fd);

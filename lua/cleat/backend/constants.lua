@@ -140,6 +140,7 @@ return {
     KIND_CONNECTION = 4,
     KIND_CERTIFICATE = 5,
     KIND_RESOLUTION = 6,
+    KIND_WATCH = 7,
     -- cleat/poll.h
     POLLIN = 1,
     POLLPRI = 2,

@@ -1438,6 +1438,34 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param fd integer
+    ---@param events integer
+    ---@param timeout number
+    ---@return integer status
+    do
+        local call = lib.cleat_watch_new
+        backend.watch_new = function(fd, events, timeout)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then bad("watch_new", 1, "an integer") end
+            if typeof(events) ~= "number" or tobit(events) ~= events then
+                bad("watch_new", 2, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("watch_new", 3, "a number") end
+            return call(fd, events, timeout)
+        end
+    end
+
+    ---@param watch integer
+    ---@return integer status
+    do
+        local call = lib.cleat_watch_fileno
+        backend.watch_fileno = function(watch)
+            if typeof(watch) ~= "number" or tobit(watch) ~= watch then
+                bad("watch_fileno", 1, "an integer")
+            end
+            return call(watch)
+        end
+    end
+
     ---@param buf_cap integer
     ---@return integer status
     ---@return string? buf

@@ -996,6 +996,24 @@ static int l_poll(lua_State *L) {
     return 2;
 }
 
+/* watch_new(fd, events, timeout) -> status */
+static int l_watch_new(lua_State *L) {
+    int32_t fd = native_int(L, 1, "watch_new");
+    int32_t events = native_int(L, 2, "watch_new");
+    double timeout = native_double(L, 3, "watch_new");
+    int32_t result = cleat_watch_new(fd, events, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* watch_fileno(watch) -> status */
+static int l_watch_fileno(lua_State *L) {
+    int32_t watch = native_int(L, 1, "watch_fileno");
+    int32_t result = cleat_watch_fileno(watch);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* random_bytes(buf_cap) -> status, buf */
 static int l_random_bytes(lua_State *L) {
     int32_t buf_cap = native_int(L, 1, "random_bytes");
@@ -1712,6 +1730,8 @@ const luaL_Reg native_abi[] = {
     {"kind", l_kind},
     {"handle_count", l_handle_count},
     {"poll", l_poll},
+    {"watch_new", l_watch_new},
+    {"watch_fileno", l_watch_fileno},
     {"random_bytes", l_random_bytes},
     {"random_bytes_into", l_random_bytes_into},
     {"socket_new", l_socket_new},

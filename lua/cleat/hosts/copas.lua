@@ -8,6 +8,8 @@
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
 local luasocket = require "cleat.hosts.luasocket"
+local methods = require "cleat.hosts.methods"
+local waiting = require "cleat.socket.waiting"
 
 local const = C.const
 
@@ -45,24 +47,14 @@ function Turnstile.settimeout()
     return 1
 end
 
-local function block(fd, event, timeout)
-    local result = C.poll({ fd }, { event == "read" and const.POLLIN or const.POLLOUT }, 1, timeout or -1)
-    return errors.check(result) > 0
+-- copas 1 closes what a thread has waited for last when that ends (copas.autoclose): this is not the connection.
+function Turnstile.close()
+    return 1
 end
 
---- Waits as a thread of copas does. A timeout needs a copas that has them (copas.settimeout, since version 3); with an older one
---- it is looked at when the descriptor is ready, and a peer that says nothing is waited for.
-function copas.waiter(sock, event, timeout)
-    local fd = sock:fileno()
-    local _, is_main = coroutine.running()
-    if is_main or not coroutine.running() then
-        return block(fd, event, timeout)
-    end
+local function pass(fd, event)
     local host = require "copas"
     local turnstile = setmetatable({ fd = fd }, Turnstile)
-    if timeout and host.settimeout then
-        host.settimeout(turnstile, timeout)
-    end
     local result, message
     if event == "read" then
         result, message = host.receive(turnstile, 1)
@@ -72,12 +64,37 @@ function copas.waiter(sock, event, timeout)
     if result == nil and message ~= "timeout" then
         errors.raise(errors.error, "copas: " .. tostring(message))
     end
-    return result ~= nil
+end
+
+local function block(fd, event, timeout)
+    local result = C.poll({ fd }, { event == "read" and const.POLLIN or const.POLLOUT }, 1, timeout or -1)
+    return errors.check(result) > 0
+end
+
+--- Waits as a thread of copas does; outside of coroutines it blocks.
+function copas.waiter(sock, event, timeout)
+    local fd = sock:fileno()
+    local thread, is_main = coroutine.running()
+    if is_main or not thread then
+        return block(fd, event, timeout)
+    elseif not timeout then
+        pass(fd, event)
+        return true
+    end
+    -- copas 1 has no timers: it waits for one descriptor that stands for both.
+    local deadline = waiting.deadline(timeout)
+    local id = errors.check(C.watch_new(fd, event == "read" and const.POLLIN or const.POLLOUT, timeout))
+    local guard = C.guard_new(id)
+    local ok, failure = pcall(pass, errors.check(C.watch_fileno(id)), "read")
+    C.guard_close(guard)
+    if not ok then
+        error(failure, 0)
+    end
+    return waiting.left(deadline) > 0
 end
 
 function copas.accepts(value)
-    return type(value) == "table" and tostring(value):find("copas wrapped", 1, true) ~= nil and
-        luasocket.accepts(rawget(value, "socket"))
+    return type(value) == "table" and luasocket.accepts(rawget(value, "socket")) and methods.has(value, "send", "receive")
 end
 
 -- Owner gives back the wrapped object, around LuaSocket's.
