@@ -6,7 +6,7 @@
 
 /* CLEAT_ABI_VERSION is the version of the ABI that this header describes. It grows by one
  * whenever functions or constants are added; nothing is ever taken away within a soname. */
-#define CLEAT_ABI_VERSION 1
+#define CLEAT_ABI_VERSION 2
 
 /* cleat_abi_version returns the CLEAT_ABI_VERSION that the loaded library was built with: at
  * least the caller's own if every function that the caller knows is there. */

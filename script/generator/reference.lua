@@ -76,7 +76,8 @@ function reference.page(model)
     out ""
     out "# cleat's C ABI"
     out ""
-    out "What holds everywhere is said first; then there is a section for each header."
+    out "What holds everywhere is said first; then there is a section for each header. How it is called from other languages, with"
+    out "examples, is on [a page of its own](ffi.md)."
     out ""
     local listed = {} -- without base.h, which has nothing to call
     for _, header in ipairs(model.headers) do
@@ -107,6 +108,10 @@ function reference.page(model)
                 out "```"
                 out ""
                 out(markdown(item.comment))
+                if item.since > 1 then
+                    out ""
+                    out("Since ABI %d.", item.since)
+                end
             elseif item.type == "macro" then
                 if item.comment then
                     out(markdown(item.comment))
@@ -120,14 +125,16 @@ function reference.page(model)
                 out ""
                 local notes = false
                 for _, constant in ipairs(item.constants) do
-                    notes = notes or constant.note
+                    local since = constant.since and constant.since > 1 and ("since ABI %d"):format(constant.since)
+                    constant.about = constant.note and since and constant.note .. "; " .. since or constant.note or since
+                    notes = notes or constant.about
                 end
                 out(notes and "| constant | value | |" or "| constant | value |")
                 out(notes and "| --- | --- | --- |" or "| --- | --- |")
                 for _, constant in ipairs(item.constants) do
                     local row = ("| `%s` | %s |"):format(constant.name, constant.value)
                     if notes then
-                        row = ("%s %s |"):format(row, markdown(constant.note or ""):gsub("|", "\\|"))
+                        row = ("%s %s |"):format(row, markdown(constant.about or ""):gsub("|", "\\|"))
                     end
                     out(row)
                 end

@@ -244,5 +244,5 @@ return {
     DEFAULT_OPENSSL_CAPATH_ENV = 4,
     DEFAULT_OPENSSL_CAPATH = 5,
     -- cleat/version.h
-    ABI_VERSION = 1,
+    ABI_VERSION = 2,
 }

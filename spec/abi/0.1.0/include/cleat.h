@@ -1,0 +1,65 @@
+/* cleat.h: TLS and sockets behind integers, over BoringSSL.
+ *
+ * This header includes the whole public ABI. Each concept has a header of its own under cleat/
+ * that is meant to be read; what holds for every function of every header is said once, here.
+ *
+ * Results. Every function returns an int32_t. A result of 0 or more is the answer: a count, a
+ * truth value, a new id. A result below 0 is a status, -(class << 16 | value): the class
+ * (cleat/status.h) says what kind of failure or wait it is, the value which one. The text of the
+ * calling thread's last failure is at cleat_error_message and its neighbours. Every function can
+ * return CLEAT_NOMEM, CLEAT_USAGE for an argument out of its documented range, and, if it takes
+ * an id, CLEAT_HANDLE; comments name the other classes.
+ *
+ * Ids. An object is named by a positive int32_t, as a file is by its descriptor. 0, -1, an id
+ * that was closed and an id of another kind of object are answered with CLEAT_HANDLE, never with
+ * undefined behaviour. cleat_close closes an id of any kind. Objects keep what they need alive: a
+ * context may be closed under its open connections.
+ *
+ * Bytes in. A parameter pair (const char *p, int32_t p_len) is p_len bytes that cleat reads
+ * during the call and does not keep. They need no terminating zero. NULL with length 0 means
+ * "absent" where the comment allows it and an empty text elsewhere; NULL with another length, or
+ * a negative length, is CLEAT_USAGE. File names, host names and cipher strings must not contain a
+ * zero byte.
+ *
+ * Text out. A pair (char *out, int32_t out_cap) is the caller's buffer. The function writes at
+ * most out_cap bytes and returns the full length, which may be greater than out_cap: call again
+ * with more room. NULL with capacity 0 asks for the length alone. No terminating zero is written.
+ *
+ * Bytes out. A pair (char *buf, int32_t buf_cap) is the caller's buffer too, and the function
+ * returns how many bytes it put there, at most buf_cap.
+ *
+ * Other outputs. An int32_t or double pointer is written on success only, and may not be NULL.
+ *
+ * Time. A double named timeout is in seconds, measured on the monotonic clock: 0 does not wait, a
+ * negative one waits for ever, NaN is CLEAT_USAGE. It covers the whole call, however often the
+ * call has to wait inside.
+ *
+ * Threads. Any function may be called from any thread at any time. One thread may read a
+ * connection while another writes it. Closing an id that another thread waits in does not wait;
+ * the other thread's call returns CLEAT_CLOSED.
+ *
+ * Processes. cleat raises no SIGPIPE, changes no signal handler, prints nothing, needs no
+ * initialisation and sets the close-on-exec flag on each descriptor it makes. After fork()
+ * both processes may go on using the library, provided that no other thread was in a call of
+ * it at that moment; an open connection or socket may be used by one of the two only. */
+#ifndef CLEAT_H
+#define CLEAT_H
+
+#include "cleat/address.h"
+#include "cleat/base.h"
+#include "cleat/certificate.h"
+#include "cleat/clock.h"
+#include "cleat/connection.h"
+#include "cleat/context.h"
+#include "cleat/credential.h"
+#include "cleat/errno.h"
+#include "cleat/handle.h"
+#include "cleat/poll.h"
+#include "cleat/random.h"
+#include "cleat/socket.h"
+#include "cleat/status.h"
+#include "cleat/terminal.h"
+#include "cleat/trust.h"
+#include "cleat/version.h"
+
+#endif

@@ -1,0 +1,162 @@
+/* connection.h: TLS connections (Python's ssl.SSLSocket and ssl.SSLObject).
+ *
+ * A connection speaks TLS over a socket, a descriptor, or memory. Over memory the caller moves
+ * the bytes: what came from the network goes in by cleat_connection_feed, what is for the network
+ * comes out by cleat_connection_drain, and no call ever waits.
+ *
+ * Calls with a timeout return CLEAT_WANT_READ or CLEAT_WANT_WRITE if the timeout is 0 (or the
+ * transport is memory) and they would have to wait: wait for the transport, which may be the
+ * other direction than the call's own, and call again. With another timeout they return
+ * CLEAT_TIMEOUT when it runs out; the connection can still be used.
+ *
+ * Read and write do the handshake first if it was not done. No data goes in or out before the
+ * peer is verified as the context asks.
+ *
+ * After a failure of class CLEAT_SSL, CLEAT_ALERT, CLEAT_VERIFY or CLEAT_EOF in a handshake or
+ * write the connection is of no more use: close it. */
+#ifndef CLEAT_CONNECTION_H
+#define CLEAT_CONNECTION_H
+
+#include "cleat/base.h"
+
+/* cleat_connection_over_socket returns the id of a connection over a stream socket, which it
+ * keeps open until both ids are closed. server_side: 1 for the server, 0 for the client.
+ * server_hostname: the server's name, for a client only: it is sent as SNI unless it is an IP
+ * address, and compared with the certificate if the context checks host names. Absent it is
+ * neither; that is CLEAT_USAGE if the context checks host names. It must be an A-label (RFC
+ * 5890) and at most 255 bytes. CLEAT_SYS with ENOTSOCK, or CLEAT_UNSUPPORTED for a socket that
+ * is not a stream. */
+CLEAT_API int32_t cleat_connection_over_socket(int32_t context, int32_t socket, int32_t server_side,
+                                               const char *server_hostname,
+                                               int32_t server_hostname_len);
+
+/* cleat_connection_over_fd returns the same over the descriptor of a stream socket that stays
+ * the caller's: it must stay open as long as the connection, and is not closed with it. */
+CLEAT_API int32_t cleat_connection_over_fd(int32_t context, int32_t fd, int32_t server_side,
+                                           const char *server_hostname,
+                                           int32_t server_hostname_len);
+
+/* cleat_connection_over_memory returns the same over memory. */
+CLEAT_API int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
+                                               const char *server_hostname,
+                                               int32_t server_hostname_len);
+
+/* cleat_connection_feed returns data_len after taking bytes that came from the network. Over a
+ * socket or descriptor these are bytes that somebody has read from it already: they come before
+ * what is read from there. CLEAT_USAGE after the end of the network's bytes. */
+CLEAT_API int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data_len);
+
+/* cleat_connection_feed_eof returns CLEAT_OK and says that the network has no more bytes than
+ * were fed. Only over memory. */
+CLEAT_API int32_t cleat_connection_feed_eof(int32_t connection);
+
+/* cleat_connection_drain returns how many bytes for the network it moved to buf, 0 if there
+ * are none. Only over memory. */
+CLEAT_API int32_t cleat_connection_drain(int32_t connection, char *buf, int32_t buf_cap);
+
+/* cleat_connection_drain_pending returns how many bytes for the network there are. Only over
+ * memory. */
+CLEAT_API int32_t cleat_connection_drain_pending(int32_t connection);
+
+/* cleat_connection_fed_pending returns how many bytes were fed and not yet used. Only over
+ * memory. */
+CLEAT_API int32_t cleat_connection_fed_pending(int32_t connection);
+
+/* cleat_connection_handshake returns CLEAT_OK once the handshake is done, at once if it was
+ * before, and the peer is verified. CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_EOF;
+ * CLEAT_SYS; CLEAT_SSL; CLEAT_ALERT; CLEAT_VERIFY. */
+CLEAT_API int32_t cleat_connection_handshake(int32_t connection, double timeout);
+
+/* cleat_connection_read returns how many decrypted bytes it put into buf: at least 1, or 0 at
+ * the end of the stream, which the peer marked by close_notify (or if buf_cap is 0). CLEAT_EOF
+ * if the transport ended without it; CLEAT_CLOSED after cleat_connection_shutdown;
+ * CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_SYS; CLEAT_SSL; CLEAT_ALERT; CLEAT_VERIFY. */
+CLEAT_API int32_t cleat_connection_read(int32_t connection, char *buf, int32_t buf_cap,
+                                        double timeout);
+
+/* cleat_connection_write returns how many bytes of data were handed to the transport. With a
+ * timeout other than 0 that is all of them, unless the timeout ran out after some. After
+ * CLEAT_WANT_WRITE or CLEAT_TIMEOUT some bytes of data may be encrypted already and on their
+ * way: the next write must go on with the same bytes, in a buffer at any place and of any
+ * length, and counts them. CLEAT_CLOSED after cleat_connection_shutdown; CLEAT_WANT_*;
+ * CLEAT_TIMEOUT; CLEAT_SYS (EPIPE, ECONNRESET); CLEAT_SSL; CLEAT_VERIFY. */
+CLEAT_API int32_t cleat_connection_write(int32_t connection, const char *data, int32_t data_len,
+                                         double timeout);
+
+/* cleat_connection_pending returns how many decrypted bytes can be read without the network. */
+CLEAT_API int32_t cleat_connection_pending(int32_t connection);
+
+/* cleat_connection_shutdown returns CLEAT_OK once both sides have sent close_notify (RFC 8446
+ * section 6.1); it sends this side's and waits for the peer's, and takes no byte from the
+ * socket that follows it. CLEAT_SSL with APPLICATION_DATA_ON_SHUTDOWN if data comes that was
+ * not read; CLEAT_USAGE before the handshake is done; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT;
+ * CLEAT_SYS. */
+CLEAT_API int32_t cleat_connection_shutdown(int32_t connection, double timeout);
+
+/* cleat_connection_server_side returns 1 on a server, 0 on a client. */
+CLEAT_API int32_t cleat_connection_server_side(int32_t connection);
+
+/* cleat_connection_server_hostname returns the length of the server name that a client was
+ * made with, or that a server's client has sent as SNI, and copies it to out; 0 if there is
+ * none. */
+CLEAT_API int32_t cleat_connection_server_hostname(int32_t connection, char *out, int32_t out_cap);
+
+/* cleat_connection_established returns 1 once the handshake is done, otherwise 0. */
+CLEAT_API int32_t cleat_connection_established(int32_t connection);
+
+/* cleat_connection_version returns the length of the name of the negotiated version
+ * ("TLSv1.2", "TLSv1.3") and copies it to out; 0 before the handshake is done. */
+CLEAT_API int32_t cleat_connection_version(int32_t connection, char *out, int32_t out_cap);
+
+/* cleat_connection_cipher returns the length of OpenSSL's name of the cipher suite and copies
+ * it to out, and stores its secret bits; 0 before the handshake is done. */
+CLEAT_API int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t out_cap,
+                                          int32_t *bits);
+
+/* cleat_connection_cipher_version returns the length of the name of the TLS version that
+ * defines the cipher suite ("TLSv1.2", "TLSv1.3", "TLSv1/SSLv3") and copies it to out; 0
+ * before the handshake is done. */
+CLEAT_API int32_t cleat_connection_cipher_version(int32_t connection, char *out, int32_t out_cap);
+
+/* cleat_connection_alpn_protocol returns the length of the name of the negotiated application
+ * protocol and copies it to out; 0 if there is none. */
+CLEAT_API int32_t cleat_connection_alpn_protocol(int32_t connection, char *out, int32_t out_cap);
+
+/* cleat_connection_session_reused returns 1 if the handshake resumed an earlier session,
+ * otherwise 0. */
+CLEAT_API int32_t cleat_connection_session_reused(int32_t connection);
+
+/* cleat_connection_verify_mode returns the CLEAT_CERT_* with which the connection was made. */
+CLEAT_API int32_t cleat_connection_verify_mode(int32_t connection);
+
+/* cleat_connection_peer_certificate returns the id of the peer's certificate, or 0 if it sent
+ * none. CLEAT_USAGE before the handshake is done. */
+CLEAT_API int32_t cleat_connection_peer_certificate(int32_t connection);
+
+/* cleat_connection_npn_protocol returns the length of the name of the protocol that NPN
+ * negotiated and copies it to out; 0 if there is none. */
+CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, char *out, int32_t out_cap);
+
+/* CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3). */
+#define CLEAT_BINDING_TLS_UNIQUE 1
+
+/* cleat_connection_channel_binding returns the length of the channel binding data and copies
+ * it to out; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
+ * "tls-unique" is not defined. type: CLEAT_BINDING_*. */
+CLEAT_API int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char *out,
+                                                   int32_t out_cap);
+
+/* cleat_connection_set_context returns CLEAT_OK and lets the connection go on with the
+ * certificate, the application protocols and the trusted authorities of another context;
+ * verify mode, options and host name stay. It is of use before the handshake and while a
+ * server wants its answer (CLEAT_WANT_SERVER_NAME). CLEAT_USAGE once the handshake is done. */
+CLEAT_API int32_t cleat_connection_set_context(int32_t connection, int32_t context);
+
+/* cleat_connection_answer_server_name returns CLEAT_OK and lets the handshake that stopped
+ * with CLEAT_WANT_SERVER_NAME go on at the next call. The name that the client has sent is at
+ * cleat_connection_server_hostname. alert: -1 to go on; or a CLEAT_ALERT_DESCRIPTION_* to
+ * refuse: the client gets that alert, and the handshake fails with CLEAT_SSL, CALLBACK_FAILED.
+ * CLEAT_USAGE if the connection has not asked. */
+CLEAT_API int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert);
+
+#endif

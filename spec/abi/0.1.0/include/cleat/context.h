@@ -1,0 +1,177 @@
+/* context.h: settings that connections are made from (Python's ssl.SSLContext).
+ *
+ * A connection takes the settings that its context has when the connection is made; later
+ * changes are for later connections. A call that fails leaves the context as it was.
+ * Certificates and keys are in cleat/credential.h, what is trusted in cleat/trust.h. */
+#ifndef CLEAT_CONTEXT_H
+#define CLEAT_CONTEXT_H
+
+#include "cleat/base.h"
+
+/* CLEAT_PROTOCOL_* choose the versions that a context may speak, with Python's numbers. TLS
+ * (also called SSLv23) is every version from TLS 1.0 on. BoringSSL has neither SSL 2 nor SSL
+ * 3. */
+#define CLEAT_PROTOCOL_SSLV2 0
+#define CLEAT_PROTOCOL_SSLV3 1
+#define CLEAT_PROTOCOL_TLS 2
+#define CLEAT_PROTOCOL_TLSV1 3
+#define CLEAT_PROTOCOL_TLSV1_1 4
+#define CLEAT_PROTOCOL_TLSV1_2 5
+
+/* CLEAT_TLS*_VERSION are version numbers as they stand in TLS records (RFC 8446 section 4.1.2). */
+#define CLEAT_TLS1_VERSION 0x0301
+#define CLEAT_TLS1_1_VERSION 0x0302
+#define CLEAT_TLS1_2_VERSION 0x0303
+#define CLEAT_TLS1_3_VERSION 0x0304
+
+/* CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act;
+ * the others are kept and read back, but name what BoringSSL always or never does. */
+#define CLEAT_OP_ALL 0x00000054
+#define CLEAT_OP_NO_SSLV2 0x01000000
+#define CLEAT_OP_NO_SSLV3 0x02000000
+#define CLEAT_OP_NO_TLSV1 0x04000000
+#define CLEAT_OP_NO_TLSV1_1 0x10000000
+#define CLEAT_OP_NO_TLSV1_2 0x08000000
+#define CLEAT_OP_NO_TLSV1_3 0x20000000
+#define CLEAT_OP_CIPHER_SERVER_PREFERENCE 0x00400000
+#define CLEAT_OP_SINGLE_DH_USE 0x00200000
+#define CLEAT_OP_SINGLE_ECDH_USE 0x00080000
+#define CLEAT_OP_ENABLE_MIDDLEBOX_COMPAT 0x00100000
+#define CLEAT_OP_NO_COMPRESSION 0x00020000
+#define CLEAT_OP_NO_TICKET 0x00004000
+
+/* CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate. */
+#define CLEAT_CERT_NONE 0 /* nothing; it is not looked at */
+#define CLEAT_CERT_OPTIONAL 1 /* if there is one it must be good; a client's is as required */
+#define CLEAT_CERT_REQUIRED 2 /* there must be one, and it must be good */
+
+/* CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT and TRUSTED_FIRST are
+ * kept and read back: BoringSSL does the second always and has no meaning for the first. */
+#define CLEAT_VERIFY_DEFAULT 0
+#define CLEAT_VERIFY_CRL_CHECK_LEAF 0x4
+#define CLEAT_VERIFY_CRL_CHECK_CHAIN 0xc
+#define CLEAT_VERIFY_X509_STRICT 0x20
+#define CLEAT_VERIFY_X509_TRUSTED_FIRST 0x8000
+#define CLEAT_VERIFY_X509_PARTIAL_CHAIN 0x80000
+
+/* cleat_context_new returns the id of a context. protocol: CLEAT_PROTOCOL_*; another number is
+ * CLEAT_USAGE, SSLV2 and SSLV3 are CLEAT_UNSUPPORTED. It verifies nothing, trusts nobody and
+ * has no certificate: see the functions below. Its options are Python 2.7.16's: OP_ALL,
+ * NO_SSLV2, NO_SSLV3, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, SINGLE_DH_USE,
+ * SINGLE_ECDH_USE, ENABLE_MIDDLEBOX_COMPAT. */
+CLEAT_API int32_t cleat_context_new(int32_t protocol);
+
+/* cleat_context_protocol returns the CLEAT_PROTOCOL_* that the context was made with. */
+CLEAT_API int32_t cleat_context_protocol(int32_t context);
+
+/* cleat_context_options returns the context's CLEAT_OP_* bits. */
+CLEAT_API int32_t cleat_context_options(int32_t context);
+
+/* cleat_context_set_options returns CLEAT_OK and replaces the options. Unknown bits are kept.
+ * options: 0 or more. The versions that remain must be one range: forbidding one in the middle
+ * forbids those above it too (SSL_CTX_set_options). */
+CLEAT_API int32_t cleat_context_set_options(int32_t context, int32_t options);
+
+/* cleat_context_minimum_version returns the lowest CLEAT_TLS*_VERSION that the context may
+ * speak, options aside. */
+CLEAT_API int32_t cleat_context_minimum_version(int32_t context);
+
+/* cleat_context_set_minimum_version returns CLEAT_OK and sets it. It is CLEAT_USAGE on a
+ * context for one version only. */
+CLEAT_API int32_t cleat_context_set_minimum_version(int32_t context, int32_t version);
+
+/* cleat_context_maximum_version returns the highest CLEAT_TLS*_VERSION that the context may
+ * speak, options aside. */
+CLEAT_API int32_t cleat_context_maximum_version(int32_t context);
+
+/* cleat_context_set_maximum_version returns CLEAT_OK and sets it. It is CLEAT_USAGE on a
+ * context for one version only. */
+CLEAT_API int32_t cleat_context_set_maximum_version(int32_t context, int32_t version);
+
+/* cleat_context_verify_mode returns the context's CLEAT_CERT_*. */
+CLEAT_API int32_t cleat_context_verify_mode(int32_t context);
+
+/* cleat_context_set_verify_mode returns CLEAT_OK and sets it. CERT_NONE while host names are
+ * checked is CLEAT_USAGE. */
+CLEAT_API int32_t cleat_context_set_verify_mode(int32_t context, int32_t mode);
+
+/* cleat_context_verify_flags returns the context's CLEAT_VERIFY_* bits; X509_TRUSTED_FIRST is
+ * set in a new one. */
+CLEAT_API int32_t cleat_context_verify_flags(int32_t context);
+
+/* cleat_context_set_verify_flags returns CLEAT_OK and replaces them. flags: 0 or more. */
+CLEAT_API int32_t cleat_context_set_verify_flags(int32_t context, int32_t flags);
+
+/* cleat_context_check_hostname returns 1 if clients made from the context check the server's
+ * name, otherwise 0. */
+CLEAT_API int32_t cleat_context_check_hostname(int32_t context);
+
+/* cleat_context_set_check_hostname returns CLEAT_OK and sets that. check: 0 or 1; 1 while the
+ * verify mode is CERT_NONE is CLEAT_USAGE. */
+CLEAT_API int32_t cleat_context_set_check_hostname(int32_t context, int32_t check);
+
+/* cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and
+ * earlier from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list).
+ * TLS 1.3's suites are always there. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if
+ * nothing can be selected. */
+CLEAT_API int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers,
+                                            int32_t ciphers_len);
+
+/* cleat_context_cipher_count returns how many suites the list for TLS 1.2 and earlier has. */
+CLEAT_API int32_t cleat_context_cipher_count(int32_t context);
+
+/* cleat_context_cipher_name returns the length of the OpenSSL name of the suite at index (from
+ * 0, in order of preference) and copies it to out. */
+CLEAT_API int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *out,
+                                            int32_t out_cap);
+
+/* cleat_context_set_alpn_protocols returns CLEAT_OK and sets the application protocols, in
+ * order of preference. protocols is the list as it stands in the ALPN extension (RFC 7301
+ * section 3.1): each name behind one byte with its length, 1 to 255. An empty list offers
+ * none. A server picks the first of its own that the client has too, and goes on without one
+ * if there is none. */
+CLEAT_API int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
+                                                   int32_t protocols_len);
+
+/* cleat_context_set_npn_protocols returns CLEAT_OK and sets the protocols for NPN, the
+ * forerunner of ALPN, in the same form. It is negotiated up to TLS 1.2 only, and not between a
+ * client and a server that both have ALPN. */
+CLEAT_API int32_t cleat_context_set_npn_protocols(int32_t context, const char *protocols,
+                                                  int32_t protocols_len);
+
+/* cleat_context_set_server_name_events returns CLEAT_OK and makes servers stop with
+ * CLEAT_WANT_SERVER_NAME in their handshake, once the client has said which server it wants.
+ * on: 0 or 1. */
+CLEAT_API int32_t cleat_context_set_server_name_events(int32_t context, int32_t on);
+
+/* cleat_context_set_ecdh_curve returns CLEAT_OK and allows one group only for the key
+ * exchange. curve: OpenSSL's short name, such as "prime256v1", "secp384r1", "X25519".
+ * CLEAT_USAGE if there is no curve of that name; CLEAT_SSL if BoringSSL does not have it for
+ * TLS. */
+CLEAT_API int32_t cleat_context_set_ecdh_curve(int32_t context, const char *curve,
+                                               int32_t curve_len);
+
+/* cleat_context_load_dh_params returns CLEAT_OK if the PEM file holds Diffie-Hellman
+ * parameters. They are not used: BoringSSL has no suite with finite-field Diffie-Hellman.
+ * CLEAT_SYS with the file's name; CLEAT_SSL (PEM NO_START_LINE). */
+CLEAT_API int32_t cleat_context_load_dh_params(int32_t context, const char *dhfile,
+                                               int32_t dhfile_len);
+
+/* CLEAT_STAT_* are the counters of cleat_context_session_stats. */
+#define CLEAT_STAT_NUMBER 0 /* sessions in the server's cache */
+#define CLEAT_STAT_CONNECT 1 /* handshakes begun as a client */
+#define CLEAT_STAT_CONNECT_GOOD 2 /* handshakes done as a client */
+#define CLEAT_STAT_CONNECT_RENEGOTIATE 3 /* always 0 */
+#define CLEAT_STAT_ACCEPT 4 /* handshakes begun as a server */
+#define CLEAT_STAT_ACCEPT_GOOD 5 /* handshakes done as a server */
+#define CLEAT_STAT_ACCEPT_RENEGOTIATE 6 /* always 0 */
+#define CLEAT_STAT_HITS 7 /* sessions resumed, either way */
+#define CLEAT_STAT_MISSES 8 /* sessions that a client offered and the server refused */
+#define CLEAT_STAT_TIMEOUTS 9 /* always 0: BoringSSL does not tell these from misses */
+#define CLEAT_STAT_CACHE_FULL 10 /* always 0: sessions are in tickets, which fill no cache */
+
+/* cleat_context_session_stats returns how often that has happened in connections of the
+ * context, at most 2147483647. which: CLEAT_STAT_*. */
+CLEAT_API int32_t cleat_context_session_stats(int32_t context, int32_t which);
+
+#endif

@@ -1,0 +1,29 @@
+/* credential.h: the certificate chain and private key with which this side identifies itself. */
+#ifndef CLEAT_CREDENTIAL_H
+#define CLEAT_CREDENTIAL_H
+
+#include "cleat/base.h"
+
+/* CLEAT_PASSWORD_MAX is the longest password for a private key, in bytes. */
+#define CLEAT_PASSWORD_MAX 1024
+
+/* cleat_context_load_cert_chain returns CLEAT_OK and makes connections of the context present
+ * the certificates of certfile: PEM, the own certificate first, then its issuers. keyfile
+ * holds the private key in PEM; absent, the key is in certfile too. password opens an
+ * encrypted key, and is not looked at otherwise. A second call replaces the first.
+ * CLEAT_NEED_PASSWORD if the key is encrypted and password is absent; CLEAT_SYS with the
+ * file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER BAD_DECRYPT (a
+ * wrong password), X509 KEY_VALUES_MISMATCH, ... */
+CLEAT_API int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile,
+                                                int32_t certfile_len, const char *keyfile,
+                                                int32_t keyfile_len, const char *password,
+                                                int32_t password_len);
+
+/* cleat_context_load_cert_chain_data returns CLEAT_OK and does the same from PEM texts in
+ * memory. key absent: the key is in certs too. Errors as above, without CLEAT_SYS. */
+CLEAT_API int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs,
+                                                     int32_t certs_len, const char *key,
+                                                     int32_t key_len, const char *password,
+                                                     int32_t password_len);
+
+#endif

@@ -1,0 +1,25 @@
+/* poll.h: waiting for many descriptors (POSIX poll). */
+#ifndef CLEAT_POLL_H
+#define CLEAT_POLL_H
+
+#include "cleat/base.h"
+
+/* CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported. */
+#define CLEAT_POLLIN 1
+#define CLEAT_POLLPRI 2
+#define CLEAT_POLLOUT 4
+#define CLEAT_POLLERR 8
+#define CLEAT_POLLHUP 16
+#define CLEAT_POLLNVAL 32
+
+/* cleat_poll returns how many of the descriptors have something to report, 0 if the timeout
+ * ran out first, and stores for each its events in revents. fds are file descriptors, not ids;
+ * events is one set of CLEAT_POLL* for each; the three lengths must be equal, and fds_len
+ * counts elements (0 just waits). A descriptor that is not open is reported by CLEAT_POLLNVAL.
+ * A signal does not end the wait. A connection may hold decrypted bytes that no descriptor
+ * shows: see cleat_connection_pending. CLEAT_SYS. */
+CLEAT_API int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events,
+                             int32_t events_len, int32_t *revents, int32_t revents_cap,
+                             double timeout);
+
+#endif

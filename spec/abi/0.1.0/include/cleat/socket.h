@@ -1,0 +1,186 @@
+/* socket.h: sockets, without TLS (POSIX sockets; addresses as in cleat/address.h).
+ *
+ * A call that would have to wait longer than its timeout returns CLEAT_WANT_READ or
+ * CLEAT_WANT_WRITE if the timeout is 0, CLEAT_TIMEOUT otherwise. It does so whatever the
+ * descriptor's O_NONBLOCK flag is. Signals do not end a call. */
+#ifndef CLEAT_SOCKET_H
+#define CLEAT_SOCKET_H
+
+#include "cleat/base.h"
+
+/* CLEAT_SOCK_* are the socket types. */
+#define CLEAT_SOCK_STREAM 1
+#define CLEAT_SOCK_DGRAM 2
+
+/* CLEAT_SOL_* and CLEAT_IPPROTO_* are levels of options and protocol numbers. */
+#define CLEAT_SOL_SOCKET 1
+#define CLEAT_IPPROTO_IP 0
+#define CLEAT_IPPROTO_TCP 6
+#define CLEAT_IPPROTO_UDP 17
+#define CLEAT_IPPROTO_IPV6 41
+
+/* CLEAT_SO_* are options of level CLEAT_SOL_SOCKET. */
+#define CLEAT_SO_REUSEADDR 2
+#define CLEAT_SO_TYPE 3
+#define CLEAT_SO_ERROR 4
+#define CLEAT_SO_BROADCAST 6
+#define CLEAT_SO_SNDBUF 7
+#define CLEAT_SO_RCVBUF 8
+#define CLEAT_SO_KEEPALIVE 9
+#define CLEAT_SO_OOBINLINE 10
+#define CLEAT_SO_LINGER 13
+#define CLEAT_SO_REUSEPORT 15
+#define CLEAT_SO_RCVLOWAT 18
+#define CLEAT_SO_RCVTIMEO 20
+#define CLEAT_SO_SNDTIMEO 21
+#define CLEAT_SO_ACCEPTCONN 30
+#define CLEAT_SO_PROTOCOL 38
+#define CLEAT_SO_DOMAIN 39
+
+/* CLEAT_TCP_* are options of level CLEAT_IPPROTO_TCP. */
+#define CLEAT_TCP_NODELAY 1
+#define CLEAT_TCP_MAXSEG 2
+#define CLEAT_TCP_CORK 3
+#define CLEAT_TCP_KEEPIDLE 4
+#define CLEAT_TCP_KEEPINTVL 5
+#define CLEAT_TCP_KEEPCNT 6
+#define CLEAT_TCP_DEFER_ACCEPT 9
+#define CLEAT_TCP_QUICKACK 12
+#define CLEAT_TCP_USER_TIMEOUT 18
+
+/* CLEAT_IPV6_V6ONLY is an option of level CLEAT_IPPROTO_IPV6. */
+#define CLEAT_IPV6_V6ONLY 26
+
+/* CLEAT_MSG_* are flags for cleat_socket_send and cleat_socket_recv. */
+#define CLEAT_MSG_OOB 1
+#define CLEAT_MSG_PEEK 2
+#define CLEAT_MSG_DONTROUTE 4
+#define CLEAT_MSG_TRUNC 32
+#define CLEAT_MSG_WAITALL 256
+
+/* CLEAT_SHUT_* are the directions of cleat_socket_shutdown. */
+#define CLEAT_SHUT_RD 0
+#define CLEAT_SHUT_WR 1
+#define CLEAT_SHUT_RDWR 2
+
+/* CLEAT_SOMAXCONN is the longest backlog that cleat_socket_listen asks for. */
+#define CLEAT_SOMAXCONN 4096
+
+/* cleat_socket_new returns the id of a new socket. family: CLEAT_AF_*; type: CLEAT_SOCK_*;
+ * protocol: 0 for the family's usual one. CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol);
+
+/* cleat_socket_from_fd returns the id of a socket for a descriptor that the caller has, and
+ * which the id owns from then on: it is closed with the id, unless cleat_socket_detach takes
+ * it back. On failure the caller keeps it. CLEAT_SYS with EBADF or ENOTSOCK. */
+CLEAT_API int32_t cleat_socket_from_fd(int32_t fd);
+
+/* cleat_socket_pair returns CLEAT_OK and stores the ids of two sockets that are connected to
+ * each other. family: CLEAT_AF_UNIX; type and protocol as in cleat_socket_new. CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_t *first,
+                                    int32_t *second);
+
+/* cleat_socket_fileno returns the socket's descriptor, for use in select or poll. It stays the
+ * id's own. */
+CLEAT_API int32_t cleat_socket_fileno(int32_t socket);
+
+/* cleat_socket_detach returns the socket's descriptor, which is the caller's from then on, and
+ * closes the id. While another thread or a connection uses the socket it is refused:
+ * CLEAT_USAGE. */
+CLEAT_API int32_t cleat_socket_detach(int32_t socket);
+
+/* cleat_socket_family returns the socket's CLEAT_AF_*. */
+CLEAT_API int32_t cleat_socket_family(int32_t socket);
+
+/* cleat_socket_type returns the socket's CLEAT_SOCK_*. */
+CLEAT_API int32_t cleat_socket_type(int32_t socket);
+
+/* cleat_socket_protocol returns the socket's protocol number, for example CLEAT_IPPROTO_TCP. */
+CLEAT_API int32_t cleat_socket_protocol(int32_t socket);
+
+/* cleat_socket_set_blocking returns CLEAT_OK and sets or clears O_NONBLOCK on the descriptor.
+ * cleat's own calls do not depend on it; it is for those who use the descriptor elsewhere.
+ * blocking: 0 or 1. CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_set_blocking(int32_t socket, int32_t blocking);
+
+/* cleat_socket_bind returns CLEAT_OK and binds the socket to an address of its family. port: 0
+ * to 65535, 0 for a free one. CLEAT_SYS; CLEAT_RESOLVE. */
+CLEAT_API int32_t cleat_socket_bind(int32_t socket, const char *host, int32_t host_len,
+                                    int32_t port);
+
+/* cleat_socket_listen returns CLEAT_OK and makes the socket accept connections. backlog: how
+ * many may wait, 0 or more. CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_listen(int32_t socket, int32_t backlog);
+
+/* cleat_socket_accept returns the id of a socket for the next connection. If timeout is not
+ * negative the listening descriptor is set to O_NONBLOCK, and stays so. CLEAT_WANT_READ;
+ * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_accept(int32_t socket, double timeout);
+
+/* cleat_socket_connect returns CLEAT_OK once the socket is connected to an address of its
+ * family; a name is resolved first and its first address is tried. port: 0 to 65535. After
+ * CLEAT_WANT_WRITE the connection is on its way: wait until the socket is writable and call
+ * again with the same address. CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (ECONNREFUSED, EISCONN
+ * ...); CLEAT_RESOLVE. */
+CLEAT_API int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len,
+                                       int32_t port, double timeout);
+
+/* cleat_socket_send returns how many of the bytes were sent, which may be fewer than data_len.
+ * flags: CLEAT_MSG_*. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EPIPE,
+ * ECONNRESET, ENOTCONN ...). */
+CLEAT_API int32_t cleat_socket_send(int32_t socket, const char *data, int32_t data_len,
+                                    int32_t flags, double timeout);
+
+/* cleat_socket_recv returns how many bytes were received, 0 once the peer has sent its last.
+ * flags: CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                                    double timeout);
+
+/* cleat_socket_sendto returns how many of the bytes were sent to an address of the socket's
+ * family, in one datagram. flags: CLEAT_MSG_*; port: 0 to 65535. CLEAT_WANT_WRITE;
+ * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE. */
+CLEAT_API int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len,
+                                      int32_t flags, const char *host, int32_t host_len,
+                                      int32_t port, double timeout);
+
+/* cleat_socket_recvfrom returns how many bytes of a datagram it put into buf; the others are
+ * lost. It stores the id of a list (cleat/address.h) with the sender's address, or with none
+ * if the sender has none; the caller closes it. flags: CLEAT_MSG_*. CLEAT_WANT_READ;
+ * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                                        double timeout, int32_t *sender);
+
+/* cleat_socket_shutdown returns CLEAT_OK and ends one or both directions of the connection.
+ * how: CLEAT_SHUT_*. CLEAT_SYS (ENOTCONN). */
+CLEAT_API int32_t cleat_socket_shutdown(int32_t socket, int32_t how);
+
+/* cleat_socket_getsockname returns the length of the host part of the socket's own address,
+ * copies it to out and stores the rest; flowinfo and scope_id are 0 but for IPv6. CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_getsockname(int32_t socket, char *out, int32_t out_cap,
+                                           int32_t *port, int32_t *flowinfo, int32_t *scope_id);
+
+/* cleat_socket_getpeername returns the same for the peer's address. CLEAT_SYS (ENOTCONN). */
+CLEAT_API int32_t cleat_socket_getpeername(int32_t socket, char *out, int32_t out_cap,
+                                           int32_t *port, int32_t *flowinfo, int32_t *scope_id);
+
+/* cleat_socket_getsockopt returns CLEAT_OK and stores the value of an option that is an int.
+ * CLEAT_SYS (ENOPROTOOPT). */
+CLEAT_API int32_t cleat_socket_getsockopt(int32_t socket, int32_t level, int32_t option,
+                                          int32_t *value);
+
+/* cleat_socket_setsockopt returns CLEAT_OK and sets an option that is an int. CLEAT_SYS
+ * (ENOPROTOOPT, EINVAL). */
+CLEAT_API int32_t cleat_socket_setsockopt(int32_t socket, int32_t level, int32_t option,
+                                          int32_t value);
+
+/* cleat_socket_getsockopt_bytes returns how many bytes of the option's value it put into buf.
+ * CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_getsockopt_bytes(int32_t socket, int32_t level, int32_t option,
+                                                char *buf, int32_t buf_cap);
+
+/* cleat_socket_setsockopt_bytes returns CLEAT_OK and sets an option from bytes in the form
+ * that the system defines. CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_setsockopt_bytes(int32_t socket, int32_t level, int32_t option,
+                                                const char *data, int32_t data_len);
+
+#endif

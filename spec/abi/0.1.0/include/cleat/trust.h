@@ -1,0 +1,57 @@
+/* trust.h: the certification authorities and revocation lists that peers are verified against. */
+#ifndef CLEAT_TRUST_H
+#define CLEAT_TRUST_H
+
+#include "cleat/base.h"
+
+/* CLEAT_DEFAULT_* say which of the default places cleat_default_verify_path tells. */
+#define CLEAT_DEFAULT_CAFILE 0 /* the file that would be loaded; empty if there is none */
+#define CLEAT_DEFAULT_CAPATH 1 /* the directory that would be used; empty if none */
+#define CLEAT_DEFAULT_OPENSSL_CAFILE_ENV 2 /* the environment variable that overrides the file */
+#define CLEAT_DEFAULT_OPENSSL_CAFILE 3 /* the file that is built in */
+#define CLEAT_DEFAULT_OPENSSL_CAPATH_ENV 4 /* the environment variable for the directory */
+#define CLEAT_DEFAULT_OPENSSL_CAPATH 5 /* the directory that is built in */
+
+/* cleat_context_load_verify_file returns the number of certificates and revocation lists that
+ * the PEM file holds, after adding them to what the context trusts; those already there are
+ * kept once. CLEAT_SYS with the file's name; CLEAT_SSL (X509 NO_CERTIFICATE_OR_CRL_FOUND if it
+ * holds none). */
+CLEAT_API int32_t cleat_context_load_verify_file(int32_t context, const char *cafile,
+                                                 int32_t cafile_len);
+
+/* cleat_context_load_verify_directory returns CLEAT_OK and makes the context look for issuers
+ * in a directory of PEM files named by OpenSSL's subject hash (c_rehash). Files are read when
+ * a verification needs them. It may not exist. */
+CLEAT_API int32_t cleat_context_load_verify_directory(int32_t context, const char *capath,
+                                                      int32_t capath_len);
+
+/* cleat_context_load_verify_data returns the number of certificates and revocation lists in
+ * data, after adding them to what the context trusts. data is PEM with any text between the
+ * blocks, or DER certificates one after the other. CLEAT_USAGE if it is empty; CLEAT_SSL: PEM
+ * NO_START_LINE or ASN1 NOT_ENOUGH_DATA if it holds no certificate. */
+CLEAT_API int32_t cleat_context_load_verify_data(int32_t context, const char *data,
+                                                 int32_t data_len);
+
+/* cleat_context_set_default_verify_paths returns CLEAT_OK and adds the system's certification
+ * authorities: the file and the directory that cleat_default_verify_path tells, or all of the
+ * directories that SSL_CERT_DIR names with colons between. What is not there is passed over. */
+CLEAT_API int32_t cleat_context_set_default_verify_paths(int32_t context);
+
+/* cleat_default_verify_path returns the length of the text that which (CLEAT_DEFAULT_*) asks
+ * for and copies it to out. */
+CLEAT_API int32_t cleat_default_verify_path(int32_t which, char *out, int32_t out_cap);
+
+/* cleat_context_cert_store_stats returns CLEAT_OK and stores how many certificates the context
+ * has loaded to verify with, how many of them are certification authorities, and how many
+ * revocation lists. What a directory holds counts once it was used. */
+CLEAT_API int32_t cleat_context_cert_store_stats(int32_t context, int32_t *x509, int32_t *x509_ca,
+                                                 int32_t *crl);
+
+/* cleat_context_ca_count returns how many certification authorities the context has loaded. */
+CLEAT_API int32_t cleat_context_ca_count(int32_t context);
+
+/* cleat_context_ca_certificate returns the id of the certificate of the authority at index,
+ * from 0. */
+CLEAT_API int32_t cleat_context_ca_certificate(int32_t context, int32_t index);
+
+#endif
