@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# What cmake --install puts down works, after it was moved, from Lua 5.4, LuaJIT, C by pkg-config and
-# C by find_package; with LUA_PATH and LUA_CPATH alone, and without LD_LIBRARY_PATH.
+# What cmake --install puts down works, after it was moved: from Lua 5.4 and LuaJIT with LUA_PATH and LUA_CPATH alone, from
+# C11 by pkg-config, from C++17 by find_package, and by FFI from what pkg-config says.
 set -euo pipefail
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+server='' # the process to end
+trap '[[ -z $server ]] || kill "$server"; rm -rf "$work"' EXIT
 tree=${CLEAT_BUILD_DIR:?}
 here=${CLEAT_SOURCE_DIR:?}/cmake
 
@@ -19,27 +20,81 @@ for lua in lua5.4:5.4 luajit:5.1; do
         LUA_CPATH="$prefix/$libdir/lua/$version/?.so" "${lua%:*}" "$here/check-loaded.lua" "$prefix"
 done
 
-cat >"$work/main.c" <<'C'
-#include <cleat.h>
-int main(void) { return cleat_abi_version() == CLEAT_ABI_VERSION ? 0 : 1; }
-C
+# The C examples are a user's programs.
+strict=(-pedantic -Wall -Wextra -Wconversion -Werror)
+examples=$CLEAT_SOURCE_DIR/examples
 export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
 read -r -a flags <<<"$(pkg-config --cflags --libs cleat)"
-gcc "$work/main.c" -o "$work/main" "${flags[@]}"
-LD_LIBRARY_PATH=$prefix/$libdir "$work/main"
-echo "pkg-config $(pkg-config --modversion cleat): ok"
+mkdir "$work/c11"
+for name in https_get echo_server; do
+    gcc -std=c11 "${strict[@]}" "$examples/ffi/c/$name.c" -o "$work/c11/$name" "${flags[@]}"
+done
 
-cat >"$work/CMakeLists.txt" <<'CMAKE'
-cmake_minimum_required(VERSION 3.25)
-project(user C)
-find_package(cleat 0.1 REQUIRED)
-add_executable(user main.c)
-target_link_libraries(user PRIVATE cleat::cleat)
+cp -r "$examples/ffi/c" "$work/c++17"
+sed -i 's/^project(.* C)$/project(user CXX)/' "$work/c++17/CMakeLists.txt"
+cat >>"$work/c++17/CMakeLists.txt" <<'CMAKE'
+set_source_files_properties(https_get.c echo_server.c PROPERTIES LANGUAGE CXX)
+set_target_properties(https_get echo_server PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
 CMAKE
-cmake -S "$work" -B "$work/user" -DCMAKE_PREFIX_PATH="$prefix"
-cmake --build "$work/user"
-"$work/user/user" # by the rpath that CMake gives it
-echo "find_package: ok"
+{
+    cmake -S "$work/c++17" -B "$work/c++17" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_FLAGS="${strict[*]}" &&
+        cmake --build "$work/c++17"
+} >"$work/log" 2>&1 || { cat "$work/log" && exit 1; }
+
+pki=$CLEAT_SOURCE_DIR/build/spec-pki
+sh "$CLEAT_SOURCE_DIR/spec/support/pki.sh" "$pki"
+lua=(env LUA_PATH="$prefix/share/lua/5.4/?.lua;$prefix/share/lua/5.4/?/init.lua" LUA_CPATH="$prefix/$libdir/lua/5.4/?.so"
+    timeout 20 lua5.4)
+# start COMMAND…: a server in the background, of which $port is the port once it listens
+start() {
+    : >"$work/said"
+    "$@" >"$work/said" 2>&1 &
+    server=$!
+    for ((i = 0; i < 500; i++)); do
+        port=$(sed -n 's/^listening on //p' "$work/said")
+        [[ -z $port ]] || return 0
+        sleep 0.02
+    done
+    cat "$work/said"
+    return 1
+}
+stop() {
+    kill "$server"
+    wait "$server" || true
+    server=''
+}
+# serves PROGRAM: an echo server gives back a line; fetches PROGRAM: a client verifies a server, and refuses it for a wrong name
+serves() {
+    start timeout 30 "$1" "$pki/server-ec.pem" "$pki/ec.key"
+    [[ $(echo ahoy | "${lua[@]}" "$examples/echo_client.lua" "$pki/root.pem" localhost "$port" 2>&1 | tail -n 1) == ahoy ]] ||
+        { echo "$1 does not echo" && exit 1; }
+    stop
+}
+fetches() {
+    start "${lua[@]}" "$examples/https_server.lua" --cert "$pki/$2.pem" --key "$pki/ec.key"
+    "$1" --cafile "$pki/root.pem" localhost "$port" / >"$work/page" 2>&1 || true
+    stop
+    grep -q "$3" "$work/page" || { cat "$work/page" && echo "$1 does not get $3" && exit 1; }
+}
+for programs in "$work/c11" "$work/c++17"; do
+    # by pkg-config nothing but the linker knows the folder; CMake's programs have it inside
+    [[ $programs == */c11 ]] && export LD_LIBRARY_PATH=$prefix/$libdir
+    serves "$programs/echo_server"
+    fetches "$programs/https_get" server-ec 'Made fast by TLSv1.3'
+    fetches "$programs/https_get" other 'Hostname mismatch'
+    unset LD_LIBRARY_PATH
+    echo "${programs##*/}: ok"
+done
+
+# What an FFI opens, and the declarations for it
+CLEAT_LIBRARY=$(pkg-config --variable=library cleat) CDEF=$(pkg-config --variable=cdef cleat) python3 - <<'PYTHON'
+import ctypes, os, re
+library = ctypes.CDLL(os.environ["CLEAT_LIBRARY"])
+with open(os.environ["CDEF"]) as cdef:
+    names = re.findall(r"^int32_t (\w+)\(", cdef.read(), re.M)
+assert len(names) > 100 and all(hasattr(library, name) for name in names)
+print("ffi: ok,", len(names), "functions")
+PYTHON
 
 for notice in LICENSE boringssl/LICENSE; do
     [[ -s $prefix/share/doc/cleat/$notice ]] || { echo "no notice $notice" && exit 1; }
