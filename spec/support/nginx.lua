@@ -11,14 +11,16 @@ local count = 0
 
 local CONFIGURATION = [[
 %suser root;
+%s
 daemon off;
-worker_processes 1;
+worker_processes %d;
 pid nginx.pid;
 error_log error.log info;
 events {
-    worker_connections 64;
+    worker_connections %d;
 }
 http {
+    %s
     access_log off;
     default_type text/plain;
     types {
@@ -70,9 +72,26 @@ local function wait_until_ready(program, directory)
     end
 end
 
+-- lua: what servers need beside their blocks to run Lua with cleat in it; app is the name of a module that is loaded before the
+-- workers start. LuaJIT is nginx's, whatever runs the specs.
+function nginx.lua(servers, app)
+    local build = os.getenv("CLEAT_BUILD_DIR") or process.root .. "/build/release"
+    servers.main = [[
+load_module /usr/lib/nginx/modules/ndk_http_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
+]]
+    servers.http = ([[
+    lua_package_path "%s/lua/?.lua;%s/lua/?/init.lua;%s/spec/?.lua;;";
+    lua_package_cpath "%s/?.so;;";
+    init_by_lua_block { app = require("%s"); app.init("%s") }
+]]):format(process.root, process.root, process.root, build, app, pki.path("."))
+    return servers
+end
+
 -- start: servers is an array of tables with cert (a name of pki), protocols ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""), and
--- lines (more configuration). Files of the pages go to server.www.
-function nginx.start(servers)
+-- lines (more configuration); beside them main and http (more configuration), workers (1) and connections (64). Files of the
+-- pages go to server.www. seconds: how long nginx may live, 60 by default.
+function nginx.start(servers, seconds)
     count = count + 1
     local directory = ("%s/nginx-%d"):format(process.directory(), count)
     os.execute(("mkdir -p %s/temporary %s/www"):format(process.quote(directory), process.quote(directory)))
@@ -86,10 +105,11 @@ function nginx.start(servers)
                 server.protocols or "TLSv1.2 TLSv1.3", server.lines or "")
         end
         process.write_file(directory .. "/nginx.conf",
-            CONFIGURATION:format(is_root() and "" or "#", table.concat(blocks)))
+            CONFIGURATION:format(is_root() and "" or "#", servers.main or "", servers.workers or 1, servers.connections or 64,
+                servers.http or "", table.concat(blocks)))
         os.remove(directory .. "/error.log")
         local program = process.start {
-            "nginx", "-p", directory, "-e", directory .. "/error.log", "-c", directory .. "/nginx.conf", timeout = 60,
+            "nginx", "-p", directory, "-e", directory .. "/error.log", "-c", directory .. "/nginx.conf", timeout = seconds or 60,
         }
         local ok, failure = pcall(wait_until_ready, program, directory)
         if ok then

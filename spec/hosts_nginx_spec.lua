@@ -1,0 +1,271 @@
+-- cleat inside real nginx (lua-nginx-module): cosockets, workers, reloads, and nginx's own OpenSSL beside it.
+local backend = require "cleat.backend"
+local hosts = require "support.hosts"
+local nginx = require "support.nginx"
+local peer = require "support.peer"
+local pki = require "support.pki"
+local process = require "support.process"
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
+
+-- nginx's Lua is LuaJIT whatever runs the specs, so once is enough; and it cannot load a library with a sanitizer in it.
+local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
+    or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
+
+local function open(port)
+    return socket.create_connection({ "127.0.0.1", port }, 20)
+end
+
+local function ask(port, path)
+    local sock = open(port)
+    sock:sendall(("GET %s HTTP/1.0\r\n\r\n"):format(path))
+    return sock
+end
+
+local function answer(sock)
+    local parts = {}
+    repeat
+        parts[#parts + 1] = sock:recv(65536)
+    until parts[#parts] == ""
+    sock:close()
+    return (table.concat(parts):match "\r\n\r\n(.*)$" or "no answer"):gsub("\n$", "")
+end
+
+-- get: the body of a page in the clear.
+local function get(port, path)
+    return (answer(ask(port, path)))
+end
+
+local LOCATIONS = [[
+    location = /fetch { set $upstream %d; content_by_lua_block { app.fetch() } }
+    location = /many { set $upstream %d; content_by_lua_block { app.many() } }
+    location = /line { content_by_lua_block { app.line() } }
+    location = /echo { content_by_lua_block { app.echo() } }
+    location = /pool { content_by_lua_block { app.pool() } }
+    location = /starttls { content_by_lua_block { app.starttls() } }
+    location = /libraries { content_by_lua_block { app.libraries() } }
+    location = /garbage { content_by_lua_block { app.garbage() } }
+    location = /early { content_by_lua_block { ngx.say(app.early) } }
+]]
+
+-- The TLS that nginx does itself, with its OpenSSL, and which asks for a certificate.
+local UPSTREAM = [[
+    ssl_verify_client on; ssl_client_certificate %s; ssl_verify_depth 2;
+    location = /who { return 200 "$ssl_client_s_dn $ssl_protocol $ssl_alpn_protocol $ssl_server_name"; }
+]]
+
+-- start: a server in the clear on ports[1] whose pages ask the TLS server on ports[2].
+local function start(workers, seconds)
+    local upstream = process.free_port()
+    local servers = nginx.lua({
+        { listen = "", lines = LOCATIONS:format(upstream, upstream) },
+        { lines = "listen 127.0.0.1:" .. upstream .. " ssl; " .. UPSTREAM:format(pki.path "root.pem") },
+        workers = workers, connections = 256,
+    }, "support.nginx_app")
+    return nginx.start(servers, seconds)
+end
+
+local function errors_of(server)
+    local log = process.read_file(server.directory .. "/error.log")
+    local found = {}
+    for line in log:gmatch "[^\n]+" do
+        if line:find "%[emerg%]" or line:find "%[alert%]" or line:find "%[crit%]" or line:find "exited on signal" then
+            found[#found + 1] = line
+        end
+    end
+    return table.concat(found, "\n")
+end
+
+describe("in nginx", function()
+    local server, port
+    setup(function()
+        if not excuse then
+            server = start(1)
+            port = server.ports[1]
+        end
+    end)
+    teardown(function()
+        process.cleanup()
+    end)
+
+    local function it_in_nginx(name, body)
+        it(name, function()
+            if excuse then
+                pending(excuse)
+            end
+            body()
+            assert.are.equal("", errors_of(server))
+        end)
+    end
+
+    it_in_nginx("a cosocket carries verified TLS with ALPN and a client certificate", function()
+        local theirs, ours = get(port, "/fetch"):match "^(.-)|(.*)$"
+        assert.is_truthy(theirs:find("CN=client", 1, true), theirs)
+        assert.is_truthy(theirs:find("TLSv1.3 http/1.1 localhost", 1, true), theirs)
+        assert.are.equal("TLSv1.3 http/1.1 localhost", ours)
+    end)
+
+    it_in_nginx("it refuses another name, with the reason", function()
+        assert.is_truthy(get(port, "/fetch?name=example.org"):find "^SSLError: .*CERTIFICATE_VERIFY_FAILED.*[Hh]ostname mismatch")
+    end)
+
+    it_in_nginx("both libraries are in the process, and are what they are", function()
+        local theirs, ours = get(port, "/libraries"):match "^(.-)|(.*)$"
+        assert.is_truthy(theirs:find "^OpenSSL %d", theirs)
+        assert.is_truthy(ours:find "BoringSSL", ours)
+        assert.are.equal(ssl.OPENSSL_VERSION, ours)
+        -- nginx's own TLS to the outside, while ours runs inside
+        local context = ssl.create_default_context { cafile = pki.path "root.pem" }
+        context:load_cert_chain(pki.chain "client")
+        local sock = context:wrap_socket(open(server.ports[2]), { server_hostname = "localhost" })
+        sock:sendall "GET /who HTTP/1.0\r\n\r\n"
+        assert.is_truthy(get(port, "/fetch"):find "CN=client")
+        assert.is_truthy(hosts.receive(sock, 10000):find "CN=client")
+        sock:close()
+    end)
+
+    it_in_nginx("a slow upstream does not delay the fast ones in the same worker", function()
+        local slow = hosts.python("recv 3", "waiteof")
+        local waiting = ask(port, "/line?port=" .. slow.port)
+        local before = process.clock()
+        for _ = 1, 20 do
+            assert.is_truthy(get(port, "/fetch"):find "CN=client")
+        end
+        assert.are.equal("20", get(port, "/many?count=20"))
+        local took = process.clock() - before
+        -- the slow one is still there: nothing has come
+        assert.are.equal(0, backend.poll({ waiting:fileno() }, { backend.const.POLLIN }, 1, 0))
+        assert.is_true(took < 15)
+        waiting:close()
+        slow:abandon()
+        local job = hosts.python("recv 3", "send 736c6f770a", "waiteof")
+        assert.are.equal("slow", get(port, "/line?port=" .. job.port))
+        job:finish()
+    end)
+
+    it_in_nginx("one thread reads while another writes, and much of it", function()
+        local job = hosts.python("echo", "unwrap")
+        assert.are.equal("true", get(port, "/echo?size=3200000&port=" .. job.port))
+        assert.are.equal("echo 3200000 end", job:finish()[2])
+    end)
+
+    it_in_nginx("timeouts hold, ours and the cosocket's own", function()
+        for _, query in ipairs { "timeout=0.1", "own=100" } do
+            local job = hosts.python("recv 3", "waiteof")
+            local before = process.clock()
+            assert.is_truthy(get(port, "/line?" .. query .. "&port=" .. job.port):find "^SSLError: .*timed out", query)
+            assert.is_true(process.clock() - before >= 0.09)
+            job:finish()
+        end
+        local silent = peer.serve { "waiteof" }
+        assert.is_truthy(get(port, "/line?timeout=0.1&port=" .. silent.port):find "^SSLError: .*timed out")
+        silent:finish()
+    end)
+
+    it_in_nginx("what the cosocket reports is in the error", function()
+        local nobody = process.free_port()
+        assert.is_truthy(get(port, "/line?port=" .. nobody):find "^error: .*connect of the cosocket: connection refused")
+        local job = hosts.python("recv 3", "reset")
+        assert.is_truthy(get(port, "/line?port=" .. job.port):find "^error: .*receive of the cosocket: connection reset by peer")
+        job:finish()
+        job = peer.serve { "raw 485454502f312e3120343030204261640d0a0d0a", "waiteof" } -- plain HTTP
+        local said = get(port, "/line?port=" .. job.port)
+        assert.is_truthy(said:find "^SSLError: .*WRONG_VERSION_NUMBER" or said:find "^SSLError: .*HTTP", said)
+        job:finish()
+    end)
+
+    it_in_nginx("the pool takes no TLS connection, but what unwrap gives back", function()
+        local job = hosts.python("unwrap", "waiteof")
+        local refused, same, kept = get(port, "/pool?port=" .. job.port):match "^(.-)|(.-)|(.*)$"
+        assert.is_truthy(refused:find("a TLS connection cannot go into the host's pool: unwrap() it first", 1, true))
+        assert.are.equal("true", same)
+        assert.are.equal("1", kept)
+        job:abandon()
+    end)
+
+    it_in_nginx("the connection of the request itself can become TLS, with us as the server", function()
+        local sock = open(port)
+        sock:sendall "GET /starttls HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        local line = hosts.receive(sock, 11)
+        assert.are.equal("220 ready\r\n", line)
+        sock = hosts.client():wrap_socket(sock, { server_hostname = "localhost" })
+        assert.are.equal("TLSv1.3", sock:version())
+        sock:sendall "shout"
+        assert.are.equal("SHOUT", sock:recv(10))
+        sock:unwrap():close()
+        -- a client that does not trust us: the reason is in nginx's log
+        sock = open(port)
+        sock:sendall "GET /starttls HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        hosts.receive(sock, 11)
+        assert.is_false(pcall(ssl.create_default_context { cafile = pki.path "unknown-root.pem" }.wrap_socket,
+            ssl.create_default_context { cafile = pki.path "unknown-root.pem" }, sock, { server_hostname = "localhost" }))
+        local deadline = process.clock() + 10
+        repeat
+            local log = process.read_file(server.directory .. "/error.log")
+            process.sleep(0.01)
+            assert(process.clock() < deadline, log)
+        until log:find "starttls: .*TLSV1_ALERT_UNKNOWN_CA"
+    end)
+
+    it_in_nginx("what cannot be wrapped is refused even before there are workers", function()
+        assert.is_truthy(get(port, "/early"):find "nginx %(ngx.socket.tcp%)")
+    end)
+
+    it_in_nginx("a worker's memory and ids do not grow with its requests", function()
+        for _ = 1, 100 do
+            get(port, "/fetch")
+        end
+        local _, before, ids = get(port, "/garbage"):match "(%d+) (%d+) (%d+)"
+        for _ = 1, 300 do
+            get(port, "/fetch")
+        end
+        local _, after, ids_after = get(port, "/garbage"):match "(%d+) (%d+) (%d+)"
+        assert.are.equal(ids, ids_after)
+        assert.is_true(tonumber(after) - tonumber(before) < 500, ("%s KiB, then %s KiB"):format(before, after))
+    end)
+end)
+
+describe("nginx's workers", function()
+    teardown(function()
+        process.cleanup()
+    end)
+
+    it("use contexts made before the fork, and a hundred reloads do no harm", function()
+        if excuse then
+            pending(excuse)
+        end
+        local server = start(2, 120)
+        local port = server.ports[1]
+        local pid = process.read_file(server.directory .. "/nginx.pid"):match "%d+"
+        local function resident()
+            return tonumber(process.read_file("/proc/" .. pid .. "/status"):match "VmRSS:%s+(%d+) kB")
+        end
+        local function reloads()
+            local _, count = process.read_file(server.directory .. "/error.log"):gsub("signal 1 %(SIGHUP%)", "")
+            return count
+        end
+        local function workers_of_now()
+            local _, count = process.read_file(server.directory .. "/error.log"):gsub("start worker process ", "")
+            return count
+        end
+        local warm
+        for i = 1, 100 do
+            assert.is_truthy(get(port, "/fetch"):find "CN=client")
+            local before = workers_of_now()
+            os.execute("kill -HUP " .. pid)
+            local deadline = process.clock() + 10
+            while workers_of_now() < before + 2 do
+                process.sleep(0.002)
+                assert(process.clock() < deadline, "no new workers")
+            end
+            if i == 20 then
+                warm = resident()
+            end
+        end
+        assert.is_truthy(get(port, "/fetch"):find "CN=client")
+        assert.are.equal(100, reloads())
+        assert.are.equal("", errors_of(server))
+        local grown = resident() - warm
+        assert.is_true(grown < 2000, grown .. " kB in 80 reloads")
+    end)
+end)

@@ -1,0 +1,157 @@
+-- What runs inside nginx for the specs: locations say `content_by_lua_block { app.fetch() }` and the like. The contexts are made
+-- once, before the workers are; ports come in variables of the location.
+local ssl = require "cleat.ssl"
+local ffi = require "ffi"
+
+ffi.cdef "const char *OpenSSL_version(int type);"
+
+local app = {}
+local ngx = ngx -- luacheck: ignore 113
+
+-- init is called by init_by_lua.
+function app.init(directory)
+    app.client = ssl.create_default_context { cafile = directory .. "/root.pem" }
+    app.client:load_cert_chain(directory .. "/client.pem", directory .. "/client.key")
+    app.client:set_alpn_protocols { "http/1.1" }
+    app.server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    app.server:load_cert_chain(directory .. "/server-ec.pem", directory .. "/server-ec.key")
+    local ok, failure = pcall(app.client.wrap_socket, app.client, { receive = print }, { server_hostname = "localhost" })
+    app.early = tostring(not ok and failure)
+end
+
+-- answer says what f returns, or how it failed.
+local function answer(f, ...)
+    local ok, result = pcall(f, ...)
+    ngx.say(ok and result or ("%s: %s"):format(ssl.SSLError:is(result) and "SSLError" or "error", tostring(result)))
+end
+
+local function connect(port, options, prepare)
+    local tcp = ngx.socket.tcp()
+    if prepare then
+        prepare(tcp)
+    end
+    local sock = app.client:wrap_socket(tcp, { server_hostname = options.name or "localhost" })
+    if options.timeout then
+        sock:settimeout(options.timeout)
+    end
+    sock:connect { "127.0.0.1", tonumber(port) }
+    return sock, tcp
+end
+
+local function read_all(sock)
+    local parts = {}
+    repeat
+        parts[#parts + 1] = sock:recv(16384)
+    until parts[#parts] == ""
+    return table.concat(parts)
+end
+
+-- get makes one request, and closes.
+local function get(port, path, options)
+    local sock = connect(port, options or {})
+    sock:sendall(("GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"):format(path))
+    local body = read_all(sock):match "\r\n\r\n(.*)$"
+    local facts = ("%s %s %s"):format(sock:version(), sock:selected_alpn_protocol() or "-", sock:getpeercert().subject[2][1][2])
+    sock:close()
+    return body, facts
+end
+
+-- fetch: what the upstream says, and what our side knows of it.
+function app.fetch()
+    answer(function()
+        local body, facts = get(ngx.var.upstream, ngx.var.arg_path or "/who", { name = ngx.var.arg_name })
+        return ("%s|%s"):format((body:gsub("\n$", "")), facts)
+    end)
+end
+
+-- libraries: which are in this process, by their own word.
+function app.libraries()
+    ngx.say(ffi.string(ffi.C.OpenSSL_version(0)), "|", ssl.OPENSSL_VERSION)
+end
+
+-- many: ?count requests at once in one request.
+function app.many()
+    local port = ngx.var.upstream
+    local threads = {}
+    for i = 1, tonumber(ngx.var.arg_count) do
+        threads[i] = ngx.thread.spawn(get, port, "/who")
+    end
+    local done = 0
+    for _, thread in ipairs(threads) do
+        local ok, body = ngx.thread.wait(thread)
+        done = done + (ok and body:find "CN=client" and 1 or 0)
+    end
+    ngx.say(done)
+end
+
+-- line: sends "go" to a peer, and says the line that comes back.
+function app.line()
+    answer(function()
+        local sock = connect(ngx.var.arg_port, { timeout = tonumber(ngx.var.arg_timeout) }, function(tcp)
+            if ngx.var.arg_own then -- the cosocket's own timeouts, in milliseconds
+                tcp:settimeouts(5000, 5000, tonumber(ngx.var.arg_own))
+            end
+        end)
+        sock:sendall "go\n"
+        local file = sock:makefile "r"
+        local line = file:read "*l"
+        file:close()
+        sock:close()
+        return tostring(line)
+    end)
+end
+
+-- echo sends ?size bytes and reads them back, at the same time.
+function app.echo()
+    answer(function()
+        local sock = connect(ngx.var.arg_port, { timeout = 10 })
+        local data = ("0123456789abcdef"):rep(tonumber(ngx.var.arg_size) / 16)
+        local writer = ngx.thread.spawn(function()
+            sock:sendall(data)
+        end)
+        local parts, got = {}, 0
+        while got < #data do
+            parts[#parts + 1] = sock:recv(16384)
+            got = got + #parts[#parts]
+        end
+        ngx.thread.wait(writer)
+        sock:unwrap():close()
+        return tostring(table.concat(parts) == data)
+    end)
+end
+
+-- pool: what becomes of keepalive.
+function app.pool()
+    answer(function()
+        local sock, tcp = connect(ngx.var.arg_port, { timeout = 5 })
+        local _, refused = pcall(sock.setkeepalive, sock, 1000, 10)
+        local plain = sock:unwrap()
+        local same = plain == tcp
+        local kept = plain:setkeepalive(1000, 10)
+        return ("%s|%s|%s"):format(tostring(refused), tostring(same), tostring(kept))
+    end)
+end
+
+-- starttls: the other way round: the client of this request speaks TLS to us, after a line in the clear.
+function app.starttls()
+    local raw = assert(ngx.req.socket(true))
+    assert(raw:send "220 ready\r\n")
+    local ok, failure = pcall(function()
+        local sock = app.server:wrap_socket(raw, { server_side = true })
+        local got = sock:recv(100)
+        sock:sendall(got:upper())
+        sock:unwrap()
+    end)
+    if not ok then
+        ngx.log(ngx.ERR, "starttls: ", tostring(failure))
+    end
+end
+
+-- garbage: how much Lua holds in this worker, in KiB, after a full collection; and how many ids.
+function app.garbage()
+    collectgarbage()
+    collectgarbage()
+    ngx.say(("%d %d %d"):format(ngx.worker.pid(), collectgarbage "count", require("cleat.backend").handle_count()))
+end
+
+return app
