@@ -1,4 +1,5 @@
--- The Lua code in the documentation: it compiles, and what docs/python-to-lua.md shows runs and prints what the comments behind "-->" say.
+-- The Lua code in the documentation: it compiles, and what the pages of PAGES show runs and prints what the comments behind "-->" say.
+local hosts = require "support.hosts"
 local pki = require "support.pki"
 local process = require "support.process"
 
@@ -26,21 +27,8 @@ end
 
 -- What runs before a block: example.org is a server on this machine, the modules have their names, and conn is a connection to it.
 local PREAMBLE = [[
-local address = require "cleat.socket.address"
-local PORT = %d
-local pack, resolve = address.pack, address.resolve
-function address.pack(f, family, to)
-    if type(to) == "table" and to[1] == "example.org" and to[2] == 443 then
-        to = { "127.0.0.1", PORT }
-    end
-    return pack(f, family, to)
-end
-function address.resolve(host, port, ...)
-    if host == "example.org" then
-        host, port = "127.0.0.1", PORT
-    end
-    return resolve(host, port, ...)
-end
+require("support.example_org")(%d)
+local unpack = unpack or table.unpack
 local ssl, socket, select = require "cleat.ssl", require "cleat.socket", require "cleat.select"
 socket.setdefaulttimeout(10)
 setmetatable(_G, {
@@ -55,7 +43,7 @@ setmetatable(_G, {
 })
 ]]
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md" } do
+for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/hosts.md" } do
     describe(page .. ":", function()
         it("has code, which compiles", function()
             local blocks = blocks_of(page)
@@ -69,7 +57,7 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md" } do
     end)
 end
 
-describe("docs/python-to-lua.md:", function()
+for _, page in ipairs { "docs/python-to-lua.md", "docs/hosts.md" } do describe(page .. ":", function()
     teardown(process.cleanup)
 
     local server, port, cafile
@@ -88,7 +76,7 @@ describe("docs/python-to-lua.md:", function()
         cafile = certfile
     end)
 
-    for _, block in ipairs(blocks_of("docs/python-to-lua.md")) do
+    for _, block in ipairs(blocks_of(page)) do
         if is_for_this_lua(block) then
             it(("the code from line %d on does what it says"):format(block.line), function()
                 local wanted = {}
@@ -96,7 +84,7 @@ describe("docs/python-to-lua.md:", function()
                     wanted[#wanted + 1] = text .. "\n"
                 end
                 local output = process.run_code(PREAMBLE:format(port) .. block.code,
-                    { "SSL_CERT_FILE=" .. cafile, "SSL_CERT_DIR=/nowhere" })
+                    { "SSL_CERT_FILE=" .. cafile, "SSL_CERT_DIR=/nowhere", "LUA_PATH=" .. hosts.path() })
                 if #wanted > 0 then
                     assert.are.equal(table.concat(wanted), output)
                 elseif block.code:find("io.write", 1, true) then
@@ -106,4 +94,4 @@ describe("docs/python-to-lua.md:", function()
             end)
         end
     end
-end)
+end) end

@@ -21,12 +21,7 @@ end
 -- start runs an example, and returns it, its port, and its process id.
 local function start(name)
     local certfile, keyfile = pki.chain "server-ec"
-    local command = process.lua { "examples/event_loops/" .. name .. ".lua", certfile, keyfile }
-    for i, word in ipairs(command) do
-        if word:find "^LUA_PATH=" and not word:find "share/lua/5.2" and name == "copas" and not rawget(_G, "jit") then
-            command[i] = word .. ";/usr/share/lua/5.2/?.lua" -- where Debian has copas, which is plain Lua
-        end
-    end
+    local command = process.lua { "LUA_PATH=" .. hosts.path(), "examples/event_loops/" .. name .. ".lua", certfile, keyfile }
     command.timeout = 120
     local server = process.start(command)
     return server, server:wait_for "listening on (%d+)", child_of(server.pid)

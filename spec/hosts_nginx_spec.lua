@@ -269,3 +269,48 @@ describe("nginx's workers", function()
         assert.is_true(grown < 2000, grown .. " kB in 80 reloads")
     end)
 end)
+
+describe("examples/nginx/nginx.conf", function()
+    teardown(process.cleanup)
+
+    it("asks example.org, and says why where it does not believe it", function()
+        if excuse then
+            pending(excuse)
+        end
+        local certfile, keyfile = process.directory() .. "/example.org.pem", pki.path "ec.key"
+        local made = process.run { "openssl", "req", "-new", "-x509", "-key", keyfile, "-out", certfile, "-days", "2", "-subj",
+            "/CN=example.org", "-addext", "subjectAltName=DNS:example.org" }
+        assert.are.equal(0, made.status, made.errors)
+        local text = process.read_file(process.root .. "/examples/nginx/nginx.conf")
+        -- replace: what is this machine's; each must be there
+        local function replace(old, new)
+            local first, last = text:find(old, 1, true)
+            assert(first, old)
+            text = text:sub(1, first - 1) .. new .. text:sub(last + 1)
+        end
+        local build = os.getenv "CLEAT_BUILD_DIR" or process.root .. "/build/release"
+        replace("lua/?.lua;lua/?/init.lua", process.root .. "/lua/?.lua;" .. process.root .. "/lua/?/init.lua")
+        replace("build/release", build)
+        replace("resolver 127.0.0.53 ipv6=off;", "")
+        replace('{ "example.org", 443 }', '{ "127.0.0.1", tonumber(ngx.var.arg_port) }')
+        replace("create_default_context()", ('create_default_context { cafile = "%s" }'):format(certfile))
+        replace("access_log off;", "access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; " ..
+            "uwsgi_temp_path uwsgi; scgi_temp_path scgi;")
+        local directory = process.directory() .. "/example"
+        os.execute("mkdir -p " .. directory .. "/logs")
+        local server, port = process.on_free_port(function(port)
+            local file = process.write_file(directory .. "/nginx.conf", (text:gsub("8080", tostring(port))))
+            local program = process.start { "nginx", "-p", directory, "-e", "stderr", "-c", file, timeout = 30 }
+            program:wait_for "(start worker process) "
+            return program
+        end)
+        local cert = peer.serve { tls = true, cert = certfile, key = keyfile, alpn = "http/1.1", "handshake",
+            "send 485454502f312e3120323034204e6f7468696e670d0a0d0a", "waiteof" }
+        assert.are.equal("HTTP/1.1 204 Nothing\r", get(port, "/status?port=" .. cert.port))
+        assert.is_truthy(cert:finish()[1]:find "http/1.1$")
+        local other = hosts.python("waiteof")
+        assert.is_truthy(get(port, "/status?port=" .. other.port):find "CERTIFICATE_VERIFY_FAILED")
+        other:finish()
+        server:stop()
+    end)
+end)

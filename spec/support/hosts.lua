@@ -6,13 +6,17 @@ local ssl = require "cleat.ssl"
 
 local hosts = {}
 
--- copas: Debian installs it for Lua 5.1 and 5.2, but it is written in plain Lua.
+-- path: where modules are found, copas among them. Debian installs that for Lua 5.1 and 5.2, but it is written in plain Lua.
+function hosts.path()
+    return package.path .. ";/usr/share/lua/5.2/?.lua"
+end
+
 function hosts.copas()
     if pcall(require, "copas") then
         return require "copas"
     end
     local path = package.path
-    package.path = path .. ";/usr/share/lua/5.2/?.lua"
+    package.path = hosts.path()
     local copas = require "copas"
     package.path = path
     return copas

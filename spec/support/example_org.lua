@@ -1,0 +1,70 @@
+-- example_org(port): from now on port 443 of example.org is that port of this machine, for cleat's sockets and for those of the
+-- hosts that are there.
+
+-- patch replaces object[name] by what replace(original) makes.
+local function patch(object, name, replace)
+    object[name] = replace(object[name])
+end
+
+-- methods_of: where an object's methods are.
+local function methods_of(object)
+    return getmetatable(object).__index
+end
+
+return function(port)
+    local function known(host, service)
+        if host == "example.org" and service == 443 then
+            return "127.0.0.1", port
+        end
+        return host, service
+    end
+
+    local address = require "cleat.socket.address"
+    patch(address, "pack", function(pack)
+        return function(f, family, to)
+            if type(to) == "table" then
+                to = { known(to[1], to[2]) }
+            end
+            return pack(f, family, to)
+        end
+    end)
+    patch(address, "resolve", function(resolve)
+        return function(host, service, ...)
+            host, service = known(host, service)
+            return resolve(host, service, ...)
+        end
+    end)
+
+    local there, module = pcall(require, "socket")
+    if there then
+        patch(methods_of(module.tcp()), "connect", function(connect)
+            return function(self, host, service)
+                return connect(self, known(host, service))
+            end
+        end)
+    end
+    there, module = pcall(require, "cqueues.socket")
+    if there then
+        patch(module, "connect", function(connect)
+            return function(host, service)
+                return connect(known(host, service))
+            end
+        end)
+    end
+    there, module = pcall(require, "luv")
+    if there then
+        patch(module, "getaddrinfo", function(getaddrinfo)
+            return function(host, ...)
+                return getaddrinfo((known(host, 443)), ...)
+            end
+        end)
+        local handle = module.new_tcp()
+        patch(methods_of(handle), "connect", function(connect)
+            return function(self, host, service, ...)
+                return connect(self, host, service == 443 and port or service, ...)
+            end
+        end)
+        handle:close()
+        module.run()
+    end
+end
