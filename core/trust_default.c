@@ -6,6 +6,7 @@
  * in the system's directory. A context that is told to trust more gets a store of its own
  * first, with the same certificates. The shared store is made anew when the bundle's path,
  * size, time or inode is another. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -70,14 +71,19 @@ static bool is_current(const char *file, const char *directory,
            known->modified.tv_nsec == stamp->modified.tv_nsec;
 }
 
+/* A bundle that cannot be used is passed over like one that is not there, as OpenSSL does. But
+ * one that cannot be read just now must not be remembered as one without authorities. */
+static bool is_shortage(int32_t status) {
+    return status == CLEAT_STATUS(CLEAT_NOMEM, 0) || status == CLEAT_STATUS(CLEAT_SYS, EMFILE) ||
+           status == CLEAT_STATUS(CLEAT_SYS, ENFILE);
+}
+
 static int32_t make_store(const char *file, const char *directory, X509_STORE **made) {
     X509_STORE *store = X509_STORE_new();
     int32_t status = CLEAT_OK;
     if (store == NULL) return cleat_fail_nomem();
-    /* A bundle that cannot be used is passed over like one that is not there, as OpenSSL does. */
-    if (file[0] != '\0' && cleat_trust_add_file(store, file) == CLEAT_STATUS(CLEAT_NOMEM, 0)) {
-        status = CLEAT_STATUS(CLEAT_NOMEM, 0);
-    }
+    if (file[0] != '\0') status = cleat_trust_add_file(store, file);
+    if (!is_shortage(status)) status = CLEAT_OK;
     if (status >= 0 && directory[0] != '\0') status = cleat_trust_add_directory(store, directory);
     if (status < 0) {
         X509_STORE_free(store);

@@ -34,7 +34,9 @@ CLEAT_API int32_t cleat_context_load_verify_data(int32_t context, const char *da
 
 /* cleat_context_set_default_verify_paths returns CLEAT_OK and adds the system's certification
  * authorities: the file and the directory that cleat_default_verify_path tells, or all of the
- * directories that SSL_CERT_DIR names with colons between. What is not there is passed over. */
+ * directories that SSL_CERT_DIR names with colons between. What is not there or no PEM file is
+ * passed over. CLEAT_SYS with the file's name for one that cannot be read just now: EMFILE,
+ * ENFILE. */
 CLEAT_API int32_t cleat_context_set_default_verify_paths(int32_t context);
 
 /* cleat_default_verify_path returns the length of the text that which (CLEAT_DEFAULT_*) asks
