@@ -1,7 +1,7 @@
 -- cleat inside real nginx (lua-nginx-module): cosockets, workers, reloads, and nginx's own OpenSSL beside it.
 local backend = require "cleat.backend"
 local hosts = require "support.hosts"
-local nginx = require "support.nginx"
+local cleat_nginx = require "support.cleat_nginx"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -36,51 +36,11 @@ local function get(port, path)
     return (answer(ask(port, path)))
 end
 
-local LOCATIONS = [[
-    location = /fetch { set $upstream %d; content_by_lua_block { app.fetch() } }
-    location = /many { set $upstream %d; content_by_lua_block { app.many() } }
-    location = /line { content_by_lua_block { app.line() } }
-    location = /echo { content_by_lua_block { app.echo() } }
-    location = /pool { content_by_lua_block { app.pool() } }
-    location = /starttls { content_by_lua_block { app.starttls() } }
-    location = /libraries { content_by_lua_block { app.libraries() } }
-    location = /garbage { content_by_lua_block { app.garbage() } }
-    location = /early { content_by_lua_block { ngx.say(app.early) } }
-]]
-
--- The TLS that nginx does itself, with its OpenSSL, and which asks for a certificate.
-local UPSTREAM = [[
-    ssl_verify_client on; ssl_client_certificate %s; ssl_verify_depth 2;
-    location = /who { return 200 "$ssl_client_s_dn $ssl_protocol $ssl_alpn_protocol $ssl_server_name"; }
-]]
-
--- start: a server in the clear on ports[1] whose pages ask the TLS server on ports[2].
-local function start(workers, seconds)
-    local upstream = process.free_port()
-    local servers = nginx.lua({
-        { listen = "", lines = LOCATIONS:format(upstream, upstream) },
-        { lines = "listen 127.0.0.1:" .. upstream .. " ssl; " .. UPSTREAM:format(pki.path "root.pem") },
-        workers = workers, connections = 256,
-    }, "support.nginx_app")
-    return nginx.start(servers, seconds)
-end
-
-local function errors_of(server)
-    local log = process.read_file(server.directory .. "/error.log")
-    local found = {}
-    for line in log:gmatch "[^\n]+" do
-        if line:find "%[emerg%]" or line:find "%[alert%]" or line:find "%[crit%]" or line:find "exited on signal" then
-            found[#found + 1] = line
-        end
-    end
-    return table.concat(found, "\n")
-end
-
 describe("in nginx", function()
     local server, port
     setup(function()
         if not excuse then
-            server = start(1)
+            server = cleat_nginx.start(1)
             port = server.ports[1]
         end
     end)
@@ -94,7 +54,7 @@ describe("in nginx", function()
                 pending(excuse)
             end
             body()
-            assert.are.equal("", errors_of(server))
+            assert.are.equal("", cleat_nginx.errors_of(server))
         end)
     end
 
@@ -234,7 +194,7 @@ describe("nginx's workers", function()
         if excuse then
             pending(excuse)
         end
-        local server = start(2, 120)
+        local server = cleat_nginx.start(2, 120)
         local port = server.ports[1]
         local pid = process.read_file(server.directory .. "/nginx.pid"):match "%d+"
         local function resident()
@@ -264,7 +224,7 @@ describe("nginx's workers", function()
         end
         assert.is_truthy(get(port, "/fetch"):find "CN=client")
         assert.are.equal(100, reloads())
-        assert.are.equal("", errors_of(server))
+        assert.are.equal("", cleat_nginx.errors_of(server))
         local grown = resident() - warm
         assert.is_true(grown < 2000, grown .. " kB in 80 reloads")
     end)
