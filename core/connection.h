@@ -24,6 +24,7 @@ struct cleat_connection {
     char *server_hostname; /* a client's, as given; NULL if none */
     int32_t verify_mode;
     int32_t sealed; /* bytes that a write encrypted and has not counted yet: see connection_io.c */
+    uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;
     bool begun; /* the handshake was counted */
     bool offered; /* a server's client offered a session */
@@ -38,5 +39,12 @@ struct cleat_connection {
 /* cleat_connection_trust returns whether the connection now verifies with what the context
  * trusts. Called with the context's lock. */
 bool cleat_connection_trust(struct cleat_connection *connection, struct cleat_context *context);
+
+/* cleat_cipher_name returns OpenSSL's name of a suite. */
+const char *cleat_cipher_name(const SSL_CIPHER *cipher);
+
+/* cleat_shared_suites returns the set of suites that a ClientHello and the server it came to
+ * have in common, for shared_suites. */
+uint32_t cleat_shared_suites(const SSL_CLIENT_HELLO *hello);
 
 #endif

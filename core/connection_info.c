@@ -52,6 +52,12 @@ int32_t cleat_connection_version(int32_t connection, char *out, int32_t out_cap)
     END;
 }
 
+const char *cleat_cipher_name(const SSL_CIPHER *cipher) {
+    /* For TLS 1.3 OpenSSL has taken over the standard's names. */
+    return SSL_CIPHER_get_min_version(cipher) >= TLS1_3_VERSION ? SSL_CIPHER_standard_name(cipher)
+                                                                : SSL_CIPHER_get_name(cipher);
+}
+
 int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t out_cap, int32_t *bits) {
     CLEAT_CHECK_OUT(2, out, out_cap);
     CLEAT_CHECK_POINTER(4, bits);
@@ -60,11 +66,7 @@ int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t out_cap, 
     if (self->established) {
         const SSL_CIPHER *cipher = SSL_get_current_cipher(self->ssl);
         *bits = SSL_CIPHER_get_bits(cipher, NULL);
-        /* For TLS 1.3 OpenSSL has taken over the standard's names. */
-        result = answer(SSL_CIPHER_get_min_version(cipher) >= TLS1_3_VERSION
-                            ? SSL_CIPHER_standard_name(cipher)
-                            : SSL_CIPHER_get_name(cipher),
-                        out, out_cap);
+        result = answer(cleat_cipher_name(cipher), out, out_cap);
     }
     END;
 }

@@ -27,6 +27,7 @@ static bool offers_session(const SSL_CLIENT_HELLO *hello) {
 enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *hello) {
     struct cleat_connection *self = SSL_get_app_data(hello->ssl);
     self->offered = offers_session(hello);
+    self->shared_suites = cleat_shared_suites(hello);
     if (!self->asks_for_name) return ssl_select_cert_success;
     self->waits_for_name = true;
     return ssl_select_cert_retry;

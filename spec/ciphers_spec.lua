@@ -137,4 +137,60 @@ describe("cipher suites:", function()
             library = "SSL", reason = "SSLV3_ALERT_HANDSHAKE_FAILURE", alert = ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE,
         })
     end)
+
+    describe("shared_ciphers()", function()
+        local function names(list)
+            local result = {}
+            for index, each in ipairs(list) do
+                result[index] = each[1]
+            end
+            table.sort(result)
+            return result
+        end
+
+        it("knows every suite that BoringSSL has", function()
+            local client, server = link.open({ ciphers = "ALL" }, { ciphers = "ALL" })
+            local all = {}
+            for _, each in ipairs(server.context:get_ciphers()) do
+                if not each.name:find "PSK" then -- not offered without a key
+                    all[#all + 1] = each.name
+                end
+            end
+            table.sort(all)
+            assert.are.same(all, names(server:shared_ciphers()))
+            assert.is_nil(client:shared_ciphers())
+            client:close()
+            server:close()
+            assert.is_nil(server:shared_ciphers())
+        end)
+
+        it("tells what both have, with versions and bits", function()
+            local client, server = link.pair(
+                { version = "TLSv1.2", ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256" },
+                { version = "TLSv1.2", ciphers = "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384" })
+            assert.is_nil(server:shared_ciphers())
+            client:close()
+            server:close()
+            client, server = link.open(
+                { version = "TLSv1.2", ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256" },
+                { version = "TLSv1.2", ciphers = "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384" })
+            assert.are.same({
+                { "ECDHE-ECDSA-AES256-GCM-SHA384", "TLSv1.2", 256 }, { "ECDHE-ECDSA-AES128-SHA", "TLSv1/SSLv3", 128 },
+            }, server:shared_ciphers())
+            client:close()
+            server:close()
+        end)
+
+        it("goes by the context that the servername callback has chosen", function()
+            local chosen = link.context { cert = "server-ec", version = "TLSv1.2", ciphers = "ECDHE-ECDSA-AES128-SHA" }
+            local context = link.context { cert = "server-ec", version = "TLSv1.2" }
+            context:set_servername_callback(function(sock)
+                sock.context = chosen
+            end)
+            local client, server = link.open({ version = "TLSv1.2" }, { context = context })
+            assert.are.same({ "ECDHE-ECDSA-AES128-SHA" }, names(server:shared_ciphers()))
+            client:close()
+            server:close()
+        end)
+    end)
 end)

@@ -118,6 +118,17 @@ CLEAT_API int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t
  * before the handshake is done. */
 CLEAT_API int32_t cleat_connection_cipher_version(int32_t connection, char *out, int32_t out_cap);
 
+/* cleat_connection_shared_cipher_count returns how many cipher suites a server's client has
+ * offered that the server would take too, whatever the certificate; 0 for a client, and before
+ * the handshake is done. */
+CLEAT_API int32_t cleat_connection_shared_cipher_count(int32_t connection);
+
+/* cleat_connection_shared_cipher returns the length of OpenSSL's name of the shared suite at
+ * index (from 0, in an order of BoringSSL's) and copies it to out; it stores the suite's secret
+ * bits and the CLEAT_TLS1_*VERSION that defines it. */
+CLEAT_API int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *out,
+                                                 int32_t out_cap, int32_t *bits, int32_t *version);
+
 /* cleat_connection_alpn_protocol returns the length of the name of the negotiated application
  * protocol and copies it to out; 0 if there is none. */
 CLEAT_API int32_t cleat_connection_alpn_protocol(int32_t connection, char *out, int32_t out_cap);

@@ -214,6 +214,15 @@ static int32_t call_connection_cipher_version(const struct value *v) {
     return cleat_connection_cipher_version(v[0].i, v[1].room, v[1].size);
 }
 
+static int32_t call_connection_shared_cipher_count(const struct value *v) {
+    return cleat_connection_shared_cipher_count(v[0].i);
+}
+
+static int32_t call_connection_shared_cipher(const struct value *v) {
+    return cleat_connection_shared_cipher(v[0].i, v[1].i, v[2].room, v[2].size, v[3].int_out,
+                                          v[4].int_out);
+}
+
 static int32_t call_connection_alpn_protocol(const struct value *v) {
     return cleat_connection_alpn_protocol(v[0].i, v[1].room, v[1].size);
 }
@@ -669,6 +678,11 @@ static const struct function functions[] = {
       {END, 0, NULL}}},
     {"cleat_connection_cipher_version", call_connection_cipher_version,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "out"}, {END, 0, NULL}}},
+    {"cleat_connection_shared_cipher_count", call_connection_shared_cipher_count,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_shared_cipher", call_connection_shared_cipher,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "index"}, {TEXT, 0, "out"},
+      {INT_OUT, 0, "bits"}, {INT_OUT, 0, "version"}, {END, 0, NULL}}},
     {"cleat_connection_alpn_protocol", call_connection_alpn_protocol,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "out"}, {END, 0, NULL}}},
     {"cleat_connection_session_reused", call_connection_session_reused,

@@ -195,6 +195,13 @@ return {
     { name = "connection_cipher_version", results = 1, arguments = {
         { kind = "int", name = "connection" },
     } },
+    { name = "connection_shared_cipher_count", results = 0, arguments = {
+        { kind = "int", name = "connection" },
+    } },
+    { name = "connection_shared_cipher", results = 3, arguments = {
+        { kind = "int", name = "connection" },
+        { kind = "int", name = "index" },
+    } },
     { name = "connection_alpn_protocol", results = 1, arguments = {
         { kind = "int", name = "connection" },
     } },

@@ -61,6 +61,9 @@ int32_t cleat_connection_established(int32_t connection);
 int32_t cleat_connection_version(int32_t connection, char *out, int32_t out_cap);
 int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t out_cap, int32_t *bits);
 int32_t cleat_connection_cipher_version(int32_t connection, char *out, int32_t out_cap);
+int32_t cleat_connection_shared_cipher_count(int32_t connection);
+int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *out,
+                                       int32_t out_cap, int32_t *bits, int32_t *version);
 int32_t cleat_connection_alpn_protocol(int32_t connection, char *out, int32_t out_cap);
 int32_t cleat_connection_session_reused(int32_t connection);
 int32_t cleat_connection_verify_mode(int32_t connection);

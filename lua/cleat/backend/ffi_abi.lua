@@ -887,6 +887,47 @@ return function(lib, rt, backend)
 
     ---@param connection integer
     ---@return integer status
+    do
+        local call = lib.cleat_connection_shared_cipher_count
+        backend.connection_shared_cipher_count = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_shared_cipher_count", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@param index integer
+    ---@return integer status
+    ---@return string? out
+    ---@return integer? bits
+    ---@return integer? version
+    do
+        local call = lib.cleat_connection_shared_cipher
+        local bits = new("int32_t[1]")
+        local version = new("int32_t[1]")
+        backend.connection_shared_cipher = function(connection, index)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_shared_cipher", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("connection_shared_cipher", 2, "an integer")
+            end
+            local out, out_cap = text, TEXT
+            local result = call(connection, index, out, out_cap, bits, version)
+            while result > out_cap do
+                out, out_cap = new("char[?]", result), result
+                result = call(connection, index, out, out_cap, bits, version)
+            end
+            if result < 0 then return result end
+            local bits_value, version_value = bits[0], version[0]
+            return result, str(out, result), bits_value, version_value
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
     ---@return string? out
     do
         local call = lib.cleat_connection_alpn_protocol

@@ -617,6 +617,37 @@ static int l_connection_cipher_version(lua_State *L) {
     return 2;
 }
 
+/* connection_shared_cipher_count(connection) -> status */
+static int l_connection_shared_cipher_count(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_shared_cipher_count");
+    int32_t result = cleat_connection_shared_cipher_count(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_shared_cipher(connection, index) -> status, out, bits, version */
+static int l_connection_shared_cipher(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_shared_cipher");
+    int32_t index = native_int(L, 2, "connection_shared_cipher");
+    char out_short[NATIVE_SHORT];
+    char *out = out_short;
+    int32_t out_cap = NATIVE_SHORT;
+    int32_t bits = 0;
+    int32_t version = 0;
+    int32_t result;
+    while ((result = cleat_connection_shared_cipher(connection, index, out, out_cap, &bits,
+                                                    &version)) > out_cap) {
+        out = native_longer(L, 2, result);
+        out_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, out, (size_t)result);
+    lua_pushinteger(L, bits);
+    lua_pushinteger(L, version);
+    return 4;
+}
+
 /* connection_alpn_protocol(connection) -> status, out */
 static int l_connection_alpn_protocol(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_alpn_protocol");
@@ -1693,6 +1724,8 @@ const luaL_Reg native_abi[] = {
     {"connection_version", l_connection_version},
     {"connection_cipher", l_connection_cipher},
     {"connection_cipher_version", l_connection_cipher_version},
+    {"connection_shared_cipher_count", l_connection_shared_cipher_count},
+    {"connection_shared_cipher", l_connection_shared_cipher},
     {"connection_alpn_protocol", l_connection_alpn_protocol},
     {"connection_session_reused", l_connection_session_reused},
     {"connection_verify_mode", l_connection_verify_mode},

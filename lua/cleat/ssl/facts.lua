@@ -56,6 +56,20 @@ function facts:cipher()
     return name and { name, fact(self, C.connection_cipher_version), bits } or nil
 end
 
+local DEFINED_BY = { [const.TLS1_3_VERSION] = "TLSv1.3", [const.TLS1_2_VERSION] = "TLSv1.2" }
+
+--- The suites that a server's client has offered and that the server would take too (Python 3.5).
+---@return table[]? # of {name, version that defines it, secret bits}; nil for clients, and before the handshake is done
+function facts:shared_ciphers()
+    local count = self._tls ~= 0 and errors.check(C.connection_shared_cipher_count(self._tls)) or 0
+    local list = {}
+    for index = 0, count - 1 do
+        local _, name, bits, version = errors.check(C.connection_shared_cipher(self._tls, index))
+        list[index + 1] = { name, DEFINED_BY[version] or "TLSv1/SSLv3", bits }
+    end
+    return count > 0 and list or nil
+end
+
 --- The compression method: TLS over BoringSSL is never compressed.
 ---@return nil
 function facts:compression()
