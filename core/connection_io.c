@@ -9,10 +9,9 @@
  * the call answers CLEAT_WANT_WRITE and remembers in `sealed` how many it has not counted. The
  * next write must go on with the same bytes; the first `sealed` of them are not encrypted
  * again but counted. It does not matter where they lie or how many there are. */
-#include <stdio.h>
-
 #include "argument.h"
 #include "connection.h"
+#include "verify.h"
 #include "wait.h"
 
 #define WANT_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
@@ -26,20 +25,8 @@ static void clear(struct cleat_connection *self) {
 
 static int32_t fail_tls(const struct cleat_connection *self, const char *what) {
     char detail[256];
-    const char *name = self->server_hostname == NULL ? "" : self->server_hostname;
-    long code = SSL_get_verify_result(self->ssl);
-    switch (code) {
-        case X509_V_ERR_HOSTNAME_MISMATCH:
-            snprintf(detail, sizeof detail, "Hostname mismatch, certificate is not valid for '%s'.",
-                     name);
-            break;
-        case X509_V_ERR_IP_ADDRESS_MISMATCH:
-            snprintf(detail, sizeof detail,
-                     "IP address mismatch, certificate is not valid for '%s'.", name);
-            break;
-        default: snprintf(detail, sizeof detail, "%s", X509_verify_cert_error_string(code)); break;
-    }
-    return cleat_fail_tls(what, (int32_t)code, detail);
+    cleat_verify_describe(self, detail, sizeof detail);
+    return cleat_fail_tls(what, cleat_verify_code(self), detail);
 }
 
 /* What a result of the library that is no success means. The peer's close_notify is 0. */
@@ -106,6 +93,14 @@ static void flush_quietly(struct cleat_connection *self) {
     self->transport.error = error;
 }
 
+/* To a peer with TLS 1.2 whose key is not for signing BoringSSL says nothing, where it says this
+ * with TLS 1.3. After another alert this does nothing. */
+static void send_alert(struct cleat_connection *self, int32_t status) {
+    if (status != CLEAT_STATUS(CLEAT_SSL, SSL_R_KEY_USAGE_BIT_INCORRECT)) return;
+    SSL_send_fatal_alert(self->ssl, SSL_AD_ILLEGAL_PARAMETER);
+    cleat_error_clear_queue();
+}
+
 /* BoringSSL's own counters always say 0. */
 static void count_begun(struct cleat_connection *self) {
     if (self->begun) return;
@@ -137,6 +132,7 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
         result = SSL_do_handshake(self->ssl);
         status = result == 1 ? CLEAT_OK : judge(self, result, "SSL_do_handshake");
         if (result != 1 && !is_want(status)) {
+            send_alert(self, status);
             flush_quietly(self);
             return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer closed the handshake");
         }

@@ -5,6 +5,7 @@
 #include "argument.h"
 #include "memory.h"
 #include "trust.h"
+#include "verify.h"
 
 /* The options that BoringSSL acts on; the others name what it always or never does. */
 #define KNOWN_OPTIONS                                                                              \
@@ -67,18 +68,6 @@ static void apply_options(struct cleat_context *self) {
     SSL_CTX_set_options(self->ssl_ctx, (uint32_t)self->options & KNOWN_OPTIONS);
 }
 
-/* BoringSSL lets whatever is trusted issue other certificates. One that is trusted for itself
- * and is no authority's must not: X.509 calls that an invalid CA, and so does OpenSSL. */
-static int verify_issuer(int ok, X509_STORE_CTX *verification) {
-    X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
-    if (ok == 1 && certificate != NULL && X509_STORE_CTX_get_error_depth(verification) > 0 &&
-        X509_check_ca(certificate) == 0) {
-        X509_STORE_CTX_set_error(verification, X509_V_ERR_INVALID_CA);
-        return 0;
-    }
-    return ok;
-}
-
 static void apply_verify(struct cleat_context *self) {
     int mode = SSL_VERIFY_NONE;
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(self->ssl_ctx);
@@ -86,7 +75,7 @@ static void apply_verify(struct cleat_context *self) {
     if (self->verify_mode == CLEAT_CERT_REQUIRED) {
         mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     }
-    SSL_CTX_set_verify(self->ssl_ctx, mode, verify_issuer);
+    SSL_CTX_set_verify(self->ssl_ctx, mode, cleat_verify_certificate);
     X509_VERIFY_PARAM_clear_flags(param, KNOWN_VERIFY_FLAGS);
     X509_VERIFY_PARAM_set_flags(param, (unsigned long)(self->verify_flags & KNOWN_VERIFY_FLAGS));
 }

@@ -1,0 +1,50 @@
+-- The chains of badssl/cases.lua: made once for all specs in build/spec-badssl. For each case and variant ("wrong", "right") there are
+--   NAME.VARIANT.leaf.pem, .chain.pem   what the peer sends
+--   NAME.VARIANT.trust.pem, .crl.pem    what the verifier is given; no .crl.pem without lists
+--   NAME.VARIANT.message                the chain as TLS 1.2 sends it
+-- and KEY.key for each private key.
+local chain = require "support.badssl.chain"
+local process = require "support.process"
+
+local badssl = { cases = require "support.badssl.cases" }
+
+-- make fills the directory, or finds it filled.
+function badssl.make()
+    if not badssl.directory then
+        local directory = process.root .. "/build/spec-badssl"
+        process.run { "mkdir", "-p", directory }
+        local command = { "flock", "-w", "100", directory .. "/../spec-badssl.lock", timeout = 110 }
+        for _, word in ipairs(process.lua { "spec/support/badssl/make.lua", directory }) do
+            command[#command + 1] = word
+        end
+        local result = process.run(command)
+        if result.status ~= 0 then
+            error("make.lua failed:\n" .. result.output .. result.errors, 2)
+        end
+        badssl.directory = directory
+    end
+    return badssl.directory
+end
+
+-- Enough to build a chain for what is known about it; the bytes are those of the files.
+local DRY = {
+    now = 0, spki = setmetatable({}, { __index = function()
+        return "spki"
+    end }), sign = function()
+        return "signature"
+    end,
+}
+
+-- files: of a case's variant, with host (that the client asks for), flags (to verify with), key (its file), and the files leaf, chain,
+-- trust, message, and crl if there is one.
+function badssl.files(case, variant)
+    local built = chain.build(DRY, case[variant] or {})
+    local base = ("%s/%s.%s."):format(badssl.make(), case.name, variant)
+    return {
+        host = built.host, flags = built.flags, key = badssl.directory .. "/" .. built.key .. ".key",
+        leaf = base .. "leaf.pem", chain = base .. "chain.pem", trust = base .. "trust.pem", message = base .. "message",
+        crl = #built.crls > 0 and base .. "crl.pem" or nil,
+    }
+end
+
+return badssl

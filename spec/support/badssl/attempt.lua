@@ -1,0 +1,173 @@
+-- A handshake over memory with a peer that has a bad chain, in either role. Works on the functions of the ABI.
+--
+-- A chain that cleat does not load as its own is put in place of a good one on its way. That is for TLS 1.2 only, where the
+-- certificates go in the clear; and nobody gets to the end of it, since the two sides have not seen the same messages.
+local backend = require "cleat.backend"
+local badssl = require "support.badssl"
+local process = require "support.process"
+local pump = require "support.pump"
+
+local const = backend.const
+
+local attempt = {}
+
+local function check(status, what)
+    if status < 0 then
+        error(("%s: %s"):format(what, pump.failure(status).message), 3)
+    end
+    return status
+end
+
+local function new_context(version)
+    local id = check(backend.context_new(const.PROTOCOL_TLS), "context_new")
+    check(backend.context_set_minimum_version(id, version), "minimum")
+    check(backend.context_set_maximum_version(id, version), "maximum")
+    return id
+end
+
+-- verifier: a context that trusts what the files say.
+local function verifier(files, version, role)
+    local id = new_context(version)
+    check(backend.context_load_verify_file(id, files.trust), "trust")
+    if files.crl then
+        check(backend.context_load_verify_file(id, files.crl), "crl")
+    end
+    check(backend.context_set_verify_mode(id, const.CERT_REQUIRED), "verify_mode")
+    check(backend.context_set_verify_flags(id, files.flags), "verify_flags")
+    if role == "server" then
+        check(backend.context_set_check_hostname(id, 1), "check_hostname")
+    end
+    return id
+end
+
+local plain -- files of a good chain
+
+local function good()
+    plain = plain or badssl.files(badssl.cases[1], "right")
+    return plain
+end
+
+local function connection(context, server, host)
+    local id = backend.connection_over_memory(context, server and 1 or 0, host)
+    check(backend.close(context), "close")
+    return check(id, "connection_over_memory")
+end
+
+local function be16(n)
+    return string.char(math.floor(n / 256) % 256, n % 256)
+end
+
+-- splice: a flight of TLS 1.2 whose Certificate message is another.
+local function splice(flight, message)
+    local messages, position = {}, 1
+    while flight:byte(position) == 22 do
+        local length = flight:byte(position + 3) * 256 + flight:byte(position + 4)
+        messages[#messages + 1] = flight:sub(position + 5, position + 4 + length)
+        position = position + 5 + length
+    end
+    local rest, out = table.concat(messages), {}
+    while #rest > 0 do
+        local length = rest:byte(2) * 65536 + rest:byte(3) * 256 + rest:byte(4)
+        local whole = rest:sub(1, 4 + length)
+        if whole:byte(1) == 11 then
+            whole = "\11" .. string.char(math.floor(#message / 65536)) .. be16(#message % 65536) .. message
+        end
+        for piece = 1, #whole, 16384 do
+            local fragment = whole:sub(piece, piece + 16383)
+            out[#out + 1] = "\22\3\3" .. be16(#fragment) .. fragment
+        end
+        rest = rest:sub(5 + length)
+    end
+    return table.concat(out) .. flight:sub(position)
+end
+
+-- step: one side's next move: its handshake, and when that is done a byte each way. Returns true when there is no more to do.
+local function step(id, state)
+    if not state.established then
+        local status = backend.connection_handshake(id, 0)
+        if pump.class(status) == const.WANT_READ then
+            return false
+        end
+        if status < 0 then
+            state.failure = pump.failure(status)
+            return true
+        end
+        state.established = true
+        status = backend.connection_write(id, "x", 0)
+        if status < 0 then
+            state.failure = pump.failure(status)
+            return true
+        end
+    end
+    local count, byte = backend.connection_read(id, 1, 0)
+    if pump.class(count) == const.WANT_READ then
+        return false
+    end
+    if count < 0 then
+        state.failure = pump.failure(count)
+    else
+        assert(byte == "x")
+    end
+    return true
+end
+
+-- run: lets the two talk until nobody says anything more; returns the failure of each. message: see splice.
+local function run(bad, judge, message)
+    local states, idle = { [bad] = {}, [judge] = {} }, 0
+    while idle < 3 do
+        for _, id in ipairs { bad, judge } do
+            local state = states[id]
+            state.done = state.done or step(id, state)
+        end
+        local moved = backend.connection_drain_pending(bad)
+        if moved > 0 then
+            local _, bytes = backend.connection_drain(bad, moved)
+            check(backend.connection_feed(judge, message and splice(bytes, message) or bytes), "feed")
+        end
+        moved = moved + pump.move(judge, bad)
+        idle = moved == 0 and idle + 1 or 0
+    end
+    return states[judge], states[bad]
+end
+
+-- loads: whether cleat takes the chain as its own; the context that has, or nil and the reason.
+function attempt.load(files, version)
+    local id = new_context(version)
+    local status = backend.context_load_cert_chain(id, files.chain, files.key, nil)
+    if status >= 0 then
+        return id
+    end
+    local failure = pump.failure(status)
+    backend.close(id)
+    return nil, failure
+end
+
+-- of: what the verifier says of the chain and what its peer is told: two failures (see pump.failure), nil for none; and whether the
+-- chain was spliced in. role: whose the chain is, "server" or "client"; version: 0x0303 or 0x0304. Returns nothing where there is no way
+-- to try it.
+function attempt.of(files, role, version)
+    local context, message = attempt.load(files, version), nil
+    if not context then
+        if version ~= 0x0303 then
+            return nil
+        end
+        context = attempt.load(good(), version)
+        message = process.read_file(files.message)
+    end
+    local judging = verifier(files, version, role)
+    local bad, judge
+    if role == "server" then
+        bad = connection(context, true)
+        judge = connection(judging, false, files.host)
+    else
+        bad = connection(context, false)
+        check(backend.context_load_cert_chain(judging, good().chain, good().key, nil), "own chain")
+        judge = connection(judging, true)
+    end
+    local judged, told = run(bad, judge, message)
+    backend.close(bad)
+    backend.close(judge)
+    return { failure = judged.failure, established = judged.established, told = told.failure, spliced = message ~= nil }
+end
+
+return attempt

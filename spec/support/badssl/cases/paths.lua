@@ -1,0 +1,243 @@
+-- By whom.
+local certificate = require "support.badssl.certificate"
+local der = require "support.der"
+
+-- issued_by: the leaf under an authority that is changed so.
+local function intermediate(changes)
+    return { intermediate = changes }
+end
+
+-- long: a chain of count intermediates, each with a common name of size bytes.
+local function long(count, size)
+    return function(make)
+        local root = make.root()
+        local above, sent = root, {}
+        for i = 1, count do
+            above = make.intermediate(above, {
+                subject = ("authority %d "):format(i) .. ("x"):rep(size), serial = ("%04x"):format(0x1000 + i),
+                key_id = "authority " .. i, key = i % 2 == 1 and "intermediate" or "other", to = 20,
+            })
+            table.insert(sent, 1, above)
+        end
+        table.insert(sent, 1, make.leaf(above))
+        return { chain = sent, trust = { root } }
+    end
+end
+
+-- crossed: count authorities, each of which has signed each other, and none of which the root has signed, unless rooted.
+local function crossed(count, rooted)
+    return function(make)
+        local root = make.root()
+        local authorities, sent = {}, {}
+        for i = 1, count do
+            authorities[i] = { subject = "authority " .. i, key = i % 2 == 1 and "intermediate" or "other", key_id = "authority " .. i }
+        end
+        sent[1] = make.leaf(authorities[1])
+        if rooted then
+            sent[2] = make.intermediate(root, {
+                subject = "authority 1", key = "intermediate", key_id = "authority 1", serial = "70",
+            })
+        end
+        for i, subject in ipairs(authorities) do
+            for j, issuer in ipairs(authorities) do
+                if i ~= j then
+                    sent[#sent + 1] = make.intermediate(issuer, {
+                        subject = subject.subject, key = subject.key, key_id = subject.key_id,
+                        serial = ("%04x"):format(0x2000 + i * 64 + j),
+                    })
+                end
+            end
+        end
+        return { chain = sent, trust = { root } }
+    end
+end
+
+-- replaced: the server still sends its root as signed by an old one, which has expired. trusts: what the client has.
+local function replaced(trusts)
+    return function(make)
+        local old = make.root(nil, { subject = "old root", key = "other", key_id = "old root", from = -300, to = -1 })
+        local new = make.root(nil, { serial = "05" })
+        local cross = make.root(old, { serial = "06", from = -300, to = -1 })
+        local issuing = make.intermediate(new)
+        local known = { old = old, new = new }
+        for i, name in ipairs(trusts) do
+            trusts[i] = known[name] or name
+        end
+        return { chain = { make.leaf(issuing), issuing, cross }, trust = trusts }
+    end
+end
+
+-- twins: an intermediate that has expired, and the same anew, sent in this order.
+local function twins(order)
+    return function(make)
+        local root = make.root()
+        local made = {
+            old = make.intermediate(root, { from = -30, to = -1, serial = "0a" }), new = make.intermediate(root, { serial = "0b" }),
+        }
+        local sent = { make.leaf(made.new) }
+        for _, name in ipairs(order) do
+            sent[#sent + 1] = made[name]
+        end
+        return { chain = sent, trust = { root } }
+    end
+end
+
+local function leaf_as_authority(ca)
+    return function(make)
+        local root = make.root()
+        local issuing = make.intermediate(root)
+        local first = make.leaf(issuing, { ca = ca, usage = { 0, 5 }, subject = "first", serial = "20" })
+        return { chain = { make.leaf(first, { key = "other" }), first, issuing }, trust = { root } }
+    end
+end
+
+local function self_signed(trusted, usage)
+    return function(make)
+        local leaf = make.leaf(nil, { authority_key_id = false, usage = usage })
+        return { chain = { leaf }, trust = { trusted and leaf or make.root() } }
+    end
+end
+
+-- parts: the plain chain, of which sent and trusted say what is sent and what is trusted.
+local function parts(sent, trusted, flags)
+    return function(make)
+        local root = make.root()
+        local issuing = make.intermediate(root)
+        local made = { root = root, intermediate = issuing, leaf = make.leaf(issuing) }
+        made.other = make.root(nil, { subject = "another root", key = "other", key_id = "another" })
+        local function pick(names)
+            local out = {}
+            for i, name in ipairs(names) do
+                out[i] = made[name]
+            end
+            return out
+        end
+        return { chain = pick(sent), trust = pick(trusted), flags = flags }
+    end
+end
+
+local PARTIAL_CHAIN = 0x80000
+
+return {
+    { name = "self-signed", what = "self-signed, not trusted",
+        server = "DEPTH_ZERO_SELF_SIGNED_CERT", wrong = self_signed(false, false), right = self_signed(true, false) },
+    { name = "self-signed-no-certsign", what = "self-signed, trusted, and its key may not sign certificates",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = self_signed(true, { 0 }),
+        right = self_signed(true, { 0, 5 }) },
+    {
+        name = "unknown-root", what = "the root is not trusted, and not sent",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        wrong = parts({ "leaf", "intermediate" }, { "other" }), right = parts({ "leaf", "intermediate" }, { "other", "root" }),
+    },
+    {
+        name = "unknown-root-sent", what = "the root is not trusted, but sent",
+        server = "SELF_SIGNED_CERT_IN_CHAIN",
+        wrong = parts({ "leaf", "intermediate", "root" }, { "other" }), right = parts({ "leaf", "intermediate", "root" }, { "root" }),
+    },
+    { name = "intermediate-missing", what = "the intermediate is not sent",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = parts({ "leaf" }, { "root" }) },
+    {
+        name = "intermediate-trusted", what = "only the intermediate is trusted, and a partial chain is not asked for",
+        server = "UNABLE_TO_GET_ISSUER_CERT",
+        wrong = parts({ "leaf" }, { "intermediate" }), right = parts({ "leaf" }, { "intermediate" }, PARTIAL_CHAIN),
+    },
+    {
+        name = "leaf-trusted", what = "only the leaf is trusted, and a partial chain is not asked for",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        wrong = parts({ "leaf" }, { "leaf" }), right = parts({ "leaf" }, { "leaf" }, PARTIAL_CHAIN),
+    },
+    {
+        name = "unordered", what = "the chain is sent in another order",
+        server = "accepted", wrong = parts({ "leaf", "root", "other", "intermediate" }, { "root" }),
+    },
+    {
+        name = "same-name-other-key", what = "signed by another with the intermediate's name",
+        server = "CERT_SIGNATURE_FAILURE",
+        wrong = { leaf = { signer = "other" } },
+    },
+    {
+        name = "authority-key-differs", what = "the authority's key identifier is not the intermediate's",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        wrong = { leaf = { authority_key_id = "another" } },
+    },
+    { name = "ca-false", what = "the intermediate is no authority (CA:FALSE)",
+        server = "INVALID_CA", wrong = intermediate { ca = false } },
+    { name = "ca-absent", what = "the intermediate does not say that it is an authority",
+        server = "INVALID_CA", wrong = intermediate { ca = "absent" } },
+    {
+        name = "ca-false-root", what = "the trusted root is no authority (CA:FALSE)",
+        server = "INVALID_CA",
+        wrong = { root = { ca = false } },
+    },
+    {
+        name = "ca-version-1", what = "the intermediate is a certificate of version 1",
+        server = "INVALID_CA",
+        wrong = intermediate { version = "", extensions = {} },
+    },
+    {
+        name = "root-version-1", what = "the trusted root is a certificate of version 1",
+        server = "accepted",
+        wrong = { root = { version = "", extensions = {} } },
+    },
+    { name = "path-length-root", what = "the root's path length is exceeded",
+        server = "PATH_LENGTH_EXCEEDED", wrong = function(make)
+        local root = make.root(nil, { pathlen = 0 })
+        local issuing = make.intermediate(root)
+        return { chain = { make.leaf(issuing), issuing }, trust = { root } }
+    end, right = { root = { pathlen = 1 } } },
+    { name = "path-length-intermediate", what = "the intermediate's path length is exceeded",
+        server = "PATH_LENGTH_EXCEEDED", wrong = function(make)
+        local root = make.root()
+        local first = make.intermediate(root, { pathlen = 0 })
+        local second = make.intermediate(first, { subject = "second", key = "other", key_id = "second", serial = "0c" })
+        return { chain = { make.leaf(second), second, first }, trust = { root } }
+    end, right = { intermediate = { pathlen = 0 } } },
+    { name = "leaf-as-authority", what = "issued by a leaf",
+        server = "INVALID_CA", wrong = leaf_as_authority(false), right = leaf_as_authority(true) },
+    { name = "leaf-trusted-as-authority", what = "issued by a self-signed leaf that is trusted itself",
+        server = "INVALID_CA", wrong = function(make)
+        local pinned = make.leaf(nil, { subject = "pinned", serial = "21", usage = { 0, 5 } })
+        return { chain = { make.leaf(pinned, { key = "other" }), pinned }, trust = { pinned } }
+    end, right = self_signed(true, false) },
+    { name = "long", what = "101 intermediates",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = long(101, 0), right = long(20, 0) },
+    { name = "huge", what = "more than 100 KiB of certificates",
+        server = "EXCESSIVE_MESSAGE_SIZE", wrong = long(20, 6000), right = long(5, 1000) },
+    { name = "cycle", what = "two authorities that have signed each other",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = crossed(2), right = crossed(2, true) },
+    { name = "cycle-dense", what = "six authorities that have all signed each other",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = crossed(6), right = crossed(6, true) },
+    {
+        name = "cross-sign-expired", what = "the root as signed by an old one, which alone is trusted, and has expired",
+        server = "CERT_HAS_EXPIRED",
+        wrong = replaced { "old" }, right = replaced { "new" },
+    },
+    {
+        name = "cross-sign-expired-beside", what = "the same, and the new root is trusted besides",
+        server = "accepted", wrong = replaced { "old", "new" },
+        right = replaced { "new" },
+    },
+    {
+        name = "twin-expired-first", what = "the intermediate in two versions, the expired one first",
+        server = "CERT_HAS_EXPIRED", wrong = twins { "old", "new" },
+        right = twins { "new" },
+    },
+    {
+        name = "twin-expired-last", what = "the intermediate in two versions, the expired one last",
+        server = "accepted", wrong = twins { "new", "old" },
+        right = twins { "new" },
+    },
+    { name = "junk-behind", what = "a certificate that has nothing to do with it behind the chain",
+        server = "accepted", wrong = function(make)
+        local root = make.root()
+        local issuing = make.intermediate(root)
+        local stranger = make.leaf(make.root(nil, { key = "other", key_id = "stranger", subject = "stranger" }), { subject = "stranger" })
+        return { chain = { make.leaf(issuing), issuing, stranger }, trust = { root } }
+    end },
+    { name = "issuer-name-encoding", what = "the issuer's name in another string type and case",
+        server = "accepted",
+        wrong = { leaf = { issuer_name = der.name {
+            { { certificate.OID.organization, der.printable "CLEAT  tests" } },
+            { { certificate.OID.common_name, der.printable "Intermediate" } },
+        } } } },
+}

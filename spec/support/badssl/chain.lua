@@ -1,0 +1,79 @@
+-- Chains: what a peer sends, what is trusted, and the host that is asked for.
+--
+-- The plain chain is a leaf for servers and clients, an intermediate and a root. A case changes fields of these three:
+--   { leaf = {...}, intermediate = {...}, root = {...}, host = "localhost", flags = 0, key = ... }
+-- or makes what it likes: a function of the maker that returns
+--   { chain = { certificates as sent }, trust = { certificates }, crls = { bytes }, host, flags, key (the name of the leaf's) }
+local certificate = require "support.badssl.certificate"
+
+local OID = certificate.OID
+
+local chain = {}
+
+local DEFAULTS = {
+    root = {
+        key = "root", subject = "root", serial = "01", from = -100, to = 100, ca = true, usage = { 5, 6 }, key_id = "the root's key",
+    },
+    intermediate = {
+        key = "intermediate", subject = "intermediate", serial = "02", from = -50, to = 50, ca = true, usage = { 5, 6 },
+        key_id = "the intermediate's key",
+    },
+    leaf = {
+        key = "leaf", subject = "leaf", serial = "03", from = -10, to = 10, ca = false, usage = { 0 },
+        extended = { OID.server, OID.client }, key_id = "the leaf's key",
+        names = { certificate.dns "localhost", certificate.ip "7f000001", certificate.email "leaf@cleat.test" },
+    },
+}
+
+local function with(defaults, changes)
+    local result = {}
+    for name, value in pairs(defaults) do
+        result[name] = value
+    end
+    for name, value in pairs(changes or {}) do
+        result[name] = value
+    end
+    return result
+end
+
+-- maker: makes certificates of a world (see certificate.make): maker.leaf(issuer, changes) and so on.
+function chain.maker(world)
+    local maker = {}
+    for _, kind in ipairs { "root", "intermediate", "leaf" } do
+        maker[kind] = function(issuer, changes)
+            local fields = with(DEFAULTS[kind], changes)
+            fields.issuer = fields.issuer or issuer
+            if fields.authority_key_id == nil and fields.issuer then
+                fields.authority_key_id = fields.issuer.key_id
+            end
+            return certificate.make(world, fields)
+        end
+    end
+    function maker.crl(issuer, changes)
+        return certificate.crl(world, with({ issuer = issuer }, changes))
+    end
+    -- plain: the three, with changes; crls(maker, root, intermediate) of the changes makes the lists.
+    function maker.plain(changes)
+        local root = maker.root(nil, changes.root)
+        local intermediate = maker.intermediate(root, changes.intermediate)
+        local leaf = maker.leaf(intermediate, changes.leaf)
+        return {
+            chain = { leaf, intermediate }, trust = { root }, crls = changes.crls and changes.crls(maker, root, intermediate),
+            host = changes.host, flags = changes.flags,
+        }
+    end
+    return maker
+end
+
+-- build: a case's variant in a world.
+function chain.build(world, variant)
+    local maker = chain.maker(world)
+    local result = type(variant) == "function" and variant(maker) or maker.plain(variant)
+    result.host = result.host or "localhost"
+    result.flags = result.flags or 0
+    result.crls = result.crls or {}
+    result.key = result.key or result.chain[1].key
+    return result
+end
+
+return chain

@@ -1,0 +1,153 @@
+-- Makes all chains of the cases. It runs by itself: make.lua DIRECTORY. See badssl.lua for what is in the directory.
+--
+-- Nothing that is signed depends on another signature. So the chains are built twice: first without signatures, to see what is to
+-- be signed; openssl signs all of that; then with them. What is the same in two chains is signed once.
+local directory = arg[1]
+package.path = arg[0]:match("^(.*)/support/badssl/make.lua$") .. "/?.lua;" .. package.path
+
+local cases = require "support.badssl.cases"
+local chain = require "support.badssl.chain"
+
+-- Keys by name: arguments of openssl genpkey. All that begin with rsa are RSA's.
+local EC = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:"
+local KEYS = {
+    root = EC .. "named_curve", intermediate = EC .. "named_curve", leaf = EC .. "named_curve", other = EC .. "named_curve",
+    explicit = EC .. "explicit",
+    k1 = "-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -pkeyopt ec_param_enc:named_curve",
+    ["rsa-512"] = "-algorithm RSA -pkeyopt rsa_keygen_bits:512", ["rsa-1024"] = "-algorithm RSA -pkeyopt rsa_keygen_bits:1024",
+    ["rsa-2048"] = "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+}
+
+local function path(name)
+    return directory .. "/" .. name
+end
+
+local function write(name, data)
+    local file = assert(io.open(path(name), "wb"))
+    assert(file:write(data))
+    file:close()
+end
+
+local function read(name)
+    local file = assert(io.open(path(name), "rb"))
+    local data = file:read("*a")
+    file:close()
+    return data
+end
+
+-- shell runs lines of sh in the directory.
+local function shell(lines)
+    write("run.sh", "set -eu\n" .. table.concat(lines, "\n") .. "\n")
+    local pipe = io.popen("cd '" .. directory .. "' && sh run.sh >run.log 2>&1; echo $?")
+    local status = pipe:read("*l")
+    pipe:close()
+    assert(status == "0", status ~= "0" and "openssl failed:\n" .. read("run.log"))
+end
+
+local function make_keys()
+    local lines, spki = {}, {}
+    for name, options in pairs(KEYS) do
+        lines[#lines + 1] = ("openssl genpkey %s -out %s.key"):format(options, name)
+        lines[#lines + 1] = ("openssl pkey -in %s.key -pubout -outform DER -out %s.spki"):format(name, name)
+    end
+    shell(lines)
+    for name in pairs(KEYS) do
+        spki[name] = read(name .. ".spki")
+    end
+    return spki
+end
+
+-- each calls f(name, built) for each variant of each case.
+local function each(world, f)
+    for _, case in ipairs(cases) do
+        for _, variant in ipairs { "wrong", "right" } do
+            f(case.name .. "." .. variant, chain.build(world, case[variant] or {}))
+        end
+    end
+end
+
+local function sign_all(world)
+    local lines, signatures = {}, {}
+    function world.sign(key, digest, bytes)
+        local id = key .. " " .. digest .. " " .. bytes
+        if not signatures[id] then
+            local name = "tbs." .. #lines
+            signatures[id] = name
+            write(name, bytes)
+            lines[#lines + 1] = ("openssl dgst -%s -sign %s.key -out %s.sig %s"):format(digest, key, name, name)
+        end
+        return "signature"
+    end
+    each(world, function() end)
+    shell(lines)
+    for id, name in pairs(signatures) do
+        signatures[id] = read(name .. ".sig")
+    end
+    function world.sign(key, digest, bytes)
+        return signatures[key .. " " .. digest .. " " .. bytes]
+    end
+end
+
+local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+local function base64(bytes)
+    return (bytes:gsub("..?.?", function(three)
+        local a, b, c = three:byte(1, 3)
+        local value = a * 65536 + (b or 0) * 256 + (c or 0)
+        local out = {}
+        for i = 4, 1, -1 do
+            local digit = value % 64
+            value = (value - digit) / 64
+            out[i] = i - 1 > #three and "=" or ALPHABET:sub(digit + 1, digit + 1)
+        end
+        return table.concat(out)
+    end))
+end
+
+local function pem(label, bytes)
+    return ("-----BEGIN %s-----\n%s-----END %s-----\n"):format(label, base64(bytes):gsub(("."):rep(64), "%0\n"):gsub("([^\n])$", "%1\n"),
+        label)
+end
+
+local function write_chain(name, built)
+    local sent, trusted, lists, message = {}, {}, {}, {}
+    local function length(bytes)
+        return string.char(math.floor(#bytes / 65536), math.floor(#bytes / 256) % 256, #bytes % 256) .. bytes
+    end
+    for i, one in ipairs(built.chain) do
+        sent[i] = pem("CERTIFICATE", one.der)
+        message[i] = length(one.der)
+    end
+    for i, one in ipairs(built.trust) do
+        trusted[i] = pem("CERTIFICATE", one.der)
+    end
+    for i, bytes in ipairs(built.crls) do
+        lists[i] = pem("X509 CRL", bytes)
+    end
+    write(name .. ".leaf.pem", sent[1])
+    write(name .. ".chain.pem", table.concat(sent))
+    write(name .. ".message", length(table.concat(message)))
+    write(name .. ".trust.pem", table.concat(trusted))
+    if #lists > 0 then
+        write(name .. ".crl.pem", table.concat(lists))
+    end
+end
+
+-- What is there already, made of the same sources and less than a day old, stays.
+local sources = io.popen(("cd '%s' && cat *.lua cases/*.lua ../der.lua | cksum"):format(arg[0]:match("^(.*)/")))
+local stamp = sources:read("*l")
+sources:close()
+local made = io.open(path("stamp"))
+local old = made and made:read("*a")
+if made then
+    made:close()
+end
+if old and old:match("^(.-)\n") == stamp and os.time() - tonumber(old:match("\n(%d+)")) < 20 * 3600 then
+    return
+end
+os.execute("rm -rf '" .. directory .. "'/*")
+local world = { now = os.time(), spki = make_keys() }
+sign_all(world)
+each(world, write_chain)
+os.execute("rm -f '" .. directory .. "'/tbs.* '" .. directory .. "'/run.*")
+write("stamp", stamp .. "\n" .. world.now)
