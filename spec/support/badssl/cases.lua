@@ -5,7 +5,8 @@
 --   server       what our client says of a server with that chain: a name in verdicts.lua, or "accepted"
 --   client       what our server says of a client with it; the same as server unless given
 --   floor        server and client, where BoringSSL of 2023-03 says something else
---   note         why, where OpenSSL or GnuTLS says something else: see notes.lua
+--   version      the one version of TLS that can be tried, 0x0303
+-- Where OpenSSL or GnuTLS says something else, notes.lua says why.
 local cases = {}
 
 for _, topic in ipairs { "dates", "names", "paths", "purposes", "constraints", "revocation", "algorithms", "extensions", "encoding" } do

@@ -2,6 +2,8 @@
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 
+local PARTIAL_CHAIN = 0x80000
+
 -- issued_by: the leaf under an authority that is changed so.
 local function intermediate(changes)
     return { intermediate = changes }
@@ -91,10 +93,10 @@ local function leaf_as_authority(ca)
     end
 end
 
-local function self_signed(trusted, usage)
+local function self_signed(trusted, usage, flags)
     return function(make)
         local leaf = make.leaf(nil, { authority_key_id = false, usage = usage })
-        return { chain = { leaf }, trust = { trusted and leaf or make.root() } }
+        return { chain = { leaf }, trust = { trusted and leaf or make.root() }, flags = flags }
     end
 end
 
@@ -116,14 +118,12 @@ local function parts(sent, trusted, flags)
     end
 end
 
-local PARTIAL_CHAIN = 0x80000
-
 return {
     { name = "self-signed", what = "self-signed, not trusted",
         server = "DEPTH_ZERO_SELF_SIGNED_CERT", wrong = self_signed(false, false), right = self_signed(true, false) },
     { name = "self-signed-no-certsign", what = "self-signed, trusted, and its key may not sign certificates",
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = self_signed(true, { 0 }),
-        right = self_signed(true, { 0, 5 }) },
+        right = self_signed(true, { 0 }, PARTIAL_CHAIN) },
     {
         name = "unknown-root", what = "the root is not trusted, and not sent",
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
