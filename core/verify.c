@@ -70,6 +70,20 @@ static int judge_strength(X509 *certificate, X509_STORE_CTX *verification, int d
     return depth < top && is_weak_signature(certificate) ? CA_MD_TOO_WEAK : X509_V_OK;
 }
 
+/* A server's ticket for TLS 1.3 holds all that the client has sent as its chain. BoringSSL sends
+ * two, and fails if they take more than 64 KiB; its clients of 2023 refuse one of more than 16.
+ * A client with that many certificates gets none. */
+#define TICKET_CERTIFICATES_MAX ((size_t)14 * 1024)
+
+static void bound_tickets(SSL *ssl) {
+    const STACK_OF(CRYPTO_BUFFER) *sent = SSL_get0_peer_certificates(ssl);
+    size_t count = sent == NULL ? 0 : sk_CRYPTO_BUFFER_num(sent);
+    size_t len = 0;
+    size_t i;
+    for (i = 0; i < count; i++) len += CRYPTO_BUFFER_len(sk_CRYPTO_BUFFER_value(sent, i));
+    if (len > TICKET_CERTIFICATES_MAX) SSL_set_options(ssl, SSL_OP_NO_TICKET);
+}
+
 int cleat_verify_certificate(int ok, X509_STORE_CTX *verification) {
     X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
     int depth = X509_STORE_CTX_get_error_depth(verification);
@@ -80,7 +94,10 @@ int cleat_verify_certificate(int ok, X509_STORE_CTX *verification) {
     if (depth > 0) code = judge_issuer(certificate, verification, depth, SSL_is_server(ssl) == 1);
     if (code == X509_V_OK) {
         code = judge_strength(certificate, verification, depth);
-        if (code == X509_V_OK) return 1;
+        if (code == X509_V_OK) {
+            if (depth == 0 && SSL_is_server(ssl) == 1) bound_tickets(ssl);
+            return 1;
+        }
         /* BoringSSL makes the alert of its own numbers. This one's is what OpenSSL sends for
          * what is weak: bad_certificate. */
         connection->verify_code = code;
