@@ -9,8 +9,10 @@ BoringSSL has kept the number of OpenSSL 1.1 for an issuer that is no authority,
     } },
     { "An issuer that cannot be one", [[
 BoringSSL passes over a certificate whose key may not sign certificates, or whose extensions cannot be read, when it looks for
-an issuer, and says that it found none (20). OpenSSL takes the first and says what is wrong with it (79).]], {
-        "ca-no-certsign", "root-no-certsign",
+an issuer, and says that it found none (20). OpenSSL takes the first and says what is wrong with it (79), or that the
+certificate is self-signed (18).]], {
+        "ca-no-certsign", "root-no-certsign", "self-signed-no-certsign-unknown", "self-signed-no-certsign-forged",
+        "self-signed-no-certsign-issuer",
     } },
     { "Extensions that cannot be read", [[
 BoringSSL says so of the leaf (41). OpenSSL meets them when it compares the leaf with its issuer and says that the issuer was
@@ -90,10 +92,10 @@ RFC 9525 has none. Not for cleat.]], {
     } },
     { "Trusted for itself", [[
 cleat and OpenSSL accept a self-signed certificate that is trusted itself, and any trusted one if VERIFY_X509_PARTIAL_CHAIN is
-set; but without that flag BoringSSL wants the key of the self-signed one to be allowed to sign certificates, or to say nothing
-about it. `certtool` wants an authority; it ends a path at any authority that is trusted, so that a trusted intermediate needs
-no root.]], {
-        "self-signed", "self-signed-no-certsign", "leaf-trusted", "leaf-trusted-as-authority", "intermediate-trusted",
+set. `certtool` wants an authority; it ends a path at any authority that is trusted, so that a trusted intermediate needs no
+root.]], {
+        "self-signed", "self-signed-no-certsign", "self-signed-no-certsign-expired", "self-signed-no-certsign-host",
+        "self-signed-no-certsign-weak", "leaf-trusted", "leaf-trusted-as-authority", "intermediate-trusted",
     } },
     { "Purposes", [[
 Any purpose (anyExtendedKeyUsage) is not one that names TLS for BoringSSL and OpenSSL. GnuTLS takes it, takes an empty list for
@@ -138,9 +140,10 @@ whatever the peer sent to replace the root. A key usage, an extension or a name 
         "leaf-is-authority", "constraint-empty",
     } },
     { "Trust is not a signature", [[
-What is in the trust store is trusted because the caller put it there. Its own signature is not looked at, nor whether it is of
-version 1, which has no way to say that it is an authority.]], {
-        "sha1-root", "signature-broken-root", "root-version-1",
+What is in the trust store is trusted because the caller put it there. Its own signature is not looked at, nor, of the peer's
+own certificate, whether its key may sign certificates, nor whether it is of version 1, which has no way to say that it is an
+authority.]], {
+        "sha1-root", "signature-broken-root", "root-version-1", "self-signed-no-certsign",
     } },
     { "A common name without alternative names", [[
 Python 2.7's `match_hostname`, and so the contract of cleat, falls back on the common name where there is no alternative name.

@@ -93,10 +93,24 @@ local function leaf_as_authority(ca)
     end
 end
 
-local function self_signed(trusted, usage, flags)
+local function self_signed(trusted, usage)
     return function(make)
         local leaf = make.leaf(nil, { authority_key_id = false, usage = usage })
-        return { chain = { leaf }, trust = { trusted and leaf or make.root() }, flags = flags }
+        return { chain = { leaf }, trust = { trusted and leaf or make.root() } }
+    end
+end
+
+-- pinned: a self-signed certificate whose key may not sign certificates, with changes; what is trusted is the same, or, with trusted, one
+-- with those changes.
+local function pinned(changes, trusted)
+    return function(make)
+        local function leaf(fields)
+            return make.leaf(nil, {
+                authority_key_id = false, usage = { 0 }, key = fields.key or "leaf", from = fields.from or -10, to = fields.to or 10,
+            })
+        end
+        local sent = leaf(changes)
+        return { chain = { sent }, trust = { trusted and leaf(trusted) or sent }, host = changes.host }
     end
 end
 
@@ -121,9 +135,23 @@ end
 return {
     { name = "self-signed", what = "self-signed, not trusted",
         server = "DEPTH_ZERO_SELF_SIGNED_CERT", wrong = self_signed(false, false), right = self_signed(true, false) },
-    { name = "self-signed-no-certsign", what = "self-signed, trusted, and its key may not sign certificates",
-        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = self_signed(true, { 0 }),
-        right = self_signed(true, { 0 }, PARTIAL_CHAIN) },
+    { name = "self-signed-no-certsign", what = "self-signed, trusted, and its key may not sign certificates", server = "accepted",
+        wrong = pinned {}, right = self_signed(true, false) },
+    { name = "self-signed-no-certsign-expired", what = "the same, and it has expired", server = "CERT_HAS_EXPIRED",
+        wrong = pinned { from = -30, to = -1 }, right = pinned {} },
+    { name = "self-signed-no-certsign-host", what = "the same, for another host", server = "HOSTNAME_MISMATCH", client = "accepted",
+        wrong = pinned { host = "www.cleat.test" }, right = pinned {} },
+    { name = "self-signed-no-certsign-weak", what = "the same, with an RSA key of 1024 bits", server = "EE_KEY_TOO_SMALL",
+        wrong = pinned { key = "rsa-1024" }, right = pinned { key = "rsa-2048" } },
+    { name = "self-signed-no-certsign-unknown", what = "the same, and it is not trusted", server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        wrong = self_signed(false, { 0 }), right = pinned {} },
+    { name = "self-signed-no-certsign-forged", what = "the same with another key than the one that is trusted",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = pinned({ key = "other" }, {}), right = pinned {} },
+    { name = "self-signed-no-certsign-issuer", what = "issued by one that is trusted itself, and whose key may not sign certificates",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = function(make)
+            local authority = make.leaf(nil, { subject = "pinned", serial = "21", usage = { 0 } })
+            return { chain = { make.leaf(authority, { key = "other" }), authority }, trust = { authority } }
+        end, right = pinned {} },
     {
         name = "unknown-root", what = "the root is not trusted, and not sent",
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
@@ -196,8 +224,8 @@ return {
         server = "INVALID_CA", wrong = leaf_as_authority(false), right = leaf_as_authority(true) },
     { name = "leaf-trusted-as-authority", what = "issued by a self-signed leaf that is trusted itself",
         server = "INVALID_CA", wrong = function(make)
-        local pinned = make.leaf(nil, { subject = "pinned", serial = "21", usage = { 0, 5 } })
-        return { chain = { make.leaf(pinned, { key = "other" }), pinned }, trust = { pinned } }
+        local authority = make.leaf(nil, { subject = "pinned", serial = "21", usage = { 0, 5 } })
+        return { chain = { make.leaf(authority, { key = "other" }), authority }, trust = { authority } }
     end, right = self_signed(true, false) },
     { name = "long", what = "101 intermediates",
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = long(101, 0), right = long(20, 0) },
