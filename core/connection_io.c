@@ -155,6 +155,13 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
     return CLEAT_OK;
 }
 
+/* A connection that is closed in the middle of a call is shut down, to wake who waits in it: the
+ * network's end or error that another call sees then is not the peer's doing. */
+static int32_t reason(const struct cleat_connection *self, int32_t status) {
+    bool closed = atomic_load_explicit(&self->object.closed, memory_order_relaxed);
+    return status < 0 && closed ? cleat_fail_closed() : status;
+}
+
 /* The frame of the exported functions. */
 #define BEGIN(connection)                                                                          \
     struct cleat_connection *self;                                                                 \
@@ -164,6 +171,7 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
     pthread_mutex_lock(&self->lock)
 
 #define END                                                                                        \
+    status = reason(self, status);                                                                 \
     pthread_mutex_unlock(&self->lock);                                                             \
     CLEAT_DONE(self);                                                                              \
     return status

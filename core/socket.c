@@ -168,8 +168,7 @@ static bool begin_kernel_wait(struct cleat_socket *self, cleat_deadline deadline
 }
 
 static bool end_kernel_wait(struct cleat_socket *self, cleat_deadline deadline) {
-    if (deadline != CLEAT_DEADLINE_NEVER) return true;
-    cleat_object_wait_end(&self->object);
+    if (deadline == CLEAT_DEADLINE_NEVER) cleat_object_wait_end(&self->object);
     return !atomic_load_explicit(&self->object.closed, memory_order_relaxed);
 }
 

@@ -27,11 +27,11 @@ static int32_t begin(struct cleat_socket *self, cleat_deadline deadline, int *fl
 static int32_t end(struct cleat_socket *self, cleat_deadline deadline, ssize_t moved, int error,
                    short event, bool *again) {
     *again = false;
-    if (deadline == CLEAT_DEADLINE_NEVER) {
-        cleat_object_wait_end(&self->object);
-        if (atomic_load_explicit(&self->object.closed, memory_order_relaxed)) {
-            return cleat_fail_closed();
-        }
+    if (deadline == CLEAT_DEADLINE_NEVER) cleat_object_wait_end(&self->object);
+    /* Closing shuts the socket down to wake who waits in it: its end is not the peer's doing. */
+    if ((moved <= 0 || deadline == CLEAT_DEADLINE_NEVER) &&
+        atomic_load_explicit(&self->object.closed, memory_order_relaxed)) {
+        return cleat_fail_closed();
     }
     if (moved >= 0) return (int32_t)moved;
     *again = true;

@@ -7,6 +7,7 @@
 #include "identity.h"
 
 #define TIMEOUT 60.0
+#define SYSTEM(number) (-((CLEAT_SYS << 16) | (number)))
 enum { TOTAL = 4 * 1024 * 1024 };
 
 struct end {
@@ -172,15 +173,83 @@ static void test_close_wakes(int32_t server_context, int32_t client_context) {
     }
 }
 
+/* A stream that goes on until the connection is closed. */
+struct stream {
+    int32_t id;
+    int32_t (*step)(int32_t id, char *bytes, int32_t len);
+    int32_t steps;
+    int32_t result; /* of the last step */
+};
+
+static int32_t step_read(int32_t id, char *bytes, int32_t len) {
+    return cleat_connection_read(id, bytes, len, TIMEOUT);
+}
+
+static int32_t step_write(int32_t id, char *bytes, int32_t len) {
+    return cleat_connection_write(id, bytes, len, TIMEOUT);
+}
+
+static void *run_stream(void *argument) {
+    struct stream *stream = argument;
+    char bytes[20000] = {0};
+    do {
+        stream->result = stream->step(stream->id, bytes, sizeof bytes);
+        stream->steps++;
+    } while (stream->result > 0);
+    return NULL;
+}
+
+/* One thread reads, one writes, and this one closes the connection under them: both learn that
+ * it was closed, and their peer that it is gone. */
+static void test_close_in_use(int32_t server_context, int32_t client_context) {
+    int turn;
+    int32_t steps = 0;
+    for (turn = 0; turn < 60; turn++) {
+        struct pair pair;
+        struct stream streams[4];
+        pthread_t threads[4];
+        volatile int work = 0;
+        int i;
+        open_pair(&pair, server_context, client_context);
+        streams[0] = (struct stream){pair.client, step_read, 0, 0};
+        streams[1] = (struct stream){pair.client, step_write, 0, 0};
+        streams[2] = (struct stream){pair.server, step_read, 0, 0};
+        streams[3] = (struct stream){pair.server, step_write, 0, 0};
+        for (i = 0; i < 4; i++) {
+            EXPECT(pthread_create(&threads[i], NULL, run_stream, &streams[i]) == 0);
+        }
+        while (work < turn * 50000) work = work + 1;
+        EXPECT(cleat_close(pair.client) == CLEAT_OK);
+        pthread_join(threads[0], NULL);
+        pthread_join(threads[1], NULL);
+        for (i = 0; i < 2; i++) {
+            int32_t class = CLEAT_CLASS(streams[i].result);
+            EXPECT(class == CLEAT_CLOSED || class == CLEAT_HANDLE);
+            steps += streams[i].steps;
+        }
+        EXPECT(cleat_close(pair.sockets[1]) == CLEAT_OK);
+        pthread_join(threads[2], NULL);
+        pthread_join(threads[3], NULL);
+        EXPECT(CLEAT_CLASS(streams[2].result) == CLEAT_EOF ||
+               streams[2].result == SYSTEM(CLEAT_ECONNRESET));
+        EXPECT(streams[3].result == SYSTEM(CLEAT_EPIPE) ||
+               streams[3].result == SYSTEM(CLEAT_ECONNRESET));
+        cleat_close(pair.server);
+        cleat_close(pair.sockets[0]);
+    }
+    EXPECT(steps > 60); /* some were closed at work */
+}
+
 int main(void) {
     int32_t server_context;
     int32_t client_context;
     identity_contexts(&server_context, &client_context);
     test_both_ways(server_context, client_context);
     test_close_wakes(server_context, client_context);
+    test_close_in_use(server_context, client_context);
     cleat_close(server_context);
     cleat_close(client_context);
     EXPECT(cleat_handle_count() == 0);
-    puts("both ways at once, close wakes");
+    puts("both ways at once, close wakes, close in use");
     return 0;
 }
