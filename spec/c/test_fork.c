@@ -78,6 +78,69 @@ static void test_contexts(void) {
     talk(); /* what the child closed is still open here */
 }
 
+/* connect_to connects to the server with the client's context, as any program does, and has its bytes echoed. */
+static void connect_to(int32_t port) {
+    int32_t sock = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
+    int32_t client;
+    char got[6];
+    EXPECT(cleat_socket_connect(sock, "127.0.0.1", 9, port, TIMEOUT) == CLEAT_OK);
+    client = cleat_connection_over_socket(client_context, sock, 0, "localhost", 9);
+    EXPECT(cleat_connection_handshake(client, TIMEOUT) == CLEAT_OK);
+    EXPECT(cleat_connection_write(client, "echoed", 6, TIMEOUT) == 6);
+    EXPECT(cleat_connection_read(client, got, 6, TIMEOUT) == 6 && memcmp(got, "echoed", 6) == 0);
+    cleat_close(client);
+    cleat_close(sock);
+}
+
+/* The server, in a third process. */
+static void serve(int32_t listener, int count) {
+    while (count-- > 0) {
+        int32_t sock = cleat_socket_accept(listener, TIMEOUT);
+        int32_t server = cleat_connection_over_socket(server_context, sock, 1, NULL, 0);
+        char got[6];
+        EXPECT(cleat_connection_handshake(server, TIMEOUT) == CLEAT_OK);
+        EXPECT(cleat_connection_read(server, got, 6, TIMEOUT) == 6);
+        EXPECT(cleat_connection_write(server, got, 6, TIMEOUT) == 6);
+        cleat_close(server);
+        cleat_close(sock);
+    }
+}
+
+/* Both processes connect with the same context, made and used before the fork. */
+static void test_connecting(void) {
+    enum { EACH = 20 };
+    int32_t listener = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
+    int32_t port = 0;
+    char host[64];
+    int32_t unused = 0;
+    pid_t server;
+    pid_t child;
+    int status = 0;
+    int turn;
+    EXPECT(cleat_socket_bind(listener, "127.0.0.1", 9, 0) == CLEAT_OK);
+    EXPECT(cleat_socket_listen(listener, 64) == CLEAT_OK);
+    EXPECT(cleat_socket_getsockname(listener, host, sizeof host, &port, &unused, &unused) > 0);
+    server = fork();
+    EXPECT(server >= 0);
+    if (server == 0) {
+        alarm(60);
+        serve(listener, 1 + 2 * EACH);
+        _exit(0);
+    }
+    connect_to(port);
+    child = fork();
+    EXPECT(child >= 0);
+    if (child == 0) {
+        alarm(60);
+        for (turn = 0; turn < EACH; turn++) connect_to(port);
+        _exit(0);
+    }
+    for (turn = 0; turn < EACH; turn++) connect_to(port);
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+    EXPECT(waitpid(server, &status, 0) == server && status == 0);
+    cleat_close(listener);
+}
+
 /* A connection that the parent has made goes on in the child, and the parent's closing it does not disturb that. */
 static void test_connection(void) {
     int32_t first = 0;
@@ -119,10 +182,11 @@ int main(void) {
     identity_contexts(&server_context, &client_context);
     test_random();
     test_contexts();
+    test_connecting();
     test_connection();
     cleat_close(server_context);
     cleat_close(client_context);
     EXPECT(cleat_handle_count() == 0);
-    puts("random, contexts, connection");
+    puts("random, contexts, connecting, connection");
     return 0;
 }
