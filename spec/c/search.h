@@ -1,0 +1,29 @@
+/* search.h: secrets that this process can look for in its own memory. */
+#ifndef CLEAT_SPEC_SEARCH_H
+#define CLEAT_SPEC_SEARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SEARCH_MAX = 256 };
+
+/* What is looked for. It is kept changed, so that to know it is not to have it in memory. */
+struct secret {
+    size_t len;
+    uint8_t masked[SEARCH_MAX];
+};
+
+/* secret_keep takes a copy of bytes, which it wipes. */
+void secret_keep(struct secret *secret, uint8_t *bytes, size_t len);
+
+/* secret_random makes one of len letters. */
+void secret_random(struct secret *secret, size_t len);
+
+/* secret_copy returns the bytes with a zero behind them, to be freed with secret_free, which wipes them. */
+char *secret_copy(const struct secret *secret);
+void secret_free(char *bytes, const struct secret *secret);
+
+/* secret_count returns how often the secret is in what this process can write to: heap, stacks, variables. */
+int secret_count(const struct secret *secret);
+
+#endif
