@@ -148,6 +148,16 @@ static int32_t load(int32_t context, const char *certs, int32_t certs_len, const
         }                                                                                          \
     } while (0)
 
+/* A key where its file's name is due is a mistake that is easily made, and a message about the
+ * file would carry the key to wherever messages go. */
+#define CHECK_FILE(position, name, len)                                                            \
+    do {                                                                                           \
+        CLEAT_CHECK_TEXT(position, name, len);                                                     \
+        if ((len) > 0 && memmem((name), (size_t)(len), "-----BEGIN", 10) != NULL) {                \
+            return cleat_fail_usage((position), "PEM data where the name of a file is due");       \
+        }                                                                                          \
+    } while (0)
+
 /* check_context lets a wrong id be told before a file is read. */
 static int32_t check_context(int32_t context) {
     struct cleat_context *self;
@@ -188,8 +198,8 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
     int32_t certs_len = 0;
     int32_t key_len = 0;
     int32_t status;
-    CLEAT_CHECK_TEXT(2, certfile, certfile_len);
-    CLEAT_CHECK_TEXT(4, keyfile, keyfile_len);
+    CHECK_FILE(2, certfile, certfile_len);
+    CHECK_FILE(4, keyfile, keyfile_len);
     CHECK_PASSWORD(6, password, password_len);
     status = check_context(context);
     if (status >= 0) status = read_named(certfile, certfile_len, &certs, &certs_len);

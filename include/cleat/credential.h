@@ -13,7 +13,8 @@
  * encrypted key, and is not looked at otherwise. A second call replaces the first.
  * CLEAT_NEED_PASSWORD if the key is encrypted and password is absent; CLEAT_SYS with the
  * file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER BAD_DECRYPT (a
- * wrong password), X509 KEY_VALUES_MISMATCH, ... */
+ * wrong password), X509 KEY_VALUES_MISMATCH, ...; CLEAT_USAGE for PEM data where a file's name
+ * is due, which the message does not repeat. What was read of the files is wiped. */
 CLEAT_API int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile,
                                                 int32_t certfile_len, const char *keyfile,
                                                 int32_t keyfile_len, const char *password,
