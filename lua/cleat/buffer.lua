@@ -1,7 +1,8 @@
 --- Mutable bytes for recv_into and read (Python's bytearray): `local b = socket.buffer(4096)`.
 ---
 --- A buffer has a fixed size, and is all zero bytes at first. `#b` is its size, `b:sub(i, j)` and `tostring(b)` copy bytes
---- out as string.sub does, `b:set(offset, s)` copies bytes in. send and sendall take buffers as well as strings.
+--- out as string.sub does, `b:set(offset, s)` copies bytes in. send and sendall take buffers as well as strings. Its bytes are
+--- wiped when it is collected, which those of strings are not.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"

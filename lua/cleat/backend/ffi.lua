@@ -111,21 +111,30 @@ function rt.length(data, name, position)
     return 0
 end
 
-local scratch, scratch_size = new("char[?]", 4096), 4096
+local function wipe(bytes)
+    ffi.fill(bytes, ffi.sizeof(bytes))
+end
+
+--- Memory that plaintext is received in: wiped before it is freed.
+local function new_scratch(size)
+    return gc(new("char[?]", size), wipe)
+end
+
+local scratch, scratch_size = new_scratch(4096), 4096
 
 --- Room for size bytes that is good until the next call of it.
 function rt.room(size)
     if size <= scratch_size then
         return scratch
     elseif size > SCRATCH then
-        return new("char[?]", size)
+        return new_scratch(size)
     end
     local grown = scratch_size
     repeat
         grown = grown * 2
     until grown >= size
     grown = math.min(grown, SCRATCH)
-    local fresh = new("char[?]", grown) -- may run a finalizer that comes here too
+    local fresh = new_scratch(grown) -- may run a finalizer that comes here too
     scratch, scratch_size = fresh, grown
     return fresh
 end
@@ -175,6 +184,10 @@ end
 
 local buffer_type = typeof "struct { int32_t size; char data[?]; }"
 local bytes_type = typeof "const char *"
+
+local function wipe_buffer(buffer)
+    ffi.fill(buffer.data, buffer.size)
+end
 
 local function check_buffer(buffer, name)
     if not istype(buffer_type, buffer) then
@@ -233,7 +246,7 @@ function backend.buffer_new(size)
     end
     local buffer = new(buffer_type, size)
     buffer.size = size
-    return buffer
+    return gc(buffer, wipe_buffer)
 end
 
 function backend.buffer_size(buffer)

@@ -8,7 +8,7 @@
 ---
 --- The functions are generated; what they take and give is written at each in ffi_abi.lua.
 
----@class cleat.backend.Buffer bytes that stay at one place
+---@class cleat.backend.Buffer bytes that stay at one place, and are wiped when it is collected
 
 ---@class cleat.backend.Guard closes an id when it is collected
 

@@ -4,6 +4,7 @@
 
 #define BUFFER "cleat.buffer"
 #define GUARD "cleat.guard"
+#define SCRATCH "cleat.scratch"
 
 _Noreturn void native_refuse(lua_State *L, const char *name, int argument, const char *what) {
     lua_pushfstring(L, "cleat.backend: %s: argument %d %s", name, argument, what);
@@ -11,12 +12,25 @@ _Noreturn void native_refuse(lua_State *L, const char *name, int argument, const
     __builtin_unreachable();
 }
 
+/* Memory that plaintext is received in: wiped before Lua frees it, or keeps it for something else. */
+static char *new_scratch(lua_State *L, int32_t size) {
+    char *bytes = lua_newuserdatauv(L, (size_t)size, 0);
+    luaL_setmetatable(L, SCRATCH);
+    return bytes;
+}
+
+static int wipe(lua_State *L) {
+    void *bytes = lua_touserdata(L, 1);
+    if (bytes) explicit_bzero(bytes, lua_rawlen(L, 1));
+    return 0;
+}
+
 char *native_grow(lua_State *L, struct native_state *state, int32_t size) {
-    if (size > NATIVE_SCRATCH) return lua_newuserdatauv(L, (size_t)size, 0);
+    if (size > NATIVE_SCRATCH) return new_scratch(L, size);
     int32_t room = state->scratch_size > 0 ? state->scratch_size : 4096;
     while (room < size) room *= 2;
     room = room < NATIVE_SCRATCH ? room : NATIVE_SCRATCH;
-    char *scratch = lua_newuserdatauv(L, (size_t)room, 0);
+    char *scratch = new_scratch(L, room);
     lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_SCRATCH);
     state->scratch = scratch;
     state->scratch_size = room;
@@ -143,6 +157,12 @@ static int guard_forget(lua_State *L) {
     return 0;
 }
 
+static int buffer_collect(lua_State *L) {
+    struct native_buffer *buffer = luaL_testudata(L, 1, BUFFER);
+    if (buffer) explicit_bzero(buffer->data, (size_t)buffer->size);
+    return 0;
+}
+
 static int guard_collect(lua_State *L) {
     struct native_guard *guard = luaL_testudata(L, 1, GUARD);
     if (guard) (void)close_guard(guard);
@@ -154,10 +174,8 @@ static const void *push_metatable(lua_State *L, const char *name, lua_CFunction 
     if (luaL_newmetatable(L, name)) {
         lua_pushstring(L, name);
         lua_setfield(L, -2, "__metatable");
-        if (collect) {
-            lua_pushcfunction(L, collect);
-            lua_setfield(L, -2, "__gc");
-        }
+        lua_pushcfunction(L, collect);
+        lua_setfield(L, -2, "__gc");
     }
     return lua_topointer(L, -1);
 }
@@ -183,9 +201,10 @@ int luaopen_cleat_backend_native(lua_State *L) {
 
     struct native_state *state = lua_newuserdatauv(L, sizeof *state, NATIVE_UV_LAST);
     *state = (struct native_state){0};
-    state->buffer_metatable = push_metatable(L, BUFFER, NULL);
+    state->buffer_metatable = push_metatable(L, BUFFER, buffer_collect);
     state->guard_metatable = push_metatable(L, GUARD, guard_collect);
-    lua_pop(L, 2); /* the registry keeps them */
+    push_metatable(L, SCRATCH, wipe);
+    lua_pop(L, 3); /* the registry keeps them */
     native_push_guard(L);
     lua_setiuservalue(L, -2, NATIVE_UV_GUARD);
 

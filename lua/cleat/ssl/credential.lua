@@ -23,8 +23,11 @@ end
 
 -- ask_at_terminal asks whoever sits at the controlling terminal, as OpenSSL does.
 local function ask_at_terminal()
-    local result, password = C.terminal_password("Enter PEM pass phrase:", PASSWORD_MAX)
+    local typed = C.buffer_new(PASSWORD_MAX) -- not where everything else is received, which stays as it is
+    local result = C.terminal_password_into("Enter PEM pass phrase:", typed, 0, PASSWORD_MAX)
     if result >= 0 then
+        local password = C.buffer_get(typed, 0, result)
+        C.buffer_set(typed, 0, ("\0"):rep(result))
         return password
     elseif result == status.sys(const.ENAMETOOLONG) then
         too_long()
