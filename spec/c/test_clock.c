@@ -1,0 +1,170 @@
+/* test_clock.c: the clock on the wall is set back and forth while timeouts run. They do not look at it; what certificates say
+ * about dates is judged by it. This program's own clock_gettime, gettimeofday and time stand in for the system's. */
+#undef _FORTIFY_SOURCE
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "expect.h"
+#include "identity.h"
+
+enum { HOUR = 3600 };
+
+static _Atomic time_t offset; /* of the clock on the wall, in seconds */
+static atomic_int asked; /* how often somebody looked at it */
+static atomic_int waiting; /* how often somebody looked at the other one */
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = (int)syscall(SYS_clock_gettime, clock, now);
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) {
+        atomic_fetch_add(&asked, 1);
+        now->tv_sec += atomic_load(&offset);
+    } else {
+        atomic_fetch_add(&waiting, 1);
+    }
+    return result;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    struct timespec time = {0, 0};
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &time);
+    now->tv_sec = time.tv_sec;
+    now->tv_usec = time.tv_nsec / 1000;
+    return 0;
+}
+
+time_t time(time_t *now) {
+    struct timespec time = {0, 0};
+    clock_gettime(CLOCK_REALTIME, &time);
+    if (now != NULL) *now = time.tv_sec;
+    return time.tv_sec;
+}
+
+static double since_boot(void) {
+    struct timespec now = {0, 0};
+    EXPECT(syscall(SYS_clock_gettime, CLOCK_BOOTTIME, &now) == 0);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int32_t server_context;
+static int32_t client_context;
+
+struct pair {
+    int32_t sockets[2];
+    int32_t server;
+    int32_t client;
+};
+
+static int32_t shake_hands(struct pair *pair) {
+    int turn;
+    int32_t status = CLEAT_OK;
+    EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &pair->sockets[0],
+                             &pair->sockets[1]) == CLEAT_OK);
+    pair->server = cleat_connection_over_socket(server_context, pair->sockets[0], 1, NULL, 0);
+    pair->client =
+        cleat_connection_over_socket(client_context, pair->sockets[1], 0, "localhost", 9);
+    for (turn = 0; turn < 4; turn++) {
+        status = cleat_connection_handshake(pair->client, 0);
+        if (status < 0 && CLEAT_CLASS(status) != CLEAT_WANT_READ) break;
+        cleat_connection_handshake(pair->server, 0);
+    }
+    return status;
+}
+
+static void close_pair(const struct pair *pair) {
+    cleat_close(pair->client);
+    cleat_close(pair->server);
+    cleat_close(pair->sockets[0]);
+    cleat_close(pair->sockets[1]);
+}
+
+/* Sets the clock by an hour, back or forth, as often as it can until it is told to end. */
+static atomic_bool ended;
+
+static void *set_clock(void *argument) {
+    const time_t *step = argument;
+    while (!atomic_load(&ended)) {
+        struct timespec pause = {0, 1000000};
+        atomic_fetch_add(&offset, *step);
+        nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+static void test_timeouts(time_t step) {
+    const double timeout = 0.15;
+    struct pair pair;
+    pthread_t thread;
+    char byte;
+    int32_t listener = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
+    int32_t fd;
+    int32_t events = CLEAT_POLLIN;
+    int32_t revents = 0;
+    int i;
+    EXPECT(cleat_socket_bind(listener, "127.0.0.1", 9, 0) == CLEAT_OK);
+    EXPECT(cleat_socket_listen(listener, 1) == CLEAT_OK);
+    EXPECT(shake_hands(&pair) == CLEAT_OK);
+    fd = cleat_socket_fileno(listener);
+    atomic_store(&ended, false);
+    atomic_store(&waiting, 0);
+    EXPECT(pthread_create(&thread, NULL, set_clock, &step) == 0);
+    for (i = 0; i < 4; i++) {
+        double before = since_boot();
+        double taken;
+        int32_t status = 0;
+        if (i == 0) status = cleat_connection_read(pair.client, &byte, 1, timeout);
+        if (i == 1) status = cleat_socket_recv(pair.sockets[0], &byte, 1, 0, timeout);
+        if (i == 2) status = cleat_socket_accept(listener, timeout);
+        if (i == 3) status = cleat_poll(&fd, 1, &events, 1, &revents, 1, timeout);
+        taken = since_boot() - before;
+        EXPECT(i == 3 ? status == 0 : CLEAT_CLASS(status) == CLEAT_TIMEOUT);
+        EXPECT(taken >= timeout && taken < 20);
+    }
+    atomic_store(&ended, true);
+    pthread_join(thread, NULL);
+    EXPECT(atomic_load(&waiting) >= 4); /* it is this program's clock that is asked */
+    EXPECT(atomic_load(&offset) != 0);
+    atomic_store(&offset, 0);
+    close_pair(&pair);
+    cleat_close(listener);
+}
+
+/* The certificate is good from a minute ago to an hour from now. */
+static void test_dates(void) {
+    const struct {
+        time_t offset;
+        int32_t code;
+    } cases[] = {{0, 0}, {-HOUR, 9}, {2 * HOUR, 10}, {0, 0}};
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pair pair;
+        int32_t status;
+        atomic_store(&asked, 0);
+        atomic_store(&offset, cases[i].offset);
+        status = shake_hands(&pair);
+        EXPECT(atomic_load(&asked) > 0);
+        if (cases[i].code == 0) {
+            EXPECT(status == CLEAT_OK);
+        } else {
+            EXPECT(CLEAT_CLASS(status) == CLEAT_VERIFY && CLEAT_VALUE(status) == cases[i].code);
+        }
+        close_pair(&pair);
+    }
+}
+
+int main(void) {
+    identity_contexts(&server_context, &client_context);
+    test_timeouts(-HOUR);
+    test_timeouts(HOUR);
+    test_dates();
+    cleat_close(server_context);
+    cleat_close(client_context);
+    EXPECT(cleat_handle_count() == 0);
+    puts("timeouts, dates");
+    return 0;
+}
