@@ -18,6 +18,7 @@ static _Atomic time_t offset; /* of the clock on the wall, in seconds */
 static atomic_int asked; /* how often somebody looked at it */
 static atomic_int waiting; /* how often somebody looked at the other one */
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
 int clock_gettime(clockid_t clock, struct timespec *now) {
     int result = (int)syscall(SYS_clock_gettime, clock, now);
     if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) {
@@ -44,6 +45,7 @@ time_t time(time_t *now) {
     if (now != NULL) *now = time.tv_sec;
     return time.tv_sec;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static double since_boot(void) {
     struct timespec now = {0, 0};
