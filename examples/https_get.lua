@@ -82,7 +82,7 @@ local function fetch(options)
     local reply = {}
     local data = conn:recv(16384)
     while data ~= "" do
-        io.write(data)
+        assert(io.write(data))
         reply[#reply + 1] = data
         data = conn:recv(16384)
     end
@@ -95,6 +95,7 @@ local function fetch(options)
     if not head or length and #body < length then
         fail("the page is not complete")
     end
+    assert(io.stdout:flush()) -- a full disk shows here at the latest
 end
 
 local options = parse_arguments(arg)

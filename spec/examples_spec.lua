@@ -87,6 +87,18 @@ describe("the examples:", function()
             assert.are.equal(2, run("examples/https_get.lua").status)
         end)
 
+        it("fails if what it prints cannot be written", function()
+            local command = { "sh", "-c", 'exec "$@" >/dev/full', "sh" }
+            for _, word in ipairs(process.lua {
+                "examples/https_get.lua", "--cafile", pki.path("root.pem"), ("https://localhost:%d/page"):format(server.ports[1]),
+            }) do
+                command[#command + 1] = word
+            end
+            local result = process.run(command)
+            assert.are.equal(1, result.status)
+            assert.is_truthy(result.errors:find("^https_get: [^\n]*No space left on device\n$"), result.errors)
+        end)
+
         it("has --help", function()
             for _, script in ipairs { "https_get", "https_server" } do
                 local result = run("examples/" .. script .. ".lua", "--help")
