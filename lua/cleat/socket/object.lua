@@ -258,6 +258,7 @@ end
 ---@param timeout number? seconds, 0 or more; nil waits for ever. ValueError "Timeout value out of range"
 function Socket:settimeout(timeout)
     timeout = check.timeout("settimeout", timeout)
+    self:_check_open()
     -- The flag is for others who use the descriptor: cleat's calls do not look at it.
     if not self._fd and (not timeout) ~= (not self._timeout) then
         settle("settimeout", C.socket_set_blocking(self._id, timeout and 0 or 1))

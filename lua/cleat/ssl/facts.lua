@@ -22,7 +22,7 @@ function facts:getpeercert(...)
     if self._tls == 0 then
         tls.prepare(self, "getpeercert")
     end
-    if C.connection_established(self._tls) ~= 1 then
+    if errors.check(C.connection_established(self._tls)) ~= 1 then
         errors.raise(errors.ValueError, "handshake not done yet")
     end
     local id = errors.check(C.connection_peer_certificate(self._tls))
