@@ -1,0 +1,409 @@
+-- Objects that belong together, closed in every order, and dropped in every order: those that are left go on, those that are closed
+-- say so, and nothing stays behind. And every method of every class once its object is closed.
+local HostSocket = require "cleat.ssl.host_socket"
+local backend = require "cleat.backend"
+local handles = require "support.handles"
+local host_stream = require "support.host_stream"
+local link = require "support.link"
+local orders = require "support.orders"
+local process = require "support.process"
+local raises = require "support.raises"
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
+local tasks = require "support.tasks"
+
+local EBADF = 9
+
+local function close(object)
+    getmetatable(object).__close(object)
+end
+
+-- handshake of both at once, in this thread; afterwards they wait up to ten seconds.
+local function shake(client, server)
+    tasks.run {
+        function()
+            tasks.call(client, "do_handshake")
+        end,
+        function()
+            tasks.call(server, "do_handshake")
+        end,
+    }
+    client:settimeout(10)
+    server:settimeout(10)
+end
+
+-- tcp: a listening TLS server and its client over TCP, connected, with everything that they are made of.
+local function tcp()
+    local all = { context = link.context(link.client_options()), plain = socket.socket() }
+    local listening = socket.socket()
+    listening:bind { "127.0.0.1", 0 }
+    listening:listen(1)
+    all.authority = link.context { cert = "server-ec" } -- whatever is accepted is wrapped with it
+    all.listener = all.authority:wrap_socket(listening, { server_side = true, do_handshake_on_connect = false })
+    all.plain:connect(listening:getsockname())
+    all.plain:setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    all.client = all.context:wrap_socket(all.plain, { server_hostname = "localhost", do_handshake_on_connect = false })
+    all.server = all.listener:accept()
+    all.server:setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    all.client:settimeout(0)
+    all.server:settimeout(0)
+    shake(all.client, all.server)
+    all.file = all.client:makefile("rw", 0)
+    return all
+end
+
+-- What each says once it is closed.
+local closed = {
+    context = function(object)
+        raises("socket.error", { errno = EBADF }, object.get_ciphers, object)
+    end,
+    listener = function(object)
+        raises("socket.error", { errno = EBADF }, object.accept, object)
+    end,
+    plain = function(object)
+        raises("socket.error", { errno = EBADF }, object.recv, object, 1)
+    end,
+    client = function(object)
+        raises("socket.error", { errno = EBADF }, object.recv, object, 1)
+    end,
+    server = function(object)
+        raises("socket.error", { errno = EBADF }, object.send, object, "x")
+    end,
+    file = function(object)
+        raises("ValueError", { match = "I/O operation on closed file" }, object.readline, object)
+    end,
+}
+
+-- talk: what can still talk does. left: the objects that are not closed.
+local function talk(left)
+    local client, server, file = left.client, left.server, left.file
+    if client and server then
+        client:sendall("there")
+        assert.are.equal("there", server:recv(5))
+        server:sendall("back")
+        assert.are.equal("back", client:recv(4))
+    end
+    if file and server then
+        file:write("a line\n")
+        assert.are.equal("a line\n", server:recv(7))
+        server:sendall("its answer\n")
+        assert.are.equal("its answer\n", file:readline())
+    elseif not client and not file and server then
+        assert.are.equal("", server:recv(1))
+    elseif client and not server then
+        assert.are.equal("", client:recv(1))
+    end
+    if left.context then
+        assert.is_true(#left.context:get_ciphers() > 0)
+    end
+    if left.plain and left.client then
+        assert.are.equal(left.client:fileno(), left.plain:fileno())
+    elseif left.plain and not left.file then -- it was closed with the last that used it
+        closed.plain(left.plain)
+    end
+end
+
+-- over_memory: the same over memory and over a stream of a host's.
+local function over_memory()
+    local all = { context = link.context(link.client_options()) }
+    local to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    local context = link.context { cert = "server-ec" }
+    all.object = all.context:wrap_bio(to_client, to_server, { server_hostname = "localhost" })
+    all.other = context:wrap_bio(to_server, to_client, { server_side = true })
+    for _ = 1, 3 do
+        pcall(all.object.do_handshake, all.object)
+        pcall(all.other.do_handshake, all.other)
+    end
+    local first, second = socket.socketpair()
+    second:settimeout(0)
+    all.host = HostSocket.over(all.context, host_stream(first, function(plain, event)
+        coroutine.yield(plain, event)
+        return true
+    end), { _server_hostname = "localhost" })
+    all.peer = context:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+    close(context)
+    tasks.run {
+        function()
+            all.host:connect { "ignored", 0 }
+        end,
+        function()
+            tasks.call(all.peer, "do_handshake")
+        end,
+    }
+    all.peer:settimeout(10)
+    all.host_file = all.host:makefile("w", 0)
+    return all
+end
+
+closed.object = function(object)
+    raises("socket.error", { errno = EBADF }, object.read, object, 1)
+end
+closed.other = function(object)
+    raises("socket.error", { errno = EBADF }, object.write, object, "x")
+end
+closed.host, closed.peer = closed.client, closed.server
+function closed.host_file(object)
+    raises("ValueError", { match = "I/O operation on closed file" }, object.write, object, "x")
+end
+
+local function talk_over_memory(left)
+    if left.object and left.other then
+        left.object:write("there")
+        assert.are.equal("there", left.other:read(5))
+        left.other:write("back")
+        assert.are.equal("back", left.object:read(4))
+    end
+    if left.host and left.peer then
+        left.host:sendall("there")
+        assert.are.equal("there", left.peer:recv(5))
+    end
+    if left.host_file and left.peer then
+        left.host_file:write("a line\n")
+        assert.are.equal("a line\n", left.peer:recv(7))
+    elseif not left.host and left.peer then
+        assert.are.equal("", left.peer:recv(1))
+    end
+end
+
+-- in_every_order makes the objects anew for each order and closes them, with a look at them after each step.
+local function in_every_order(make, names, talk_to)
+    local count = 0
+    local traceback = debug.traceback
+    debug.traceback = function(message) -- luacheck: ignore 122 (the errors that are expected would spend their time on it)
+        return message
+    end
+    finally(function()
+        debug.traceback = traceback -- luacheck: ignore 122
+    end)
+    for order in orders(names) do
+        local before = backend.handle_count()
+        local left, gone = make(), {}
+        local ok, failure = pcall(function()
+            for _, name in ipairs(order) do
+                close(left[name])
+                gone[name], left[name] = left[name], nil
+                closed[name](gone[name])
+                for _, object in pairs(gone) do
+                    close(object) -- once more does no harm
+                end
+                talk_to(left)
+            end
+            for _, object in pairs(left) do -- what is in no order
+                close(object)
+            end
+            assert.are.equal(before, backend.handle_count())
+        end)
+        if not ok then
+            error(("closed in the order %s: %s"):format(table.concat(order, ", "), tostring(failure)), 0)
+        end
+        count = count + 1
+    end
+    return count
+end
+
+describe("Closing", function()
+    handles.watch(before_each, after_each)
+    teardown(process.cleanup)
+
+    it("in every order: a context, a listener, a socket, both ends of TLS over it, and a file", function()
+        assert.are.equal(720, in_every_order(tcp, { "context", "listener", "plain", "client", "server", "file" }, talk))
+    end)
+
+    it("in every order: a context, TLS in memory, a host's socket, its file, and its peer", function()
+        assert.are.equal(120, in_every_order(over_memory, { "context", "object", "host", "peer", "host_file" },
+            talk_over_memory))
+    end)
+
+    it("by the collector, in every order", function()
+        for order in orders { "context", "plain", "client", "server", "file" } do
+            local left = tcp()
+            left.listener:close()
+            left.listener = nil
+            for _, name in ipairs(order) do
+                left[name] = nil
+                collectgarbage()
+                if left.server and (left.client or left.file or not left.plain) then -- a socket that is left keeps its descriptor
+                    talk(left)
+                end
+            end
+        end
+    end)
+
+    it("is done by a Lua state that ends, whatever is open", function()
+        local output = process.run_code(([[
+            package.path = %q .. package.path
+            local link = require "support.link"
+            kept = { link.open() }
+            kept[3], kept[4] = kept[1]:makefile("rw"), link.context {}
+            kept[3]:write("never sent")
+            kept[5] = require("cleat.socket").socket()
+            kept[6] = coroutine.wrap(function() kept[2]:setwaiter(coroutine.yield) kept[2]:recv(1) end)
+            kept[6]()
+            io.write("open")
+        ]]):format(process.root .. "/spec/?.lua;"))
+        assert.are.equal("open", output)
+    end)
+end)
+
+-- AFTER: what each method does once its object is closed, by class. { arguments } for EBADF; with a class (and match) for another error;
+-- with `fine` if it does not fail.
+local buffer = socket.buffer(8)
+local address = { "127.0.0.1", 1 }
+local function fine(...)
+    return { fine = true, ... }
+end
+local function value_error(match, ...)
+    return { class = "ValueError", match = match, ... }
+end
+
+local AFTER = {
+    context = {
+        cert_store_stats = {}, get_ca_certs = {}, get_ciphers = {}, load_default_certs = {}, session_stats = {},
+        set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
+        set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
+        load_cert_chain = function()
+            return { require("support.pki").chain "server-ec" }
+        end,
+        load_verify_locations = function()
+            return { require("support.pki").path "root.pem" }
+        end,
+        load_dh_params = function()
+            return { class = "IOError", "/nowhere" }
+        end,
+        wrap_bio = { ssl.MemoryBIO(), ssl.MemoryBIO() },
+        wrap_socket = function()
+            local first, second = socket.socketpair()
+            second:close()
+            return { first, after = function()
+                first:close()
+            end }
+        end,
+    },
+    socket = {
+        accept = {}, bind = { address }, close = fine(), connect = { address }, connect_ex = { returns = EBADF, address },
+        detach = {}, events = fine(), fileno = {}, getpeername = {}, getsockname = {},
+        getsockopt = { socket.SOL_SOCKET, socket.SO_REUSEADDR }, gettimeout = fine(), getwaiter = fine(), listen = { 1 },
+        makefile = {}, pollfd = {}, recv = { 1 }, recv_into = { buffer }, recvfrom = { 1 }, recvfrom_into = { buffer },
+        send = { "x" }, sendall = { "x" }, sendto = { "x", address }, setblocking = { true },
+        setsockopt = { socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 }, settimeout = { 1 }, setwaiter = fine(),
+        shutdown = { socket.SHUT_RDWR },
+    },
+    file = {
+        close = fine(), fileno = value_error "closed file", flush = value_error "closed file",
+        isatty = value_error "closed file", lines = value_error "closed file", read = value_error "closed file",
+        readline = value_error "closed file", readlines = value_error "closed file",
+        write = value_error("closed file", "x"), writelines = value_error("closed file", { "x" }),
+    },
+    object = {
+        cipher = fine(), compression = fine(), do_handshake = {}, get_channel_binding = fine(), getpeercert = {},
+        pending = {}, read = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(), unwrap = {},
+        version = fine(), write = { "x" },
+    },
+}
+
+local function extended(base, more)
+    local all = {}
+    for _, list in ipairs { base, more } do
+        for name, what in pairs(list) do
+            all[name] = what
+        end
+    end
+    return all
+end
+
+AFTER.tls = extended(AFTER.socket, {
+    bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
+    dup = { class = "NotImplementedError" }, get_channel_binding = fine(), getpeercert = {}, pending = fine(),
+    read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
+    selected_npn_protocol = fine(), settimeout = { 1 }, unwrap = value_error "No SSL wrapper around", version = fine(),
+    write = value_error("Write on closed or unwrapped SSL socket.", "x"),
+})
+
+local no_host = { class = "NotImplementedError" }
+AFTER.host = extended(AFTER.tls, {
+    accept = no_host, bind = no_host, connect_ex = { returns = EBADF, address }, detach = no_host, getsockopt = no_host,
+    listen = no_host, recvfrom = no_host, recvfrom_into = no_host, sendto = no_host, setblocking = fine(true), setkeepalive = no_host,
+    setsockopt = no_host, settimeout = fine(1), setwaiter = no_host, shutdown = fine(socket.SHUT_RDWR),
+})
+
+local make = {
+    context = function()
+        return link.context {}
+    end,
+    socket = function()
+        return socket.socket()
+    end,
+    file = function()
+        local sock = socket.socket()
+        local file = sock:makefile("rw")
+        sock:close()
+        return file
+    end,
+    object = function()
+        return link.context {}:wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())
+    end,
+    tls = function()
+        local client, server = link.open()
+        server:close()
+        return client
+    end,
+    host = function()
+        local first, second = socket.socketpair()
+        second:close()
+        return (HostSocket.over(link.context {}, host_stream(first), {}))
+    end,
+}
+
+describe("After close", function()
+    handles.watch(before_each, after_each)
+    teardown(process.cleanup)
+
+    for name, methods in pairs(AFTER) do
+        it("every method of " .. name .. " says so, or says what it knows", function()
+            local object = make[name]()
+            close(object)
+            local count = 0
+            for method in pairs(getmetatable(getmetatable(object).class).__index) do
+                if not method:find "^_" and method ~= "over" then
+                    count = count + 1
+                    local what = methods[method]
+                    if type(what) == "function" then
+                        what = what()
+                    end
+                    assert(what, "nothing is said here about " .. method .. "()")
+                    local ok, failure = pcall(function()
+                        local unpack = table.unpack or unpack -- luacheck: ignore
+                        if what.returns or what.fine then
+                            local result = object[method](object, unpack(what))
+                            assert(what.fine or result == what.returns, tostring(result))
+                        elseif what.class then
+                            raises(what.class, { match = what.match }, object[method], object, unpack(what))
+                        else
+                            raises("socket.error", { errno = EBADF }, object[method], object, unpack(what))
+                        end
+                    end)
+                    if what.after then
+                        what.after()
+                    end
+                    assert(ok, ("%s(): %s"):format(method, tostring(failure)))
+                end
+            end
+            local said = 0
+            for _ in pairs(methods) do
+                said = said + 1
+            end
+            assert.are.equal(said, count)
+        end)
+    end
+
+    it("every attribute of a context that is asked of the library says so", function()
+        local context = link.context {}
+        close(context)
+        for _, name in ipairs { "options", "verify_mode", "verify_flags", "check_hostname", "minimum_version", "maximum_version" } do
+            raises("socket.error", { errno = EBADF }, function()
+                return context[name]
+            end)
+        end
+        assert.are.equal(ssl.PROTOCOL_TLS, context.protocol)
+    end)
+end)
