@@ -33,6 +33,7 @@ local PIECE = 65536
 ---@field _incoming cleat.ssl.MemoryBIO what was received and not given to TLS yet
 ---@field _due integer see MemoryBIO:_feed
 ---@field _sending boolean whether a coroutine is in flush: one is enough, it sends what others add
+---@field _sender table that coroutine, weakly
 local HostSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, SSLSocket)
@@ -41,13 +42,24 @@ local function time_out(operation)
     return errors.throw(errors.from_connection(status.TIMEOUT, operation))
 end
 
+-- check_sender raises if the coroutine in flush was killed: what it had in its hands is lost, and with it the connection.
+local function check_sender(self)
+    local thread = self._sender[1]
+    if thread == nil or (thread ~= true and coroutine.status(thread) == "dead") then
+        errors.raise(errors.error, const.ECONNABORTED, "The coroutine that was sending has ended before all was sent")
+    end
+end
+
 -- flush sends what TLS has for the network.
 local function flush(self, deadline)
-    if self._sending or self._tls == 0 then
+    if self._tls == 0 then
         return
+    elseif self._sending then
+        return check_sender(self)
     end
     local id = self._tls
     self._sending = true
+    self._sender[1] = coroutine.running() or true -- nil is LuaJIT's main coroutine, which cannot be killed
     while self._tls == id do
         local waits = C.connection_drain_pending(id)
         if waits <= 0 then
@@ -218,6 +230,8 @@ function HostSocket:setkeepalive()
         "a TLS connection cannot go into the host's pool: unwrap() it first, and keep what that returns")
 end
 
+local WEAK = { __mode = "v" }
+
 local function constant(value)
     return function()
         return value
@@ -242,6 +256,7 @@ function HostSocket.over(context, stream, settings)
     self._id, self._guard, self._timeout, self._wait = 0, false, object.default_timeout or false, 0
     self._tls, self._tls_guard, self._state, self._context = 0, false, "new", context
     self._stream, self._incoming, self._due = stream, MemoryBIO(), 0
+    self._sender = setmetatable({}, WEAK)
     return setmetatable(self, HostSocket.instance), stream:connected()
 end
 
