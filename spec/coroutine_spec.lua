@@ -1,0 +1,447 @@
+-- Coroutines that are killed while they wait: closed (coroutine.close, Lua 5.4), or dropped and collected. Each operation is killed at each
+-- place where it waits; then another coroutine goes on with the same object, or it is closed. Nothing stays behind.
+local HostSocket = require "cleat.ssl.host_socket"
+local handles = require "support.handles"
+local host_stream = require "support.host_stream"
+local link = require "support.link"
+local process = require "support.process"
+local raises = require "support.raises"
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
+
+local ECONNABORTED = 103
+local VERSIONS = { "TLSv1.2", "TLSv1.3" }
+
+-- waiter waits by letting whoever runs the coroutine wait.
+local function waiter(sock, event)
+    coroutine.yield(sock, event)
+    return true
+end
+
+local WAYS = { dropped = function() end }
+if coroutine.close then
+    function WAYS.closed(thread)
+        assert(coroutine.close(thread))
+    end
+end
+
+-- begin runs body until it has waited count times, with step() before each time that it goes on. It returns the coroutine, or nil
+-- if it ended before; a failure of it is raised.
+local function begin(body, count, step)
+    local thread = coroutine.create(body)
+    for turn = 1, count do
+        if turn > 1 then
+            step()
+        end
+        local ok, failure = coroutine.resume(thread)
+        if not ok then
+            error(failure, 0)
+        elseif coroutine.status(thread) == "dead" then
+            return nil
+        end
+    end
+    return thread
+end
+
+-- finish runs body to its end, with step() each time that it waits, and returns what it returns.
+local function finish(body, step)
+    local thread = coroutine.create(body)
+    local deadline = process.clock() + 10
+    while true do
+        local ok, result = coroutine.resume(thread)
+        if not ok then
+            error(result, 0)
+        elseif coroutine.status(thread) == "dead" then
+            return result
+        end
+        assert(process.clock() < deadline, "it does not end")
+        step()
+    end
+end
+
+local function nothing() end
+
+-- killed_everywhere: make() returns the body to kill, step() for the peer's part meanwhile, and after(way), which looks at what is left
+-- and closes it. It returns how many places there were; at most `most` are tried.
+local function killed_everywhere(make, most)
+    local places = 0
+    for _, kill in pairs(WAYS) do
+        local place = 0
+        repeat
+            place = place + 1
+            local body, step, after = make()
+            local thread = begin(body, place, step)
+            local waits = thread ~= nil
+            if waits then
+                kill(thread)
+                thread, body = nil, nil -- luacheck: ignore
+                collectgarbage()
+                collectgarbage()
+                places = places + 1
+            end
+            after()
+        until not waits or place == most
+    end
+    return places
+end
+
+-- attempt: one call of a socket that does not block, whether it gets anywhere or not.
+local function attempt(sock, method, ...)
+    local ok, failure = pcall(sock[method], sock, ...)
+    if not ok and failure ~= ssl.want_read and not ssl.SSLWantReadError:is(failure) and not ssl.SSLWantWriteError:is(failure) then
+        error(failure, 0)
+    end
+end
+
+local function with_waiter(sock)
+    sock:settimeout(10)
+    sock:setwaiter(waiter)
+    return sock
+end
+
+-- The two ends say something to each other.
+local function talk(sock, peer)
+    peer:settimeout(10)
+    finish(function()
+        sock:sendall("there")
+    end, nothing)
+    assert.are.equal("there", peer:recv(5))
+    peer:sendall("back")
+    assert.are.equal("back", finish(function()
+        return sock:recv(4)
+    end, nothing))
+    sock:close()
+    peer:close()
+end
+
+describe("A coroutine that is killed", function()
+    handles.watch(before_each, after_each)
+    teardown(process.cleanup)
+
+    for _, version in ipairs(VERSIONS) do
+        for _, role in ipairs { "client", "server" } do
+            it(("in a %s's handshake, %s, leaves one that goes on"):format(role, version), function()
+                local places = killed_everywhere(function()
+                    local client, server = link.pair({ version = version })
+                    local sock, peer = client, server
+                    if role == "server" then
+                        sock, peer = server, client
+                    end
+                    with_waiter(sock)
+                    local function shake()
+                        sock:do_handshake()
+                    end
+                    local function step()
+                        attempt(peer, "do_handshake")
+                    end
+                    return shake, step, function()
+                        finish(shake, step)
+                        step()
+                        assert.are.equal(version, sock:version())
+                        talk(sock, peer)
+                    end
+                end)
+                assert(places >= 1, "it never waited")
+            end)
+        end
+    end
+
+    it("in wrap_socket leaves the socket that it was given", function()
+        local context = link.context(link.client_options())
+        local places = killed_everywhere(function()
+            local plain, other = link.tcp()
+            with_waiter(plain)
+            other:settimeout(0)
+            local peer = link.context { cert = "server-ec" }:wrap_socket(other,
+                { server_side = true, do_handshake_on_connect = false })
+            return function()
+                context:wrap_socket(plain, { server_hostname = "localhost" })
+            end, function()
+                attempt(peer, "do_handshake")
+            end, function()
+                plain:close()
+                collectgarbage()
+                peer:settimeout(10)
+                raises({ "socket.error" }, {}, function() -- nobody is there any more
+                    peer:do_handshake()
+                    assert(peer:recv(1) == "")
+                    error(socket.error(0, "the end"), 0)
+                end)
+                peer:close()
+            end
+        end)
+        assert(places >= 1, "it never waited")
+    end)
+
+    it("in recv leaves what comes to the next", function()
+        killed_everywhere(function()
+            local sock, peer = link.open()
+            with_waiter(sock)
+            return function()
+                return sock:recv(10)
+            end, nothing, function()
+                talk(sock, peer)
+            end
+        end, 3)
+    end)
+
+    it("in readline of a file loses nothing", function()
+        killed_everywhere(function()
+            local sock, peer = link.open()
+            with_waiter(sock)
+            local file = sock:makefile("r")
+            peer:sendall("the first half, ")
+            local function read()
+                return file:readline()
+            end
+            return read, nothing, function()
+                peer:sendall("the second\n")
+                assert.are.equal("the first half, the second\n", finish(read, nothing))
+                file:close()
+                talk(sock, peer)
+            end
+        end, 3)
+    end)
+
+    it("in sendall has sent a beginning, and the connection can be closed", function()
+        local data = ("0123456789abcdef"):rep(262144)
+        local places = killed_everywhere(function()
+            local sock, peer = link.open()
+            with_waiter(sock)
+            local got, count = {}, 0
+            local function take()
+                local ok, bytes = pcall(peer.recv, peer, 65536)
+                if not ok then
+                    assert(ssl.SSLWantReadError:is(bytes), tostring(bytes))
+                    return false
+                end
+                got[#got + 1], count = bytes, count + #bytes
+                return bytes ~= ""
+            end
+            local function take_all()
+                while take() do end
+            end
+            peer:settimeout(0)
+            return function()
+                sock:sendall(data)
+            end, take_all, function()
+                sock:close()
+                peer:settimeout(10)
+                take_all()
+                assert.are.equal(data:sub(1, count), table.concat(got))
+                peer:close()
+            end
+        end, 3)
+        assert(places >= 3, "it never waited")
+    end)
+
+    it("in unwrap leaves the goodbye to the next", function()
+        killed_everywhere(function()
+            local sock, peer = link.open()
+            with_waiter(sock)
+            peer:settimeout(0)
+            local plain
+            local function goodbye()
+                plain = sock:unwrap()
+            end
+            return goodbye, nothing, function()
+                local other
+                finish(goodbye, function()
+                    local ok, result = pcall(peer.unwrap, peer)
+                    other = ok and result or other
+                end)
+                other = other or peer:unwrap()
+                plain:close()
+                other:close()
+            end
+        end, 3)
+    end)
+
+    it("in connect leaves a socket that can be closed, and a listener that goes on", function()
+        local listener = socket.socket()
+        listener:bind { "127.0.0.1", 0 }
+        listener:listen(5)
+        local places = killed_everywhere(function()
+            local sock = link.context(link.client_options()):wrap_socket(with_waiter(socket.socket()),
+                { server_hostname = "localhost" })
+            local peer
+            return function()
+                sock:connect(listener:getsockname())
+            end, function()
+                if not peer then
+                    peer = listener:accept()
+                    peer:settimeout(0)
+                    peer = link.context { cert = "server-ec" }:wrap_socket(peer,
+                        { server_side = true, do_handshake_on_connect = false })
+                end
+                attempt(peer, "do_handshake")
+            end, function()
+                sock:close()
+                if not peer then
+                    peer = listener:accept()
+                end
+                peer:close()
+            end
+        end)
+        listener:close()
+        assert(places >= 2, "it never waited")
+    end)
+
+    it("in accept leaves a listener that accepts the next", function()
+        local context = link.context { cert = "server-ec" }
+        local places = killed_everywhere(function()
+            local plain = socket.socket()
+            plain:bind { "127.0.0.1", 0 }
+            plain:listen(5)
+            local listener = context:wrap_socket(with_waiter(plain), { server_side = true })
+            local client
+            local function open()
+                local sock = socket.create_connection(listener:getsockname(), 10)
+                sock:settimeout(0)
+                return link.context(link.client_options()):wrap_socket(sock,
+                    { server_hostname = "localhost", do_handshake_on_connect = false })
+            end
+            local function step()
+                client = client or open()
+                attempt(client, "do_handshake")
+            end
+            local function accept()
+                return (listener:accept())
+            end
+            return accept, step, function()
+                if client then
+                    client:close()
+                end
+                client = open()
+                local server = finish(accept, function()
+                    step()
+                end)
+                step()
+                talk(server, client)
+                listener:close()
+            end
+        end)
+        assert(places >= 2, "it never waited")
+    end)
+
+    it("in the servername callback leaves a handshake that says so", function()
+        killed_everywhere(function()
+            local context = link.context { cert = "server-ec" }
+            context:set_servername_callback(function()
+                coroutine.yield()
+            end)
+            local client, server = link.pair({}, { context = context })
+            attempt(client, "do_handshake")
+            with_waiter(server)
+            return function()
+                server:do_handshake()
+            end, nothing, function()
+                raises("ValueError", { match = "the servername callback has not returned yet" }, server.do_handshake, server)
+                client:close()
+                server:close()
+            end
+        end, 1)
+    end)
+end)
+
+-- A socket of the host's waits in calls of the host's: receive and send. What TLS has made is sent once, so if the sender is killed the
+-- connection is broken: the others are told, and do not wait for an answer that cannot come.
+describe("A coroutine that is killed while a host's socket", function()
+    handles.watch(before_each, after_each)
+    teardown(process.cleanup)
+
+    -- open: a socket of a host's and its peer, a TLS server that does not block. wait is asked where the host waits.
+    local function open(wait, slow)
+        local plain, other = link.tcp()
+        local stream = host_stream(plain, wait)
+        if slow then
+            local send = stream.send
+            function stream:send(bytes, timeout)
+                coroutine.yield() -- nothing is sent as long as the host waits
+                return send(self, bytes, timeout)
+            end
+        end
+        local sock = HostSocket.over(link.context(link.client_options()), stream, { _server_hostname = "localhost" })
+        other:settimeout(0)
+        local peer = link.context { cert = "server-ec" }:wrap_socket(other,
+            { server_side = true, do_handshake_on_connect = false })
+        return sock, peer, stream
+    end
+
+    local function connected(wait)
+        local sock, peer, stream = open(wait)
+        finish(function()
+            sock:connect { "ignored", 0 }
+        end, function()
+            attempt(peer, "do_handshake")
+        end)
+        return sock, peer, stream
+    end
+
+    it("receives leaves what comes to the next", function()
+        killed_everywhere(function()
+            local sock, peer = connected(waiter)
+            return function()
+                sock:recv(10)
+            end, nothing, function()
+                talk(sock, peer)
+            end
+        end, 3)
+    end)
+
+    it("shakes hands leaves one that goes on, or that says what was lost", function()
+        local went_on, broken = 0, 0
+        killed_everywhere(function()
+            local sock, peer = open(waiter, true)
+            return function()
+                sock:connect { "ignored", 0 }
+            end, function()
+                attempt(peer, "do_handshake")
+            end, function()
+                local ok, failure = pcall(finish, function()
+                    sock:do_handshake()
+                end, function()
+                    attempt(peer, "do_handshake")
+                end)
+                if ok then
+                    went_on = went_on + 1
+                else
+                    raises.check(failure, "socket.error", { errno = ECONNABORTED, match = "was sending" })
+                    broken = broken + 1
+                end
+                sock:close()
+                peer:close()
+            end
+        end)
+        assert(went_on > 0 and broken > 0, ("%d went on, %d are broken"):format(went_on, broken))
+    end)
+
+    it("sends has lost bytes, which is told", function()
+        for _, kill in pairs(WAYS) do
+            local sock, peer, stream = connected(waiter)
+            function stream.send()
+                coroutine.yield()
+            end
+            local thread = begin(function()
+                sock:sendall("never sent")
+            end, 1)
+            if kill == WAYS.dropped then -- as long as it is there it may go on, and send
+                sock:settimeout(0.05)
+                stream.receive = function()
+                    return nil
+                end
+                raises("socket.timeout", {}, sock.recv, sock, 1)
+            end
+            kill(thread)
+            thread = nil -- luacheck: ignore
+            collectgarbage()
+            for _, call in ipairs { { "sendall", "x" }, { "recv", 1 }, { "unwrap" } } do
+                raises("socket.error", { errno = ECONNABORTED, match = "was sending" }, sock[call[1]], sock, call[2])
+            end
+            sock:close()
+            peer:settimeout(10)
+            assert.are.equal("", peer:recv(1))
+            peer:close()
+        end
+    end)
+end)
