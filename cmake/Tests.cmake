@@ -2,11 +2,12 @@
 #   c       spec/c/test_X.c        -> c.X         programs that see the core's internals
 #   lua54   spec/X_spec.lua        -> lua54.X     busted on lua5.4 with the native module
 #   luajit  spec/X_spec.lua        -> luajit.X    the same on LuaJIT with the FFI backend
+#   gc      some of them again, under an aggressive collector -> gc.lua54.X, gc.luajit.X
 #   check   spec/check_X.{sh,lua}  -> check.X     rules about the sources and what is built;
 #           cmake/check-X.sh       -> check.X     installing, as CMake and as a rock
 #   lint    script/lint X          -> lint.X
 # Names are prefixed with the build's own where it is not the main one: asan.c.X.
-set(CLEAT_TESTS "c;lua54;luajit;check;lint" CACHE STRING "Kinds of tests to register")
+set(CLEAT_TESTS "c;lua54;luajit;gc;check;lint" CACHE STRING "Kinds of tests to register")
 get_filename_component(prefix ${PROJECT_BINARY_DIR} NAME)
 if(NOT prefix MATCHES "^(floor|asan|tsan)$")
     set(prefix "")
@@ -81,6 +82,15 @@ foreach(kind lua54 luajit)
         endforeach()
     endif()
 endforeach()
+
+# The specs that let go of most objects; script/sanitize gc runs all of them.
+if("gc" IN_LIST CLEAT_TESTS)
+    foreach(name closing coroutine wrap)
+        foreach(lua lua54 luajit)
+            cleat_test(gc.${lua}.${name} script/busted --${lua} --gc spec/${name}_spec.lua)
+        endforeach()
+    endforeach()
+endif()
 
 if("check" IN_LIST CLEAT_TESTS)
     file(GLOB checks CONFIGURE_DEPENDS spec/check_*.sh spec/check_*.lua cmake/check-*.sh)
