@@ -15,7 +15,11 @@ static void certificate_destroy(struct cleat_object *object) {
 
 int32_t cleat_certificate_open(X509 *x509) {
     struct cleat_certificate *self = cleat_allocate(sizeof *self);
-    if (self == NULL) {
+    /* Its key and its extensions were decoded if there was memory: what is not there now never
+     * will be. */
+    X509_check_purpose(x509, -1, 0);
+    if (self == NULL || cleat_memory_failed()) {
+        cleat_release(self);
         X509_free(x509);
         return cleat_fail_nomem();
     }

@@ -66,11 +66,12 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_context *conte
     self->npn = cleat_alpn_hold(context->npn);
     self->asks_for_name = context->server_name_events && self->server_side;
     self->ssl = SSL_new(context->ssl_ctx);
-    ready = self->ssl != NULL && cleat_connection_trust(self, context);
+    /* BoringSSL copies without looking whether it could, what a connection verifies with for one. */
+    ready = self->ssl != NULL && SSL_set_app_data(self->ssl, self) == 1 &&
+            cleat_connection_trust(self, context) && !cleat_memory_failed();
     pthread_mutex_unlock(&context->lock);
 
     if (!ready) return cleat_fail_ssl("SSL_new");
-    SSL_set_app_data(self->ssl, self);
     SSL_set_shed_handshake_config(self->ssl, 1);
     if (!cleat_transport_attach(&self->transport, self->ssl)) return cleat_fail_nomem();
     if (self->server_side) {

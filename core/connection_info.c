@@ -114,7 +114,9 @@ int32_t cleat_connection_peer_certificate(int32_t connection) {
     if (!self->established) {
         result = cleat_fail_usage(0, "handshake not done yet");
     } else {
-        X509 *x509 = SSL_get_peer_certificate(self->ssl);
+        X509 *x509;
+        cleat_error_clear_queue();
+        x509 = SSL_get_peer_certificate(self->ssl);
         if (x509 != NULL) result = cleat_certificate_open(x509);
     }
     END;

@@ -40,6 +40,8 @@ static int32_t judge(const struct cleat_connection *self, int result, const char
         case SSL_ERROR_ZERO_RETURN: return 0;
         case SSL_ERROR_SYSCALL:
             if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+            /* An error that there was no memory to keep looks like the end of the network. */
+            if (!self->transport.ended) return cleat_fail_nomem();
             return cleat_fail(CLEAT_EOF, 0, "EOF occurred in violation of protocol");
         default: break;
     }

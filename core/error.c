@@ -11,6 +11,7 @@
 
 #include "argument.h"
 #include "boringssl.h"
+#include "memory.h"
 
 static _Thread_local struct {
     int32_t status;
@@ -164,8 +165,8 @@ static struct entry take(void) {
 }
 
 static int32_t record(const struct entry *entry) {
-    if (entry->reason == ERR_R_MALLOC_FAILURE) {
-        return cleat_fail(CLEAT_NOMEM, 0, "out of memory");
+    if (entry->library != ERR_LIB_SYS && entry->reason == ERR_R_MALLOC_FAILURE) {
+        return cleat_fail(CLEAT_NOMEM, 0, "out of memory"); /* asked for more than can be counted */
     }
     if (entry->library == ERR_LIB_SYS && entry->reason != 0) return cleat_fail_errno(entry->reason);
     forget();
@@ -193,16 +194,25 @@ static int32_t record_nothing(const char *what) {
     return finish(CLEAT_SSL, ERR_R_INTERNAL_ERROR);
 }
 
+static int32_t record_first(const struct entry *entry, const char *what) {
+    return entry->packed == 0 ? record_nothing(what) : record(entry);
+}
+
+/* Empties the queue. Where memory ran out, that is what went wrong, whatever the functions on the
+ * way made of it. */
+static int32_t settle(int32_t status) {
+    ERR_clear_error();
+    return cleat_memory_failed() ? cleat_fail_nomem() : status;
+}
+
 int32_t cleat_fail_ssl(const char *what) {
     struct entry entry = take();
-    int32_t status = entry.packed == 0 ? record_nothing(what) : record(&entry);
-    ERR_clear_error();
-    return status;
+    return settle(record_first(&entry, what));
 }
 
 int32_t cleat_fail_tls(const char *what, int32_t code, const char *detail) {
     struct entry entry = take();
-    int32_t status = entry.packed == 0 ? record_nothing(what) : record(&entry);
+    int32_t status = record_first(&entry, what);
     while (entry.packed != 0 && entry.library != ERR_LIB_SSL &&
            status != CLEAT_STATUS(CLEAT_NOMEM, 0)) {
         entry = take();
@@ -213,11 +223,11 @@ int32_t cleat_fail_tls(const char *what, int32_t code, const char *detail) {
         describe(last.reason, detail, entry.file, entry.line);
         status = finish(CLEAT_VERIFY, code);
     }
-    ERR_clear_error();
-    return status;
+    return settle(status);
 }
 
 void cleat_error_clear_queue(void) {
+    cleat_memory_forget();
     /* Clearing walks all of the queue, to look is next to nothing. */
     if (ERR_peek_error() != 0) ERR_clear_error();
 }

@@ -1,7 +1,8 @@
-/* memory.h: how the core allocates: through BoringSSL, whose free wipes what it frees. */
+/* memory.h: how the core and BoringSSL allocate. What is freed is wiped first. */
 #ifndef CLEAT_CORE_MEMORY_H
 #define CLEAT_CORE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,11 @@ void cleat_release(void *block);
  * ciphertext: wiping those would cost as much as sending them. */
 void *cleat_resize_public(void *block, size_t size);
 void cleat_release_public(void *block);
+
+/* cleat_memory_failed returns whether memory could not be had in this thread since the last
+ * cleat_memory_forget, by the core or by BoringSSL, which may have said nothing of it. */
+bool cleat_memory_failed(void);
+void cleat_memory_forget(void);
 
 /* cleat_copy_text returns a copy of len bytes with a zero byte behind them, or NULL. */
 char *cleat_copy_text(const char *text, int32_t len);

@@ -6,6 +6,7 @@
  * again. */
 #include "argument.h"
 #include "connection.h"
+#include "memory.h"
 
 /* Whether the client would resume a session: by TLS 1.3's pre-shared key, a ticket, or an id. */
 static bool offers_session(const SSL_CLIENT_HELLO *hello) {
@@ -65,7 +66,7 @@ static int32_t switch_context(struct cleat_connection *self, struct cleat_contex
     pthread_mutex_lock(&context->lock);
     cleat_error_clear_queue();
     if (SSL_set_SSL_CTX(self->ssl, context->ssl_ctx) == NULL ||
-        !cleat_connection_trust(self, context)) {
+        !cleat_connection_trust(self, context) || cleat_memory_failed()) {
         pthread_mutex_unlock(&context->lock);
         return cleat_fail_ssl("SSL_set_SSL_CTX");
     }

@@ -26,8 +26,10 @@ struct parsed {
     STACK_OF(X509_CRL) * crls;
 };
 
-/* Each takes over what it is given. */
+/* Each takes over what it is given. A certificate's extensions are looked at here and not when it
+ * is first used: if memory runs out then it stays invalid, and would be so for all. */
 static bool append_certificate(struct parsed *parsed, X509 *certificate) {
+    X509_check_purpose(certificate, -1, 0);
     if (sk_X509_push(parsed->certificates, certificate) != 0) return true;
     X509_free(certificate);
     return false;
@@ -111,11 +113,13 @@ static int32_t add_all(X509_STORE *store, const struct parsed *parsed) {
 }
 
 static int32_t parse(const char *data, int32_t len, bool pem, struct parsed *parsed) {
+    int32_t status;
     cleat_error_clear_queue();
     parsed->certificates = sk_X509_new_null();
     parsed->crls = sk_X509_CRL_new_null();
     if (parsed->certificates == NULL || parsed->crls == NULL) return cleat_fail_nomem();
-    return pem ? parse_pem(data, len, parsed) : parse_der(data, len, parsed);
+    status = pem ? parse_pem(data, len, parsed) : parse_der(data, len, parsed);
+    return status >= 0 && cleat_memory_failed() ? cleat_fail_nomem() : status;
 }
 
 static void free_parsed(struct parsed *parsed) {

@@ -102,6 +102,7 @@ int32_t cleat_context_ca_certificate(int32_t context, int32_t index) {
     X509 *found = NULL;
     int32_t result;
     CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
+    cleat_error_clear_queue();
     result =
         index < 0 ? cleat_fail_usage(2, "index out of range") : authorities(self, index, &found);
     if (result >= 0) {

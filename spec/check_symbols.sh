@@ -19,6 +19,7 @@ transport.c spare        one block for large writes, while none uses it
 transport.c shared_method  made once, for all transports
 trust_default.c shared   what the system trusts, parsed once
 error.c last             of each thread: its last failure
+memory.c failed          of each thread: whether memory ran out
 '
 
 # Undefined symbols without a version of glibc, which anyone may define.

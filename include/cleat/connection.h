@@ -12,8 +12,8 @@
  * Read and write do the handshake first if it was not done. No data goes in or out before the
  * peer is verified as the context asks.
  *
- * After a failure of class CLEAT_SSL, CLEAT_ALERT, CLEAT_VERIFY or CLEAT_EOF in a handshake or
- * write the connection is of no more use: close it. */
+ * After a failure of class CLEAT_SSL, CLEAT_ALERT, CLEAT_VERIFY, CLEAT_EOF or CLEAT_NOMEM in a
+ * handshake or write the connection is of no more use: close it. */
 #ifndef CLEAT_CONNECTION_H
 #define CLEAT_CONNECTION_H
 
