@@ -65,6 +65,20 @@ if("c" IN_LIST CLEAT_TESTS)
     endforeach()
 endif()
 
+# The same with an allocator that fails when it is told to: see spec/allocation/core.c.
+if("c" IN_LIST CLEAT_TESTS)
+    add_executable(allocation EXCLUDE_FROM_ALL spec/allocation/core.c spec/allocation/context.c
+        spec/allocation/object.c spec/allocation/connection.c spec/allocation/failing.c)
+    target_link_libraries(allocation PRIVATE cleat_objects cleat_flags test_helpers)
+    target_compile_definitions(allocation PRIVATE _GNU_SOURCE)
+    target_link_options(allocation PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=strdup
+        -Wl,--wrap=getaddrinfo,--wrap=_ZN4bssl14CBBFinishArrayEP6cbb_stPNS_5ArrayIhEE)
+    set_target_properties(allocation PROPERTIES LINKER_LANGUAGE CXX
+        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/c)
+    add_dependencies(tests allocation)
+    cleat_test(c.allocation $<TARGET_FILE:allocation>)
+endif()
+
 # A sanitizer's runtime must be there before the library it watches: specs then run in an interpreter
 # that carries it (preloading it would reach every program that a spec starts).
 if(CLEAT_SANITIZE AND "lua54" IN_LIST CLEAT_TESTS)

@@ -24,8 +24,7 @@ enum {
 #define SENTINEL 0x5a5a5a5a
 #define DOUBLE_SENTINEL 1234.5
 
-/* A certificate with something of everything that functions read. */
-static const char certificate[] =
+const char garbage_certificate[] =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIB5zCCAY2gAwIBAgIUYd8GrfJUV3bvI0xHr3rJOE79RCcwCgYIKoZIzj0EAwIw\n"
     "EjEQMA4GA1UEAwwHZ2FyYmFnZTAgFw0yNjExMjMyMjAwMjRaGA8yMTI2MTAzMDIy\n"
@@ -78,7 +77,8 @@ static int32_t make(int32_t kind) {
         case CLEAT_KIND_CONNECTION:
             return cleat_connection_over_memory(live[CLEAT_KIND_CONTEXT], 0, NULL, 0);
         case CLEAT_KIND_CERTIFICATE:
-            return cleat_certificate_from_pem(certificate, (int32_t)strlen(certificate));
+            return cleat_certificate_from_pem(garbage_certificate,
+                                              (int32_t)strlen(garbage_certificate));
         case CLEAT_KIND_RESOLUTION:
             return cleat_resolution_new("127.0.0.1", 9, "80", 2, CLEAT_AF_INET, CLEAT_SOCK_STREAM,
                                         0, CLEAT_AI_NUMERICHOST);

@@ -58,6 +58,9 @@ struct function {
     struct parameter parameters[MOST_PARAMETERS];
 };
 
+/* A certificate with something of everything that functions read, in PEM. */
+extern const char garbage_certificate[];
+
 /* garbage_run returns 0 if all went well. classes and kinds end with 0, functions with a NULL name. */
 int garbage_run(const struct function *functions, const int32_t *classes, const int32_t *kinds);
 

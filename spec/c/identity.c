@@ -18,6 +18,15 @@ static void add_alt_name(X509 *x509) {
     sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
 }
 
+/* It is its own authority. */
+static void add_constraints(X509 *x509) {
+    BASIC_CONSTRAINTS *constraints = BASIC_CONSTRAINTS_new();
+    EXPECT(constraints != NULL);
+    constraints->ca = 0xff;
+    EXPECT(X509_add1_ext_i2d(x509, NID_basic_constraints, constraints, 1, 0) == 1);
+    BASIC_CONSTRAINTS_free(constraints);
+}
+
 static X509 *make_certificate(EVP_PKEY *key) {
     X509 *x509 = X509_new();
     X509_NAME *subject = X509_get_subject_name(x509);
@@ -30,6 +39,7 @@ static X509 *make_certificate(EVP_PKEY *key) {
     EXPECT(X509_set_issuer_name(x509, subject) == 1);
     EXPECT(X509_set_pubkey(x509, key) == 1);
     add_alt_name(x509);
+    add_constraints(x509);
     EXPECT(X509_sign(x509, key, EVP_sha256()) > 0);
     return x509;
 }
@@ -42,26 +52,73 @@ static EVP_PKEY *make_key(void) {
     return key;
 }
 
-void identity_contexts(int32_t *server, int32_t *client) {
+static X509_CRL *make_crl(X509 *x509, EVP_PKEY *key) {
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *now = ASN1_TIME_set(NULL, time(NULL) - 60);
+    ASN1_TIME *later = ASN1_TIME_set(NULL, time(NULL) + 3600);
+    EXPECT(crl != NULL && now != NULL && later != NULL);
+    EXPECT(X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1);
+    EXPECT(X509_CRL_set_issuer_name(crl, X509_get_subject_name(x509)) == 1);
+    EXPECT(X509_CRL_set1_lastUpdate(crl, now) == 1 && X509_CRL_set1_nextUpdate(crl, later) == 1);
+    EXPECT(X509_CRL_sign(crl, key, EVP_sha256()) > 0);
+    ASN1_TIME_free(now);
+    ASN1_TIME_free(later);
+    return crl;
+}
+
+static char *texts[IDENTITY_PARTS];
+static int32_t lengths[IDENTITY_PARTS];
+
+static void keep(enum identity_part part, BIO *bio) {
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
+    EXPECT(BIO_mem_contents(bio, &bytes, &len) == 1);
+    texts[part] = calloc(len + 1, 1);
+    EXPECT(texts[part] != NULL);
+    memcpy(texts[part], bytes, len);
+    lengths[part] = (int32_t)len;
+    EXPECT(BIO_reset(bio) == 1);
+}
+
+static void make_texts(void) {
     EVP_PKEY *key = make_key();
     X509 *x509 = make_certificate(key);
+    X509_CRL *crl = make_crl(x509, key);
     BIO *bio = BIO_new(BIO_s_mem());
-    const uint8_t *pem = NULL;
-    size_t len = 0;
+    char password[] = "secret";
     EXPECT(bio != NULL && PEM_write_bio_X509(bio, x509) == 1);
+    keep(IDENTITY_CERTIFICATE, bio);
     EXPECT(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
-    EXPECT(BIO_mem_contents(bio, &pem, &len) == 1);
-
-    *server = cleat_context_new(CLEAT_PROTOCOL_TLS);
-    EXPECT(*server > 0);
-    EXPECT(cleat_context_load_cert_chain_data(*server, (const char *)pem, (int32_t)len, NULL, 0,
-                                              NULL, 0) == CLEAT_OK);
-    *client = cleat_context_new(CLEAT_PROTOCOL_TLS);
-    EXPECT(*client > 0);
-    EXPECT(cleat_context_load_verify_data(*client, (const char *)pem, (int32_t)len) == 1);
-    EXPECT(cleat_context_set_verify_mode(*client, CLEAT_CERT_REQUIRED) == CLEAT_OK);
-    EXPECT(cleat_context_set_check_hostname(*client, 1) == CLEAT_OK);
+    keep(IDENTITY_KEY, bio);
+    EXPECT(PEM_write_bio_X509(bio, x509) == 1);
+    EXPECT(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
+    keep(IDENTITY_CHAIN_AND_KEY, bio);
+    EXPECT(PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), password, 6, NULL, NULL) ==
+           1);
+    keep(IDENTITY_ENCRYPTED_KEY, bio);
+    EXPECT(PEM_write_bio_X509_CRL(bio, crl) == 1);
+    keep(IDENTITY_CRL, bio);
     BIO_free(bio);
+    X509_CRL_free(crl);
     X509_free(x509);
     EVP_PKEY_free(key);
+}
+
+const char *identity_text(enum identity_part part, int32_t *len) {
+    if (texts[part] == NULL) make_texts();
+    *len = lengths[part];
+    return texts[part];
+}
+
+void identity_contexts(int32_t *server, int32_t *client) {
+    int32_t len;
+    const char *text = identity_text(IDENTITY_CHAIN_AND_KEY, &len);
+    *server = cleat_context_new(CLEAT_PROTOCOL_TLS);
+    EXPECT(*server > 0);
+    EXPECT(cleat_context_load_cert_chain_data(*server, text, len, NULL, 0, NULL, 0) == CLEAT_OK);
+    *client = cleat_context_new(CLEAT_PROTOCOL_TLS);
+    EXPECT(*client > 0);
+    EXPECT(cleat_context_load_verify_data(*client, text, len) == 1);
+    EXPECT(cleat_context_set_verify_mode(*client, CLEAT_CERT_REQUIRED) == CLEAT_OK);
+    EXPECT(cleat_context_set_check_hostname(*client, 1) == CLEAT_OK);
 }

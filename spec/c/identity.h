@@ -4,6 +4,20 @@
 
 #include <stdint.h>
 
+/* What identity_text has, as PEM. */
+enum identity_part {
+    IDENTITY_CERTIFICATE,
+    IDENTITY_KEY,
+    IDENTITY_CHAIN_AND_KEY, /* the certificate and the key in one text */
+    IDENTITY_ENCRYPTED_KEY, /* with the password "secret" */
+    IDENTITY_CRL, /* the certificate's own, which revokes nothing */
+    IDENTITY_PARTS
+};
+
+/* identity_text returns the text, with a zero byte behind it, and its length. It is made by the first call, which no other
+ * thread may be in. */
+const char *identity_text(enum identity_part part, int32_t *len);
+
 /* identity_contexts makes a server's context with the certificate and a client's that trusts and checks it. */
 void identity_contexts(int32_t *server, int32_t *client);
 

@@ -1,0 +1,319 @@
+/* connection.c: connections over memory and over a socket: making one, the handshakes of both sides, data, the end. */
+#include <string.h>
+
+#include "../c/expect.h"
+#include "../c/identity.h"
+#include "scenario.h"
+#include "transport.h"
+
+enum { PART = 100000 }; /* more than one record, and more than one chunk */
+
+static int32_t server_context;
+static int32_t client_context;
+static int32_t stranger_context; /* trusts nobody */
+static int32_t client;
+static int32_t server;
+static int32_t sockets[2];
+static char sent[PART];
+static char got[PART];
+
+static int32_t new_server_context(void) {
+    int32_t len;
+    const char *text = identity_text(IDENTITY_CHAIN_AND_KEY, &len);
+    int32_t context = cleat_context_new(CLEAT_PROTOCOL_TLS);
+    EXPECT(cleat_context_load_cert_chain_data(context, text, len, NULL, 0, NULL, 0) == CLEAT_OK);
+    EXPECT(cleat_context_load_verify_data(context, text, len) == 1);
+    EXPECT(cleat_context_set_alpn_protocols(context, "\2h2\10http/1.1", 12) == CLEAT_OK);
+    return context;
+}
+
+static void open_contexts(void) {
+    server_context = new_server_context();
+    client_context = new_server_context();
+    EXPECT(cleat_context_set_verify_mode(client_context, CLEAT_CERT_REQUIRED) == CLEAT_OK);
+    EXPECT(cleat_context_set_check_hostname(client_context, 1) == CLEAT_OK);
+    stranger_context = cleat_context_new(CLEAT_PROTOCOL_TLS);
+    EXPECT(cleat_context_set_verify_mode(stranger_context, CLEAT_CERT_REQUIRED) == CLEAT_OK);
+}
+
+static void close_contexts(void) {
+    cleat_close(server_context);
+    cleat_close(client_context);
+    cleat_close(stranger_context);
+}
+
+void connection_scenarios_begin(void) {
+    int i;
+    open_contexts();
+    for (i = 0; i < PART; i++) sent[i] = (char)(i * 7 + i / 253);
+}
+
+void connection_scenarios_end(void) {
+    close_contexts();
+}
+
+/* A block of bytes is moved from one side to the other, where nothing fails but what is told to. */
+static int32_t carry(int32_t from, int32_t to) {
+    static char bytes[PART * 2];
+    int32_t fed;
+    int32_t moved = cleat_connection_drain(from, bytes, sizeof bytes);
+    if (moved <= 0) return moved;
+    /* It took all or nothing. */
+    fed = cleat_connection_feed(to, bytes, moved);
+    if (fed < 0) {
+        EXPECT(cleat_connection_fed_pending(to) == 0);
+        return fed;
+    }
+    EXPECT(fed == moved);
+    return moved;
+}
+
+static bool is_want(int32_t status) {
+    int32_t class = status < 0 ? CLEAT_CLASS(status) : 0;
+    return class == CLEAT_WANT_READ || class == CLEAT_WANT_WRITE;
+}
+
+static int32_t shake_hands(void) {
+    int32_t a = -1;
+    int32_t b = -1;
+    int turn;
+    for (turn = 0; turn < 20 && !(a == CLEAT_OK && b == CLEAT_OK); turn++) {
+        int32_t moved;
+        a = cleat_connection_handshake(client, 0);
+        if (a < 0 && !is_want(a)) return a;
+        moved = carry(client, server);
+        if (moved < 0) return moved;
+        b = cleat_connection_handshake(server, 0);
+        if (b < 0 && CLEAT_CLASS(b) == CLEAT_WANT_SERVER_NAME) {
+            b = cleat_connection_set_context(server, client_context);
+            if (b >= 0) b = cleat_connection_answer_server_name(server, -1);
+            if (b >= 0) b = cleat_connection_handshake(server, 0);
+        }
+        if (b < 0 && !is_want(b)) return b;
+        moved = carry(server, client);
+        if (moved < 0) return moved;
+    }
+    EXPECT(a == CLEAT_OK && b == CLEAT_OK);
+    return CLEAT_OK;
+}
+
+static void expect_bytes(int32_t have, int32_t len) {
+    EXPECT(have == len && memcmp(sent, got, (size_t)len) == 0);
+}
+
+/* All of it from one side to the other. A call that memory failed can be made again. */
+static int32_t transfer(int32_t from, int32_t to, int32_t len) {
+    int32_t written = 0;
+    int32_t have = 0;
+    while (have < len) {
+        int32_t moved = 0;
+        if (written < len) moved = cleat_connection_write(from, sent + written, len - written, 0);
+        if (moved < 0) return moved;
+        written += moved;
+        moved = carry(from, to);
+        if (moved < 0) return moved;
+        do {
+            moved = cleat_connection_read(to, got + have, PART - have, 0);
+            if (moved > 0) have += moved;
+        } while (moved > 0 && have < len);
+        if (moved < 0 && !is_want(moved)) return moved;
+    }
+    expect_bytes(have, len);
+    return CLEAT_OK;
+}
+
+static void open_with(int32_t make_server, int32_t make_client) {
+    server = cleat_connection_over_memory(make_server, 1, NULL, 0);
+    client = cleat_connection_over_memory(make_client, 0, "localhost", 9);
+    EXPECT(server > 0 && client > 0);
+}
+
+static void configure(int32_t version, int32_t verify, int32_t events) {
+    EXPECT(cleat_context_set_maximum_version(server_context, version) == CLEAT_OK);
+    EXPECT(cleat_context_set_verify_mode(server_context, verify) == CLEAT_OK);
+    EXPECT(cleat_context_set_server_name_events(server_context, events) == CLEAT_OK);
+}
+
+static void open_1_3(void) {
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_NONE, 0);
+    open_with(server_context, client_context);
+}
+
+static void open_1_2(void) {
+    configure(CLEAT_TLS1_2_VERSION, CLEAT_CERT_NONE, 0);
+    open_with(server_context, client_context);
+}
+
+static void open_client_certificate(void) {
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
+    open_with(server_context, client_context);
+}
+
+static void open_client_certificate_1_2(void) {
+    configure(CLEAT_TLS1_2_VERSION, CLEAT_CERT_REQUIRED, 0);
+    open_with(server_context, client_context);
+}
+
+static void open_events(void) {
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_NONE, 1);
+    open_with(server_context, client_context);
+}
+
+static void open_stranger(void) {
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_NONE, 0);
+    open_with(server_context, stranger_context);
+}
+
+static void open_shaken(void) {
+    open_1_3();
+    EXPECT(shake_hands() == CLEAT_OK);
+    EXPECT(transfer(server, client, 1) == CLEAT_OK); /* the tickets are read */
+}
+
+static void open_shaken_1_2(void) {
+    open_1_2();
+    EXPECT(shake_hands() == CLEAT_OK);
+}
+
+/* A connection that failed answers whatever is asked of it, without a crash and without data. */
+static void poke(int32_t id) {
+    int32_t bits;
+    (void)cleat_connection_handshake(id, 0);
+    EXPECT(cleat_connection_read(id, got, sizeof got, 0) <= 0);
+    (void)cleat_connection_write(id, sent, PART, 0);
+    (void)cleat_connection_shutdown(id, 0);
+    (void)cleat_connection_cipher(id, got, sizeof got, &bits);
+    (void)cleat_connection_drain(id, got, sizeof got);
+}
+
+/* The block that the process keeps for large writes is always there, so that it does not count as left behind. Contexts keep
+ * sessions and the keys for them, so each run has new ones. */
+static void keep_spare(void) {
+    struct cleat_queue queue = {.bytes = NULL};
+    EXPECT(cleat_queue_reserve(&queue, CLEAT_CHUNK + CLEAT_CHUNK_OVERHEAD));
+    cleat_queue_free(&queue);
+}
+
+static void close_all(void) {
+    if (client > 0) cleat_close(client);
+    if (server > 0) cleat_close(server);
+    if (sockets[0] > 0) cleat_close(sockets[0]);
+    if (sockets[1] > 0) cleat_close(sockets[1]);
+    client = server = sockets[0] = sockets[1] = 0;
+    keep_spare();
+    close_contexts();
+    open_contexts();
+}
+
+static void poke_and_close(void) {
+    poke(client);
+    poke(server);
+    close_all();
+}
+
+static int32_t act_new(void) {
+    client = cleat_connection_over_memory(client_context, 0, "localhost", 9);
+    return client;
+}
+
+static int32_t act_new_server(void) {
+    server = cleat_connection_over_memory(server_context, 1, NULL, 0);
+    return server;
+}
+
+static void open_sockets(void) {
+    EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &sockets[0], &sockets[1]) ==
+           CLEAT_OK);
+}
+
+static int32_t act_new_over_socket(void) {
+    client = cleat_connection_over_socket(client_context, sockets[0], 0, "127.0.0.1", 9);
+    return client;
+}
+
+/* What was negotiated and with whom is what it is with all the memory there is. */
+static int32_t act_handshake(void) {
+    char text[64];
+    int32_t bits;
+    int32_t status = shake_hands();
+    if (status < 0) return status;
+    note_text(text, cleat_connection_version(client, text, sizeof text));
+    note_text(text, cleat_connection_cipher(server, text, sizeof text, &bits));
+    note_text(text, cleat_connection_alpn_protocol(client, text, sizeof text));
+    note(cleat_connection_verify_mode(server));
+    return CLEAT_OK;
+}
+
+/* A certificate that is not believed stays one. */
+static int32_t act_refused(void) {
+    int32_t status = shake_hands();
+    EXPECT(status < 0 && cleat_connection_established(client) == 0);
+    return status;
+}
+
+/* After a failure the same bytes again, and what comes is what was sent. */
+static int32_t act_transfer(void) {
+    return transfer(client, server, PART);
+}
+
+static int32_t act_transfer_back(void) {
+    return transfer(server, client, PART);
+}
+
+static int32_t act_certificate(void) {
+    int32_t id = cleat_connection_peer_certificate(client);
+    int32_t len;
+    if (id < 0) return id;
+    EXPECT(id > 0);
+    len = cleat_certificate_der(id, got, sizeof got);
+    cleat_close(id);
+    if (len >= 0) note_text(got, len);
+    return len;
+}
+
+static int32_t act_binding(void) {
+    int32_t len = cleat_connection_channel_binding(client, CLEAT_BINDING_TLS_UNIQUE, got, PART);
+    if (len >= 0) note(len);
+    return len;
+}
+
+static int32_t act_set_context(void) {
+    return cleat_connection_set_context(server, client_context);
+}
+
+static int32_t act_shutdown(void) {
+    int32_t a = cleat_connection_shutdown(client, 0);
+    int32_t b;
+    if (a < 0 && !is_want(a)) return a;
+    b = carry(client, server);
+    if (b < 0) return b;
+    b = cleat_connection_shutdown(server, 0);
+    if (b < 0 && !is_want(b)) return b;
+    b = carry(server, client);
+    if (b < 0) return b;
+    return cleat_connection_shutdown(client, 0);
+}
+
+#define REFUSED (-(CLEAT_VERIFY << 16 | 18)) /* self-signed certificate */
+
+const struct scenario connection_scenarios[] = {
+    {"connection_over_memory", NULL, act_new, close_all, 0, true},
+    {"connection_over_memory: server", NULL, act_new_server, close_all, 0, true},
+    {"connection_over_socket", open_sockets, act_new_over_socket, close_all, 0, true},
+    {"handshake: TLS 1.3", open_1_3, act_handshake, poke_and_close, 0, false},
+    {"handshake: TLS 1.2", open_1_2, act_handshake, poke_and_close, 0, false},
+    {"handshake: client certificate", open_client_certificate, act_handshake, poke_and_close, 0,
+     false},
+    {"handshake: client certificate, TLS 1.2", open_client_certificate_1_2, act_handshake,
+     poke_and_close, 0, false},
+    {"handshake: server name, other context", open_events, act_handshake, poke_and_close, 0, false},
+    {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},
+    {"transfer to the server", open_shaken, act_transfer, close_all, 0, false},
+    {"transfer to the client", open_shaken, act_transfer_back, close_all, 0, false},
+    {"transfer to the client, TLS 1.2", open_shaken_1_2, act_transfer_back, close_all, 0, false},
+    {"connection_peer_certificate", open_shaken, act_certificate, close_all, 0, true},
+    {"connection_channel_binding", open_shaken_1_2, act_binding, close_all, 0, true},
+    {"connection_set_context", open_1_3, act_set_context, close_all, 0, true},
+    {"connection_shutdown", open_shaken, act_shutdown, poke_and_close, 0, false},
+    {NULL, NULL, NULL, NULL, 0, false},
+};

@@ -1,0 +1,253 @@
+/* object.c: certificates, sockets, address lists, random bytes. */
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../c/expect.h"
+#include "../c/garbage.h"
+#include "../c/identity.h"
+#include "failing.h"
+#include "scenario.h"
+
+static int32_t one;
+static int32_t two;
+static char rich[8192]; /* a certificate with something of everything, in PEM */
+static int32_t rich_len;
+static char der[4096];
+static int32_t der_len;
+
+static void close_all(void) {
+    if (one > 0) cleat_close(one);
+    if (two > 0) cleat_close(two);
+    one = two = 0;
+}
+
+static void open_certificate(void) {
+    one = cleat_certificate_from_pem(rich, rich_len);
+    EXPECT(one > 0);
+}
+
+enum { SEGMENT = 512 }; /* ids that the table has room for at first */
+
+static int32_t open_any(void) {
+    return cleat_addrinfo_resolve(NULL, 0, "1", 1, CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0, 0);
+}
+
+/* The table of ids grows once, for good, so that this cannot be tried twice: no room, no id. */
+static void test_growth(void) {
+    int32_t ids[SEGMENT + 1];
+    int i;
+    for (i = 0; i < SEGMENT; i++) ids[i] = open_any();
+    failing_arm(4, false); /* behind the service's text, getaddrinfo, and the object */
+    EXPECT(open_any() == -(CLEAT_NOMEM << 16));
+    EXPECT(failing_disarm() && cleat_handle_count() == SEGMENT);
+    ids[SEGMENT] = open_any();
+    for (i = 0; i <= SEGMENT; i++) EXPECT(ids[i] > 0 && cleat_close(ids[i]) == CLEAT_OK);
+}
+
+void object_scenarios_begin(void) {
+    test_growth();
+    rich_len = (int32_t)strlen(garbage_certificate);
+    memcpy(rich, garbage_certificate, (size_t)rich_len);
+    open_certificate();
+    der_len = cleat_certificate_der(one, der, sizeof der);
+    EXPECT(der_len > 0);
+    close_all();
+}
+
+void object_scenarios_end(void) {
+}
+
+static int32_t act_from_pem(void) {
+    one = cleat_certificate_from_pem(rich, rich_len);
+    return one;
+}
+
+static int32_t act_from_der(void) {
+    one = cleat_certificate_from_der(der, der_len);
+    return one;
+}
+
+static int32_t note_answer(int32_t len, const char *text) {
+    if (len >= 0) note_text(text, len);
+    return len;
+}
+
+static char room[4096];
+
+#define NOTE(call)                                                                                 \
+    do {                                                                                           \
+        int32_t len_ = note_answer((call), room);                                                  \
+        if (len_ < 0) return len_;                                                                 \
+    } while (0)
+
+static int32_t act_der(void) {
+    return note_answer(cleat_certificate_der(one, room, sizeof room), room);
+}
+
+static int32_t act_is_ca(void) {
+    int32_t answer = cleat_certificate_is_ca(one);
+    if (answer >= 0) note(answer);
+    return answer;
+}
+
+static void open_authority(void) {
+    int32_t len;
+    const char *text = identity_text(IDENTITY_CERTIFICATE, &len);
+    one = cleat_certificate_from_pem(text, len);
+    EXPECT(one > 0);
+}
+
+static int32_t act_fields(void) {
+    NOTE(cleat_certificate_serial_number(one, room, sizeof room));
+    NOTE(cleat_certificate_not_before(one, room, sizeof room));
+    NOTE(cleat_certificate_not_after(one, room, sizeof room));
+    return CLEAT_OK;
+}
+
+static int32_t act_names(void) {
+    int32_t count = cleat_certificate_name_count(one, CLEAT_NAME_SUBJECT);
+    int32_t i;
+    for (i = 0; i < count; i++) {
+        NOTE(cleat_certificate_name_type(one, CLEAT_NAME_SUBJECT, i, room, sizeof room));
+        NOTE(cleat_certificate_name_value(one, CLEAT_NAME_SUBJECT, i, room, sizeof room));
+    }
+    if (count >= 0) note(count);
+    return count;
+}
+
+static int32_t act_alt_names(void) {
+    int32_t count = cleat_certificate_alt_name_count(one);
+    int32_t i;
+    for (i = 0; i < count; i++) {
+        int32_t names = cleat_certificate_name_count(one, CLEAT_NAME_ALT + i);
+        NOTE(cleat_certificate_alt_name_type(one, i, room, sizeof room));
+        NOTE(cleat_certificate_alt_name_value(one, i, room, sizeof room));
+        if (names > 0) NOTE(cleat_certificate_name_value(one, CLEAT_NAME_ALT + i, 0, room, 4096));
+    }
+    if (count >= 0) note(count);
+    return count;
+}
+
+static int32_t act_uris(void) {
+    int32_t which;
+    for (which = CLEAT_URI_OCSP; which <= CLEAT_URI_CRL; which++) {
+        int32_t count = cleat_certificate_uri_count(one, which);
+        int32_t i;
+        if (count < 0) return count;
+        for (i = 0; i < count; i++) {
+            NOTE(cleat_certificate_uri(one, which, i, room, sizeof room));
+        }
+    }
+    return CLEAT_OK;
+}
+
+static int32_t act_socket(void) {
+    one = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
+    return one;
+}
+
+static int32_t act_pair(void) {
+    return cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &one, &two);
+}
+
+/* The descriptor stays the caller's where no socket could be made of it. */
+static int32_t act_from_fd(void) {
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT(fd >= 0);
+    one = cleat_socket_from_fd(fd);
+    if (one < 0) EXPECT(close(fd) == 0);
+    return one;
+}
+
+static int32_t listener;
+static struct sockaddr_in bound;
+
+static void open_listener(void) {
+    socklen_t len = sizeof bound;
+    listener = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
+    EXPECT(cleat_socket_bind(listener, "127.0.0.1", 9, 0) == CLEAT_OK);
+    EXPECT(cleat_socket_listen(listener, 1) == CLEAT_OK);
+    EXPECT(getsockname(cleat_socket_fileno(listener), (struct sockaddr *)&bound, &len) == 0);
+    one = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
+}
+
+static int32_t act_connect(void) {
+    return cleat_socket_connect(one, "127.0.0.1", 9, ntohs(bound.sin_port), 10);
+}
+
+static void open_caller(void) {
+    open_listener();
+    EXPECT(act_connect() == CLEAT_OK);
+}
+
+/* A connection that no id could be made for is closed: its peer must not wait. */
+static int32_t act_accept(void) {
+    char byte;
+    two = cleat_socket_accept(listener, 10);
+    if (two < 0) EXPECT(cleat_socket_recv(one, &byte, 1, 0, 10) == 0);
+    return two;
+}
+
+static void close_listener(void) {
+    cleat_close(listener);
+    close_all();
+}
+
+static int32_t act_bind(void) {
+    return cleat_socket_bind(one, "127.0.0.1", 9, 0);
+}
+
+static void open_datagrams(void) {
+    EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_DGRAM, 0, &one, &two) == CLEAT_OK);
+    EXPECT(cleat_socket_send(two, "datagram", 8, 0, 0) == 8);
+}
+
+static int32_t act_recvfrom(void) {
+    int32_t sender = 0;
+    int32_t len = cleat_socket_recvfrom(one, room, sizeof room, 0, 10, &sender);
+    if (len < 0) {
+        EXPECT(sender == 0);
+        return len;
+    }
+    note_text(room, len);
+    EXPECT(cleat_close(sender) == CLEAT_OK);
+    return len;
+}
+
+static int32_t act_resolve(void) {
+    one = cleat_addrinfo_resolve("127.0.0.1", 9, "443", 3, CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0,
+                                 CLEAT_AI_CANONNAME);
+    if (one > 0) {
+        note(cleat_addrinfo_count(one));
+        note_answer(cleat_addrinfo_canonname(one, room, sizeof room), room);
+    }
+    return one;
+}
+
+static int32_t act_random(void) {
+    return cleat_random_bytes(room, sizeof room);
+}
+
+const struct scenario object_scenarios[] = {
+    {"certificate_from_pem", NULL, act_from_pem, close_all, 0, true},
+    {"certificate_from_der", NULL, act_from_der, close_all, 0, true},
+    {"certificate_der", open_certificate, act_der, close_all, 0, true},
+    {"certificate_is_ca", open_certificate, act_is_ca, close_all, 0, true},
+    {"certificate_is_ca: it is", open_authority, act_is_ca, close_all, 0, true},
+    {"certificate: fields", open_certificate, act_fields, close_all, 0, false},
+    {"certificate_name", open_certificate, act_names, close_all, 0, false},
+    {"certificate_alt_name", open_certificate, act_alt_names, close_all, 0, false},
+    {"certificate_uri", open_certificate, act_uris, close_all, 0, false},
+    {"socket_new", NULL, act_socket, close_all, 0, true},
+    {"socket_pair", NULL, act_pair, close_all, 0, true},
+    {"socket_from_fd", NULL, act_from_fd, close_all, 0, true},
+    {"socket_bind", open_listener, act_bind, close_listener, 0, true},
+    {"socket_connect", open_listener, act_connect, close_listener, 0, true},
+    {"socket_accept", open_caller, act_accept, close_listener, 0, false},
+    {"socket_recvfrom", open_datagrams, act_recvfrom, close_all, 0, false},
+    {"addrinfo_resolve", NULL, act_resolve, close_all, 0, true},
+    {"random_bytes", NULL, act_random, NULL, 0, true},
+    {NULL, NULL, NULL, NULL, 0, false},
+};
