@@ -2,14 +2,16 @@
 #   c       spec/c/test_X.c        -> c.X         programs that see the core's internals
 #   lua54   spec/X_spec.lua        -> lua54.X     busted on lua5.4 with the native module
 #   luajit  spec/X_spec.lua        -> luajit.X    the same on LuaJIT with the FFI backend
-#   gc      some of them again, under an aggressive collector -> gc.lua54.X, gc.luajit.X
+#   gc      the same under an aggressive collector -> gc.lua54.X, gc.luajit.X; most of them with ctest -C full only
+#   soak    script/soak X, briefly -> soak.X
 #   check   spec/check_X.{sh,lua}  -> check.X     rules about the sources and what is built;
 #           cmake/check-X.sh       -> check.X     installing, as CMake and as a rock
 #   lint    script/lint X          -> lint.X
+# and what watches them is shown to be on (spec/proofs) -> proof.X.
 # Names are prefixed with the build's own where it is not the main one: asan.c.X.
-set(CLEAT_TESTS "c;lua54;luajit;gc;check;lint" CACHE STRING "Kinds of tests to register")
+set(CLEAT_TESTS "c;lua54;luajit;gc;soak;check;lint" CACHE STRING "Kinds of tests to register")
 get_filename_component(prefix ${PROJECT_BINARY_DIR} NAME)
-if(NOT prefix MATCHES "^(floor|asan|tsan)$")
+if(NOT prefix MATCHES "^(floor|asan|tsan|valgrind)$")
     set(prefix "")
 else()
     set(prefix ${prefix}.)
@@ -18,25 +20,60 @@ endif()
 # Types, for abidw (spec/check_abi.sh) and for whoever looks into a failure; the code is the same.
 target_compile_options(cleat_objects PRIVATE -g)
 
+set(timeout 120)
+if(CLEAT_MEMCHECK)
+    set(timeout 900)
+endif()
 set(environment CLEAT_SOURCE_DIR=${PROJECT_SOURCE_DIR} CLEAT_BUILD_DIR=${PROJECT_BINARY_DIR}
     CLEAT_LIBRARY=$<TARGET_FILE:cleat>
     ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1
     UBSAN_OPTIONS=print_stacktrace=1
     TSAN_OPTIONS=halt_on_error=1)
 
-# cleat_test(NAME COMMAND…)
+# cleat_test(NAME COMMAND… [CONFIGURATIONS full])
 function(cleat_test name)
     add_test(NAME ${prefix}${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(${prefix}${name} PROPERTIES TIMEOUT 120 ENVIRONMENT "${environment}"
+    set_tests_properties(${prefix}${name} PROPERTIES TIMEOUT ${timeout} ENVIRONMENT "${environment}"
         # a spec file without a single test has not passed
         FAIL_REGULAR_EXPRESSION "(^|[^0-9])0 successes / 0 failures / 0 errors / 0 pending")
 endfunction()
 
 add_custom_target(tests)
 
-if(CLEAT_SANITIZE) # a build that has lost its sanitizer passes everything
-    string(SUBSTRING ${CLEAT_SANITIZE} 0 1 letter)
-    cleat_test(linked sh -c "ldd $<TARGET_FILE:cleat> | grep lib${letter}san")
+# What C programs and Lua run under.
+if(CLEAT_MEMCHECK)
+    find_program(VALGRIND valgrind REQUIRED)
+    set(memcheck ${VALGRIND} --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite
+        --errors-for-leak-kinds=definite --num-callers=30 --suppressions=${PROJECT_SOURCE_DIR}/cmake/memcheck.supp)
+    # found by script/common.sh in the place of an interpreter with a sanitizer
+    list(JOIN memcheck " " command)
+    file(WRITE ${PROJECT_BINARY_DIR}/lua54 "#!/bin/sh\nexec ${command} lua5.4 \"$@\"\n")
+    file(CHMOD ${PROJECT_BINARY_DIR}/lua54 PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+endif()
+
+# A build whose sanitizer is not on passes everything: mistakes that are made on purpose must be found.
+add_executable(proof EXCLUDE_FROM_ALL spec/proofs/proof.c)
+target_link_libraries(proof PRIVATE cleat cleat_flags Threads::Threads)
+set_target_properties(proof PROPERTIES LINKER_LANGUAGE CXX)
+function(cleat_proof name mistake report)
+    cleat_test(proof.${name} spec/proofs/proof.sh "${report}" ${memcheck} $<TARGET_FILE:proof> ${mistake})
+endfunction()
+if(CLEAT_SANITIZE OR CLEAT_MEMCHECK)
+    add_dependencies(tests proof)
+    cleat_proof(nothing nothing none)
+endif()
+if(CLEAT_SANITIZE STREQUAL "address")
+    cleat_proof(use_after_free use_after_free "AddressSanitizer: heap-use-after-free")
+    cleat_proof(overrun overrun "AddressSanitizer: heap-buffer-overflow")
+    cleat_proof(overflow overflow "runtime error: signed integer overflow")
+    cleat_proof(leak leak "LeakSanitizer: detected memory leaks")
+elseif(CLEAT_SANITIZE STREQUAL "thread")
+    cleat_proof(race race "ThreadSanitizer: data race")
+elseif(CLEAT_MEMCHECK)
+    cleat_proof(use_after_free use_after_free "Invalid write of size 8")
+    cleat_proof(overrun overrun "0 bytes inside a block of size 1 alloc'd")
+    cleat_proof(leak leak "1,000 bytes in 1 blocks are definitely lost")
+    cleat_proof(uninitialised uninitialised "ninitialised value")
 endif()
 
 if("c" IN_LIST CLEAT_TESTS)
@@ -61,7 +98,7 @@ if("c" IN_LIST CLEAT_TESTS)
         set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX
             RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/c)
         add_dependencies(tests ${target})
-        cleat_test(c.${name} $<TARGET_FILE:${target}>)
+        cleat_test(c.${name} ${memcheck} $<TARGET_FILE:${target}>)
     endforeach()
 endif()
 
@@ -86,24 +123,51 @@ if(CLEAT_SANITIZE AND "lua54" IN_LIST CLEAT_TESTS)
     target_link_libraries(lua54 PRIVATE PkgConfig::LUA cleat_flags)
 endif()
 
+set(only "")
+if(CLEAT_MEMCHECK) # takes a quarter of an hour
+    set(only CONFIGURATIONS full)
+endif()
 file(GLOB specs CONFIGURE_DEPENDS spec/*_spec.lua)
 foreach(kind lua54 luajit)
     if(kind IN_LIST CLEAT_TESTS)
         foreach(spec ${specs})
             get_filename_component(name ${spec} NAME)
             string(REGEX REPLACE "_spec.lua$" "" name ${name})
-            cleat_test(${kind}.${name} script/busted --${kind} ${spec})
+            cleat_test(${kind}.${name} script/busted --${kind} ${spec} ${only})
         endforeach()
     endif()
 endforeach()
 
-# The specs that let go of most objects; script/sanitize gc runs all of them.
+# Under an aggressive collector those specs run always that let go of most objects, the others with ctest -C full.
 if("gc" IN_LIST CLEAT_TESTS)
-    foreach(name closing coroutine wrap)
-        foreach(lua lua54 luajit)
-            cleat_test(gc.${lua}.${name} script/busted --${lua} --gc spec/${name}_spec.lua)
+    foreach(lua lua54 luajit)
+        foreach(spec ${specs})
+            get_filename_component(name ${spec} NAME)
+            string(REGEX REPLACE "_spec.lua$" "" name ${name})
+            set(only CONFIGURATIONS full)
+            if(name MATCHES "^(closing|coroutine|wrap)$")
+                set(only "")
+            endif()
+            cleat_test(gc.${lua}.${name} script/busted --${lua} --gc ${spec} ${only})
+            set_tests_properties(gc.${lua}.${name} PROPERTIES TIMEOUT 600 LABELS gc)
         endforeach()
+        cleat_test(proof.gc.${lua} spec/proofs/proof.sh "0 successes / 1 failure"
+            script/busted --${lua} --gc spec/proofs/uncollected.lua)
+        set_tests_properties(proof.gc.${lua} PROPERTIES LABELS gc)
     endforeach()
+endif()
+
+# The soaks (script/soak), briefly.
+if("soak" IN_LIST CLEAT_TESTS AND CLEAT_NATIVE)
+    add_library(soak_heap MODULE EXCLUDE_FROM_ALL spec/soak/heap.c)
+    target_include_directories(soak_heap SYSTEM PRIVATE ${lua_include})
+    target_compile_definitions(soak_heap PRIVATE _GNU_SOURCE)
+    target_link_libraries(soak_heap PRIVATE cleat_flags)
+    set_target_properties(soak_heap PROPERTIES PREFIX "" OUTPUT_NAME heap
+        LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lua/soak)
+    add_dependencies(tests soak_heap)
+    cleat_test(soak.connections script/soak connections --count 100 10)
+    cleat_test(soak.handshakes script/soak handshakes 2000)
 endif()
 
 if("check" IN_LIST CLEAT_TESTS)
