@@ -296,7 +296,7 @@ local AFTER = {
     },
     object = {
         cipher = fine(), compression = fine(), do_handshake = {}, get_channel_binding = fine(), getpeercert = {},
-        pending = {}, read = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(), unwrap = {},
+        pending = {}, read = {}, shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(), unwrap = {},
         version = fine(), write = { "x" },
     },
 }
@@ -315,8 +315,8 @@ AFTER.tls = extended(AFTER.socket, {
     bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
     dup = { class = "NotImplementedError" }, get_channel_binding = fine(), getpeercert = {}, pending = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
-    selected_npn_protocol = fine(), settimeout = { 1 }, unwrap = value_error "No SSL wrapper around", version = fine(),
-    write = value_error("Write on closed or unwrapped SSL socket.", "x"),
+    selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
+    unwrap = value_error "No SSL wrapper around", version = fine(), write = value_error("Write on closed or unwrapped SSL socket.", "x"),
 })
 
 local no_host = { class = "NotImplementedError" }
