@@ -41,7 +41,7 @@
 #define CLEAT_OP_NO_TICKET 0x00004000
 
 /* CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate. */
-#define CLEAT_CERT_NONE 0 /* nothing; it is not looked at */
+#define CLEAT_CERT_NONE 0 /* DANGEROUS on a client: nothing; it is not looked at */
 #define CLEAT_CERT_OPTIONAL 1 /* if there is one it must be good; a client's is as required */
 #define CLEAT_CERT_REQUIRED 2 /* there must be one, and it must be good */
 
@@ -55,8 +55,8 @@
 #define CLEAT_VERIFY_X509_PARTIAL_CHAIN 0x80000
 
 /* cleat_context_new returns the id of a context. protocol: CLEAT_PROTOCOL_*; another number is
- * CLEAT_USAGE, SSLV2 and SSLV3 are CLEAT_UNSUPPORTED. It verifies nothing, trusts nobody and
- * has no certificate: see the functions below. Its options are Python 2.7.16's: OP_ALL,
+ * CLEAT_USAGE, SSLV2 and SSLV3 are CLEAT_UNSUPPORTED. DANGEROUS on a client as it is: it
+ * verifies nothing, trusts nobody and has no certificate, see the functions below. Its options are Python 2.7.16's: OP_ALL,
  * NO_SSLV2, NO_SSLV3, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, SINGLE_DH_USE,
  * SINGLE_ECDH_USE, ENABLE_MIDDLEBOX_COMPAT. */
 CLEAT_API int32_t cleat_context_new(int32_t protocol);
@@ -77,7 +77,8 @@ CLEAT_API int32_t cleat_context_set_options(int32_t context, int32_t options);
 CLEAT_API int32_t cleat_context_minimum_version(int32_t context);
 
 /* cleat_context_set_minimum_version returns CLEAT_OK and sets it. It is CLEAT_USAGE on a
- * context for one version only. */
+ * context for one version only. DANGEROUS below TLS 1.2: what TLS 1.0 and 1.1 are made of
+ * (MD5 and SHA-1 in the handshake, CBC) is broken or close to it. */
 CLEAT_API int32_t cleat_context_set_minimum_version(int32_t context, int32_t version);
 
 /* cleat_context_maximum_version returns the highest CLEAT_TLS*_VERSION that the context may
@@ -92,7 +93,8 @@ CLEAT_API int32_t cleat_context_set_maximum_version(int32_t context, int32_t ver
 CLEAT_API int32_t cleat_context_verify_mode(int32_t context);
 
 /* cleat_context_set_verify_mode returns CLEAT_OK and sets it. CERT_NONE while host names are
- * checked is CLEAT_USAGE. */
+ * checked is CLEAT_USAGE. CERT_NONE is DANGEROUS on a client: whoever can reach the connection
+ * can pose as the server, read all of it and change it. */
 CLEAT_API int32_t cleat_context_set_verify_mode(int32_t context, int32_t mode);
 
 /* cleat_context_verify_flags returns the context's CLEAT_VERIFY_* bits; X509_TRUSTED_FIRST is
@@ -107,12 +109,15 @@ CLEAT_API int32_t cleat_context_set_verify_flags(int32_t context, int32_t flags)
 CLEAT_API int32_t cleat_context_check_hostname(int32_t context);
 
 /* cleat_context_set_check_hostname returns CLEAT_OK and sets that. check: 0 or 1; 1 while the
- * verify mode is CERT_NONE is CLEAT_USAGE. */
+ * verify mode is CERT_NONE is CLEAT_USAGE. 0 is DANGEROUS on a client: whoever has a
+ * certificate of a trusted authority, for any name at all, can pose as the server. */
 CLEAT_API int32_t cleat_context_set_check_hostname(int32_t context, int32_t check);
 
 /* cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and
  * earlier from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list).
- * TLS 1.3's suites are always there. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if
+ * TLS 1.3's suites are always there. DANGEROUS is a list that lets suites without forward
+ * secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later opens what was recorded
+ * before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if
  * nothing can be selected. */
 CLEAT_API int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers,
                                             int32_t ciphers_len);

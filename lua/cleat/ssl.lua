@@ -57,7 +57,8 @@ for _, part in ipairs { constants, pem, random } do
     end
 end
 
--- PEP 493: the variable speaks for whoever set it, and only for clients that ask for the default HTTPS context.
+-- PEP 493: PYTHONHTTPSVERIFY=0 speaks for whoever set it, and only for clients that ask for the default HTTPS context. DANGEROUS: see
+-- _create_unverified_context.
 ssl._https_verify_certificates = defaults.https_switch(ssl)
 ssl._https_verify_certificates(os.getenv("PYTHONHTTPSVERIFY") ~= "0")
 
@@ -66,7 +67,8 @@ local parse_wrap = keywords.parser("wrap_socket", { "sock", "keyfile", "certfile
 
 --- wrap_socket(sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect, suppress_ragged_eofs,
 --- ciphers) makes a TLS socket with a context of its own (section 17.3.1.1). It sends no server name and compares none, and
---- verifies nothing unless cert_reqs says so: SSLContext.wrap_socket is better. Raises IOError, SSLError, ValueError …
+--- verifies nothing unless cert_reqs says so, which is DANGEROUS on a client: SSLContext.wrap_socket is better. Raises IOError,
+--- SSLError, ValueError …
 ---@return cleat.ssl.SSLSocket
 function ssl.wrap_socket(...)
     local sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect,
@@ -108,7 +110,8 @@ end
 
 local parse_fetch = keywords.parser("get_server_certificate", { "addr", "ssl_version", "ca_certs" }, { required = 1 })
 
---- get_server_certificate(addr, ssl_version, ca_certs) connects to {host, port} and returns the server's certificate as PEM text. With
+--- get_server_certificate(addr, ssl_version, ca_certs) connects to {host, port} and returns the server's certificate as PEM text.
+--- DANGEROUS to believe as it is: without ca_certs nobody has looked at it, and it may be anybody's. With
 --- ca_certs, a PEM file, the certificate must be issued by one of its authorities (SSLError); its name is not compared. The
 --- host is sent as the server name, unless it is an address.
 ---@return string

@@ -8,7 +8,8 @@
 ---     conn:connect({"example.org", 443})
 ---
 --- A socket takes the settings that its context has when TLS is set up; later changes are for later sockets. The bare
---- constructor verifies nothing, as in Python: create_default_context is what most programs want.
+--- constructor, SSLContext(), verifies nothing, as in Python, which is DANGEROUS on a client: create_default_context is what most
+--- programs want.
 
 local C = require "cleat.backend"
 local certificate = require "cleat.ssl.certificate"
@@ -29,10 +30,12 @@ local const = C.const
 ---@class cleat.ssl.SSLContext
 ---@field protocol integer PROTOCOL_*; read-only
 ---@field options integer OP_*; TypeError for what is no integer
----@field verify_mode integer CERT_*; ValueError for other numbers, and for CERT_NONE while check_hostname is true
+---@field verify_mode integer CERT_*; ValueError for other numbers, and for CERT_NONE while check_hostname is true. CERT_NONE is
+--- DANGEROUS on a client: anybody can pose as the server
 ---@field verify_flags integer VERIFY_*
----@field check_hostname boolean ValueError for true while verify_mode is CERT_NONE
----@field minimum_version integer TLSVersion.* (Python 3.7); ValueError on a context for one version only
+---@field check_hostname boolean ValueError for true while verify_mode is CERT_NONE. check_hostname = false is DANGEROUS on a client:
+--- whoever has any certificate can pose as the server
+---@field minimum_version integer TLSVersion.* (Python 3.7); ValueError on a context for one version only. Below TLSv1_2 DANGEROUS
 ---@field maximum_version integer
 local SSLContext
 
@@ -174,8 +177,9 @@ local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_h
 --- socket, a descriptor, or a socket object of the host's (see cleat.ssl.transport). server_side and the like are booleans; the
 --- middle two default to true. If sock is connected the handshake is done here, unless do_handshake_on_connect is false;
 --- otherwise connect() or, on a listening server, accept() does it. server_hostname: for clients, the name that is sent and
---- checked; an internationalised one may be given as it is written. Raises SSLError, ValueError, NotImplementedError for
---- datagrams …
+--- checked; an internationalised one may be given as it is written. suppress_ragged_eofs, on as in Python, is DANGEROUS where the end of
+--- the data means something: anybody on the way can cut a connection short, and recv() returns "" as after a goodbye. Raises
+--- SSLError, ValueError, NotImplementedError for datagrams …
 ---@return cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(...)
     local sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname = parse_wrap(...)

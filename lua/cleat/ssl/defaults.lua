@@ -49,7 +49,8 @@ local parse_unverified = keywords.parser("_create_unverified_context", { "protoc
     "purpose", "certfile", "keyfile", "cafile", "capath", "cadata" })
 
 --- _create_unverified_context(protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata) makes a context that
---- verifies nothing unless it is told to: cert_reqs defaults to CERT_NONE, check_hostname to false.
+--- verifies nothing unless it is told to: cert_reqs defaults to CERT_NONE, check_hostname to false. DANGEROUS: anybody can pose as the
+--- server, read all and change it.
 ---@return cleat.ssl.SSLContext
 function defaults._create_unverified_context(...)
     local protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata =
@@ -76,8 +77,8 @@ end
 local parse_https = keywords.parser("_https_verify_certificates", { "enable" })
 
 --- _https_verify_certificates(enable) decides what _create_default_https_context is: create_default_context (as at the start),
---- or the unverified one. It is for HTTPS clients that are given no context; an explicit context is better (PEP 493). ssl: the module's
---- table, whose field is set.
+--- or with false the unverified one, which is DANGEROUS, for all of the process. It is for HTTPS clients that are given no context;
+--- an explicit context is better (PEP 493). ssl: the module's table, whose field is set.
 ---@param ssl table
 ---@return fun(...)
 function defaults.https_switch(ssl)
