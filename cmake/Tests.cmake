@@ -46,8 +46,8 @@ if(CLEAT_MEMCHECK)
     set(memcheck ${VALGRIND} --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite
         --errors-for-leak-kinds=definite --num-callers=30 --suppressions=${PROJECT_SOURCE_DIR}/cmake/memcheck.supp)
     # found by script/common.sh in the place of an interpreter with a sanitizer
-    list(JOIN memcheck " " command)
-    file(WRITE ${PROJECT_BINARY_DIR}/lua54 "#!/bin/sh\nexec ${command} lua5.4 \"$@\"\n")
+    list(JOIN memcheck "' '" command)
+    file(WRITE ${PROJECT_BINARY_DIR}/lua54 "#!/bin/sh\nexec '${command}' lua5.4 \"$@\"\n")
     file(CHMOD ${PROJECT_BINARY_DIR}/lua54 PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
 endif()
 

@@ -6,6 +6,7 @@ local host_stream = require "support.host_stream"
 local link = require "support.link"
 local process = require "support.process"
 local raises = require "support.raises"
+local select = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -43,7 +44,7 @@ local function begin(body, count, step)
     return thread
 end
 
--- finish runs body to its end, with step() each time that it waits, and returns what it returns.
+-- finish runs body to its end, with step() each time that it waits, and returns what it returns. step is told what it waits for.
 local function finish(body, step)
     local thread = coroutine.create(body)
     local deadline = process.clock() + 10
@@ -55,7 +56,7 @@ local function finish(body, step)
             return result
         end
         assert(process.clock() < deadline, "it does not end")
-        step()
+        step(result)
     end
 end
 
@@ -285,6 +286,29 @@ describe("A coroutine that is killed", function()
         end)
         listener:close()
         assert(places >= 2, "it never waited")
+    end)
+
+    it("in connect while a name is looked up leaves a socket that can connect", function()
+        local listener = socket.socket()
+        listener:bind { "127.0.0.1", 0 }
+        listener:listen(5)
+        local places = killed_everywhere(function()
+            local sock = with_waiter(socket.socket())
+            local function connect()
+                sock:connect { "localhost", listener:getsockname()[2] }
+            end
+            return connect, nothing, function()
+                finish(connect, function(object)
+                    if object ~= sock then -- what stands for the name
+                        select.select({ object }, {}, {}, 5)
+                    end
+                end)
+                local peer = listener:accept()
+                talk(sock, peer)
+            end
+        end, 1)
+        listener:close()
+        assert(places >= 1, "it never waited")
     end)
 
     it("in accept leaves a listener that accepts the next", function()
