@@ -554,7 +554,10 @@ describe("a name, under a waiter,", function()
                 stopped = true
             end)
             loop:run(10)
-        ]], { "LD_PRELOAD=" .. (os.getenv "LD_PRELOAD" or "") .. " " .. directory .. "/slow.so" })
+        ]], {
+            "LD_PRELOAD=" .. (os.getenv "LD_PRELOAD" or "") .. " " .. directory .. "/slow.so",
+            "ASAN_OPTIONS=verify_asan_link_order=0", -- in a build with it, another library comes first here
+        })
         assert.are.equal("connected\ttrue\nfalse\ttrue\ttimed out\n11\n", output)
     end)
 
