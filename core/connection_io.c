@@ -160,8 +160,10 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
 /* A connection that is closed in the middle of a call is shut down, to wake who waits in it: the
  * network's end or error that another call sees then is not the peer's doing. */
 static int32_t reason(const struct cleat_connection *self, int32_t status) {
-    bool closed = atomic_load_explicit(&self->object.closed, memory_order_relaxed);
-    return status < 0 && closed ? cleat_fail_closed() : status;
+    if (status >= 0 || !atomic_load_explicit(&self->object.closed, memory_order_relaxed)) {
+        return status;
+    }
+    return cleat_fail_closed();
 }
 
 /* The frame of the exported functions. */
