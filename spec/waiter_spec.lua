@@ -143,13 +143,18 @@ describe("a socket with a waiter", function()
     describe("keeps its timeout in", function()
         -- late: f must raise, no earlier than the timeout, while others go on.
         local function late(loop, class, f)
-            local ticks = ticker(loop)
-            local before = process.clock()
-            local failure = raises(class, { match = "timed out" }, f)
-            assert.is_true(process.clock() - before >= WAIT * 0.9)
+            local ticks
+            for _ = 1, 5 do -- a machine that stands still for so long lets nobody go on
+                ticks = ticker(loop)
+                local before = process.clock()
+                raises(class, { match = "timed out" }, f)
+                assert.is_true(process.clock() - before >= WAIT * 0.9)
+                ticks.stopped = true
+                if ticks.count > 1 then
+                    break
+                end
+            end
             assert.is_true(ticks.count > 1)
-            ticks.stopped = true
-            return failure
         end
 
         it("accept and connect", function()
@@ -343,7 +348,7 @@ describe("a socket with a waiter", function()
         local waits = 0
         client:setwaiter(function()
             waits = waits + 1
-            assert(waits < 100000)
+            assert(waits < 1e8)
             return true
         end)
         raises("ssl.SSLError", { match = "timed out" }, client.recv, client, 10)

@@ -93,7 +93,7 @@ end
 -- run: until all have ended, for at most `seconds`. The first failure is raised, unless the caller looks at loop.failures itself.
 function Scheduler:run(seconds, quiet)
     local finish = process.clock() + seconds
-    while #self.threads > 0 do
+    while #self.threads > 0 and (quiet or not self.failures[1]) do
         turn(self, 1)
         if process.clock() > finish then
             error("the coroutines do not end:\n" .. debug.traceback(self.threads[1].co), 2)
