@@ -116,6 +116,25 @@ if("c" IN_LIST CLEAT_TESTS)
     cleat_test(c.allocation $<TARGET_FILE:allocation>)
 endif()
 
+# The Lua layer in an interpreter whose allocator fails: see spec/allocation/lua.lua.
+find_package(PkgConfig)
+pkg_check_modules(LUAJIT IMPORTED_TARGET luajit)
+foreach(kind lua54 luajit)
+    if(kind IN_LIST CLEAT_TESTS AND (kind STREQUAL "lua54" OR LUAJIT_FOUND))
+        add_executable(failing-${kind} EXCLUDE_FROM_ALL spec/allocation/lua.c)
+        target_link_libraries(failing-${kind} PRIVATE cleat_flags)
+        if(kind STREQUAL "lua54")
+            target_include_directories(failing-${kind} SYSTEM PRIVATE ${lua_include})
+            target_link_libraries(failing-${kind} PRIVATE PkgConfig::LUA)
+        else()
+            target_link_libraries(failing-${kind} PRIVATE PkgConfig::LUAJIT)
+        endif()
+        add_dependencies(tests failing-${kind})
+        set_target_properties(failing-${kind} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/c)
+        cleat_test(${kind}.allocation bash spec/allocation/lua.sh ${kind})
+    endif()
+endforeach()
+
 # A sanitizer's runtime must be there before the library it watches: specs then run in an interpreter
 # that carries it (preloading it would reach every program that a spec starts).
 if(CLEAT_SANITIZE AND "lua54" IN_LIST CLEAT_TESTS)

@@ -9,7 +9,7 @@ local ffi = {}
 local TAKEN = {
     backend = true, bad = true, call = true, ffi = true, from = true, into = true, ints = true, ints_room = true,
     ints_table = true, length = true, lib = true, new = true, result = true, room = true, rt = true, source = true,
-    str = true, text = true, TEXT = true, tobit = true, typeof = true, within = true,
+    str = true, str_or_close = true, text = true, TEXT = true, tobit = true, typeof = true, within = true,
 }
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true
     until while]]):gmatch("%a+") do
@@ -135,6 +135,14 @@ local function emit(v, out)
         end
     end
 
+    -- Making the string may fail, and must not lose an id.
+    if v.of.comment:find("stores the ids? of") and #results > #early then
+        assert(#early == 1, v.of.where .. ": cannot tell which output is the id")
+        for k, result in ipairs(results) do
+            results[k] = result:gsub("^str%(", ("str_or_close(%s_value, "):format(early[1]))
+        end
+    end
+
     body[#body + 1] = scratch
     for _, line in ipairs(body) do
         out("            %s", line)
@@ -189,7 +197,7 @@ function ffi.abi(model)
     out "return function(lib, rt, backend)"
     out "    local bad, length, source, within = rt.bad, rt.length, rt.source, rt.within"
     out "    local ints, ints_room, ints_table = rt.ints, rt.ints_room, rt.ints_table"
-    out "    local room, text, TEXT = rt.room, rt.text, rt.TEXT"
+    out "    local room, str_or_close, text, TEXT = rt.room, rt.str_or_close, rt.text, rt.TEXT"
     for _, v in ipairs(binding.all(model)) do
         emit(v, out)
     end

@@ -1,5 +1,6 @@
 /* object.c: certificates, sockets, address lists, random bytes. */
 #include <arpa/inet.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -226,6 +227,27 @@ static int32_t act_resolve(void) {
     return one;
 }
 
+static int32_t act_resolution(void) {
+    two = cleat_resolution_new("127.0.0.1", 9, "443", 3, CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0, 0);
+    return two;
+}
+
+static long live_before;
+
+static void remember_live(void) {
+    live_before = failing_live();
+}
+
+/* The thread that resolves has its share until it ends. */
+static void close_resolution(void) {
+    if (two > 0) {
+        one = cleat_resolution_addrinfo(two, 10);
+        EXPECT(one > 0);
+    }
+    close_all();
+    while (failing_live() > live_before) sched_yield();
+}
+
 static int32_t act_random(void) {
     return cleat_random_bytes(room, sizeof room);
 }
@@ -248,6 +270,7 @@ const struct scenario object_scenarios[] = {
     {"socket_accept", open_caller, act_accept, close_listener, 0, false},
     {"socket_recvfrom", open_datagrams, act_recvfrom, close_all, 0, false},
     {"addrinfo_resolve", NULL, act_resolve, close_all, 0, true},
+    {"resolution_new", remember_live, act_resolution, close_resolution, 0, true},
     {"random_bytes", NULL, act_random, NULL, 0, true},
     {NULL, NULL, NULL, NULL, 0, false},
 };

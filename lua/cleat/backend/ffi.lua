@@ -111,6 +111,16 @@ function rt.length(data, name, position)
     return 0
 end
 
+--- str for bytes that came with an id: if there is no memory for the string, nobody gets to know the id.
+function rt.str_or_close(id, bytes, size)
+    local ok, made = pcall(str, bytes, size)
+    if not ok then
+        lib.cleat_close(id)
+        error(made, 0)
+    end
+    return made
+end
+
 local function wipe(bytes)
     ffi.fill(bytes, ffi.sizeof(bytes))
 end
@@ -288,8 +298,22 @@ local function check_guard(guard, name)
     end
 end
 
+local function make_guard(id)
+    return gc(new(guard_type, id), close_guard)
+end
+
 function backend.guard_new(id)
-    return gc(new(guard_type, check_int(id, "guard_new", 1)), close_guard)
+    local ok, guard = pcall(make_guard, check_int(id, "guard_new", 1))
+    if not ok then
+        lib.cleat_close(id)
+        error(guard, 0)
+    end
+    return guard
+end
+
+function backend.guard_hold(guard, id)
+    check_guard(guard, "guard_hold")
+    guard.id = check_int(id, "guard_hold", 2)
 end
 
 function backend.guard_close(guard)

@@ -13,7 +13,7 @@ local typeof = type -- parameters may be called type
 return function(lib, rt, backend)
     local bad, length, source, within = rt.bad, rt.length, rt.source, rt.within
     local ints, ints_room, ints_table = rt.ints, rt.ints_room, rt.ints_table
-    local room, text, TEXT = rt.room, rt.text, rt.TEXT
+    local room, str_or_close, text, TEXT = rt.room, rt.str_or_close, rt.text, rt.TEXT
 
     ---@param host string?
     ---@param service string?
@@ -1877,7 +1877,8 @@ return function(lib, rt, backend)
             local result = call(socket, buf, buf_cap, flags, timeout, sender)
             if result < 0 then return result end
             local sender_value = sender[0]
-            return result, str(buf, result < buf_cap and result or buf_cap), sender_value
+            return result, str_or_close(sender_value, buf, result < buf_cap and result or buf_cap),
+                           sender_value
         end
     end
 

@@ -19,7 +19,8 @@
 ---@field buffer_size fun(buffer: cleat.backend.Buffer): integer
 ---@field buffer_get fun(buffer: cleat.backend.Buffer, offset: integer, length: integer): string
 ---@field buffer_set fun(buffer: cleat.backend.Buffer, offset: integer, data: string)
----@field guard_new fun(id: integer): cleat.backend.Guard
+---@field guard_new fun(id: integer): cleat.backend.Guard if there is no memory for it, the id is closed
+---@field guard_hold fun(guard: cleat.backend.Guard, id: integer) the guard is for this id now; it takes no memory
 ---@field guard_close fun(guard: cleat.backend.Guard): integer the result of cleat_close, 0 if that was done before
 ---@field guard_forget fun(guard: cleat.backend.Guard) the id is no longer the guard's
 ---@field [string] function

@@ -125,20 +125,36 @@ struct native_guard *native_push_guard(lua_State *L) {
     return guard;
 }
 
-/* The guard was made by the call before this one, so that an id is guarded already if memory runs out here. */
+static int make_guard(lua_State *L) {
+    native_push_guard(L);
+    return 1;
+}
+
+/* The guard was made by the call before this one, so that an id is guarded already if memory runs out here; or it runs
+ * out in the making of it, and the id is closed. */
 static int guard_new(lua_State *L) {
     int32_t id = native_int(L, 1, "guard_new");
-    struct native_guard *guard = NULL;
-    if (lua_getiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD) == LUA_TUSERDATA)
-        guard = lua_touserdata(L, -1);
-    else
-        guard = native_push_guard(L);
+    struct native_guard *guard;
+    if (lua_getiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD) != LUA_TUSERDATA) {
+        lua_pushcfunction(L, make_guard);
+        if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+            (void)cleat_close(id);
+            return lua_error(L);
+        }
+    }
+    guard = lua_touserdata(L, -1);
     guard->id = id;
     lua_pushnil(L);
     lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD);
     native_push_guard(L);
     lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD);
     return 1;
+}
+
+static int guard_hold(lua_State *L) {
+    struct native_guard *guard = check_guard(L, "guard_hold");
+    guard->id = native_int(L, 2, "guard_hold");
+    return 0;
 }
 
 static int32_t close_guard(struct native_guard *guard) {
@@ -184,10 +200,9 @@ __attribute__((visibility("default"))) int luaopen_cleat_backend_native(lua_Stat
 
 int luaopen_cleat_backend_native(lua_State *L) {
     static const luaL_Reg own[] = {
-        {"buffer_new", buffer_new},     {"buffer_size", buffer_size},
-        {"buffer_get", buffer_get},     {"buffer_set", buffer_set},
-        {"guard_new", guard_new},       {"guard_close", guard_close},
-        {"guard_forget", guard_forget}, {NULL, NULL},
+        {"buffer_new", buffer_new},   {"buffer_size", buffer_size},   {"buffer_get", buffer_get},
+        {"buffer_set", buffer_set},   {"guard_new", guard_new},       {"guard_hold", guard_hold},
+        {"guard_close", guard_close}, {"guard_forget", guard_forget}, {NULL, NULL},
     };
     luaL_checkversion(L);
     int32_t abi = cleat_abi_version();

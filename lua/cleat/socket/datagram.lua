@@ -15,8 +15,9 @@ local complete = calls.complete
 
 -- sender_of: the address in the list that the ABI gives with a datagram; nil if the sender has none.
 local function sender_of(self, list)
+    local guard = C.guard_new(list)
     local length, host, _, _, _, port, flowinfo, scope = C.addrinfo_address(list, 0)
-    C.close(list)
+    C.guard_close(guard)
     if length >= 0 then
         return address.unpack(self._family, host, port, flowinfo, scope)
     end

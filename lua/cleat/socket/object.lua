@@ -54,9 +54,9 @@ local function adopt(id, guard, family, kind, proto)
         _wait = -1 }, Socket.instance)
 end
 
--- open makes the object for a new id, with the default timeout and waiter.
-local function open(id, family, kind, proto)
-    local self = adopt(id, C.guard_new(id), family, kind, proto)
+-- open makes the object for a new id, with the default timeout and waiter. guard: its guard, if it has one already.
+local function open(id, family, kind, proto, guard)
+    local self = adopt(id, guard or C.guard_new(id), family, kind, proto)
     if waiting.default then
         self:setwaiter(waiting.default)
     end

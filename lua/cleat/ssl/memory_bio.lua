@@ -57,12 +57,12 @@ function MemoryBIO:write_eof()
     self._ended = true
 end
 
--- take: up to size bytes, 1 or more, as one string.
+-- take: up to size bytes, 1 or more, as one string. Nothing is taken before that is made, which may fail.
 local function take(self, size)
     local chunks, first, offset = self._chunks, self._first, self._offset
     local parts, count = {}, 0
     size = size < self._pending and size or self._pending
-    self._pending = self._pending - size
+    local pending = self._pending - size
     while size > 0 do
         local chunk = chunks[first]
         local there = #chunk - offset
@@ -70,15 +70,18 @@ local function take(self, size)
         if there <= size then
             parts[count] = offset == 0 and chunk or sub(chunk, offset + 1)
             size = size - there
-            chunks[first] = nil
             first, offset = first + 1, 0
         else
             parts[count] = sub(chunk, offset + 1, offset + size)
             offset, size = offset + size, 0
         end
     end
-    self._first, self._offset = first, offset
-    return count == 1 and parts[1] or concat(parts)
+    local bytes = count == 1 and parts[1] or concat(parts)
+    for index = self._first, first - 1 do
+        chunks[index] = nil
+    end
+    self._first, self._offset, self._pending = first, offset, pending
+    return bytes
 end
 
 --- Takes bytes out.

@@ -1,0 +1,263 @@
+-- Operations of the Lua layer, for spec/allocation/lua.lua: name, and
+--     before()     returns what the operation needs
+--     act(given)   its allocations fail
+--     after(given, ...)   closes what must be closed by hand; results of act, if it succeeded
+--     again        act(given) works after it has failed: it has changed nothing
+local link = require "support.link"
+local pki = require "support.pki"
+local select = require "cleat.select"
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
+
+local certfile, keyfile = pki.chain "server-ec"
+local cafile = pki.path "root.pem"
+local ca_text = pki.read "root.pem"
+local address_text = "127.0.0.1"
+
+local function listening()
+    local listener = socket.socket()
+    listener:bind { address_text, 0 }
+    listener:listen(5)
+    return listener
+end
+
+local function ends()
+    local function bare()
+        return { incoming = ssl.MemoryBIO(), outgoing = ssl.MemoryBIO() }
+    end
+    local client, server = bare(), bare()
+    client.object = link.context(link.client_options()):wrap_bio(client.incoming, client.outgoing,
+        { server_hostname = "localhost" })
+    server.object = link.context(link.server_options()):wrap_bio(server.incoming, server.outgoing, true)
+    return { client = client, server = server }
+end
+
+local function carry(from, to)
+    to.incoming:write(from.outgoing:read())
+end
+
+local function attempt(from, name, ...)
+    local ok, failure = pcall(from.object[name], from.object, ...)
+    if not ok and not ssl.SSLWantReadError:is(failure) then
+        error(failure, 0)
+    end
+    return ok
+end
+
+local function shake(given)
+    local client, server = given.client, given.server
+    local client_done, server_done
+    repeat
+        client_done = client_done or attempt(client, "do_handshake")
+        carry(client, server)
+        server_done = server_done or attempt(server, "do_handshake")
+        carry(server, client)
+    until client_done and server_done
+    return client.object:getpeercert()
+end
+
+local function shaken()
+    local given = ends()
+    shake(given)
+    return given
+end
+
+local function opened()
+    local client, server = link.open()
+    return { client = client, server = server }
+end
+
+local function close_both(given)
+    given.client:close()
+    given.server:close()
+end
+
+local function datagrams()
+    local one, two = socket.socket(nil, socket.SOCK_DGRAM), socket.socket(nil, socket.SOCK_DGRAM)
+    one:bind { address_text, 0 }
+    two:bind { address_text, 0 }
+    two:sendto("datagram", one:getsockname())
+    one:settimeout(10)
+    return { one = one, two = two, buffer = socket.buffer(100) }
+end
+
+local function close_datagrams(given)
+    given.one:close()
+    given.two:close()
+end
+
+local function nothing()
+end
+
+return {
+    { "socket.socket", nothing, function()
+        return socket.socket()
+    end, nothing, again = true },
+    { "socket.socketpair", nothing, function()
+        return socket.socketpair()
+    end, nothing, again = true },
+    { "socket.create_connection", listening, function(listener)
+        return socket.create_connection(listener:getsockname(), 10)
+    end, nothing, again = true },
+    { "accept", function()
+        local listener = listening()
+        return { listener = listener, caller = socket.create_connection(listener:getsockname(), 10) }
+    end, function(given)
+        return given.listener:accept()
+    end, nothing },
+    { "recvfrom", datagrams, function(given)
+        return given.one:recvfrom(100)
+    end, close_datagrams },
+    { "recvfrom_into", datagrams, function(given)
+        return given.one:recvfrom_into(given.buffer)
+    end, close_datagrams },
+    { "sendto", datagrams, function(given)
+        return given.one:sendto("again", given.two:getsockname())
+    end, close_datagrams, again = true },
+    { "getaddrinfo", nothing, function()
+        return socket.getaddrinfo("localhost", 443)
+    end, nothing, again = true },
+    { "getaddrinfo: unknown", nothing, function()
+        local ok, failure = pcall(socket.getaddrinfo, "name.invalid.", 443, 0, 0, 0, socket.AI_NUMERICHOST)
+        return ok or not socket.gaierror:is(failure) and error(failure, 0)
+    end, nothing, again = true },
+    { "select", opened, function(given)
+        return select.select({ given.client }, { given.server }, {}, 0)
+    end, close_both, again = true },
+    { "makefile", function()
+        local one, two = socket.socketpair()
+        two:sendall "a line\nand another one\n"
+        return { client = one, server = two }
+    end, function(given)
+        local file = given.client:makefile()
+        local line = file:readline()
+        file:close()
+        return line
+    end, close_both },
+    { "SSLContext", nothing, function()
+        return ssl.SSLContext(ssl.PROTOCOL_TLS)
+    end, nothing, again = true },
+    { "create_default_context", nothing, function()
+        return ssl.create_default_context { cafile = cafile }
+    end, nothing, again = true },
+    { "create_default_context: the system's", nothing, function()
+        return ssl.create_default_context()
+    end, nothing, again = true },
+    { "load_cert_chain", function()
+        return ssl.SSLContext(ssl.PROTOCOL_TLS)
+    end, function(context)
+        context:load_cert_chain(certfile, keyfile)
+    end, nothing, again = true },
+    { "load_verify_locations", function()
+        return ssl.SSLContext(ssl.PROTOCOL_TLS)
+    end, function(context)
+        context:load_verify_locations { cadata = ca_text }
+    end, nothing, again = true },
+    { "get_ca_certs", function()
+        return ssl.create_default_context { cafile = cafile }
+    end, function(context)
+        return context:get_ca_certs()
+    end, nothing, again = true },
+    { "get_ciphers and settings", function()
+        return ssl.create_default_context { cafile = cafile }
+    end, function(context)
+        context:set_ciphers "ECDHE+AESGCM"
+        context:set_alpn_protocols { "h2", "http/1.1" }
+        context.options = context.options
+        context:set_servername_callback(nothing)
+        return context:session_stats(), context:cert_store_stats()
+    end, nothing, again = true },
+    { "wrap_bio", function()
+        return link.context(link.client_options())
+    end, function(context)
+        return context:wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), { server_hostname = "localhost" })
+    end, nothing, again = true },
+    { "MemoryBIO", function()
+        local bio = ssl.MemoryBIO()
+        bio:write "one"
+        bio:write "two"
+        bio:write "three"
+        return bio
+    end, function(bio)
+        local bytes = bio:read(8) -- all of it or nothing is taken
+        assert(bytes == "onetwoth" and bio.pending == 3)
+        return bytes
+    end, nothing, again = true },
+    { "handshake over memory", ends, shake, nothing },
+    { "data over memory", shaken, function(given)
+        given.client.object:write(("x"):rep(1000))
+        carry(given.client, given.server)
+        return given.server.object:read(2000)
+    end, nothing },
+    { "getpeercert", shaken, function(given)
+        return given.client.object:getpeercert(), given.client.object:getpeercert(true)
+    end, nothing, again = true },
+    { "facts", shaken, function(given)
+        local object = given.client.object
+        return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding()
+    end, nothing, again = true },
+    { "wrap_socket", function()
+        local one, two = socket.socketpair()
+        return { client = one, server = two, context = link.context(link.client_options()) }
+    end, function(given)
+        return given.context:wrap_socket(given.client, { server_hostname = "localhost", do_handshake_on_connect = false })
+    end, close_both },
+    { "handshake with a servername callback", function()
+        local one, two = socket.socketpair()
+        one:settimeout(0)
+        two:settimeout(0)
+        local context = link.context(link.server_options())
+        local other = link.context(link.server_options())
+        context:set_servername_callback(function(sock)
+            sock.context = other
+        end)
+        local options = { server_hostname = "localhost", do_handshake_on_connect = false }
+        return {
+            client = link.context(link.client_options()):wrap_socket(one, options),
+            server = context:wrap_socket(two, { server_side = true, do_handshake_on_connect = false }),
+        }
+    end, function(given)
+        local client, server = { object = given.client }, { object = given.server }
+        local client_done, server_done
+        repeat
+            client_done = client_done or attempt(client, "do_handshake")
+            server_done = server_done or attempt(server, "do_handshake")
+        until client_done and server_done
+    end, close_both },
+    { "data over a socket", opened, function(given)
+        given.client:sendall(("x"):rep(1000))
+        local first = given.server:recv(100)
+        local buffer = socket.buffer(1000)
+        return first, given.server:recv_into(buffer)
+    end, close_both },
+    { "unwrap", function()
+        local given = opened()
+        given.client:settimeout(0)
+        given.server:settimeout(0)
+        return given
+    end, function(given)
+        attempt({ object = given.client }, "unwrap")
+        given.server:recv(1)
+        local plain = given.server:unwrap()
+        attempt({ object = given.client }, "unwrap")
+        return plain
+    end, close_both },
+    { "match_hostname", function()
+        return shaken().client.object:getpeercert()
+    end, function(certificate)
+        return ssl.match_hostname(certificate, "localhost")
+    end, nothing, again = true },
+    { "match_hostname: another", function()
+        return shaken().client.object:getpeercert()
+    end, function(certificate)
+        local ok, failure = pcall(ssl.match_hostname, certificate, "other.example")
+        return ok and error "it matched" or not ssl.CertificateError:is(failure) and error(failure, 0)
+    end, nothing, again = true },
+    { "PEM and DER", nothing, function()
+        local der = ssl.PEM_cert_to_DER_cert(ca_text)
+        return ssl.DER_cert_to_PEM_cert(der)
+    end, nothing, again = true },
+    { "RAND_bytes, cert_time_to_seconds", nothing, function()
+        return #ssl.RAND_bytes(1000), ssl.cert_time_to_seconds "Jan  5 09:34:43 2018 GMT"
+    end, nothing, again = true },
+}
