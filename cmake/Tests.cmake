@@ -116,6 +116,18 @@ if("c" IN_LIST CLEAT_TESTS)
     cleat_test(c.allocation $<TARGET_FILE:allocation>)
 endif()
 
+# Peers that do not play by the rules: see spec/hostile/hostile.c.
+if("c" IN_LIST CLEAT_TESTS)
+    file(GLOB hostile CONFIGURE_DEPENDS spec/hostile/*.c)
+    add_executable(hostile EXCLUDE_FROM_ALL ${hostile})
+    target_link_libraries(hostile PRIVATE cleat_objects cleat_flags test_helpers)
+    target_compile_definitions(hostile PRIVATE _GNU_SOURCE)
+    set_target_properties(hostile PROPERTIES LINKER_LANGUAGE CXX
+        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/c)
+    add_dependencies(tests hostile)
+    cleat_test(c.hostile $<TARGET_FILE:hostile>)
+endif()
+
 # The Lua layer in an interpreter whose allocator fails: see spec/allocation/lua.lua.
 find_package(PkgConfig)
 pkg_check_modules(LUAJIT IMPORTED_TARGET luajit)

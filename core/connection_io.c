@@ -21,6 +21,7 @@
 static void clear(struct cleat_connection *self) {
     cleat_error_clear_queue();
     self->transport.error = 0;
+    self->transport.reads = 0;
 }
 
 static int32_t fail_tls(const struct cleat_connection *self, const char *what) {

@@ -122,6 +122,11 @@ static int transport_read(BIO *bio, char *buffer, int len) {
         BIO_set_retry_read(bio);
         return -1;
     }
+    /* A peer that sends what is of no use, faster than it is read, must not keep the call here. */
+    if (self->fd >= 0 && self->reads++ == CLEAT_READS) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
     got = self->fd < 0 || cleat_queue_len(&self->in) > 0 ? read_memory(self, buffer, len)
                                                          : read_fd(self, buffer, len);
     if (got < 0 && self->error == 0) BIO_set_retry_read(bio);

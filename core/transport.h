@@ -27,13 +27,17 @@ enum {
     /* What the records of a chunk may add to it: header, explicit nonce, tag or MAC and
      * padding, content type. */
     CLEAT_CHUNK_OVERHEAD = 512,
-    CLEAT_TAIL = 7
+    CLEAT_TAIL = 7,
+    /* How often the TLS library may read from the network before the call looks at the clock
+     * again: twice for each record. */
+    CLEAT_READS = 256
 };
 
 struct cleat_transport {
     int fd; /* -1: memory */
     bool direct; /* the next record goes out at once, if nothing is in its way */
     bool ended; /* the network has no more bytes */
+    int reads; /* of the network in this turn; the connection sets it to 0 */
     int error; /* errno of a recv or send that failed, until cleared */
     struct cleat_queue in; /* memory only: fed and not yet read */
     struct cleat_queue out; /* gathered and not yet sent or drained */

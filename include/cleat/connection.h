@@ -7,7 +7,9 @@
  * Calls with a timeout return CLEAT_WANT_READ or CLEAT_WANT_WRITE if the timeout is 0 (or the
  * transport is memory) and they would have to wait: wait for the transport, which may be the
  * other direction than the call's own, and call again. With another timeout they return
- * CLEAT_TIMEOUT when it runs out; the connection can still be used.
+ * CLEAT_TIMEOUT when it runs out; the connection can still be used. CLEAT_WANT_READ does not
+ * promise that all was read: a call that may not wait stops after a hundred records without
+ * data, and a loop that waits for edges (EPOLLET) would miss what is there.
  *
  * Read and write do the handshake first if it was not done. No data goes in or out before the
  * peer is verified as the context asks.
