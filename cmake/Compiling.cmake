@@ -21,8 +21,10 @@ if(CLEAT_SANITIZE STREQUAL "address")
     set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 elseif(CLEAT_SANITIZE STREQUAL "thread")
     set(sanitize -fsanitize=thread -fno-omit-frame-pointer)
+elseif(CLEAT_SANITIZE STREQUAL "fuzzer") # clang's, with the address sanitizer: see spec/fuzz
+    set(sanitize -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 elseif(CLEAT_SANITIZE)
-    message(FATAL_ERROR "CLEAT_SANITIZE is address, thread or empty, not ${CLEAT_SANITIZE}")
+    message(FATAL_ERROR "CLEAT_SANITIZE is address, thread, fuzzer or empty, not ${CLEAT_SANITIZE}")
 else()
     # checks of its own, which the sanitizers would have to go through
     target_compile_options(cleat_flags INTERFACE $<$<CONFIG:Release>:-U_FORTIFY_SOURCE> $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)

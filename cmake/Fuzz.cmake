@@ -1,0 +1,20 @@
+# The fuzzers: spec/fuzz/NAME.c -> spec/fuzz/NAME, which script/fuzz runs, and a short run of each as the test fuzz.NAME. Only the
+# core is compiled for the fuzzer to see; BoringSSL is the same as ever.
+if(NOT CLEAT_SANITIZE STREQUAL "fuzzer" OR NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "CLEAT_BUILD_FUZZ needs clang and -DCLEAT_SANITIZE=fuzzer: see the preset fuzz")
+endif()
+
+# Fuzzers are programs: a shared library would miss what the sanitizer's runtime has.
+set_target_properties(cleat PROPERTIES EXCLUDE_FROM_ALL TRUE)
+file(GLOB fuzzers CONFIGURE_DEPENDS spec/fuzz/*.c)
+foreach(source ${fuzzers})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(fuzz-${name} ${source} spec/c/identity.c)
+    target_link_libraries(fuzz-${name} PRIVATE cleat_objects cleat_flags)
+    target_compile_definitions(fuzz-${name} PRIVATE _GNU_SOURCE)
+    target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(fuzz-${name} PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME ${name}
+        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/fuzz)
+    add_test(NAME fuzz.${name} COMMAND script/fuzz ${name} 3 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120 ENVIRONMENT CLEAT_FUZZ_DIR=${PROJECT_BINARY_DIR}/spec/fuzz)
+endforeach()

@@ -1,0 +1,160 @@
+/* calls.c: calls of the ABI, as the bytes say which and with what, on several objects and, if the first byte says so, in three
+ * threads at once that share them. Nothing crashes, waits or stays behind. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "../c/identity.h"
+#include "fuzz.h"
+
+enum { SLOTS = 8 };
+
+static atomic_int slots[SLOTS]; /* ids that the calls take and leave */
+
+struct part {
+    const uint8_t *at;
+    const uint8_t *end;
+};
+
+static int take(struct part *part) {
+    return part->at < part->end ? *part->at++ : 0;
+}
+
+static int32_t id_of(struct part *part) {
+    return atomic_load(&slots[take(part) % SLOTS]);
+}
+
+/* keep puts a new id into a slot, and closes what was there. */
+static void keep(struct part *part, int32_t id) {
+    judged(id);
+    if (id > 0) cleat_close(atomic_exchange(&slots[take(part) % SLOTS], id));
+}
+
+static void pair(struct part *part) {
+    int32_t one = 0;
+    int32_t two = 0;
+    if (cleat_socket_pair(CLEAT_AF_UNIX, 1 + take(part) % 2, 0, &one, &two) < 0) return;
+    keep(part, one);
+    keep(part, two);
+}
+
+static void receive(struct part *part, char *room) {
+    int32_t sender = 0;
+    if (judged(cleat_socket_recvfrom(id_of(part), room, 64, 0, 0, &sender)) >= 0)
+        cleat_close(sender);
+}
+
+static void load(struct part *part) {
+    int32_t len;
+    const char *text = identity_text((enum identity_part)(take(part) % IDENTITY_PARTS), &len);
+    if (take(part) % 2 == 0) {
+        judged(cleat_context_load_cert_chain_data(id_of(part), text, len, NULL, 0, NULL, 0));
+    } else {
+        judged(cleat_context_load_verify_data(id_of(part), text, len));
+    }
+}
+
+static void move(struct part *part, char *room) {
+    int32_t len = cleat_connection_drain(id_of(part), room, 1 + take(part) * 16);
+    if (len > 0) judged(cleat_connection_feed(id_of(part), room, len));
+}
+
+static void play(struct part *part) {
+    char room[4096];
+    int32_t a;
+    int32_t b;
+    int32_t c;
+    while (part->at < part->end) {
+        switch (take(part) % 32) {
+            case 0: keep(part, cleat_context_new(take(part) % 7)); break;
+            case 1: pair(part); break;
+            case 2:
+                keep(part, cleat_connection_over_memory(id_of(part), take(part) % 2, NULL, 0));
+                break;
+            case 3: keep(part, cleat_connection_over_memory(id_of(part), 0, "localhost", 9)); break;
+            case 4:
+                a = id_of(part);
+                keep(part, cleat_connection_over_socket(a, id_of(part), take(part) % 2, NULL, 0));
+                break;
+            case 5: cleat_close(id_of(part)); break;
+            case 6: judged(cleat_connection_handshake(id_of(part), 0)); break;
+            case 7: judged(cleat_connection_read(id_of(part), room, take(part), 0)); break;
+            case 8:
+                memset(room, 0, 256);
+                judged(cleat_connection_write(id_of(part), room, take(part), 0));
+                break;
+            case 9: judged(cleat_connection_shutdown(id_of(part), 0)); break;
+            case 10: move(part, room); break;
+            case 11: judged(cleat_connection_feed_eof(id_of(part))); break;
+            case 12: load(part); break;
+            case 13: judged(cleat_context_set_verify_mode(id_of(part), take(part) % 4)); break;
+            case 14: judged(cleat_context_set_check_hostname(id_of(part), take(part) % 2)); break;
+            case 15:
+                judged(cleat_context_set_options(id_of(part), (take(part) & 127) << 24));
+                break;
+            case 16:
+                judged(cleat_context_set_minimum_version(id_of(part), 0x0300 + take(part) % 6));
+                break;
+            case 17:
+                judged(cleat_context_set_maximum_version(id_of(part), 0x0300 + take(part) % 6));
+                break;
+            case 18:
+                judged(cleat_context_set_server_name_events(id_of(part), take(part) % 2));
+                break;
+            case 19:
+                judged(cleat_connection_answer_server_name(id_of(part), take(part) - 1));
+                break;
+            case 20:
+                a = id_of(part);
+                judged(cleat_connection_set_context(a, id_of(part)));
+                break;
+            case 21: keep(part, cleat_connection_peer_certificate(id_of(part))); break;
+            case 22: judged(cleat_connection_cipher(id_of(part), room, 64, &a)); break;
+            case 23: judged(cleat_context_cert_store_stats(id_of(part), &a, &b, &c)); break;
+            case 24: keep(part, cleat_context_ca_certificate(id_of(part), 0)); break;
+            case 25: judged(cleat_certificate_alt_name_value(id_of(part), 0, room, 64)); break;
+            case 26:
+                memset(room, 1, 256);
+                judged(cleat_socket_send(id_of(part), room, take(part), 0, 0));
+                break;
+            case 27: judged(cleat_socket_recv(id_of(part), room, take(part), 0, 0)); break;
+            case 28: receive(part, room); break;
+            case 29: judged(cleat_socket_shutdown(id_of(part), take(part) % 3)); break;
+            case 30:
+                judged(cleat_context_set_alpn_protocols(id_of(part), "\2h2\1x", take(part) % 6));
+                break;
+            default:
+                judged(cleat_connection_channel_binding(id_of(part), CLEAT_BINDING_TLS_UNIQUE, room,
+                                                        64));
+                break;
+        }
+    }
+}
+
+static void *play_thread(void *argument) {
+    play(argument);
+    return NULL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    int32_t len;
+    int i;
+    if (size < 1 || size > 4096) return 0;
+    (void)identity_text(IDENTITY_KEY, &len); /* before there are threads */
+    if (data[0] % 4 != 0) {
+        struct part part = {data + 1, data + size};
+        play(&part);
+    } else {
+        struct part parts[3];
+        pthread_t threads[3];
+        size_t third = (size - 1) / 3;
+        for (i = 0; i < 3; i++) {
+            parts[i].at = data + 1 + third * (size_t)i;
+            parts[i].end = parts[i].at + third;
+            DEMAND(pthread_create(&threads[i], NULL, play_thread, &parts[i]) == 0);
+        }
+        for (i = 0; i < 3; i++) pthread_join(threads[i], NULL);
+    }
+    for (i = 0; i < SLOTS; i++) cleat_close(atomic_exchange(&slots[i], 0));
+    DEMAND(cleat_handle_count() == 0);
+    return 0;
+}

@@ -1,0 +1,35 @@
+/* fuzz.h: what the fuzzers share. Each is a file of its own, NAME.c, with LLVMFuzzerTestOneInput; its seeds, and what once went
+ * wrong, are in seeds/NAME. script/fuzz runs them. */
+#ifndef CLEAT_SPEC_FUZZ_H
+#define CLEAT_SPEC_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleat.h"
+
+/* A fuzzer ends by a crash. */
+#define DEMAND(condition)                                                                          \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+/* A status comes with its text, in the thread's record. */
+static inline int32_t judged(int32_t result) {
+    char text[8];
+    if (result < 0 && CLEAT_CLASS(result) > CLEAT_NEED_PASSWORD) {
+        DEMAND(cleat_error_status() == result);
+        DEMAND(cleat_error_message(text, sizeof text) > 0);
+    }
+    return result;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#endif
