@@ -116,7 +116,7 @@ static void stop(struct run *run, int side) {
 static int32_t carry(struct run *run, int from, int to) {
     static char bytes[16384];
     int32_t moved = cleat_connection_drain(run->ids[from], bytes, sizeof bytes);
-    int32_t first = moved;
+    int32_t first;
     EXPECT(moved >= 0);
     if (moved == 0) return 0;
     if (to == run->to && !run->stopped && run->cut >= run->moved[to] &&
@@ -179,7 +179,7 @@ static void try_kind(const struct kind *kind, int step) {
 }
 
 int main(int argc, char **argv) {
-    int step = argc > 1 ? atoi(argv[1]) : default_step();
+    int step = argc > 1 ? (int)strtol(argv[1], NULL, 10) : default_step();
     size_t i;
     for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) try_kind(&kinds[i], step);
     EXPECT(cleat_handle_count() == 0);
