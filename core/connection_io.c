@@ -9,6 +9,10 @@
  * the call answers CLEAT_WANT_WRITE and remembers in `sealed` how many it has not counted. The
  * next write must go on with the same bytes; the first `sealed` of them are not encrypted
  * again but counted. It does not matter where they lie or how many there are. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
 #include "argument.h"
 #include "connection.h"
 #include "verify.h"
@@ -22,6 +26,7 @@ static void clear(struct cleat_connection *self) {
     cleat_error_clear_queue();
     self->transport.error = 0;
     self->transport.reads = 0;
+    self->transport.wanted = 0;
 }
 
 static int32_t fail_tls(const struct cleat_connection *self, const char *what) {
@@ -59,6 +64,42 @@ static bool is_want(int32_t status) {
     return status == WANT_READ || status == WANT_WRITE || status == WANT_SERVER_NAME;
 }
 
+/* With all the time there is, and a descriptor that blocks, the kernel does the waiting: one
+ * system call in place of three. It receives no more than the library asked for, and leaves it
+ * where the library looks next. False: the descriptor does not block, and nothing was done. */
+static bool receive(struct cleat_connection *self, int32_t *status) {
+    struct cleat_transport *transport = &self->transport;
+    char bytes[256];
+    size_t len =
+        (size_t)transport->wanted < sizeof bytes ? (size_t)transport->wanted : sizeof bytes;
+    ssize_t got = -1;
+    int error = EINTR;
+    if (!cleat_queue_reserve(&transport->in, len)) {
+        *status = cleat_fail_nomem();
+        return true;
+    }
+    transport->receiving = true;
+    pthread_mutex_unlock(&self->lock);
+    if (cleat_object_wait_begin(&self->object)) {
+        got = recv(transport->fd, bytes, len, 0);
+        error = errno;
+        cleat_object_wait_end(&self->object);
+    }
+    pthread_mutex_lock(&self->lock);
+    transport->receiving = false;
+    *status = CLEAT_OK;
+    if (got > 0 && !cleat_queue_append(&transport->in, bytes, (size_t)got)) {
+        *status = cleat_fail_nomem();
+    } else if (atomic_load_explicit(&self->object.closed, memory_order_relaxed)) {
+        *status = cleat_fail_closed();
+    } else if (got < 0 && error == EAGAIN) {
+        return false;
+    } else if (got < 0 && error != EINTR) {
+        *status = cleat_fail_errno(error);
+    }
+    return true;
+}
+
 /* Waits for what the library wants, or for the network to take what is gathered. Called and
  * left with the lock held. */
 static int32_t await(struct cleat_connection *self, int32_t want, cleat_deadline deadline) {
@@ -66,6 +107,10 @@ static int32_t await(struct cleat_connection *self, int32_t want, cleat_deadline
     short events = want == WANT_READ ? POLLIN : POLLOUT;
     int32_t status;
     if (self->transport.fd < 0 || deadline == CLEAT_DEADLINE_NOW) return want;
+    if (want == WANT_READ && !gathered && deadline == CLEAT_DEADLINE_NEVER &&
+        self->transport.wanted > 0 && receive(self, &status)) {
+        return status;
+    }
     if (gathered) events |= POLLOUT;
     pthread_mutex_unlock(&self->lock);
     status = cleat_wait(&self->object, self->transport.fd, events, deadline);
@@ -122,6 +167,7 @@ static void count_done(struct cleat_connection *self) {
 }
 
 static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline) {
+    bool waits = deadline == CLEAT_DEADLINE_NEVER;
     while (!self->established) {
         int32_t status;
         int result;
@@ -132,7 +178,9 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
         if (self->waits_for_name) return WANT_SERVER_NAME;
         count_begun(self);
         clear(self);
+        self->transport.waits = waits;
         result = SSL_do_handshake(self->ssl);
+        self->transport.waits = waits = false;
         status = result == 1 ? CLEAT_OK : judge(self, result, "SSL_do_handshake");
         if (result != 1 && !is_want(status)) {
             send_alert(self, status);
@@ -191,12 +239,15 @@ int32_t cleat_connection_handshake(int32_t connection, double timeout) {
 
 static int32_t read_some(struct cleat_connection *self, char *buf, int32_t buf_cap,
                          cleat_deadline deadline) {
+    bool waits = deadline == CLEAT_DEADLINE_NEVER;
     for (;;) {
         int32_t status;
         int result;
         if (self->over) return cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down");
         clear(self);
+        self->transport.waits = waits;
         result = SSL_read(self->ssl, buf, buf_cap);
+        self->transport.waits = waits = false;
         status = result > 0 ? result : judge(self, result, "SSL_read");
         /* Reading can gather an answer, to a key update for instance, or an alert. */
         if (cleat_queue_len(&self->transport.out) > 0) flush_quietly(self);

@@ -117,18 +117,22 @@ static int transport_read(BIO *bio, char *buffer, int len) {
     int got;
     BIO_clear_retry_flags(bio);
     if (len <= 0) return 0;
-    /* A flight of the handshake that was not even sent has no answer: save the system call. */
-    if (self->fd >= 0 && self->keeps_tail && self->fresh && cleat_queue_len(&self->in) == 0) {
-        BIO_set_retry_read(bio);
-        return -1;
+    if (self->fd < 0 || cleat_queue_len(&self->in) > 0) {
+        got = read_memory(self, buffer, len);
+    } else if (self->receiving) {
+        got = -1;
+        self->wanted = 0;
+    } else if (self->reads++ == CLEAT_READS) {
+        /* A peer that sends what is of no use, faster than it is read, must not keep the call
+         * here. */
+        got = -1;
+        self->wanted = 0;
+    } else {
+        /* A flight of the handshake that was not even sent has no answer: save the system call. */
+        bool early = self->keeps_tail && self->fresh;
+        got = early || self->waits ? -1 : read_fd(self, buffer, len);
+        self->wanted = len;
     }
-    /* A peer that sends what is of no use, faster than it is read, must not keep the call here. */
-    if (self->fd >= 0 && self->reads++ == CLEAT_READS) {
-        BIO_set_retry_read(bio);
-        return -1;
-    }
-    got = self->fd < 0 || cleat_queue_len(&self->in) > 0 ? read_memory(self, buffer, len)
-                                                         : read_fd(self, buffer, len);
     if (got < 0 && self->error == 0) BIO_set_retry_read(bio);
     if (got > 0 && self->keeps_tail) keep_tail(self, buffer, (size_t)got);
     return got;

@@ -36,6 +36,9 @@ enum {
 struct cleat_transport {
     int fd; /* -1: memory */
     bool direct; /* the next record goes out at once, if nothing is in its way */
+    bool waits; /* whoever reads can wait: do not ask the network, say how much is wanted */
+    bool receiving; /* a thread does so, without the lock: what comes is that thread's */
+    int wanted; /* how much the last read that got nothing was for; 0 if it may not be received */
     bool ended; /* the network has no more bytes */
     int reads; /* of the network in this turn; the connection sets it to 0 */
     int error; /* errno of a recv or send that failed, until cleared */

@@ -1,0 +1,134 @@
+/* test_waiting.c: connections read with all the time there is, where the kernel does the waiting: two readers of one connection
+ * get each byte once, beside a writer; a descriptor that does not block; what comes behind close_notify stays in the socket. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "expect.h"
+#include "identity.h"
+
+enum { NUMBERS = 20000, READERS = 2 };
+
+struct pair {
+    int fds[2];
+    int32_t client;
+    int32_t server;
+};
+
+static void *shake_hands(void *argument) {
+    EXPECT(cleat_connection_handshake(*(int32_t *)argument, -1) == CLEAT_OK);
+    return NULL;
+}
+
+static void open_pair(struct pair *pair, int32_t server_context, int32_t client_context,
+                      int flags) {
+    pthread_t thread;
+    EXPECT(socketpair(AF_UNIX, SOCK_STREAM | flags, 0, pair->fds) == 0);
+    pair->server = cleat_connection_over_fd(server_context, pair->fds[0], 1, NULL, 0);
+    pair->client = cleat_connection_over_fd(client_context, pair->fds[1], 0, "localhost", 9);
+    EXPECT(pair->server > 0 && pair->client > 0);
+    EXPECT(pthread_create(&thread, NULL, shake_hands, &pair->server) == 0);
+    EXPECT(cleat_connection_handshake(pair->client, -1) == CLEAT_OK);
+    pthread_join(thread, NULL);
+}
+
+static void close_pair(const struct pair *pair) {
+    cleat_close(pair->client);
+    cleat_close(pair->server);
+    close(pair->fds[0]);
+    close(pair->fds[1]);
+}
+
+/* Each record is a number, and each of them goes to one of the readers. A 0 is for one to stop. */
+struct reader {
+    int32_t id;
+    int32_t got;
+    int64_t sum;
+};
+
+static void *read_numbers(void *argument) {
+    struct reader *reader = argument;
+    int32_t number;
+    for (;;) {
+        int32_t moved = cleat_connection_read(reader->id, (char *)&number, sizeof number, -1);
+        EXPECT(moved == sizeof number);
+        if (number == 0) return NULL;
+        reader->got++;
+        reader->sum += number;
+    }
+}
+
+static void *write_numbers(void *argument) {
+    int32_t id = *(int32_t *)argument;
+    int32_t turn;
+    for (turn = 1; turn <= NUMBERS + READERS; turn++) {
+        int32_t number = turn <= NUMBERS ? turn : 0;
+        EXPECT(cleat_connection_write(id, (const char *)&number, sizeof number, -1) ==
+               sizeof number);
+    }
+    return NULL;
+}
+
+static void test_two_readers(int32_t server_context, int32_t client_context, int flags) {
+    struct pair pair;
+    struct reader readers[READERS];
+    struct reader answers;
+    pthread_t threads[READERS];
+    pthread_t writer;
+    pthread_t back;
+    int32_t got = 0;
+    int64_t sum = 0;
+    int i;
+    open_pair(&pair, server_context, client_context, flags);
+    for (i = 0; i < READERS; i++) {
+        readers[i] = (struct reader){pair.client, 0, 0};
+        EXPECT(pthread_create(&threads[i], NULL, read_numbers, &readers[i]) == 0);
+    }
+    answers = (struct reader){pair.server, 0, 0};
+    EXPECT(pthread_create(&back, NULL, read_numbers, &answers) == 0);
+    EXPECT(pthread_create(&writer, NULL, write_numbers, &pair.client) == 0);
+    write_numbers(&pair.server);
+    pthread_join(writer, NULL);
+    for (i = 0; i < READERS; i++) {
+        pthread_join(threads[i], NULL);
+        got += readers[i].got;
+        sum += readers[i].sum;
+    }
+    pthread_join(back, NULL);
+    EXPECT(got == NUMBERS);
+    EXPECT(sum == (int64_t)NUMBERS * (NUMBERS + 1) / 2);
+    EXPECT(answers.got == NUMBERS && answers.sum == sum);
+    close_pair(&pair);
+}
+
+static void test_nothing_read_ahead(int32_t server_context, int32_t client_context) {
+    struct pair pair;
+    char bytes[16] = {0};
+    open_pair(&pair, server_context, client_context, 0);
+    EXPECT(cleat_connection_write(pair.server, "last", 4, -1) == 4);
+    EXPECT(CLEAT_CLASS(cleat_connection_shutdown(pair.server, 0)) == CLEAT_WANT_READ);
+    EXPECT(send(pair.fds[0], "plain", 5, 0) == 5);
+    EXPECT(cleat_connection_read(pair.client, bytes, sizeof bytes, -1) == 4);
+    EXPECT(memcmp(bytes, "last", 4) == 0);
+    EXPECT(cleat_connection_read(pair.client, bytes, sizeof bytes, -1) == 0);
+    EXPECT(cleat_connection_fed_pending(pair.client) <= 0);
+    EXPECT(recv(pair.fds[1], bytes, sizeof bytes, MSG_DONTWAIT) == 5);
+    EXPECT(memcmp(bytes, "plain", 5) == 0);
+    close_pair(&pair);
+}
+
+int main(void) {
+    int32_t server_context;
+    int32_t client_context;
+    identity_contexts(&server_context, &client_context);
+    test_two_readers(server_context, client_context, 0);
+    test_two_readers(server_context, client_context, SOCK_NONBLOCK);
+    test_nothing_read_ahead(server_context, client_context);
+    cleat_close(server_context);
+    cleat_close(client_context);
+    EXPECT(cleat_handle_count() == 0);
+    puts("two readers, a descriptor that does not block, nothing read ahead");
+    return 0;
+}
