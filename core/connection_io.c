@@ -11,7 +11,6 @@
  * again but counted. It does not matter where they lie or how many there are. */
 #include <errno.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 #include "argument.h"
 #include "connection.h"
@@ -72,7 +71,7 @@ static bool receive(struct cleat_connection *self, int32_t *status) {
     char bytes[256];
     size_t len =
         (size_t)transport->wanted < sizeof bytes ? (size_t)transport->wanted : sizeof bytes;
-    ssize_t got = -1;
+    int got = -1;
     int error = EINTR;
     if (!cleat_queue_reserve(&transport->in, len)) {
         *status = cleat_fail_nomem();
@@ -81,8 +80,7 @@ static bool receive(struct cleat_connection *self, int32_t *status) {
     transport->receiving = true;
     pthread_mutex_unlock(&self->lock);
     if (cleat_object_wait_begin(&self->object)) {
-        got = recv(transport->fd, bytes, len, 0);
-        error = errno;
+        got = cleat_transport_receive(transport->fd, bytes, len, &error);
         cleat_object_wait_end(&self->object);
     }
     pthread_mutex_lock(&self->lock);

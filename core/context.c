@@ -80,6 +80,19 @@ static void apply_verify(struct cleat_context *self) {
     X509_VERIFY_PARAM_set_flags(param, (unsigned long)(self->verify_flags & KNOWN_VERIFY_FLAGS));
 }
 
+/* Connections that see the same certificate have its bytes once. The pool is the process's: it
+ * must outlive whatever may hold a certificate, and is empty when nothing does. */
+static CRYPTO_BUFFER_POOL *certificate_pool(void) {
+    static _Atomic(CRYPTO_BUFFER_POOL *) shared;
+    CRYPTO_BUFFER_POOL *pool = atomic_load(&shared);
+    CRYPTO_BUFFER_POOL *expected = NULL;
+    if (pool != NULL) return pool;
+    pool = CRYPTO_BUFFER_POOL_new();
+    if (pool == NULL || atomic_compare_exchange_strong(&shared, &expected, pool)) return pool;
+    CRYPTO_BUFFER_POOL_free(pool); /* another thread was first */
+    return expected;
+}
+
 static bool set_up(struct cleat_context *self, uint16_t low, uint16_t high) {
     static const uint8_t session_id_context[] = {'c', 'l', 'e', 'a', 't'};
     self->options = DEFAULT_OPTIONS;
@@ -89,6 +102,7 @@ static bool set_up(struct cleat_context *self, uint16_t low, uint16_t high) {
     apply_verify(self);
     SSL_CTX_set_mode(self->ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(self->ssl_ctx, cleat_server_name_select);
+    SSL_CTX_set0_buffer_pool(self->ssl_ctx, certificate_pool());
     return SSL_CTX_set_min_proto_version(self->ssl_ctx, low) == 1 &&
            SSL_CTX_set_max_proto_version(self->ssl_ctx, high) == 1 &&
            SSL_CTX_set1_curves_list(self->ssl_ctx, CLEAT_DEFAULT_GROUPS) == 1 &&

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,7 +38,8 @@ static void socket_interrupt(struct cleat_object *object) {
     shutdown(((struct cleat_socket *)object)->fd, SHUT_RDWR);
 }
 
-static int32_t open_socket(int fd, int family, int type) {
+/* peer: of an accepted socket, otherwise NULL. */
+static int32_t open_socket(int fd, int family, int type, const struct cleat_address *peer) {
     struct cleat_socket *self = cleat_allocate(sizeof *self);
     int32_t id;
     if (self == NULL) return cleat_fail_nomem();
@@ -46,6 +48,11 @@ static int32_t open_socket(int fd, int family, int type) {
     self->fd = -1;
     self->family = family;
     self->type = type & SOCK_TYPE_MASK;
+    atomic_init(&self->connected, peer != NULL);
+    if (peer != NULL && peer->len <= sizeof self->peer) {
+        self->peer_len = (uint8_t)peer->len;
+        memcpy(self->peer, &peer->storage, peer->len);
+    }
     cleat_object_hold(&self->object); /* so that failing to open an id does not close fd */
     id = cleat_handle_open(&self->object);
     if (id > 0) self->fd = fd;
@@ -54,8 +61,8 @@ static int32_t open_socket(int fd, int family, int type) {
 }
 
 /* open_or_close is for descriptors of our own making. */
-static int32_t open_or_close(int fd, int family, int type) {
-    int32_t id = open_socket(fd, family, type);
+static int32_t open_or_close(int fd, int family, int type, const struct cleat_address *peer) {
+    int32_t id = open_socket(fd, family, type, peer);
     if (id < 0) close(fd);
     return id;
 }
@@ -65,7 +72,7 @@ int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol) {
     CLEAT_CHECK_RANGE(2, type, 1, 15);
     fd = socket(family, type | SOCK_CLOEXEC, protocol);
     if (fd < 0) return cleat_fail_errno(errno);
-    return open_or_close(fd, family, type);
+    return open_or_close(fd, family, type, NULL);
 }
 
 int32_t cleat_socket_from_fd(int32_t fd) {
@@ -77,7 +84,7 @@ int32_t cleat_socket_from_fd(int32_t fd) {
         getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) != 0) {
         return cleat_fail_errno(errno);
     }
-    return open_socket(fd, family, type);
+    return open_socket(fd, family, type, NULL);
 }
 
 int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_t *first,
@@ -89,12 +96,12 @@ int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_
     CLEAT_CHECK_POINTER(4, first);
     CLEAT_CHECK_POINTER(5, second);
     if (socketpair(family, type | SOCK_CLOEXEC, protocol, fds) != 0) return cleat_fail_errno(errno);
-    one = open_or_close(fds[0], family, type);
+    one = open_or_close(fds[0], family, type, NULL);
     if (one < 0) {
         close(fds[1]);
         return one;
     }
-    two = open_or_close(fds[1], family, type);
+    two = open_or_close(fds[1], family, type, NULL);
     if (two < 0) {
         cleat_close(one);
         return two;
@@ -173,18 +180,20 @@ static bool end_kernel_wait(struct cleat_socket *self, cleat_deadline deadline) 
 }
 
 static int32_t accept_until(struct cleat_socket *self, cleat_deadline deadline) {
+    struct cleat_address peer;
     for (;;) {
         int32_t status;
         int error;
         int fd;
         if (!begin_kernel_wait(self, deadline)) return cleat_fail_closed();
-        fd = accept4(self->fd, NULL, NULL, SOCK_CLOEXEC);
+        peer.len = sizeof peer.storage;
+        fd = accept4(self->fd, (struct sockaddr *)&peer.storage, &peer.len, SOCK_CLOEXEC);
         error = errno;
         if (!end_kernel_wait(self, deadline)) {
             if (fd >= 0) close(fd);
             return cleat_fail_closed();
         }
-        if (fd >= 0) return open_or_close(fd, self->family, self->type);
+        if (fd >= 0) return open_or_close(fd, self->family, self->type, &peer);
         /* A connection that was gone before it was accepted is not this call's failure. */
         if (error == EINTR || error == ECONNABORTED) continue;
         if (error != EAGAIN) return cleat_fail_errno(error);
@@ -238,6 +247,7 @@ int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len,
         if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags | O_NONBLOCK);
     }
     if (result >= 0) result = connect_until(self, &address, deadline);
+    if (result >= 0) atomic_store_explicit(&self->connected, true, memory_order_relaxed);
     if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags);
     CLEAT_DONE(self);
     return result;

@@ -2,6 +2,10 @@
 #ifndef CLEAT_CORE_SOCKET_H
 #define CLEAT_CORE_SOCKET_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "cleat/socket.h"
 #include "handle.h"
 
@@ -10,6 +14,10 @@ struct cleat_socket {
     int fd; /* -1 after detach */
     int family;
     int type;
+    atomic_bool connected; /* cleat has connected or accepted it */
+    /* Of an accepted one, what accept told: an Internet address or an unnamed peer; never changed. */
+    uint8_t peer_len; /* 0: not known */
+    uint8_t peer[28];
 };
 
 /* cleat_socket_check_stream returns CLEAT_OK if fd is a stream socket. CLEAT_SYS; CLEAT_UNSUPPORTED.

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "address.h"
@@ -72,7 +73,32 @@ int32_t cleat_socket_protocol(int32_t socket) {
     return result;
 }
 
-typedef int (*name_function)(int fd, struct sockaddr *name, socklen_t *len);
+static bool ask_peer(const struct cleat_socket *self, struct cleat_address *peer) {
+    if (self->peer_len > 0) {
+        memcpy(&peer->storage, self->peer, self->peer_len);
+        peer->len = self->peer_len;
+        return true;
+    }
+    return getpeername(self->fd, (struct sockaddr *)&peer->storage, &peer->len) == 0;
+}
+
+static bool ask_own(const struct cleat_socket *self, struct cleat_address *own) {
+    return getsockname(self->fd, (struct sockaddr *)&own->storage, &own->len) == 0;
+}
+
+int32_t cleat_socket_connected(int32_t socket) {
+    struct cleat_socket *self;
+    struct cleat_address peer = {.len = sizeof peer.storage};
+    int32_t result = 1;
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    if (!atomic_load_explicit(&self->connected, memory_order_relaxed) && !ask_peer(self, &peer)) {
+        result = errno == ENOTCONN ? 0 : cleat_fail_errno(errno);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+typedef bool (*name_function)(const struct cleat_socket *self, struct cleat_address *name);
 
 static int32_t answer_name(int32_t socket, name_function function, char *out, int32_t out_cap,
                            int32_t *port, int32_t *flowinfo, int32_t *scope_id) {
@@ -84,7 +110,7 @@ static int32_t answer_name(int32_t socket, name_function function, char *out, in
     CLEAT_CHECK_POINTER(5, flowinfo);
     CLEAT_CHECK_POINTER(6, scope_id);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    if (function(self->fd, (struct sockaddr *)&name.storage, &name.len) != 0) {
+    if (!function(self, &name)) {
         result = cleat_fail_errno(errno);
     } else {
         result = cleat_address_answer((const struct sockaddr *)&name.storage, name.len, out,
@@ -96,12 +122,12 @@ static int32_t answer_name(int32_t socket, name_function function, char *out, in
 
 int32_t cleat_socket_getsockname(int32_t socket, char *out, int32_t out_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id) {
-    return answer_name(socket, getsockname, out, out_cap, port, flowinfo, scope_id);
+    return answer_name(socket, ask_own, out, out_cap, port, flowinfo, scope_id);
 }
 
 int32_t cleat_socket_getpeername(int32_t socket, char *out, int32_t out_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id) {
-    return answer_name(socket, getpeername, out, out_cap, port, flowinfo, scope_id);
+    return answer_name(socket, ask_peer, out, out_cap, port, flowinfo, scope_id);
 }
 
 int32_t cleat_socket_getsockopt(int32_t socket, int32_t level, int32_t option, int32_t *value) {

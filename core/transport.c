@@ -95,6 +95,12 @@ static int read_fd(struct cleat_transport *self, char *buffer, int len) {
     }
 }
 
+int cleat_transport_receive(int fd, char *bytes, size_t len, int *error) {
+    ssize_t got = recv(fd, bytes, len, 0);
+    *error = errno;
+    return (int)got;
+}
+
 static void keep_tail(struct cleat_transport *self, const char *bytes, size_t len) {
     if (len > CLEAT_TAIL) {
         bytes += len - CLEAT_TAIL;

@@ -64,6 +64,10 @@ static inline size_t cleat_queue_len(const struct cleat_queue *queue) {
  * must outlive it. */
 bool cleat_transport_attach(struct cleat_transport *transport, SSL *ssl);
 
+/* cleat_transport_receive waits in the kernel for up to len bytes, at most INT_MAX, and returns how
+ * many came, 0 at the network's end, or -1 and stores the errno: EAGAIN if fd does not block. */
+int cleat_transport_receive(int fd, char *bytes, size_t len, int *error);
+
 /* cleat_transport_flush sends what is gathered, as far as the network takes it without
  * waiting: true if all of it, or if the transport is memory. If it is false, error tells
  * whether the network failed or is just full. */

@@ -159,9 +159,14 @@ CLEAT_API int32_t cleat_socket_shutdown(int32_t socket, int32_t how);
 CLEAT_API int32_t cleat_socket_getsockname(int32_t socket, char *out, int32_t out_cap,
                                            int32_t *port, int32_t *flowinfo, int32_t *scope_id);
 
-/* cleat_socket_getpeername returns the same for the peer's address. CLEAT_SYS (ENOTCONN). */
+/* cleat_socket_getpeername returns the same for the peer's address. Of an accepted socket that is
+ * known from accepting it, and told even if the peer is gone since. CLEAT_SYS (ENOTCONN). */
 CLEAT_API int32_t cleat_socket_getpeername(int32_t socket, char *out, int32_t out_cap,
                                            int32_t *port, int32_t *flowinfo, int32_t *scope_id);
+
+/* cleat_socket_connected returns 1 if the socket has, or had, a peer, and 0 if it never had one. It
+ * asks the system only about a socket that cleat has neither connected nor accepted. CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_connected(int32_t socket);
 
 /* cleat_socket_getsockopt returns CLEAT_OK and stores the value of an option that is an int.
  * CLEAT_SYS (ENOPROTOOPT). */

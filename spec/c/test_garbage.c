@@ -469,6 +469,10 @@ static int32_t call_socket_getpeername(const struct value *v) {
                                     v[4].int_out);
 }
 
+static int32_t call_socket_connected(const struct value *v) {
+    return cleat_socket_connected(v[0].i);
+}
+
 static int32_t call_socket_getsockopt(const struct value *v) {
     return cleat_socket_getsockopt(v[0].i, v[1].i, v[2].i, v[3].int_out);
 }
@@ -815,6 +819,8 @@ static const struct function functions[] = {
     {"cleat_socket_getpeername", call_socket_getpeername,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {TEXT, 0, "out"}, {INT_OUT, 0, "port"},
       {INT_OUT, 0, "flowinfo"}, {INT_OUT, 0, "scope_id"}, {END, 0, NULL}}},
+    {"cleat_socket_connected", call_socket_connected,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {END, 0, NULL}}},
     {"cleat_socket_getsockopt", call_socket_getsockopt,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {INT, 0, "level"}, {INT, 0, "option"},
       {INT_OUT, 0, "value"}, {END, 0, NULL}}},

@@ -433,6 +433,7 @@ return {
     } },
     { name = "socket_getsockname", results = 4, arguments = { { kind = "int", name = "socket" } } },
     { name = "socket_getpeername", results = 4, arguments = { { kind = "int", name = "socket" } } },
+    { name = "socket_connected", results = 0, arguments = { { kind = "int", name = "socket" } } },
     { name = "socket_getsockopt", results = 1, arguments = {
         { kind = "int", name = "socket" },
         { kind = "int", name = "level" },

@@ -140,6 +140,7 @@ int32_t cleat_socket_getsockname(int32_t socket, char *out, int32_t out_cap, int
                                  int32_t *flowinfo, int32_t *scope_id);
 int32_t cleat_socket_getpeername(int32_t socket, char *out, int32_t out_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id);
+int32_t cleat_socket_connected(int32_t socket);
 int32_t cleat_socket_getsockopt(int32_t socket, int32_t level, int32_t option, int32_t *value);
 int32_t cleat_socket_setsockopt(int32_t socket, int32_t level, int32_t option, int32_t value);
 int32_t cleat_socket_getsockopt_bytes(int32_t socket, int32_t level, int32_t option, char *buf,

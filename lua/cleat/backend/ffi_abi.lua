@@ -1979,6 +1979,18 @@ return function(lib, rt, backend)
     end
 
     ---@param socket integer
+    ---@return integer status
+    do
+        local call = lib.cleat_socket_connected
+        backend.socket_connected = function(socket)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_connected", 1, "an integer")
+            end
+            return call(socket)
+        end
+    end
+
+    ---@param socket integer
     ---@param level integer
     ---@param option integer
     ---@return integer status

@@ -1345,6 +1345,14 @@ static int l_socket_getpeername(lua_State *L) {
     return 5;
 }
 
+/* socket_connected(socket) -> status */
+static int l_socket_connected(lua_State *L) {
+    int32_t socket = native_int(L, 1, "socket_connected");
+    int32_t result = cleat_socket_connected(socket);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* socket_getsockopt(socket, level, option) -> status, value */
 static int l_socket_getsockopt(lua_State *L) {
     int32_t socket = native_int(L, 1, "socket_getsockopt");
@@ -1790,6 +1798,7 @@ const luaL_Reg native_abi[] = {
     {"socket_shutdown", l_socket_shutdown},
     {"socket_getsockname", l_socket_getsockname},
     {"socket_getpeername", l_socket_getpeername},
+    {"socket_connected", l_socket_connected},
     {"socket_getsockopt", l_socket_getsockopt},
     {"socket_setsockopt", l_socket_setsockopt},
     {"socket_getsockopt_bytes", l_socket_getsockopt_bytes},
