@@ -8,6 +8,7 @@ local errors = require "cleat.errors"
 local status = require "cleat.status"
 local waiting = require "cleat.socket.waiting"
 
+local rawget = rawget
 local WANT_READ, WANT_WRITE = status.WANT_READ, status.WANT_WRITE
 
 local calls = {}
@@ -33,7 +34,7 @@ end
 --- call: function(id, ...) of the ABI on the socket's id. A descriptor that belongs to somebody else (ssl.SSLSocket's _fd) has
 --- an id for the length of the call only, so that nothing can close it.
 function calls.call(self, f, ...)
-    local fd = self._fd
+    local fd = rawget(self, "_fd")
     if not fd then
         return f(self._id, ...)
     end

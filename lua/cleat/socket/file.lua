@@ -398,7 +398,7 @@ end
 --- For a socket that is being closed: if files of it are open, they get what it has, and nothing of that is left to be closed with it.
 ---@param sock cleat.Socket
 function file.inherit(sock)
-    local shared = sock._shared
+    local shared = rawget(sock, "_shared")
     if not shared then
         return
     end

@@ -94,7 +94,9 @@ object.Socket = Socket
 function Socket:accept()
     local id = complete(self, "accept", C.socket_accept, self._wait)
     local connection = open(id, self._family, self._type, self._proto)
-    connection:setwaiter(self._waiter or nil)
+    if connection._waiter ~= self._waiter then
+        connection:setwaiter(self._waiter or nil)
+    end
     local length, host, port, flowinfo, scope = C.socket_getpeername(id)
     if length < 0 then -- the peer is gone already: that is for the first recv to tell
         host, port, flowinfo, scope = "", 0, 0, 0

@@ -173,6 +173,21 @@ end
 local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_handshake_on_connect",
     "suppress_ragged_eofs", "server_hostname" }, { required = 1 })
 
+local OPTIONS = { server_side = true, do_handshake_on_connect = true, suppress_ragged_eofs = true, server_hostname = true }
+
+-- plain: whether an argument is a table of wrap_socket's keywords and nothing else.
+local function plain(options)
+    if type(options) ~= "table" or getmetatable(options) ~= nil then
+        return false
+    end
+    for name in next, options do
+        if not OPTIONS[name] then
+            return false
+        end
+    end
+    return true
+end
+
 --- wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname) makes a TLS socket of a stream
 --- socket, a descriptor, or a socket object of the host's (see cleat.ssl.transport). server_side and the like are booleans; the
 --- middle two default to true. If sock is connected the handshake is done here, unless do_handshake_on_connect is false;
@@ -182,6 +197,10 @@ local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_h
 --- SSLError, ValueError, NotImplementedError for datagrams …
 ---@return cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(...)
+    local first, options = ...
+    if first ~= nil and plain(options) and select("#", ...) == 2 then -- the usual way to call it, without parsing
+        return wrap(self, first, options)
+    end
     local sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname = parse_wrap(...)
     return wrap(self, sock, {
         server_side = server_side,

@@ -31,9 +31,10 @@ end
 function hostname.check(context, method, server_side, name)
     if server_side and name ~= nil then
         errors.raise(errors.ValueError, "server_hostname can only be specified in client mode")
-    elseif context.check_hostname and name == nil then
-        errors.raise(errors.ValueError, "check_hostname requires server_hostname")
     elseif name == nil then
+        if context.check_hostname then
+            errors.raise(errors.ValueError, "check_hostname requires server_hostname")
+        end
         return false
     end
     local labels = to_ascii(method, name)

@@ -54,7 +54,7 @@ local parse_handshake = keywords.parser("do_handshake", { "block" })
 --- do_handshake(block) does the handshake, and verifies the peer as the context asks; once done it does nothing. With block a
 --- non-blocking socket waits until it is done. Raises SSLError, SSLCertVerificationError, SSLWantReadError …
 function SSLSocket:do_handshake(...)
-    local block = check.optional_boolean("do_handshake", "block", (parse_handshake(...)), false)
+    local block = select("#", ...) > 0 and check.optional_boolean("do_handshake", "block", (parse_handshake(...)), false) or false
     if self._tls == 0 then
         tls.prepare(self, "do_handshake")
     end
@@ -97,7 +97,9 @@ end
 ---@return string|table address
 function SSLSocket:accept()
     local plain, from = Socket.accept(self)
-    local ok, wrapped = pcall(self._context.wrap_socket, self._context, plain, true, self._auto, self._ragged)
+    local ok, wrapped = pcall(self._context.wrap_socket, self._context, plain, {
+        server_side = true, do_handshake_on_connect = self._auto, suppress_ragged_eofs = self._ragged,
+    })
     if not ok then
         plain:close()
         error(wrapped, 0)
@@ -164,7 +166,7 @@ function SSLSocket:close()
         plain._id, plain._guard, plain._lent = 0, false, false
     end
     self._id = 0
-    local owner = self._owner
+    local owner = rawget(self, "_owner")
     if owner then
         self._owner = false
         owner:close()

@@ -203,6 +203,28 @@ function stream:write(data)
     return write(self, data, "write")
 end
 
+-- send_rest goes on with sendall where its first call has ended with result.
+local function send_rest(self, bytes, length, result, deadline)
+    local wait = self._wait
+    local sent = 0
+    while true do
+        if result < 0 then
+            wait = write_failed(self, result, "sendall", deadline)
+        else
+            sent = sent + result
+            if sent >= length then
+                return length
+            elseif wait > 0 then
+                wait = waiting.left(deadline)
+                if wait == 0 then
+                    write_failed(self, status.TIMEOUT, "sendall")
+                end
+            end
+        end
+        result = connection_write_from(self._tls, bytes, sent, wait)
+    end
+end
+
 --- Encrypts and sends all of the bytes. The timeout covers the whole call.
 ---@param data string|cleat.Buffer
 ---@param flags integer? 0
@@ -211,28 +233,22 @@ function stream:sendall(data, flags)
     if flags ~= nil then
         refuse_flags("sendall", flags)
     end
-    local bytes, length = calls.source("sendall", data)
-    if self._tls == 0 then
-        prepare(self, "sendall")
+    local bytes, length = data, nil
+    if type(data) == "string" then
+        length = #data
+    else
+        bytes, length = calls.source("sendall", data)
     end
-    local wait = self._wait
-    local deadline = self._timeout ~= 0 and waiting.deadline(self._timeout) or nil
-    local sent = 0
-    while sent < length do
-        local result = connection_write_from(self._tls, bytes, sent, wait)
-        if result < 0 then
-            wait = write_failed(self, result, "sendall", deadline)
-        else
-            sent = sent + result
-            if wait > 0 and sent < length then
-                wait = waiting.left(deadline)
-                if wait == 0 then
-                    write_failed(self, status.TIMEOUT, "sendall")
-                end
-            end
-        end
+    if length == 0 then
+        return nothing_written(self, "sendall")
     end
-    return length
+    local timeout = self._timeout
+    local deadline = timeout and timeout ~= 0 and waiting.deadline(timeout) or nil
+    local result = connection_write_from(self._tls, bytes, 0, self._wait)
+    if result == length then
+        return length
+    end
+    return send_rest(self, bytes, length, result, deadline)
 end
 
 --- How many decrypted bytes can be read without the network.

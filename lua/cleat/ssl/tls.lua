@@ -9,17 +9,18 @@ local status = require "cleat.status"
 local waiting = require "cleat.socket.waiting"
 
 local const = C.const
+local rawget = rawget
 
 local tls = {}
 
 --- attach sets TLS up over what was wrapped, which is connected by now.
 function tls.attach(self)
-    local context, side = self._context._id, self._server_side and 1 or 0
-    local hostname = self._sni or nil
+    local context, side = self._context._id, rawget(self, "_server_side") and 1 or 0
+    local hostname = rawget(self, "_sni") or rawget(self, "_server_hostname") or nil
     local id
-    if self._stream then
+    if rawget(self, "_stream") then
         id = C.connection_over_memory(context, side, hostname)
-    elseif self._fd then
+    elseif rawget(self, "_fd") then
         id = C.connection_over_fd(context, self._fd, side, hostname)
     else
         id = C.connection_over_socket(context, self._id, side, hostname)
@@ -94,7 +95,7 @@ end
 --- handshake does the handshake, or raises. timeout: for all of it, false for ever.
 function tls.handshake(self, timeout)
     local deadline = timeout ~= 0 and waiting.deadline(timeout) or nil
-    local wait = self._waiter and 0 or timeout or -1
+    local wait = timeout == self._timeout and self._wait or self._waiter and 0 or timeout or -1
     local result = C.connection_handshake(self._tls, wait)
     while result < 0 do
         if self._tls == 0 then -- closed meanwhile

@@ -8,12 +8,13 @@ local check = require "cleat.check"
 local errors = require "cleat.errors"
 local hostname = require "cleat.ssl.hostname"
 local object = require "cleat.socket.object"
-local status = require "cleat.status"
 local tls = require "cleat.ssl.tls"
 local transport = require "cleat.ssl.transport"
 local waiting = require "cleat.socket.waiting"
 
-local const = C.const
+local rawget, rawset = rawget, rawset
+local recv, recv_into, send, sendall = SSLSocket.recv, SSLSocket.recv_into, SSLSocket.send, SSLSocket.sendall
+local Plain, STREAM = object.Socket.instance, C.const.SOCK_STREAM
 
 ---@class cleat.ssl.WrapOptions
 ---@field server_side boolean?
@@ -31,12 +32,18 @@ local function settings(self, options)
     return self
 end
 
--- over makes the SSLSocket for what is wrapped, and returns whether that is connected.
+-- new makes an SSLSocket, not connected. It has the methods that move data as fields, and so need not ask its class for them, which
+-- on Lua 5.4 takes longer than the rest of such a method. Lua's tables have room for 16 fields here in any case.
+local function new(context, id, guard, timeout, wait, plain, name)
+    return setmetatable({
+        _id = id, _guard = guard, _timeout = timeout, _wait = wait, _plain = plain, _tls = 0, _tls_guard = false, _state = "new",
+        _context = context, _server_hostname = name, recv = recv, recv_into = recv_into, send = send, sendall = sendall,
+    }, SSLSocket.instance)
+end
+
+-- over makes the SSLSocket for what is wrapped.
 local function over(context, wrapped, options)
-    if wrapped.stream then
-        return HostSocket.over(context, wrapped.stream, settings({}, options))
-    end
-    local plain, fd = wrapped.plain, wrapped.fd
+    local plain = wrapped.plain
     local timeout = wrapped.timeout
     if timeout == nil then
         timeout = object.default_timeout or false
@@ -45,37 +52,75 @@ local function over(context, wrapped, options)
     if waiter == nil then
         waiter = waiting.default
     end
-    local self = setmetatable({
-        _id = plain and plain._id or 0, _guard = plain and plain._guard or false, _timeout = timeout,
-        _wait = waiter and 0 or timeout or -1, _plain = plain or nil, _tls = 0, _tls_guard = false, _state = "new",
-        _context = context,
-    }, SSLSocket.instance)
+    local self = new(context, plain and plain._id or 0, plain and plain._guard or false, timeout, waiter and 0 or timeout or -1, plain)
     settings(self, options)
-    self._fd, self._waiter, self._owner = fd or nil, waiter or nil, wrapped.owner
-    if fd then
+    self._fd, self._waiter, self._owner = wrapped.fd, waiter or nil, wrapped.owner
+    if wrapped.fd then
         rawset(self, "_family", wrapped.family)
         rawset(self, "_type", wrapped.type)
         rawset(self, "_proto", wrapped.proto)
     end
-    local result = calls.call(self, C.socket_getpeername)
-    if result < 0 and result ~= status.sys(const.ENOTCONN) then
-        errors.throw(errors.from_socket(result, "getpeername"))
-    end
-    return self, result >= 0
+    return self
 end
 
--- set_up does what can fail before the wrapper has anything in its hands.
-local function set_up(context, wrapped, options)
-    local self, connected = over(context, wrapped, options)
+-- set_up does what can fail before the wrapper has anything in its hands. connected: nil if the system must be asked.
+local function set_up(self, connected, auto, ahead)
+    if connected == nil then
+        connected = calls.settle("wrap_socket", calls.call(self, C.socket_connected)) == 1
+    end
     if connected then
-        if options._auto and self._timeout == 0 then
+        if auto and self._timeout == 0 then
             errors.raise(errors.ValueError, "do_handshake_on_connect should not be specified for non-blocking sockets")
         end
         tls.attach(self)
-        if wrapped.ahead and wrapped.ahead ~= "" then
-            errors.check(C.connection_feed(self._tls, wrapped.ahead))
+        if ahead and ahead ~= "" then
+            errors.check(C.connection_feed(self._tls, ahead))
         end
     end
+    return self
+end
+
+local function make(context, wrapped, options)
+    if wrapped.stream then
+        local self, connected = HostSocket.over(context, wrapped.stream, settings({}, options))
+        return set_up(self, connected, options._auto, wrapped.ahead)
+    end
+    return set_up(over(context, wrapped, options), nil, options._auto, wrapped.ahead)
+end
+
+-- wrap_any wraps whatever can be wrapped.
+local function wrap_any(context, sock, options)
+    local wrapped = transport.of(sock).take(sock)
+    local ok, self = pcall(make, context, wrapped, options)
+    if not ok then
+        if wrapped.owner then
+            wrapped.owner:give_back(wrapped.plain)
+        end
+        error(self, 0)
+    elseif wrapped.plain then
+        wrapped.plain._lent = true
+    end
+    return self
+end
+
+-- wrap_plain wraps an open stream socket of cleat.socket: the same with less ado.
+local function wrap_plain(context, sock, server_side, auto, ragged, name)
+    local self = new(context, sock._id, sock._guard, sock._timeout, sock._wait, sock, name or nil)
+    local waiter = rawget(sock, "_waiter")
+    if waiter then
+        rawset(self, "_waiter", waiter)
+    end
+    if server_side then
+        rawset(self, "_server_side", true)
+    end
+    if not auto then
+        rawset(self, "_auto", false)
+    end
+    if not ragged then
+        rawset(self, "_ragged", false)
+    end
+    set_up(self, nil, auto)
+    sock._lent = true
     return self
 end
 
@@ -88,20 +133,15 @@ return function(context, sock, options, arguments)
     local server_side = check.optional_boolean("wrap_socket", "server_side", options.server_side, false)
     local auto = check.optional_boolean("wrap_socket", "do_handshake_on_connect", options.do_handshake_on_connect, true)
     local ragged = check.optional_boolean("wrap_socket", "suppress_ragged_eofs", options.suppress_ragged_eofs, true)
-    local host = transport.of(sock)
     local name, sni = hostname.check(context, "wrap_socket", server_side, options.server_hostname)
-    local wrapped = host.take(sock)
-    local ok, self = pcall(set_up, context, wrapped, {
-        _server_side = server_side, _auto = auto, _ragged = ragged, _server_hostname = name, _arguments = arguments,
-        _sni = sni,
-    })
-    if not ok then
-        if wrapped.owner then
-            wrapped.owner:give_back(wrapped.plain)
-        end
-        error(self, 0)
-    elseif wrapped.plain then
-        wrapped.plain._lent = true
+    local self
+    if getmetatable(sock) == Plain and sock._id ~= 0 and sock._type == STREAM and not sni and not arguments then
+        self = wrap_plain(context, sock, server_side, auto, ragged, name)
+    else
+        self = wrap_any(context, sock, {
+            _server_side = server_side, _auto = auto, _ragged = ragged, _server_hostname = name, _arguments = arguments,
+            _sni = sni,
+        })
     end
     if auto and self._state == "open" then
         tls.handshake_or_close(self)
