@@ -6,6 +6,7 @@
 #   soak    script/soak X, briefly -> soak.X
 #   check   spec/check_X.{sh,lua}  -> check.X     rules about the sources and what is built;
 #           cmake/check-X.sh       -> check.X     installing, as CMake and as a rock
+#           bench/guards/run.lua X -> check.guard_X  what system calls, allocations and instructions there are
 #   lint    script/lint X          -> lint.X
 # and what watches them is shown to be on (spec/proofs) -> proof.X.
 # Names are prefixed with the build's own where it is not the main one: asan.c.X.
@@ -218,6 +219,15 @@ if("check" IN_LIST CLEAT_TESTS)
         endif()
     endforeach()
     set_tests_properties(check.rock PROPERTIES TIMEOUT 300) # compiles everything twice
+    # A sanitizer counts things of its own.
+    if(CLEAT_NATIVE AND TARGET PkgConfig::LUA AND "lua54" IN_LIST CLEAT_TESTS AND NOT CLEAT_SANITIZE)
+        add_subdirectory(bench/guards)
+        foreach(guard syscalls allocations compiled instructions)
+            cleat_test(check.guard_${guard} script/lua bench/guards/run.lua ${guard})
+            set_tests_properties(${prefix}check.guard_${guard} PROPERTIES SKIP_RETURN_CODE 77)
+        endforeach()
+        set_tests_properties(${prefix}check.guard_instructions PROPERTIES TIMEOUT 300) # under valgrind
+    endif()
 endif()
 
 if("lint" IN_LIST CLEAT_TESTS)

@@ -6,6 +6,7 @@
 
 #include "boringssl.h"
 #include "cleat/connection.h"
+#include "clock.h"
 #include "context.h"
 #include "handle.h"
 #include "socket.h"
@@ -33,6 +34,7 @@ struct cleat_connection {
     bool waits_for_name; /* it has stopped there */
     bool refused; /* the answer was an alert */
     bool established; /* the handshake is done and the peer verified */
+    bool between_records; /* the last read left nothing but what is pending */
     bool closing; /* this side has sent close_notify, or is about to */
     bool over; /* both sides have sent close_notify */
 };
@@ -47,5 +49,16 @@ const char *cleat_cipher_name(const SSL_CIPHER *cipher);
 /* cleat_shared_suites returns the set of suites that a ClientHello and the server it came to
  * have in common, for shared_suites. */
 uint32_t cleat_shared_suites(const SSL_CLIENT_HELLO *hello);
+
+/* cleat_connection_await waits for what the library wants (CLEAT_WANT_*), or for the network to take
+ * what is gathered. Called and left with the lock held. CLEAT_OK; what it was given if there is no
+ * waiting; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
+int32_t cleat_connection_await(struct cleat_connection *connection, int32_t want,
+                               cleat_deadline deadline);
+
+/* cleat_connection_receive_ahead is for a read that may wait for ever. Where the last one has left
+ * nothing, neither in the library nor on its way to it, a record begins with the next byte: its
+ * header is received, and waited for, before the library asks. CLEAT_OK; CLEAT_CLOSED; CLEAT_SYS. */
+int32_t cleat_connection_receive_ahead(struct cleat_connection *connection);
 
 #endif

@@ -9,13 +9,11 @@
  * the call answers CLEAT_WANT_WRITE and remembers in `sealed` how many it has not counted. The
  * next write must go on with the same bytes; the first `sealed` of them are not encrypted
  * again but counted. It does not matter where they lie or how many there are. */
-#include <errno.h>
 #include <stdio.h>
 
 #include "argument.h"
 #include "connection.h"
 #include "verify.h"
-#include "wait.h"
 
 #define WANT_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
 #define WANT_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)
@@ -63,59 +61,6 @@ static bool is_want(int32_t status) {
     return status == WANT_READ || status == WANT_WRITE || status == WANT_SERVER_NAME;
 }
 
-/* With all the time there is, and a descriptor that blocks, the kernel does the waiting: one
- * system call in place of three. It receives no more than the library asked for, and leaves it
- * where the library looks next. False: the descriptor does not block, and nothing was done. */
-static bool receive(struct cleat_connection *self, int32_t *status) {
-    struct cleat_transport *transport = &self->transport;
-    char bytes[256];
-    size_t len =
-        (size_t)transport->wanted < sizeof bytes ? (size_t)transport->wanted : sizeof bytes;
-    int got = -1;
-    int error = EINTR;
-    if (!cleat_queue_reserve(&transport->in, len)) {
-        *status = cleat_fail_nomem();
-        return true;
-    }
-    transport->receiving = true;
-    pthread_mutex_unlock(&self->lock);
-    if (cleat_object_wait_begin(&self->object)) {
-        got = cleat_transport_receive(transport->fd, bytes, len, &error);
-        cleat_object_wait_end(&self->object);
-    }
-    pthread_mutex_lock(&self->lock);
-    transport->receiving = false;
-    *status = CLEAT_OK;
-    if (got > 0 && !cleat_queue_append(&transport->in, bytes, (size_t)got)) {
-        *status = cleat_fail_nomem();
-    } else if (atomic_load_explicit(&self->object.closed, memory_order_relaxed)) {
-        *status = cleat_fail_closed();
-    } else if (got < 0 && error == EAGAIN) {
-        return false;
-    } else if (got < 0 && error != EINTR) {
-        *status = cleat_fail_errno(error);
-    }
-    return true;
-}
-
-/* Waits for what the library wants, or for the network to take what is gathered. Called and
- * left with the lock held. */
-static int32_t await(struct cleat_connection *self, int32_t want, cleat_deadline deadline) {
-    bool gathered = cleat_queue_len(&self->transport.out) > 0;
-    short events = want == WANT_READ ? POLLIN : POLLOUT;
-    int32_t status;
-    if (self->transport.fd < 0 || deadline == CLEAT_DEADLINE_NOW) return want;
-    if (want == WANT_READ && !gathered && deadline == CLEAT_DEADLINE_NEVER &&
-        self->transport.wanted > 0 && receive(self, &status)) {
-        return status;
-    }
-    if (gathered) events |= POLLOUT;
-    pthread_mutex_unlock(&self->lock);
-    status = cleat_wait(&self->object, self->transport.fd, events, deadline);
-    pthread_mutex_lock(&self->lock);
-    return status;
-}
-
 /* Sends what is gathered, up to position in the stream. Bytes that another thread adds
  * meanwhile are not waited for. */
 static int32_t flush_until(struct cleat_connection *self, int64_t position,
@@ -126,7 +71,7 @@ static int32_t flush_until(struct cleat_connection *self, int64_t position,
         if (cleat_transport_flush(&self->transport)) return CLEAT_OK;
         if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
         if (self->transport.sent >= position) return CLEAT_OK;
-        status = await(self, WANT_WRITE, deadline);
+        status = cleat_connection_await(self, WANT_WRITE, deadline);
         if (status < 0) return status;
     }
 }
@@ -198,7 +143,7 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
             return CLEAT_OK;
         }
         if (status == WANT_SERVER_NAME) return status;
-        status = await(self, status, deadline);
+        status = cleat_connection_await(self, status, deadline);
         if (status < 0) return status;
     }
     return CLEAT_OK;
@@ -237,20 +182,22 @@ int32_t cleat_connection_handshake(int32_t connection, double timeout) {
 
 static int32_t read_some(struct cleat_connection *self, char *buf, int32_t buf_cap,
                          cleat_deadline deadline) {
-    bool waits = deadline == CLEAT_DEADLINE_NEVER;
+    if (deadline == CLEAT_DEADLINE_NEVER) {
+        int32_t status = cleat_connection_receive_ahead(self);
+        if (status < 0) return status;
+    }
     for (;;) {
         int32_t status;
         int result;
         if (self->over) return cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down");
         clear(self);
-        self->transport.waits = waits;
         result = SSL_read(self->ssl, buf, buf_cap);
-        self->transport.waits = waits = false;
+        self->between_records = result > 0;
         status = result > 0 ? result : judge(self, result, "SSL_read");
         /* Reading can gather an answer, to a key update for instance, or an alert. */
         if (cleat_queue_len(&self->transport.out) > 0) flush_quietly(self);
         if (!is_want(status)) return status;
-        status = await(self, status, deadline);
+        status = cleat_connection_await(self, status, deadline);
         if (status < 0) return status;
     }
 }
@@ -308,7 +255,7 @@ static int32_t write_all(struct cleat_connection *self, const char *data, int32_
             if (status == 0) status = cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down");
             break;
         }
-        status = await(self, status, deadline);
+        status = cleat_connection_await(self, status, deadline);
         if (status < 0) break;
     }
     self->sealed += done - sent;
@@ -353,7 +300,7 @@ static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline)
         } else {
             status = WANT_WRITE;
         }
-        status = await(self, status, deadline);
+        status = cleat_connection_await(self, status, deadline);
         if (status < 0) return status;
     }
 }

@@ -82,6 +82,14 @@ static int read_memory(struct cleat_transport *self, char *buffer, int len) {
     return -1;
 }
 
+static int read_head(struct cleat_transport *self, char *buffer, int len) {
+    int there = self->head_end - self->head_start;
+    if (len > there) len = there;
+    memcpy(buffer, self->head + self->head_start, (size_t)len);
+    self->head_start = (uint8_t)(self->head_start + len);
+    return len;
+}
+
 static int read_fd(struct cleat_transport *self, char *buffer, int len) {
     for (;;) {
         ssize_t got = recv(self->fd, buffer, (size_t)len, MSG_DONTWAIT);
@@ -95,7 +103,7 @@ static int read_fd(struct cleat_transport *self, char *buffer, int len) {
     }
 }
 
-int cleat_transport_receive(int fd, char *bytes, size_t len, int *error) {
+int cleat_transport_receive(int fd, uint8_t *bytes, size_t len, int *error) {
     ssize_t got = recv(fd, bytes, len, 0);
     *error = errno;
     return (int)got;
@@ -125,6 +133,8 @@ static int transport_read(BIO *bio, char *buffer, int len) {
     if (len <= 0) return 0;
     if (self->fd < 0 || cleat_queue_len(&self->in) > 0) {
         got = read_memory(self, buffer, len);
+    } else if (self->head_start < self->head_end) {
+        got = read_head(self, buffer, len);
     } else if (self->receiving) {
         got = -1;
         self->wanted = 0;

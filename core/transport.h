@@ -28,6 +28,7 @@ enum {
      * padding, content type. */
     CLEAT_CHUNK_OVERHEAD = 512,
     CLEAT_TAIL = 7,
+    CLEAT_HEAD = 5, /* a record's header: what the library reads first, and nothing besides */
     /* How often the TLS library may read from the network before the call looks at the clock
      * again: twice for each record. */
     CLEAT_READS = 256
@@ -39,6 +40,9 @@ struct cleat_transport {
     bool waits; /* whoever reads can wait: do not ask the network, say how much is wanted */
     bool receiving; /* a thread does so, without the lock: what comes is that thread's */
     int wanted; /* how much the last read that got nothing was for; 0 if it may not be received */
+    uint8_t head[CLEAT_HEAD]; /* what such a thread has received and the library not read yet */
+    uint8_t head_start;
+    uint8_t head_end;
     bool ended; /* the network has no more bytes */
     int reads; /* of the network in this turn; the connection sets it to 0 */
     int error; /* errno of a recv or send that failed, until cleared */
@@ -64,9 +68,9 @@ static inline size_t cleat_queue_len(const struct cleat_queue *queue) {
  * must outlive it. */
 bool cleat_transport_attach(struct cleat_transport *transport, SSL *ssl);
 
-/* cleat_transport_receive waits in the kernel for up to len bytes, at most INT_MAX, and returns how
- * many came, 0 at the network's end, or -1 and stores the errno: EAGAIN if fd does not block. */
-int cleat_transport_receive(int fd, char *bytes, size_t len, int *error);
+/* cleat_transport_receive waits in the kernel for up to len bytes and returns how many came, 0 at
+ * the network's end, or -1 and stores the errno: EAGAIN if fd does not block. */
+int cleat_transport_receive(int fd, uint8_t *bytes, size_t len, int *error);
 
 /* cleat_transport_flush sends what is gathered, as far as the network takes it without
  * waiting: true if all of it, or if the transport is memory. If it is false, error tells

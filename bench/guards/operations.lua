@@ -1,5 +1,5 @@
 -- One of each operation, in a row, for a look from outside (run.lua, syscalls): each stands between two marks, attempts to open
--- files that do not exist. Argument: the port of a server for the handshake.
+-- files that do not exist. Arguments: the port of a server for the handshake; the command of a client for accept.
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local select = require "cleat.select"
 local socket = require "cleat.socket"
@@ -27,8 +27,26 @@ local conn = measured("handshake", function()
     return context:wrap_socket(sock, options)
 end)
 conn:sendall "."
-measured("read-and-wait", conn.recv, conn, 1)
+conn:recv(1) -- and the session tickets
+measured("echo", function()
+    conn:sendall "."
+    return conn:recv(1)
+end)
+conn:settimeout(10)
+conn:sendall "."
+measured("timeout-read-and-wait", conn.recv, conn, 1)
 measured("close", conn.close, conn)
+
+-- A server's. Its client takes its time as well.
+local listener = socket.socket()
+listener:bind { "127.0.0.1", 0 }
+listener:listen(1)
+local listening = pair.server_context():wrap_socket(listener, { server_side = true })
+local visitor = io.popen(arg[2] .. " " .. listener:getsockname()[2])
+local visited = measured("accept", listening.accept, listening)
+visited:close()
+visitor:close()
+listening:close()
 
 local client, server = pair.open()
 local piece, record, message = ("\0"):rep(65536), ("\0"):rep(16384), ("\0"):rep(64)

@@ -107,6 +107,9 @@ local DEMANDS = {
     { "recv_into%-%d+$", "^recvfrom×?%d*$", "recvfrom only: no poll, no fcntl" },
     { "want%-read$", "^recvfrom$", "recvfrom only" },
     { "close$", "^close$", "nothing is said at the end" },
+    { "^handshake$", "^socket connect sendto recvfrom×6 sendto$", "what the raw loop needs, and no poll" },
+    { "^accept$", "^accept4 recvfrom×2 sendto recvfrom×4$", "what the raw loop needs, and no poll" },
+    { "^echo$", "^sendto recvfrom×2$", "what the raw loop needs, and no poll" },
 }
 
 -- joined: neighbours that are the same in one word.
@@ -129,8 +132,9 @@ local function check_syscalls(kind, interpreter, folder)
     local server = io.popen(("exec timeout 60 strace -f -o %s %s %s %s/server.lua"):format(quote(folder .. "/strace.server"), slowly,
         quote(os.getenv "CLEAT_LUA"), quote(here)))
     local port = (server:read "l" or ""):match "^port (%d+)"
-    local lines = port and lines_of(("timeout 60 strace -o %s -e trace=%s %s %s/operations.lua %s"):format(quote(log), WATCHED,
-        interpreter, quote(here), port))
+    local visitor = ("%s %s/visitor.lua"):format(quote(os.getenv "CLEAT_LUA"), quote(here))
+    local lines = port and lines_of(("timeout 60 strace -o %s -e trace=%s %s %s/operations.lua %s %s"):format(quote(log), WATCHED,
+        interpreter, quote(here), port, quote(visitor)))
     server:close()
     if not port then
         return fail("the server for the handshake does not start")
@@ -220,9 +224,12 @@ end
 
 -- Instructions.
 
+-- Valgrind shows every processor that has AVX2 as the same one, but for RDRAND and RDSEED: BoringSSL is told that it has neither.
+local SAME_PROCESSOR = "OPENSSL_ia32cap='~0x4000000000000000:~0x40000'"
+
 local function callgrind(folder, options, command)
-    local format = "timeout 300 valgrind --tool=callgrind --callgrind-out-file=%s/callgrind.out %s %s"
-    local lines = lines_of(format:format(quote(folder), options, command))
+    local format = "%s timeout 300 valgrind --tool=callgrind --callgrind-out-file=%s/callgrind.out %s %s"
+    local lines = lines_of(format:format(SAME_PROCESSOR, quote(folder), options, command))
     for _, line in ipairs(lines or {}) do
         local sum = line:match "Collected : (%d+)"
         if sum then
@@ -237,6 +244,8 @@ function guards.instructions(folder)
         return skip("instructions", "valgrind does not work here")
     elseif not exists(program) then
         return skip("instructions", program .. " is not built (script/build --tests)")
+    elseif not (process.read_file "/proc/cpuinfo" or ""):find " avx2" then
+        return skip("instructions", "the figures are for processors with AVX2")
     end
     local where = (".api%d.%s"):format(api, first_line "uname -m" or "unknown")
     local function measured(work, count)
