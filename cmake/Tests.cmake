@@ -219,14 +219,17 @@ if("check" IN_LIST CLEAT_TESTS)
         endif()
     endforeach()
     set_tests_properties(check.rock PROPERTIES TIMEOUT 300) # compiles everything twice
-    # A sanitizer counts things of its own.
-    if(CLEAT_NATIVE AND TARGET PkgConfig::LUA AND "lua54" IN_LIST CLEAT_TESTS AND NOT CLEAT_SANITIZE)
-        add_subdirectory(bench/guards)
+endif()
+
+# What is counted: bench/README.md, "Guards". A sanitizer counts things of its own.
+if(CLEAT_NATIVE AND "lua54" IN_LIST CLEAT_TESTS AND NOT CLEAT_SANITIZE)
+    add_subdirectory(bench/guards)
+    if("check" IN_LIST CLEAT_TESTS)
         foreach(guard syscalls allocations compiled instructions)
             cleat_test(check.guard_${guard} script/lua bench/guards/run.lua ${guard})
-            set_tests_properties(${prefix}check.guard_${guard} PROPERTIES SKIP_RETURN_CODE 77)
+            set_tests_properties(check.guard_${guard} PROPERTIES SKIP_RETURN_CODE 77)
         endforeach()
-        set_tests_properties(${prefix}check.guard_instructions PROPERTIES TIMEOUT 300) # under valgrind
+        set_tests_properties(check.guard_instructions PROPERTIES TIMEOUT 300) # under valgrind
     endif()
 endif()
 
