@@ -49,6 +49,27 @@ static int32_t parse_unix(struct cleat_address *address, const char *path, int32
     return CLEAT_OK;
 }
 
+/* An address in the usual form needs no resolver, which looks into files and asks for memory. */
+static bool parse_numeric(struct cleat_address *address, int family, const char *host,
+                          int32_t host_len, int32_t port) {
+    struct sockaddr_in *name = (struct sockaddr_in *)&address->storage;
+    struct sockaddr_in6 *name6 = (struct sockaddr_in6 *)&address->storage;
+    char text[INET6_ADDRSTRLEN];
+    if (host_len == 0 || (size_t)host_len >= sizeof text) return false;
+    memcpy(text, host, (size_t)host_len);
+    text[host_len] = '\0';
+    memset(&address->storage, 0, sizeof *name6);
+    address->storage.ss_family = (sa_family_t)family;
+    if (family == AF_INET) {
+        name->sin_port = htons((uint16_t)port);
+        address->len = sizeof *name;
+        return inet_pton(AF_INET, text, &name->sin_addr) == 1;
+    }
+    name6->sin6_port = htons((uint16_t)port);
+    address->len = sizeof *name6;
+    return inet_pton(AF_INET6, text, &name6->sin6_addr) == 1;
+}
+
 int32_t cleat_address_parse(struct cleat_address *address, int family, const char *host,
                             int32_t host_len, int32_t port, int32_t position) {
     struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
@@ -62,6 +83,7 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
     if (family == AF_UNIX) return parse_unix(address, host, host_len, position);
     if (family != AF_INET && family != AF_INET6) return cleat_fail_errno(EAFNOSUPPORT);
     CLEAT_CHECK_TEXT(position, host, host_len);
+    if (parse_numeric(address, family, host, host_len, port)) return CLEAT_OK;
 
     if (host_len == 0) {
         hints.ai_flags = AI_PASSIVE;

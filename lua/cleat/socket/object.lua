@@ -17,7 +17,10 @@ local resolution = require "cleat.socket.resolution"
 local status = require "cleat.status"
 local waiting = require "cleat.socket.waiting"
 
+local select = select -- see keywords.lua
+local rawget = rawget
 local const = C.const
+local INET, STREAM = const.AF_INET, const.SOCK_STREAM
 local socket_recv, socket_recv_into = C.socket_recv, C.socket_recv_into
 local socket_send, socket_send_from = C.socket_send, C.socket_send_from
 local call, complete, fail, settle = calls.call, calls.complete, calls.fail, calls.settle
@@ -73,6 +76,9 @@ local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fil
 --- socket.socket(family, type, proto) makes a socket; {fileno = fd} takes over a descriptor, which the socket closes. A descriptor
 --- knows its own family, type and proto. They default to AF_INET, SOCK_STREAM and 0. Raises socket.error.
 Socket = class.new("socket.socket", function(_, ...)
+    if select("#", ...) == 0 then
+        return open(errors.check(C.socket_new(INET, STREAM, 0)), INET, STREAM, 0)
+    end
     local family, kind, proto, fileno = parse_socket(...)
     local id
     if fileno ~= nil then
@@ -112,7 +118,7 @@ end
 -- connect returns a status. A waiter waits for the host's name, and then for the connection.
 local function connect(self, method, to)
     local host, port = address.pack(method, self._family, to)
-    if not self._waiter or self._timeout == 0 then
+    if not rawget(self, "_waiter") or self._timeout == 0 then
         return call(self, C.socket_connect, host, port, self._wait)
     end
     local deadline = waiting.deadline(self._timeout)
