@@ -39,6 +39,10 @@ do
             options.quick = true
         elseif word == "--rounds" then
             options.rounds = math.tointeger(tonumber(value())) or stop "--rounds needs a number"
+        elseif word == "--limit" then
+            options.limit = math.tointeger(tonumber(value())) or stop "--limit needs a number"
+        elseif word == "--write-docs" then
+            options.write_docs = true
         elseif word == "--json" then
             options.json = value()
         elseif word == "--svg" then
@@ -169,6 +173,7 @@ end
 -- grow: the rows of a growth benchmark for a peer; nil and a message.
 local function grow(peer, benchmark)
     local count = options.quick and benchmark.quick or benchmark.full
+    count = math.min(count, options.limit or count)
     if benchmark.operation == "idle" then -- the server has one for each, too
         count = math.min(count, machine.descriptors() - 100)
     end
@@ -330,3 +335,18 @@ end
 write(options.json, json(summary))
 write(options.svg, options.svg and chart(summary))
 write(options.markdown, options.markdown and report.markdown(summary))
+
+-- The page keeps what is written around the tables, and the last tables of what was not measured now.
+if options.write_docs then
+    local page = here .. "/../docs/performance.md"
+    local text = assert(process.read_file(page))
+    local kind = #chosen > 0 and chosen[1].kind == "growth" and "growth" or "table"
+    local first, last = "<!-- " .. kind .. ": script/bench --write-docs -->\n", "<!-- end of " .. kind .. " -->"
+    local _, from = text:find(first, 1, true)
+    local to = from and text:find(last, from, true)
+    if not to then
+        stop("docs/performance.md has no place for a %s", kind)
+    end
+    write(page, text:sub(1, from) .. "\n" .. report.markdown(summary) .. "\n" .. text:sub(to))
+    say("wrote the %s of docs/performance.md", kind)
+end

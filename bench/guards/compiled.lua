@@ -1,7 +1,16 @@
--- Whether LuaJIT compiles the calls that move data: prints "name share", the percentage of samples taken in machine code.
+-- Whether LuaJIT compiles the calls that move data: prints "name share NYI", the percentage of samples taken in machine code, and how
+-- often it gave up over something that it cannot compile (what jit.v shows as NYI), from the first call on.
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local profile = require "jit.profile"
 local socket = require "cleat.socket"
+local vmdef = require "jit.vmdef"
+
+local given_up = 0
+jit.attach(function(what, _, _, _, code)
+    if what == "abort" and type(code) == "number" and (vmdef.traceerr[code] or ""):find "NYI" then
+        given_up = given_up + 1
+    end
+end, "trace")
 
 local client, server = pair.open()
 local piece, message = ("\0"):rep(65536), ("\0"):rep(64)
@@ -39,6 +48,7 @@ local operations = {
 
 for _, operation in ipairs(operations) do
     local work, samples, native = operation[2], 0, 0
+    given_up = 0
     for _ = 1, 500 do
         work()
     end
@@ -53,5 +63,5 @@ for _, operation in ipairs(operations) do
         end
     until os.clock() > finish
     profile.stop()
-    print(("%s %.1f"):format(operation[1], native / samples * 100))
+    print(("%s %.1f %d"):format(operation[1], native / samples * 100, given_up))
 end
