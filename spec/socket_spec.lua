@@ -1,4 +1,5 @@
 -- Plain sockets: Python's socket module. Peers are in this process where one thread can be both ends, and peer.py where not.
+local C = require "cleat.backend"
 local errors = require "cleat.errors"
 local handles = require "support.handles"
 local peer = require "support.peer"
@@ -139,6 +140,56 @@ describe("socket:", function()
             client:sendall("x")
             assert.are.equal("x", server:recv(1))
             for _, sock in ipairs { listener, client, server } do
+                sock:close()
+            end
+        end)
+
+        it("names the peer of an accepted connection, also one that has reset it since", function()
+            local listener, address = listening()
+            local client = socket.socket()
+            client:connect(address)
+            local own = client:getsockname()
+            client:setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, "\1\0\0\0\0\0\0\0") -- close resets
+            client:close()
+            local server, from = listener:accept()
+            raises("socket.error", { errno = ECONNRESET }, server.recv, server, 1)
+            assert.are.same(own, from)
+            assert.are.same(own, server:getpeername())
+            server:close()
+            listener:close()
+        end)
+
+        it("names the peer of an accepted connection by its path, short or long", function()
+            local own = process.directory():match "[^/]*$"
+            for _, name in ipairs { own:sub(-20), own .. ("long"):rep(15) } do
+                local listener, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+                listener:bind("\0cleat-" .. process.directory())
+                listener:listen(1)
+                client:bind("\0" .. name)
+                client:connect(listener:getsockname())
+                local server, from = listener:accept()
+                assert.are.equal("\0" .. name, from)
+                assert.are.equal("\0" .. name, server:getpeername())
+                for _, sock in ipairs { listener, client, server } do
+                    sock:close()
+                end
+            end
+        end)
+
+        it("is connected for the ABI once it has had a peer", function()
+            local listener, address = listening()
+            local client = socket.socket()
+            assert.are.equal(0, C.socket_connected(client._id))
+            client:connect(address)
+            local server = listener:accept()
+            for _, sock in ipairs { client, server } do
+                assert.are.equal(1, C.socket_connected(sock._id))
+            end
+            local first, second = socket.socketpair() -- which the system is asked about
+            assert.are.equal(1, C.socket_connected(first._id))
+            assert.are.equal(0, C.socket_connected(listener._id))
+            assert.is_true(C.socket_connected(0) < 0)
+            for _, sock in ipairs { listener, client, server, first, second } do
                 sock:close()
             end
         end)

@@ -233,12 +233,7 @@ function stream:sendall(data, flags)
     if flags ~= nil then
         refuse_flags("sendall", flags)
     end
-    local bytes, length = data, nil
-    if type(data) == "string" then
-        length = #data
-    else
-        bytes, length = calls.source("sendall", data)
-    end
+    local bytes, length = calls.source("sendall", data)
     if length == 0 then
         return nothing_written(self, "sendall")
     end
