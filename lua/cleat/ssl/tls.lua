@@ -9,6 +9,7 @@ local status = require "cleat.status"
 local waiting = require "cleat.socket.waiting"
 
 local const = C.const
+local WANT_READ = status.WANT_READ
 local rawget = rawget
 
 local tls = {}
@@ -136,7 +137,10 @@ end
 
 --- read_failed returns the timeout with which to read again, or false to report the end of the stream, and the deadline; or it raises.
 function tls.read_failed(self, result, method, deadline)
-    if result == status.EOF and self._ragged and self._tls ~= 0 and C.connection_established(self._tls) == 1 then
+    if result == WANT_READ and self._timeout == 0 then -- what a loop that polls meets again and again
+        self._events = "r"
+        return error(errors.want_read, 0)
+    elseif result == status.EOF and self._ragged and self._tls ~= 0 and C.connection_established(self._tls) == 1 then
         return false
     end
     return retried(self, result, method, "read", deadline)
