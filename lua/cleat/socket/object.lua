@@ -99,15 +99,17 @@ object.Socket = Socket
 ---@return string|table address of the peer
 function Socket:accept()
     local id = complete(self, "accept", C.socket_accept, self._wait)
-    local connection = open(id, self._family, self._type, self._proto)
-    if connection._waiter ~= self._waiter then
-        connection:setwaiter(self._waiter or nil)
+    local plain = rawget(self, "_plain") or self -- an SSLSocket leaves these fields to what it wraps
+    local family, waiter = plain._family, rawget(self, "_waiter") or false
+    local connection = open(id, family, plain._type, plain._proto)
+    if waiter ~= waiting.default then
+        connection:setwaiter(waiter or nil)
     end
     local length, host, port, flowinfo, scope = C.socket_getpeername(id)
     if length < 0 then -- the peer is gone already: that is for the first recv to tell
         host, port, flowinfo, scope = "", 0, 0, 0
     end
-    return connection, address.unpack(self._family, host, port, flowinfo, scope)
+    return connection, address.unpack(family, host, port, flowinfo, scope)
 end
 
 ---@param to string|table

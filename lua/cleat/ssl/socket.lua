@@ -92,14 +92,20 @@ function SSLSocket:connect_ex(to)
     return connect(self, "connect_ex", to)
 end
 
+local wrap -- cleat.ssl.wrap, which requires this file
+local USUAL = { server_side = true } -- what an accepted connection is wrapped with, mostly
+
 --- Waits for a connection and wraps it with the same context and settings.
 ---@return cleat.ssl.SSLSocket
 ---@return string|table address
 function SSLSocket:accept()
     local plain, from = Socket.accept(self)
-    local ok, wrapped = pcall(self._context.wrap_socket, self._context, plain, {
-        server_side = true, do_handshake_on_connect = self._auto, suppress_ragged_eofs = self._ragged,
-    })
+    local options = USUAL
+    if rawget(self, "_auto") ~= nil or rawget(self, "_ragged") ~= nil then
+        options = { server_side = true, do_handshake_on_connect = self._auto, suppress_ragged_eofs = self._ragged }
+    end
+    wrap = wrap or require "cleat.ssl.wrap"
+    local ok, wrapped = pcall(wrap, self._context, plain, options)
     if not ok then
         plain:close()
         error(wrapped, 0)

@@ -112,7 +112,12 @@ end
 
 --- handshake_or_close is the handshake of wrap_socket, connect and accept.
 function tls.handshake_or_close(self)
-    local ok, err = pcall(self.do_handshake, self)
+    local ok, err
+    if rawget(self, "_stream") then
+        ok, err = pcall(self.do_handshake, self)
+    else
+        ok, err = pcall(tls.handshake, self, self._timeout)
+    end
     if not ok then
         if err ~= errors.want_read and err ~= errors.want_write then
             self:close()

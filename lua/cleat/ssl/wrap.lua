@@ -14,6 +14,7 @@ local waiting = require "cleat.socket.waiting"
 
 local rawget, rawset = rawget, rawset
 local recv, recv_into, send, sendall = SSLSocket.recv, SSLSocket.recv_into, SSLSocket.send, SSLSocket.sendall
+local socket_connected = C.socket_connected
 local Plain, STREAM = object.Socket.instance, C.const.SOCK_STREAM
 
 ---@class cleat.ssl.WrapOptions
@@ -63,12 +64,11 @@ local function over(context, wrapped, options)
     return self
 end
 
--- set_up does what can fail before the wrapper has anything in its hands. connected: nil if the system must be asked.
+-- set_up does what can fail before the wrapper has anything in its hands. connected: a result of the ABI.
 local function set_up(self, connected, auto, ahead)
-    if connected == nil then
-        connected = calls.settle("wrap_socket", calls.call(self, C.socket_connected)) == 1
-    end
-    if connected then
+    if connected < 0 then
+        calls.fail(connected, "wrap_socket")
+    elseif connected > 0 then
         if auto and self._timeout == 0 then
             errors.raise(errors.ValueError, "do_handshake_on_connect should not be specified for non-blocking sockets")
         end
@@ -83,9 +83,10 @@ end
 local function make(context, wrapped, options)
     if wrapped.stream then
         local self, connected = HostSocket.over(context, wrapped.stream, settings({}, options))
-        return set_up(self, connected, options._auto, wrapped.ahead)
+        return set_up(self, connected and 1 or 0, options._auto, wrapped.ahead)
     end
-    return set_up(over(context, wrapped, options), nil, options._auto, wrapped.ahead)
+    local self = over(context, wrapped, options)
+    return set_up(self, calls.call(self, C.socket_connected), options._auto, wrapped.ahead)
 end
 
 -- wrap_any wraps whatever can be wrapped.
@@ -119,7 +120,7 @@ local function wrap_plain(context, sock, server_side, auto, ragged, name)
     if not ragged then
         rawset(self, "_ragged", false)
     end
-    set_up(self, nil, auto)
+    set_up(self, socket_connected(sock._id), auto)
     sock._lent = true
     return self
 end
@@ -130,9 +131,20 @@ end
 ---@param arguments table? those of ssl.wrap_socket
 ---@return cleat.ssl.SSLSocket
 return function(context, sock, options, arguments)
-    local server_side = check.optional_boolean("wrap_socket", "server_side", options.server_side, false)
-    local auto = check.optional_boolean("wrap_socket", "do_handshake_on_connect", options.do_handshake_on_connect, true)
-    local ragged = check.optional_boolean("wrap_socket", "suppress_ragged_eofs", options.suppress_ragged_eofs, true)
+    local server_side, auto, ragged = options.server_side, options.do_handshake_on_connect, options.suppress_ragged_eofs
+    if server_side ~= true then
+        server_side = check.optional_boolean("wrap_socket", "server_side", server_side, false)
+    end
+    if auto == nil then
+        auto = true
+    else
+        check.optional_boolean("wrap_socket", "do_handshake_on_connect", auto)
+    end
+    if ragged == nil then
+        ragged = true
+    else
+        check.optional_boolean("wrap_socket", "suppress_ragged_eofs", ragged)
+    end
     local name, sni = hostname.check(context, "wrap_socket", server_side, options.server_hostname)
     local self
     if getmetatable(sock) == Plain and sock._id ~= 0 and sock._type == STREAM and not sni and not arguments then
