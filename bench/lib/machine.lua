@@ -38,7 +38,7 @@ function machine.describe(build)
         processor = (cpuinfo:match "model name%s*:%s*([^\n]*)" or "unknown"):gsub("%s+$", ""),
         cores = process.first_line "nproc" or "?",
         flags = ((cpuinfo:match "\nflags[^\n]*" or ""):find " vaes" and "with VAES" or "without VAES"),
-        kernel = process.first_line "uname -sr" or "?",
+        kernel = (process.first_line "uname -sr" or "?"):match "^%S+ %d+%.%d+" or "?",
         boringssl = ("API %d (%s)"):format(boringssl.api, boringssl.source or "BORINGSSL_ROOT"),
         lua = (process.first_line "lua5.4 -v" or "?"):match "^%S+ %S+",
         luajit = (process.first_line "luajit -v" or "?"):match "^%S+ %S+",

@@ -164,9 +164,10 @@ end
 local function heading(summary)
     local m = summary.about.machine
     local format = "%s, %s cores, %s, %s. BoringSSL %s; %s; %s; LuaSec %s; cqueues %s with luaossl %s; Python %s. "
-        .. "%d rounds%s; pinned: %s."
+        .. "%spinned: %s."
     return format:format(m.processor, m.cores, m.flags, m.kernel, m.boringssl, m.lua, m.luajit, m.luasec, m.cqueues, m.luaossl, m.python,
-        summary.about.rounds, summary.about.quick and ", quick" or "", m.pinned)
+        #rows_of(summary, "", cell) > 1 and ("%d rounds%s; "):format(summary.about.rounds, summary.about.quick and ", quick" or "") or "",
+        m.pinned)
 end
 
 local function aligned(rows)
