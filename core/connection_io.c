@@ -121,7 +121,7 @@ static int32_t handshake(struct cleat_connection *self, cleat_deadline deadline)
         if (self->waits_for_name) return WANT_SERVER_NAME;
         count_begun(self);
         clear(self);
-        self->transport.waits = waits;
+        self->transport.waits = waits && cleat_queue_len(&self->transport.out) == 0;
         result = SSL_do_handshake(self->ssl);
         self->transport.waits = waits = false;
         status = result == 1 ? CLEAT_OK : judge(self, result, "SSL_do_handshake");
