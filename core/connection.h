@@ -53,12 +53,12 @@ uint32_t cleat_shared_suites(const SSL_CLIENT_HELLO *hello);
 /* cleat_connection_await waits for what the library wants (CLEAT_WANT_*), or for the network to take
  * what is gathered. Called and left with the lock held. CLEAT_OK; what it was given if there is no
  * waiting; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
-int32_t cleat_connection_await(struct cleat_connection *connection, int32_t want,
+int32_t cleat_connection_await(struct cleat_connection *self, int32_t want,
                                cleat_deadline deadline);
 
 /* cleat_connection_receive_ahead is for a read that may wait for ever. Where the last one has left
  * nothing, neither in the library nor on its way to it, a record begins with the next byte: its
  * header is received, and waited for, before the library asks. CLEAT_OK; CLEAT_CLOSED; CLEAT_SYS. */
-int32_t cleat_connection_receive_ahead(struct cleat_connection *connection);
+int32_t cleat_connection_receive_ahead(struct cleat_connection *self);
 
 #endif
