@@ -104,7 +104,11 @@ if("c" IN_LIST CLEAT_TESTS)
         else()
             set(few)
         endif()
-        cleat_test(c.${name} ${memcheck} $<TARGET_FILE:${target}> ${few})
+        set(only)
+        if(CLEAT_MEMCHECK AND name MATCHES "^(faults|secrets|states)$") # half a minute and more
+            set(only CONFIGURATIONS full)
+        endif()
+        cleat_test(c.${name} ${memcheck} $<TARGET_FILE:${target}> ${few} ${only})
     endforeach()
 endif()
 
@@ -119,7 +123,11 @@ if("c" IN_LIST CLEAT_TESTS)
     set_target_properties(allocation PROPERTIES LINKER_LANGUAGE CXX
         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/c)
     add_dependencies(tests allocation)
-    cleat_test(c.allocation $<TARGET_FILE:allocation>)
+    set(only "")
+    if(CLEAT_MEMCHECK) # two minutes
+        set(only CONFIGURATIONS full)
+    endif()
+    cleat_test(c.allocation ${memcheck} $<TARGET_FILE:allocation> ${only})
 endif()
 
 # Peers that do not play by the rules: see spec/hostile/hostile.c.
@@ -131,7 +139,7 @@ if("c" IN_LIST CLEAT_TESTS)
     set_target_properties(hostile PROPERTIES LINKER_LANGUAGE CXX
         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/c)
     add_dependencies(tests hostile)
-    cleat_test(c.hostile $<TARGET_FILE:hostile>)
+    cleat_test(c.hostile ${memcheck} $<TARGET_FILE:hostile> ${only}) # see above
 endif()
 
 # The Lua layer in an interpreter whose allocator fails: see spec/allocation/lua.lua.

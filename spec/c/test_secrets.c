@@ -241,7 +241,7 @@ int main(void) {
     char directory[] = "/tmp/cleat-secrets.XXXXXX";
     char *files[] = {certificate_file, key_file, encrypted_file, broken_file};
     struct secret password;
-    struct made made;
+    struct made made = {0}; /* all of it is written to a pipe */
     int i;
 #if defined(__SANITIZE_THREAD__)
     puts("nothing looked for: there are no threads here, and too much memory of the sanitizer's");
