@@ -135,12 +135,9 @@ static int transport_read(BIO *bio, char *buffer, int len) {
         got = read_memory(self, buffer, len);
     } else if (self->head_start < self->head_end) {
         got = read_head(self, buffer, len);
-    } else if (self->receiving) {
-        got = -1;
-        self->wanted = 0;
-    } else if (self->reads++ == CLEAT_READS) {
-        /* A peer that sends what is of no use, faster than it is read, must not keep the call
-         * here. */
+    } else if (self->receiving || self->reads++ == CLEAT_READS) {
+        /* What comes now is another thread's. Or the peer sends what is of no use, faster than
+         * it is read: it must not keep the call here. */
         got = -1;
         self->wanted = 0;
     } else {
