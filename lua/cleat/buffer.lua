@@ -13,6 +13,7 @@ local errors = require "cleat.errors"
 -- beside it.
 local newproxy = rawget(_G, "jit") and newproxy -- luacheck: ignore 113
 local contents = setmetatable({}, { __mode = "k" })
+local sizes = setmetatable({}, { __mode = "k" })
 
 ---@class cleat.Buffer
 local Buffer
@@ -27,7 +28,7 @@ local function make(_, size)
     else
         object = setmetatable({}, Buffer.instance)
     end
-    contents[object] = C.buffer_new(size)
+    contents[object], sizes[object] = C.buffer_new(size), size
     return object
 end
 
@@ -73,6 +74,10 @@ end
 function Buffer._contents(value)
     return contents[value]
 end
+
+-- The same by value, and their sizes in bytes, for those who can do without the call.
+rawset(Buffer, "_all", contents)
+rawset(Buffer, "_sizes", sizes)
 
 class.properties(Buffer, {}, {})
 Buffer.instance.__len = Buffer.len
