@@ -28,7 +28,8 @@ function main(words) {
     if (path === undefined) return fail('usage: https_get.js [--cafile FILE] HOST PORT PATH');
 
     const context = clientContext(cafile);
-    const transport = net.connect({ host, port: Number(port), timeout: 30000 });
+    // A name may stand for addresses of both families: try them all, as later versions of Node do unasked.
+    const transport = net.connect({ host, port: Number(port), autoSelectFamily: true, timeout: 30000 });
     transport.on('timeout', () => transport.destroy(new Error('timed out')));
     const stream = new TlsStream(transport, context, host);
     cleat.cleat_close(context); // the connection keeps what it needs

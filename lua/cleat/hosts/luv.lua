@@ -102,7 +102,8 @@ function Stream:connected()
     return self.value:is_readable()
 end
 
--- resolve returns a host's first address: luv's connect takes no names.
+-- resolve returns an address of a host, since luv's connect takes no names: the first of IPv4, as cleat's sockets connect unless they are
+-- told otherwise, or else the first. A handle can be connected once, so there is no second try.
 local function resolve(self, host, timeout)
     local list, message = wait_for(self.uv, timeout, function(done)
         local request, err = self.uv.getaddrinfo(host, nil, { socktype = "stream" }, function(failed, found)
@@ -116,6 +117,11 @@ local function resolve(self, host, timeout)
         errors.throw(errors.timeout("timed out"))
     elseif not list then
         fail("getaddrinfo", message)
+    end
+    for _, each in ipairs(list) do
+        if each.family == "inet" then
+            return each.addr
+        end
     end
     return list[1].addr
 end
