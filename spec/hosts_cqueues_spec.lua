@@ -55,15 +55,7 @@ describe("over cqueues, wrap_socket", function()
             local sock = hosts.client():wrap_socket(plain, { server_hostname = "localhost" })
             assert.are.equal(waiter, sock:getwaiter())
             assert.are.equal(plain:pollfd(), sock:fileno())
-            local parts, got = {}, 0
-            for first = 1, #data, 50000 do
-                sock:sendall(data:sub(first, first + 49999))
-                while got < first + 49999 do
-                    parts[#parts + 1] = sock:recv(65536)
-                    got = got + #parts[#parts]
-                end
-            end
-            assert.are.equal(data, table.concat(parts))
+            assert.are.equal(data, hosts.by_turns(sock, data))
             assert.are.equal(plain, sock:unwrap())
             assert.is_nil((plain:read(1)))
             plain:close()

@@ -66,4 +66,15 @@ function hosts.receive(sock, count)
     return table.concat(parts)
 end
 
+-- by_turns: data sent to an echo in pieces, each read back before the next; returns what came.
+function hosts.by_turns(sock, data)
+    local parts = {}
+    for first = 1, #data, 50000 do
+        local piece = data:sub(first, first + 49999)
+        sock:sendall(piece)
+        parts[#parts + 1] = hosts.receive(sock, #piece)
+    end
+    return table.concat(parts)
+end
+
 return hosts
