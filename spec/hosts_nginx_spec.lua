@@ -23,12 +23,9 @@ local function ask(port, path)
 end
 
 local function answer(sock)
-    local parts = {}
-    repeat
-        parts[#parts + 1] = sock:recv(65536)
-    until parts[#parts] == ""
+    local page = hosts.receive(sock, math.huge)
     sock:close()
-    return (table.concat(parts):match "\r\n\r\n(.*)$" or "no answer"):gsub("\n$", "")
+    return (page:match "\r\n\r\n(.*)$" or "no answer"):gsub("\n$", "")
 end
 
 -- get: the body of a page in the clear.

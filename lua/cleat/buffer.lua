@@ -68,16 +68,13 @@ function Buffer:set(offset, text)
     C.buffer_set(contents[self], offset, text)
 end
 
---- What a backend function with _into or _from in its name takes, nil if value is no buffer.
+--- What a backend function with _into or _from in its name takes, and its size in bytes; nil if value is no buffer.
 ---@param value any
 ---@return any
+---@return integer? size
 function Buffer._contents(value)
-    return contents[value]
+    return contents[value], sizes[value]
 end
-
--- The same by value, and their sizes in bytes, for those who can do without the call.
-rawset(Buffer, "_all", contents)
-rawset(Buffer, "_sizes", sizes)
 
 class.properties(Buffer, {}, {})
 Buffer.instance.__len = Buffer.len

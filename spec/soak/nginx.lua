@@ -27,14 +27,6 @@ local function resident(pid)
     return tonumber(text:match "VmRSS:%s+(%d+) kB")
 end
 
-local function receive_all(sock)
-    local parts = {}
-    repeat
-        parts[#parts + 1] = sock:recv(65536)
-    until parts[#parts] == ""
-    return table.concat(parts)
-end
-
 local server = cleat_nginx.start(2, SECONDS + 60)
 local port = server.ports[1]
 local master = process.read_file(server.directory .. "/nginx.pid"):match "%d+"
@@ -55,7 +47,7 @@ end
 local function get(path)
     local sock = open()
     sock:sendall("GET " .. path .. " HTTP/1.0\r\n\r\n")
-    local answer = receive_all(sock)
+    local answer = hosts.receive(sock, math.huge)
     sock:close()
     counts.requests = counts.requests + 1
     return answer:match "\r\n\r\n(.*)$" or answer

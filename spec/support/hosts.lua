@@ -52,7 +52,7 @@ function hosts.remote()
     return self
 end
 
--- receive: count bytes from anything that has recv.
+-- receive: count bytes from anything that has recv, fewer only at the end of the stream; math.huge for all until there.
 function hosts.receive(sock, count)
     local parts, got = {}, 0
     while got < count do

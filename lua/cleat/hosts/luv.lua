@@ -129,9 +129,9 @@ end
 function Stream:connect(to, timeout)
     local value = self.value
     local deadline = waiting.deadline(timeout)
-    local host
-    if type(to) == "table" and type(to[1]) == "string" and type(to[2]) == "number" then
-        host = resolve(self, to[1], timeout)
+    local host, where = methods.endpoint(to)
+    if host then
+        host = resolve(self, host, timeout)
     end
     local ok, message = wait_for(self.uv, waiting.left(deadline), function(done)
         local function connected(err)
@@ -139,11 +139,9 @@ function Stream:connect(to, timeout)
         end
         local started, err
         if host then
-            started, err = value:connect(host, to[2], connected)
-        elseif type(to) == "string" then
-            started, err = value:connect(to, connected)
+            started, err = value:connect(host, where, connected)
         else
-            errors.raise(errors.TypeError, "connect() argument must be an address {host, port} or a path")
+            started, err = value:connect(where, connected)
         end
         if not started then
             done(false, err)

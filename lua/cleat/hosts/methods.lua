@@ -22,6 +22,19 @@ function methods.has(value, ...)
     return true
 end
 
+--- endpoint takes an address apart, of a host with a port or of a Unix socket.
+---@param to any
+---@return string? host nil for a Unix socket
+---@return integer|string where the port, or the path; raises TypeError
+function methods.endpoint(to)
+    if type(to) == "table" and type(to[1]) == "string" and type(to[2]) == "number" then
+        return to[1], to[2]
+    elseif type(to) == "string" then
+        return nil, to
+    end
+    return errors.raise(errors.TypeError, "connect() argument must be an address {host, port} or a path")
+end
+
 --- failed raises a socket.error for what a host has said.
 ---@param host string who said it
 ---@param what string "receive", "send" …

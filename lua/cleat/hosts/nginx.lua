@@ -43,15 +43,13 @@ function Stream:connected()
 end
 
 function Stream:connect(to, timeout)
+    local host, where = methods.endpoint(to)
     limit(self, timeout)
     local ok, message
-    if type(to) == "table" and type(to[1]) == "string" and type(to[2]) == "number" then
-        local host = to[1]
-        ok, message = self.value:connect(host:find(":", 1, true) and "[" .. host .. "]" or host, to[2])
-    elseif type(to) == "string" then
-        ok, message = self.value:connect("unix:" .. to)
+    if host then
+        ok, message = self.value:connect(host:find(":", 1, true) and "[" .. host .. "]" or host, where)
     else
-        errors.raise(errors.TypeError, "connect() argument must be an address {host, port} or a path")
+        ok, message = self.value:connect("unix:" .. where)
     end
     if not ok and message == "timeout" then
         errors.throw(errors.timeout("timed out"))

@@ -47,11 +47,10 @@ end
 
 --- into checks the arguments of recv_into and returns the backend's buffer and how many bytes to ask for.
 function calls.into(method, buffer, nbytes)
-    local contents = Buffer._contents(buffer)
+    local contents, size = Buffer._contents(buffer)
     if not contents then
         check.fail(method, "buffer", "a buffer", buffer)
     end
-    local size = C.buffer_size(contents)
     if nbytes == nil or nbytes == 0 then
         return contents, size
     end
@@ -69,11 +68,11 @@ function calls.source(method, data)
     if type(data) == "string" then
         return data, #data
     end
-    local contents = Buffer._contents(data)
+    local contents, size = Buffer._contents(data)
     if not contents then
         check.fail(method, "data", "a string or a buffer", data)
     end
-    return contents, C.buffer_size(contents)
+    return contents, size
 end
 
 -- wait lets the socket's waiter wait for what a call needs, or raises. It returns the deadline.
@@ -110,11 +109,5 @@ function calls.complete(self, method, f, ...)
 end
 
 calls.wait = wait
-
---- now: seconds on the clock of timeouts.
-function calls.now()
-    local _, seconds = C.monotonic()
-    return seconds
-end
 
 return calls

@@ -142,18 +142,9 @@ function HostSocket:unwrap()
 end
 
 local function connect(self, to)
-    if self._server_side then
-        errors.raise(errors.ValueError, "can't connect in server-side mode")
-    elseif self._state == "closed" then
-        errors.throw(errors.from_errno(const.EBADF))
-    elseif self._state ~= "new" then
-        errors.raise(errors.ValueError, "attempt to connect already-connected SSLSocket!")
-    end
+    tls.check_connect(self)
     self._stream:connect(to, self._timeout or nil)
-    tls.attach(self)
-    if self._auto then
-        tls.handshake_or_close(self)
-    end
+    tls.connected(self)
 end
 
 --- Connects in the host's way, then does the handshake if do_handshake_on_connect says so.

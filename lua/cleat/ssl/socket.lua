@@ -62,19 +62,10 @@ function SSLSocket:do_handshake(...)
 end
 
 local function connect(self, method, to)
-    if self._server_side then
-        errors.raise(errors.ValueError, "can't connect in server-side mode")
-    elseif self._state == "closed" then
-        errors.throw(errors.from_errno(const.EBADF))
-    elseif self._state ~= "new" then
-        errors.raise(errors.ValueError, "attempt to connect already-connected SSLSocket!")
-    end
+    tls.check_connect(self)
     local result = Socket[method](self, to) or 0
     if result == 0 then
-        tls.attach(self)
-        if self._auto then
-            tls.handshake_or_close(self)
-        end
+        tls.connected(self)
     end
     return result
 end

@@ -110,6 +110,25 @@ function tls.handshake(self, timeout)
     end
 end
 
+--- check_connect: whether the socket can be connected.
+function tls.check_connect(self)
+    if self._server_side then
+        errors.raise(errors.ValueError, "can't connect in server-side mode")
+    elseif self._state == "closed" then
+        errors.throw(errors.from_errno(const.EBADF))
+    elseif self._state ~= "new" then
+        errors.raise(errors.ValueError, "attempt to connect already-connected SSLSocket!")
+    end
+end
+
+--- connected goes on with TLS once what was wrapped is connected.
+function tls.connected(self)
+    tls.attach(self)
+    if self._auto then
+        tls.handshake_or_close(self)
+    end
+end
+
 --- handshake_or_close is the handshake of wrap_socket, connect and accept.
 function tls.handshake_or_close(self)
     local ok, err
