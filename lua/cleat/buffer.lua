@@ -76,6 +76,10 @@ function Buffer._contents(value)
     return contents[value], sizes[value]
 end
 
+-- The two tables, for the one caller whose time the calls above are a part of (cleat.ssl.stream).
+rawset(Buffer, "_all", contents)
+rawset(Buffer, "_sizes", sizes)
+
 class.properties(Buffer, {}, {})
 Buffer.instance.__len = Buffer.len
 Buffer.instance.__tostring = function(self)

@@ -3,6 +3,7 @@
 --- Python: section 17.3.2; 17.3.6 for sockets that do not block.
 
 local C = require "cleat.backend"
+local Buffer = require "cleat.buffer"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -14,6 +15,7 @@ local connection_read, connection_read_into = C.connection_read, C.connection_re
 local connection_write, connection_write_from = C.connection_write, C.connection_write_from
 local prepare, read_failed, write_failed = tls.prepare, tls.read_failed, tls.write_failed
 local INT_MAX = check.INT_MAX
+local buffers, sizes = Buffer._all, Buffer._sizes
 
 ---@class cleat.ssl.SSLSocket
 local stream = {}
@@ -74,7 +76,10 @@ local function read_into_again(self, contents, size, method, wait, deadline)
 end
 
 local function read_into(self, buffer, nbytes, method)
-    local contents, size = calls.into(method, buffer, nbytes)
+    local contents, size = buffers[buffer], sizes[buffer]
+    if nbytes ~= nil or not contents then
+        contents, size = calls.into(method, buffer, nbytes)
+    end
     if size == 0 then
         odd_read(self, method, 0)
         return 0
