@@ -11,7 +11,23 @@ local KNOWS = {
     {
         what = "BoringSSL is included in one place", where = { "^core/", "^include/", "^lua/", "^spec/c/" },
         includes = { "openssl/" },
-        only = { ["^core/boringssl%.h$"] = "the place" },
+        only = { ["^core/base/boringssl%.h$"] = "the place" },
+    },
+    {
+        what = "core/base stands by itself", where = { "^core/base/" },
+        includes = { '^"net/', '^"x509/', '^"tls/' },
+    },
+    {
+        what = "core/net and core/x509 stand on core/base, and know neither each other nor core/tls", where = { "^core/net/" },
+        includes = { '^"x509/', '^"tls/' },
+    },
+    {
+        what = "core/net and core/x509 stand on core/base, and know neither each other nor core/tls", where = { "^core/x509/" },
+        includes = { '^"net/', '^"tls/' },
+    },
+    {
+        what = "a header of the core is named with its folder", where = { "^core/" },
+        includes = { '^"%l+[_%l]*%.h"$' },
     },
     {
         what = "the public headers need the language only", where = { "^include/" },
@@ -27,16 +43,16 @@ local KNOWS = {
         what = "the network is these files' business", where = { "^core/" },
         includes = { "sys/socket%.h", "netdb%.h", "netinet/", "arpa/", "sys/un%.h", "poll%.h>" },
         only = {
-            ["^core/address%.[ch]$"] = "addresses",
-            ["^core/hostname%.c$"] = "reads numeric addresses to compare them with certificates",
-            ["^core/poll%.c$"] = "cleat_poll",
-            ["^core/resolution%.c$"] = "getaddrinfo in the background",
-            ["^core/socket%.c$"] = "sockets",
-            ["^core/socket_%l+%.c$"] = "sockets",
-            ["^core/transport[_%l]*%.c$"] = "where TLS records go out and come in",
-            ["^core/wait%.[ch]$"] = "every wait",
-            ["^core/watch%.c$"] = "a wait that others do",
-            ["^core/connection%.c$"] = "shuts a socket down to wake who waits in it",
+            ["^core/net/address%.[ch]$"] = "addresses",
+            ["^core/tls/hostname%.c$"] = "reads numeric addresses to compare them with certificates",
+            ["^core/net/poll%.c$"] = "cleat_poll",
+            ["^core/net/resolution%.c$"] = "getaddrinfo in the background",
+            ["^core/net/socket%.c$"] = "sockets",
+            ["^core/net/socket_%l+%.c$"] = "sockets",
+            ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
+            ["^core/net/wait%.[ch]$"] = "every wait",
+            ["^core/net/watch%.c$"] = "a wait that others do",
+            ["^core/tls/connection%.c$"] = "shuts a socket down to wake who waits in it",
         },
     },
     {
@@ -54,15 +70,15 @@ local CALLS = {
             .. "sendmmsg shutdown getsockopt setsockopt getsockname getpeername poll ppoll select pselect epoll_create1 "
             .. "epoll_wait epoll_ctl getaddrinfo getnameinfo freeaddrinfo sendfile splice",
         only = {
-            ["^core/address%.c$"] = "getaddrinfo and its neighbours",
-            ["^core/poll%.c$"] = "cleat_poll",
-            ["^core/resolution%.c$"] = "getaddrinfo in the background",
-            ["^core/socket%.c$"] = "sockets",
-            ["^core/socket_%l+%.c$"] = "sockets",
-            ["^core/transport[_%l]*%.c$"] = "where TLS records go out and come in",
-            ["^core/wait%.[ch]$"] = "every wait",
-            ["^core/watch%.c$"] = "a wait that others do",
-            ["^core/connection%.c$"] = "shuts a socket down to wake who waits in it",
+            ["^core/net/address%.c$"] = "getaddrinfo and its neighbours",
+            ["^core/net/poll%.c$"] = "cleat_poll",
+            ["^core/net/resolution%.c$"] = "getaddrinfo in the background",
+            ["^core/net/socket%.c$"] = "sockets",
+            ["^core/net/socket_%l+%.c$"] = "sockets",
+            ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
+            ["^core/net/wait%.[ch]$"] = "every wait",
+            ["^core/net/watch%.c$"] = "a wait that others do",
+            ["^core/tls/connection%.c$"] = "shuts a socket down to wake who waits in it",
         },
     },
     {
@@ -70,18 +86,17 @@ local CALLS = {
         names = "open openat creat read pread write pwrite readv writev close dup dup2 dup3 ioctl fcntl fopen fdopen "
             .. "freopen fclose fread fwrite fgets opendir readdir stat lstat fstat mmap unlink rename tcgetattr tcsetattr",
         only = {
-            ["^core/file%.c$"] = "reads files",
-            ["^core/resolution%.c$"] = "closes its descriptor",
-            ["^core/trust%.c$"] = "looks whether the default places are there",
-            ["^core/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
-            ["^core/watch%.c$"] = "closes its descriptors",
-            ["^core/terminal%.c$"] = "asks the person at the terminal",
+            ["^core/base/file%.c$"] = "reads files",
+            ["^core/net/resolution%.c$"] = "closes its descriptor",
+            ["^core/net/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
+            ["^core/net/watch%.c$"] = "closes its descriptors",
+            ["^core/base/terminal%.c$"] = "asks the person at the terminal",
         },
     },
     {
         what = "memory is had from one place",
         names = "malloc calloc realloc reallocarray free strdup strndup asprintf vasprintf alloca",
-        only = { ["^core/memory%.c$"] = "the place" },
+        only = { ["^core/base/memory%.c$"] = "the place" },
     },
     {
         what = "a library must not",
@@ -93,7 +108,7 @@ local CALLS = {
     {
         what = "the threads are the caller's",
         names = "pthread_create pthread_sigmask",
-        only = { ["^core/resolution%.c$"] = "one for each name that is resolved in the background" },
+        only = { ["^core/net/resolution%.c$"] = "one for each name that is resolved in the background" },
     },
     {
         what = "not safe in threads",

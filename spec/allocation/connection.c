@@ -4,7 +4,7 @@
 #include "../c/expect.h"
 #include "../c/identity.h"
 #include "scenario.h"
-#include "transport.h"
+#include "tls/transport.h"
 
 enum { PART = 100000 }; /* more than one record, and more than one chunk */
 

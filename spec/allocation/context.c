@@ -5,7 +5,7 @@
 
 #include "../c/expect.h"
 #include "../c/identity.h"
-#include "boringssl.h"
+#include "base/boringssl.h"
 #include "scenario.h"
 
 static int32_t context;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../c/expect.h"
-#include "boringssl.h"
+#include "base/boringssl.h"
 #include "failing.h"
 #include "scenario.h"
 

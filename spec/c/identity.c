@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "boringssl.h"
+#include "base/boringssl.h"
 #include "expect.h"
 
 static void add_alt_name(X509 *x509) {

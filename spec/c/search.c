@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "boringssl.h"
+#include "base/boringssl.h"
 #include "expect.h"
 
 enum { MASK = 0x5a, WINDOW = 1 << 20 };

@@ -2,8 +2,8 @@
 #include <pthread.h>
 
 #include "expect.h"
-#include "handle.h"
-#include "memory.h"
+#include "base/handle.h"
+#include "base/memory.h"
 
 static atomic_int alive;
 

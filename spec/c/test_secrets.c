@@ -4,8 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "boringssl.h"
-#include "connection.h"
+#include "base/boringssl.h"
+#include "tls/connection.h"
 #include "expect.h"
 #include "identity.h"
 #include "search.h"

@@ -1,0 +1,54 @@
+/* argument.h: the checks that every exported function makes of its arguments, by the rules of
+ * cleat.h. Each returns from the function with CLEAT_USAGE. position is the argument's, from
+ * 1. */
+#ifndef CLEAT_CORE_ARGUMENT_H
+#define CLEAT_CORE_ARGUMENT_H
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* Bytes in. */
+#define CLEAT_CHECK_IN(position, p, len)                                                           \
+    do {                                                                                           \
+        if ((len) < 0) return cleat_fail_usage((position) + 1, "negative length");                 \
+        if ((p) == NULL && (len) > 0) return cleat_fail_usage((position), "NULL of length > 0");   \
+    } while (0)
+
+/* Bytes in that are text for the system: without a zero byte. */
+#define CLEAT_CHECK_TEXT(position, p, len)                                                         \
+    do {                                                                                           \
+        CLEAT_CHECK_IN(position, p, len);                                                          \
+        if ((p) != NULL && memchr((p), 0, (size_t)(len)) != NULL) {                                \
+            return cleat_fail_usage((position), "embedded null byte");                             \
+        }                                                                                          \
+    } while (0)
+
+/* A caller's buffer. */
+#define CLEAT_CHECK_OUT(position, p, cap)                                                          \
+    do {                                                                                           \
+        if ((cap) < 0) return cleat_fail_usage((position) + 1, "negative capacity");               \
+        if ((p) == NULL && (cap) > 0) return cleat_fail_usage((position), "NULL of capacity > 0"); \
+    } while (0)
+
+/* A pointer for one more answer. */
+#define CLEAT_CHECK_POINTER(position, p)                                                           \
+    do {                                                                                           \
+        if ((p) == NULL) return cleat_fail_usage((position), "NULL pointer");                      \
+    } while (0)
+
+#define CLEAT_CHECK_RANGE(position, x, low, high)                                                  \
+    do {                                                                                           \
+        if ((x) < (low) || (x) > (high)) {                                                         \
+            return cleat_fail_usage((position), "%s is %d, not in %d to %d", #x, (int)(x),         \
+                                    (int)(low), (int)(high));                                      \
+        }                                                                                          \
+    } while (0)
+
+#define CLEAT_CHECK_TIMEOUT(position, timeout)                                                     \
+    do {                                                                                           \
+        if (isnan(timeout)) return cleat_fail_usage((position), "timeout is not a number");        \
+    } while (0)
+
+#endif

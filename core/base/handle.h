@@ -1,0 +1,73 @@
+/* handle.h: objects, and the table that gives them ids.
+ *
+ * An object is freed when its last holder lets go. Its id is one holder while it is open; other
+ * objects that need it are the others. Every exported function that takes an id has the same
+ * shape, find, act, done:
+ *
+ *     struct cleat_socket *socket;
+ *     CLEAT_FIND(socket, id, CLEAT_KIND_SOCKET);
+ *     result = ...;
+ *     CLEAT_DONE(socket);
+ *     return result;
+ *
+ * Between the two the object stays, even if its id is closed meanwhile. Finding takes no lock.
+ * Closing does not wait: it marks the object closed and wakes the calls that wait in it. */
+#ifndef CLEAT_CORE_HANDLE_H
+#define CLEAT_CORE_HANDLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cleat/handle.h"
+#include "base/error.h"
+
+struct cleat_slot;
+
+struct cleat_object {
+    int32_t kind; /* CLEAT_KIND_* */
+    atomic_int holders;
+    atomic_bool closed; /* its id was closed */
+    atomic_int waiting; /* calls that wait in it for the network */
+    struct cleat_slot *slot; /* where its id is, if it has one */
+    void (*destroy)(struct cleat_object *object); /* the last holder let go */
+    void (*interrupt)(struct cleat_object *object); /* closed while calls wait; or NULL */
+};
+
+/* cleat_object_init makes a new object with one holder, its maker. Each object's struct begins
+ * with its cleat_object. */
+void cleat_object_init(struct cleat_object *object, int32_t kind,
+                       void (*destroy)(struct cleat_object *object));
+
+void cleat_object_hold(struct cleat_object *object);
+void cleat_object_drop(struct cleat_object *object);
+
+/* cleat_object_wait_begin returns false if the object's id was closed; otherwise the caller
+ * may wait, and calls cleat_object_wait_end when it has. A close in between interrupts. */
+bool cleat_object_wait_begin(struct cleat_object *object);
+void cleat_object_wait_end(struct cleat_object *object);
+
+/* cleat_handle_open returns a new id for the object, which takes over its maker's hold. If it
+ * fails the hold is dropped. */
+int32_t cleat_handle_open(struct cleat_object *object);
+
+/* cleat_handle_find returns CLEAT_OK and the id's object; kind 0 is any. cleat_handle_done
+ * ends its use. */
+int32_t cleat_handle_find(int32_t id, int32_t kind, struct cleat_object **object);
+void cleat_handle_done(struct cleat_object *object);
+
+/* cleat_handle_take closes the id of an object that the caller has found, and returns true, if
+ * nobody else uses or holds the object; otherwise it changes nothing. */
+bool cleat_handle_take(struct cleat_object *object);
+
+#define CLEAT_FIND(variable, id, kind)                                                             \
+    do {                                                                                           \
+        struct cleat_object *found_ = NULL;                                                        \
+        int32_t status_ = cleat_handle_find((id), (kind), &found_);                                \
+        if (found_ == NULL) return status_;                                                        \
+        (variable) = (void *)found_;                                                               \
+    } while (0)
+
+#define CLEAT_DONE(variable) cleat_handle_done(&(variable)->object)
+
+#endif

@@ -1,0 +1,79 @@
+#include "cleat/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/argument.h"
+
+static void put(int fd, const char *text, size_t len) {
+    while (len > 0) {
+        ssize_t moved = write(fd, text, len);
+        if (moved < 0 && errno != EINTR) return; /* a prompt that is not seen is no failure */
+        if (moved > 0) {
+            text += moved;
+            len -= (size_t)moved;
+        }
+    }
+}
+
+static bool is_key(char byte, cc_t key) {
+    return key != _POSIX_VDISABLE && (cc_t)byte == key;
+}
+
+/* Reads to the end of the line. What does not fit is read too, so that no shell gets it. */
+static int32_t read_line(int fd, const struct termios *keys, char *buf, int32_t buf_cap) {
+    int32_t len = 0;
+    bool fits = true;
+    for (;;) {
+        char byte;
+        ssize_t got = read(fd, &byte, 1);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return cleat_fail_errno(errno);
+        if (got == 0) return cleat_fail_errno(ECANCELED);
+        if (is_key(byte, keys->c_cc[VINTR]) || is_key(byte, keys->c_cc[VQUIT])) {
+            return cleat_fail_errno(ECANCELED);
+        }
+        if (byte == '\n') return fits ? len : cleat_fail_errno(ENAMETOOLONG);
+        if (len < buf_cap) {
+            buf[len++] = byte;
+        } else {
+            fits = false;
+        }
+    }
+}
+
+int32_t cleat_terminal_password(const char *prompt, int32_t prompt_len, char *buf,
+                                int32_t buf_cap) {
+    struct termios before;
+    struct termios silent;
+    int32_t result;
+    int fd;
+    CLEAT_CHECK_IN(1, prompt, prompt_len);
+    CLEAT_CHECK_OUT(3, buf, buf_cap);
+    fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return cleat_fail_errno(errno);
+    if (tcgetattr(fd, &before) != 0) {
+        result = cleat_fail_errno(errno);
+    } else {
+        /* The keys that would send a signal end the line instead: a process that dies of it would
+         * leave the terminal silent, one that handles it would not be seen to. */
+        silent = before;
+        silent.c_lflag = (silent.c_lflag | ICANON) & ~(tcflag_t)(ISIG | ECHO | ECHOE | ECHOK);
+        silent.c_cc[VEOL] = before.c_cc[VINTR];
+        silent.c_cc[VEOL2] = before.c_cc[VQUIT];
+        if (tcsetattr(fd, TCSAFLUSH, &silent) != 0) {
+            result = cleat_fail_errno(errno);
+        } else {
+            /* Not before: what is typed ahead of the setting is thrown away. */
+            put(fd, prompt, (size_t)prompt_len);
+            result = read_line(fd, &before, buf, buf_cap);
+            tcsetattr(fd, TCSAFLUSH, &before);
+            put(fd, "\n", 1);
+        }
+    }
+    close(fd);
+    return result;
+}

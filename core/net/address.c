@@ -1,0 +1,285 @@
+#include "net/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/argument.h"
+#include "cleat/address.h"
+#include "base/handle.h"
+#include "base/memory.h"
+
+_Static_assert(CLEAT_AF_UNSPEC == AF_UNSPEC && CLEAT_AF_UNIX == AF_UNIX &&
+                   CLEAT_AF_INET == AF_INET && CLEAT_AF_INET6 == AF_INET6,
+               "the families are the system's");
+_Static_assert(CLEAT_AI_PASSIVE == AI_PASSIVE && CLEAT_AI_CANONNAME == AI_CANONNAME &&
+                   CLEAT_AI_NUMERICHOST == AI_NUMERICHOST && CLEAT_AI_V4MAPPED == AI_V4MAPPED &&
+                   CLEAT_AI_ALL == AI_ALL && CLEAT_AI_ADDRCONFIG == AI_ADDRCONFIG &&
+                   CLEAT_AI_NUMERICSERV == AI_NUMERICSERV,
+               "the flags are the system's");
+_Static_assert(CLEAT_EAI_NONAME == -EAI_NONAME && CLEAT_EAI_FAMILY == -EAI_FAMILY &&
+                   CLEAT_EAI_SYSTEM == -EAI_SYSTEM && CLEAT_EAI_OVERFLOW == -EAI_OVERFLOW,
+               "the codes are minus the system's");
+
+int32_t cleat_address_fail(int code, int number) {
+    if (code == EAI_MEMORY) return cleat_fail_nomem();
+    if (code == EAI_SYSTEM) return cleat_fail_errno(number);
+    return cleat_fail(CLEAT_RESOLVE, -code, "%s", gai_strerror(code));
+}
+
+static int32_t parse_unix(struct cleat_address *address, const char *path, int32_t len,
+                          int32_t position) {
+    struct sockaddr_un *name = (struct sockaddr_un *)&address->storage;
+    bool abstract = len > 0 && path[0] == '\0';
+    size_t room = sizeof name->sun_path - (abstract ? 0 : 1);
+    if ((size_t)len > room) return cleat_fail_usage(position, "AF_UNIX path too long");
+    if (!abstract && len > 0 && memchr(path, 0, (size_t)len) != NULL) {
+        return cleat_fail_usage(position, "embedded null byte");
+    }
+    memset(name, 0, sizeof *name);
+    name->sun_family = AF_UNIX;
+    if (len > 0) memcpy(name->sun_path, path, (size_t)len);
+    address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len +
+                               (abstract || len == 0 ? 0 : 1));
+    return CLEAT_OK;
+}
+
+/* An address in the usual form needs no resolver, which looks into files and asks for memory. */
+static bool parse_numeric(struct cleat_address *address, int family, const char *host,
+                          int32_t host_len, int32_t port) {
+    struct sockaddr_in *name = (struct sockaddr_in *)&address->storage;
+    struct sockaddr_in6 *name6 = (struct sockaddr_in6 *)&address->storage;
+    char text[INET6_ADDRSTRLEN];
+    if (host_len == 0 || (size_t)host_len >= sizeof text) return false;
+    memcpy(text, host, (size_t)host_len);
+    text[host_len] = '\0';
+    memset(&address->storage, 0, sizeof *name6);
+    address->storage.ss_family = (sa_family_t)family;
+    if (family == AF_INET) {
+        name->sin_port = htons((uint16_t)port);
+        address->len = sizeof *name;
+        return inet_pton(AF_INET, text, &name->sin_addr) == 1;
+    }
+    name6->sin6_port = htons((uint16_t)port);
+    address->len = sizeof *name6;
+    return inet_pton(AF_INET6, text, &name6->sin6_addr) == 1;
+}
+
+int32_t cleat_address_parse(struct cleat_address *address, int family, const char *host,
+                            int32_t host_len, int32_t port, int32_t position) {
+    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list;
+    char service[8];
+    char *name = NULL;
+    int code;
+
+    CLEAT_CHECK_IN(position, host, host_len);
+    CLEAT_CHECK_RANGE(position + 2, port, 0, 65535);
+    if (family == AF_UNIX) return parse_unix(address, host, host_len, position);
+    if (family != AF_INET && family != AF_INET6) return cleat_fail_errno(EAFNOSUPPORT);
+    CLEAT_CHECK_TEXT(position, host, host_len);
+    if (parse_numeric(address, family, host, host_len, port)) return CLEAT_OK;
+
+    if (host_len == 0) {
+        hints.ai_flags = AI_PASSIVE;
+    } else {
+        name = cleat_copy_text(host, host_len);
+        if (name == NULL) return cleat_fail_nomem();
+    }
+    snprintf(service, sizeof service, "%d", (int)port);
+    hints.ai_flags |= AI_NUMERICSERV;
+    code = getaddrinfo(name, service, &hints, &list);
+    cleat_release(name);
+    if (code != 0) return cleat_address_fail(code, errno);
+    memcpy(&address->storage, list->ai_addr, list->ai_addrlen);
+    address->len = list->ai_addrlen;
+    freeaddrinfo(list);
+    return CLEAT_OK;
+}
+
+int32_t cleat_address_answer(const struct sockaddr *address, socklen_t len, char *out,
+                             int32_t out_cap, int32_t *port, int32_t *flowinfo, int32_t *scope_id) {
+    char text[INET6_ADDRSTRLEN] = "";
+    const char *host = text;
+    int64_t host_len;
+    *port = 0;
+    *flowinfo = 0;
+    *scope_id = 0;
+    /* An unnamed Unix socket has no more than its family, and some systems not even that. */
+    if (len < sizeof address->sa_family) return 0;
+    switch (address->sa_family) {
+        case AF_INET: {
+            const struct sockaddr_in *name = (const struct sockaddr_in *)(const void *)address;
+            inet_ntop(AF_INET, &name->sin_addr, text, sizeof text);
+            *port = ntohs(name->sin_port);
+            host_len = (int64_t)strlen(text);
+            break;
+        }
+        case AF_INET6: {
+            const struct sockaddr_in6 *name = (const struct sockaddr_in6 *)(const void *)address;
+            inet_ntop(AF_INET6, &name->sin6_addr, text, sizeof text);
+            *port = ntohs(name->sin6_port);
+            *flowinfo = (int32_t)ntohl(name->sin6_flowinfo);
+            *scope_id = (int32_t)name->sin6_scope_id;
+            host_len = (int64_t)strlen(text);
+            break;
+        }
+        case AF_UNIX: {
+            const struct sockaddr_un *name = (const struct sockaddr_un *)(const void *)address;
+            host = name->sun_path;
+            host_len = (int64_t)len - (int64_t)offsetof(struct sockaddr_un, sun_path);
+            if (host_len < 0) host_len = 0;
+            if (host_len > 0 && host[0] != '\0')
+                host_len = (int64_t)strnlen(host, (size_t)host_len);
+            break;
+        }
+        default: return cleat_fail_errno(EAFNOSUPPORT);
+    }
+    return cleat_answer_text(host, host_len, out, out_cap);
+}
+
+struct entry {
+    int32_t family;
+    int32_t type;
+    int32_t protocol;
+    struct cleat_address address;
+};
+
+struct cleat_addrinfo {
+    struct cleat_object object;
+    char *canonname; /* NULL if there is none */
+    int32_t count;
+    struct entry entries[];
+};
+
+static void addrinfo_destroy(struct cleat_object *object) {
+    struct cleat_addrinfo *addrinfo = (struct cleat_addrinfo *)object;
+    cleat_release(addrinfo->canonname);
+    cleat_release(addrinfo);
+}
+
+static struct cleat_addrinfo *addrinfo_new(int32_t count) {
+    struct cleat_addrinfo *addrinfo =
+        cleat_allocate(sizeof *addrinfo + (size_t)count * sizeof addrinfo->entries[0]);
+    if (addrinfo == NULL) return NULL;
+    cleat_object_init(&addrinfo->object, CLEAT_KIND_ADDRINFO, addrinfo_destroy);
+    addrinfo->count = count;
+    return addrinfo;
+}
+
+int32_t cleat_addrinfo_of_address(const struct cleat_address *address) {
+    struct cleat_addrinfo *addrinfo = addrinfo_new(address->len > 0 ? 1 : 0);
+    if (addrinfo == NULL) return cleat_fail_nomem();
+    if (address->len > 0) {
+        addrinfo->entries[0].family = address->storage.ss_family;
+        addrinfo->entries[0].address = *address;
+    }
+    return cleat_handle_open(&addrinfo->object);
+}
+
+int32_t cleat_addrinfo_of_list(const struct addrinfo *list) {
+    struct cleat_addrinfo *addrinfo;
+    const struct addrinfo *from;
+    struct entry *to;
+    int32_t count = 0;
+    for (from = list; from != NULL; from = from->ai_next) count++;
+    addrinfo = addrinfo_new(count);
+    if (addrinfo == NULL) return cleat_fail_nomem();
+    to = addrinfo->entries;
+    for (from = list; from != NULL; from = from->ai_next, to++) {
+        to->family = from->ai_family;
+        to->type = from->ai_socktype;
+        to->protocol = from->ai_protocol;
+        memcpy(&to->address.storage, from->ai_addr, from->ai_addrlen);
+        to->address.len = from->ai_addrlen;
+    }
+    if (list != NULL && list->ai_canonname != NULL) {
+        addrinfo->canonname =
+            cleat_copy_text(list->ai_canonname, (int32_t)strlen(list->ai_canonname));
+        if (addrinfo->canonname == NULL) {
+            cleat_object_drop(&addrinfo->object);
+            return cleat_fail_nomem();
+        }
+    }
+    return cleat_handle_open(&addrinfo->object);
+}
+
+int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *service,
+                               int32_t service_len, int32_t family, int32_t type, int32_t protocol,
+                               int32_t flags) {
+    struct addrinfo hints = {
+        .ai_family = family, .ai_socktype = type, .ai_protocol = protocol, .ai_flags = flags};
+    struct addrinfo *list = NULL;
+    char *host_text = NULL;
+    char *service_text = NULL;
+    int code = EAI_MEMORY;
+    int32_t result;
+
+    CLEAT_CHECK_TEXT(1, host, host_len);
+    CLEAT_CHECK_TEXT(3, service, service_len);
+    if (host != NULL) host_text = cleat_copy_text(host, host_len);
+    if (service != NULL) service_text = cleat_copy_text(service, service_len);
+    if ((host == NULL || host_text != NULL) && (service == NULL || service_text != NULL)) {
+        code = getaddrinfo(host_text, service_text, &hints, &list);
+    }
+    result = code != 0 ? cleat_address_fail(code, errno) : cleat_addrinfo_of_list(list);
+    if (list != NULL) freeaddrinfo(list);
+    cleat_release(host_text);
+    cleat_release(service_text);
+    return result;
+}
+
+int32_t cleat_addrinfo_count(int32_t addrinfo) {
+    struct cleat_addrinfo *list;
+    int32_t count;
+    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
+    count = list->count;
+    CLEAT_DONE(list);
+    return count;
+}
+
+int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *out, int32_t out_cap,
+                               int32_t *family, int32_t *type, int32_t *protocol, int32_t *port,
+                               int32_t *flowinfo, int32_t *scope_id) {
+    struct cleat_addrinfo *list;
+    int32_t result;
+    CLEAT_CHECK_OUT(3, out, out_cap);
+    CLEAT_CHECK_POINTER(5, family);
+    CLEAT_CHECK_POINTER(6, type);
+    CLEAT_CHECK_POINTER(7, protocol);
+    CLEAT_CHECK_POINTER(8, port);
+    CLEAT_CHECK_POINTER(9, flowinfo);
+    CLEAT_CHECK_POINTER(10, scope_id);
+    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
+    if (index < 0 || index >= list->count) {
+        result = cleat_fail_usage(2, "index out of range");
+    } else {
+        const struct entry *entry = &list->entries[index];
+        result = cleat_address_answer((const struct sockaddr *)&entry->address.storage,
+                                      entry->address.len, out, out_cap, port, flowinfo, scope_id);
+        if (result >= 0) {
+            *family = entry->family;
+            *type = entry->type;
+            *protocol = entry->protocol;
+        }
+    }
+    CLEAT_DONE(list);
+    return result;
+}
+
+int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *out, int32_t out_cap) {
+    struct cleat_addrinfo *list;
+    const char *name = "";
+    int32_t result;
+    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
+    if (list->canonname != NULL) name = list->canonname;
+    result = cleat_answer_text(name, (int64_t)strlen(name), out, out_cap);
+    CLEAT_DONE(list);
+    return result;
+}

@@ -1,0 +1,273 @@
+/* socket.c: making, binding, connecting and closing sockets. What moves data is in socket_io.c,
+ * what asks and sets in socket_option.c.
+ *
+ * The descriptor's O_NONBLOCK flag belongs to the caller. Where a call has a deadline it asks
+ * the kernel not to wait for this call alone (MSG_DONTWAIT), and waits in cleat_wait. Only
+ * accept and connect have no such flag: a listening socket is switched to O_NONBLOCK for good,
+ * a connecting one for the time of the call. */
+#include "net/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/address.h"
+#include "base/argument.h"
+#include "base/memory.h"
+#include "net/wait.h"
+
+_Static_assert(CLEAT_SOCK_STREAM == SOCK_STREAM && CLEAT_SOCK_DGRAM == SOCK_DGRAM,
+               "the types are the system's");
+_Static_assert(CLEAT_SHUT_RD == SHUT_RD && CLEAT_SHUT_WR == SHUT_WR && CLEAT_SHUT_RDWR == SHUT_RDWR,
+               "the directions are the system's");
+
+/* What SOCK_CLOEXEC and SOCK_NONBLOCK leave of a type. */
+#define SOCK_TYPE_MASK 0xf
+
+static void socket_destroy(struct cleat_object *object) {
+    struct cleat_socket *self = (struct cleat_socket *)object;
+    if (self->fd >= 0) close(self->fd);
+    cleat_release(self);
+}
+
+/* A shutdown wakes every thread that waits in the socket, and stays in force for one that is
+ * just about to. */
+static void socket_interrupt(struct cleat_object *object) {
+    shutdown(((struct cleat_socket *)object)->fd, SHUT_RDWR);
+}
+
+/* peer: of an accepted socket, otherwise NULL. */
+static int32_t open_socket(int fd, int family, int type, const struct cleat_address *peer) {
+    struct cleat_socket *self = cleat_allocate(sizeof *self);
+    int32_t id;
+    if (self == NULL) return cleat_fail_nomem();
+    cleat_object_init(&self->object, CLEAT_KIND_SOCKET, socket_destroy);
+    self->object.interrupt = socket_interrupt;
+    self->fd = -1;
+    self->family = family;
+    self->type = type & SOCK_TYPE_MASK;
+    atomic_init(&self->connected, peer != NULL);
+    if (peer != NULL && peer->len <= sizeof self->peer) {
+        self->peer_len = (uint8_t)peer->len;
+        memcpy(self->peer, &peer->storage, peer->len);
+    }
+    cleat_object_hold(&self->object); /* so that failing to open an id does not close fd */
+    id = cleat_handle_open(&self->object);
+    if (id > 0) self->fd = fd;
+    cleat_object_drop(&self->object);
+    return id;
+}
+
+/* open_or_close is for descriptors of our own making. */
+static int32_t open_or_close(int fd, int family, int type, const struct cleat_address *peer) {
+    int32_t id = open_socket(fd, family, type, peer);
+    if (id < 0) close(fd);
+    return id;
+}
+
+int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol) {
+    int fd;
+    CLEAT_CHECK_RANGE(2, type, 1, 15);
+    fd = socket(family, type | SOCK_CLOEXEC, protocol);
+    if (fd < 0) return cleat_fail_errno(errno);
+    return open_or_close(fd, family, type, NULL);
+}
+
+int32_t cleat_socket_from_fd(int32_t fd) {
+    int family = 0;
+    int type = 0;
+    socklen_t len = sizeof type;
+    if (fd < 0) return cleat_fail_errno(EBADF);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) != 0) {
+        return cleat_fail_errno(errno);
+    }
+    return open_socket(fd, family, type, NULL);
+}
+
+int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_t *first,
+                          int32_t *second) {
+    int fds[2];
+    int32_t one;
+    int32_t two;
+    CLEAT_CHECK_RANGE(2, type, 1, 15);
+    CLEAT_CHECK_POINTER(4, first);
+    CLEAT_CHECK_POINTER(5, second);
+    if (socketpair(family, type | SOCK_CLOEXEC, protocol, fds) != 0) return cleat_fail_errno(errno);
+    one = open_or_close(fds[0], family, type, NULL);
+    if (one < 0) {
+        close(fds[1]);
+        return one;
+    }
+    two = open_or_close(fds[1], family, type, NULL);
+    if (two < 0) {
+        cleat_close(one);
+        return two;
+    }
+    *first = one;
+    *second = two;
+    return CLEAT_OK;
+}
+
+int32_t cleat_socket_detach(int32_t socket) {
+    struct cleat_socket *self;
+    int32_t result;
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    if (cleat_handle_take(&self->object)) {
+        result = self->fd;
+        self->fd = -1;
+    } else {
+        result = cleat_fail_usage(0, "the socket is in use by a connection or another thread");
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t set_nonblocking(int fd, bool nonblocking) {
+    int flags = fcntl(fd, F_GETFL);
+    int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    if (flags < 0) return cleat_fail_errno(errno);
+    if (wanted != flags && fcntl(fd, F_SETFL, wanted) < 0) return cleat_fail_errno(errno);
+    return CLEAT_OK;
+}
+
+int32_t cleat_socket_set_blocking(int32_t socket, int32_t blocking) {
+    struct cleat_socket *self;
+    int32_t result;
+    CLEAT_CHECK_RANGE(2, blocking, 0, 1);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result = set_nonblocking(self->fd, blocking == 0);
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_bind(int32_t socket, const char *host, int32_t host_len, int32_t port) {
+    struct cleat_socket *self;
+    struct cleat_address address;
+    int32_t result;
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result = cleat_address_parse(&address, self->family, host, host_len, port, 2);
+    if (result >= 0 &&
+        bind(self->fd, (const struct sockaddr *)&address.storage, address.len) != 0) {
+        result = cleat_fail_errno(errno);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_listen(int32_t socket, int32_t backlog) {
+    struct cleat_socket *self;
+    int32_t result = CLEAT_OK;
+    if (backlog < 0) return cleat_fail_usage(2, "negative backlog");
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    if (listen(self->fd, backlog > CLEAT_SOMAXCONN ? CLEAT_SOMAXCONN : backlog) != 0) {
+        result = cleat_fail_errno(errno);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+/* With all the time there is, and a descriptor that blocks, the kernel does the waiting. */
+static bool begin_kernel_wait(struct cleat_socket *self, cleat_deadline deadline) {
+    return deadline != CLEAT_DEADLINE_NEVER || cleat_object_wait_begin(&self->object);
+}
+
+static bool end_kernel_wait(struct cleat_socket *self, cleat_deadline deadline) {
+    if (deadline == CLEAT_DEADLINE_NEVER) cleat_object_wait_end(&self->object);
+    return !atomic_load_explicit(&self->object.closed, memory_order_relaxed);
+}
+
+static int32_t accept_until(struct cleat_socket *self, cleat_deadline deadline) {
+    struct cleat_address peer;
+    for (;;) {
+        int32_t status;
+        int error;
+        int fd;
+        if (!begin_kernel_wait(self, deadline)) return cleat_fail_closed();
+        peer.len = sizeof peer.storage;
+        fd = accept4(self->fd, (struct sockaddr *)&peer.storage, &peer.len, SOCK_CLOEXEC);
+        error = errno;
+        if (!end_kernel_wait(self, deadline)) {
+            if (fd >= 0) close(fd);
+            return cleat_fail_closed();
+        }
+        if (fd >= 0) return open_or_close(fd, self->family, self->type, &peer);
+        /* A connection that was gone before it was accepted is not this call's failure. */
+        if (error == EINTR || error == ECONNABORTED) continue;
+        if (error != EAGAIN) return cleat_fail_errno(error);
+        status = cleat_wait(&self->object, self->fd, POLLIN, deadline);
+        if (status < 0) return status;
+    }
+}
+
+int32_t cleat_socket_accept(int32_t socket, double timeout) {
+    struct cleat_socket *self;
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int32_t result = CLEAT_OK;
+    CLEAT_CHECK_TIMEOUT(2, timeout);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    if (deadline != CLEAT_DEADLINE_NEVER) result = set_nonblocking(self->fd, true);
+    if (result >= 0) result = accept_until(self, deadline);
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t connect_until(struct cleat_socket *self, const struct cleat_address *address,
+                             cleat_deadline deadline) {
+    for (;;) {
+        int32_t status;
+        int error;
+        int failed;
+        if (!begin_kernel_wait(self, deadline)) return cleat_fail_closed();
+        failed = connect(self->fd, (const struct sockaddr *)&address->storage, address->len);
+        error = errno;
+        if (!end_kernel_wait(self, deadline)) return cleat_fail_closed();
+        if (failed == 0) return CLEAT_OK;
+        if (error == EINTR) continue; /* on its way all the same; the next call goes on waiting */
+        if (error != EINPROGRESS && error != EALREADY) return cleat_fail_errno(error);
+        status = cleat_wait(&self->object, self->fd, POLLOUT, deadline);
+        if (status < 0) return status;
+    }
+}
+
+int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len, int32_t port,
+                             double timeout) {
+    struct cleat_socket *self;
+    struct cleat_address address;
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int flags = O_NONBLOCK;
+    int32_t result;
+    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result = cleat_address_parse(&address, self->family, host, host_len, port, 2);
+    if (result >= 0 && deadline != CLEAT_DEADLINE_NEVER) {
+        flags = fcntl(self->fd, F_GETFL);
+        if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags | O_NONBLOCK);
+    }
+    if (result >= 0) result = connect_until(self, &address, deadline);
+    if (result >= 0) atomic_store_explicit(&self->connected, true, memory_order_relaxed);
+    if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags);
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_shutdown(int32_t socket, int32_t how) {
+    struct cleat_socket *self;
+    int32_t result = CLEAT_OK;
+    CLEAT_CHECK_RANGE(2, how, CLEAT_SHUT_RD, CLEAT_SHUT_RDWR);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    if (shutdown(self->fd, how) != 0) result = cleat_fail_errno(errno);
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_fileno(int32_t socket) {
+    struct cleat_socket *self;
+    int32_t fd;
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    fd = self->fd;
+    CLEAT_DONE(self);
+    return fd;
+}

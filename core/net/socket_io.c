@@ -1,0 +1,146 @@
+/* socket_io.c: data in and out of a socket. */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "net/address.h"
+#include "base/argument.h"
+#include "net/socket.h"
+#include "net/wait.h"
+
+_Static_assert(CLEAT_MSG_OOB == MSG_OOB && CLEAT_MSG_PEEK == MSG_PEEK &&
+                   CLEAT_MSG_DONTROUTE == MSG_DONTROUTE && CLEAT_MSG_TRUNC == MSG_TRUNC &&
+                   CLEAT_MSG_WAITALL == MSG_WAITALL,
+               "the flags are the system's");
+
+/* What one call may do: wait in the kernel if it has for ever, and then only while it counts
+ * as waiting. */
+static int32_t begin(struct cleat_socket *self, cleat_deadline deadline, int *flags) {
+    if (deadline != CLEAT_DEADLINE_NEVER) {
+        *flags |= MSG_DONTWAIT;
+        return CLEAT_OK;
+    }
+    return cleat_object_wait_begin(&self->object) ? CLEAT_OK : cleat_fail_closed();
+}
+
+/* Ends what begin began, and decides what a result means: the answer, a status, or, if *again
+ * is set, another turn. */
+static int32_t end(struct cleat_socket *self, cleat_deadline deadline, ssize_t moved, int error,
+                   short event, bool *again) {
+    *again = false;
+    if (deadline == CLEAT_DEADLINE_NEVER) cleat_object_wait_end(&self->object);
+    /* Closing shuts the socket down to wake who waits in it: its end is not the peer's doing. */
+    if ((moved <= 0 || deadline == CLEAT_DEADLINE_NEVER) &&
+        atomic_load_explicit(&self->object.closed, memory_order_relaxed)) {
+        return cleat_fail_closed();
+    }
+    if (moved >= 0) return (int32_t)moved;
+    *again = true;
+    if (error == EINTR) return CLEAT_OK;
+    if (error == EAGAIN) {
+        int32_t status = cleat_wait(&self->object, self->fd, event, deadline);
+        *again = status >= 0;
+        return status;
+    }
+    *again = false;
+    return cleat_fail_errno(error);
+}
+
+int32_t cleat_socket_send(int32_t socket, const char *data, int32_t data_len, int32_t flags,
+                          double timeout) {
+    struct cleat_socket *self;
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int call_flags = flags | MSG_NOSIGNAL;
+    bool again = true;
+    int32_t result = 0;
+    CLEAT_CHECK_IN(2, data, data_len);
+    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    while (again) {
+        ssize_t moved;
+        result = begin(self, deadline, &call_flags);
+        if (result < 0) break;
+        moved = send(self->fd, data, (size_t)data_len, call_flags);
+        result = end(self, deadline, moved, errno, POLLOUT, &again);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                          double timeout) {
+    struct cleat_socket *self;
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int call_flags = flags;
+    bool again = true;
+    int32_t result = 0;
+    CLEAT_CHECK_OUT(2, buf, buf_cap);
+    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    while (again) {
+        ssize_t moved;
+        result = begin(self, deadline, &call_flags);
+        if (result < 0) break;
+        moved = recv(self->fd, buf, (size_t)buf_cap, call_flags);
+        /* With MSG_TRUNC a datagram's whole length comes back, which may be more than is in buf. */
+        if (moved > buf_cap) moved = buf_cap;
+        result = end(self, deadline, moved, errno, POLLIN, &again);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, int32_t flags,
+                            const char *host, int32_t host_len, int32_t port, double timeout) {
+    struct cleat_socket *self;
+    struct cleat_address address;
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int call_flags = flags | MSG_NOSIGNAL;
+    bool again;
+    int32_t result;
+    CLEAT_CHECK_IN(2, data, data_len);
+    CLEAT_CHECK_TIMEOUT(8, timeout);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    result = cleat_address_parse(&address, self->family, host, host_len, port, 5);
+    again = result >= 0;
+    while (again) {
+        ssize_t moved;
+        result = begin(self, deadline, &call_flags);
+        if (result < 0) break;
+        moved = sendto(self->fd, data, (size_t)data_len, call_flags,
+                       (const struct sockaddr *)&address.storage, address.len);
+        result = end(self, deadline, moved, errno, POLLOUT, &again);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                              double timeout, int32_t *sender) {
+    struct cleat_socket *self;
+    struct cleat_address address = {.len = 0};
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int call_flags = flags;
+    bool again = true;
+    int32_t result = 0;
+    CLEAT_CHECK_OUT(2, buf, buf_cap);
+    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_CHECK_POINTER(6, sender);
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    while (again) {
+        ssize_t moved;
+        result = begin(self, deadline, &call_flags);
+        if (result < 0) break;
+        address.len = sizeof address.storage;
+        moved = recvfrom(self->fd, buf, (size_t)buf_cap, call_flags,
+                         (struct sockaddr *)&address.storage, &address.len);
+        if (moved > buf_cap) moved = buf_cap;
+        result = end(self, deadline, moved, errno, POLLIN, &again);
+    }
+    if (result >= 0) {
+        int32_t id = cleat_addrinfo_of_address(&address);
+        if (id < 0) result = id;
+        if (id > 0) *sender = id;
+    }
+    CLEAT_DONE(self);
+    return result;
+}

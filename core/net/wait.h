@@ -1,0 +1,16 @@
+/* wait.h: the one place where the core waits for a descriptor. */
+#ifndef CLEAT_CORE_WAIT_H
+#define CLEAT_CORE_WAIT_H
+
+#include <poll.h> /* POLLIN, POLLOUT */
+
+#include "base/clock.h"
+#include "base/handle.h"
+
+/* cleat_wait returns CLEAT_OK when fd has one of the poll events, or an error or hang-up for
+ * the next call to find; CLEAT_TIMEOUT when the deadline has passed; CLEAT_CLOSED when the
+ * object's id was closed; CLEAT_SYS. A deadline of CLEAT_DEADLINE_NOW does not wait:
+ * CLEAT_WANT_READ or, if events has only POLLOUT, CLEAT_WANT_WRITE. */
+int32_t cleat_wait(struct cleat_object *object, int fd, short events, cleat_deadline deadline);
+
+#endif

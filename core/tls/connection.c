@@ -1,0 +1,215 @@
+/* connection.c: making and freeing connections, and moving bytes for those over memory. */
+#include "tls/connection.h"
+
+#include <sys/socket.h>
+
+#include "base/argument.h"
+#include "tls/hostname.h"
+#include "base/memory.h"
+
+static void connection_destroy(struct cleat_object *object) {
+    struct cleat_connection *self = (struct cleat_connection *)object;
+    SSL_free(self->ssl); /* sends nothing */
+    cleat_transport_free(&self->transport);
+    cleat_alpn_drop(self->alpn);
+    cleat_alpn_drop(self->npn);
+    cleat_release(self->server_hostname);
+    if (self->socket != NULL) cleat_object_drop(&self->socket->object);
+    cleat_object_drop(&self->context->object);
+    cleat_object_drop(&self->maker->object);
+    pthread_mutex_destroy(&self->lock);
+    cleat_release(self);
+}
+
+static void connection_interrupt(struct cleat_object *object) {
+    const struct cleat_connection *self = (const struct cleat_connection *)object;
+    if (self->transport.fd >= 0) shutdown(self->transport.fd, SHUT_RDWR);
+}
+
+/* What the three constructors have in common. socket may be NULL; fd is -1 for memory. */
+struct request {
+    int32_t context;
+    struct cleat_socket *socket;
+    int fd;
+    int32_t server_side;
+    const char *server_hostname;
+    int32_t server_hostname_len;
+    int32_t position; /* of server_side among the arguments */
+};
+
+static int32_t check_request(const struct request *request) {
+    CLEAT_CHECK_RANGE(request->position, request->server_side, 0, 1);
+    if (request->server_hostname == NULL && request->server_hostname_len == 0) return CLEAT_OK;
+    if (request->server_side == 1) {
+        return cleat_fail_usage(request->position + 1,
+                                "server_hostname can only be specified in client mode");
+    }
+    return cleat_hostname_check(request->server_hostname, request->server_hostname_len,
+                                request->position + 1);
+}
+
+bool cleat_connection_trust(struct cleat_connection *connection, struct cleat_context *context) {
+    return context->shared_store == NULL ||
+           SSL_set1_verify_cert_store(connection->ssl, context->shared_store) == 1;
+}
+
+/* Takes the context's settings as they are now. */
+static int32_t set_up(struct cleat_connection *self, struct cleat_context *context,
+                      const struct request *request) {
+    bool check;
+    bool ready;
+    pthread_mutex_lock(&context->lock);
+    cleat_error_clear_queue();
+    check = context->check_hostname && !self->server_side;
+    self->verify_mode = context->verify_mode;
+    self->alpn = cleat_alpn_hold(context->alpn);
+    self->npn = cleat_alpn_hold(context->npn);
+    self->asks_for_name = context->server_name_events && self->server_side;
+    self->ssl = SSL_new(context->ssl_ctx);
+    /* BoringSSL copies without looking whether it could, what a connection verifies with for one. */
+    ready = self->ssl != NULL && SSL_set_app_data(self->ssl, self) == 1 &&
+            cleat_connection_trust(self, context) && !cleat_memory_failed();
+    pthread_mutex_unlock(&context->lock);
+
+    if (!ready) return cleat_fail_ssl("SSL_new");
+    SSL_set_shed_handshake_config(self->ssl, 1);
+    if (!cleat_transport_attach(&self->transport, self->ssl)) return cleat_fail_nomem();
+    if (self->server_side) {
+        SSL_set_accept_state(self->ssl);
+    } else {
+        SSL_set_connect_state(self->ssl);
+    }
+    if (request->server_hostname == NULL) {
+        return check ? cleat_fail_usage(0, "check_hostname requires server_hostname") : CLEAT_OK;
+    }
+    self->server_hostname = cleat_copy_text(request->server_hostname, request->server_hostname_len);
+    if (self->server_hostname == NULL) return cleat_fail_nomem();
+    return cleat_hostname_apply(self->ssl, self->server_hostname, check);
+}
+
+static int32_t create(const struct request *request) {
+    struct cleat_context *context;
+    struct cleat_connection *self;
+    int32_t status = check_request(request);
+    if (status < 0) return status;
+    CLEAT_FIND(context, request->context, CLEAT_KIND_CONTEXT);
+    self = cleat_allocate(sizeof *self);
+    if (self == NULL) {
+        CLEAT_DONE(context);
+        return cleat_fail_nomem();
+    }
+    cleat_object_init(&self->object, CLEAT_KIND_CONNECTION, connection_destroy);
+    self->object.interrupt = connection_interrupt;
+    pthread_mutex_init(&self->lock, NULL);
+    self->transport.fd = request->fd;
+    self->transport.keeps_tail = true;
+    self->server_side = request->server_side == 1;
+    self->context = self->maker = context;
+    cleat_object_hold(&context->object);
+    cleat_object_hold(&context->object);
+    self->socket = request->socket;
+    if (self->socket != NULL) cleat_object_hold(&self->socket->object);
+
+    status = set_up(self, context, request);
+    CLEAT_DONE(context);
+    if (status < 0) {
+        cleat_object_drop(&self->object);
+        return status;
+    }
+    return cleat_handle_open(&self->object);
+}
+
+int32_t cleat_connection_over_socket(int32_t context, int32_t socket, int32_t server_side,
+                                     const char *server_hostname, int32_t server_hostname_len) {
+    struct cleat_socket *over;
+    int32_t result;
+    CLEAT_FIND(over, socket, CLEAT_KIND_SOCKET);
+    result = over->type == SOCK_STREAM ? CLEAT_OK : cleat_fail_not_stream();
+    if (result >= 0) {
+        const struct request request = {
+            context, over, over->fd, server_side, server_hostname, server_hostname_len, 3};
+        result = create(&request);
+    }
+    CLEAT_DONE(over);
+    return result;
+}
+
+int32_t cleat_connection_over_fd(int32_t context, int32_t fd, int32_t server_side,
+                                 const char *server_hostname, int32_t server_hostname_len) {
+    const struct request request = {
+        context, NULL, fd, server_side, server_hostname, server_hostname_len, 3};
+    int32_t status = cleat_socket_check_stream(fd);
+    return status < 0 ? status : create(&request);
+}
+
+int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
+                                     const char *server_hostname, int32_t server_hostname_len) {
+    const struct request request = {
+        context, NULL, -1, server_side, server_hostname, server_hostname_len, 2};
+    return create(&request);
+}
+
+/* The functions below are for connections over memory only. */
+#define BEGIN(connection)                                                                          \
+    struct cleat_connection *self;                                                                 \
+    int32_t result = CLEAT_OK;                                                                     \
+    CLEAT_FIND(self, connection, CLEAT_KIND_CONNECTION);                                           \
+    pthread_mutex_lock(&self->lock);                                                               \
+    if (self->transport.fd >= 0) {                                                                 \
+        result = cleat_fail_usage(0, "the connection is over a socket, not over memory");          \
+    }
+
+#define END                                                                                        \
+    pthread_mutex_unlock(&self->lock);                                                             \
+    CLEAT_DONE(self);                                                                              \
+    return result
+
+int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data_len) {
+    struct cleat_connection *self;
+    int32_t result = CLEAT_OK;
+    CLEAT_CHECK_IN(2, data, data_len);
+    CLEAT_FIND(self, connection, CLEAT_KIND_CONNECTION);
+    pthread_mutex_lock(&self->lock);
+    if (self->transport.ended) {
+        result = cleat_fail_usage(0, "bytes after the end of the network's");
+    }
+    if (result >= 0) {
+        result = cleat_queue_append(&self->transport.in, data, (size_t)data_len)
+                     ? data_len
+                     : cleat_fail_nomem();
+    }
+    END;
+}
+
+int32_t cleat_connection_feed_eof(int32_t connection) {
+    BEGIN(connection);
+    if (result >= 0) self->transport.ended = true;
+    END;
+}
+
+int32_t cleat_connection_drain(int32_t connection, char *buf, int32_t buf_cap) {
+    CLEAT_CHECK_OUT(2, buf, buf_cap);
+    BEGIN(connection);
+    if (result >= 0) {
+        result = (int32_t)cleat_queue_take(&self->transport.out, buf, (size_t)buf_cap);
+        self->transport.sent += result;
+    }
+    END;
+}
+
+static int32_t answer_length(const struct cleat_queue *queue) {
+    size_t len = cleat_queue_len(queue);
+    return len > CLEAT_LENGTH_MAX ? CLEAT_LENGTH_MAX : (int32_t)len;
+}
+
+int32_t cleat_connection_drain_pending(int32_t connection) {
+    BEGIN(connection);
+    if (result >= 0) result = answer_length(&self->transport.out);
+    END;
+}
+
+int32_t cleat_connection_fed_pending(int32_t connection) {
+    BEGIN(connection);
+    if (result >= 0) result = answer_length(&self->transport.in);
+    END;
+}

@@ -1,0 +1,240 @@
+/* credential.c: certificate chains and private keys.
+ *
+ * Everything is read and checked before the context is touched, and then set in one step, so
+ * that a failure leaves it as it was. */
+#include "cleat/credential.h"
+
+#include "base/argument.h"
+#include "tls/context.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+struct password {
+    const char *text; /* NULL if there is none */
+    int32_t len;
+    bool wanted; /* the key is encrypted */
+};
+
+static int answer_password(char *buffer, int size, int writing, void *data) {
+    struct password *password = data;
+    (void)writing;
+    password->wanted = true;
+    if (password->text == NULL || password->len > size) return -1;
+    memcpy(buffer, password->text, (size_t)password->len);
+    return (int)password->len;
+}
+
+/* A memory BIO reads from a text that stays the caller's. */
+static BIO *read_from(const char *text, int32_t len) {
+    return BIO_new_mem_buf(len > 0 ? text : "", len);
+}
+
+/* The end of the blocks in a PEM text shows as this error. */
+static bool queue_says_no_more(void) {
+    uint32_t error = ERR_peek_last_error();
+    if (ERR_GET_LIB(error) != ERR_LIB_PEM || ERR_GET_REASON(error) != PEM_R_NO_START_LINE) {
+        return false;
+    }
+    ERR_clear_error();
+    return true;
+}
+
+static bool append(STACK_OF(CRYPTO_BUFFER) * chain, X509 *certificate) {
+    uint8_t *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    CRYPTO_BUFFER *buffer;
+    if (len < 0) return false;
+    buffer = CRYPTO_BUFFER_new(der, (size_t)len, NULL);
+    OPENSSL_free(der);
+    if (buffer == NULL) return false;
+    if (sk_CRYPTO_BUFFER_push(chain, buffer) == 0) {
+        CRYPTO_BUFFER_free(buffer);
+        return false;
+    }
+    return true;
+}
+
+/* The certificates of a PEM text in their order, and the first of them also by itself. */
+static int32_t parse_chain(const char *text, int32_t len, STACK_OF(CRYPTO_BUFFER) * *chain,
+                           X509 **leaf) {
+    BIO *bio = read_from(text, len);
+    X509 *certificate;
+    int32_t status = CLEAT_OK;
+    *chain = sk_CRYPTO_BUFFER_new_null();
+    if (bio == NULL || *chain == NULL) {
+        BIO_free(bio);
+        return cleat_fail_nomem();
+    }
+    while ((certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL) {
+        bool appended = append(*chain, certificate);
+        if (*leaf == NULL) {
+            *leaf = certificate;
+        } else {
+            X509_free(certificate);
+        }
+        if (!appended) break;
+    }
+    if (certificate != NULL) {
+        status = cleat_fail_ssl("encoding a certificate");
+    } else if (*leaf == NULL || !queue_says_no_more()) {
+        status = cleat_fail_ssl("PEM_read_bio_X509_AUX");
+    }
+    BIO_free(bio);
+    return status;
+}
+
+static int32_t parse_key(const char *text, int32_t len, struct password *password, EVP_PKEY **key) {
+    BIO *bio = read_from(text, len);
+    if (bio == NULL) return cleat_fail_nomem();
+    *key = PEM_read_bio_PrivateKey(bio, NULL, answer_password, password);
+    BIO_free(bio);
+    if (*key != NULL) return CLEAT_OK;
+    if (password->wanted && password->text == NULL) {
+        cleat_error_clear_queue();
+        return cleat_fail(CLEAT_NEED_PASSWORD, 0, "the private key is encrypted");
+    }
+    return cleat_fail_ssl("PEM_read_bio_PrivateKey");
+}
+
+static int32_t set_chain_and_key(int32_t context, const STACK_OF(CRYPTO_BUFFER) * chain,
+                                 EVP_PKEY *key) {
+    struct cleat_context *self;
+    size_t count = sk_CRYPTO_BUFFER_num(chain);
+    CRYPTO_BUFFER **certificates;
+    int32_t result = CLEAT_OK;
+    size_t i;
+    CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
+    certificates = cleat_allocate(count * sizeof *certificates);
+    if (certificates == NULL) {
+        result = cleat_fail_nomem();
+    } else {
+        for (i = 0; i < count; i++) certificates[i] = sk_CRYPTO_BUFFER_value(chain, i);
+        pthread_mutex_lock(&self->lock);
+        if (SSL_CTX_set_chain_and_key(self->ssl_ctx, certificates, count, key, NULL) != 1) {
+            result = cleat_fail_ssl("SSL_CTX_set_chain_and_key");
+        }
+        pthread_mutex_unlock(&self->lock);
+        cleat_release(certificates);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t load(int32_t context, const char *certs, int32_t certs_len, const char *key_text,
+                    int32_t key_len, struct password *password) {
+    STACK_OF(CRYPTO_BUFFER) *chain = NULL;
+    X509 *leaf = NULL;
+    EVP_PKEY *key = NULL;
+    int32_t status;
+    cleat_error_clear_queue();
+    status = parse_chain(certs, certs_len, &chain, &leaf);
+    if (status >= 0) status = parse_key(key_text, key_len, password, &key);
+    if (status >= 0 && X509_check_private_key(leaf, key) != 1) {
+        status = cleat_fail_ssl("X509_check_private_key");
+    }
+    if (status >= 0) status = set_chain_and_key(context, chain, key);
+    EVP_PKEY_free(key);
+    X509_free(leaf);
+    sk_CRYPTO_BUFFER_pop_free(chain, CRYPTO_BUFFER_free);
+    return status;
+}
+
+#define CHECK_PASSWORD(position, password, len)                                                    \
+    do {                                                                                           \
+        CLEAT_CHECK_IN(position, password, len);                                                   \
+        if ((len) > CLEAT_PASSWORD_MAX) {                                                          \
+            return cleat_fail_usage((position), "password cannot be longer than %d bytes",         \
+                                    CLEAT_PASSWORD_MAX);                                           \
+        }                                                                                          \
+    } while (0)
+
+/* A key where its file's name is due is a mistake that is easily made, and a message about the
+ * file would carry the key to wherever messages go. */
+#define CHECK_FILE(position, name, len)                                                            \
+    do {                                                                                           \
+        CLEAT_CHECK_TEXT(position, name, len);                                                     \
+        if ((len) > 0 && memmem((name), (size_t)(len), "-----BEGIN", 10) != NULL) {                \
+            return cleat_fail_usage((position), "PEM data where the name of a file is due");       \
+        }                                                                                          \
+    } while (0)
+
+/* check_context lets a wrong id be told before a file is read. */
+static int32_t check_context(int32_t context) {
+    struct cleat_context *self;
+    CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
+    CLEAT_DONE(self);
+    return CLEAT_OK;
+}
+
+int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, int32_t certs_len,
+                                           const char *key, int32_t key_len, const char *password,
+                                           int32_t password_len) {
+    struct password secret = {password, password_len, false};
+    int32_t status;
+    CLEAT_CHECK_IN(2, certs, certs_len);
+    CLEAT_CHECK_IN(4, key, key_len);
+    CHECK_PASSWORD(6, password, password_len);
+    status = check_context(context);
+    if (status < 0) return status;
+    return load(context, certs, certs_len, key == NULL ? certs : key,
+                key == NULL ? certs_len : key_len, &secret);
+}
+
+static int32_t read_named(const char *name, int32_t name_len, char **bytes, int32_t *len) {
+    char *text = cleat_copy_text(name, name_len);
+    int32_t status;
+    if (text == NULL) return cleat_fail_nomem();
+    status = cleat_file_read(text, bytes, len);
+    cleat_release(text);
+    return status;
+}
+
+int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int32_t certfile_len,
+                                      const char *keyfile, int32_t keyfile_len,
+                                      const char *password, int32_t password_len) {
+    struct password secret = {password, password_len, false};
+    char *certs = NULL;
+    char *key = NULL;
+    int32_t certs_len = 0;
+    int32_t key_len = 0;
+    int32_t status;
+    CHECK_FILE(2, certfile, certfile_len);
+    CHECK_FILE(4, keyfile, keyfile_len);
+    CHECK_PASSWORD(6, password, password_len);
+    status = check_context(context);
+    if (status >= 0) status = read_named(certfile, certfile_len, &certs, &certs_len);
+    if (status >= 0 && keyfile != NULL) {
+        status = read_named(keyfile, keyfile_len, &key, &key_len);
+    }
+    if (status >= 0) {
+        status = load(context, certs, certs_len, key == NULL ? certs : key,
+                      key == NULL ? certs_len : key_len, &secret);
+    }
+    cleat_release(certs);
+    cleat_release(key);
+    return status;
+}
+
+static int32_t parse_dh_params(const char *text, int32_t len) {
+    BIO *bio = read_from(text, len);
+    DH *dh;
+    if (bio == NULL) return cleat_fail_nomem();
+    cleat_error_clear_queue();
+    dh = PEM_read_bio_DHparams(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    if (dh == NULL) return cleat_fail_ssl("PEM_read_bio_DHparams");
+    DH_free(dh);
+    return CLEAT_OK;
+}
+
+int32_t cleat_context_load_dh_params(int32_t context, const char *dhfile, int32_t dhfile_len) {
+    char *text = NULL;
+    int32_t len = 0;
+    int32_t status;
+    CLEAT_CHECK_TEXT(2, dhfile, dhfile_len);
+    status = check_context(context);
+    if (status >= 0) status = read_named(dhfile, dhfile_len, &text, &len);
+    if (status >= 0) status = parse_dh_params(text, len);
+    cleat_release(text);
+    return status;
+}

@@ -1,0 +1,162 @@
+/* certificate.c: certificates and their plain fields. Names are in certificate_name.c,
+ * extensions in certificate_extension.c. */
+#include "x509/certificate.h"
+
+#include "base/argument.h"
+#include "base/memory.h"
+
+static void certificate_destroy(struct cleat_object *object) {
+    struct cleat_certificate *self = (struct cleat_certificate *)object;
+    cleat_extensions_free(&self->extensions);
+    X509_free(self->x509);
+    pthread_mutex_destroy(&self->lock);
+    cleat_release(self);
+}
+
+int32_t cleat_certificate_open(X509 *x509) {
+    struct cleat_certificate *self = cleat_allocate(sizeof *self);
+    /* Its key and its extensions were decoded if there was memory: what is not there now never
+     * will be. */
+    X509_check_purpose(x509, -1, 0);
+    if (self == NULL || cleat_memory_failed()) {
+        cleat_release(self);
+        X509_free(x509);
+        return cleat_fail_nomem();
+    }
+    cleat_object_init(&self->object, CLEAT_KIND_CERTIFICATE, certificate_destroy);
+    self->x509 = x509;
+    pthread_mutex_init(&self->lock, NULL);
+    return cleat_handle_open(&self->object);
+}
+
+int32_t cleat_certificate_from_pem(const char *data, int32_t data_len) {
+    BIO *bio;
+    X509 *x509;
+    CLEAT_CHECK_IN(1, data, data_len);
+    cleat_error_clear_queue();
+    bio = BIO_new_mem_buf(data_len > 0 ? data : "", data_len);
+    if (bio == NULL) return cleat_fail_nomem();
+    x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    if (x509 == NULL) return cleat_fail_ssl("PEM_read_bio_X509");
+    return cleat_certificate_open(x509);
+}
+
+int32_t cleat_certificate_from_der(const char *data, int32_t data_len) {
+    const uint8_t *at = (const uint8_t *)data;
+    X509 *x509;
+    CLEAT_CHECK_IN(1, data, data_len);
+    cleat_error_clear_queue();
+    if (data_len == 0) return cleat_fail_named("ASN1", "NOT_ENOUGH_DATA", "not enough data");
+    x509 = d2i_X509(NULL, &at, data_len);
+    if (x509 == NULL) return cleat_fail_ssl("d2i_X509");
+    if (at != (const uint8_t *)data + data_len) {
+        X509_free(x509);
+        return cleat_fail_named("ASN1", "TRAILING_DATA", "bytes after the certificate");
+    }
+    return cleat_certificate_open(x509);
+}
+
+int32_t cleat_certificate_der(int32_t certificate, char *out, int32_t out_cap) {
+    struct cleat_certificate *self;
+    uint8_t *der = NULL;
+    int len;
+    int32_t result;
+    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    cleat_error_clear_queue();
+    len = i2d_X509(self->x509, &der);
+    result = len < 0 ? cleat_fail_ssl("i2d_X509")
+                     : cleat_answer_text((const char *)der, len, out, out_cap);
+    OPENSSL_free(der);
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_certificate_version(int32_t certificate) {
+    struct cleat_certificate *self;
+    int32_t result;
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    result = (int32_t)X509_get_version(self->x509) + 1; /* it counts from 0 */
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_certificate_is_ca(int32_t certificate) {
+    struct cleat_certificate *self;
+    int32_t result;
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    result = X509_check_ca(self->x509) != 0 ? 1 : 0;
+    CLEAT_DONE(self);
+    return result;
+}
+
+/* What BoringSSL prints into a BIO, as an answer. */
+static int32_t answer_printed(BIO *bio, bool printed, const char *what, char *out,
+                              int32_t out_cap) {
+    const uint8_t *text = NULL;
+    size_t len = 0;
+    if (!printed || BIO_mem_contents(bio, &text, &len) != 1) return cleat_fail_ssl(what);
+    return cleat_answer_text((const char *)text, (int64_t)len, out, out_cap);
+}
+
+int32_t cleat_certificate_serial_number(int32_t certificate, char *out, int32_t out_cap) {
+    static const char digits[] = "0123456789ABCDEF";
+    struct cleat_certificate *self;
+    const ASN1_INTEGER *number;
+    char *text;
+    int32_t used = 0;
+    int32_t result;
+    int i;
+    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    /* Not i2a_ASN1_INTEGER, which breaks lines. */
+    number = X509_get0_serialNumber(self->x509);
+    text = cleat_allocate((size_t)ASN1_STRING_length(number) * 2 + 3);
+    if (text == NULL) {
+        result = cleat_fail_nomem();
+    } else {
+        if (ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER) text[used++] = '-';
+        for (i = 0; i < ASN1_STRING_length(number); i++) {
+            uint8_t byte = ASN1_STRING_get0_data(number)[i];
+            text[used++] = digits[byte >> 4];
+            text[used++] = digits[byte & 15];
+        }
+        if (used == 0) { /* zero may have no bytes */
+            text[used++] = '0';
+            text[used++] = '0';
+        }
+        result = cleat_answer_text(text, used, out, out_cap);
+    }
+    cleat_release(text);
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t answer_time(int32_t certificate, const ASN1_TIME *(*time)(const X509 *x509),
+                           char *out, int32_t out_cap) {
+    struct cleat_certificate *self;
+    BIO *bio;
+    int32_t result;
+    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    cleat_error_clear_queue();
+    bio = BIO_new(BIO_s_mem());
+    if (bio == NULL) {
+        result = cleat_fail_nomem();
+    } else {
+        bool printed = ASN1_TIME_print(bio, time(self->x509)) == 1;
+        result = answer_printed(bio, printed, "ASN1_TIME_print", out, out_cap);
+    }
+    BIO_free(bio);
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_certificate_not_before(int32_t certificate, char *out, int32_t out_cap) {
+    return answer_time(certificate, X509_get0_notBefore, out, out_cap);
+}
+
+int32_t cleat_certificate_not_after(int32_t certificate, char *out, int32_t out_cap) {
+    return answer_time(certificate, X509_get0_notAfter, out, out_cap);
+}

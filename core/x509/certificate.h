@@ -1,0 +1,44 @@
+/* certificate.h: certificates, as the other files of the core make them. */
+#ifndef CLEAT_CORE_CERTIFICATE_H
+#define CLEAT_CORE_CERTIFICATE_H
+
+#include <pthread.h>
+
+#include "base/boringssl.h"
+#include "cleat/certificate.h"
+#include "base/handle.h"
+
+/* One value that a certificate's extensions hold: its text belongs to the decoded extension. */
+struct cleat_uri {
+    int32_t which; /* CLEAT_URI_* */
+    const ASN1_STRING *text;
+};
+
+/* What is decoded from a certificate's extensions, once and for good. */
+struct cleat_extensions {
+    GENERAL_NAMES *alt_names; /* NULL if there are none */
+    AUTHORITY_INFO_ACCESS *access; /* likewise */
+    CRL_DIST_POINTS *crl_points; /* likewise */
+    struct cleat_uri *uris;
+    size_t uri_count;
+};
+
+struct cleat_certificate {
+    struct cleat_object object;
+    X509 *x509;
+    pthread_mutex_t lock; /* for the first use of the extensions */
+    bool decoded;
+    struct cleat_extensions extensions;
+};
+
+/* cleat_certificate_open returns an id for the certificate, of which it takes over the caller's
+ * reference, also when it fails. */
+int32_t cleat_certificate_open(X509 *x509);
+
+/* cleat_certificate_decode returns CLEAT_OK once the extensions are decoded; they never change
+ * again. CLEAT_SSL if one of them is malformed. */
+int32_t cleat_certificate_decode(struct cleat_certificate *certificate);
+
+void cleat_extensions_free(struct cleat_extensions *extensions);
+
+#endif

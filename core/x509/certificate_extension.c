@@ -1,0 +1,229 @@
+/* certificate_extension.c: subject alternative names, and the URIs of authority information
+ * access and CRL distribution points. They are decoded by hand and not printed by BoringSSL,
+ * which turns zero bytes in names into dots. */
+#include <stdio.h>
+
+#include "base/argument.h"
+#include "x509/certificate.h"
+#include "base/memory.h"
+#include "x509/oid.h"
+
+/* An absent extension is NULL and no error; a malformed or repeated one is an error. */
+static int32_t decode(const X509 *x509, int nid, void **decoded, const char *what) {
+    int critical = 0;
+    *decoded = X509_get_ext_d2i(x509, nid, &critical, NULL);
+    if (*decoded != NULL || critical == -1) return CLEAT_OK;
+    if (critical == -2) return cleat_fail_named("X509V3", "DUPLICATE_EXTENSION", what);
+    return cleat_fail_ssl(what);
+}
+
+static bool add_uri(struct cleat_extensions *extensions, int32_t which, const GENERAL_NAME *name) {
+    struct cleat_uri *larger;
+    if (name->type != GEN_URI) return true;
+    larger = cleat_resize(extensions->uris, (extensions->uri_count + 1) * sizeof *extensions->uris);
+    if (larger == NULL) return false;
+    extensions->uris = larger;
+    extensions->uris[extensions->uri_count].which = which;
+    extensions->uris[extensions->uri_count].text = name->d.uniformResourceIdentifier;
+    extensions->uri_count++;
+    return true;
+}
+
+static bool collect_access(struct cleat_extensions *extensions) {
+    size_t i;
+    for (i = 0; i < sk_ACCESS_DESCRIPTION_num(extensions->access); i++) {
+        const ACCESS_DESCRIPTION *entry = sk_ACCESS_DESCRIPTION_value(extensions->access, i);
+        int method = OBJ_obj2nid(entry->method);
+        if (method == NID_ad_OCSP && !add_uri(extensions, CLEAT_URI_OCSP, entry->location)) {
+            return false;
+        }
+        if (method == NID_ad_ca_issuers &&
+            !add_uri(extensions, CLEAT_URI_CA_ISSUERS, entry->location)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool collect_crl_points(struct cleat_extensions *extensions) {
+    size_t i;
+    size_t j;
+    for (i = 0; i < sk_DIST_POINT_num(extensions->crl_points); i++) {
+        const DIST_POINT *point = sk_DIST_POINT_value(extensions->crl_points, i);
+        const GENERAL_NAMES *names;
+        /* A point may be empty, or relative to the issuer's name: neither has URIs. */
+        if (point->distpoint == NULL || point->distpoint->type != 0) continue;
+        names = point->distpoint->name.fullname;
+        for (j = 0; j < sk_GENERAL_NAME_num(names); j++) {
+            if (!add_uri(extensions, CLEAT_URI_CRL, sk_GENERAL_NAME_value(names, j))) return false;
+        }
+    }
+    return true;
+}
+
+static int32_t decode_all(struct cleat_extensions *extensions, const X509 *x509) {
+    void *decoded = NULL;
+    int32_t status;
+    cleat_error_clear_queue();
+    status = decode(x509, NID_subject_alt_name, &decoded, "subjectAltName");
+    if (status < 0) return status;
+    extensions->alt_names = decoded;
+    status = decode(x509, NID_info_access, &decoded, "authorityInfoAccess");
+    if (status < 0) return status;
+    extensions->access = decoded;
+    status = decode(x509, NID_crl_distribution_points, &decoded, "crlDistributionPoints");
+    if (status < 0) return status;
+    extensions->crl_points = decoded;
+    if (!collect_access(extensions) || !collect_crl_points(extensions)) return cleat_fail_nomem();
+    return CLEAT_OK;
+}
+
+int32_t cleat_certificate_decode(struct cleat_certificate *certificate) {
+    int32_t status = CLEAT_OK;
+    pthread_mutex_lock(&certificate->lock);
+    if (!certificate->decoded) {
+        status = decode_all(&certificate->extensions, certificate->x509);
+        if (status < 0) cleat_extensions_free(&certificate->extensions);
+        certificate->decoded = status >= 0;
+    }
+    pthread_mutex_unlock(&certificate->lock);
+    return status;
+}
+
+void cleat_extensions_free(struct cleat_extensions *extensions) {
+    GENERAL_NAMES_free(extensions->alt_names);
+    AUTHORITY_INFO_ACCESS_free(extensions->access);
+    CRL_DIST_POINTS_free(extensions->crl_points);
+    cleat_release(extensions->uris);
+    memset(extensions, 0, sizeof *extensions);
+}
+
+int32_t cleat_certificate_alt_name_count(int32_t certificate) {
+    struct cleat_certificate *self;
+    int32_t result;
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    result = cleat_certificate_decode(self);
+    if (result >= 0) result = (int32_t)sk_GENERAL_NAME_num(self->extensions.alt_names);
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t answer_type(const GENERAL_NAME *name, char *out, int32_t out_cap) {
+    static const char *const types[] = {
+        [GEN_OTHERNAME] = "othername",
+        [GEN_EMAIL] = "email",
+        [GEN_DNS] = "DNS",
+        [GEN_X400] = "X400Name",
+        [GEN_DIRNAME] = "DirName",
+        [GEN_EDIPARTY] = "EdiPartyName",
+        [GEN_URI] = "URI",
+        [GEN_IPADD] = "IP Address",
+        [GEN_RID] = "Registered ID",
+    };
+    const char *type = types[name->type];
+    return cleat_answer_text(type, (int64_t)strlen(type), out, out_cap);
+}
+
+/* As OpenSSL prints it, whom Python asks: no "::". */
+static void format_address(const ASN1_OCTET_STRING *address, char *text, size_t size) {
+    const uint8_t *bytes = ASN1_STRING_get0_data(address);
+    int len = ASN1_STRING_length(address);
+    int i;
+    if (len == 4) {
+        snprintf(text, size, "%d.%d.%d.%d", bytes[0], bytes[1], bytes[2], bytes[3]);
+    } else if (len == 16) {
+        size_t used = 0;
+        for (i = 0; i < 16; i += 2) {
+            used += (size_t)snprintf(text + used, size - used, "%s%X", i == 0 ? "" : ":",
+                                     (unsigned)(bytes[i] << 8 | bytes[i + 1]));
+        }
+    } else {
+        snprintf(text, size, "<invalid>");
+    }
+}
+
+static int32_t answer_value(const GENERAL_NAME *name, char *out, int32_t out_cap) {
+    char text[64] = "";
+    switch (name->type) {
+        case GEN_EMAIL:
+        case GEN_DNS:
+        case GEN_URI:
+            return cleat_answer_text((const char *)ASN1_STRING_get0_data(name->d.ia5),
+                                     ASN1_STRING_length(name->d.ia5), out, out_cap);
+        case GEN_IPADD: format_address(name->d.iPAddress, text, sizeof text); break;
+        case GEN_RID: return cleat_answer_oid(name->d.registeredID, out, out_cap);
+        case GEN_DIRNAME: break;
+        default: snprintf(text, sizeof text, "<unsupported>"); break;
+    }
+    return cleat_answer_text(text, (int64_t)strlen(text), out, out_cap);
+}
+
+typedef int32_t (*question_function)(const GENERAL_NAME *name, char *out, int32_t out_cap);
+
+static int32_t ask(int32_t certificate, int32_t index, question_function question, char *out,
+                   int32_t out_cap) {
+    struct cleat_certificate *self;
+    int32_t result;
+    CLEAT_CHECK_OUT(3, out, out_cap);
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    result = cleat_certificate_decode(self);
+    if (result < 0) {
+        /* told already */
+    } else if (index < 0 || (size_t)index >= sk_GENERAL_NAME_num(self->extensions.alt_names)) {
+        result = cleat_fail_usage(2, "index out of range");
+    } else {
+        result = question(sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)index), out,
+                          out_cap);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_certificate_alt_name_type(int32_t certificate, int32_t index, char *out,
+                                        int32_t out_cap) {
+    return ask(certificate, index, answer_type, out, out_cap);
+}
+
+int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, char *out,
+                                         int32_t out_cap) {
+    return ask(certificate, index, answer_value, out, out_cap);
+}
+
+int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which) {
+    struct cleat_certificate *self;
+    int32_t result;
+    size_t i;
+    CLEAT_CHECK_RANGE(2, which, CLEAT_URI_OCSP, CLEAT_URI_CRL);
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    result = cleat_certificate_decode(self);
+    for (i = 0; result >= 0 && i < self->extensions.uri_count; i++) {
+        if (self->extensions.uris[i].which == which) result++;
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index, char *out,
+                              int32_t out_cap) {
+    struct cleat_certificate *self;
+    const ASN1_STRING *uri = NULL;
+    int32_t result;
+    size_t i;
+    CLEAT_CHECK_RANGE(2, which, CLEAT_URI_OCSP, CLEAT_URI_CRL);
+    CLEAT_CHECK_OUT(4, out, out_cap);
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    result = cleat_certificate_decode(self);
+    for (i = 0; i < self->extensions.uri_count && uri == NULL && index >= 0; i++) {
+        if (self->extensions.uris[i].which == which && index-- == 0) {
+            uri = self->extensions.uris[i].text;
+        }
+    }
+    if (uri != NULL) {
+        result = cleat_answer_text((const char *)ASN1_STRING_get0_data(uri),
+                                   ASN1_STRING_length(uri), out, out_cap);
+    } else if (result >= 0) {
+        result = cleat_fail_usage(3, "index out of range");
+    }
+    CLEAT_DONE(self);
+    return result;
+}

@@ -1,0 +1,101 @@
+/* certificate_name.c: distinguished names, attribute by attribute. */
+#include "base/argument.h"
+#include "x509/certificate.h"
+#include "x509/oid.h"
+
+/* CLEAT_OK and the name that which chooses. */
+static int32_t choose(struct cleat_certificate *self, int32_t which, const X509_NAME **name) {
+    const GENERAL_NAME *alt = NULL;
+    int32_t status;
+    if (which == CLEAT_NAME_SUBJECT || which == CLEAT_NAME_ISSUER) {
+        *name = which == CLEAT_NAME_SUBJECT ? X509_get_subject_name(self->x509)
+                                            : X509_get_issuer_name(self->x509);
+        return CLEAT_OK;
+    }
+    status = cleat_certificate_decode(self);
+    if (status < 0) return status;
+    if (which >= CLEAT_NAME_ALT &&
+        (size_t)(which - CLEAT_NAME_ALT) < sk_GENERAL_NAME_num(self->extensions.alt_names)) {
+        alt = sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)(which - CLEAT_NAME_ALT));
+    }
+    if (alt == NULL || alt->type != GEN_DIRNAME) {
+        return cleat_fail_usage(2, "there is no such name");
+    }
+    *name = alt->d.directoryName;
+    return CLEAT_OK;
+}
+
+int32_t cleat_certificate_name_count(int32_t certificate, int32_t which) {
+    struct cleat_certificate *self;
+    const X509_NAME *name = NULL;
+    int32_t result;
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    result = choose(self, which, &name);
+    if (result >= 0) result = (int32_t)X509_NAME_entry_count(name);
+    CLEAT_DONE(self);
+    return result;
+}
+
+/* What one function below asks of the attribute that it found. */
+typedef int32_t (*question_function)(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap);
+
+static int32_t ask(int32_t certificate, int32_t which, int32_t index, question_function question,
+                   char *out, int32_t out_cap) {
+    struct cleat_certificate *self;
+    const X509_NAME *name = NULL;
+    int32_t result;
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    cleat_error_clear_queue();
+    result = choose(self, which, &name);
+    if (result < 0) {
+        /* told already */
+    } else if (index < 0 || index >= X509_NAME_entry_count(name)) {
+        result = cleat_fail_usage(3, "index out of range");
+    } else {
+        result = question(X509_NAME_get_entry(name, index), out, out_cap);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t answer_rdn(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
+    (void)out;
+    (void)out_cap;
+    return X509_NAME_ENTRY_set(entry);
+}
+
+static int32_t answer_type(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
+    return cleat_answer_oid(X509_NAME_ENTRY_get_object(entry), out, out_cap);
+}
+
+static int32_t answer_value(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
+    const ASN1_STRING *value = X509_NAME_ENTRY_get_data(entry);
+    uint8_t *text = NULL;
+    int len;
+    int32_t result;
+    if (ASN1_STRING_type(value) == V_ASN1_BIT_STRING) { /* x500UniqueIdentifier is no text */
+        return cleat_answer_text((const char *)ASN1_STRING_get0_data(value),
+                                 ASN1_STRING_length(value), out, out_cap);
+    }
+    len = ASN1_STRING_to_UTF8(&text, value);
+    result = len < 0 ? cleat_fail_ssl("ASN1_STRING_to_UTF8")
+                     : cleat_answer_text((const char *)text, len, out, out_cap);
+    OPENSSL_free(text);
+    return result;
+}
+
+int32_t cleat_certificate_name_rdn(int32_t certificate, int32_t which, int32_t index) {
+    return ask(certificate, which, index, answer_rdn, NULL, 0);
+}
+
+int32_t cleat_certificate_name_type(int32_t certificate, int32_t which, int32_t index, char *out,
+                                    int32_t out_cap) {
+    CLEAT_CHECK_OUT(4, out, out_cap);
+    return ask(certificate, which, index, answer_type, out, out_cap);
+}
+
+int32_t cleat_certificate_name_value(int32_t certificate, int32_t which, int32_t index, char *out,
+                                     int32_t out_cap) {
+    CLEAT_CHECK_OUT(4, out, out_cap);
+    return ask(certificate, which, index, answer_value, out, out_cap);
+}
