@@ -3,7 +3,7 @@
 local HostSocket = require "cleat.ssl.host_socket"
 local backend = require "cleat.backend"
 local handles = require "support.handles"
-local host_stream = require "support.host_stream"
+local adapter_stream = require "support.adapter_stream"
 local link = require "support.link"
 local orders = require "support.orders"
 local process = require "support.process"
@@ -116,7 +116,7 @@ local function over_memory()
     end
     local first, second = socket.socketpair()
     second:settimeout(0)
-    all.host = HostSocket.over(all.context, host_stream(first, function(plain, event)
+    all.host = HostSocket.over(all.context, adapter_stream(first, function(plain, event)
         coroutine.yield(plain, event)
         return true
     end), { _server_hostname = "localhost" })
@@ -350,7 +350,7 @@ local make = {
     host = function()
         local first, second = socket.socketpair()
         second:close()
-        return (HostSocket.over(link.context {}, host_stream(first), {}))
+        return (HostSocket.over(link.context {}, adapter_stream(first), {}))
     end,
 }
 

@@ -2,7 +2,7 @@
 -- place where it waits; then another coroutine goes on with the same object, or it is closed. Nothing stays behind.
 local HostSocket = require "cleat.ssl.host_socket"
 local handles = require "support.handles"
-local host_stream = require "support.host_stream"
+local adapter_stream = require "support.adapter_stream"
 local link = require "support.link"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -377,7 +377,7 @@ describe("A coroutine that is killed while a host's socket", function()
     -- open: a socket of a host's and its peer, a TLS server that does not block. wait is asked where the host waits.
     local function open(wait, slow)
         local plain, other = link.tcp()
-        local stream = host_stream(plain, wait)
+        local stream = adapter_stream(plain, wait)
         if slow then
             local send = stream.send
             function stream:send(bytes, timeout)

@@ -1,7 +1,7 @@
 --- SSLSockets over a stream of the host's: a socket object that has no descriptor to work with, only calls of its own to receive and send,
 --- which wait in the host's own way (nginx's cosockets, luv's handles).
 ---
---- TLS is done in memory; the stream is what the socket's waiter waits with. A stream (see cleat.hosts) is a table with
+--- TLS is done in memory; the stream is what the socket's waiter waits with. A stream (see cleat.adapters) is a table with
 ---   connected()                  whether there is a peer
 ---   connect(to, timeout)         to: an address as Socket:connect takes it
 ---   receive(timeout)             the next bytes; "" at their end; nil if the timeout ran out

@@ -2,10 +2,10 @@
 ---
 ---   * a socket of cleat.socket: waits by its timeout, or its waiter;
 ---   * a descriptor of a stream socket, as an integer: the same, with the default timeout and waiter;
----   * a LuaSocket TCP or Unix object (cleat.hosts.luasocket), or copas's wrapper of one (cleat.hosts.copas);
----   * a cqueues socket (cleat.hosts.cqueues): lets its controller run;
----   * a luv TCP or pipe handle (cleat.hosts.luv): lets the loop run;
----   * an nginx cosocket, of ngx.socket.tcp or ngx.req.socket (cleat.hosts.nginx): lets nginx run.
+---   * a LuaSocket TCP or Unix object (cleat.adapters.luasocket), or copas's wrapper of one (cleat.adapters.copas);
+---   * a cqueues socket (cleat.adapters.cqueues): lets its controller run;
+---   * a luv TCP or pipe handle (cleat.adapters.luv): lets the loop run;
+---   * an nginx cosocket, of ngx.socket.tcp or ngx.req.socket (cleat.adapters.nginx): lets nginx run.
 ---
 --- An object goes into the wrapper's hands: it is not to be used until unwrap() gives it back, and close() closes it in its own way.
 --- A bare descriptor stays the caller's: it must stay open as long as the wrapper, and is not closed with it.
@@ -83,7 +83,7 @@ function transport.of(value)
         return descriptor
     elseif type(value) == "userdata" or type(value) == "table" then
         for _, name in ipairs(HOSTS) do
-            local host = require("cleat.hosts." .. name)
+            local host = require("cleat.adapters." .. name)
             if host.accepts(value) then
                 return host
             end

@@ -1,4 +1,4 @@
--- host_stream(plain, wait): a socket of cleat's as a stream of a host's (lua/cleat/ssl/host_socket.lua), which waits by calling
+-- adapter_stream(plain, wait): a socket of cleat's as an adapter's stream (lua/cleat/ssl/host_socket.lua), which waits by calling
 -- wait(plain, "read" or "write", timeout), true if it is worth trying again. Also counts the bytes that were sent.
 local socket = require "cleat.socket"
 

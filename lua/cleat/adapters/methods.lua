@@ -35,12 +35,12 @@ function methods.endpoint(to)
     return errors.raise(errors.TypeError, "connect() argument must be an address {host, port} or a path")
 end
 
---- failed raises a socket.error for what a host has said.
----@param host string who said it
+--- failed raises a socket.error for an error that an event loop reports.
+---@param from string what reported it: "cosocket" …
 ---@param what string "receive", "send" …
 ---@param message any
-function methods.failed(host, what, message)
-    return errors.raise(errors.error, ("%s of the %s: %s"):format(what, host, tostring(message)))
+function methods.failed(from, what, message)
+    return errors.raise(errors.error, ("%s of the %s: %s"):format(what, from, tostring(message)))
 end
 
 return methods
