@@ -382,6 +382,10 @@ static int32_t call_watch_fileno(const struct value *v) {
     return cleat_watch_fileno(v[0].i);
 }
 
+static int32_t call_watch_signal(const struct value *v) {
+    return cleat_watch_signal(v[0].i);
+}
+
 static int32_t call_random_bytes(const struct value *v) {
     return cleat_random_bytes(v[0].room, v[0].size);
 }
@@ -392,6 +396,10 @@ static int32_t call_socket_new(const struct value *v) {
 
 static int32_t call_socket_from_fd(const struct value *v) {
     return cleat_socket_from_fd(v[0].i);
+}
+
+static int32_t call_socket_duplicate(const struct value *v) {
+    return cleat_socket_duplicate(v[0].i);
 }
 
 static int32_t call_socket_pair(const struct value *v) {
@@ -769,11 +777,15 @@ static const struct function functions[] = {
      {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_watch_fileno", call_watch_fileno,
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
+    {"cleat_watch_signal", call_watch_signal,
+     {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_socket_new", call_socket_new,
      {{INT, 0, "family"}, {INT, 0, "type"}, {INT, 0, "protocol"}, {END, 0, NULL}}},
     {"cleat_socket_from_fd", call_socket_from_fd,
+     {{INT, 0, "fd"}, {END, 0, NULL}}},
+    {"cleat_socket_duplicate", call_socket_duplicate,
      {{INT, 0, "fd"}, {END, 0, NULL}}},
     {"cleat_socket_pair", call_socket_pair,
      {{INT, 0, "family"}, {INT, 0, "type"}, {INT, 0, "protocol"}, {INT_OUT, 0, "first"},

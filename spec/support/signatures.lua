@@ -333,6 +333,7 @@ return {
         { kind = "double", name = "timeout" },
     } },
     { name = "watch_fileno", results = 0, arguments = { { kind = "int", name = "watch" } } },
+    { name = "watch_signal", results = 0, arguments = { { kind = "int", name = "watch" } } },
     { name = "random_bytes", results = 1, arguments = { { kind = "capacity", name = "buf_cap" } } },
     { name = "random_bytes_into", results = 0, arguments = {
         { kind = "buffer", name = "buf" },
@@ -345,6 +346,7 @@ return {
         { kind = "int", name = "protocol" },
     } },
     { name = "socket_from_fd", results = 0, arguments = { { kind = "int", name = "fd" } } },
+    { name = "socket_duplicate", results = 0, arguments = { { kind = "int", name = "fd" } } },
     { name = "socket_pair", results = 2, arguments = {
         { kind = "int", name = "family" },
         { kind = "int", name = "type" },

@@ -111,9 +111,11 @@ int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, i
                    int32_t *revents, int32_t revents_cap, double timeout);
 int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 int32_t cleat_watch_fileno(int32_t watch);
+int32_t cleat_watch_signal(int32_t watch);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
 int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol);
 int32_t cleat_socket_from_fd(int32_t fd);
+int32_t cleat_socket_duplicate(int32_t fd);
 int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_t *first,
                           int32_t *second);
 int32_t cleat_socket_fileno(int32_t socket);

@@ -1507,6 +1507,18 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param watch integer
+    ---@return integer status
+    do
+        local call = lib.cleat_watch_signal
+        backend.watch_signal = function(watch)
+            if typeof(watch) ~= "number" or tobit(watch) ~= watch then
+                bad("watch_signal", 1, "an integer")
+            end
+            return call(watch)
+        end
+    end
+
     ---@param buf_cap integer
     ---@return integer status
     ---@return string? buf
@@ -1562,6 +1574,18 @@ return function(lib, rt, backend)
         backend.socket_from_fd = function(fd)
             if typeof(fd) ~= "number" or tobit(fd) ~= fd then
                 bad("socket_from_fd", 1, "an integer")
+            end
+            return call(fd)
+        end
+    end
+
+    ---@param fd integer
+    ---@return integer status
+    do
+        local call = lib.cleat_socket_duplicate
+        backend.socket_duplicate = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("socket_duplicate", 1, "an integer")
             end
             return call(fd)
         end

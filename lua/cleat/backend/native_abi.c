@@ -1045,6 +1045,14 @@ static int l_watch_fileno(lua_State *L) {
     return 1;
 }
 
+/* watch_signal(watch) -> status */
+static int l_watch_signal(lua_State *L) {
+    int32_t watch = native_int(L, 1, "watch_signal");
+    int32_t result = cleat_watch_signal(watch);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* random_bytes(buf_cap) -> status, buf */
 static int l_random_bytes(lua_State *L) {
     int32_t buf_cap = native_int(L, 1, "random_bytes");
@@ -1079,6 +1087,14 @@ static int l_socket_new(lua_State *L) {
 static int l_socket_from_fd(lua_State *L) {
     int32_t fd = native_int(L, 1, "socket_from_fd");
     int32_t result = cleat_socket_from_fd(fd);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* socket_duplicate(fd) -> status */
+static int l_socket_duplicate(lua_State *L) {
+    int32_t fd = native_int(L, 1, "socket_duplicate");
+    int32_t result = cleat_socket_duplicate(fd);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -1773,10 +1789,12 @@ const luaL_Reg native_abi[] = {
     {"poll", l_poll},
     {"watch_new", l_watch_new},
     {"watch_fileno", l_watch_fileno},
+    {"watch_signal", l_watch_signal},
     {"random_bytes", l_random_bytes},
     {"random_bytes_into", l_random_bytes_into},
     {"socket_new", l_socket_new},
     {"socket_from_fd", l_socket_from_fd},
+    {"socket_duplicate", l_socket_duplicate},
     {"socket_pair", l_socket_pair},
     {"socket_fileno", l_socket_fileno},
     {"socket_detach", l_socket_detach},
