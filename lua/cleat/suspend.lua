@@ -80,7 +80,7 @@ local function refused(self, kind, how, method, timeout)
         return kind.fail(self, TIMEOUT, method)
     elseif how == "closed" then
         return kind.gone(self, method)
-    elseif how == "cannot" and timeout == 0 then
+    elseif how == "cannot" and timeout == 0 and not self:_stalled() then
         self._events = kind.event == WANT_WRITE and "w" or "r"
         return kind.fail(self, kind.event, method)
     end

@@ -450,6 +450,11 @@ function Socket:_yields()
     return self._waiter ~= false
 end
 
+-- _stalled: whether a call that cannot get its turn now is not worth being made again until the program has done something.
+function Socket:_stalled()
+    return false
+end
+
 -- _occupied raises for a call that cannot get its turn.
 function Socket:_occupied(method)
     return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned, and no waiter that waits")

@@ -60,6 +60,10 @@ function Connection:_turns_changed()
     self._write_id = (shaking or self._transport.writes_in_turn or turns.busy(self, "writer")) and 0 or id
 end
 
+function Connection:_stalled()
+    return self._asking
+end
+
 function Connection:_occupied(method)
     if self._asking then
         errors.raise(errors.ValueError, "the servername callback has not returned yet")

@@ -139,17 +139,17 @@ end
 
 local wrap = {}
 
---- stream makes an SSLSocket over a stream, without a handshake. options as in wrap_socket.
+--- stream makes an SSLSocket over a stream, which is yet to be connected. options as in wrap_socket.
 ---@param context cleat.ssl.SSLContext
 ---@param stream table see cleat.ssl.transport.stream
 ---@param options cleat.ssl.WrapOptions
 ---@return cleat.ssl.SSLSocket
 function wrap.stream(context, stream, options)
     local name, ascii = hostname.check(context, "wrap_socket", options.server_side or false, options.server_hostname)
-    local own = { _server_side = options.server_side, _server_hostname = name, _ascii_hostname = ascii, _auto = false }
-    local self = make(context, { stream = stream }, own)
-    self._auto = true
-    return self
+    return over(context, { stream = stream }, {
+        _server_side = options.server_side, _server_hostname = name, _ascii_hostname = ascii,
+        _auto = options.do_handshake_on_connect,
+    })
 end
 
 --- SSLContext.wrap_socket.
