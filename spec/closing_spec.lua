@@ -1,6 +1,5 @@
 -- Objects that belong together, closed in every order, and dropped in every order: those that are left go on, those that are closed
 -- say so, and nothing stays behind. And every method of every class once its object is closed.
-local HostSocket = require "cleat.ssl.host_socket"
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local adapter_stream = require "support.adapter_stream"
@@ -11,6 +10,7 @@ local raises = require "support.raises"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local tasks = require "support.tasks"
+local wrap = require "cleat.ssl.wrap"
 
 local EBADF = 9
 
@@ -116,10 +116,10 @@ local function over_memory()
     end
     local first, second = socket.socketpair()
     second:settimeout(0)
-    all.host = HostSocket.over(all.context, adapter_stream(first, function(plain, event)
+    all.host = wrap.stream(all.context, adapter_stream(first, function(plain, event)
         coroutine.yield(plain, event)
         return true
-    end), { _server_hostname = "localhost" })
+    end), { server_hostname = "localhost" })
     all.peer = context:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
     close(context)
     tasks.run {
@@ -350,7 +350,7 @@ local make = {
     host = function()
         local first, second = socket.socketpair()
         second:close()
-        return (HostSocket.over(link.context {}, adapter_stream(first), {}))
+        return wrap.stream(link.context {}, adapter_stream(first), {})
     end,
 }
 

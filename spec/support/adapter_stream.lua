@@ -1,12 +1,13 @@
--- adapter_stream(plain, wait): a socket of cleat's as an adapter's stream (lua/cleat/ssl/host_socket.lua), which waits by calling
+-- adapter_stream(plain, wait): a socket of cleat's as an adapter's stream (lua/cleat/ssl/transport/stream.lua), which waits by calling
 -- wait(plain, "read" or "write", timeout), true if it is worth trying again. Also counts the bytes that were sent.
 local socket = require "cleat.socket"
+local watch = require "cleat.socket.watch"
 
 local EAGAIN = 11
 
 return function(plain, wait)
     plain:settimeout(0)
-    local stream = { value = plain, sent = 0 }
+    local stream = { value = plain, sent = 0, pending = "" }
 
     local function try(event, timeout, f, ...)
         while true do
@@ -29,15 +30,28 @@ return function(plain, wait)
         return try("read", timeout, plain.recv, 65536)
     end
     function stream:send(bytes, timeout)
-        local first = 1
-        while first <= #bytes do
-            local count = try("write", timeout, plain.send, bytes:sub(first))
+        self.pending = self.pending .. bytes
+        while self.pending ~= "" do
+            local count = try("write", timeout, plain.send, self.pending)
             if not count then
                 return nil
             end
-            first, self.sent = first + count, self.sent + count
+            self.pending, self.sent = self.pending:sub(count + 1), self.sent + count
         end
         return true
+    end
+    function stream.place()
+        local place = { watch = watch.new(-1) }
+        function place.wait(_, seconds)
+            return wait(place.watch, "read", seconds)
+        end
+        function place.wake()
+            place.watch:signal()
+        end
+        function place.close()
+            place.watch:close()
+        end
+        return place
     end
     function stream:close()
         plain:close()

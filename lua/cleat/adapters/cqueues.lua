@@ -8,7 +8,7 @@
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
 local methods = require "cleat.adapters.methods"
-local transport = require "cleat.ssl.transport"
+local probe = require "cleat.socket.probe"
 local waiting = require "cleat.socket.waiting"
 
 local cqueues = {}
@@ -53,7 +53,7 @@ function cqueues.take(sock)
     end
     local ahead = sock:pending()
     ahead = ahead > 0 and sock:xread(-ahead, "bn") or ""
-    local family, kind, proto = transport.examine(nil, fd)
+    local family, kind, proto = probe.stream(fd)
     return { fd = fd, family = family, type = kind, proto = proto, timeout = sock:timeout() or false,
         waiter = cqueues.waiter, owner = setmetatable({ sock = sock }, Owner), ahead = ahead }
 end

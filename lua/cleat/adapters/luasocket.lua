@@ -8,7 +8,7 @@ local C = require "cleat.backend"
 local errors = require "cleat.errors"
 local methods = require "cleat.adapters.methods"
 local object = require "cleat.socket.object"
-local transport = require "cleat.ssl.transport"
+local probe = require "cleat.socket.probe"
 
 local luasocket = {}
 
@@ -51,7 +51,7 @@ function luasocket.take(sock)
     if type(fd) ~= "number" or fd < 0 then
         errors.raise(errors.error, C.const.EBADF, "LuaSocket's object has no descriptor: it is closed, or not connected or bound yet")
     end
-    transport.examine(nil, fd)
+    probe.stream(fd)
     local timeout = sock.gettimeout and sock:gettimeout() or nil
     local ahead = read_ahead(sock, timeout)
     local plain = object.Socket { fileno = fd }

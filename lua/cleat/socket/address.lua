@@ -70,6 +70,14 @@ function address.unpack(family, host, port, flowinfo, scope)
     return { host, port }
 end
 
+-- by_default_waiter waits for what is not a socket's.
+local function by_default_waiter(timeout)
+    local waiter, deadline = waiting.default, waiting.deadline(timeout)
+    return function(object)
+        return waiting.remaining(deadline) > 0 and waiting.ask(waiter, object, "read", waiting.left(deadline))
+    end
+end
+
 --- Resolves a host and a service (Python's socket.getaddrinfo). It may wait for name servers, by the
 --- default waiter if there is one.
 ---@param host string? a name or numeric address; nil is this machine
@@ -94,7 +102,8 @@ function address.resolve(host, port, family, type_, proto, flags, timeout)
         check.optional_integer("getaddrinfo", "family", family, 0),
         check.optional_integer("getaddrinfo", "type", type_, 0),
         check.optional_integer("getaddrinfo", "proto", proto, 0),
-        check.optional_integer("getaddrinfo", "flags", flags, 0), waiting.default, waiting.deadline(timeout))
+        check.optional_integer("getaddrinfo", "flags", flags, 0),
+        waiting.default and by_default_waiter(timeout))
     local guard = C.guard_new(list)
     local _, canonname = errors.check(C.addrinfo_canonname(list))
     local entries = {}
