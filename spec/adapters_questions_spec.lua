@@ -8,6 +8,7 @@ local runtimes = require "support.runtimes"
 local SECONDS = 30
 local factor = tonumber(os.getenv "CLEAT_TEST_SLOW") or 1
 
+local client, server = adapters.client(), adapters.server()
 local names = {}
 for name in pairs(questions) do
     if name ~= "refused" then
@@ -22,7 +23,7 @@ for _, kind in ipairs(runtimes.names) do
         handles.watch(before_each, after_each)
         before_each(function()
             runtime = runtimes[kind]()
-            runtime.client, runtime.server, runtime.factor = adapters.client(), adapters.server(), factor
+            runtime.client, runtime.server, runtime.factor = client, server, factor
         end)
         after_each(function()
             if runtime.finish then

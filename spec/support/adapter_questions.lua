@@ -378,6 +378,9 @@ questions["two coroutines write and flush one file"] = function(runtime, tls)
             lines = lines + 1
         end
         input:close()
+        if tls then
+            peer:unwrap():close()
+        end
     end)
     local first, second = runtime:start(writer "a"), runtime:start(writer "b")
     within(runtime, 10, "a writer", first, second)
