@@ -176,7 +176,8 @@ describe("over cqueues, wrap_socket", function()
             local context = adapters.client()
             raises("ValueError", { match = "check_hostname requires" }, context.wrap_socket, context, plain)
             local sock = context:wrap_socket(plain, { server_hostname = "localhost" })
-            local fd = sock:fileno()
+            local fd = plain:pollfd()
+            assert.are_not.equal(fd, sock:fileno()) -- the wrapper has a duplicate
             sock = nil -- luacheck: ignore
             collectgarbage()
             collectgarbage()

@@ -67,9 +67,9 @@ local function open(runtime, tls, early)
     if not tls then
         return object, second, object
     end
-    local sock, peer = wrap(runtime, object), nil
+    local sock = wrap(runtime, object)
+    local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
     local task = runtime:start(function()
-        peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
         peer:do_handshake()
     end)
     if not early then
@@ -93,6 +93,16 @@ local function within(runtime, seconds, what, ...)
         runtime:pause(0.005)
     end
     fail("%s does not end", what)
+end
+
+-- unwrap takes TLS away, and closes what is left.
+local function unwrap(runtime, sock)
+    local object = sock:unwrap()
+    if runtime.close_own then
+        runtime:close_own(object)
+    else
+        object:close()
+    end
 end
 
 local function receive(sock, count)
@@ -185,7 +195,7 @@ questions["unwrap beside a reader"] = function(runtime, tls)
     end)
     runtime:pause(0.01)
     local unwrapping = runtime:start(function()
-        sock:unwrap():close()
+        unwrap(runtime, sock)
     end)
     local answer = runtime:start(function()
         same("", peer:recv(10))
@@ -387,7 +397,7 @@ questions["two coroutines write and flush one file"] = function(runtime, tls)
     runtime:join(first, second)
     file:close()
     if tls then
-        sock:unwrap():close()
+        unwrap(runtime, sock)
     end
     sock:close()
     within(runtime, 5, "the reader", reader)
@@ -465,6 +475,29 @@ questions["timeouts of any size"] = function(runtime, tls)
         end
     end
     sock:close()
+    peer:close()
+end
+
+questions["a reader is woken while a writer waits"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    local writer = runtime:start(function()
+        sock:sendall(("x"):rep(10000000))
+    end)
+    runtime:pause(0.02)
+    for round = 1, 3 do
+        local reader = runtime:start(function()
+            return sock:recv(10)
+        end)
+        runtime:pause(0.01)
+        peer:sendall("for you " .. round)
+        within(runtime, 2, "a reader beside a writer", reader)
+        runtime:join(reader)
+        same("for you " .. round, reader.results[2])
+    end
+    assert(not writer.done)
+    sock:close()
+    within(runtime, 1, "the writer", writer)
+    raises("error", EBADF, writer.ok, writer.results[2])
     peer:close()
 end
 

@@ -182,6 +182,8 @@ local function luasocket(plain)
     return object
 end
 
+local idle, other = socket.socketpair()
+
 local function copas(fields)
     local host = adapters.copas()
     host.autoclose = false
@@ -195,14 +197,9 @@ local function copas(fields)
             task.main()
         end)
     end
-    local idle, other = socket.socketpair()
+    fields.other = other
     fields.pause = function(self, seconds)
-        self.held = other
         self.waiter(idle, "read", seconds)
-    end
-    fields.finish = function()
-        idle:close()
-        other:close()
     end
     return Runtime:new(fields)
 end
