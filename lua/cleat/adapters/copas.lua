@@ -38,6 +38,7 @@ function Turnstile:end_scope()
     if self.sock and waits[self.wanted][self.sock] == self then
         waits[self.wanted][self.sock] = nil
     end
+    self.sock = nil
     if self.guard then
         C.guard_close(self.guard)
         self.guard = nil
