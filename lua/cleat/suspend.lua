@@ -114,7 +114,11 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
     local first, second, third
     while true do
         if not result then
-            result, first, second, third = f(id, polls and 0 or remaining(deadline), a, b, c, d)
+            local wait = polls and 0 or remaining(deadline)
+            if wait == 0 and not polls and timeout ~= 0 then
+                return kind.fail(self, TIMEOUT, method)
+            end
+            result, first, second, third = f(id, wait, a, b, c, d)
         end
         if result and (result >= 0 or result == kind.stop) then
             return result, first, second, third
@@ -134,8 +138,6 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
             return kind.gone(self, method)
         elseif result then
             return kind.fail(self, result, method)
-        elseif timeout ~= 0 and not polls and remaining(deadline) == 0 then
-            return kind.fail(self, TIMEOUT, method)
         end
     end
 end
