@@ -76,6 +76,14 @@ local function waiter(sock, event, timeout)
     return #read + #write > 0
 end
 
+local function listener()
+    local sock = socket.socket()
+    sock:bind { "127.0.0.1", 0 }
+    sock:listen()
+    sock:settimeout(30)
+    return sock
+end
+
 -- OPERATIONS: name, a function that is called once and gives what all turns share, one before each turn, the operation.
 local OPERATIONS = {
     { "socket()", nil, nil, function()
@@ -92,34 +100,19 @@ local OPERATIONS = {
     { "socketpair()", nil, nil, function()
         return socket.socketpair()
     end },
-    { "accept()", function()
-        local listener = socket.socket()
-        listener:bind { "127.0.0.1", 0 }
-        listener:listen()
-        listener:settimeout(30)
-        return listener
-    end, function(listener)
-        return socket.create_connection(listener:getsockname(), 30)
-    end, function(listener)
-        return listener:accept()
+    { "accept()", nil, function()
+        local sock = listener()
+        return { sock, socket.create_connection(sock:getsockname(), 30) }
+    end, function(_, ends)
+        return ends[1]:accept()
     end },
-    { "connect()", function()
-        local listener = socket.socket()
-        listener:bind { "127.0.0.1", 0 }
-        listener:listen()
-        return listener
-    end, nil, function(listener)
-        return socket.create_connection(listener:getsockname(), 30)
+    { "connect()", nil, listener, function(_, sock)
+        return socket.create_connection(sock:getsockname(), 30)
     end },
-    { "connect() with a waiter", function()
-        local listener = socket.socket()
-        listener:bind { "127.0.0.1", 0 }
-        listener:listen()
-        return listener
-    end, nil, function(listener)
+    { "connect() with a waiter", nil, listener, function(_, to)
         local sock = socket.socket()
         sock:setwaiter(waiter)
-        sock:connect { "localhost", listener:getsockname()[2] }
+        sock:connect { "localhost", to:getsockname()[2] }
     end },
     { "getaddrinfo()", nil, nil, function()
         return socket.getaddrinfo("127.0.0.1", 80)
@@ -136,7 +129,7 @@ local OPERATIONS = {
         return pair[2]:recvfrom(10)
     end },
     { "recvfrom_into()", function()
-        return { socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM), socket.buffer(4) }
+        return { socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) }
     end, function(pair)
         pair[1]:send "x"
     end, function(pair)
@@ -229,7 +222,8 @@ describe("An error that comes", function()
             end
             turn(0)
             local ids, fds = numbers()
-            local number, places, fired, ok = 0, 0, nil, nil
+            local number, places = 0, 0
+            local fired, ok
             repeat
                 number = number + 1
                 fired, ok = turn(number)
