@@ -125,11 +125,10 @@ int32_t cleat_socket_detach(int32_t socket) {
     struct cleat_socket *self;
     int32_t result;
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    if (cleat_handle_take(&self->object)) {
+    result = cleat_handle_take(&self->object);
+    if (result >= 0) {
         result = self->fd;
         self->fd = -1;
-    } else {
-        result = cleat_fail_usage(0, "the socket is in use by a connection or another thread");
     }
     CLEAT_DONE(self);
     return result;

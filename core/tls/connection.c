@@ -108,7 +108,7 @@ static int32_t create(const struct request *request) {
     cleat_object_hold(&context->object);
     cleat_object_hold(&context->object);
     self->socket = request->socket;
-    if (self->socket != NULL) cleat_object_hold(&self->socket->object);
+    if (self->socket != NULL) cleat_handle_hold(&self->socket->object);
 
     status = set_up(self, context, request);
     CLEAT_DONE(context);

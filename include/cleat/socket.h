@@ -90,8 +90,8 @@ CLEAT_API int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protoc
 CLEAT_API int32_t cleat_socket_fileno(int32_t socket);
 
 /* cleat_socket_detach returns the socket's descriptor, which is the caller's from then on, and
- * closes the id. While another thread or a connection uses the socket it is refused:
- * CLEAT_USAGE. */
+ * closes the id. While another thread or a connection uses the socket it is refused, and the id
+ * stays open all the time: CLEAT_USAGE. CLEAT_CLOSED. */
 CLEAT_API int32_t cleat_socket_detach(int32_t socket);
 
 /* cleat_socket_family returns the socket's CLEAT_AF_*. */
