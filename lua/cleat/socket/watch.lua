@@ -53,8 +53,8 @@ local watch = {}
 ---@return cleat.socket.Watch
 function watch.new(fd, event)
     local events = event == "write" and const.POLLOUT or event == "read" and const.POLLIN or 0
-    local id = errors.check(C.watch_new(fd, events, waiting.FOREVER))
-    return setmetatable({ _guard = C.guard_new(id), _id = id }, Watch.instance)
+    local id, guard = errors.check(C.watch_new_guarded(fd, events, waiting.FOREVER))
+    return setmetatable({ _guard = guard, _id = id }, Watch.instance)
 end
 
 return watch

@@ -1,7 +1,7 @@
 --- TLS connections: what ssl.SSLSocket and ssl.SSLObject have in common, whatever moves their bytes.
 ---
 --- Below a connection is a transport, a table of functions of the connection:
----   open(self, context, server_side, hostname)     makes the connection of the ABI, and returns its id
+---   open(self, context, server_side, hostname)     makes the connection of the ABI, and returns its id and guard
 ---   supply(self, claim, event, deadline, timeout)  sees to what TLS waits for, see cleat.suspend
 ---   emit(self, claim, deadline)                    passes on what TLS has for the network; false if the deadline is over
 ---   place(self)                                    a parking place, see cleat.socket.turns
@@ -73,8 +73,8 @@ end
 
 --- open sets TLS up.
 function connection.open(self, hostname)
-    local id = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
-    self._tls_guard = C.guard_new(id)
+    local id, guard = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
+    self._tls_guard = guard
     self._tls = id
     self:_turns_changed()
 end

@@ -58,8 +58,7 @@ local function over(context, wrapped, options)
     end
     local id, guard = plain and plain._id or 0, plain and plain._guard or false
     if fd then
-        id = errors.check(C.socket_duplicate(fd))
-        guard = C.guard_new(id)
+        id, guard = errors.check(C.socket_duplicate_guarded(fd))
     end
     local self = settings(new(context, id, guard, timeout, (waiter or stream) and 0 or timeout, plain), options)
     self._waiter, self._owner = waiter or nil, wrapped.owner

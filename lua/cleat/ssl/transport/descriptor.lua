@@ -9,7 +9,7 @@ local const = C.const
 local descriptor = { supply = suspend.ready }
 
 function descriptor.open(self, context, server_side, hostname)
-    return C.connection_over_socket(context, self._id, server_side, hostname)
+    return C.connection_over_socket_guarded(context, self._id, server_side, hostname)
 end
 
 -- What TLS has for the network, the ABI has sent.

@@ -31,7 +31,7 @@ local PIECE = 65536
 local stream = { writes_in_turn = true }
 
 function stream.open(_, context, server_side, hostname)
-    return C.connection_over_memory(context, server_side, hostname)
+    return C.connection_over_memory_guarded(context, server_side, hostname)
 end
 
 function stream.place(self)
