@@ -78,9 +78,10 @@ end
 ---@param type_ integer? SOCK_*, 0 for any
 ---@param proto integer? 0 for any
 ---@param flags integer? AI_*
----@param timeout number? in seconds, where there is a default waiter to keep it
+---@param timeout number? in seconds, where there is a waiter to keep it
+---@param waiter function? in place of no default waiter
 ---@return table[] # {family, type, proto, canonname, address} each; raises socket.gaierror
-function address.resolve(host, port, family, type_, proto, flags, timeout)
+function address.resolve(host, port, family, type_, proto, flags, timeout, waiter)
     check.optional_path("getaddrinfo", "host", host)
     if type(port) == "number" then
         port = ("%d"):format(check.integer("getaddrinfo", "port", port))
@@ -94,7 +95,7 @@ function address.resolve(host, port, family, type_, proto, flags, timeout)
         check.optional_integer("getaddrinfo", "family", family, 0),
         check.optional_integer("getaddrinfo", "type", type_, 0),
         check.optional_integer("getaddrinfo", "proto", proto, 0),
-        check.optional_integer("getaddrinfo", "flags", flags, 0), waiting.default, waiting.deadline(timeout))
+        check.optional_integer("getaddrinfo", "flags", flags, 0), waiting.default or waiter, waiting.deadline(timeout))
     local guard = C.guard_new(list)
     local _, canonname = errors.check(C.addrinfo_canonname(list))
     local entries = {}
