@@ -14,7 +14,7 @@
 ---
 --- Python: section 17.3.1.2 (_https_verify_certificates), PEP 493.
 
-local check = require "cleat.check"
+local class = require "cleat.class"
 local connection = require "cleat.https.connection"
 local failure = require "cleat.https.failure"
 local message = require "cleat.https.message"
@@ -189,7 +189,7 @@ local function simple(address, body)
     end }
     if body ~= nil then
         if type(body) ~= "string" then
-            failure.bad("argument 'body' must be a string, not %s", check.kind(body))
+            failure.bad("argument 'body' must be a string, not %s", class.name_of(body))
         end
         fields.method = "POST"
         fields.source = function()
@@ -219,7 +219,7 @@ function https.request(fields, body)
     if type(fields) == "string" then
         return simple(fields, body)
     elseif type(fields) ~= "table" then
-        failure.bad("argument must be a URL or a table, not %s", check.kind(fields))
+        failure.bad("argument must be a URL or a table, not %s", class.name_of(fields))
     end
     return generic(fields)
 end
