@@ -21,6 +21,7 @@ local message = require "cleat.https.message"
 local proxy = require "cleat.https.proxy"
 local request = require "cleat.https.request"
 local uri = require "cleat.https.uri"
+local strict = require "cleat.strict"
 local waiting = require "cleat.socket.waiting"
 
 local REDIRECTS = 5 -- LuaSocket's limit
@@ -163,7 +164,7 @@ local function seconds_for(fields)
         return fields.timeout
     end
     local http = package.loaded["socket.http"]
-    local seconds = https.TIMEOUT
+    local seconds = rawget(https, "TIMEOUT")
     if seconds == nil and type(http) == "table" then
         seconds = rawget(http, "TIMEOUT") or false
     elseif seconds == nil then
@@ -224,4 +225,4 @@ function https.request(fields, body)
     return generic(fields)
 end
 
-return https
+return strict(https, "module 'cleat.https'")
