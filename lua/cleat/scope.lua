@@ -15,7 +15,7 @@ if _VERSION == "Lua 5.4" and not rawget(_G, "jit") then
             return f(...)
         end
         return run
-    ]], "=cleat.scope"))()
+    ]], debug and debug.getinfo(1, "S").source or "=cleat.scope"))() -- under this file's name: it is cleat's
 
     --- metatable is the metatable of scopes of a class with a method end_scope(self) and a function abandoned(self.ticket), which a
     --- finalizer calls.
