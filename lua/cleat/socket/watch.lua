@@ -1,6 +1,7 @@
 --- Watches for waiters: a descriptor that becomes readable when another one is ready, or when signal() was called.
 ---
---- A waiter can be given one in place of a socket. Waiting that way can be ended from outside, whatever the waiter does, and without an
+--- A waiter can be given one in place of a socket. Waiting that way can be ended from outside, whatever the waiter
+--- does, and without an
 --- effect on the connection.
 
 local C = require "cleat.backend"

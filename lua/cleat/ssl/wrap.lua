@@ -33,7 +33,8 @@ local function settings(self, options)
     return self
 end
 
--- new makes an SSLSocket, not connected. It has the methods that move data as fields, and so need not ask its class for them, which
+-- new makes an SSLSocket, not connected. It has the methods that move data as fields, and so need not ask its class for
+-- them, which
 -- on Lua 5.4 takes longer than the rest of such a method. Lua's tables have room for 16 fields here in any case.
 local function new(context, id, guard, timeout, wait, plain, name)
     return setmetatable({
