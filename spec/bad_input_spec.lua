@@ -183,7 +183,8 @@ local function targets()
     return {
         { "CTX-02 ssl.SSLContext", ssl.SSLContext, { { "protocol", with(INTEGER, { 42, "ValueError", "invalid protocol version" },
             { -1, "ValueError", "invalid protocol version" }, { 0, "ValueError", "unsupported protocol version" },
-            { 1, "ValueError", "unsupported protocol version" }, { 6, "ValueError", "invalid protocol version" }), 2 } }, required = 1 },
+            { 1, "ValueError", "unsupported protocol version" }, { 6, "ValueError", "invalid protocol version" },
+            { 15, "ValueError", "invalid protocol version" }, { 18, "ValueError", "invalid protocol version" }), 2 } } },
         { "WRAP-01 WRAP-09 WRAP-11 WRAP-14 WRAP-16 WRAP-17 ssl.wrap_socket", ssl.wrap_socket, {
             { "sock", SOCK, plain }, { "keyfile", FILE, keyfile }, { "certfile", FILE, certfile }, { "server_side", BOOLEAN, false },
             { "cert_reqs", with(INTEGER, { 3, "ValueError", "invalid value for verify_mode" },

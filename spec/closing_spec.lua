@@ -316,7 +316,8 @@ AFTER.tls = extended(AFTER.socket, {
     dup = { class = "NotImplementedError" }, get_channel_binding = fine(), getpeercert = {}, pending = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
-    unwrap = value_error "No SSL wrapper around", version = fine(), write = value_error("Write on closed or unwrapped SSL socket.", "x"),
+    setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),
+    write = value_error("Write on closed or unwrapped SSL socket.", "x"),
 })
 
 local no_host = { class = "NotImplementedError" }

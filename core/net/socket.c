@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/address.h"
 #include "base/argument.h"
 #include "base/memory.h"
+#include "net/address.h"
 #include "net/wait.h"
 
 _Static_assert(CLEAT_SOCK_STREAM == SOCK_STREAM && CLEAT_SOCK_DGRAM == SOCK_DGRAM,
@@ -28,7 +28,7 @@ _Static_assert(CLEAT_SHUT_RD == SHUT_RD && CLEAT_SHUT_WR == SHUT_WR && CLEAT_SHU
 
 static void socket_destroy(struct cleat_object *object) {
     struct cleat_socket *self = (struct cleat_socket *)object;
-    if (self->fd >= 0) close(self->fd);
+    if (self->fd >= 0 && !self->borrowed) close(self->fd);
     cleat_release(self);
 }
 
@@ -39,13 +39,15 @@ static void socket_interrupt(struct cleat_object *object) {
 }
 
 /* peer: of an accepted socket, otherwise NULL. */
-static int32_t open_socket(int fd, int family, int type, const struct cleat_address *peer) {
+static int32_t open_socket(int fd, int family, int type, bool borrowed,
+                           const struct cleat_address *peer) {
     struct cleat_socket *self = cleat_allocate(sizeof *self);
     int32_t id;
     if (self == NULL) return cleat_fail_nomem();
     cleat_object_init(&self->object, CLEAT_KIND_SOCKET, socket_destroy);
     self->object.interrupt = socket_interrupt;
     self->fd = -1;
+    self->borrowed = borrowed;
     self->family = family;
     self->type = type & SOCK_TYPE_MASK;
     atomic_init(&self->connected, peer != NULL);
@@ -62,7 +64,7 @@ static int32_t open_socket(int fd, int family, int type, const struct cleat_addr
 
 /* open_or_close is for descriptors of our own making. */
 static int32_t open_or_close(int fd, int family, int type, const struct cleat_address *peer) {
-    int32_t id = open_socket(fd, family, type, peer);
+    int32_t id = open_socket(fd, family, type, false, peer);
     if (id < 0) close(fd);
     return id;
 }
@@ -75,7 +77,7 @@ int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol) {
     return open_or_close(fd, family, type, NULL);
 }
 
-int32_t cleat_socket_from_fd(int32_t fd) {
+static int32_t adopt(int32_t fd, bool borrowed) {
     int family = 0;
     int type = 0;
     socklen_t len = sizeof type;
@@ -84,7 +86,15 @@ int32_t cleat_socket_from_fd(int32_t fd) {
         getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) != 0) {
         return cleat_fail_errno(errno);
     }
-    return open_socket(fd, family, type, NULL);
+    return open_socket(fd, family, type, borrowed, NULL);
+}
+
+int32_t cleat_socket_from_fd(int32_t fd) {
+    return adopt(fd, false);
+}
+
+int32_t cleat_socket_over_fd(int32_t fd) {
+    return adopt(fd, true);
 }
 
 int32_t cleat_socket_duplicate(int32_t fd) {
@@ -124,11 +134,10 @@ int32_t cleat_socket_detach(int32_t socket) {
     struct cleat_socket *self;
     int32_t result;
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    if (cleat_handle_take(&self->object)) {
+    result = cleat_handle_take(&self->object);
+    if (result >= 0) {
         result = self->fd;
         self->fd = -1;
-    } else {
-        result = cleat_fail_usage(0, "the socket is in use by a connection or another thread");
     }
     CLEAT_DONE(self);
     return result;

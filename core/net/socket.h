@@ -6,12 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cleat/socket.h"
 #include "base/handle.h"
+#include "cleat/socket.h"
 
 struct cleat_socket {
     struct cleat_object object;
     int fd; /* -1 after detach */
+    bool borrowed; /* fd is the caller's: it is not closed here */
     int family;
     int type;
     atomic_bool connected; /* cleat has connected or accepted it */

@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 
 #include "base/argument.h"
-#include "tls/hostname.h"
 #include "base/memory.h"
+#include "tls/hostname.h"
 
 static void connection_destroy(struct cleat_object *object) {
     struct cleat_connection *self = (struct cleat_connection *)object;
@@ -108,7 +108,7 @@ static int32_t create(const struct request *request) {
     cleat_object_hold(&context->object);
     cleat_object_hold(&context->object);
     self->socket = request->socket;
-    if (self->socket != NULL) cleat_object_hold(&self->socket->object);
+    if (self->socket != NULL) cleat_handle_hold(&self->socket->object);
 
     status = set_up(self, context, request);
     CLEAT_DONE(context);

@@ -28,20 +28,22 @@
  * neither; that is CLEAT_USAGE if the context checks host names. It must be an A-label (RFC
  * 5890) and at most 255 bytes. CLEAT_SYS with ENOTSOCK, or CLEAT_UNSUPPORTED for a socket that
  * is not a stream. */
-CLEAT_API int32_t cleat_connection_over_socket(int32_t context, int32_t socket, int32_t server_side,
-                                               const char *server_hostname,
-                                               int32_t server_hostname_len);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_socket(int32_t context, int32_t socket,
+                                                            int32_t server_side,
+                                                            const char *server_hostname,
+                                                            int32_t server_hostname_len);
 
 /* cleat_connection_over_fd returns the same over the descriptor of a stream socket that stays
  * the caller's: it must stay open as long as the connection, and is not closed with it. */
-CLEAT_API int32_t cleat_connection_over_fd(int32_t context, int32_t fd, int32_t server_side,
-                                           const char *server_hostname,
-                                           int32_t server_hostname_len);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_fd(int32_t context, int32_t fd,
+                                                        int32_t server_side,
+                                                        const char *server_hostname,
+                                                        int32_t server_hostname_len);
 
 /* cleat_connection_over_memory returns the same over memory. */
-CLEAT_API int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
-                                               const char *server_hostname,
-                                               int32_t server_hostname_len);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
+                                                            const char *server_hostname,
+                                                            int32_t server_hostname_len);
 
 /* cleat_connection_feed returns data_len after taking bytes that came from the network. Over a
  * socket or descriptor these are bytes that somebody has read from it already: they come before
@@ -144,7 +146,7 @@ CLEAT_API int32_t cleat_connection_verify_mode(int32_t connection);
 
 /* cleat_connection_peer_certificate returns the id of the peer's certificate, or 0 if it sent
  * none. CLEAT_USAGE before the handshake is done. */
-CLEAT_API int32_t cleat_connection_peer_certificate(int32_t connection);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_peer_certificate(int32_t connection);
 
 /* cleat_connection_npn_protocol returns the length of the name of the protocol that NPN
  * negotiated and copies it to out; 0 if there is none. */

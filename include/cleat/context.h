@@ -59,7 +59,7 @@
  * verifies nothing, trusts nobody and has no certificate, see the functions below. Its options are Python 2.7.16's: OP_ALL,
  * NO_SSLV2, NO_SSLV3, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, SINGLE_DH_USE,
  * SINGLE_ECDH_USE, ENABLE_MIDDLEBOX_COMPAT. */
-CLEAT_API int32_t cleat_context_new(int32_t protocol);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_context_new(int32_t protocol);
 
 /* cleat_context_protocol returns the CLEAT_PROTOCOL_* that the context was made with. */
 CLEAT_API int32_t cleat_context_protocol(int32_t context);

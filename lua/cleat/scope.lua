@@ -1,6 +1,8 @@
---- Calls that clean up behind themselves however they end: by returning, by an error, by coroutine.close, or by being collected.
+--- Calls that clean up behind themselves however they end: by returning, by an error, by coroutine.close, or by being
+--- collected.
 ---
---- A scope is an object with a method end_scope, which is called once the call is over. It must be in no other strong hands: a coroutine
+--- A scope is an object with a method end_scope, which is called once the call is over. It must be in no other strong
+--- hands: a coroutine
 --- that is dropped while it waits ends its scopes by the collector.
 
 local scope = {}
@@ -15,9 +17,10 @@ if _VERSION == "Lua 5.4" and not rawget(_G, "jit") then
             return f(...)
         end
         return run
-    ]], "=cleat.scope"))()
+    ]], debug and debug.getinfo(1, "S").source or "=cleat.scope"))() -- under this file's name: it is cleat's
 
-    --- metatable is the metatable of scopes of a class with a method end_scope(self) and a function abandoned(self.ticket), which a
+    --- metatable is the metatable of scopes of a class with a method end_scope(self) and a function
+    --- abandoned(self.ticket), which a
     --- finalizer calls.
     ---@param methods table
     ---@return table

@@ -1,10 +1,13 @@
 --- Calls that could not finish: the one place that waits, and makes a call of the ABI again.
 ---
---- A method makes its first attempt itself. If that has not finished, suspend.run goes on with it: in the caller's turn (cleat.socket.turns),
+--- A method makes its first attempt itself. If that has not finished, suspend.run goes on with it: in the caller's turn
+--- (cleat.socket.turns),
 --- within one deadline, until it succeeds or fails. What a call can stop for:
----   * WANT_READ, WANT_WRITE: the object's _supply(claim, event, deadline, timeout) sees to it. It returns true to try again, false if the
+---   * WANT_READ, WANT_WRITE: the object's _supply(claim, event, deadline, timeout) sees to it. It returns true to try
+---   again, false if the
 ---     deadline is over, and nil if the object does not wait;
----   * a pause, where the ABI asks the Lua layer for something (a servername callback's answer): suspend.pauses has a function(object) for
+---   * a pause, where the ABI asks the Lua layer for something (a servername callback's answer): suspend.pauses has a
+---   function(object) for
 ---     each such status.
 ---
 --- kind is what calls of one sort share, a table with
@@ -97,7 +100,8 @@ local function supply(self, claim, result, deadline, timeout)
     return supplied == nil and result or TIMEOUT
 end
 
---- go_on makes the call until it ends. claim and how: as turns.run gives them. result: of the first attempt; nil or HANDLE if there was none.
+--- go_on makes the call until it ends. claim and how: as turns.run gives them. result: of the first attempt; nil or
+--- HANDLE if there was none.
 --- f(id, wait, a, b, c, d) makes the call, and returns nil where it is to be made again at once.
 function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result, f, a, b, c, d)
     if how ~= "first" and how ~= "waited" then
@@ -114,7 +118,11 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
     local first, second, third
     while true do
         if not result then
-            result, first, second, third = f(id, polls and 0 or remaining(deadline), a, b, c, d)
+            local wait = polls and 0 or remaining(deadline)
+            if wait == 0 and not polls and timeout ~= 0 then
+                return kind.fail(self, TIMEOUT, method)
+            end
+            result, first, second, third = f(id, wait, a, b, c, d)
         end
         if result and (result >= 0 or result == kind.stop) then
             return result, first, second, third
@@ -134,8 +142,6 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
             return kind.gone(self, method)
         elseif result then
             return kind.fail(self, result, method)
-        elseif timeout ~= 0 and not polls and remaining(deadline) == 0 then
-            return kind.fail(self, TIMEOUT, method)
         end
     end
 end

@@ -101,9 +101,9 @@ local function new(fields)
 end
 
 -- stand_in makes the turnstile wait for an id of the ABI's.
-local function stand_in(turnstile, id, fileno)
+local function stand_in(turnstile, fileno, id, guard)
     errors.check(id)
-    turnstile.guard, turnstile.id = C.guard_new(id), id
+    turnstile.guard, turnstile.id = guard, id
     turnstile.fd = errors.check(fileno(id))
 end
 
@@ -131,7 +131,7 @@ function copas.waiter(sock, event, timeout)
     local turnstile = new { sock = sock, wanted = event }
     if timeout or direct[fd] then
         -- copas 1 has no timers: it waits for one descriptor that stands for both.
-        stand_in(turnstile, C.watch_new(fd, poll_events(event), timeout or -1), C.watch_fileno)
+        stand_in(turnstile, C.watch_fileno, C.watch_new_guarded(fd, poll_events(event), timeout or -1))
     else
         turnstile.fd, turnstile.event, turnstile.direct = fd, event, fd
         direct[fd] = turnstile
@@ -149,9 +149,9 @@ local function wake(sock, event)
     elseif turnstile.id then
         errors.check(C.watch_signal(turnstile.id))
     elseif turnstile.event == "read" then
-        stand_in(turnstile, C.watch_new(-1, 0, 0), C.watch_fileno)
+        stand_in(turnstile, C.watch_fileno, C.watch_new_guarded(-1, 0, 0))
     else -- a socket that nothing was sent with can be written
-        stand_in(turnstile, C.socket_new(const.AF_UNIX, const.SOCK_DGRAM, 0), C.socket_fileno)
+        stand_in(turnstile, C.socket_fileno, C.socket_new_guarded(const.AF_UNIX, const.SOCK_DGRAM, 0))
     end
 end
 
@@ -164,7 +164,7 @@ function Place:wait(timeout)
         return true
     end
     local turnstile = new {}
-    stand_in(turnstile, C.watch_new(-1, 0, timeout or -1), C.watch_fileno)
+    stand_in(turnstile, C.watch_fileno, C.watch_new_guarded(-1, 0, timeout or -1))
     self.turnstile = turnstile
     if in_thread() then
         scope.run(turnstile, pass, turnstile)

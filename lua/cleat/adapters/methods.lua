@@ -51,11 +51,13 @@ local MOST, PIECE = 16, 65536
 --- answers unread input with a reset, which overtakes an alert. It does not wait.
 ---@param fd integer?
 function methods.finish_sending(fd)
-    local id = fd and C.socket_duplicate(fd) or -1
+    if not fd then
+        return
+    end
+    local id, guard = C.socket_duplicate_guarded(fd)
     if id < 0 then
         return
     end
-    local guard = C.guard_new(id)
     C.socket_shutdown(id, C.const.SHUT_WR)
     for _ = 1, MOST do
         if C.socket_recv(id, PIECE, 0, 0) <= 0 then

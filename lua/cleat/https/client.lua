@@ -7,9 +7,9 @@
 ---
 --- What is sent is gathered until something is to be received.
 
-local C = require "cleat.backend"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
+local failure = require "cleat.https.failure"
 local socket = require "cleat.socket"
 
 local client = {}
@@ -24,33 +24,7 @@ local Client = class.new("cleat.https.client", function()
     return errors.raise(errors.TypeError, "use client.new()")
 end)
 
-local WORDS = { [C.const.ECONNREFUSED] = "connection refused", [C.const.EBADF] = "closed" }
-
-local function finish(ok, ...)
-    if ok then
-        return ...
-    end
-    local err = ...
-    if errors.timeout:is(err) then
-        return nil, "timeout"
-    elseif errors.SSLZeroReturnError:is(err) then
-        return nil, "closed"
-    elseif errors.EnvironmentError:is(err) then
-        return nil, not errors.SSLError:is(err) and WORDS[err.errno] or err
-    elseif errors.ValueError:is(err) then -- names that are none, or cannot be
-        return nil, err
-    end
-    return error(err, 0)
-end
-
---- The results of f(...), or nil and the error as LuaSocket would give it. What does not come from the outside is raised.
----@param f function
----@return any ...
-function client.attempt(f, ...)
-    return finish(pcall(f, ...))
-end
-
-local attempt = client.attempt
+local attempt = failure.attempt
 
 --- A client that is not connected yet.
 ---@param context cleat.ssl.SSLContext

@@ -1,4 +1,5 @@
---- How a socket's methods call the ABI: every failure goes through `calls.fail`, and a call that could not finish through `calls.finish`.
+--- How a socket's methods call the ABI: every failure goes through `calls.fail`, and a call that could not finish
+--- through `calls.finish`.
 
 local Buffer = require "cleat.buffer"
 local check = require "cleat.check"
@@ -79,7 +80,8 @@ local function first(self, of, f, ...)
 end
 calls.first = first
 
---- finish_by goes on where the first attempt of a call, f(id, wait, ...), has not succeeded. deadline: nil if the timeout begins now. result:
+--- finish_by goes on where the first attempt of a call, f(id, wait, ...), has not succeeded. deadline: nil if the
+--- timeout begins now. result:
 --- of the attempt, nil to make another one.
 function calls.finish_by(self, of, method, deadline, result, f, ...)
     local timeout = self._timeout

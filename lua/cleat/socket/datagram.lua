@@ -18,16 +18,15 @@ local function sendto_call(id, wait, data, flags, host, port)
 end
 
 local function recvfrom_call(id, wait, size, flags)
-    return C.socket_recvfrom(id, size, flags, wait)
+    return C.socket_recvfrom_guarded(id, size, flags, wait)
 end
 
 local function recvfrom_into_call(id, wait, contents, size, flags)
-    return C.socket_recvfrom_into(id, contents, 0, size, flags, wait)
+    return C.socket_recvfrom_into_guarded(id, contents, 0, size, flags, wait)
 end
 
 -- sender_of: the address in the list that the ABI gives with a datagram; nil if the sender has none.
-local function sender_of(self, list)
-    local guard = C.guard_new(list)
+local function sender_of(self, list, guard)
     local length, host, _, _, _, port, flowinfo, scope = C.addrinfo_address(list, 0)
     C.guard_close(guard)
     if length >= 0 then
@@ -60,8 +59,8 @@ function Socket:recvfrom(bufsize, flags)
         errors.raise(errors.ValueError, "negative buffersize in recvfrom")
     end
     flags = check.optional_integer("recvfrom", "flags", flags, 0)
-    local _, data, sender = complete(self, calls.READ, "recvfrom", recvfrom_call, bufsize, flags)
-    return data, sender_of(self, sender)
+    local _, data, sender, guard = complete(self, calls.READ, "recvfrom", recvfrom_call, bufsize, flags)
+    return data, sender_of(self, sender, guard)
 end
 
 --- Receives a datagram into a buffer, from its start.
@@ -73,8 +72,8 @@ end
 function Socket:recvfrom_into(buffer, nbytes, flags)
     local contents, size = calls.into("recvfrom_into", buffer, nbytes)
     flags = check.optional_integer("recvfrom_into", "flags", flags, 0)
-    local count, sender = complete(self, calls.READ, "recvfrom_into", recvfrom_into_call, contents, size, flags)
-    return count, sender_of(self, sender)
+    local count, sender, guard = complete(self, calls.READ, "recvfrom_into", recvfrom_into_call, contents, size, flags)
+    return count, sender_of(self, sender, guard)
 end
 
 return Socket

@@ -1,4 +1,5 @@
---- Files over sockets: what Socket:makefile returns, with the methods of Python's file objects (2.7.16, sections 17.2.1 and 5.9).
+--- Files over sockets: what Socket:makefile returns, with the methods of Python's file objects (2.7.16, sections 17.2.1
+--- and 5.9).
 ---
 ---     local file = sock:makefile("rw")
 ---     file:write("GET / HTTP/1.0\r\n\r\n")
@@ -7,13 +8,16 @@
 ---         io.write(line)
 ---     end
 ---
---- A file waits as its socket does, and several coroutines may use one: each call that reads, or sends, is done before the next one begins. After an error nothing is lost: what came stays in the file's buffer and the call can be made again,
+--- A file waits as its socket does, and several coroutines may use one: each call that reads, or sends, is done before
+--- the next one begins. After an error nothing is lost: what came stays in the file's buffer and the call can be made again,
 --- and what write() took stays there too, so that flush() goes on with it.
 ---
---- Closing a file leaves the socket open. Closing the socket leaves its open files what they need, until the last of them is closed or
+--- Closing a file leaves the socket open. Closing the socket leaves its open files what they need, until the last of
+--- them is closed or
 --- collected; the socket itself is closed at once. Collecting a file sends nothing, so what was not flushed is lost.
 ---
---- Where Lua's files have another name for something, or another way of asking, both work: lines(), read("l"), read("L"), read("a").
+--- Where Lua's files have another name for something, or another way of asking, both work: lines(), read("l"),
+--- read("L"), read("a").
 
 local Buffer = require "cleat.buffer"
 local check = require "cleat.check"
@@ -67,7 +71,8 @@ local function open_socket(self)
     return shared.sock
 end
 
--- through calls a method of the socket that waits. If the socket is closed meanwhile the file goes on with what it has inherited.
+-- through calls a method of the socket that waits. If the socket is closed meanwhile the file goes on with what it has
+-- inherited.
 local function through(self, method, argument)
     local shared = open_socket(self) and self._shared
     local sock = shared.sock
@@ -160,7 +165,8 @@ local function take(self, count)
     return sub(data, first, first + count - 1)
 end
 
--- line_end waits for a newline behind the first skip bytes, and returns how many bytes there are up to it. At the end of the stream, and if
+-- line_end waits for a newline behind the first skip bytes, and returns how many bytes there are up to it. At the end
+-- of the stream, and if
 -- limit bytes are there, so many have to do.
 local function line_end(self, skip, limit)
     local from = max(skip, self._clean)
@@ -227,7 +233,8 @@ local function read_to_newline(self, skip, limit)
     return take(self, line_end(self, skip, limit))
 end
 
---- Reads size bytes, or all up to the end of the stream. The formats of Lua's files can be asked for as well: "l" and "L" are the
+--- Reads size bytes, or all up to the end of the stream. The formats of Lua's files can be asked for as well: "l" and
+--- "L" are the
 --- next line without and with its newline, nil at the end of the stream, and "a" is everything.
 ---@param size integer|string|nil nil and negative numbers for all
 ---@return string? # fewer than size bytes only at the end of the stream; "" once that is reached
@@ -276,7 +283,8 @@ function File:readlines(sizehint)
     return lines
 end
 
---- An iterator over the lines, as those of Lua's files: without their newlines, unless the format is "L". Iterating over the file itself
+--- An iterator over the lines, as those of Lua's files: without their newlines, unless the format is "L". Iterating
+--- over the file itself
 --- keeps them, as in Python.
 ---@param format string? "l" or "L"
 ---@return fun(): string?
@@ -307,14 +315,9 @@ function File:flush()
     end
 end
 
--- bytes_of: a string, or what is in a buffer.
-local function bytes_of(method, argument, value)
-    if Buffer._contents(value) then
-        return tostring(value)
-    elseif type(value) ~= "string" then
-        check.fail(method, argument, "a string or a buffer", value)
-    end
-    return value
+-- bytes_of: a string, or what is in a buffer; nil for other values.
+local function bytes_of(value)
+    return type(value) == "string" and value or Buffer._contents(value) and tostring(value) or nil
 end
 
 local function append(self, list)
@@ -326,14 +329,20 @@ local function append(self, list)
     end
 end
 
---- Writes strings or buffers. They are sent once there are bufsize bytes, with bufsize 1 at each newline, and by flush() and close().
----@param ... string|cleat.Buffer
+--- Writes strings, buffers or numbers. They are sent once there are bufsize bytes, with bufsize 1 at each newline, and
+--- by flush() and
+--- close().
+---@param ... string|cleat.Buffer|number
 ---@return cleat.File # itself
 function File:write(...)
     writable(self)
     local list, newline = {}, false
     for index = 1, select("#", ...) do
-        local data = bytes_of("write", "data", (select(index, ...)))
+        local value = (select(index, ...))
+        local data = type(value) == "number" and tostring(value) or bytes_of(value) -- numbers as Lua's files write them
+        if not data then
+            errors.raise(errors.TypeError, "write() takes strings, buffers or numbers, not " .. check.kind(value))
+        end
         list[index] = data
         newline = newline or find(data, "\n", 1, true) ~= nil
     end
@@ -353,7 +362,7 @@ function File:writelines(list)
     end
     local texts = {}
     for index, data in ipairs(list) do
-        texts[index] = bytes_of("writelines", "list", data)
+        texts[index] = bytes_of(data) or check.fail("writelines", "list", "a string or a buffer", data)
     end
     append(self, texts)
     if self._bufsize <= 1 or self._waiting >= self._bufsize then
@@ -361,7 +370,8 @@ function File:writelines(list)
     end
 end
 
---- Sends what write() took, and closes the file, not the socket. It is closed even if that fails: flush() first where the socket does not
+--- Sends what write() took, and closes the file, not the socket. It is closed even if that fails: flush() first where
+--- the socket does not
 --- block. Once is enough, more does no harm.
 function File:close()
     local shared = self._shared
@@ -466,7 +476,8 @@ function file.open(sock, ...)
     return self
 end
 
---- For a socket that is being closed: if files of it are open, they get what it has, and nothing of that is left to be closed with it. Returns
+--- For a socket that is being closed: if files of it are open, they get what it has, and nothing of that is left to be
+--- closed with it. Returns
 --- whether they have.
 ---@param sock cleat.Socket
 ---@param ... string the fields that hold something which the socket would close

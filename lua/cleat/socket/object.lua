@@ -1,6 +1,7 @@
 --- The socket class: what socket.socket makes, and what ssl.SSLSocket derives from.
 ---
---- How a call waits is decided by the socket's timeout; it is handed down to the ABI as `_wait`. recv, recv_into, send and sendall
+--- How a call waits is decided by the socket's timeout; it is handed down to the ABI as `_wait`. recv, recv_into, send
+--- and sendall
 --- make no tables or closures.
 ---
 --- Python: section 17.2.1 (socket objects).
@@ -64,9 +65,9 @@ local function adopt(id, guard, family, kind, proto)
         _wait = FOREVER }, Socket.instance)
 end
 
--- open makes the object for a new id, with the default timeout and waiter. guard: its guard, if it has one already.
-local function open(id, family, kind, proto, guard)
-    local self = adopt(id, guard or C.guard_new(id), family, kind, proto)
+-- open makes the object for a new id and its guard, with the default timeout and waiter.
+local function open(id, guard, family, kind, proto)
+    local self = adopt(id, guard, family, kind, proto)
     if waiting.default then
         self:setwaiter(waiting.default)
     end
@@ -80,24 +81,26 @@ object.adopt, object.open = adopt, open
 
 local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fileno" })
 
---- socket.socket(family, type, proto) makes a socket; {fileno = fd} takes over a descriptor, which the socket closes. A descriptor
+--- socket.socket(family, type, proto) makes a socket; {fileno = fd} takes over a descriptor, which the socket closes. A
+--- descriptor
 --- knows its own family, type and proto. They default to AF_INET, SOCK_STREAM and 0. Raises socket.error.
 Socket = class.new("socket.socket", function(_, ...)
     if select("#", ...) == 0 then
-        return open(errors.check(C.socket_new(INET, STREAM, 0)), INET, STREAM, 0)
+        local id, guard = errors.check(C.socket_new_guarded(INET, STREAM, 0))
+        return open(id, guard, INET, STREAM, 0)
     end
     local family, kind, proto, fileno = parse_socket(...)
-    local id
+    local id, guard
     if fileno ~= nil then
-        id = errors.check(C.socket_from_fd(check.integer("socket", "fileno", fileno, 0)))
+        id, guard = errors.check(C.socket_from_fd_guarded(check.integer("socket", "fileno", fileno, 0)))
         family, kind, proto = C.socket_family(id), C.socket_type(id), C.socket_protocol(id)
     else
         family = check.optional_integer("socket", "family", family, const.AF_INET)
         kind = check.optional_integer("socket", "type", kind, const.SOCK_STREAM)
         proto = check.optional_integer("socket", "proto", proto, 0)
-        id = errors.check(C.socket_new(family, kind, proto))
+        id, guard = errors.check(C.socket_new_guarded(family, kind, proto))
     end
-    return open(id, family, kind, proto)
+    return open(id, guard, family, kind, proto)
 end)
 object.Socket = Socket
 
@@ -105,9 +108,9 @@ object.Socket = Socket
 ---@return cleat.Socket connection with the default timeout and this socket's waiter
 ---@return string|table address of the peer
 function Socket:accept()
-    local id = complete(self, READ, "accept", C.socket_accept)
+    local id, guard = complete(self, READ, "accept", C.socket_accept_guarded)
     local family, waiter = self._family, self._waiter
-    local connection = open(id, family, self._type, self._proto)
+    local connection = open(id, guard, family, self._type, self._proto)
     if waiter ~= waiting.default then
         connection:setwaiter(waiter or nil)
     end
@@ -141,8 +144,8 @@ end
 -- connect_by_waiter waits for the host's name, and then for the connection.
 local function connect_by_waiter(claim, how, self, method, timeout, deadline, host, port)
     if self._family ~= const.AF_UNIX and (how == "first" or how == "waited") then
-        host = resolution.numeric(host, self._family, function(object)
-            return suspend.wait(self, claim, object, "read", deadline)
+        host = resolution.numeric(host, self._family, function(name)
+            return suspend.wait(self, claim, name, "read", deadline)
         end)
         if claim.closed then
             return HANDLE
@@ -225,6 +228,10 @@ local function send_call(id, wait, data, flags)
     return socket_send_from(id, data, 0, flags, wait)
 end
 
+local function second(_, data)
+    return data
+end
+
 -- sendall_call: work is {data, length, how many bytes were sent}.
 local function sendall_call(id, wait, work, flags)
     local result = socket_send_from(id, work[1], work[3], flags, wait)
@@ -249,8 +256,7 @@ function Socket:recv(bufsize, flags)
     if result >= 0 then
         return data
     end
-    result, data = finish(self, READ, "recv", result, recv_call, bufsize, flags)
-    return data
+    return second(finish(self, READ, "recv", result, recv_call, bufsize, flags))
 end
 
 --- Receives into a buffer, from its start.
@@ -325,7 +331,8 @@ function Socket:settimeout(timeout)
     self._wait = self._waiter and 0 or timeout
 end
 
---- Gives the socket a waiter, which is called in place of blocking: see cleat.socket.waiting. Timeouts still hold. A non-blocking
+--- Gives the socket a waiter, which is called in place of blocking: see cleat.socket.waiting. Timeouts still hold. A
+--- non-blocking
 --- socket (timeout 0) does not wait, so its waiter is not called. TypeError for what cannot be called.
 ---@param waiter (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)? nil for none
 function Socket:setwaiter(waiter)
@@ -379,14 +386,16 @@ function Socket:shutdown(how)
     settle("shutdown", C.socket_shutdown(self._id, how))
 end
 
---- shut_down is how a wait for a descriptor is ended whose waiter knows no other way: it sees the end of the connection. For turns.close.
+--- shut_down is how a wait for a descriptor is ended whose waiter knows no other way: it sees the end of the
+--- connection. For turns.close.
 function object.shut_down(id)
     return function()
         C.socket_shutdown(id, const.SHUT_RDWR)
     end
 end
 
---- Closes the socket; once is enough, more does no harm. No other method can be called after it: socket.error with EBADF. Coroutines that
+--- Closes the socket; once is enough, more does no harm. No other method can be called after it: socket.error with
+--- EBADF. Coroutines that
 --- wait in one get that error at once. The descriptor stays as long as files of makefile() are open.
 function Socket:close()
     local id, guard = self._id, self._guard
@@ -400,7 +409,8 @@ function Socket:close()
     turns.close(self, guard, guard and object.shut_down(id))
 end
 
---- makefile(mode, bufsize) is a file that reads ("r", the default), writes ("w") or does both ("rw"); a "b" says nothing more. bufsize:
+--- makefile(mode, bufsize) is a file that reads ("r", the default), writes ("w") or does both ("rw"); a "b" says
+--- nothing more. bufsize:
 --- how many bytes it gathers, 8192 by default; 0 for none, 1 to write line by line. See cleat.socket.file.
 ---@return cleat.File
 function Socket:makefile(...)

@@ -1,8 +1,10 @@
 --- Parking places: where a coroutine waits for its turn (cleat.socket.turns).
 ---
 --- A place is a table with
----   place:wait(timeout)   waits until wake() was called, or for timeout seconds, nil for ever. It may yield, and may return early.
----   place:wake()          may come at any time, before wait() too, from any coroutine and from a finalizer. It must not resume the coroutine
+---   place:wait(timeout)   waits until wake() was called, or for timeout seconds, nil for ever. It may yield, and may
+---   return early.
+---   place:wake()          may come at any time, before wait() too, from any coroutine and from a finalizer. It must
+---   not resume the coroutine
 ---                         that waits: it lets the event loop do so.
 ---   place:close()         optional: the wait is over.
 --- An adapter may have places of its own; here is the one that works with any waiter.

@@ -31,8 +31,8 @@ function probe.socket(sock)
     return checked(of(sock._id, sock._proto))
 end
 
-local function let_go(id, ...)
-    C.socket_detach(id)
+local function closing(guard, ...)
+    C.guard_close(guard)
     return ...
 end
 
@@ -40,11 +40,11 @@ end
 ---@param fd integer
 ---@return integer family, integer type, integer proto
 function probe.stream(fd)
-    local id = C.socket_from_fd(fd)
+    local id, guard = C.socket_over_fd_guarded(fd)
     if id < 0 then
         return calls.fail(id, "wrap_socket")
     end
-    return checked(let_go(id, of(id)))
+    return checked(closing(guard, of(id)))
 end
 
 return probe

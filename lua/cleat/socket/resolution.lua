@@ -35,35 +35,38 @@ class.properties(Resolution, {
 }, {})
 
 local function await(self, wait)
-    local result = C.resolution_addrinfo(self._id, 0)
+    local result, guard = C.resolution_addrinfo_guarded(self._id, 0)
     while result == status.WANT_READ do
         if not wait(self) then
             errors.throw(errors.timeout("timed out"))
         end
-        result = C.resolution_addrinfo(self._id, 0)
+        result, guard = C.resolution_addrinfo_guarded(self._id, 0)
     end
-    return errors.check(result)
+    return errors.check(result, guard)
 end
 
 --- addrinfo returns the ABI's id of a list of addresses. What follows host and service is as for C.addrinfo_resolve.
 ---@param wait (fun(resolution: cleat.socket.Resolution): boolean)|false waits for it, and returns false if the time is over; without it
 --- the call blocks
----@return integer # raises socket.gaierror, socket.timeout
+---@return integer list # raises socket.gaierror, socket.timeout
+---@return cleat.backend.Guard guard of the list
 function resolution.addrinfo(host, service, family, kind, proto, flags, wait)
     if not wait then
-        return errors.check(C.addrinfo_resolve(host, service, family, kind, proto, flags))
+        return errors.check(C.addrinfo_resolve_guarded(host, service, family, kind, proto, flags))
     end
     if math.floor(flags / const.AI_NUMERICHOST) % 2 == 0 then -- an address that is numeric needs no thread
-        local list = C.addrinfo_resolve(host, service, family, kind, proto, flags + const.AI_NUMERICHOST)
+        local list, guard = C.addrinfo_resolve_guarded(host, service, family, kind, proto, flags + const.AI_NUMERICHOST)
         if list >= 0 then
-            return list
+            return list, guard
         end
     end
-    local id = errors.check(C.resolution_new(host, service, family, kind, proto, flags))
-    local guard = C.guard_new(id)
-    local ok, result = pcall(await, setmetatable({ _id = id }, Resolution.instance), wait)
+    local id, guard = errors.check(C.resolution_new_guarded(host, service, family, kind, proto, flags))
+    local ok, list, list_guard = pcall(await, setmetatable({ _id = id }, Resolution.instance), wait)
     C.guard_close(guard)
-    return ok and result or error(result, 0)
+    if not ok then
+        error(list, 0)
+    end
+    return list, list_guard
 end
 
 --- numeric returns the first of a host's addresses in a family, as the ABI takes it.
@@ -75,8 +78,7 @@ function resolution.numeric(host, family, wait)
     if host == "" then
         return host
     end
-    local list = resolution.addrinfo(host, nil, family, const.SOCK_STREAM, 0, 0, wait)
-    local guard = C.guard_new(list)
+    local list, guard = resolution.addrinfo(host, nil, family, const.SOCK_STREAM, 0, 0, wait)
     local result, text, _, _, _, _, _, scope = C.addrinfo_address(list, 0)
     C.guard_close(guard)
     errors.check(result)

@@ -1,7 +1,9 @@
 --- Turns: coroutines that use one object at the same time come one after the other.
 ---
---- An object (its owner) has queues by name: "reader" and "writer", and a TLS connection "handshake" too. The first of a queue has the turn;
---- the others are parked (cleat.socket.place). A turn ends with the call that has it, however that ends: see cleat.scope. So the turn of a
+--- An object (its owner) has queues by name: "reader" and "writer", and a TLS connection "handshake" too. The first of
+--- a queue has the turn;
+--- the others are parked (cleat.socket.place). A turn ends with the call that has it, however that ends: see
+--- cleat.scope. So the turn of a
 --- coroutine that was closed or collected passes on.
 ---
 --- An owner has a field _turns, false at first, and the methods
@@ -261,8 +263,10 @@ local function interrupt(claim)
     return not claim.waiter
 end
 
---- close marks the claims of an owner that is being closed, and wakes them. guard: of its descriptor, false if that is not to be closed. A
---- waiter may still have the descriptor in its hands: then it is closed once the last wait is over, so that its number is not used again
+--- close marks the claims of an owner that is being closed, and wakes them. guard: of its descriptor, false if that is
+--- not to be closed. A
+--- waiter may still have the descriptor in its hands: then it is closed once the last wait is over, so that its number
+--- is not used again
 --- before. shut() is called if a wait can be ended in no other way.
 ---@param owner table
 ---@param guard any

@@ -1,10 +1,13 @@
 --- Waiters, deadlines, and what an adapter registers about its waiter: see Socket:setwaiter.
 ---
 --- A waiter is a function(sock, event, timeout) that returns once `sock` may be ready: event is "read" or "write", timeout a
---- number of seconds above 0, or nil for ever. It returns true if it is worth trying again, and false if the time is over. In a
---- coroutine it may yield, and it may raise: its error passes through the method that was waiting, which can be called again.
+--- number of seconds above 0, or nil for ever. It returns true if it is worth trying again, and false if the time is
+--- over. In a
+--- coroutine it may yield, and it may raise: its error passes through the method that was waiting, which can be called
+--- again.
 ---
---- In place of a socket it may be given the resolution of a name (cleat.socket.resolution) or a watch (cleat.socket.watch), which have the
+--- In place of a socket it may be given the resolution of a name (cleat.socket.resolution) or a watch
+--- (cleat.socket.watch), which have the
 --- same fileno(), pollfd(), events() and timeout.
 ---
 --- A socket with a waiter never waits in the ABI: its calls are made with a timeout of 0, and made again after each wait.

@@ -1,6 +1,7 @@
 --- Watches for waiters: a descriptor that becomes readable when another one is ready, or when signal() was called.
 ---
---- A waiter can be given one in place of a socket. Waiting that way can be ended from outside, whatever the waiter does, and without an
+--- A waiter can be given one in place of a socket. Waiting that way can be ended from outside, whatever the waiter
+--- does, and without an
 --- effect on the connection.
 
 local C = require "cleat.backend"
@@ -53,8 +54,8 @@ local watch = {}
 ---@return cleat.socket.Watch
 function watch.new(fd, event)
     local events = event == "write" and const.POLLOUT or event == "read" and const.POLLIN or 0
-    local id = errors.check(C.watch_new(fd, events, waiting.FOREVER))
-    return setmetatable({ _guard = C.guard_new(id), _id = id }, Watch.instance)
+    local id, guard = errors.check(C.watch_new_guarded(fd, events, waiting.FOREVER))
+    return setmetatable({ _guard = guard, _id = id }, Watch.instance)
 end
 
 return watch

@@ -1,13 +1,14 @@
 --- TLS connections: what ssl.SSLSocket and ssl.SSLObject have in common, whatever moves their bytes.
 ---
 --- Below a connection is a transport, a table of functions of the connection:
----   open(self, context, server_side, hostname)     makes the connection of the ABI, and returns its id
+---   open(self, context, server_side, hostname)     makes the connection of the ABI, and returns its id and guard
 ---   supply(self, claim, event, deadline, timeout)  sees to what TLS waits for, see cleat.suspend
 ---   emit(self, claim, deadline)                    passes on what TLS has for the network; false if the deadline is over
 ---   place(self)                                    a parking place, see cleat.socket.turns
 --- There are three: cleat.ssl.transport.descriptor, .memory (two MemoryBIOs) and .stream (an event loop's handle).
 ---
---- _read_id and _write_id are what reads and writes make their first attempt with: the connection's id, or 0 while another coroutine has the
+--- _read_id and _write_id are what reads and writes make their first attempt with: the connection's id, or 0 while
+--- another coroutine has the
 --- turn, or the transport has to be asked first. So the usual call looks at nothing else.
 
 local C = require "cleat.backend"
@@ -73,8 +74,8 @@ end
 
 --- open sets TLS up.
 function connection.open(self, hostname)
-    local id = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
-    self._tls_guard = C.guard_new(id)
+    local id, guard = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
+    self._tls_guard = guard
     self._tls = id
     self:_turns_changed()
 end
@@ -88,7 +89,8 @@ function connection.drop(self)
     end
 end
 
--- Kinds of calls, see cleat.suspend. Their methods raise what a status means, after what TLS has to say to the peer about it was passed on.
+-- Kinds of calls, see cleat.suspend. Their methods raise what a status means, after what TLS has to say to the peer
+-- about it was passed on.
 
 -- WRONG: the classes of failures of which the peer is told by an alert, or has told.
 local WRONG = { [const.SSL] = true, [const.VERIFY] = true, [const.ALERT] = true }
@@ -148,7 +150,8 @@ local function emitted(self, result, ...)
     return result, ...
 end
 
---- finish goes on with a call whose first attempt has not finished: f(id, wait, a, b), in the turn of its kind, after the handshake. deadline:
+--- finish goes on with a call whose first attempt has not finished: f(id, wait, a, b), in the turn of its kind, after
+--- the handshake. deadline:
 --- nil if the timeout begins now. result: of the attempt, nil to make another one.
 function connection.finish(self, of, method, deadline, result, f, a, b)
     local timeout = self._timeout
@@ -197,7 +200,8 @@ function connection.close_notify(self)
     if turns.busy(self, "reader") then
         if self._transport.readable(self) then
             -- What has arrived is the reader's, who is about to be woken by it: if it were read here it would not be.
-            result = turns.run(self, "reader", deadline, close_in_both_turns, self, "unwrap", timeout, deadline, HANDLE, connection_shutdown)
+            result = turns.run(self, "reader", deadline, close_in_both_turns, self, "unwrap", timeout, deadline, HANDLE,
+                connection_shutdown)
         end
     else
         result = connection_shutdown(self._write_id, self._wait)
@@ -218,7 +222,8 @@ function getters:context()
     return self._context
 end
 
--- As in Python, a context that is set after the handshake is what the attribute says from then on, and changes nothing in the connection.
+-- As in Python, a context that is set after the handshake is what the attribute says from then on, and changes nothing
+-- in the connection.
 function setters:context(value)
     if getmetatable(value) ~= getmetatable(self._context) then
         errors.raise(errors.TypeError, "The value must be a SSLContext, not " .. class.name_of(value))

@@ -48,6 +48,10 @@ local function read_into_call(id, wait, contents, size)
     return connection_read_into(id, contents, 0, size, wait)
 end
 
+local function second(_, data)
+    return data
+end
+
 -- nothing_there raises what a loop that polls meets again and again.
 local function nothing_there(self)
     self._events = "r"
@@ -69,8 +73,7 @@ local function read(self, size, method)
     if result == WANT_READ and self._timeout == 0 then
         return nothing_there(self)
     end
-    result, data = connection.finish(self, READ, method, nil, result, read_call, size)
-    return data
+    return second(connection.finish(self, READ, method, nil, result, read_call, size))
 end
 
 local function read_into(self, buffer, nbytes, method)
@@ -190,7 +193,8 @@ function io:read(len, buffer)
     return read(self, len, "read")
 end
 
---- Encrypts and sends bytes. After SSLWantReadError or SSLWantWriteError the next call must go on with the same bytes, or more.
+--- Encrypts and sends bytes. After SSLWantReadError or SSLWantWriteError the next call must go on with the same bytes,
+--- or more.
 ---@param data string|cleat.Buffer
 ---@param flags integer? 0
 ---@return integer # how many of the bytes were taken; all of them unless the socket does not block, or timed out

@@ -2,16 +2,21 @@
 ---
 --- An SSLSocket is a socket: it has all methods of cleat.socket's, over the same descriptor. It is in one of these states:
 ---
----   new        there is no connection yet: TLS waits for connect() or, on a server, accept(). Nothing is ever sent or received
+---   new        there is no connection yet: TLS waits for connect() or, on a server, accept(). Nothing is ever sent or
+---   received
 ---              in the clear: until then send and recv raise ENOTCONN
----   open       TLS was set up; the handshake is done, or done by the first call that needs it, and verifies the peer in full
+---   open       TLS was set up; the handshake is done, or done by the first call that needs it, and verifies the peer
+---   in full
 ---   dropped    after shutdown(): only the socket is left
 ---   unwrapped  after unwrap(): the socket has been given back
 ---   closed
 ---
---- close() closes both, TLS and the socket, without close_notify, which unwrap() sends; after a failure of TLS the alert still reaches the
---- peer. A handshake that fails in wrap_socket, connect or accept closes the socket too, so that nothing goes on in plaintext by mistake.
---- Around a descriptor only TLS is closed: the wrapper works with a duplicate, and the descriptor stays the caller's. What can be wrapped
+--- close() closes both, TLS and the socket, without close_notify, which unwrap() sends; after a failure of TLS the
+--- alert still reaches the
+--- peer. A handshake that fails in wrap_socket, connect or accept closes the socket too, so that nothing goes on in
+--- plaintext by mistake.
+--- Around a descriptor only TLS is closed: the wrapper works with a duplicate, and the descriptor stays the caller's.
+--- What can be wrapped
 --- is listed in cleat.ssl.wrappable.
 ---
 --- Several coroutines may use one SSLSocket at the same time: see cleat.socket.turns.
@@ -100,7 +105,8 @@ end
 
 local parse_handshake = keywords.parser("do_handshake", { "block" })
 
---- do_handshake(block) does the handshake, and verifies the peer as the context asks; once done it does nothing. With block a
+--- do_handshake(block) does the handshake, and verifies the peer as the context asks; once done it does nothing. With
+--- block a
 --- non-blocking socket waits until it is done. Raises SSLError, SSLCertVerificationError, SSLWantReadError …
 function SSLSocket:do_handshake(...)
     local block = select("#", ...) > 0 and check.optional_boolean("do_handshake", "block", (parse_handshake(...)), false) or false
@@ -250,7 +256,8 @@ function SSLSocket:shutdown(how)
     Socket.shutdown(self, how)
 end
 
---- Closes TLS and the socket, without close_notify: see unwrap. Once is enough, more does no harm. Coroutines that wait in the socket get
+--- Closes TLS and the socket, without close_notify: see unwrap. Once is enough, more does no harm. Coroutines that wait
+--- in the socket get
 --- socket.error with EBADF at once.
 function SSLSocket:close()
     if self._state == "closed" then
@@ -298,7 +305,8 @@ for _, name in ipairs { "bind", "detach", "getsockopt", "listen", "setsockopt", 
     end
 end
 
---- Over an event loop's handle the loop's own timeouts hold where there is none; there it cannot be 0, since the loop has no calls that do not
+--- Over an event loop's handle the loop's own timeouts hold where there is none; there it cannot be 0, since the loop
+--- has no calls that do not
 --- wait.
 ---@param timeout number? seconds
 function SSLSocket:settimeout(timeout)
@@ -325,7 +333,8 @@ for _, name in ipairs { "fileno", "getpeername", "getsockname" } do
     end
 end
 
---- Always refused: a pool of connections, such as nginx has, is for those without TLS. unwrap() returns the object that can be kept.
+--- Always refused: a pool of connections, such as nginx has, is for those without TLS. unwrap() returns the object that
+--- can be kept.
 function SSLSocket:setkeepalive()
     return errors.raise(errors.NotImplementedError,
         "a TLS connection cannot go into the event loop's pool: unwrap() it first, and keep what that returns")

@@ -33,7 +33,8 @@ local function settings(self, options)
     return self
 end
 
--- new makes an SSLSocket, not connected. It has the methods that move data as fields, and so need not ask its class for them, which
+-- new makes an SSLSocket, not connected. It has the methods that move data as fields, and so need not ask its class for
+-- them, which
 -- on Lua 5.4 takes longer than the rest of such a method. Lua's tables have room for 16 fields here in any case.
 local function new(context, id, guard, timeout, wait, plain, name)
     return setmetatable({
@@ -58,8 +59,7 @@ local function over(context, wrapped, options)
     end
     local id, guard = plain and plain._id or 0, plain and plain._guard or false
     if fd then
-        id = errors.check(C.socket_duplicate(fd))
-        guard = C.guard_new(id)
+        id, guard = errors.check(C.socket_duplicate_guarded(fd))
     end
     local self = settings(new(context, id, guard, timeout, (waiter or stream) and 0 or timeout, plain), options)
     self._waiter, self._owner = waiter or nil, wrapped.owner

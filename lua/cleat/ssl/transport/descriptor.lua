@@ -9,7 +9,7 @@ local const = C.const
 local descriptor = { supply = suspend.ready }
 
 function descriptor.open(self, context, server_side, hostname)
-    return C.connection_over_socket(context, self._id, server_side, hostname)
+    return C.connection_over_socket_guarded(context, self._id, server_side, hostname)
 end
 
 -- What TLS has for the network, the ABI has sent.
@@ -32,7 +32,8 @@ end
 -- The most that is read off before a connection is closed.
 local MOST, PIECE = 16, 65536
 
---- finish_sending lets what TLS has said last reach the peer although the descriptor is closed next: the kernel answers unread input with a
+--- finish_sending lets what TLS has said last reach the peer although the descriptor is closed next: the kernel answers
+--- unread input with a
 --- reset, which overtakes it. It does not wait.
 function descriptor.finish_sending(self)
     local id = self._id

@@ -6,7 +6,7 @@ local errors = require "cleat.errors"
 local memory = {}
 
 function memory.open(_, context, server_side, hostname)
-    return C.connection_over_memory(context, server_side, hostname)
+    return C.connection_over_memory_guarded(context, server_side, hostname)
 end
 
 function memory.emit(self)

@@ -1,19 +1,25 @@
---- TLS over a stream: an event loop's own socket object, which has no descriptor to work with, only calls of its own to receive and send, which
+--- TLS over a stream: an event loop's own socket object, which has no descriptor to work with, only calls of its own to
+--- receive and send, which
 --- wait in the loop's way (nginx's cosockets, luv's handles). TLS is done in memory.
 ---
 --- A stream is a table with
 ---   connected()                  whether there is a peer
 ---   connect(to, timeout)         to: an address as Socket:connect takes it
----   receive(timeout)             the next bytes; "" at their end; nil if the timeout ran out. What arrives for a call that was given up is
+---   receive(timeout)             the next bytes; "" at their end; nil if the timeout ran out. What arrives for a call
+---   that was given up is
 ---                                what the next one returns
----   send(bytes, timeout)         true once all were sent, and all that it was given before; nil if the timeout ran out. The bytes are the
----                                stream's from then on: send("", timeout) goes on with them, or raises ECONNABORTED if that cannot be
+---   send(bytes, timeout)         true once all were sent, and all that it was given before; nil if the timeout ran
+---   out. The bytes are the
+---                                stream's from then on: send("", timeout) goes on with them, or raises ECONNABORTED if
+---                                that cannot be
 ---   place()                      a parking place, see cleat.socket.place
 ---   close()                      ends the calls of others too, whatever they return
----   shutdown_write(), drain()    end the sending direction; throw away what has arrived. Neither waits, and both may be missing
+---   shutdown_write(), drain()    end the sending direction; throw away what has arrived. Neither waits, and both may
+---   be missing
 ---   fileno(), getpeername(), getsockname()   where the loop has them
 ---   value                        the loop's object, which unwrap() returns
---- timeout is in seconds, above 0, nil if the socket has none: then the loop's own timeouts hold. What the loop reports is raised, with its
+--- timeout is in seconds, above 0, nil if the socket has none: then the loop's own timeouts hold. What the loop reports
+--- is raised, with its
 --- message.
 
 local C = require "cleat.backend"
@@ -31,7 +37,7 @@ local PIECE = 65536
 local stream = { writes_in_turn = true }
 
 function stream.open(_, context, server_side, hostname)
-    return C.connection_over_memory(context, server_side, hostname)
+    return C.connection_over_memory_guarded(context, server_side, hostname)
 end
 
 function stream.place(self)
@@ -52,7 +58,8 @@ local function ask(self, method, ...)
     return result
 end
 
--- send_out sends what TLS has for the network, and what the stream has not sent yet. It returns false once the deadline is over.
+-- send_out sends what TLS has for the network, and what the stream has not sent yet. It returns false once the deadline
+-- is over.
 local function send_out(_, how, self, deadline)
     local id = self._tls
     if how ~= "first" and how ~= "waited" then
@@ -129,7 +136,8 @@ local function bytes_of(data, first, last)
     return C.buffer_get(data, first - 1, last - first + 1)
 end
 
---- write_call encrypts a piece, lets it be sent, and so on, see cleat.suspend. work: {data, length, how many bytes were sent}. After a call
+--- write_call encrypts a piece, lets it be sent, and so on, see cleat.suspend. work: {data, length, how many bytes were
+--- sent}. After a call
 --- that has failed, or whose coroutine was killed, the connection's _begun is what was encrypted and perhaps not sent.
 function stream.write_call(id, _, self, work)
     local data, length, sent = work[1], work[2], work[3]
