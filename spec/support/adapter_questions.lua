@@ -58,7 +58,11 @@ end
 
 -- wrap makes the connection that is asked about over an object, not yet shaken hands.
 local function wrap(runtime, object)
-    return runtime.client:wrap_socket(object, { server_hostname = "localhost", do_handshake_on_connect = false })
+    local sock = runtime.client:wrap_socket(object, { server_hostname = "localhost", do_handshake_on_connect = false })
+    if runtime.sets_waiter then
+        sock:setwaiter(runtime.waiter)
+    end
+    return sock
 end
 
 -- open: a connection, its peer, and the object under it; with TLS after the handshake. early: before it, and the peer is at its own.
