@@ -308,6 +308,20 @@ questions["a waiting reader is killed, and another goes on"] = function(runtime,
         runtime:join(reader)
         same("later" .. round, reader.results[2])
     end
+    -- Killed while it waits, and while another one waits for its turn.
+    local killed = runtime:start(function()
+        sock:recv(10)
+    end)
+    local parked = runtime:start(function()
+        return sock:recv(10)
+    end)
+    runtime:pause(0.01)
+    runtime:kill(killed)
+    peer:sendall "for the one that was parked"
+    within(runtime, 2, "the parked reader", parked)
+    runtime:join(parked)
+    same("for the on", parked.results[2])
+    same("e that was parked", sock:recv(100))
     local last = runtime:start(function()
         sock:recv(10)
     end)

@@ -88,6 +88,9 @@ function Call:stop()
     end
 end
 
+-- So often, in seconds, a parked coroutine looks whether the one it waits for was killed, which nginx tells nobody.
+local PATIENCE = 0.25
+
 ---@class cleat.adapters.nginx.Place see cleat.socket.place
 local Place = {}
 Place.__index = Place
@@ -97,13 +100,10 @@ function light.place()
 end
 
 function Place:wait(timeout)
-    local deadline = waiting.deadline(timeout)
-    while not self.woken do
-        if not wait(self.semaphore, deadline) then
-            return self.woken
-        end
+    if not self.woken then
+        self.semaphore:wait(math.min(timeout or PATIENCE, PATIENCE))
     end
-    return true
+    return self.woken or not timeout or timeout > PATIENCE
 end
 
 function Place:wake()
