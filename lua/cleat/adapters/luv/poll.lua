@@ -7,6 +7,7 @@ local watch = require "cleat.socket.watch"
 local poll = {}
 
 ---@class cleat.adapters.luv.Entry
+---@field uv table
 ---@field handle any luv's poll handle
 ---@field mask string what it polls for, "" if nothing
 ---@field waits table<cleat.adapters.luv.Wait, string> "r" or "w"
@@ -39,7 +40,7 @@ local function update(entry)
         end
         if not entry.handle:is_closing() then
             entry.handle:stop()
-            entry.handle:close()
+            wait.close(entry.uv, entry.handle)
         end
     elseif mask ~= entry.mask then
         entry.mask = mask
@@ -83,7 +84,7 @@ local function entry_of(uv, fd)
         end
         errors.raise(errors.error, "luv cannot poll the descriptor: " .. tostring(message))
     end
-    entry = { handle = handle, mask = "", waits = {}, fd = fd }
+    entry = { uv = uv, handle = handle, mask = "", waits = {}, fd = fd }
     function entry.callback(failed, events)
         ready(entry, failed, events)
     end

@@ -192,9 +192,7 @@ function Stream:send(bytes, timeout)
 end
 
 function Stream:close()
-    if not self.value:is_closing() then
-        self.value:close()
-    end
+    wait.close(self.uv, self.value)
     for _, method in ipairs { "receive", "send", "connect" } do
         local current = self.waits[method]
         if current then

@@ -6,6 +6,52 @@ local coroutine_status = coroutine.status
 
 local wait = {}
 
+local function in_loop(uv)
+    return uv.loop_mode and uv.loop_mode() ~= nil
+end
+
+--- soon calls f at the loop's next turn, before luv looks for closed handles.
+function wait.soon(uv, f)
+    local idle = uv.new_idle()
+    idle:start(function()
+        idle:close()
+        f()
+    end)
+end
+
+local leaving = {} -- handles that are to be closed at the loop's next turn
+
+--- close closes a handle. luv (1.44) does not survive the end of a program that has closed a handle whose loop has not turned since. So the handle
+--- is only stopped outside of the loop, or where luv may not look for closed handles any more: uv.run "once" ends with the timers. It is closed
+--- when the loop goes on, or by luv at the end.
+---@param uv table
+---@param handle any
+function wait.close(uv, handle)
+    if handle:is_closing() then
+        return
+    elseif not uv.loop_mode or uv.loop_mode() == "default" then
+        handle:close()
+        return
+    end
+    if handle.stop then
+        handle:stop()
+    elseif handle.read_stop then
+        handle:read_stop()
+    end
+    leaving[#leaving + 1] = handle
+    if #leaving == 1 then
+        wait.soon(uv, function()
+            local handles = leaving
+            leaving = {}
+            for _, each in ipairs(handles) do
+                if not each:is_closing() then
+                    each:close()
+                end
+            end
+        end)
+    end
+end
+
 ---@class cleat.adapters.luv.Wait
 ---@field uv table
 ---@field thread thread|false false outside of coroutines
@@ -20,7 +66,7 @@ local function close_timer(self)
     local timer = self.timer
     if timer then
         self.timer = nil
-        timer:close()
+        wait.close(self.uv, timer)
     end
 end
 
@@ -61,9 +107,7 @@ function Wait:defer(answer)
     if not self.done then
         self.done, self.answer = true, answer
         close_timer(self)
-        local timer = self.uv.new_timer()
-        timer:start(0, 0, function()
-            timer:close()
+        wait.soon(self.uv, function()
             resume(self)
         end)
     end
@@ -77,7 +121,7 @@ function wait.new(uv, cleanup)
     local thread, is_main = coroutine.running()
     if is_main or not thread then
         thread = false
-        if uv.loop_mode and uv.loop_mode() then
+        if in_loop(uv) then
             errors.raise(errors.error, "a callback of luv's loop cannot wait: do this in a coroutine")
         end
     end
@@ -100,10 +144,10 @@ local function run_loop(self)
     end
 end
 
---- sweep lets the loop forget handles that were closed outside of it: luv (1.44) does not survive the end of a program otherwise.
+--- sweep closes what was closed outside of the loop, if that can be done now: outside of coroutines.
 function wait.sweep(uv)
     local thread, is_main = coroutine.running()
-    if (is_main or not thread) and not (uv.loop_mode and uv.loop_mode()) then
+    if (is_main or not thread) and uv.loop_mode and not in_loop(uv) then
         uv.run "nowait"
     end
 end
