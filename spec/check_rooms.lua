@@ -45,9 +45,10 @@ local KNOWS = {
         includes = { "sys/socket%.h", "netdb%.h", "netinet/", "arpa/", "sys/un%.h", "poll%.h>" },
         only = {
             ["^core/net/address%.[ch]$"] = "addresses",
+            ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
             ["^core/tls/hostname%.c$"] = "reads numeric addresses to compare them with certificates",
             ["^core/net/poll%.c$"] = "cleat_poll",
-            ["^core/net/resolution%.c$"] = "getaddrinfo in the background",
+            ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
             ["^core/net/socket%.c$"] = "sockets",
             ["^core/net/socket_%l+%.c$"] = "sockets",
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
@@ -72,8 +73,9 @@ local CALLS = {
             .. "epoll_wait epoll_ctl getaddrinfo getnameinfo freeaddrinfo sendfile splice",
         only = {
             ["^core/net/address%.c$"] = "getaddrinfo and its neighbours",
+            ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
             ["^core/net/poll%.c$"] = "cleat_poll",
-            ["^core/net/resolution%.c$"] = "getaddrinfo in the background",
+            ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
             ["^core/net/socket%.c$"] = "sockets",
             ["^core/net/socket_%l+%.c$"] = "sockets",
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
@@ -109,7 +111,7 @@ local CALLS = {
     {
         what = "the threads are the caller's",
         names = "pthread_create pthread_sigmask",
-        only = { ["^core/net/resolution%.c$"] = "one for each name that is resolved in the background" },
+        only = { ["^core/net/resolver%.c$"] = "a few that resolve names in the background" },
     },
     {
         what = "not safe in threads",

@@ -4,6 +4,7 @@
 
 #include "base/argument.h"
 #include "net/address.h"
+#include "net/addrinfo.h"
 #include "net/socket.h"
 #include "net/wait.h"
 
