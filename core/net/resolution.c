@@ -83,9 +83,9 @@ int32_t cleat_resolution_fileno(int32_t resolution) {
 
 int32_t cleat_resolution_addrinfo(int32_t resolution, double timeout) {
     struct cleat_resolution *self;
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int32_t result = CLEAT_OK;
-    CLEAT_CHECK_TIMEOUT(2, timeout);
+    CLEAT_TAKE_TIMEOUT(2, timeout, deadline);
     CLEAT_FIND(self, resolution, CLEAT_KIND_RESOLUTION);
     while (result >= 0 && !atomic_load(&self->lookup->done)) {
         result = cleat_wait(&self->object, self->fd, POLLIN, deadline);

@@ -213,9 +213,9 @@ static int32_t accept_until(struct cleat_socket *self, cleat_deadline deadline) 
 
 int32_t cleat_socket_accept(int32_t socket, double timeout) {
     struct cleat_socket *self;
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int32_t result = CLEAT_OK;
-    CLEAT_CHECK_TIMEOUT(2, timeout);
+    CLEAT_TAKE_TIMEOUT(2, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     if (deadline != CLEAT_DEADLINE_NEVER) result = set_nonblocking(self->fd, true);
     if (result >= 0) result = accept_until(self, deadline);
@@ -245,10 +245,10 @@ int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len,
                              double timeout) {
     struct cleat_socket *self;
     struct cleat_address address;
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int flags = O_NONBLOCK;
     int32_t result;
-    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     result = cleat_address_parse(&address, self->family, host, host_len, port, 2);
     if (result >= 0 && deadline != CLEAT_DEADLINE_NEVER) {

@@ -49,12 +49,12 @@ static int32_t end(struct cleat_socket *self, cleat_deadline deadline, ssize_t m
 int32_t cleat_socket_send(int32_t socket, const char *data, int32_t data_len, int32_t flags,
                           double timeout) {
     struct cleat_socket *self;
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int call_flags = flags | MSG_NOSIGNAL;
     bool again = true;
     int32_t result = 0;
     CLEAT_CHECK_IN(2, data, data_len);
-    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     while (again) {
         ssize_t moved;
@@ -70,12 +70,12 @@ int32_t cleat_socket_send(int32_t socket, const char *data, int32_t data_len, in
 int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                           double timeout) {
     struct cleat_socket *self;
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int call_flags = flags;
     bool again = true;
     int32_t result = 0;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
-    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     while (again) {
         ssize_t moved;
@@ -94,12 +94,12 @@ int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, 
                             const char *host, int32_t host_len, int32_t port, double timeout) {
     struct cleat_socket *self;
     struct cleat_address address;
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int call_flags = flags | MSG_NOSIGNAL;
     bool again;
     int32_t result;
     CLEAT_CHECK_IN(2, data, data_len);
-    CLEAT_CHECK_TIMEOUT(8, timeout);
+    CLEAT_TAKE_TIMEOUT(8, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     result = cleat_address_parse(&address, self->family, host, host_len, port, 5);
     again = result >= 0;
@@ -119,12 +119,12 @@ int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_
                               double timeout, int32_t *sender) {
     struct cleat_socket *self;
     struct cleat_address address = {.len = 0};
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int call_flags = flags;
     bool again = true;
     int32_t result = 0;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
-    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
     CLEAT_CHECK_POINTER(6, sender);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     while (again) {
