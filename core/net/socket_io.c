@@ -145,3 +145,25 @@ int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_
     CLEAT_DONE(self);
     return result;
 }
+
+enum {
+    ROOM = 64 * 1024, /* more than an IP packet holds, and enough of a stream for one call */
+    ROOM_DATAGRAM = 2 * 1024 * 1024 /* more than Linux puts into one datagram of another family */
+};
+
+int32_t cleat_socket_recv_room(int32_t socket, int32_t wanted, int32_t flags) {
+    struct cleat_socket *self;
+    int32_t room = ROOM;
+    if (wanted < 0) return cleat_fail_usage(2, "negative capacity");
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    if (self->type == SOCK_STREAM) {
+        if ((flags & MSG_WAITALL) != 0) room = wanted;
+    } else if (wanted > room && self->family != AF_INET && self->family != AF_INET6) {
+        char none;
+        ssize_t next = recv(self->fd, &none, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+        if (next < 0) room = ROOM_DATAGRAM;
+        if (next > room) room = next < ROOM_DATAGRAM ? (int32_t)next : ROOM_DATAGRAM;
+    }
+    CLEAT_DONE(self);
+    return wanted < room ? wanted : room;
+}

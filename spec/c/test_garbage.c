@@ -450,6 +450,10 @@ static int32_t call_socket_recv(const struct value *v) {
     return cleat_socket_recv(v[0].i, v[1].room, v[1].size, v[2].i, v[3].d);
 }
 
+static int32_t call_socket_recv_room(const struct value *v) {
+    return cleat_socket_recv_room(v[0].i, v[1].i, v[2].i);
+}
+
 static int32_t call_socket_sendto(const struct value *v) {
     return cleat_socket_sendto(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].bytes, v[3].size, v[4].i,
                                v[5].d);
@@ -880,6 +884,8 @@ static const struct function functions[] = {
     {"cleat_socket_recv", call_socket_recv,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BUF, 0, "buf"}, {INT, 0, "flags"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
+    {"cleat_socket_recv_room", call_socket_recv_room,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {INT, 0, "wanted"}, {INT, 0, "flags"}, {END, 0, NULL}}},
     {"cleat_socket_sendto", call_socket_sendto,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"}, {BYTES, 0, "host"},
       {INT, 0, "port"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},

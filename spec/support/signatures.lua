@@ -411,6 +411,11 @@ return {
         { kind = "int", name = "flags" },
         { kind = "double", name = "timeout" },
     } },
+    { name = "socket_recv_room", results = 0, arguments = {
+        { kind = "int", name = "socket" },
+        { kind = "int", name = "wanted" },
+        { kind = "int", name = "flags" },
+    } },
     { name = "socket_sendto", results = 0, arguments = {
         { kind = "int", name = "socket" },
         { kind = "bytes", name = "data" },
