@@ -246,7 +246,14 @@ static void test_fork(void) {
 }
 #endif
 
+static void *nothing(void *argument) {
+    return argument;
+}
+
 int main(void) {
+    pthread_t first;
+    /* A sanitizer has a thread too, from the first one on. */
+    EXPECT(pthread_create(&first, NULL, nothing, NULL) == 0 && pthread_join(first, NULL) == 0);
     alone = threads();
     test_works();
     test_given_up();

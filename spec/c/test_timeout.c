@@ -16,8 +16,8 @@ static int32_t listener;
 static int32_t connection;
 static int32_t resolution; /* which is done */
 
-static char buffer[16];
-static int32_t got;
+static _Thread_local char buffer[16];
+static _Thread_local int32_t got;
 
 static int32_t do_recv(double timeout) {
     return cleat_socket_recv(first, buffer, sizeof buffer, 0, timeout);
