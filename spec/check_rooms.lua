@@ -52,7 +52,6 @@ local KNOWS = {
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
-            ["^core/tls/connection%.c$"] = "shuts a socket down to wake who waits in it",
         },
     },
     {
@@ -78,7 +77,6 @@ local CALLS = {
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
-            ["^core/tls/connection%.c$"] = "shuts a socket down to wake who waits in it",
         },
     },
     {
