@@ -5,21 +5,16 @@
 #include "tls/hostname.h"
 #include "base/memory.h"
 
-/* What no write waits for, session tickets or an alert, gets a last chance; over a foreign descriptor
- * it does not, which may not be the same socket any more. */
-static void end_transport(struct cleat_connection *self) {
-    struct cleat_transport *transport = &self->transport;
-    if (self->socket != NULL && cleat_queue_len(&transport->out) > 0 &&
-        (transport->final ||
-         (self->established && cleat_unacknowledged_len(&self->unacknowledged) == 0))) {
-        cleat_transport_flush(transport);
-    }
+/* A fatal alert gets a last chance. Nothing else is sent: another process may have the connection
+ * since a fork. Over a foreign descriptor the alert does not, which may be another socket by now. */
+static void end_transport(struct cleat_transport *transport, bool owned) {
+    if (owned && transport->final) cleat_transport_flush(transport);
     cleat_transport_discard(transport);
 }
 
 static void connection_destroy(struct cleat_object *object) {
     struct cleat_connection *self = (struct cleat_connection *)object;
-    end_transport(self);
+    end_transport(&self->transport, self->socket != NULL);
     SSL_free(self->ssl); /* sends nothing */
     cleat_transport_free(&self->transport);
     cleat_unacknowledged_free(&self->unacknowledged);
@@ -208,10 +203,10 @@ int32_t cleat_connection_drain(int32_t connection, char *buf, int32_t buf_cap) {
 
 int32_t cleat_connection_set_drain_limit(int32_t connection, int32_t limit) {
     int32_t result;
-    CLEAT_CHECK_RANGE(2, limit, 1, INT32_MAX);
+    CLEAT_CHECK_RANGE(2, limit, 0, INT32_MAX);
     CLEAT_BEGIN(connection);
     result = check_memory(self);
-    if (result >= 0) cleat_transport_set_limit(&self->transport, limit);
+    if (result >= 0) cleat_transport_set_limit(&self->transport, limit > 0 ? limit : CLEAT_DRAIN_LIMIT);
     CLEAT_END(result);
 }
 

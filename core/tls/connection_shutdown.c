@@ -60,20 +60,18 @@ static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadlin
 
 static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline) {
     unsigned held;
+    int32_t sent;
     int32_t status = cleat_connection_acquire(self, CLEAT_TURN_WRITE, deadline, &held);
     if (status < 0) return status;
-    status = send_close_notify(self, deadline);
+    sent = send_close_notify(self, deadline);
     cleat_connection_release(self, held);
-    if (status < 0) return status;
-    if (peer_has_closed(self)) {
-        self->over = true;
-        return CLEAT_OK;
-    }
+    /* A peer that is gone may have sent something before: that tells more than EPIPE. */
+    if (sent < 0 && (CLEAT_CLASS(sent) != CLEAT_SYS || !self->closing)) return sent;
     status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
     if (status < 0) return status;
     status = receive_close_notify(self, deadline, &held);
     cleat_connection_release(self, held);
-    return status;
+    return status < 0 || sent >= 0 ? status : cleat_fail_errno(CLEAT_VALUE(sent));
 }
 
 int32_t cleat_connection_shutdown(int32_t connection, double timeout) {

@@ -74,7 +74,7 @@ CLEAT_API int32_t cleat_connection_drain_pending(int32_t connection);
 
 /* cleat_connection_set_drain_limit returns CLEAT_OK and lets cleat_connection_write return
  * CLEAT_WANT_WRITE as long as limit or more bytes for the network were not drained: 1 to 2^31 - 1,
- * 262144 unless it is set. A write that begins below the limit takes all of its data. Only over
+ * or 0 for the default, which is 262144. A write that begins below the limit takes all of its data. Only over
  * memory; otherwise CLEAT_USAGE. */
 CLEAT_API int32_t cleat_connection_set_drain_limit(int32_t connection, int32_t limit);
 
