@@ -40,6 +40,7 @@ struct cleat_connection {
     bool established; /* the handshake is done and the peer verified */
     bool between_records; /* the last read left nothing but what is pending */
     bool closing; /* this side has sent close_notify */
+    bool peer_closed; /* the peer's was received */
     bool over; /* both sides have sent close_notify */
 };
 
@@ -107,9 +108,9 @@ int32_t cleat_connection_map_error(const struct cleat_connection *self, int resu
 /* cleat_connection_is_want returns whether a status means that the call can go on later. */
 bool cleat_connection_is_want(int32_t status);
 
-/* cleat_connection_after_failure sends the alert that the library has buffered with an error, if
- * there is one, and sees to it that it arrives. */
-void cleat_connection_after_failure(struct cleat_connection *self);
+/* cleat_connection_after_failure sends the alert that the library has buffered with the error that
+ * status reports, and sees to it that it arrives. */
+void cleat_connection_after_failure(struct cleat_connection *self, int32_t status);
 
 /* cleat_connection_refuse sends a fatal alert and sees to it that it arrives. */
 void cleat_connection_refuse(struct cleat_connection *self, uint8_t alert);

@@ -43,9 +43,10 @@ bool cleat_connection_is_want(int32_t status) {
            status == CLEAT_WANTS_SERVER_NAME;
 }
 
-void cleat_connection_after_failure(struct cleat_connection *self) {
-    /* BoringSSL counts a fatal alert as a shutdown too. */
-    if (self->closing || (SSL_get_shutdown(self->ssl) & SSL_SENT_SHUTDOWN) == 0) {
+void cleat_connection_after_failure(struct cleat_connection *self, int32_t status) {
+    int32_t class = CLEAT_CLASS(status);
+    /* The network has failed, or close_notify was sent, after which there are no alerts. */
+    if (self->closing || status >= 0 || class == CLEAT_SYS || class == CLEAT_EOF) {
         cleat_transport_flush_quietly(&self->transport);
         return;
     }
@@ -57,9 +58,9 @@ void cleat_connection_after_failure(struct cleat_connection *self) {
 
 void cleat_connection_refuse(struct cleat_connection *self, uint8_t alert) {
     cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
-    SSL_send_fatal_alert(self->ssl, alert);
+    SSL_send_fatal_alert(self->ssl, alert); /* does nothing after another one */
     cleat_error_clear_queue();
-    cleat_connection_after_failure(self);
+    cleat_connection_after_failure(self, CLEAT_STATUS(CLEAT_SSL, 0));
 }
 
 int32_t cleat_connection_wait(struct cleat_connection *self, int32_t want,

@@ -28,13 +28,13 @@ static int32_t read_some(struct cleat_connection *self, char *buf, int32_t buf_c
         self->between_records = result > 0;
         if (result > 0) return result;
         status = cleat_connection_map_error(self, result, "SSL_read");
-        if (status == 0 && self->closing) {
-            self->over = true;
-            return cleat_fail_shut_down();
+        if (status == 0) {
+            self->peer_closed = true;
+            self->over = self->closing;
+            return self->over ? cleat_fail_shut_down() : 0;
         }
-        if (status == 0) return 0;
         if (!cleat_connection_is_want(status)) {
-            cleat_connection_after_failure(self);
+            cleat_connection_after_failure(self, status);
             return status;
         }
         /* Session tickets, or an earlier write's bytes: the peer may wait for them. */
@@ -108,7 +108,7 @@ static int32_t encrypt(struct cleat_connection *self, const char *data, int32_t 
     result = SSL_write(self->ssl, data, chunk);
     if (result > 0) return result;
     status = cleat_connection_map_error(self, result, "SSL_write");
-    if (!cleat_connection_is_want(status)) cleat_connection_after_failure(self);
+    if (!cleat_connection_is_want(status)) cleat_connection_after_failure(self, status);
     return status == 0 ? cleat_fail_shut_down() : status;
 }
 

@@ -4,14 +4,10 @@
 #include "base/argument.h"
 #include "tls/connection.h"
 
-static bool peer_has_closed(const struct cleat_connection *self) {
-    return (SSL_get_shutdown(self->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
-}
-
 static int32_t fail(struct cleat_connection *self, int result) {
     int32_t status = cleat_connection_map_error(self, result, "SSL_shutdown");
     if (cleat_connection_is_want(status)) return status;
-    cleat_connection_after_failure(self);
+    cleat_connection_after_failure(self, status);
     return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer is gone");
 }
 
@@ -21,6 +17,7 @@ static int32_t send_close_notify(struct cleat_connection *self, cleat_deadline d
         cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
         result = SSL_shutdown(self->ssl); /* the first call only sends */
         if (result < 0) return fail(self, result);
+        if (result == 1) self->peer_closed = true;
         self->closing = true;
     }
     return cleat_connection_flush(self, deadline);
@@ -38,7 +35,7 @@ static bool is_for_a_reader(const struct cleat_connection *self, int *left) {
 static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadline deadline,
                                     unsigned *held) {
     int left = 0;
-    while (!peer_has_closed(self)) {
+    while (!self->peer_closed) {
         int32_t status;
         int result;
         cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
@@ -54,7 +51,7 @@ static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadlin
         }
         if (status < 0) return status;
     }
-    self->over = true;
+    self->peer_closed = self->over = true;
     return CLEAT_OK;
 }
 
