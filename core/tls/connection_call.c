@@ -44,9 +44,10 @@ bool cleat_connection_is_want(int32_t status) {
 }
 
 void cleat_connection_after_failure(struct cleat_connection *self, int32_t status) {
-    int32_t class = CLEAT_CLASS(status);
-    /* The network has failed, or close_notify was sent, after which there are no alerts. */
-    if (self->closing || status >= 0 || class == CLEAT_SYS || class == CLEAT_EOF) {
+    /* The network has failed, for the moment perhaps; or close_notify was sent, after which there
+     * are no alerts. */
+    if (self->transport.error != 0 || self->closing || status >= 0 ||
+        CLEAT_CLASS(status) == CLEAT_EOF) {
         cleat_transport_flush_quietly(&self->transport);
         return;
     }
