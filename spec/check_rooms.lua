@@ -87,6 +87,7 @@ local CALLS = {
             ["^core/base/file%.c$"] = "reads files",
             ["^core/net/resolution%.c$"] = "closes its descriptor",
             ["^core/net/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
+            ["^core/net/socket_option%.c$"] = "compares a socket's inode",
             ["^core/net/watch%.c$"] = "closes its descriptors",
             ["^core/base/terminal%.c$"] = "asks the person at the terminal",
         },

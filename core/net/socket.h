@@ -16,7 +16,7 @@ struct cleat_socket {
     int type;
     atomic_bool connected; /* cleat has connected or accepted it */
     atomic_bool nodelay_chosen; /* the user has set TCP_NODELAY, on it or on its listener */
-    atomic_bool discards_input; /* a fatal alert was sent: input is discarded before close(2) */
+    atomic_bool discards_input; /* what is unread is discarded before close(2) */
     /* Of an accepted one, what accept told: an Internet address or an unnamed peer; never changed. */
     uint8_t peer_len; /* 0: not known */
     uint8_t peer[28];
@@ -37,6 +37,14 @@ bool cleat_socket_wants_nodelay(const struct cleat_socket *socket);
  * A socket that is closed with unread input resets the connection (RFC 2525 section 2.17), and the
  * peer loses what was sent last. */
 void cleat_socket_discard_input(int fd);
+
+/* cleat_socket_inode returns a number that tells the socket behind fd from others, or 0. */
+uint64_t cleat_socket_inode(int fd);
+
+/* cleat_socket_discard_later lets that be done right before the socket is closed. */
+static inline void cleat_socket_discard_later(struct cleat_socket *socket) {
+    atomic_store_explicit(&socket->discards_input, true, memory_order_relaxed);
+}
 
 /* cleat_fail_not_stream reports a socket that is none. */
 int32_t cleat_fail_not_stream(void);

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "net/address.h"
 #include "base/argument.h"
@@ -59,6 +60,11 @@ bool cleat_socket_wants_nodelay(const struct cleat_socket *socket) {
     return (socket->family == AF_INET || socket->family == AF_INET6) &&
            socket->type == SOCK_STREAM &&
            !atomic_load_explicit(&socket->nodelay_chosen, memory_order_relaxed);
+}
+
+uint64_t cleat_socket_inode(int fd) {
+    struct stat status;
+    return fstat(fd, &status) == 0 ? (uint64_t)status.st_ino : 0;
 }
 
 int32_t cleat_fail_not_stream(void) {

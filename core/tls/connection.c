@@ -15,6 +15,9 @@ static void end_transport(struct cleat_transport *transport, bool owned) {
 static void connection_destroy(struct cleat_object *object) {
     struct cleat_connection *self = (struct cleat_connection *)object;
     end_transport(&self->transport, self->socket != NULL);
+    /* Session tickets that a client which only writes leaves unread must not reset the connection:
+     * the server would lose what is on its way. */
+    if (self->socket != NULL && self->unread_tickets) cleat_socket_discard_later(self->socket);
     SSL_free(self->ssl); /* sends nothing */
     cleat_transport_free(&self->transport);
     cleat_unacknowledged_free(&self->unacknowledged);

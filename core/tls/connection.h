@@ -38,6 +38,7 @@ struct cleat_connection {
     bool refused; /* the answer was an alert */
     bool gave_tickets; /* a TLS 1.3 server's session tickets are buffered */
     bool established; /* the handshake is done and the peer verified */
+    bool unread_tickets; /* a TLS 1.3 client has not read since the handshake */
     bool between_records; /* the last read left nothing but what is pending */
     bool closing; /* this side has sent close_notify */
     bool peer_closed; /* the peer's was received */

@@ -51,9 +51,7 @@ void cleat_connection_after_failure(struct cleat_connection *self, int32_t statu
         cleat_transport_flush_quietly(&self->transport);
         return;
     }
-    if (self->socket != NULL) {
-        atomic_store_explicit(&self->socket->discards_input, true, memory_order_relaxed);
-    }
+    if (self->socket != NULL) cleat_socket_discard_later(self->socket);
     cleat_transport_finish(&self->transport);
 }
 

@@ -26,6 +26,7 @@ static int32_t read_some(struct cleat_connection *self, char *buf, int32_t buf_c
         cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
         result = SSL_read(self->ssl, buf, buf_cap);
         self->between_records = result > 0;
+        self->unread_tickets = false;
         if (result > 0) return result;
         status = cleat_connection_map_error(self, result, "SSL_read");
         if (status == 0) {

@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "net/socket.h"
 
@@ -177,15 +176,9 @@ bool cleat_transport_reserve(struct cleat_transport *transport, size_t len) {
     return cleat_queue_reserve(&transport->out, len);
 }
 
-/* inode_of returns 0 if fd is not open. */
-static ino_t inode_of(int fd) {
-    struct stat status;
-    return fstat(fd, &status) == 0 ? status.st_ino : 0;
-}
-
 static void shut(struct cleat_transport *self) {
     self->shut = true;
-    self->inode = inode_of(self->fd);
+    self->inode = cleat_socket_inode(self->fd);
     shutdown(self->fd, SHUT_WR);
     cleat_socket_discard_input(self->fd);
 }
@@ -217,7 +210,7 @@ void cleat_transport_finish(struct cleat_transport *transport) {
 }
 
 void cleat_transport_discard(struct cleat_transport *transport) {
-    if (!transport->shut || inode_of(transport->fd) != transport->inode) return;
+    if (!transport->shut || cleat_socket_inode(transport->fd) != transport->inode) return;
     cleat_socket_discard_input(transport->fd);
 }
 

@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/boringssl.h"
 #include "base/clock.h"
@@ -52,7 +51,7 @@ struct cleat_transport {
     bool sends; /* the last wait was for the network to take what is buffered */
     bool final; /* a fatal alert is the last thing that is sent */
     bool shut; /* it was sent, and the sending direction shut down */
-    ino_t inode; /* of the socket at that time */
+    uint64_t inode; /* of the socket at that time */
     uint8_t head[CLEAT_HEAD + 1]; /* received and not yet read by the library */
     uint8_t head_start;
     uint8_t head_end;

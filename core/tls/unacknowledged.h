@@ -1,8 +1,7 @@
 /* unacknowledged.h: bytes that a write has encrypted and not counted, because the network has not
  * taken all of their records. They cannot be taken back, so the next write must begin with them.
  *
- * To compare, they are kept, but not in plaintext: they are encrypted with a key that the process
- * draws at random. A digest would be smaller, but could not tell whether a write of fewer bytes
+ * To compare, they are kept, but not in plaintext: they are encrypted with a random key. A digest would be smaller, but could not tell whether a write of fewer bytes
  * begins as they do. */
 #ifndef CLEAT_CORE_UNACKNOWLEDGED_H
 #define CLEAT_CORE_UNACKNOWLEDGED_H
@@ -11,10 +10,9 @@
 #include <stdint.h>
 
 struct cleat_unacknowledged {
-    uint8_t *bytes; /* NULL if there was no memory: then nothing matches */
+    uint8_t *block; /* NULL if there was no memory: then nothing matches */
     int32_t start; /* what is in front of it was counted */
     int32_t end;
-    uint64_t nonce;
 };
 
 static inline int32_t cleat_unacknowledged_len(const struct cleat_unacknowledged *self) {
