@@ -107,9 +107,7 @@ int32_t cleat_connection_handshake(int32_t connection, double timeout) {
     unsigned held;
     CLEAT_CHECK_TIMEOUT(2, timeout);
     CLEAT_BEGIN(connection);
-    if (self->over) {
-        status = cleat_fail_shut_down();
-    } else if (!self->established) {
+    if (!self->established) {
         status = cleat_connection_acquire(self, CLEAT_TURN_NONE, deadline, &held);
         if (status >= 0) {
             status = cleat_connection_establish(self, deadline);

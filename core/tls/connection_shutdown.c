@@ -73,15 +73,13 @@ static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline)
 
 int32_t cleat_connection_shutdown(int32_t connection, double timeout) {
     cleat_deadline deadline = cleat_deadline_after(timeout);
-    int32_t status;
+    int32_t status = CLEAT_OK;
     CLEAT_CHECK_TIMEOUT(2, timeout);
     CLEAT_BEGIN(connection);
-    if (self->over) {
-        status = cleat_fail_shut_down();
-    } else if (!self->established) {
+    if (!self->established) {
         /* The library would take this for done, and leave the peer waiting. */
         status = cleat_fail_usage(0, "shutdown before the handshake is done");
-    } else {
+    } else if (!self->over) {
         status = shut_down(self, deadline);
     }
     status = cleat_connection_closed_or(self, status);

@@ -115,9 +115,9 @@ CLEAT_API int32_t cleat_connection_write(int32_t connection, const char *data, i
 CLEAT_API int32_t cleat_connection_pending(int32_t connection);
 
 /* cleat_connection_shutdown returns CLEAT_OK once both sides have sent close_notify (RFC 8446
- * section 6.1); it sends this side's and waits for the peer's, and takes no byte from the
+ * section 6.1), at once if they have before; it sends this side's and waits for the peer's, and takes no byte from the
  * socket that follows it. CLEAT_SSL with APPLICATION_DATA_ON_SHUTDOWN if data comes that was
- * not read; CLEAT_USAGE before the handshake is done; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT;
+ * not read, and that no other call waits to read; CLEAT_USAGE before the handshake is done; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT;
  * CLEAT_SYS. */
 CLEAT_API int32_t cleat_connection_shutdown(int32_t connection, double timeout);
 
