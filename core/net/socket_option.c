@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "net/address.h"
 #include "base/argument.h"
+#include "net/address.h"
 #include "net/socket.h"
 
 _Static_assert(CLEAT_SOL_SOCKET == SOL_SOCKET && CLEAT_IPPROTO_TCP == IPPROTO_TCP &&

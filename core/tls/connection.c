@@ -2,8 +2,8 @@
 #include "tls/connection.h"
 
 #include "base/argument.h"
-#include "tls/hostname.h"
 #include "base/memory.h"
+#include "tls/hostname.h"
 
 /* A fatal alert gets a last chance. Nothing else is sent: another process may have the connection
  * since a fork. Over a foreign descriptor the alert does not, which may be another socket by now. */
@@ -181,8 +181,8 @@ int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data
         /* It waits in the kernel, and would not see them. */
         result = cleat_fail_usage(0, "another call reads from the socket");
     } else {
-        result = cleat_transport_feed(&self->transport, data, data_len) ? data_len
-                                                                        : cleat_fail_nomem();
+        result =
+            cleat_transport_feed(&self->transport, data, data_len) ? data_len : cleat_fail_nomem();
     }
     CLEAT_END(result);
 }
@@ -209,7 +209,8 @@ int32_t cleat_connection_set_drain_limit(int32_t connection, int32_t limit) {
     CLEAT_CHECK_RANGE(2, limit, 0, INT32_MAX);
     CLEAT_BEGIN(connection);
     result = check_memory(self);
-    if (result >= 0) cleat_transport_set_limit(&self->transport, limit > 0 ? limit : CLEAT_DRAIN_LIMIT);
+    if (result >= 0)
+        cleat_transport_set_limit(&self->transport, limit > 0 ? limit : CLEAT_DRAIN_LIMIT);
     CLEAT_END(result);
 }
 

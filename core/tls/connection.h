@@ -5,11 +5,11 @@
 #include <pthread.h>
 
 #include "base/boringssl.h"
-#include "cleat/connection.h"
 #include "base/clock.h"
-#include "tls/context.h"
 #include "base/handle.h"
+#include "cleat/connection.h"
 #include "net/socket.h"
+#include "tls/context.h"
 #include "tls/transport.h"
 #include "tls/turn.h"
 #include "tls/unacknowledged.h"
@@ -117,8 +117,7 @@ void cleat_connection_after_failure(struct cleat_connection *self, int32_t statu
 void cleat_connection_refuse(struct cleat_connection *self, uint8_t alert);
 
 /* cleat_connection_wait waits for what the library wants. See cleat_transport_wait. */
-int32_t cleat_connection_wait(struct cleat_connection *self, int32_t want,
-                              cleat_deadline deadline);
+int32_t cleat_connection_wait(struct cleat_connection *self, int32_t want, cleat_deadline deadline);
 
 /* cleat_connection_flush sends what is buffered now. CLEAT_OK; CLEAT_WANT_WRITE; CLEAT_TIMEOUT;
  * CLEAT_CLOSED; CLEAT_SYS. */

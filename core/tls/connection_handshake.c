@@ -95,7 +95,8 @@ int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline
             }
         }
         if (status == CLEAT_WANTS_SERVER_NAME) return status;
-        if (cleat_connection_is_want(status)) status = cleat_connection_wait(self, status, deadline);
+        if (cleat_connection_is_want(status))
+            status = cleat_connection_wait(self, status, deadline);
         if (status < 0) return status;
     }
     return CLEAT_OK;

@@ -1,7 +1,7 @@
 /* connection_info.c: what a connection has negotiated, and with whom. */
 #include "base/argument.h"
-#include "x509/certificate.h"
 #include "tls/connection.h"
+#include "x509/certificate.h"
 
 static int32_t answer(const char *text, char *out, int32_t out_cap) {
     return text == NULL ? 0 : cleat_answer_text(text, (int64_t)strlen(text), out, out_cap);

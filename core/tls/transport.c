@@ -126,8 +126,7 @@ static int transport_write(BIO *bio, const char *bytes, int len) {
     if (self->mode == CLEAT_TRANSPORT_DIRECT && cleat_queue_len(&self->out) == 0) {
         now = send_now(self, bytes, (size_t)len);
     }
-    if (self->out_of_memory ||
-        !cleat_queue_append(&self->out, bytes + now, (size_t)len - now)) {
+    if (self->out_of_memory || !cleat_queue_append(&self->out, bytes + now, (size_t)len - now)) {
         self->out_of_memory = true;
         self->error = ENOMEM;
         return -1;

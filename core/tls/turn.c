@@ -37,7 +37,8 @@ void cleat_turn_grant(struct cleat_turns *turns) {
 void cleat_turn_handshake_done(struct cleat_turns *turns) {
     struct cleat_turn_waiter *waiter;
     if (turns->first == NULL) return;
-    for (waiter = turns->first; waiter != NULL; waiter = waiter->next) waiter->wants = waiter->later;
+    for (waiter = turns->first; waiter != NULL; waiter = waiter->next)
+        waiter->wants = waiter->later;
     cleat_turn_grant(turns);
 }
 
@@ -99,7 +100,8 @@ int32_t cleat_turn_wait(struct cleat_connection *self, unsigned wants, unsigned 
         return CLEAT_OK;
     }
     if (deadline == CLEAT_DEADLINE_NOW) {
-        bool sends = wants == CLEAT_TURN_WRITE || (wants == CLEAT_TURN_BOTH && self->transport.sends);
+        bool sends =
+            wants == CLEAT_TURN_WRITE || (wants == CLEAT_TURN_BOTH && self->transport.sends);
         return CLEAT_STATUS(sends ? CLEAT_WANT_WRITE : CLEAT_WANT_READ, 0);
     }
     if (!init(&waiter.changed)) return cleat_fail_nomem();

@@ -55,8 +55,8 @@ static void open_tcp(int32_t sockets[2]) {
     EXPECT(sockets[0] > 0 && cleat_close(listener) == CLEAT_OK);
 }
 
-void ends_open(struct ends *ends, enum ends_transport transport, int32_t server_context, int32_t client_context,
-               const char *hostname) {
+void ends_open(struct ends *ends, enum ends_transport transport, int32_t server_context,
+               int32_t client_context, const char *hostname) {
     int32_t len = (int32_t)strlen(hostname);
     memset(ends, 0, sizeof *ends);
     ends->transport = transport;
@@ -72,19 +72,25 @@ void ends_open(struct ends *ends, enum ends_transport transport, int32_t server_
         if (transport == ENDS_TCP) {
             open_tcp(ends->sockets);
         } else {
-            EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &ends->sockets[0], &ends->sockets[1]) == CLEAT_OK);
+            EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &ends->sockets[0],
+                                     &ends->sockets[1]) == CLEAT_OK);
         }
         ends->server = cleat_connection_over_socket(server_context, ends->sockets[0], 1, NULL, 0);
-        ends->client = cleat_connection_over_socket(client_context, ends->sockets[1], 0, hostname, len);
+        ends->client =
+            cleat_connection_over_socket(client_context, ends->sockets[1], 0, hostname, len);
     }
     EXPECT(ends->server > 0 && ends->client > 0);
     if (transport == ENDS_MEMORY) EXPECT(pthread_create(&ends->pump, NULL, pump, ends) == 0);
 }
 
-void ends_close(struct ends *ends) {
-    int side;
+void ends_hang_up(const struct ends *ends) {
     cleat_close(ends->client);
     cleat_close(ends->server);
+}
+
+void ends_close(struct ends *ends) {
+    int side;
+    ends_hang_up(ends);
     if (ends->transport == ENDS_MEMORY) {
         atomic_store(&ends->stop, true);
         pthread_join(ends->pump, NULL);
@@ -134,7 +140,8 @@ int32_t ends_read(const struct ends *ends, int32_t id, char *buf, int32_t buf_ca
     PATIENTLY(cleat_connection_read(id, buf, buf_cap, timeout));
 }
 
-int32_t ends_write(const struct ends *ends, int32_t id, const char *data, int32_t data_len, double timeout) {
+int32_t ends_write(const struct ends *ends, int32_t id, const char *data, int32_t data_len,
+                   double timeout) {
     PATIENTLY(cleat_connection_write(id, data, data_len, timeout));
 }
 

@@ -24,16 +24,20 @@ struct ends {
 
 extern const char *const ends_names[ENDS_TRANSPORTS];
 
-void ends_open(struct ends *ends, enum ends_transport transport, int32_t server_context, int32_t client_context,
-               const char *hostname);
+void ends_open(struct ends *ends, enum ends_transport transport, int32_t server_context,
+               int32_t client_context, const char *hostname);
 
-/* ends_close closes what is still open. */
+/* ends_hang_up closes both connections, which ends the calls that other threads have under way. */
+void ends_hang_up(const struct ends *ends);
+
+/* ends_close closes what is still open; no other thread may be in a call. */
 void ends_close(struct ends *ends);
 
 /* The calls of the ABI; over memory made again and again until the timeout has passed: then they return CLEAT_TIMEOUT as well. */
 int32_t ends_handshake(const struct ends *ends, int32_t id, double timeout);
 int32_t ends_read(const struct ends *ends, int32_t id, char *buf, int32_t buf_cap, double timeout);
-int32_t ends_write(const struct ends *ends, int32_t id, const char *data, int32_t data_len, double timeout);
+int32_t ends_write(const struct ends *ends, int32_t id, const char *data, int32_t data_len,
+                   double timeout);
 int32_t ends_shutdown(const struct ends *ends, int32_t id, double timeout);
 
 /* ends_shake does both handshakes. */

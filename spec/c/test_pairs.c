@@ -4,10 +4,10 @@
  *
  * Usage: test_pairs [SEED [EACH]]: all pairs, and each EACH-th of the triples (1: all), from SEED on. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "ends.h"
@@ -15,12 +15,18 @@
 #include "identity.h"
 
 enum call { HANDSHAKE, BRIEF_HANDSHAKE, READ, WRITE, SHUTDOWN, CLOSE, ASK, FEED, CALLS };
-static const char *const call_names[CALLS] = {"handshake", "brief handshake", "read", "write", "shutdown", "close", "ask", "feed"};
+static const char *const call_names[CALLS] = {"handshake", "brief handshake", "read", "write",
+                                              "shutdown",  "close",           "ask",  "feed"};
 
 enum state { FRESH, LATE, ESTABLISHED, PEER_CLOSED, CLOSING, OVER, ENDED, REFUSED, STATES };
-static const char *const state_names[STATES] = {
-    "fresh",   "the peer comes late", "established", "the peer has sent close_notify", "close_notify sent",
-    "both sent", "the peer is gone",    "not trusted"};
+static const char *const state_names[STATES] = {"fresh",
+                                                "the peer comes late",
+                                                "established",
+                                                "the peer has sent close_notify",
+                                                "close_notify sent",
+                                                "both sent",
+                                                "the peer is gone",
+                                                "not trusted"};
 
 enum { NO_CALL = -1, BRIEF_MS = 1, LATE_MS = 4, SECONDS = 100 };
 
@@ -191,7 +197,9 @@ static bool fits_ended(const struct run *run, enum call call, int32_t result, in
         case BRIEF_HANDSHAKE:
         case HANDSHAKE: return result == CLEAT_OK;
         case READ: return class == CLEAT_EOF || class == CLEAT_SYS;
-        case WRITE: return result == 10 || class == CLEAT_SYS || (count(run, SHUTDOWN) > 0 && class == CLEAT_CLOSED);
+        case WRITE:
+            return result == 10 || class == CLEAT_SYS ||
+                   (count(run, SHUTDOWN) > 0 && class == CLEAT_CLOSED);
         case SHUTDOWN: return class == CLEAT_EOF || class == CLEAT_SYS;
         case CLOSE:
         case ASK:
@@ -211,7 +219,8 @@ static bool fits_refused(const struct run *run, enum call call, int32_t class) {
 static bool fits(const struct run *run, enum call call, int32_t result) {
     int32_t class = result < 0 ? CLEAT_CLASS(result) : 0;
     bool closes = count(run, CLOSE) > 0;
-    if (call == CLOSE) return result == CLEAT_OK || (count(run, CLOSE) > 1 && class == CLEAT_HANDLE);
+    if (call == CLOSE)
+        return result == CLEAT_OK || (count(run, CLOSE) > 1 && class == CLEAT_HANDLE);
     if (closes && (class == CLEAT_HANDLE || (class == CLEAT_CLOSED && call != ASK))) return true;
     if (call == ASK) return result >= 0;
     if (call == FEED) return result == 0 || class == CLEAT_USAGE;
@@ -233,7 +242,8 @@ static void describe(const struct run *run) {
     int i;
     fprintf(stderr, "%s, %s, the %s's", ends_names[run->ends.transport], state_names[run->state],
             run->own == run->ends.client ? "client" : "server");
-    for (i = 0; i < 3 && run->calls[i] != NO_CALL; i++) fprintf(stderr, " %s,", call_names[run->calls[i]]);
+    for (i = 0; i < 3 && run->calls[i] != NO_CALL; i++)
+        fprintf(stderr, " %s,", call_names[run->calls[i]]);
     fputc('\n', stderr);
 }
 
@@ -273,8 +283,9 @@ static int try(struct run *run, enum ends_transport transport, int version, bool
                 tasks[i].result < 0 ? CLEAT_CLASS(tasks[i].result) : 0, version + 2);
         describe(run);
     }
-    ends_close(&run->ends);
+    ends_hang_up(&run->ends);
     pthread_join(threads[3], NULL);
+    ends_close(&run->ends);
     alarm(0);
     return faults;
 }
@@ -285,17 +296,19 @@ static int try_all(unsigned seed, unsigned each, bool triples, int *runs) {
     int faults = 0;
     int transport, version, state, a, b, c;
     for (transport = 0; transport < ENDS_TRANSPORTS; transport++)
-    for (version = 0; version < 2; version++)
-    for (state = 0; state < STATES; state++)
-    for (a = 0; a < CALLS; a++)
-    for (b = a; b < CALLS; b++)
-    for (c = triples ? b : NO_CALL; c < (triples ? CALLS : 0); c++) {
-        struct run run = {.state = (enum state)state, .calls = {a, b, c}};
-        if ((number++ + seed) % each != 0) continue;
-        run.forever = transport == ENDS_MEMORY || number % 3 == 0 ? ENDS_PATIENCE : -1;
-        faults += try(&run, (enum ends_transport)transport, version, (number + seed) % 2 == 0);
-        (*runs)++;
-    }
+        for (version = 0; version < 2; version++)
+            for (state = 0; state < STATES; state++)
+                for (a = 0; a < CALLS; a++)
+                    for (b = a; b < CALLS; b++)
+                        for (c = triples ? b : NO_CALL; c < (triples ? CALLS : 0); c++) {
+                            struct run run = {.state = (enum state)state, .calls = {a, b, c}};
+                            if ((number++ + seed) % each != 0) continue;
+                            run.forever =
+                                transport == ENDS_MEMORY || number % 3 == 0 ? ENDS_PATIENCE : -1;
+                            faults += try(&run, (enum ends_transport)transport, version,
+                                          (number + seed) % 2 == 0);
+                            (*runs)++;
+                        }
     return faults;
 }
 
@@ -310,7 +323,9 @@ int main(int argc, char **argv) {
     cleat_close(server_context);
     identity_contexts(&server_context, &client_contexts[0]);
     for (version = 0; version < 2; version++) {
-        EXPECT(cleat_context_set_maximum_version(client_contexts[version], version == 0 ? CLEAT_TLS1_2_VERSION : CLEAT_TLS1_3_VERSION) == CLEAT_OK);
+        EXPECT(cleat_context_set_maximum_version(client_contexts[version],
+                                                 version == 0 ? CLEAT_TLS1_2_VERSION
+                                                              : CLEAT_TLS1_3_VERSION) == CLEAT_OK);
     }
     faults = try_all(seed, 1, false, &runs) + try_all(seed, each, true, &runs);
     cleat_close(server_context);
