@@ -39,8 +39,6 @@ struct run {
     double forever; /* the timeout of reads */
 };
 
-static struct run current; /* for the message when time is over */
-
 struct task {
     struct run *run;
     enum call call;
@@ -238,19 +236,27 @@ static bool fits(const struct run *run, enum call call, int32_t result) {
     return fits_refused(run, call, class);
 }
 
+static char description[200]; /* of the combination under way */
+
 static void describe(const struct run *run) {
+    size_t len;
     int i;
-    fprintf(stderr, "%s, %s, the %s's", ends_names[run->ends.transport], state_names[run->state],
-            run->own == run->ends.client ? "client" : "server");
-    for (i = 0; i < 3 && run->calls[i] != NO_CALL; i++)
-        fprintf(stderr, " %s,", call_names[run->calls[i]]);
-    fputc('\n', stderr);
+    snprintf(description, sizeof description, "%s, %s, the %s's", ends_names[run->ends.transport],
+             state_names[run->state], run->own == run->ends.client ? "client" : "server");
+    for (i = 0; i < 3 && run->calls[i] != NO_CALL; i++) {
+        len = strlen(description);
+        snprintf(description + len, sizeof description - len, " %s,", call_names[run->calls[i]]);
+    }
+    len = strlen(description);
+    snprintf(description + len, sizeof description - len, "\n");
 }
 
 static void give_up(int number) {
+    static const char text[] = "does not end: ";
+    ssize_t unused = write(STDERR_FILENO, text, sizeof text - 1);
+    unused = write(STDERR_FILENO, description, strlen(description));
+    (void)unused;
     (void)number;
-    fputs("does not end: ", stderr);
-    describe(&current);
     _exit(1);
 }
 
@@ -258,7 +264,7 @@ static int32_t server_context;
 static int32_t client_contexts[2]; /* TLS 1.2, 1.3 */
 
 static int try(struct run *run, enum ends_transport transport, int version, bool client) {
-    struct task tasks[3];
+    struct task tasks[3] = {{NULL, CALLS, 0}};
     pthread_t threads[4];
     int faults = 0;
     int n;
@@ -267,7 +273,7 @@ static int try(struct run *run, enum ends_transport transport, int version, bool
               run->state == REFUSED ? "elsewhere" : "localhost");
     run->own = client ? run->ends.client : run->ends.server;
     run->other = client ? run->ends.server : run->ends.client;
-    current = *run;
+    describe(run);
     alarm(SECONDS);
     prepare(run);
     EXPECT(pthread_create(&threads[3], NULL, play_peer, run) == 0);
@@ -279,9 +285,9 @@ static int try(struct run *run, enum ends_transport transport, int version, bool
     for (i = 0; i < n; i++) {
         if (fits(run, tasks[i].call, tasks[i].result)) continue;
         faults++;
-        fprintf(stderr, "%s: %d (class %d), TLS 1.%d, ", call_names[tasks[i].call], tasks[i].result,
-                tasks[i].result < 0 ? CLEAT_CLASS(tasks[i].result) : 0, version + 2);
-        describe(run);
+        fprintf(stderr, "%s: %d (class %d), TLS 1.%d, %s", call_names[run->calls[i]],
+                tasks[i].result, tasks[i].result < 0 ? CLEAT_CLASS(tasks[i].result) : 0,
+                version + 2, description);
     }
     ends_hang_up(&run->ends);
     pthread_join(threads[3], NULL);
