@@ -45,9 +45,9 @@ bool cleat_connection_is_want(int32_t status) {
 
 void cleat_connection_after_failure(struct cleat_connection *self, int32_t status) {
     /* The network has failed, for the moment perhaps; or close_notify was sent, after which there
-     * are no alerts. */
+     * are no alerts; or there is none: the peer has sent one, or what it speaks is not TLS. */
     if (self->transport.error != 0 || self->closing || status >= 0 ||
-        CLEAT_CLASS(status) == CLEAT_EOF) {
+        !cleat_transport_has_written(&self->transport)) {
         cleat_transport_flush_quietly(&self->transport);
         return;
     }

@@ -31,12 +31,11 @@ static int32_t finish(struct cleat_connection *self) {
 }
 
 static int32_t fail(struct cleat_connection *self, int32_t status) {
+    cleat_connection_after_failure(self, status);
     /* To a peer with TLS 1.2 whose key is not for signing BoringSSL sends no alert, where it sends
      * this one with TLS 1.3. */
     if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_KEY_USAGE_BIT_INCORRECT)) {
         cleat_connection_refuse(self, SSL_AD_ILLEGAL_PARAMETER);
-    } else {
-        cleat_connection_after_failure(self, status);
     }
     return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer closed the handshake");
 }

@@ -60,6 +60,7 @@ struct cleat_transport {
     size_t limit; /* over memory: with so many bytes in out no write begins */
     uint8_t tail[CLEAT_TAIL]; /* the last bytes that were read, of the handshake */
     int64_t buffered; /* bytes that ever went into out, or past it */
+    int64_t began; /* the same, before this call of the library */
     int64_t sent; /* bytes that ever left it */
 };
 
@@ -73,6 +74,7 @@ bool cleat_transport_attach(struct cleat_transport *transport, SSL *ssl);
 /* cleat_transport_begin comes before each call of the library that may read or write. */
 static inline void cleat_transport_begin(struct cleat_transport *transport,
                                          enum cleat_transport_mode mode) {
+    transport->began = transport->buffered;
     transport->error = 0;
     transport->reads = 0;
     transport->wanted = 0;
@@ -93,6 +95,11 @@ bool cleat_transport_flush(struct cleat_transport *transport);
 
 /* cleat_transport_flush_quietly does so and keeps error as it was. */
 void cleat_transport_flush_quietly(struct cleat_transport *transport);
+
+/* cleat_transport_has_written returns whether this call of the library has written something. */
+static inline bool cleat_transport_has_written(const struct cleat_transport *transport) {
+    return transport->buffered > transport->began;
+}
 
 /* cleat_transport_finish is called when a fatal alert was buffered. Once it is sent, the sending
  * direction is shut down, and input that nobody will read is discarded: closing the descriptor

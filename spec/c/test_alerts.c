@@ -129,6 +129,22 @@ static void test_refused_name(enum ends_transport transport, enum way way, int v
     ends_close(&ends);
 }
 
+/* What is no TLS gets no alert, and can be answered in plaintext. */
+static void test_plain_client(void) {
+    static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+    struct ends ends;
+    char bytes[100];
+    ends_open(&ends, ENDS_TCP, server_context, client_contexts[1], "localhost");
+    EXPECT(cleat_socket_send(ends.sockets[1], request, sizeof request - 1, 0, ENDS_PATIENCE) ==
+           sizeof request - 1);
+    EXPECT(CLEAT_CLASS(cleat_connection_handshake(ends.server, ENDS_PATIENCE)) == CLEAT_SSL);
+    EXPECT(cleat_error_reason(bytes, sizeof bytes) == 12 && memcmp(bytes, "HTTP_REQUEST", 12) == 0);
+    EXPECT(cleat_close(ends.server) == CLEAT_OK);
+    EXPECT(cleat_socket_send(ends.sockets[0], "400", 3, 0, ENDS_PATIENCE) == 3);
+    EXPECT(cleat_socket_recv(ends.sockets[1], bytes, sizeof bytes, 0, ENDS_PATIENCE) == 3);
+    ends_close(&ends);
+}
+
 /* A client that only writes leaves a TLS 1.3 server's tickets unread. All that it wrote comes, and then the end. */
 static void test_unread_tickets(enum ends_transport transport, enum way way) {
     struct ends ends;
@@ -281,6 +297,7 @@ int main(void) {
     }
     for (version = 0; version < 2; version++) test_tickets(version);
     test_silent_server();
+    test_plain_client();
     for (i = -1; i < 2; i++) {
         test_nodelay(i, 0);
         test_nodelay(i, 1);
