@@ -13,6 +13,7 @@
 #include "tls/transport.h"
 #include "tls/turn.h"
 #include "tls/unacknowledged.h"
+#include "x509/verify_error.h"
 
 struct cleat_connection {
     struct cleat_object object;
@@ -28,7 +29,8 @@ struct cleat_connection {
     struct cleat_unacknowledged unacknowledged; /* see connection_io.c */
     char *server_hostname; /* a client's, as given; NULL if none */
     int32_t verify_mode;
-    int32_t verify_code; /* of a peer that BoringSSL would have accepted: see verify.c */
+    struct cleat_verify_error verify_error; /* why the peer was refused */
+    uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;
     bool begun; /* the handshake was counted */
