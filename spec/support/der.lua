@@ -108,8 +108,11 @@ function der.implicit(number, ...)
     return der.tlv(0x80 + number, ...)
 end
 
--- time: UTCTime for "YYMMDDHHMMSSZ", GeneralizedTime for anything longer.
+-- time: UTCTime for "YYMMDDHHMMSSZ", GeneralizedTime for anything longer; what is a time's DER already stays.
 function der.time(text)
+    if text:find "^[\23\24]" then
+        return text
+    end
     return der.tlv(#text <= 13 and 0x17 or 0x18, text)
 end
 
