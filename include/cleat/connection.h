@@ -26,14 +26,14 @@
  * server_hostname: the server's name, for a client only: it is sent as SNI unless it is an IP
  * address, and compared with the certificate if the context checks host names. Absent it is
  * neither; that is CLEAT_USAGE if the context checks host names. It must be an A-label (RFC
- * 5890) and at most 255 bytes. CLEAT_SYS with ENOTSOCK, or CLEAT_UNSUPPORTED for a socket that
- * is not a stream. */
+ * 5890) and at most 255 bytes. CLEAT_UNSUPPORTED for a socket that is not a stream. */
 CLEAT_API int32_t cleat_connection_over_socket(int32_t context, int32_t socket, int32_t server_side,
                                                const char *server_hostname,
                                                int32_t server_hostname_len);
 
 /* cleat_connection_over_fd returns the same over the descriptor of a stream socket that stays
- * the caller's: it must stay open as long as the connection, and is not closed with it. */
+ * the caller's: it must stay open as long as the connection, and is not closed with it. CLEAT_SYS
+ * with EBADF or ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a stream. */
 CLEAT_API int32_t cleat_connection_over_fd(int32_t context, int32_t fd, int32_t server_side,
                                            const char *server_hostname,
                                            int32_t server_hostname_len);
@@ -80,8 +80,9 @@ CLEAT_API int32_t cleat_connection_read(int32_t connection, char *buf, int32_t b
  * timeout other than 0 that is all of them, unless the timeout ran out after some. After
  * CLEAT_WANT_WRITE or CLEAT_TIMEOUT some bytes of data may be encrypted already and on their
  * way: the next write must go on with the same bytes, in a buffer at any place and of any
- * length, and counts them. CLEAT_CLOSED after cleat_connection_shutdown; CLEAT_WANT_*;
- * CLEAT_TIMEOUT; CLEAT_SYS (EPIPE, ECONNRESET); CLEAT_SSL; CLEAT_VERIFY. */
+ * length, and counts them. CLEAT_CLOSED after cleat_connection_shutdown; CLEAT_EOF or CLEAT_ALERT
+ * if the transport ends or the peer refuses in the handshake; CLEAT_WANT_*; CLEAT_TIMEOUT;
+ * CLEAT_SYS (EPIPE, ECONNRESET); CLEAT_SSL; CLEAT_VERIFY. */
 CLEAT_API int32_t cleat_connection_write(int32_t connection, const char *data, int32_t data_len,
                                          double timeout);
 
@@ -91,8 +92,9 @@ CLEAT_API int32_t cleat_connection_pending(int32_t connection);
 /* cleat_connection_shutdown returns CLEAT_OK once both sides have sent close_notify (RFC 8446
  * section 6.1); it sends this side's and waits for the peer's, and takes no byte from the
  * socket that follows it. CLEAT_SSL with APPLICATION_DATA_ON_SHUTDOWN if data comes that was
- * not read; CLEAT_USAGE before the handshake is done; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT;
- * CLEAT_SYS. */
+ * not read; CLEAT_USAGE before the handshake is done; CLEAT_CLOSED if both sides had sent
+ * it before; CLEAT_ALERT if the peer sends a fatal alert instead, as a TLS 1.3 server does that
+ * refuses the client's certificate; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_SYS. */
 CLEAT_API int32_t cleat_connection_shutdown(int32_t connection, double timeout);
 
 /* cleat_connection_server_side returns 1 on a server, 0 on a client. */
