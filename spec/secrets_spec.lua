@@ -1,4 +1,4 @@
--- Secrets: what is wiped from the memory of a Lua program, and what errors do not say. spec/c/test_secrets does the same for the
+-- Secrets: what is wiped from the memory of a Lua program, and what errors do not say. spec/c/test_secrets.c does the same for the
 -- library below, and docs/security.md says what is promised.
 local handles = require "support.handles"
 local link = require "support.link"

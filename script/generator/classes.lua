@@ -95,8 +95,8 @@ function classes.header(model)
     check_names(model)
     local out = text.writer()
     out(text.banner("/*", "*/"))
-    out "/* classes.h: CLASSES_f are the classes of statuses that the comment of cleat_f lists, a bit each, and those that cleat.h names"
-    out " * for every function. Calls of cleat_f end the program if it returns another (classes_checked in expect.h), unless"
+    out "/* classes.h: CLASSES_NAME are the classes of statuses that the comment of cleat_NAME lists, a bit each, and those that cleat.h"
+    out " * names for every function. Calls of cleat_NAME end the program if it returns another (classes_checked in expect.h), unless"
     out " * CLASSES_UNCHECKED is defined. */"
     out "/* clang-format off */"
     out "#ifndef CLEAT_SPEC_CLASSES_H"
