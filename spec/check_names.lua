@@ -106,7 +106,8 @@ local function check_line(place, line)
         check_function(place, word, star)
     end
     for before, name in line:gmatch "(.?)%f[%w_]([%w_]+%.%l+)%f[^%w_.]" do
-        if not before:find "[/.<*-]" and not name:find "^%u+%." and (name:find "%.[ch]$" or name:find "_spec%.lua$" or name:find "^check_.*%.lua$") then
+        local source = name:find "%.[ch]$" or name:find "_spec%.lua$" or name:find "^check_.*%.lua$"
+        if source and not before:find "[/.<*-]" and not name:find "^%u+%." then
             names = names + 1
             if not bases[name] then
                 report(place, name, "there is no file %s", name)

@@ -24,7 +24,7 @@ local process = require "support.process"
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
 
-local unpack = table.unpack or unpack -- luacheck: ignore 143
+local unpack = table.unpack or unpack
 
 local COMMON_NAME = "2.5.4.3"
 local SAN, AIA, CRL = "2.5.29.17", "1.3.6.1.5.5.7.1.1", "2.5.29.31"
@@ -384,8 +384,8 @@ for name, bytes in pairs {
     } }, { authority = false })
 end
 case("SSLS-07 SSLS-15 distribution points twice", { extensions = {
-
-    der.extension(CRL, der.sequence(der.sequence(full(uri "http://1")))), der.extension(CRL, der.sequence(der.sequence(full(uri "http://2")))),
+    der.extension(CRL, der.sequence(der.sequence(full(uri "http://1")))),
+    der.extension(CRL, der.sequence(der.sequence(full(uri "http://2")))),
 } }, { authority = false })
 case("SSLS-15 freshestCRL is another extension", {
     extensions = { der.extension("2.5.29.46", der.sequence(der.sequence(full(uri "http://1")))) },
@@ -501,7 +501,7 @@ local function to_cleats(cert, differs, fields)
     return cert
 end
 
-local load = loadstring or load -- luacheck: ignore
+local load = loadstring or load
 
 -- by_python: what Python's ssl makes of DER certificates, {cert=…} or {error=…} each.
 local function by_python(list)

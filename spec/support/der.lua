@@ -1,7 +1,7 @@
 -- DER, written by hand: certificates that no tool would make. Every function returns bytes.
 local der = {}
 
-local unpack = table.unpack or unpack -- luacheck: ignore 143
+local unpack = table.unpack or unpack
 
 -- tlv: a value with its tag and length. The parts of the value are joined.
 function der.tlv(tag, ...)
