@@ -10,7 +10,7 @@
 
 /* Returns the result of a call of the function, or ends the program if its status has a class that the bits do not have. */
 static inline int32_t classes_checked(const char *function, uint64_t bits, int32_t result) {
-    int32_t class = CLEAT_CLASS(result);
+    int64_t class = CLEAT_CLASS((int64_t)result); /* of any number */
     if (result < 0 && (class > 63 || (bits >> class & 1) == 0)) {
         fprintf(stderr, "%s returned a status of class %d, which its comment does not list\n",
                 function, (int)class);
