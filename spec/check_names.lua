@@ -87,8 +87,8 @@ local function check_path(place, path)
 end
 
 local function check_function(place, word, star)
-    if word:find "^cleat_%u+$" then
-        return -- any function
+    if word:find "%u" then
+        return -- any function: cleat_NAME
     end
     names = names + 1
     if not identifiers[word] and not (star == "*" and matched(identifiers, word .. "*")) then

@@ -38,12 +38,27 @@ local function takes_id(model, f)
     return false
 end
 
+---@param model cleat.Model
+---@param name string
+---@return cleat.Function?
+local function find(model, name)
+    for _, f in ipairs(model.functions) do
+        if f.name == name then
+            return f
+        end
+    end
+end
+
 --- The names of the classes that a function may return, in the order of the headers: those that cleat.h names for every function,
 --- and those in its comment. CLEAT_WANT_* and its like are all classes that begin so.
 ---@param model cleat.Model
 ---@param f cleat.Function
 ---@return string[]
 function classes.of(model, f)
+    local base = f.guards and find(model, f.guards) -- the one of which it is another form
+    if base then
+        return classes.of(model, base)
+    end
     local named, prefixes = {}, {}
     for name, star in f.comment:gmatch("(CLEAT_[%u%d_]+)(%*?)") do
         if star == "*" then
