@@ -5,6 +5,7 @@
 --   cleat_…            is a function of the headers or another name of the core's; cleat_error_* if one begins so
 --   files by name      transport.c, trust_spec.lua are files of that name, in whatever folder
 --   require "cleat.…"  is a module of the Lua layer
+--   [words](link)      in the documentation leads to a file, and #section to a heading in it
 --
 -- Code is left to the compilers.
 
@@ -37,7 +38,9 @@ end
 
 -- Files of the repository, and its folders.
 local files, there, bases = {}, {}, {}
-local pipe = assert(io.popen(("cd '%s' && git ls-files --cached --others --exclude-standard"):format(root)))
+local LISTING = "cd '%s' && (git ls-files --cached --others --exclude-standard 2>/dev/null "
+    .. "|| find . -path ./build -prune -o -type f -print | sed 's|^[.]/||')"
+local pipe = assert(io.popen(LISTING:format(root)))
 for name in pipe:lines() do
     files[#files + 1] = name
     there[name] = true
@@ -123,6 +126,48 @@ local function check_line(place, line)
     end
 end
 
+-- headings: the anchors of a page, as forges make them.
+local anchors = {}
+local function headings(name)
+    if not anchors[name] then
+        local list, fenced = {}, false
+        for line in (read(name) .. "\n"):gmatch "(.-)\n" do
+            fenced = fenced ~= (line:find "^```" ~= nil)
+            local words = not fenced and line:match "^#+ +(.*)$"
+            if words then
+                list[words:lower():gsub("%[([^%]]*)%]%b()", "%1"):gsub("[^%w _\128-\255-]", ""):gsub(" ", "-")] = true
+            end
+        end
+        anchors[name] = list
+    end
+    return anchors[name]
+end
+
+-- resolved: a link from a file, as a path from the root.
+local function resolved(from, link)
+    local path = (from:match "^(.*/)" or "") .. link
+    local count
+    repeat
+        path, count = path:gsub("[^/]+/%.%./", "", 1)
+    until count == 0
+    return (path:gsub("/$", ""))
+end
+
+local function check_links(place, from, line)
+    for link in line:gmatch "%]%(([^)%s]+)%)" do
+        local target, section = link:match "^([^#]*)#?(.*)$"
+        if not link:find "^%a+:" then
+            local path = target == "" and from or resolved(from, target)
+            names = names + 1
+            if not there[path] then
+                report(place, link, "the link leads to %s, which is not there", path)
+            elseif section ~= "" and path:find "%.md$" and not headings(path)[section] then
+                report(place, link, "there is no section %s in %s", section, path)
+            end
+        end
+    end
+end
+
 -- What of a file is prose, by its name: all of it, or its comments; nil if none is. Lines stay where they are.
 local function comments_of_c(text)
     local parts, position = {}, 1
@@ -173,7 +218,11 @@ for _, name in ipairs(files) do
         local number = 0
         for line in (text .. "\n"):gmatch "(.-)\n" do
             number = number + 1
-            check_line(("%s:%d"):format(name, number), line)
+            local place = ("%s:%d"):format(name, number)
+            check_line(place, line)
+            if name:find "%.md$" then
+                check_links(place, name, line)
+            end
         end
     end
 end
