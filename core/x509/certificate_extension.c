@@ -20,13 +20,15 @@ static int32_t decode(const X509 *x509, int nid, void **decoded, const char *wha
 /* Appends the name to the list, if it is a URI. */
 static bool add_uri(struct cleat_uri **list, size_t *count, int32_t which,
                     const GENERAL_NAME *name) {
-    struct cleat_uri *larger;
     if (name->type != GEN_URI) return true;
-    larger = cleat_resize(*list, (*count + 1) * sizeof **list);
-    if (larger == NULL) return false;
-    *list = larger;
-    larger[*count].which = which;
-    larger[*count].text = name->d.uniformResourceIdentifier;
+    if ((*count & (*count - 1)) == 0) { /* full: its size is the next power of two */
+        size_t size = *count == 0 ? 1 : 2 * *count;
+        struct cleat_uri *larger = cleat_resize(*list, size * sizeof **list);
+        if (larger == NULL) return false;
+        *list = larger;
+    }
+    (*list)[*count].which = which;
+    (*list)[*count].text = name->d.uniformResourceIdentifier;
     (*count)++;
     return true;
 }
