@@ -439,7 +439,7 @@ describe("what a mistake says:", function()
         for line in output:gmatch("[^\n]+") do
             lines[#lines + 1] = line:match("%.lua:(%d+)\tnil$") or line
         end
-        assert.are.same({ "3", "3", "3", "15", "3", "3", "3", "3" }, lines)
+        assert.are.same({ "3", "3", "3", "16", "3", "3", "3", "3" }, lines)
     end)
 
     it("which xpcall prints", function()
