@@ -1,5 +1,5 @@
-# The fuzzers: spec/fuzz/NAME.c -> spec/fuzz/NAME, which script/fuzz runs, and a short run of each as the test fuzz.NAME. Only the
-# core is compiled for the fuzzer to see; BoringSSL is the same as ever.
+# The fuzzers: spec/fuzz/NAME.c -> spec/fuzz/NAME, which script/fuzz runs, and a short run of each as the test fuzz.NAME.
+# The fuzzer sees the coverage of the core and of BoringSSL (script/boringssl --sanitize fuzz).
 if(NOT CLEAT_SANITIZE STREQUAL "fuzzer" OR NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "CLEAT_BUILD_FUZZ needs clang and -DCLEAT_SANITIZE=fuzzer: see the preset fuzz")
 endif()
