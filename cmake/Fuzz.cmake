@@ -4,6 +4,11 @@ if(NOT CLEAT_SANITIZE STREQUAL "fuzzer" OR NOT CMAKE_C_COMPILER_ID STREQUAL "Cla
     message(FATAL_ERROR "CLEAT_BUILD_FUZZ needs clang and -DCLEAT_SANITIZE=fuzzer: see the preset fuzz")
 endif()
 
+if(CLEAT_BORINGSSL_SANITIZED)
+    add_test(NAME fuzz.proof.boringssl_instrumented WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+        COMMAND bash spec/proofs/instrumented.sh __sanitizer_cov_ ${boringssl_prefix}/lib/libssl.a ${boringssl_prefix}/lib/libcrypto.a)
+endif()
+
 # Fuzzers are programs: a shared library would miss what the sanitizer's runtime has.
 set_target_properties(cleat PROPERTIES EXCLUDE_FROM_ALL TRUE)
 file(GLOB fuzzers CONFIGURE_DEPENDS spec/fuzz/*.c)
