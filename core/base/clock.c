@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <math.h>
 #include <time.h>
 
 #include "base/argument.h"
@@ -14,7 +15,8 @@ static int64_t now(void) {
 }
 
 cleat_deadline cleat_deadline_after(double timeout) {
-    if (timeout == 0) return CLEAT_DEADLINE_NOW;
+    /* Not a number: the caller refuses it, before or after this. */
+    if (timeout == 0 || isnan(timeout)) return CLEAT_DEADLINE_NOW;
     /* A century and more is for ever, and keeps the sum below from overflowing. */
     if (timeout < 0 || timeout > 4e9) return CLEAT_DEADLINE_NEVER;
     return now() + (int64_t)(timeout * SECOND) + 1;
