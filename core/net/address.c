@@ -10,9 +10,9 @@
 #include <sys/un.h>
 
 #include "base/argument.h"
+#include "cleat/address.h"
 #include "base/handle.h"
 #include "base/memory.h"
-#include "cleat/address.h"
 
 _Static_assert(CLEAT_AF_UNSPEC == AF_UNSPEC && CLEAT_AF_UNIX == AF_UNIX &&
                    CLEAT_AF_INET == AF_INET && CLEAT_AF_INET6 == AF_INET6,

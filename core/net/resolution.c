@@ -10,12 +10,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "net/address.h"
 #include "base/argument.h"
+#include "cleat/address.h"
 #include "base/clock.h"
 #include "base/handle.h"
 #include "base/memory.h"
-#include "cleat/address.h"
-#include "net/address.h"
 #include "net/wait.h"
 
 struct cleat_resolution {

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "base/argument.h"
 #include "net/address.h"
+#include "base/argument.h"
 #include "net/socket.h"
 #include "net/wait.h"
 

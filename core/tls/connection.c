@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 
 #include "base/argument.h"
-#include "base/memory.h"
 #include "tls/hostname.h"
+#include "base/memory.h"
 
 static void connection_destroy(struct cleat_object *object) {
     struct cleat_connection *self = (struct cleat_connection *)object;

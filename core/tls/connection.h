@@ -5,11 +5,11 @@
 #include <pthread.h>
 
 #include "base/boringssl.h"
-#include "base/clock.h"
-#include "base/handle.h"
 #include "cleat/connection.h"
-#include "net/socket.h"
+#include "base/clock.h"
 #include "tls/context.h"
+#include "base/handle.h"
+#include "net/socket.h"
 #include "tls/transport.h"
 
 struct cleat_connection {

@@ -5,8 +5,8 @@
 #include <pthread.h>
 
 #include "base/boringssl.h"
-#include "base/handle.h"
 #include "cleat/context.h"
+#include "base/handle.h"
 
 /* A list of application protocols, for ALPN or NPN, in wire format. It never changes:
  * connections keep the one they were made with. */

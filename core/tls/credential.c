@@ -5,9 +5,9 @@
 #include "cleat/credential.h"
 
 #include "base/argument.h"
+#include "tls/context.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "tls/context.h"
 
 struct password {
     const char *text; /* NULL if there is none */

@@ -1,9 +1,9 @@
 /* test_handle.c: ids do not come back soon, know their kind, and hold under threads. */
 #include <pthread.h>
 
+#include "expect.h"
 #include "base/handle.h"
 #include "base/memory.h"
-#include "expect.h"
 
 static atomic_int alive;
 
