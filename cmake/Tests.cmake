@@ -167,6 +167,22 @@ if("c" IN_LIST CLEAT_TESTS)
     cleat_test(c.hostile ${memcheck} $<TARGET_FILE:hostile> ${only}) # see above
 endif()
 
+# Random calls from several threads: see spec/schedule/schedule.c. A minute in all, and longer by script/fuzz schedule.
+if("c" IN_LIST CLEAT_TESTS)
+    file(GLOB schedule CONFIGURE_DEPENDS spec/schedule/*.c)
+    add_executable(schedule EXCLUDE_FROM_ALL ${schedule})
+    target_link_libraries(schedule PRIVATE cleat_objects cleat_flags test_helpers)
+    target_compile_definitions(schedule PRIVATE _GNU_SOURCE)
+    set_target_properties(schedule PROPERTIES LINKER_LANGUAGE CXX
+        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/c)
+    add_dependencies(tests schedule)
+    set(seconds 20)
+    if(CLEAT_MEMCHECK OR prefix STREQUAL "floor.")
+        set(seconds 3)
+    endif()
+    cleat_test(c.schedule ${memcheck} $<TARGET_FILE:schedule> --seconds ${seconds})
+endif()
+
 # The Lua layer in an interpreter whose allocator fails: see spec/allocation/lua.lua.
 find_package(PkgConfig)
 pkg_check_modules(LUAJIT IMPORTED_TARGET luajit)
