@@ -30,7 +30,7 @@ uint32_t random_below(struct random *random, uint32_t limit);
 struct writer {
     atomic_llong counted; /* bytes that its calls have returned */
     atomic_llong offered; /* the farthest end of a call's data: as much may have been sent */
-    atomic_bool unfinished; /* the last call has not counted all of its data */
+    atomic_llong owed; /* up to here a call has not counted all of its data: the bytes may be on their way */
     int64_t *ends; /* where a call ended: another writer's bytes may follow there only */
     int ends_len;
 };

@@ -67,8 +67,8 @@ void stream_wrote(struct end *end, int writer, int32_t len, int32_t result) {
         }
         self->ends[self->ends_len++] = at;
     }
+    if (result < len && self->counted + len > self->owed) self->owed = self->counted + len;
     self->counted = at;
-    self->unfinished = result < len;
 }
 
 static bool ended_at(const struct writer *writer, int64_t position) {
