@@ -34,8 +34,10 @@ static X509 *make_certificate(EVP_PKEY *key, long serial) {
     EXPECT(ASN1_INTEGER_set(X509_get_serialNumber(x509), serial) == 1);
     EXPECT(X509_gmtime_adj(X509_getm_notBefore(x509), -60) != NULL);
     EXPECT(X509_gmtime_adj(X509_getm_notAfter(x509), 3600) != NULL);
-    EXPECT(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)"localhost", -1,
-                                      -1, 0) == 1);
+    /* Two certificates of one name would be two candidates for one issuer. */
+    const char *name = serial == 1 ? "localhost" : "other";
+    EXPECT(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1, -1,
+                                      0) == 1);
     EXPECT(X509_set_issuer_name(x509, subject) == 1);
     EXPECT(X509_set_pubkey(x509, key) == 1);
     add_alt_name(x509);

@@ -65,10 +65,12 @@ static void show_thread(int thread) {
 }
 
 void fail(const struct end *end, const char *format, ...) {
+    static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
     static const char *const transports[] = {"a socket pair", "TCP", "descriptors", "memory"};
     char text[512];
     int32_t len = cleat_error_message(text, sizeof text);
     va_list arguments;
+    pthread_mutex_lock(&once); /* never left */
     va_start(arguments, format);
     fprintf(stderr, "seed %llu: ", (unsigned long long)current->seed);
     if (end != NULL) {
