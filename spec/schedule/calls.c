@@ -198,11 +198,14 @@ static void shut_down(struct worker *self, struct end *end) {
     double timeout = pick_timeout(self);
     int32_t status;
     bool established = cleat_connection_established(end->id) == 1;
-    atomic_store(&end->shut, true);
+    atomic_fetch_add(&end->shut, 1);
     watch_begin(self->thread, "shutdown", end, timeout);
     status = cleat_connection_shutdown(end->id, timeout);
     watch_end(self->thread, status);
-    if (CLASS(status) == CLEAT_USAGE && !established) return;
+    if (CLASS(status) == CLEAT_USAGE && !established) {
+        atomic_fetch_sub(&end->shut, 1);
+        return;
+    }
     go_on(self, end, "shutdown", timeout, status);
 }
 

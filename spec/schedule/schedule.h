@@ -57,7 +57,7 @@ struct end {
     int fd;
     uint32_t salt; /* of the bytes that are written here */
     atomic_bool closed; /* the id is closed, or about to be */
-    atomic_bool shut; /* shutdown was called, or is about to be */
+    atomic_int shut; /* how many calls of shutdown there were, or are about to be */
     struct writer writers[MOST_THREADS];
     struct reader reader;
     pthread_mutex_t pumping; /* of what this end has for the other, over memory */
