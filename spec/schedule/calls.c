@@ -128,7 +128,7 @@ void accept_status(struct end *end, const char *call, int thread, double timeout
 }
 
 static double pick_timeout(struct worker *self) {
-    static const double timeouts[] = {0, 0, 0.001, 0.005, 0.02, 0.1};
+    static const double timeouts[] = {0, 0, 0.001, 0.002, 0.01, 0.05};
     if (self->round->transport == OVER_MEMORY) return 0;
     return timeouts[random_below(&self->random, sizeof timeouts / sizeof timeouts[0])];
 }
