@@ -120,10 +120,13 @@ if("c" IN_LIST CLEAT_TESTS)
         set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX
             RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/c)
         add_dependencies(tests ${target})
+        set(few) # every so manieth only: each takes its time there
         if(name STREQUAL "boundaries" AND CLEAT_MEMCHECK)
-            set(few 997) # every so manieth: each takes its time there
-        else()
-            set(few)
+            set(few 997)
+        elseif(name STREQUAL "setters" AND CLEAT_MEMCHECK)
+            set(few 97)
+        elseif(name STREQUAL "setters" AND CLEAT_SANITIZE)
+            set(few 5)
         endif()
         set(only)
         if(CLEAT_MEMCHECK AND name MATCHES "^(faults|secrets|states)$") # half a minute and more
@@ -181,6 +184,7 @@ if("c" IN_LIST CLEAT_TESTS)
         set(seconds 3)
     endif()
     cleat_test(c.schedule ${memcheck} $<TARGET_FILE:schedule> --seconds ${seconds})
+    cleat_test(c.schedule_long ${memcheck} $<TARGET_FILE:schedule> --seconds 600 CONFIGURATIONS full)
 endif()
 
 # The Lua layer in an interpreter whose allocator fails: see spec/allocation/lua.lua.
