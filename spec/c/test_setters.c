@@ -253,6 +253,8 @@ static void look(int32_t connection, int32_t status, struct side *side) {
 struct outcome {
     struct side client;
     struct side server;
+    int steps;
+    int changed; /* the step at which the server's context was changed, or 0 */
 };
 
 /* When a setter is called, and by whom. */
@@ -270,7 +272,7 @@ struct shaking {
     const struct change *change;
     int32_t piece; /* how many bytes are moved at most at once */
     int steps;
-    bool answered; /* the server's name */
+    int changed;
 };
 
 static void *call_setter(void *argument) {
@@ -304,7 +306,7 @@ static int32_t go_on(struct shaking *self, int32_t connection, int32_t status) {
     EXPECT(self->contexts->other != 0); /* else it was not to ask */
     step(self);
     EXPECT(cleat_connection_set_context(connection, self->contexts->other) == CLEAT_OK);
-    self->answered = true;
+    self->changed = self->steps;
     step(self);
     EXPECT(cleat_connection_answer_server_name(connection, -1) == CLEAT_OK);
     step(self);
@@ -323,9 +325,8 @@ static bool move(struct shaking *self, int32_t from, int32_t to, int32_t *status
     return true;
 }
 
-/* Shakes hands; returns how many steps there were. */
-static int shake(const struct contexts *contexts, const struct change *change, int32_t piece,
-                 struct outcome *outcome) {
+static void shake(const struct contexts *contexts, const struct change *change, int32_t piece,
+                  struct outcome *outcome) {
     struct shaking self = {.contexts = contexts, .change = change, .piece = piece};
     int32_t client_status = -(CLEAT_WANT_READ << 16);
     int32_t server_status = -(CLEAT_WANT_READ << 16);
@@ -338,11 +339,12 @@ static int shake(const struct contexts *contexts, const struct change *change, i
         moved = move(&self, self.client, self.server, &server_status);
         moved |= move(&self, self.server, self.client, &client_status);
     } while (moved);
+    outcome->steps = self.steps;
+    outcome->changed = self.changed;
     look(self.client, client_status, &outcome->client);
     look(self.server, server_status, &outcome->server);
     EXPECT(cleat_close(self.client) == CLEAT_OK);
     EXPECT(cleat_close(self.server) == CLEAT_OK);
-    return self.steps;
 }
 
 static void show(const char *who, const struct side *side) {
@@ -352,15 +354,12 @@ static void show(const char *who, const struct side *side) {
             side->npn);
 }
 
-/* The other context counts as it was when it was taken; what is set before that does count. */
-static bool may_differ(const struct kind *kind, const struct contexts *contexts,
-                       const struct change *change) {
-    return kind->switched && change->context == contexts->other;
-}
-
 static void compare(const struct kind *kind, const struct change *change, const char *role,
                     const struct outcome *wanted, const struct outcome *got) {
-    if (memcmp(wanted, got, sizeof *got) == 0) return;
+    if (memcmp(&wanted->client, &got->client, sizeof got->client) == 0 &&
+        memcmp(&wanted->server, &got->server, sizeof got->server) == 0) {
+        return;
+    }
     fprintf(stderr, "%s: %s, set on the %s's context at step %d%s:\n", kind->name,
             setters[change->setter].name, role, change->step,
             change->by_other_thread ? " by another thread" : "");
@@ -393,7 +392,10 @@ static void try_step(const struct kind *kind, struct change change, int role, in
     open_contexts(&contexts, kind);
     change.context = role == 0 ? contexts.client : role == 1 ? contexts.server : contexts.other;
     shake(&contexts, &change, piece, &got);
-    if (!may_differ(kind, &contexts, &change)) compare(kind, &change, roles[role], wanted, &got);
+    /* The other context counts as it was when it was taken: what is set before that has its effect. */
+    if (role < 2 || change.step >= wanted->changed) {
+        compare(kind, &change, roles[role], wanted, &got);
+    }
     close_contexts(&contexts);
 }
 
@@ -403,14 +405,13 @@ static int try_kind(const struct kind *kind, int32_t piece, int stride) {
     struct contexts contexts;
     struct outcome wanted;
     int count = 0;
-    int steps;
     open_contexts(&contexts, kind);
-    steps = shake(&contexts, &none, piece, &wanted);
+    shake(&contexts, &none, piece, &wanted);
     close_contexts(&contexts);
     expect_outcome(kind, &wanted);
     for (int role = 0; role < (kind->switched ? 3 : 2); role++) {
         for (int setter = 0; setter < SETTERS; setter++) {
-            for (int at = setter % stride; at < steps; at += stride) {
+            for (int at = setter % stride; at < wanted.steps; at += stride) {
                 const struct change change = {setter, 0, at, (at / stride + setter) % 2 == 1};
                 try_step(kind, change, role, piece, &wanted);
                 count++;
