@@ -28,6 +28,7 @@ local KNOWS = {
     {
         what = "a header of the core is named with its folder", where = { "^core/" },
         includes = { '^"%l+[_%l]*%.h"$' },
+        only = { ["^core/tls/guarded%.c$"] = "is generated from all of cleat.h" },
     },
     {
         what = "the public headers need the language only", where = { "^include/" },
@@ -44,15 +45,15 @@ local KNOWS = {
         includes = { "sys/socket%.h", "netdb%.h", "netinet/", "arpa/", "sys/un%.h", "poll%.h>" },
         only = {
             ["^core/net/address%.[ch]$"] = "addresses",
+            ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
             ["^core/tls/hostname%.c$"] = "reads numeric addresses to compare them with certificates",
             ["^core/net/poll%.c$"] = "cleat_poll",
-            ["^core/net/resolution%.c$"] = "getaddrinfo in the background",
+            ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
             ["^core/net/socket%.c$"] = "sockets",
             ["^core/net/socket_%l+%.c$"] = "sockets",
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
-            ["^core/tls/connection%.c$"] = "shuts a socket down to wake who waits in it",
         },
     },
     {
@@ -71,14 +72,14 @@ local CALLS = {
             .. "epoll_wait epoll_ctl getaddrinfo getnameinfo freeaddrinfo sendfile splice",
         only = {
             ["^core/net/address%.c$"] = "getaddrinfo and its neighbours",
+            ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
             ["^core/net/poll%.c$"] = "cleat_poll",
-            ["^core/net/resolution%.c$"] = "getaddrinfo in the background",
+            ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
             ["^core/net/socket%.c$"] = "sockets",
             ["^core/net/socket_%l+%.c$"] = "sockets",
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
-            ["^core/tls/connection%.c$"] = "shuts a socket down to wake who waits in it",
         },
     },
     {
@@ -89,6 +90,7 @@ local CALLS = {
             ["^core/base/file%.c$"] = "reads files",
             ["^core/net/resolution%.c$"] = "closes its descriptor",
             ["^core/net/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
+            ["^core/net/socket_option%.c$"] = "compares a socket's inode",
             ["^core/net/watch%.c$"] = "closes its descriptors",
             ["^core/base/terminal%.c$"] = "asks the person at the terminal",
         },
@@ -108,7 +110,7 @@ local CALLS = {
     {
         what = "the threads are the caller's",
         names = "pthread_create pthread_sigmask",
-        only = { ["^core/net/resolution%.c$"] = "one for each name that is resolved in the background" },
+        only = { ["^core/net/resolver%.c$"] = "a few that resolve names in the background" },
     },
     {
         what = "not safe in threads",

@@ -15,7 +15,9 @@ __do_global_dtors_aux    the compiler: its counterpart
 WRITABLE='
 handle.c first_segment   the first ids, which need no allocation
 handle.c table           the table of ids
-transport.c spare        one block for large writes, while none uses it
+resolver.c once          whether fork is watched
+resolver.c resolver      the names that wait to be looked up
+queue.c spare            one block for large writes, while none uses it
 transport.c shared_method  made once, for all transports
 context.c shared         the pool of certificates, made once, for all contexts
 trust_default.c shared   what the system trusts, parsed once

@@ -21,11 +21,11 @@
 
 /* cleat_certificate_from_pem returns the id of the first certificate in a PEM text. CLEAT_SSL
  * (PEM NO_START_LINE, ...). */
-CLEAT_API int32_t cleat_certificate_from_pem(const char *data, int32_t data_len);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_certificate_from_pem(const char *data, int32_t data_len);
 
 /* cleat_certificate_from_der returns the id of a certificate of exactly these bytes. CLEAT_SSL
  * (ASN1 ...). */
-CLEAT_API int32_t cleat_certificate_from_der(const char *data, int32_t data_len);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_certificate_from_der(const char *data, int32_t data_len);
 
 /* cleat_certificate_der returns the length of the DER encoding and copies it to out. */
 CLEAT_API int32_t cleat_certificate_der(int32_t certificate, char *out, int32_t out_cap);

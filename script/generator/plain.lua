@@ -36,10 +36,22 @@ function plain.cdef(model)
     local out = text.writer()
     out(text.banner("--"))
     out ""
-    out "--- The functions of the C headers, as LuaJIT's ffi.cdef reads them."
+    out "--- The functions of the C headers, as LuaJIT's ffi.cdef reads them. Where an id is stored is a void *: it may be a guard."
+    local ids = {}
+    for _, f in ipairs(model.functions) do
+        for _, p in ipairs(f.parameters) do
+            ids[f.name .. ":" .. p.name] = p.new_id or nil
+        end
+    end
     out "return [["
     for _, f in ipairs(model.functions) do
-        local declarations = #f.declarations > 0 and f.declarations or { "void" }
+        local declarations = #f.declarations > 0 and { table.unpack(f.declarations) } or { "void" }
+        for i, declaration in ipairs(declarations) do
+            if ids[f.name .. ":" .. declaration:match("[%w_]+$")] then
+                -- To LuaJIT a guard is a struct of its own.
+                declarations[i] = declaration:gsub("^int32_t", "void")
+            end
+        end
         out(text.wrap("int32_t " .. f.name .. "(", declarations, ");"))
     end
     out "]]"

@@ -166,6 +166,10 @@ static int32_t call_connection_drain_pending(const struct value *v) {
     return cleat_connection_drain_pending(v[0].i);
 }
 
+static int32_t call_connection_set_drain_limit(const struct value *v) {
+    return cleat_connection_set_drain_limit(v[0].i, v[1].i);
+}
+
 static int32_t call_connection_fed_pending(const struct value *v) {
     return cleat_connection_fed_pending(v[0].i);
 }
@@ -394,6 +398,10 @@ static int32_t call_socket_from_fd(const struct value *v) {
     return cleat_socket_from_fd(v[0].i);
 }
 
+static int32_t call_socket_over_fd(const struct value *v) {
+    return cleat_socket_over_fd(v[0].i);
+}
+
 static int32_t call_socket_pair(const struct value *v) {
     return cleat_socket_pair(v[0].i, v[1].i, v[2].i, v[3].int_out, v[4].int_out);
 }
@@ -444,6 +452,10 @@ static int32_t call_socket_send(const struct value *v) {
 
 static int32_t call_socket_recv(const struct value *v) {
     return cleat_socket_recv(v[0].i, v[1].room, v[1].size, v[2].i, v[3].d);
+}
+
+static int32_t call_socket_recv_room(const struct value *v) {
+    return cleat_socket_recv_room(v[0].i, v[1].i, v[2].i);
 }
 
 static int32_t call_socket_sendto(const struct value *v) {
@@ -577,6 +589,75 @@ static int32_t call_openssl_version_number(const struct value *v) {
     return cleat_openssl_version_number();
 }
 
+static int32_t call_addrinfo_resolve_guarded(const struct value *v) {
+    return cleat_addrinfo_resolve_guarded(v[0].bytes, v[0].size, v[1].bytes, v[1].size, v[2].i,
+                                          v[3].i, v[4].i, v[5].i, v[6].int_out);
+}
+
+static int32_t call_resolution_new_guarded(const struct value *v) {
+    return cleat_resolution_new_guarded(v[0].bytes, v[0].size, v[1].bytes, v[1].size, v[2].i,
+                                        v[3].i, v[4].i, v[5].i, v[6].int_out);
+}
+
+static int32_t call_resolution_addrinfo_guarded(const struct value *v) {
+    return cleat_resolution_addrinfo_guarded(v[0].i, v[1].d, v[2].int_out);
+}
+
+static int32_t call_certificate_from_pem_guarded(const struct value *v) {
+    return cleat_certificate_from_pem_guarded(v[0].bytes, v[0].size, v[1].int_out);
+}
+
+static int32_t call_certificate_from_der_guarded(const struct value *v) {
+    return cleat_certificate_from_der_guarded(v[0].bytes, v[0].size, v[1].int_out);
+}
+
+static int32_t call_connection_over_socket_guarded(const struct value *v) {
+    return cleat_connection_over_socket_guarded(v[0].i, v[1].i, v[2].i, v[3].bytes, v[3].size,
+                                                v[4].int_out);
+}
+
+static int32_t call_connection_over_fd_guarded(const struct value *v) {
+    return cleat_connection_over_fd_guarded(v[0].i, v[1].i, v[2].i, v[3].bytes, v[3].size,
+                                            v[4].int_out);
+}
+
+static int32_t call_connection_over_memory_guarded(const struct value *v) {
+    return cleat_connection_over_memory_guarded(v[0].i, v[1].i, v[2].bytes, v[2].size,
+                                                v[3].int_out);
+}
+
+static int32_t call_connection_peer_certificate_guarded(const struct value *v) {
+    return cleat_connection_peer_certificate_guarded(v[0].i, v[1].int_out);
+}
+
+static int32_t call_context_new_guarded(const struct value *v) {
+    return cleat_context_new_guarded(v[0].i, v[1].int_out);
+}
+
+static int32_t call_watch_new_guarded(const struct value *v) {
+    return cleat_watch_new_guarded(v[0].i, v[1].i, v[2].d, v[3].int_out);
+}
+
+static int32_t call_socket_new_guarded(const struct value *v) {
+    return cleat_socket_new_guarded(v[0].i, v[1].i, v[2].i, v[3].int_out);
+}
+
+static int32_t call_socket_from_fd_guarded(const struct value *v) {
+    return cleat_socket_from_fd_guarded(v[0].i, v[1].int_out);
+}
+
+static int32_t call_socket_over_fd_guarded(const struct value *v) {
+    return cleat_socket_over_fd_guarded(v[0].i, v[1].int_out);
+}
+
+static int32_t call_socket_accept_guarded(const struct value *v) {
+    return cleat_socket_accept_guarded(v[0].i, v[1].d, v[2].int_out);
+}
+
+static int32_t call_context_ca_certificate_guarded(const struct value *v) {
+    return cleat_context_ca_certificate_guarded(v[0].i, v[1].i, v[2].int_out);
+}
+
 static const struct function functions[] = {
     {"cleat_addrinfo_resolve", call_addrinfo_resolve,
      {{BYTES, 0, "host"}, {BYTES, 0, "service"}, {INT, 0, "family"}, {INT, 0, "type"},
@@ -655,6 +736,8 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_connection_drain_pending", call_connection_drain_pending,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_set_drain_limit", call_connection_set_drain_limit,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "limit"}, {END, 0, NULL}}},
     {"cleat_connection_fed_pending", call_connection_fed_pending,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
     {"cleat_connection_handshake", call_connection_handshake,
@@ -775,6 +858,8 @@ static const struct function functions[] = {
      {{INT, 0, "family"}, {INT, 0, "type"}, {INT, 0, "protocol"}, {END, 0, NULL}}},
     {"cleat_socket_from_fd", call_socket_from_fd,
      {{INT, 0, "fd"}, {END, 0, NULL}}},
+    {"cleat_socket_over_fd", call_socket_over_fd,
+     {{INT, 0, "fd"}, {END, 0, NULL}}},
     {"cleat_socket_pair", call_socket_pair,
      {{INT, 0, "family"}, {INT, 0, "type"}, {INT, 0, "protocol"}, {INT_OUT, 0, "first"},
       {INT_OUT, 0, "second"}, {END, 0, NULL}}},
@@ -805,6 +890,8 @@ static const struct function functions[] = {
     {"cleat_socket_recv", call_socket_recv,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BUF, 0, "buf"}, {INT, 0, "flags"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
+    {"cleat_socket_recv_room", call_socket_recv_room,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {INT, 0, "wanted"}, {INT, 0, "flags"}, {END, 0, NULL}}},
     {"cleat_socket_sendto", call_socket_sendto,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"}, {BYTES, 0, "host"},
       {INT, 0, "port"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
@@ -872,6 +959,49 @@ static const struct function functions[] = {
      {{TEXT, 0, "out"}, {END, 0, NULL}}},
     {"cleat_boringssl_api", call_boringssl_api, {{END, 0, NULL}}},
     {"cleat_openssl_version_number", call_openssl_version_number, {{END, 0, NULL}}},
+    {"cleat_addrinfo_resolve_guarded", call_addrinfo_resolve_guarded,
+     {{BYTES, 0, "host"}, {BYTES, 0, "service"}, {INT, 0, "family"}, {INT, 0, "type"},
+      {INT, 0, "protocol"}, {INT, 0, "flags"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_resolution_new_guarded", call_resolution_new_guarded,
+     {{BYTES, 0, "host"}, {BYTES, 0, "service"}, {INT, 0, "family"}, {INT, 0, "type"},
+      {INT, 0, "protocol"}, {INT, 0, "flags"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_resolution_addrinfo_guarded", call_resolution_addrinfo_guarded,
+     {{ID, CLEAT_KIND_RESOLUTION, "resolution"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard"},
+      {END, 0, NULL}}},
+    {"cleat_certificate_from_pem_guarded", call_certificate_from_pem_guarded,
+     {{BYTES, 0, "data"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_certificate_from_der_guarded", call_certificate_from_der_guarded,
+     {{BYTES, 0, "data"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_connection_over_socket_guarded", call_connection_over_socket_guarded,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {ID, CLEAT_KIND_SOCKET, "socket"},
+      {INT, 0, "server_side"}, {BYTES, 0, "server_hostname"}, {INT_OUT, 0, "guard"},
+      {END, 0, NULL}}},
+    {"cleat_connection_over_fd_guarded", call_connection_over_fd_guarded,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "fd"}, {INT, 0, "server_side"},
+      {BYTES, 0, "server_hostname"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_connection_over_memory_guarded", call_connection_over_memory_guarded,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "server_side"}, {BYTES, 0, "server_hostname"},
+      {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_connection_peer_certificate_guarded", call_connection_peer_certificate_guarded,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_context_new_guarded", call_context_new_guarded,
+     {{INT, 0, "protocol"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_watch_new_guarded", call_watch_new_guarded,
+     {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard"},
+      {END, 0, NULL}}},
+    {"cleat_socket_new_guarded", call_socket_new_guarded,
+     {{INT, 0, "family"}, {INT, 0, "type"}, {INT, 0, "protocol"}, {INT_OUT, 0, "guard"},
+      {END, 0, NULL}}},
+    {"cleat_socket_from_fd_guarded", call_socket_from_fd_guarded,
+     {{INT, 0, "fd"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_socket_over_fd_guarded", call_socket_over_fd_guarded,
+     {{INT, 0, "fd"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_socket_accept_guarded", call_socket_accept_guarded,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard"},
+      {END, 0, NULL}}},
+    {"cleat_context_ca_certificate_guarded", call_context_ca_certificate_guarded,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {INT_OUT, 0, "guard"},
+      {END, 0, NULL}}},
     {NULL, NULL, {{END, 0, NULL}}},
 };
 

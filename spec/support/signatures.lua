@@ -140,6 +140,10 @@ return {
     { name = "connection_drain_pending", results = 0, arguments = {
         { kind = "int", name = "connection" },
     } },
+    { name = "connection_set_drain_limit", results = 0, arguments = {
+        { kind = "int", name = "connection" },
+        { kind = "int", name = "limit" },
+    } },
     { name = "connection_fed_pending", results = 0, arguments = {
         { kind = "int", name = "connection" },
     } },
@@ -345,7 +349,13 @@ return {
         { kind = "int", name = "protocol" },
     } },
     { name = "socket_from_fd", results = 0, arguments = { { kind = "int", name = "fd" } } },
+    { name = "socket_over_fd", results = 0, arguments = { { kind = "int", name = "fd" } } },
     { name = "socket_pair", results = 2, arguments = {
+        { kind = "int", name = "family" },
+        { kind = "int", name = "type" },
+        { kind = "int", name = "protocol" },
+    } },
+    { name = "socket_pair_guarded", results = 4, arguments = {
         { kind = "int", name = "family" },
         { kind = "int", name = "type" },
         { kind = "int", name = "protocol" },
@@ -405,6 +415,11 @@ return {
         { kind = "int", name = "flags" },
         { kind = "double", name = "timeout" },
     } },
+    { name = "socket_recv_room", results = 0, arguments = {
+        { kind = "int", name = "socket" },
+        { kind = "int", name = "wanted" },
+        { kind = "int", name = "flags" },
+    } },
     { name = "socket_sendto", results = 0, arguments = {
         { kind = "int", name = "socket" },
         { kind = "bytes", name = "data" },
@@ -419,7 +434,21 @@ return {
         { kind = "int", name = "flags" },
         { kind = "double", name = "timeout" },
     } },
+    { name = "socket_recvfrom_guarded", results = 3, arguments = {
+        { kind = "int", name = "socket" },
+        { kind = "capacity", name = "buf_cap" },
+        { kind = "int", name = "flags" },
+        { kind = "double", name = "timeout" },
+    } },
     { name = "socket_recvfrom_into", results = 1, arguments = {
+        { kind = "int", name = "socket" },
+        { kind = "buffer", name = "buf" },
+        { kind = "offset", name = "buf_offset" },
+        { kind = "capacity", name = "buf_cap" },
+        { kind = "int", name = "flags" },
+        { kind = "double", name = "timeout" },
+    } },
+    { name = "socket_recvfrom_into_guarded", results = 2, arguments = {
         { kind = "int", name = "socket" },
         { kind = "buffer", name = "buf" },
         { kind = "offset", name = "buf_offset" },
@@ -511,4 +540,73 @@ return {
     { name = "boringssl_version", results = 1, arguments = {} },
     { name = "boringssl_api", results = 0, arguments = {} },
     { name = "openssl_version_number", results = 0, arguments = {} },
+    { name = "addrinfo_resolve_guarded", results = 1, arguments = {
+        { kind = "bytes", name = "host" },
+        { kind = "bytes", name = "service" },
+        { kind = "int", name = "family" },
+        { kind = "int", name = "type" },
+        { kind = "int", name = "protocol" },
+        { kind = "int", name = "flags" },
+    } },
+    { name = "resolution_new_guarded", results = 1, arguments = {
+        { kind = "bytes", name = "host" },
+        { kind = "bytes", name = "service" },
+        { kind = "int", name = "family" },
+        { kind = "int", name = "type" },
+        { kind = "int", name = "protocol" },
+        { kind = "int", name = "flags" },
+    } },
+    { name = "resolution_addrinfo_guarded", results = 1, arguments = {
+        { kind = "int", name = "resolution" },
+        { kind = "double", name = "timeout" },
+    } },
+    { name = "certificate_from_pem_guarded", results = 1, arguments = {
+        { kind = "bytes", name = "data" },
+    } },
+    { name = "certificate_from_der_guarded", results = 1, arguments = {
+        { kind = "bytes", name = "data" },
+    } },
+    { name = "connection_over_socket_guarded", results = 1, arguments = {
+        { kind = "int", name = "context" },
+        { kind = "int", name = "socket" },
+        { kind = "int", name = "server_side" },
+        { kind = "bytes", name = "server_hostname" },
+    } },
+    { name = "connection_over_fd_guarded", results = 1, arguments = {
+        { kind = "int", name = "context" },
+        { kind = "int", name = "fd" },
+        { kind = "int", name = "server_side" },
+        { kind = "bytes", name = "server_hostname" },
+    } },
+    { name = "connection_over_memory_guarded", results = 1, arguments = {
+        { kind = "int", name = "context" },
+        { kind = "int", name = "server_side" },
+        { kind = "bytes", name = "server_hostname" },
+    } },
+    { name = "connection_peer_certificate_guarded", results = 1, arguments = {
+        { kind = "int", name = "connection" },
+    } },
+    { name = "context_new_guarded", results = 1, arguments = {
+        { kind = "int", name = "protocol" },
+    } },
+    { name = "watch_new_guarded", results = 1, arguments = {
+        { kind = "int", name = "fd" },
+        { kind = "int", name = "events" },
+        { kind = "double", name = "timeout" },
+    } },
+    { name = "socket_new_guarded", results = 1, arguments = {
+        { kind = "int", name = "family" },
+        { kind = "int", name = "type" },
+        { kind = "int", name = "protocol" },
+    } },
+    { name = "socket_from_fd_guarded", results = 1, arguments = { { kind = "int", name = "fd" } } },
+    { name = "socket_over_fd_guarded", results = 1, arguments = { { kind = "int", name = "fd" } } },
+    { name = "socket_accept_guarded", results = 1, arguments = {
+        { kind = "int", name = "socket" },
+        { kind = "double", name = "timeout" },
+    } },
+    { name = "context_ca_certificate_guarded", results = 1, arguments = {
+        { kind = "int", name = "context" },
+        { kind = "int", name = "index" },
+    } },
 }

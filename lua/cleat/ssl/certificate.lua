@@ -85,10 +85,10 @@ end
 --- f(id), after which the id is closed.
 ---@generic T
 ---@param id integer
+---@param guard cleat.backend.Guard the id's
 ---@param f fun(id: integer): T
 ---@return T
-function certificate.consume(id, f)
-    local guard = C.guard_new(id)
+function certificate.consume(id, guard, f)
     local answer = f(id)
     C.guard_close(guard)
     return answer
