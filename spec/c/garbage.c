@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "load.h"
+
 enum {
     MOST_KINDS = 16,
     MOST_VALUES = 16 + MOST_KINDS,
@@ -443,7 +445,7 @@ static int run(const struct function *functions, const int32_t *kinds) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     known_kinds = kinds;
     signal(SIGALRM, stuck);
-    alarm(SECONDS);
+    load_alarm(SECONDS);
 
     stale = cleat_context_new(CLEAT_PROTOCOL_TLS);
     cleat_close(stale);
