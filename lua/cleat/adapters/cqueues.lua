@@ -13,19 +13,89 @@ local waiting = require "cleat.socket.waiting"
 
 local cqueues = {}
 
+-- Who waits, by controller and descriptor: the coroutines, and the conditions that wake() signals, by event.
+local controllers = setmetatable({}, { __mode = "k" })
+local conditions = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
+
+-- enter notes that the running coroutine waits for a descriptor.
+local function enter(controller, fd, thread)
+    local descriptors = controllers[controller]
+    if not descriptors then
+        descriptors = {}
+        controllers[controller] = descriptors
+    end
+    local threads = descriptors[fd]
+    if not threads then
+        threads = setmetatable({}, { __mode = "k" })
+        descriptors[fd] = threads
+    end
+    threads[thread] = true
+    return descriptors, threads
+end
+
+-- leave lets the controller forget a descriptor for which no other coroutine waits: it may be closed next, without the controller's knowledge,
+-- and its number used again.
+local function leave(runtime, descriptors, fd, threads, thread)
+    threads[thread] = nil
+    for other in pairs(threads) do
+        if coroutine.status(other) ~= "dead" then
+            return
+        end
+    end
+    if descriptors[fd] == threads then
+        descriptors[fd] = nil
+    end
+    runtime.cancel(fd)
+end
+
 --- Waits as a coroutine of cqueues does; outside of a controller it blocks.
 function cqueues.waiter(sock, event, timeout)
     local runtime = require "cqueues"
     local deadline = waiting.deadline(timeout)
     local fd = sock:fileno()
-    local ready = runtime.poll({ pollfd = fd, events = event == "read" and "r" or "w" }, timeout)
-    if runtime.running() and not rawget(sock, "_owner") then
-        -- The controller is to forget a descriptor that is closed without its knowledge. Whoever else waits for it wakes, and tries
-        -- again.
-        runtime.cancel(fd)
+    local request = { pollfd = fd, events = event == "read" and "r" or "w" }
+    local controller = runtime.running()
+    if not controller then
+        return type(runtime.poll(request, timeout)) == "table" or waiting.remaining(deadline) ~= 0
     end
-    return type(ready) == "table" or waiting.left(deadline) ~= 0
+    local condition = require("cqueues.condition").new()
+    local thread = coroutine.running()
+    local descriptors, threads = enter(controller, fd, thread)
+    conditions[event][sock] = condition
+    local ready = runtime.poll(request, condition, timeout)
+    conditions[event][sock] = nil
+    leave(runtime, descriptors, fd, threads, thread)
+    return type(ready) == "table" or type(ready) == "userdata" or waiting.remaining(deadline) ~= 0
 end
+
+local function wake(sock, event)
+    local condition = conditions[event][sock]
+    if condition then
+        condition:signal()
+    end
+end
+
+-- Place is a parking place, see cleat.socket.place.
+local Place = {}
+Place.__index = Place
+
+function Place:wait(timeout)
+    if not self.woken then
+        require("cqueues").poll(self.condition, timeout)
+    end
+    return self.woken
+end
+
+function Place:wake()
+    self.woken = true
+    self.condition:signal()
+end
+
+local function place()
+    return setmetatable({ condition = require("cqueues.condition").new(), woken = false }, Place)
+end
+
+waiting.register(cqueues.waiter, { wake = wake, place = place })
 
 function cqueues.accepts(value)
     return methods.has(value, "pollfd", "events", "timeout", "starttls", "pending", "setmode")

@@ -17,7 +17,7 @@ local scope = require "cleat.scope"
 local waiting = require "cleat.socket.waiting"
 
 local rawget = rawget
-local running = coroutine.running
+local running, status_of = coroutine.running, coroutine.status
 
 local turns = {}
 
@@ -44,13 +44,24 @@ local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that no
 ---@field lease table? see turns.close
 local Claim = {}
 
+local let_go -- of a claim: see below
+
+-- killed: whether a claim's coroutine is dead, though its call has not ended: so nginx leaves a light thread that was killed.
+local function killed(claim)
+    local thread = claim.thread
+    return type(thread) == "thread" and status_of(thread) == "dead"
+end
+
 local function head(turn)
     local first, last = turn.first, turn.last
     while first <= last do
         local claim = turn[first]
-        if claim then
+        if claim and not killed(claim) then
             turn.first = first
             return claim
+        elseif claim then
+            turn[first] = nil
+            let_go(claim)
         end
         first = first + 1
     end
@@ -118,13 +129,17 @@ local function unpark(claim)
     end
 end
 
+function let_go(claim)
+    claim.open = false
+    turns.leave(claim)
+    unpark(claim)
+end
+
 function Claim:end_scope()
     if not self.open then
         return
     end
-    self.open = false
-    turns.leave(self)
-    unpark(self)
+    let_go(self)
     local turn = self.turn
     if turn[self.at] == self then
         turn[self.at] = nil
