@@ -11,7 +11,7 @@ local select_module = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
-local unpack = table.unpack or unpack -- luacheck: ignore
+local unpack = table.unpack or unpack
 
 local ENOENT, ENOTDIR, EISDIR = 2, 20, 21
 local NAN, INFINITE = 0 / 0, 1 / 0
@@ -60,6 +60,14 @@ local ADDRESS = {
     says = "an address {host, port}",
     bad = {
         { { "127.0.0.1", -1 }, "ValueError", "port must be 0-65535" }, { { "127.0.0.1", 65536 }, "ValueError", "port must be 0-65535" },
+        { { "a\0b", 80 }, "ValueError", "embedded null byte" },
+    },
+}
+local ENDPOINT = { -- where the port may be a service
+    wrong = { 5, "127.0.0.1", true, print, { 1 }, { "127.0.0.1" }, { "127.0.0.1", 1.5 }, { 80, "127.0.0.1" }, { "127.0.0.1", 80, 0 } },
+    says = "an address {host, port}",
+    bad = {
+        { { "127.0.0.1", "-1" }, "socket.gaierror" }, { { "127.0.0.1", "65536" }, "ValueError", "port must be 0-65535" },
         { { "a\0b", 80 }, "ValueError", "embedded null byte" },
     },
 }
@@ -305,7 +313,7 @@ local function targets()
             { "family", INTEGER, 0 }, { "type", INTEGER, 0 }, { "proto", INTEGER, 0 }, { "flags", INTEGER, 0 },
         } },
         { "socket.create_connection", socket.create_connection, {
-            { "address", ADDRESS }, { "timeout", TIMEOUT, 1 }, { "source_address", ADDRESS },
+            { "address", ENDPOINT }, { "timeout", TIMEOUT, 1 }, { "source_address", ADDRESS },
         }, required = 1, good = { { "127.0.0.1", 1 } } },
         { "socket.setdefaulttimeout", socket.setdefaulttimeout, { { "timeout", TIMEOUT } }, keywords = false },
         { "socket.buffer", socket.buffer, { { "size", with(INTEGER, { -1, "ValueError" }) } }, keywords = false, required = 1 },

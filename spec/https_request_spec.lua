@@ -343,7 +343,7 @@ describe("cleat.https, requests:", function()
             local certfile, keyfile = pki.chain("client")
             local headers = { Authorization = "secret", Cookie = "crumbs", ["Proxy-Authorization"] = "through" }
             local request = { url = at(2, "/seen"), headers = headers, cafile = root, certificate = certfile, key = keyfile }
-            assert.are.equal("[secret] [crumbs] [through] [CN=client,O=cleat tests]", (fetch(request)))
+            assert.are.equal("[secret] [crumbs] [] [CN=client,O=cleat tests]", (fetch(request)))
             request.url = at(2, "/go?to=" .. at(4, "/seen"))
             assert.are.equal("[] [] [] []", (fetch(request)))
             -- Nor does coming back bring them again.
@@ -480,6 +480,12 @@ describe("cleat.https, requests:", function()
             -- And the server is not.
             local seen = fetch { url = at(2, "/seen"), proxy = through("login", "me:se%20cret@") }
             assert.are.equal("[] [] [] []", seen)
+            -- The same as a header, which stays with the proxy for the servers that follow.
+            seen = fetch {
+                url = at(1, "/go?to=" .. at(2, "/seen")), proxy = through("login"),
+                headers = { ["Proxy-Authorization"] = "Basic bWU6c2UgY3JldA==", Authorization = "secret" },
+            }
+            assert.are.equal("[] [] [] []", seen)
         end)
 
         it("that refuse or talk nonsense end the request", function()
@@ -500,6 +506,26 @@ describe("cleat.https, requests:", function()
                 local err = why { url = url, proxy = text }
                 assert.is_truthy(err:find(words, 1, true), err)
             end
+        end)
+
+        it("of others, tinyproxy, if it is installed", function()
+            local program = process.run({ "sh", "-c", "command -v tinyproxy" }).output:match("[^\n]+")
+            if not program then
+                return pending("tinyproxy is not installed")
+            end
+            local proxy, port = process.on_free_port(function(port)
+                local file = process.write_file(process.directory() .. "/tinyproxy.conf",
+                    ("Port %d\nListen 127.0.0.1\nBasicAuth me secret\nTimeout 60\n"):format(port))
+                local started = process.start { program, "-d", "-c", file, timeout = 60 }
+                started:wait_for("Accepting connections")
+                return started
+            end)
+            local through_it = { url = url .. "/hello", proxy = ("http://me:secret@127.0.0.1:%d"):format(port) }
+            assert.are.equal("hello from localhost\n", (fetch(through_it)))
+            through_it.proxy = "127.0.0.1:" .. port
+            through_it.cafile = root
+            assert.is_truthy(why(through_it):find("the proxy refuses: 'HTTP/1.%d 407"))
+            proxy:stop()
         end)
 
         it("are LuaSocket's, unless the request has another or none", function()

@@ -62,7 +62,7 @@ local function target_of(fields, hops, place, code, location)
 end
 
 -- What is meant for one server, and is not forwarded to another one.
-local PRIVATE = { authorization = true, ["proxy-authorization"] = true, cookie = true, host = true }
+local PRIVATE = { authorization = true, cookie = true, host = true }
 
 local function same_server(a, b)
     return a.host:lower() == b.host:lower() and a.port == b.port
@@ -90,12 +90,13 @@ local function redirected(fields, place, target)
 end
 
 -- open connects to a place, through a proxy if there is one.
-local function open(fields, place, context, deadline)
+local function open(fields, place, context, deadline, authorization)
     local through = proxy.of(fields.proxy, place.host, place.port)
     local to = through or place
     local link = connection.open(to.host, to.port, deadline)
     local ok, err = pcall(function()
         if through then
+            through.authorization = through.authorization or authorization
             proxy.connect(link, through, place.name .. ":" .. place.port, request.agent())
         end
         link:secure(context, (place.host:gsub("%%.*", "")))
@@ -144,10 +145,10 @@ local function perform(fields, deadline)
     local first, hops, from = place, 0, nil
     local contexts = {} -- for that server, and for others
     while true do
-        local head, length = request.head(fields, place)
+        local head, length, for_proxy = request.head(fields, place)
         local strange = not same_server(first, place)
         contexts[strange] = contexts[strange] or request.context(fields, strange)
-        local link = open(fields, place, contexts[strange], deadline)
+        local link = open(fields, place, contexts[strange], deadline, for_proxy)
         local target, code, headers, status = finish(link, pcall(exchange, link, fields, place, hops, head, length))
         if not target then
             headers.location = headers.location or from -- as LuaSocket does: a hint that this is another page

@@ -7,7 +7,7 @@ local ffi = {}
 
 -- Names that the generated functions use for themselves.
 local TAKEN = {
-    backend = true, bad = true, call = true, ffi = true, from = true, guard_type = true, into = true, ints = true, ints_room = true,
+    backend = true, bad = true, call = true, ffi = true, from = true, guard_type = true, into = true, SCRATCH = true, ints = true, ints_room = true,
     ints_table = true, length = true, lib = true, new = true, result = true, room = true, rt = true, source = true,
     str = true, str_or_close = true, text = true, TEXT = true, tobit = true, typeof = true, within = true,
 }
@@ -126,6 +126,15 @@ local function emit(v, out)
     for _, p in ipairs(v.of.parameters) do
         if p.kind == "buf" and v.form ~= "into" then
             scratch = ("local %s = room(%s)"):format(p.name, p.size)
+            local limited = binding.LIMITED[v.of.short]
+            if limited == true then
+                add("if %s > SCRATCH then %s = SCRATCH end", p.size, p.size)
+            elseif limited then
+                add("if %s > SCRATCH then", p.size)
+                add("    %s = lib.%s(socket, %s, flags)", p.size, limited, p.size)
+                add("    if %s < 0 then return %s end", p.size, p.size)
+                add("end")
+            end
             results[#results + 1] = ("str(%s, result < %s and result or %s)"):format(p.name, p.size, p.size)
         elseif p.kind == "ints_out" then
             add("local %s = ints_room(%s_room, %s)", p.name, p.name, p.size)
@@ -216,7 +225,7 @@ function ffi.abi(model)
     out "    local bad, length, source, within = rt.bad, rt.length, rt.source, rt.within"
     out "    local ints, ints_room, ints_table = rt.ints, rt.ints_room, rt.ints_table"
     out "    local room, str_or_close, text, TEXT = rt.room, rt.str_or_close, rt.text, rt.TEXT"
-    out "    local guard_type = rt.guard_type"
+    out "    local guard_type, SCRATCH = rt.guard_type, rt.SCRATCH"
     for _, v in ipairs(binding.all(model)) do
         emit(v, out)
     end

@@ -64,6 +64,15 @@ local function emit(v, out)
         elseif p.kind == "buf" then
             add(read, 'int32_t %s = native_int(L, %d, "%s");', p.size, position, name)
             scratch = ("char *%s = native_room(L, %s);"):format(p.name, p.size)
+            local limited = binding.LIMITED[v.of.short]
+            if limited == true then
+                add(room, "if (%s > NATIVE_SCRATCH) %s = NATIVE_SCRATCH;", p.size, p.size)
+            elseif limited then
+                add(room, "if (%s > NATIVE_SCRATCH) {", p.size)
+                add(room, "    %s = %s(socket, %s, flags);", p.size, limited, p.size)
+                add(room, "    if (%s < 0) return native_status(L, %s);", p.size, p.size)
+                add(room, "}")
+            end
             add(call, p.name)
             add(call, p.size)
             add(push, "native_push_bytes(L, %s, result, %s);", p.name, p.size)

@@ -85,9 +85,12 @@ static void expect_no_reuse(int32_t open) {
 static void test_reuse(void) {
     expect_no_reuse(0);
     expect_no_reuse(511);
+#ifndef __SANITIZE_THREAD__
     expect_no_reuse(100000);
+#endif
 }
 
+#ifndef __SANITIZE_THREAD__ /* which is fifty times as slow, and has nothing to see in one thread */
 static double now(void) {
     struct timespec time;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -162,6 +165,7 @@ static void test_all(void) {
         cleat_release(object);
     }
 }
+#endif
 
 static void test_take(void) {
     int32_t id = open_one(1);
@@ -222,8 +226,10 @@ int main(void) {
     EXPECT(many != NULL);
     test_kinds();
     test_reuse();
+#ifndef __SANITIZE_THREAD__
     test_many();
     test_all();
+#endif
     test_take();
     test_threads();
     EXPECT(atomic_load(&alive) == 0 && cleat_handle_count() == 0);

@@ -1,5 +1,5 @@
 -- adapter_stream(plain, wait): a socket of cleat's as an adapter's stream (lua/cleat/ssl/transport/stream.lua), which waits by calling
--- wait(plain, "read" or "write", timeout), true if it is worth trying again. Also counts the bytes that were sent.
+-- wait(object with a fileno(), "read", timeout), true if it is worth trying again. Also counts the bytes that were sent.
 local socket = require "cleat.socket"
 local watch = require "cleat.socket.watch"
 
@@ -7,6 +7,7 @@ local EAGAIN = 11
 
 return function(plain, wait)
     plain:settimeout(0)
+    local watches = setmetatable({}, { __mode = "k" })
     local stream = { value = plain, sent = 0, pending = "" }
 
     local function try(event, timeout, f, ...)
@@ -16,7 +17,12 @@ return function(plain, wait)
                 return result
             elseif not (socket.error:is(result) and result.errno == EAGAIN) then
                 error(result, 0)
-            elseif not wait(plain, event, timeout) then
+            end
+            local waits = watch.new(plain:fileno(), event) -- which close() can end
+            watches[waits] = true
+            local again = wait(waits, "read", timeout)
+            waits:close()
+            if not again then
                 return nil
             end
         end
@@ -55,6 +61,9 @@ return function(plain, wait)
     end
     function stream:close()
         plain:close()
+        for waits in pairs(watches) do
+            waits:signal()
+        end
     end
     return stream
 end

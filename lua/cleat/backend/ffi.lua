@@ -90,6 +90,7 @@ end
 ---@class cleat.backend.ffi_runtime
 local rt = {}
 
+rt.SCRATCH = SCRATCH
 rt.TEXT = 512 -- text up to this length needs one call
 rt.text = new("char[?]", rt.TEXT)
 

@@ -14,7 +14,7 @@ return function(lib, rt, backend)
     local bad, length, source, within = rt.bad, rt.length, rt.source, rt.within
     local ints, ints_room, ints_table = rt.ints, rt.ints_room, rt.ints_table
     local room, str_or_close, text, TEXT = rt.room, rt.str_or_close, rt.text, rt.TEXT
-    local guard_type = rt.guard_type
+    local guard_type, SCRATCH = rt.guard_type, rt.SCRATCH
 
     ---@param host string?
     ---@param service string?
@@ -655,6 +655,22 @@ return function(lib, rt, backend)
     end
 
     ---@param connection integer
+    ---@param limit integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_set_drain_limit
+        backend.connection_set_drain_limit = function(connection, limit)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_set_drain_limit", 1, "an integer")
+            end
+            if typeof(limit) ~= "number" or tobit(limit) ~= limit then
+                bad("connection_set_drain_limit", 2, "an integer")
+            end
+            return call(connection, limit)
+        end
+    end
+
+    ---@param connection integer
     ---@return integer status
     do
         local call = lib.cleat_connection_fed_pending
@@ -695,6 +711,7 @@ return function(lib, rt, backend)
                 bad("connection_read", 2, "an integer")
             end
             if typeof(timeout) ~= "number" then bad("connection_read", 3, "a number") end
+            if buf_cap > SCRATCH then buf_cap = SCRATCH end
             local buf = room(buf_cap)
             local result = call(connection, buf, buf_cap, timeout)
             if result < 0 then return result end
@@ -1862,6 +1879,10 @@ return function(lib, rt, backend)
                 bad("socket_recv", 3, "an integer")
             end
             if typeof(timeout) ~= "number" then bad("socket_recv", 4, "a number") end
+            if buf_cap > SCRATCH then
+                buf_cap = lib.cleat_socket_recv_room(socket, buf_cap, flags)
+                if buf_cap < 0 then return buf_cap end
+            end
             local buf = room(buf_cap)
             local result = call(socket, buf, buf_cap, flags, timeout)
             if result < 0 then return result end
@@ -1888,6 +1909,26 @@ return function(lib, rt, backend)
             end
             if typeof(timeout) ~= "number" then bad("socket_recv_into", 6, "a number") end
             return call(socket, into, buf_cap, flags, timeout)
+        end
+    end
+
+    ---@param socket integer
+    ---@param wanted integer
+    ---@param flags integer
+    ---@return integer status
+    do
+        local call = lib.cleat_socket_recv_room
+        backend.socket_recv_room = function(socket, wanted, flags)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_recv_room", 1, "an integer")
+            end
+            if typeof(wanted) ~= "number" or tobit(wanted) ~= wanted then
+                bad("socket_recv_room", 2, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("socket_recv_room", 3, "an integer")
+            end
+            return call(socket, wanted, flags)
         end
     end
 
@@ -1938,6 +1979,10 @@ return function(lib, rt, backend)
                 bad("socket_recvfrom", 3, "an integer")
             end
             if typeof(timeout) ~= "number" then bad("socket_recvfrom", 4, "a number") end
+            if buf_cap > SCRATCH then
+                buf_cap = lib.cleat_socket_recv_room(socket, buf_cap, flags)
+                if buf_cap < 0 then return buf_cap end
+            end
             local buf = room(buf_cap)
             local result = call(socket, buf, buf_cap, flags, timeout, sender)
             if result < 0 then return result end
@@ -1968,6 +2013,10 @@ return function(lib, rt, backend)
                 bad("socket_recvfrom_guarded", 3, "an integer")
             end
             if typeof(timeout) ~= "number" then bad("socket_recvfrom_guarded", 4, "a number") end
+            if buf_cap > SCRATCH then
+                buf_cap = lib.cleat_socket_recv_room(socket, buf_cap, flags)
+                if buf_cap < 0 then return buf_cap end
+            end
             local sender_guard = new(guard_type)
             local buf = room(buf_cap)
             local result = call(socket, buf, buf_cap, flags, timeout, sender_guard)

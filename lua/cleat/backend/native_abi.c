@@ -451,6 +451,15 @@ static int l_connection_drain_pending(lua_State *L) {
     return 1;
 }
 
+/* connection_set_drain_limit(connection, limit) -> status */
+static int l_connection_set_drain_limit(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_set_drain_limit");
+    int32_t limit = native_int(L, 2, "connection_set_drain_limit");
+    int32_t result = cleat_connection_set_drain_limit(connection, limit);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* connection_fed_pending(connection) -> status */
 static int l_connection_fed_pending(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_fed_pending");
@@ -473,6 +482,7 @@ static int l_connection_read(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_read");
     int32_t buf_cap = native_int(L, 2, "connection_read");
     double timeout = native_double(L, 3, "connection_read");
+    if (buf_cap > NATIVE_SCRATCH) buf_cap = NATIVE_SCRATCH;
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_connection_read(connection, buf, buf_cap, timeout);
     lua_pushinteger(L, result);
@@ -1261,6 +1271,10 @@ static int l_socket_recv(lua_State *L) {
     int32_t buf_cap = native_int(L, 2, "socket_recv");
     int32_t flags = native_int(L, 3, "socket_recv");
     double timeout = native_double(L, 4, "socket_recv");
+    if (buf_cap > NATIVE_SCRATCH) {
+        buf_cap = cleat_socket_recv_room(socket, buf_cap, flags);
+        if (buf_cap < 0) return native_status(L, buf_cap);
+    }
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_socket_recv(socket, buf, buf_cap, flags, timeout);
     lua_pushinteger(L, result);
@@ -1277,6 +1291,16 @@ static int l_socket_recv_into(lua_State *L) {
     int32_t flags = native_int(L, 5, "socket_recv_into");
     double timeout = native_double(L, 6, "socket_recv_into");
     int32_t result = cleat_socket_recv(socket, buf, buf_cap, flags, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* socket_recv_room(socket, wanted, flags) -> status */
+static int l_socket_recv_room(lua_State *L) {
+    int32_t socket = native_int(L, 1, "socket_recv_room");
+    int32_t wanted = native_int(L, 2, "socket_recv_room");
+    int32_t flags = native_int(L, 3, "socket_recv_room");
+    int32_t result = cleat_socket_recv_room(socket, wanted, flags);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -1303,6 +1327,10 @@ static int l_socket_recvfrom(lua_State *L) {
     int32_t buf_cap = native_int(L, 2, "socket_recvfrom");
     int32_t flags = native_int(L, 3, "socket_recvfrom");
     double timeout = native_double(L, 4, "socket_recvfrom");
+    if (buf_cap > NATIVE_SCRATCH) {
+        buf_cap = cleat_socket_recv_room(socket, buf_cap, flags);
+        if (buf_cap < 0) return native_status(L, buf_cap);
+    }
     int32_t sender = 0;
     struct native_guard *held = native_push_guard(L);
     char *buf = native_room(L, buf_cap);
@@ -1324,6 +1352,10 @@ static int l_socket_recvfrom_guarded(lua_State *L) {
     int32_t flags = native_int(L, 3, "socket_recvfrom_guarded");
     double timeout = native_double(L, 4, "socket_recvfrom_guarded");
     struct native_guard *sender_guard = native_push_guard(L);
+    if (buf_cap > NATIVE_SCRATCH) {
+        buf_cap = cleat_socket_recv_room(socket, buf_cap, flags);
+        if (buf_cap < 0) return native_status(L, buf_cap);
+    }
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_socket_recvfrom(socket, buf, buf_cap, flags, timeout, &sender_guard->id);
     lua_pushinteger(L, result);
@@ -2044,6 +2076,7 @@ const luaL_Reg native_abi[] = {
     {"connection_drain", l_connection_drain},
     {"connection_drain_into", l_connection_drain_into},
     {"connection_drain_pending", l_connection_drain_pending},
+    {"connection_set_drain_limit", l_connection_set_drain_limit},
     {"connection_fed_pending", l_connection_fed_pending},
     {"connection_handshake", l_connection_handshake},
     {"connection_read", l_connection_read},
@@ -2122,6 +2155,7 @@ const luaL_Reg native_abi[] = {
     {"socket_send_from", l_socket_send_from},
     {"socket_recv", l_socket_recv},
     {"socket_recv_into", l_socket_recv_into},
+    {"socket_recv_room", l_socket_recv_room},
     {"socket_sendto", l_socket_sendto},
     {"socket_recvfrom", l_socket_recvfrom},
     {"socket_recvfrom_guarded", l_socket_recvfrom_guarded},

@@ -7,6 +7,7 @@
 ---
 --- What is sent is gathered until something is to be received.
 
+local check = require "cleat.check"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
 local failure = require "cleat.https.failure"
@@ -48,7 +49,8 @@ local function connect(self, host, port)
     if not self._context then
         return nil, "closed"
     end
-    local plain = socket.create_connection({ host, tonumber(port) or port }, self._timeout or nil)
+    port = check.integer("connect", "port", tonumber(port) or port)
+    local plain = socket.create_connection({ host, port }, self._timeout or nil)
     plain:settimeout(self._timeout or nil)
     local ok, sock = pcall(self._context.wrap_socket, self._context, plain, {
         server_hostname = host, suppress_ragged_eofs = false,

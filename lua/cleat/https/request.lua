@@ -278,7 +278,10 @@ local function value_of(name, value)
     return value
 end
 
--- add_headers puts the caller's headers into the list of those to send.
+-- Headers for the proxy, which are not the server's to see.
+local FOR_PROXY = "proxy-authorization"
+
+-- add_headers puts the caller's headers into the list of those to send. It returns the one that is for the proxy.
 local function add_headers(fields, headers, written)
     local seen = {}
     for name, value in pairs(fields.headers or {}) do
@@ -296,6 +299,9 @@ local function add_headers(fields, headers, written)
         seen[lower] = true
         headers[lower], written[lower] = value_of(name, value), name
     end
+    local for_proxy = headers[FOR_PROXY]
+    headers[FOR_PROXY] = nil
+    return for_proxy
 end
 
 -- body_length is what the request's headers say of its body: nil for chunks, 0 without one.
@@ -321,6 +327,7 @@ end
 ---@param place cleat.https.Place
 ---@return string head
 ---@return integer? length of the body that follows; nil for chunks
+---@return string? authorization of the caller's for a proxy
 function request.head(fields, place)
     local method = fields.method == nil and "GET" or fields.method == "" and "GET" or fields.method
     if not method:find(message.TOKEN) or method == "CONNECT" then
@@ -334,13 +341,13 @@ function request.head(fields, place)
         end
         headers.authorization = "Basic " .. base64.encode(place.user .. ":" .. place.password)
     end
-    add_headers(fields, headers, written)
+    local for_proxy = add_headers(fields, headers, written)
     local length = body_length(fields, headers)
     local lines = { ("%s %s%s HTTP/1.1"):format(method, place.path, place.query and "?" .. place.query or "") }
     for name, value in pairs(headers) do
         lines[#lines + 1] = (CANONIC[name] or written[name]) .. ": " .. value
     end
-    return table.concat(lines, "\r\n") .. "\r\n\r\n", length
+    return table.concat(lines, "\r\n") .. "\r\n\r\n", length, for_proxy
 end
 
 return request

@@ -98,7 +98,7 @@ function address.endpoint(f, value)
         if port == "" or port:find("\0", 1, true) then
             errors.raise(errors.ValueError, f .. "() port must be a number or a service, not " .. check.shown(port))
         elseif port:find("^%d+$") then
-            port = tonumber(port)
+            port = #port:match("^0*(%d*)") <= 5 and tonumber(port) or -1
         end
     end
     if type(port) == "number" and port % 1 == 0 then

@@ -320,6 +320,11 @@ local function bytes_of(value)
     return type(value) == "string" and value or Buffer._contents(value) and tostring(value) or nil
 end
 
+-- digits_of: a number as Lua's files write it.
+local function digits_of(number)
+    return (math.type and math.type(number) == "integer" and "%d" or "%.14g"):format(number)
+end
+
 local function append(self, list)
     for _, data in ipairs(list) do
         if data ~= "" then
@@ -339,7 +344,7 @@ function File:write(...)
     local list, newline = {}, false
     for index = 1, select("#", ...) do
         local value = (select(index, ...))
-        local data = type(value) == "number" and tostring(value) or bytes_of(value) -- numbers as Lua's files write them
+        local data = type(value) == "number" and digits_of(value) or bytes_of(value)
         if not data then
             errors.raise(errors.TypeError, "write() takes strings, buffers or numbers, not " .. check.kind(value))
         end

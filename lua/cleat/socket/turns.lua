@@ -175,18 +175,30 @@ local function enqueue(owner, name)
     return claim
 end
 
+-- The functions below return no claims: a coroutine that is parked must not keep the claims of others alive by what is left in its registers.
+
+local function is_first(claim)
+    return head(claim.turn) == claim
+end
+
+-- is_nested: whether the claim's own coroutine is before it.
+local function is_nested(claim)
+    local turn = claim.turn
+    for index = turn.first, claim.at - 1 do
+        local other = turn[index]
+        if other and other.thread == claim.thread then
+            return true
+        end
+    end
+    return false
+end
+
 -- await waits for the claim's turn, and returns how it went: see turns.run.
 local function await(claim, deadline)
-    local turn = claim.turn
-    local first = head(turn)
-    if first == claim then
+    if is_first(claim) then
         return "first"
-    end
-    for index = turn.first, turn.last do
-        local other = turn[index]
-        if other and other ~= claim and other.thread == claim.thread then
-            return "nested"
-        end
+    elseif is_nested(claim) then
+        return "nested"
     end
     local place = claim.owner:_place()
     if not place then
@@ -194,11 +206,10 @@ local function await(claim, deadline)
     end
     claim.place = place
     while true do
-        local left = waiting.remaining(deadline)
-        local woken = left > 0 and place:wait(waiting.left(deadline))
+        local woken = waiting.remaining(deadline) > 0 and place:wait(waiting.left(deadline))
         if claim.closed then
             return "closed"
-        elseif head(turn) == claim then
+        elseif is_first(claim) then
             unpark(claim)
             return "waited"
         elseif not woken then

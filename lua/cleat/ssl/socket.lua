@@ -264,12 +264,12 @@ function SSLSocket:close()
         return
     end
     local id, guard, plain, below, owner = self._id, self._guard, self._plain, self._stream, self._owner
-    local transport, failed = self._transport, self._failed
+    local failed = self._failed
     if file.inherit(self, "_guard", "_tls_guard", "_plain", "_owner", "_stream") then
         guard, plain, below, owner, failed = false, false, false, false, false
     end
-    if failed and (below or guard) and (owner or not self._foreign) then
-        transport.finish_sending(self)
+    if failed and below then
+        self._transport.finish_sending(self)
     end
     connection.drop(self)
     self._state, self._id, self._guard, self._owner = "closed", 0, false, false

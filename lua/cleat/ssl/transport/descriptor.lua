@@ -29,20 +29,4 @@ function descriptor.readable(self)
     return fd >= 0 and C.poll({ fd }, { const.POLLIN }, 1, 0) > 0
 end
 
--- The most that is read off before a connection is closed.
-local MOST, PIECE = 16, 65536
-
---- finish_sending lets what TLS has said last reach the peer although the descriptor is closed next: the kernel answers
---- unread input with a
---- reset, which overtakes it. It does not wait.
-function descriptor.finish_sending(self)
-    local id = self._id
-    C.socket_shutdown(id, const.SHUT_WR)
-    for _ = 1, MOST do
-        if C.socket_recv(id, PIECE, 0, 0) <= 0 then
-            break
-        end
-    end
-end
-
 return descriptor
