@@ -94,7 +94,7 @@ static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline)
     if (status < 0) return status;
     sent = send_close_notify(self, deadline, &looked);
     cleat_connection_release(self, held);
-    /* A peer that is gone may have sent something before: that tells more than EPIPE. */
+    /* What a peer has sent before it closed its socket says more than EPIPE. */
     if (sent < 0 && (CLEAT_CLASS(sent) != CLEAT_SYS || !self->closing)) return sent;
     status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
     if (status < 0) return status;
