@@ -356,7 +356,7 @@ describe("set_servername_callback:", function()
                             end
                         end,
                         function()
-                            local result = tasks.call(server, method, (table.unpack or unpack)(arguments)) -- luacheck: ignore
+                            local result = tasks.call(server, method, (table.unpack or unpack)(arguments))
                             assert.is_true(result == nil or result == "c" or result == 1, method)
                         end,
                     }

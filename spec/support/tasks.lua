@@ -6,7 +6,7 @@ local select = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
-local unpack = table.unpack or unpack -- luacheck: ignore
+local unpack = table.unpack or unpack
 
 local tasks = {}
 
