@@ -11,6 +11,7 @@
 #include "net/socket.h"
 #include "tls/context.h"
 #include "tls/transport.h"
+#include "x509/verify_error.h"
 
 struct cleat_connection {
     struct cleat_object object;
@@ -24,7 +25,7 @@ struct cleat_connection {
     struct cleat_transport transport;
     char *server_hostname; /* a client's, as given; NULL if none */
     int32_t verify_mode;
-    int32_t verify_code; /* of a peer that BoringSSL would have accepted: see verify.c */
+    struct cleat_verify_error verify_error; /* why the peer was refused */
     int32_t sealed; /* bytes that a write encrypted and has not counted yet: see connection_io.c */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;
