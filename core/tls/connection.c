@@ -5,6 +5,7 @@
 
 #include "base/argument.h"
 #include "base/memory.h"
+#include "tls/group.h"
 #include "tls/hostname.h"
 
 static void connection_destroy(struct cleat_object *object) {
@@ -53,6 +54,13 @@ bool cleat_connection_trust(struct cleat_connection *connection, struct cleat_co
            SSL_set1_verify_cert_store(connection->ssl, context->shared_store) == 1;
 }
 
+/* The curve of a certificate matters only below TLS 1.3. */
+static bool restrict_group(struct cleat_connection *self, const struct cleat_context *context) {
+    return self->server_side || context->curve == 0 ||
+           SSL_CTX_get_min_proto_version(context->ssl_ctx) >= TLS1_3_VERSION ||
+           cleat_group_restrict(self, context->curve);
+}
+
 /* Takes the context's settings as they are now. */
 static int32_t set_up(struct cleat_connection *self, struct cleat_context *context,
                       const struct request *request) {
@@ -68,7 +76,8 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_context *conte
     self->ssl = SSL_new(context->ssl_ctx);
     /* BoringSSL copies without looking whether it could, what a connection verifies with for one. */
     ready = self->ssl != NULL && SSL_set_app_data(self->ssl, self) == 1 &&
-            cleat_connection_trust(self, context) && !cleat_memory_failed();
+            cleat_connection_trust(self, context) && restrict_group(self, context) &&
+            !cleat_memory_failed();
     pthread_mutex_unlock(&context->lock);
 
     if (!ready) return cleat_fail_ssl("SSL_new");

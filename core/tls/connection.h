@@ -27,6 +27,7 @@ struct cleat_connection {
     int32_t verify_mode;
     struct cleat_verify_error verify_error; /* why the peer was refused */
     int32_t sealed; /* bytes that a write encrypted and has not counted yet: see connection_io.c */
+    uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;
     bool begun; /* the handshake was counted */

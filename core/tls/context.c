@@ -318,6 +318,8 @@ int32_t cleat_context_set_ecdh_curve(int32_t context, const char *curve, int32_t
             result = ERR_peek_error() != 0 ? cleat_fail_ssl("SSL_CTX_set1_curves")
                                            : cleat_fail_named("SSL", "UNSUPPORTED_ELLIPTIC_CURVE",
                                                               "unsupported elliptic curve");
+        } else {
+            self->curve = nid;
         }
     }
     cleat_release(text);

@@ -24,6 +24,7 @@ struct cleat_context {
     int32_t options; /* as the caller set them: BoringSSL knows only some */
     int32_t verify_mode;
     int32_t verify_flags;
+    int curve; /* NID of the only group for the key exchange; 0 for the default ones */
     bool check_hostname;
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
