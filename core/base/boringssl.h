@@ -15,6 +15,7 @@
 #include <openssl/mem.h>
 #include <openssl/obj.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs8.h>
 #include <openssl/pool.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>

@@ -46,12 +46,10 @@ static int verify_peer(X509_STORE_CTX *verification, void *unused) {
 /* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */
 static bool set_algorithms(SSL_CTX *ssl_ctx) {
     static const uint16_t algorithms[] = {
-        SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256,
-        SSL_SIGN_RSA_PKCS1_SHA256,       SSL_SIGN_ECDSA_SECP384R1_SHA384,
-        SSL_SIGN_RSA_PSS_RSAE_SHA384,    SSL_SIGN_RSA_PKCS1_SHA384,
-        SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,
-        SSL_SIGN_ED25519,                SSL_SIGN_ECDSA_SECP521R1_SHA512,
-        SSL_SIGN_RSA_PKCS1_SHA1,
+        SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256,
+        SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384,
+        SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,    SSL_SIGN_ED25519,
+        SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_SIGN_RSA_PKCS1_SHA1,
     };
     return SSL_CTX_set_verify_algorithm_prefs(ssl_ctx, algorithms,
                                               sizeof algorithms / sizeof algorithms[0]) == 1;

@@ -150,9 +150,8 @@ static bool set_up(X509_STORE_CTX *verification, const struct cleat_chain_reques
            X509_STORE_CTX_set_app_data(verification, state) == 1 && !cleat_memory_failed();
 }
 
-bool cleat_chain_verify(const struct cleat_chain_request *request,
-                        STACK_OF(X509) * intermediates, STACK_OF(X509) * anchors,
-                        struct cleat_verify_error *error) {
+bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509) * intermediates,
+                        STACK_OF(X509) * anchors, struct cleat_verify_error *error) {
     struct state state = {request->purpose, -1, error};
     X509_STORE_CTX *verification = X509_STORE_CTX_new();
     bool accepted;

@@ -20,9 +20,8 @@ struct cleat_chain_request {
  * the one chain that X509_verify_cert builds: from intermediates, or from what was sent if that is
  * NULL, to one of anchors, or to what is in the store if that is NULL. Anchors must be from the
  * store. */
-bool cleat_chain_verify(const struct cleat_chain_request *request,
-                        STACK_OF(X509) * intermediates, STACK_OF(X509) * anchors,
-                        struct cleat_verify_error *error);
+bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509) * intermediates,
+                        STACK_OF(X509) * anchors, struct cleat_verify_error *error);
 
 /* cleat_chain_is_self_signed returns whether the certificate's own key verifies its signature: that
  * subject and issuer are the same does not make it so. */

@@ -34,7 +34,8 @@ static int cost_of(X509 *issuer) {
     int type = key == NULL ? EVP_PKEY_NONE : EVP_PKEY_id(key);
     EVP_PKEY_free(key);
     switch (type) {
-        case EVP_PKEY_RSA: return 10 + bits / 64 * (bits / 64) / 16; /* 74 for 2048, 1034 for 8192 */
+        case EVP_PKEY_RSA:
+            return 10 + bits / 64 * (bits / 64) / 16; /* 74 for 2048, 1034 for 8192 */
         case EVP_PKEY_EC: return bits <= 256 ? 120 : 1000;
         default: return 120;
     }
@@ -189,8 +190,7 @@ bool cleat_path_verify(const struct cleat_chain_request *request,
     if (cleat_chain_verify(request, NULL, NULL, error)) return true;
     if (is_final(error)) return false;
     self.path[0] = request->leaf;
-    self.partial =
-        (X509_VERIFY_PARAM_get_flags(request->param) & X509_V_FLAG_PARTIAL_CHAIN) != 0;
+    self.partial = (X509_VERIFY_PARAM_get_flags(request->param) & X509_V_FLAG_PARTIAL_CHAIN) != 0;
     self.store = X509_STORE_CTX_new();
     found = self.store != NULL &&
             X509_STORE_CTX_init(self.store, request->store, request->leaf, request->sent) == 1 &&
