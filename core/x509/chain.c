@@ -42,46 +42,53 @@ static bool is_partial(X509_STORE_CTX *verification) {
 
 /* Intermediates between a certificate at that depth and the peer's own. Those that a CA has issued
  * to itself do not count: RFC 5280 section 4.2.1.9. */
-static long path_length(X509_STORE_CTX *verification, int depth) {
-    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(verification);
+static long path_length(const STACK_OF(X509) * chain, size_t depth) {
     long length = 0;
-    int i;
+    size_t i;
     for (i = 1; i < depth; i++) {
-        if ((X509_get_extension_flags(sk_X509_value(chain, (size_t)i)) & EXFLAG_SI) == 0) length++;
+        if ((X509_get_extension_flags(sk_X509_value(chain, i)) & EXFLAG_SI) == 0) length++;
     }
     return length;
 }
 
 /* What a certificate says of itself. BoringSSL has looked only if it is not a trusted one, and a
  * peer's own may be that. */
-static int check_extensions(X509 *certificate, X509_STORE_CTX *verification, int depth,
-                            int purpose) {
+static int check_extensions(const STACK_OF(X509) * chain, size_t depth, int purpose) {
+    X509 *certificate = sk_X509_value(chain, depth);
     long limit = X509_get_pathlen(certificate);
     if (depth > 0 && X509_check_ca(certificate) == 0) return X509_V_ERR_INVALID_CA;
     if ((X509_get_extension_flags(certificate) & EXFLAG_CRITICAL) != 0) {
         return X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION;
     }
     if (X509_check_purpose(certificate, purpose, depth > 0) <= 0) return X509_V_ERR_INVALID_PURPOSE;
-    if (depth > 0 && limit >= 0 && path_length(verification, depth) > limit) {
+    if (depth > 0 && limit >= 0 && path_length(chain, depth) > limit) {
         return X509_V_ERR_PATH_LENGTH_EXCEEDED;
-    }
-    /* BoringSSL takes one whose issuer has the same name for self-signed. If it is not, then it is
-     * trusted only as part of a partial chain. */
-    if (sk_X509_num(X509_STORE_CTX_get0_chain(verification)) == 1 && !is_partial(verification) &&
-        !cleat_chain_is_self_signed(certificate)) {
-        return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
     }
     return X509_V_OK;
 }
 
-static int check_strength(X509 *certificate, X509_STORE_CTX *verification, int depth) {
-    int top = (int)sk_X509_num(X509_STORE_CTX_get0_chain(verification)) - 1;
+static int check_strength(const STACK_OF(X509) * chain, size_t depth) {
+    X509 *certificate = sk_X509_value(chain, depth);
     if (cleat_strength_has_weak_key(certificate)) {
         return depth == 0 ? CLEAT_X509_EE_KEY_TOO_SMALL : CLEAT_X509_CA_KEY_TOO_SMALL;
     }
     /* A trust anchor's own signature is not checked. */
-    return depth < top && cleat_strength_has_weak_signature(certificate) ? CLEAT_X509_CA_MD_TOO_WEAK
-                                                                         : X509_V_OK;
+    if (depth + 1 < sk_X509_num(chain) && cleat_strength_has_weak_signature(certificate)) {
+        return CLEAT_X509_CA_MD_TOO_WEAK;
+    }
+    return X509_V_OK;
+}
+
+bool cleat_chain_check(const STACK_OF(X509) * chain, size_t depth, int purpose,
+                       struct cleat_verify_error *error) {
+    int code = check_extensions(chain, depth, purpose);
+    int number = code == X509_V_OK ? check_strength(chain, depth) : X509_V_OK;
+    if (number != X509_V_OK) {
+        cleat_verify_error_set(error, number, (int)depth);
+    } else {
+        *error = (struct cleat_verify_error){code, 0, (int)depth};
+    }
+    return error->error == X509_V_OK;
 }
 
 /* A self-signed certificate whose key may not sign certificates is for BoringSSL not its own
@@ -121,7 +128,7 @@ static int on_certificate(int ok, X509_STORE_CTX *verification) {
     X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
     int depth = X509_STORE_CTX_get_error_depth(verification);
     struct state *state = X509_STORE_CTX_get_ex_data(verification, 0);
-    int code;
+    STACK_OF(X509) * chain;
     if (certificate == NULL) return ok;
     if (ok != 1) {
         if (!end_at_trusted(certificate, verification, depth) &&
@@ -131,14 +138,16 @@ static int on_certificate(int ok, X509_STORE_CTX *verification) {
         X509_STORE_CTX_set_error(verification, X509_V_OK);
         return 1;
     }
-    code = check_extensions(certificate, verification, depth, state->purpose);
-    if (code == X509_V_OK) {
-        int number = check_strength(certificate, verification, depth);
-        if (number == X509_V_OK) return 1;
-        cleat_verify_error_set(state->error, number, depth);
-        code = state->error->error;
+    chain = X509_STORE_CTX_get0_chain(verification);
+    /* BoringSSL takes one whose issuer has the same name for self-signed. If it is not, then it is
+     * trusted only as part of a partial chain. */
+    if (sk_X509_num(chain) == 1 && !is_partial(verification) &&
+        !cleat_chain_is_self_signed(certificate)) {
+        X509_STORE_CTX_set_error(verification, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+        return 0;
     }
-    X509_STORE_CTX_set_error(verification, code);
+    if (cleat_chain_check(chain, (size_t)depth, state->purpose, state->error)) return 1;
+    X509_STORE_CTX_set_error(verification, state->error->error);
     return 0;
 }
 

@@ -23,6 +23,11 @@ struct cleat_chain_request {
 bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509) * intermediates,
                         STACK_OF(X509) * anchors, struct cleat_verify_error *error);
 
+/* cleat_chain_check returns whether the certificate at depth may stand there, by its extensions and
+ * strength, and notes why not. Dates, signatures and names are not looked at. */
+bool cleat_chain_check(const STACK_OF(X509) * chain, size_t depth, int purpose,
+                       struct cleat_verify_error *error);
+
 /* cleat_chain_is_self_signed returns whether the certificate's own key verifies its signature: that
  * subject and issuer are the same does not make it so. */
 bool cleat_chain_is_self_signed(X509 *certificate);

@@ -7,6 +7,7 @@
  * finds: see enum. */
 #include "x509/path.h"
 
+#include "x509/exact_path.h"
 #include "x509/strength.h"
 
 enum {
@@ -100,20 +101,29 @@ static bool has_issued(struct search *self, X509 *issuer) {
 }
 
 /* Verifies the path as a whole, with the last of it as the only anchor. */
+static bool verify_path(struct search *self, STACK_OF(X509) * path, STACK_OF(X509) * intermediates,
+                        STACK_OF(X509) * anchors) {
+    struct cleat_verify_error error;
+    size_t last = self->length - 1;
+    size_t i;
+    for (i = 0; i <= last; i++) {
+        self->cost += cost_of(self->path[i]);
+        if (sk_X509_push(path, self->path[i]) == 0) return false;
+        if (i > 0 && i < last && sk_X509_push(intermediates, self->path[i]) == 0) return false;
+    }
+    if (sk_X509_push(anchors, self->path[last]) == 0) return false;
+    if (cleat_exact_path_is_needed(path)) return cleat_exact_path_verify(self->request, path);
+    return cleat_chain_verify(self->request, intermediates, anchors, &error);
+}
+
 static bool try_path(struct search *self) {
+    STACK_OF(X509) *path = sk_X509_new_null();
     STACK_OF(X509) *intermediates = sk_X509_new_null();
     STACK_OF(X509) *anchors = sk_X509_new_null();
-    struct cleat_verify_error error;
-    bool ready = intermediates != NULL && anchors != NULL;
-    bool accepted;
-    size_t i;
+    bool accepted = path != NULL && intermediates != NULL && anchors != NULL &&
+                    verify_path(self, path, intermediates, anchors);
     self->tries++;
-    for (i = 1; i < self->length; i++) {
-        self->cost += cost_of(self->path[i]);
-        if (i + 1 < self->length) ready = ready && sk_X509_push(intermediates, self->path[i]) != 0;
-    }
-    ready = ready && sk_X509_push(anchors, self->path[self->length - 1]) != 0;
-    accepted = ready && cleat_chain_verify(self->request, intermediates, anchors, &error);
+    sk_X509_free(path);
     sk_X509_free(intermediates);
     sk_X509_free(anchors);
     return accepted;
