@@ -92,4 +92,61 @@ describe("paths:", function()
         end
         assert.is_true(accepted > #graphs / 10 and refused > #graphs / 10)
     end)
+
+    -- hostile: as many CA certificates of one name as a handshake takes, each of which has signed others, and none of which the trusted
+    -- one of that name has signed. to: the name that has issued the leaf.
+    local function hostile(world, curve, keys, to)
+        local root = certificate.make(world, { subject = "A", key = "root", serial = "01", from = -9, to = 9, ca = true, usage = { 5, 6 } })
+        local leaf = certificate.make(world, { subject = "leaf", key = "leaf", serial = "02", from = -9, to = 9, ca = false, usage = { 0 },
+            issuer = { subject = to, key = curve .. 1 }, names = { certificate.dns "localhost" } })
+        local sent, size = { leaf }, #leaf.der
+        for serial = 1, 1000 do
+            local subject, issuer = serial % keys + 1, (serial * 5 + math.floor(serial / keys)) % keys + 1
+            local one = certificate.make(world, { subject = "A", key = curve .. subject, serial = ("%04x"):format(0x1000 + serial),
+                issuer = { subject = "A", key = curve .. issuer }, from = -9, to = 9, ca = true })
+            size = size + #one.der + 3
+            if size > 100000 then
+                break
+            end
+            sent[#sent + 1] = one
+        end
+        return { chain = sent, trust = { root } }
+    end
+
+    it("a chain that is made to be searched costs no more than 20 ms", function()
+        local keys = { root = paths.KEYS.leaf, leaf = paths.KEYS.leaf }
+        for _, curve in ipairs { "P-521" } do
+            for i = 1, 8 do
+                keys[curve .. i] = paths.KEYS.leaf:gsub("P%-256", curve)
+            end
+        end
+        local world = paths.world(keys)
+        local chains = world.sign_all(function()
+            local out = {}
+            for _, curve in ipairs { "P-521" } do
+                out[curve] = { plain = hostile(world, curve, 8, "Z"), searched = hostile(world, curve, 8, "A") }
+            end
+            return out
+        end)
+        for curve, pair in pairs(chains) do
+            local best = {}
+            for kind, chain in pairs(pair) do
+                local write = writer(world, curve .. kind)
+                local files = { chain = write(chain.chain), trust = write(chain.trust), flags = 0, host = "localhost",
+                    key = world.directory .. "/leaf.key" }
+                best[kind] = math.huge
+                for _ = 1, 5 do
+                    local start = os.clock()
+                    local result = attempt.of(files, "server", 0x0304)
+                    best[kind] = math.min(best[kind], os.clock() - start)
+                    assert.are.equal("CERTIFICATE_VERIFY_FAILED", result.failure.reason)
+                end
+            end
+            local more = (best.searched - best.plain) * 1000
+            if os.getenv "CLEAT_PATHS" then
+                print(curve, #pair.searched.chain, best.plain * 1000, more)
+            end
+            assert.is_true(more < 20, ("%s: %.1f ms more"):format(curve, more))
+        end
+    end)
 end)
