@@ -115,7 +115,8 @@ endif()
 # The same with an allocator that fails when it is told to: see spec/allocation/core.c.
 if("c" IN_LIST CLEAT_TESTS)
     add_executable(allocation EXCLUDE_FROM_ALL spec/allocation/core.c spec/allocation/context.c
-        spec/allocation/object.c spec/allocation/connection.c spec/allocation/failing.c)
+        spec/allocation/object.c spec/allocation/connection.c spec/allocation/verification.c
+        spec/allocation/failing.c)
     target_link_libraries(allocation PRIVATE cleat_objects cleat_flags test_helpers)
     target_compile_definitions(allocation PRIVATE _GNU_SOURCE)
     target_link_options(allocation PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=strdup

@@ -7,6 +7,7 @@
  * finds: see enum. */
 #include "x509/path.h"
 
+#include "base/memory.h"
 #include "x509/exact_path.h"
 #include "x509/strength.h"
 
@@ -207,6 +208,10 @@ bool cleat_path_verify(const struct cleat_chain_request *request,
             (try_leaf(&self) || search(&self));
     X509_STORE_CTX_free(self.store);
     ERR_clear_error();
-    if (found) *error = (struct cleat_verify_error){X509_V_OK, 0, 0};
+    if (found) {
+        *error = (struct cleat_verify_error){X509_V_OK, 0, 0};
+    } else if (cleat_memory_failed()) {
+        *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+    }
     return found;
 }
