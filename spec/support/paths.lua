@@ -1,30 +1,16 @@
 -- Certificates that sign each other at random, what of them is sent and trusted, and which paths are good: by the fields that they
 -- were made of, and by openssl.
 local certificate = require "support.badssl.certificate"
+local pem_text = require "support.pem_text"
 local process = require "support.process"
 
 local paths = {}
 
-local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-local function base64(bytes)
-    return (bytes:gsub("..?.?", function(three)
-        local a, b, c = three:byte(1, 3)
-        local value, out = a * 65536 + (b or 0) * 256 + (c or 0), {}
-        for i = 4, 1, -1 do
-            local digit = value % 64
-            value = (value - digit) / 64
-            out[i] = i - 1 > #three and "=" or ALPHABET:sub(digit + 1, digit + 1)
-        end
-        return table.concat(out)
-    end))
-end
-
+-- pem: certificates as a text.
 function paths.pem(list)
     local out = {}
     for i, one in ipairs(list) do
-        out[i] = "-----BEGIN CERTIFICATE-----\n" .. base64(one.der):gsub(("."):rep(64), "%0\n"):gsub("([^\n])$", "%1\n")
-            .. "-----END CERTIFICATE-----\n"
+        out[i] = pem_text("CERTIFICATE", one.der)
     end
     return table.concat(out)
 end
