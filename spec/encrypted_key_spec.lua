@@ -16,16 +16,16 @@ describe("encrypted keys:", function()
     local base
     setup(function()
         base = process.directory() .. "/"
-        local result = process.run { "sh", "-ec", "cd " .. base .. "; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-            .. "-keyout plain.key -out cert.pem -subj /CN=localhost -days 9" }
+        local result = process.run { "sh", "-ec", "cd " .. base .. "\nopenssl req -x509 -newkey ec "
+            .. "-pkeyopt ec_paramgen_curve:P-256 -nodes -keyout plain.key -out cert.pem -subj /CN=localhost -days 9" }
         assert.are.equal(0, result.status, result.errors)
     end)
 
     -- encrypted: the file of the key, as openssl pkcs8 writes it with these words.
     local function encrypted(words)
         local name = base .. words:gsub("%W", "_") .. ".key"
-        local result = process.run { "sh", "-ec", ("openssl pkcs8 -topk8 -in %splain.key -out %s -passout pass:secret %s"):format(base, name,
-            words) }
+        local command = ("openssl pkcs8 -topk8 -in %splain.key -out %s -passout pass:secret %s"):format(base, name, words)
+        local result = process.run { "sh", "-ec", command }
         assert.are.equal(0, result.status, result.errors)
         return name
     end
@@ -110,7 +110,8 @@ describe("encrypted keys:", function()
         end
         for _, numbers in ipairs { { "01", "08", "01" }, { "00", "08", "01" }, { "4001", "08", "01" }, { "4000", "00", "01" },
             { "4000", "08", "00" } } do
-            raises("SSLError", { library = "EVP", reason = "INVALID_PARAMETERS" }, load, scrypt(numbers[1], numbers[2], numbers[3]), "secret")
+            raises("SSLError", { library = "EVP", reason = "INVALID_PARAMETERS" }, load, scrypt(numbers[1], numbers[2], numbers[3]),
+                "secret")
         end
         -- the controls: what is computed fails by what is decrypted
         raises("SSLError", { reason = "BAD_DECRYPT" }, load, pbkdf2 "02", "secret")

@@ -152,7 +152,7 @@ return {
     { "CONST-05", "D", "`VERIFY_CRL_CHECK_LEAF`" },
     { "CONST-06", "D", "`VERIFY_CRL_CHECK_CHAIN`" },
     { "CONST-07", "D", "`VERIFY_X509_STRICT`",
-        note = "The flag is kept and read back; BoringSSL has no such workarounds." },
+        note = "As OpenSSL 3: chains must have what RFC 5280 asks of CAs. BoringSSL has no such flag." },
     { "CONST-08", "D", "`VERIFY_X509_TRUSTED_FIRST`",
         note = "The flag is kept and read back; BoringSSL always prefers what is trusted." },
     { "CONST-09", "D", "`PROTOCOL_TLS`" },

@@ -13,11 +13,11 @@ local UNKNOWN = { der.extension(OID.unknown, der.hex "05 00", true) }
 -- pinned: a self-signed certificate that is trusted itself, and is a CA's and a server's at once.
 local function pinned(changes)
     return function(make)
-        local leaf = make.leaf(nil, {
+        local one = make.leaf(nil, {
             authority_key_id = false, ca = true, usage = { 0, 5 }, extended = changes.extended or { OID.server, OID.client },
             extra = changes.extra,
         })
-        return { chain = { leaf }, trust = { leaf } }
+        return { chain = { one }, trust = { one } }
     end
 end
 
@@ -25,8 +25,8 @@ end
 local function trusted(changes)
     return function(make)
         local issuing = make.intermediate(make.root())
-        local leaf = make.leaf(issuing, changes)
-        return { chain = { leaf, issuing }, trust = { leaf }, flags = 0x80000 }
+        local one = make.leaf(issuing, changes)
+        return { chain = { one, issuing }, trust = { one }, flags = 0x80000 }
     end
 end
 

@@ -63,8 +63,10 @@ return {
         { leaf = { subject = der.sequence() } }, chain { leaf = { subject = der.sequence(), names = false,
             extra = { der.extension(OID.names, der.sequence(certificate.dns "localhost"), true) } } }),
     case("issuer-empty", "the intermediate has no name", "ISSUER_NAME_EMPTY", { intermediate = { subject = der.sequence() } }),
-    case("root-version-1", "the trusted root is a certificate of version 1", "INVALID_CA 79", { root = { version = "", extensions = {} } }),
+    case("root-version-1", "the trusted root is a certificate of version 1", "INVALID_CA 79",
+        { root = { version = "", extensions = {} } }),
     case("root-algorithms-differ", "the trusted root names two signature algorithms", "SIGNATURE_ALGORITHM_INCONSISTENCY",
         { root = { outer_algorithm = SHA1 } }),
-    { name = "strict-self-signed", what = "a self-signed certificate, trusted itself, without any of that", server = "accepted", wrong = bare },
+    { name = "strict-self-signed", what = "a self-signed certificate, trusted itself, without any of that",
+        server = "accepted", wrong = bare },
 }
