@@ -21,6 +21,7 @@ enum {
 struct search {
     const struct cleat_chain_request *request;
     X509_STORE_CTX *store; /* for looking into it */
+    X509_STORE_CTX *directories; /* likewise, or NULL */
     bool partial; /* any trusted certificate is an anchor */
     int tries;
     int looks;
@@ -156,17 +157,24 @@ static bool search_among(struct search *self, const STACK_OF(X509) * issuers, bo
     return found;
 }
 
-static bool search(struct search *self) {
-    X509 *top = self->path[self->length - 1];
+/* A store does not look into its directories for a name that it has. Another certificate of that name
+ * may be there: a renewed root. */
+static bool search_store(struct search *self, X509_STORE_CTX *store) {
     STACK_OF(X509) * trusted;
     bool found;
-    if (has_spent(self) || self->length == LENGTH_MAX) return false;
-    /* Nobody issues what is weakly signed, or self-signed. */
-    if (cleat_strength_has_weak_signature(top)) return false;
-    trusted = X509_STORE_get1_certs(self->store, X509_get_issuer_name(top));
-    found = search_among(self, trusted, true) || search_among(self, self->request->sent, false);
+    if (store == NULL) return false;
+    trusted = X509_STORE_get1_certs(store, X509_get_issuer_name(self->path[self->length - 1]));
+    found = search_among(self, trusted, true);
     sk_X509_pop_free(trusted, X509_free);
     return found;
+}
+
+static bool search(struct search *self) {
+    if (has_spent(self) || self->length == LENGTH_MAX) return false;
+    /* What is weakly signed can be an anchor only. */
+    if (cleat_strength_has_weak_signature(self->path[self->length - 1])) return false;
+    return search_store(self, self->store) || search_store(self, self->directories) ||
+           search_among(self, self->request->sent, false);
 }
 
 /* The peer's own certificate may be trusted itself. */
@@ -194,6 +202,16 @@ static bool is_final(const struct cleat_verify_error *error) {
     }
 }
 
+/* For looking into a store. NULL if it is NULL or memory lacks. */
+static X509_STORE_CTX *open_store(const struct cleat_chain_request *request, X509_STORE *store) {
+    X509_STORE_CTX *context = store == NULL ? NULL : X509_STORE_CTX_new();
+    if (context == NULL || X509_STORE_CTX_init(context, store, request->leaf, NULL) == 1) {
+        return context;
+    }
+    X509_STORE_CTX_free(context);
+    return NULL;
+}
+
 bool cleat_path_verify(const struct cleat_chain_request *request,
                        struct cleat_verify_error *error) {
     struct search self = {.request = request, .length = 1};
@@ -202,11 +220,11 @@ bool cleat_path_verify(const struct cleat_chain_request *request,
     if (is_final(error)) return false;
     self.path[0] = request->leaf;
     self.partial = (X509_VERIFY_PARAM_get_flags(request->param) & X509_V_FLAG_PARTIAL_CHAIN) != 0;
-    self.store = X509_STORE_CTX_new();
-    found = self.store != NULL &&
-            X509_STORE_CTX_init(self.store, request->store, request->leaf, request->sent) == 1 &&
-            (try_leaf(&self) || search(&self));
+    self.store = open_store(request, request->store);
+    self.directories = open_store(request, request->directories);
+    found = self.store != NULL && (try_leaf(&self) || search(&self));
     X509_STORE_CTX_free(self.store);
+    X509_STORE_CTX_free(self.directories);
     ERR_clear_error();
     if (found) {
         *error = (struct cleat_verify_error){X509_V_OK, 0, 0};

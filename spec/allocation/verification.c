@@ -92,7 +92,8 @@ static void make_certificates(void) {
     finish(with_ids(authority(), true), OLD, 1, 1, 2, 0, -3600);
     x509 = with_ids(authority(), true);
     ADD(x509, NID_name_constraints, 1,
-        "\x30\x1b\xa0\x19\x30\x0a\x87\x08\x7f\x00\x00\x00\xff\x00\x00\x00\x30\x0b\x82\x09localhost");
+        "\x30\x1b\xa0\x19\x30\x0a\x87\x08\x7f\x00\x00\x00\xff\x00\x00\x00\x30\x0b\x82\x09localhos"
+        "t");
     finish(x509, NEW, 1, 1, 2, 0, 3600);
     finish(with_ids(server(), false), LEAF, 3, 2, 1, 1, 3600);
     finish(authority(), ROLLED, 2, 1, 2, 0, 3600);
