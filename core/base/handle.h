@@ -19,8 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cleat/handle.h"
 #include "base/error.h"
+#include "cleat/handle.h"
 
 struct cleat_slot;
 

@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/address.h"
 #include "base/argument.h"
 #include "base/memory.h"
+#include "net/address.h"
 #include "net/wait.h"
 
 _Static_assert(CLEAT_SOCK_STREAM == SOCK_STREAM && CLEAT_SOCK_DGRAM == SOCK_DGRAM,

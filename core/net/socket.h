@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cleat/socket.h"
 #include "base/handle.h"
+#include "cleat/socket.h"
 
 struct cleat_socket {
     struct cleat_object object;

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "net/address.h"
 #include "base/argument.h"
+#include "net/address.h"
 #include "net/socket.h"
 
 _Static_assert(CLEAT_SOL_SOCKET == SOL_SOCKET && CLEAT_IPPROTO_TCP == IPPROTO_TCP &&

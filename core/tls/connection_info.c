@@ -1,7 +1,7 @@
 /* connection_info.c: what a connection has negotiated, and with whom. */
 #include "base/argument.h"
-#include "x509/certificate.h"
 #include "tls/connection.h"
+#include "x509/certificate.h"
 
 #define BEGIN(connection)                                                                          \
     struct cleat_connection *self;                                                                 \

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tls/connection.h"
 #include "net/wait.h"
+#include "tls/connection.h"
 
 /* With all the time there is, and a descriptor that blocks, the kernel does the waiting: one
  * system call in place of three. It receives no more than the library wants, a record's header

@@ -5,8 +5,8 @@
  * leaves the handshake there: the call returns CLEAT_WANT_SERVER_NAME. The next one comes here
  * again. */
 #include "base/argument.h"
-#include "tls/connection.h"
 #include "base/memory.h"
+#include "tls/connection.h"
 
 /* Whether the client would resume a session: by TLS 1.3's pre-shared key, a ticket, or an id. */
 static bool offers_session(const SSL_CLIENT_HELLO *hello) {

@@ -5,8 +5,8 @@
 #include <pthread.h>
 
 #include "base/boringssl.h"
-#include "cleat/certificate.h"
 #include "base/handle.h"
+#include "cleat/certificate.h"
 
 /* One value that a certificate's extensions hold: its text belongs to the decoded extension. */
 struct cleat_uri {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/argument.h"
-#include "x509/certificate.h"
 #include "base/memory.h"
+#include "x509/certificate.h"
 #include "x509/oid.h"
 
 /* An absent extension is NULL and no error; a malformed or repeated one is an error. */

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "expect.h"
 #include "base/handle.h"
 #include "base/memory.h"
+#include "expect.h"
 
 static atomic_int alive;
 
