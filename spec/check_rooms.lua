@@ -54,7 +54,6 @@ local KNOWS = {
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
-            ["^core/tls/connection%.c$"] = "shuts a socket down to wake who waits in it",
         },
     },
     {
@@ -81,7 +80,6 @@ local CALLS = {
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
-            ["^core/tls/connection%.c$"] = "shuts a socket down to wake who waits in it",
         },
     },
     {
@@ -92,6 +90,7 @@ local CALLS = {
             ["^core/base/file%.c$"] = "reads files",
             ["^core/net/resolution%.c$"] = "closes its descriptor",
             ["^core/net/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
+            ["^core/net/socket_option%.c$"] = "compares a socket's inode",
             ["^core/net/watch%.c$"] = "closes its descriptors",
             ["^core/base/terminal%.c$"] = "asks the person at the terminal",
         },

@@ -17,7 +17,7 @@ handle.c first_segment   the first ids, which need no allocation
 handle.c table           the table of ids
 resolver.c once          whether fork is watched
 resolver.c resolver      the names that wait to be looked up
-transport.c spare        one block for large writes, while none uses it
+queue.c spare            one block for large writes, while none uses it
 transport.c shared_method  made once, for all transports
 context.c shared         the pool of certificates, made once, for all contexts
 trust_default.c shared   what the system trusts, parsed once

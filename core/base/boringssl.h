@@ -8,6 +8,7 @@
 #include <openssl/base.h>
 #include <openssl/bio.h>
 #include <openssl/bytestring.h>
+#include <openssl/chacha.h>
 #include <openssl/crypto.h>
 #include <openssl/dh.h>
 #include <openssl/err.h>

@@ -166,6 +166,10 @@ static int32_t call_connection_drain_pending(const struct value *v) {
     return cleat_connection_drain_pending(v[0].i);
 }
 
+static int32_t call_connection_set_drain_limit(const struct value *v) {
+    return cleat_connection_set_drain_limit(v[0].i, v[1].i);
+}
+
 static int32_t call_connection_fed_pending(const struct value *v) {
     return cleat_connection_fed_pending(v[0].i);
 }
@@ -732,6 +736,8 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_connection_drain_pending", call_connection_drain_pending,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_set_drain_limit", call_connection_set_drain_limit,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "limit"}, {END, 0, NULL}}},
     {"cleat_connection_fed_pending", call_connection_fed_pending,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
     {"cleat_connection_handshake", call_connection_handshake,

@@ -140,6 +140,10 @@ return {
     { name = "connection_drain_pending", results = 0, arguments = {
         { kind = "int", name = "connection" },
     } },
+    { name = "connection_set_drain_limit", results = 0, arguments = {
+        { kind = "int", name = "connection" },
+        { kind = "int", name = "limit" },
+    } },
     { name = "connection_fed_pending", results = 0, arguments = {
         { kind = "int", name = "connection" },
     } },

@@ -48,6 +48,7 @@ int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data
 int32_t cleat_connection_feed_eof(int32_t connection);
 int32_t cleat_connection_drain(int32_t connection, char *buf, int32_t buf_cap);
 int32_t cleat_connection_drain_pending(int32_t connection);
+int32_t cleat_connection_set_drain_limit(int32_t connection, int32_t limit);
 int32_t cleat_connection_fed_pending(int32_t connection);
 int32_t cleat_connection_handshake(int32_t connection, double timeout);
 int32_t cleat_connection_read(int32_t connection, char *buf, int32_t buf_cap, double timeout);

@@ -655,6 +655,22 @@ return function(lib, rt, backend)
     end
 
     ---@param connection integer
+    ---@param limit integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_set_drain_limit
+        backend.connection_set_drain_limit = function(connection, limit)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_set_drain_limit", 1, "an integer")
+            end
+            if typeof(limit) ~= "number" or tobit(limit) ~= limit then
+                bad("connection_set_drain_limit", 2, "an integer")
+            end
+            return call(connection, limit)
+        end
+    end
+
+    ---@param connection integer
     ---@return integer status
     do
         local call = lib.cleat_connection_fed_pending

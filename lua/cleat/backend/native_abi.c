@@ -451,6 +451,15 @@ static int l_connection_drain_pending(lua_State *L) {
     return 1;
 }
 
+/* connection_set_drain_limit(connection, limit) -> status */
+static int l_connection_set_drain_limit(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_set_drain_limit");
+    int32_t limit = native_int(L, 2, "connection_set_drain_limit");
+    int32_t result = cleat_connection_set_drain_limit(connection, limit);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* connection_fed_pending(connection) -> status */
 static int l_connection_fed_pending(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_fed_pending");
@@ -2039,6 +2048,7 @@ const luaL_Reg native_abi[] = {
     {"connection_drain", l_connection_drain},
     {"connection_drain_into", l_connection_drain_into},
     {"connection_drain_pending", l_connection_drain_pending},
+    {"connection_set_drain_limit", l_connection_set_drain_limit},
     {"connection_fed_pending", l_connection_fed_pending},
     {"connection_handshake", l_connection_handshake},
     {"connection_read", l_connection_read},
