@@ -1,4 +1,5 @@
--- check_rooms: who may know whom. Reads the sources and reports each line that knows what is not its room's to know.
+-- check_rooms: who may know whom. Reads the sources and reports each line that knows what is not its room's to know, and each
+-- exemption (only, except) that exempts nothing.
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 
@@ -134,6 +135,21 @@ local function matches(name, patterns)
     return false
 end
 
+-- exempt: whether a pattern of a rule's exemptions matches; all that do are noted.
+local needed = {} -- by table of exemptions, which of its patterns
+local function exempt(name, patterns)
+    local found = false
+    for key, value in pairs(patterns or {}) do
+        local pattern = type(key) == "string" and key or value
+        if name:find(pattern) then
+            needed[patterns] = needed[patterns] or {}
+            needed[patterns][pattern] = true
+            found = true
+        end
+    end
+    return found
+end
+
 local function blank(text)
     return (text:gsub("[^\n]", " "))
 end
@@ -177,8 +193,8 @@ end
 
 local function check_known(name, line, kind, thing)
     for _, rule in ipairs(KNOWS) do
-        if matches(name, rule.where) and matches(thing, rule[kind]) and not matches(thing, rule.except)
-            and not matches(name, rule.only) then
+        if matches(name, rule.where) and matches(thing, rule[kind]) and not exempt(thing, rule.except)
+            and not exempt(name, rule.only) then
             report(name, line, "knows %s: %s", thing, rule.what)
         end
     end
@@ -213,7 +229,7 @@ local function check_c(name, text)
     for line, number in lines(code(text, false)) do
         for before, word in line:gmatch "([^%s]?%s*)%f[%w_]([%a_][%w_]*)%s*%(" do
             local rule = called[word]
-            if rule and not before:find "[.>]%s*$" and not matches(name, rule.only) then
+            if rule and not before:find "[.>]%s*$" and not exempt(name, rule.only) then
                 report(name, number, "calls %s: %s", word, rule.what)
             end
         end
@@ -250,6 +266,19 @@ for name in listing:lines() do
     end
 end
 listing:close()
+
+for _, rules in ipairs { KNOWS, CALLS } do
+    for _, rule in ipairs(rules) do
+        for _, patterns in ipairs { rule.only or {}, rule.except or {} } do
+            for key, value in pairs(patterns) do
+                local pattern = type(key) == "string" and key or value
+                if not (needed[patterns] or {})[pattern] then
+                    report("spec/check_rooms.lua", 1, "%s exempts nothing: %s", pattern, rule.what)
+                end
+            end
+        end
+    end
+end
 
 local owned = 0
 for _ in pairs(called) do

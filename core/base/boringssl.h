@@ -9,6 +9,7 @@
 #include <openssl/bio.h>
 #include <openssl/bytestring.h>
 #include <openssl/chacha.h>
+#include <openssl/bytestring.h>
 #include <openssl/crypto.h>
 #include <openssl/dh.h>
 #include <openssl/err.h>

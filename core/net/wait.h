@@ -1,4 +1,4 @@
-/* wait.h: the one place where the core waits for a descriptor. */
+/* wait.h: waiting for a descriptor, until a deadline or until the object's id is closed. */
 #ifndef CLEAT_CORE_WAIT_H
 #define CLEAT_CORE_WAIT_H
 

@@ -44,7 +44,8 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_socket(int32_t context, int
                                                             int32_t server_hostname_len);
 
 /* cleat_connection_over_fd returns the same over the descriptor of a stream socket that stays
- * the caller's: it must stay open as long as the connection, and is not closed with it. */
+ * the caller's: it must stay open as long as the connection, and is not closed with it. CLEAT_SYS
+ * with EBADF or ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a stream. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_fd(int32_t context, int32_t fd,
                                                         int32_t server_side,
                                                         const char *server_hostname,
@@ -117,9 +118,11 @@ CLEAT_API int32_t cleat_connection_write(int32_t connection, const char *data, i
 CLEAT_API int32_t cleat_connection_pending(int32_t connection);
 
 /* cleat_connection_shutdown returns CLEAT_OK once both sides have sent close_notify (RFC 8446
- * section 6.1), at once if they have before; it sends this side's and waits for the peer's, and takes no byte from the
- * socket that follows it. CLEAT_SSL with APPLICATION_DATA_ON_SHUTDOWN if data comes that was
- * not read, and that no other call waits to read; CLEAT_USAGE before the handshake is done; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT;
+ * section 6.1), at once if they have before; it sends this side's and waits for the peer's, and
+ * takes no byte from the socket that follows it. CLEAT_SSL with APPLICATION_DATA_ON_SHUTDOWN if
+ * data comes that was not read, and that no other call waits to read; CLEAT_USAGE before the
+ * handshake is done; CLEAT_CLOSED; CLEAT_ALERT if the peer sends a fatal alert instead, as a TLS 1.3
+ * server does that refuses the client's certificate; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT;
  * CLEAT_SYS. */
 CLEAT_API int32_t cleat_connection_shutdown(int32_t connection, double timeout);
 

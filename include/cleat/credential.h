@@ -23,7 +23,8 @@ CLEAT_API int32_t cleat_context_load_cert_chain(int32_t context, const char *cer
                                                 int32_t password_len);
 
 /* cleat_context_load_cert_chain_data returns CLEAT_OK and does the same from PEM texts in
- * memory. key absent: the key is in certs too. Errors as above, without CLEAT_SYS. */
+ * memory. key absent: the key is in certs too. CLEAT_NEED_PASSWORD and
+ * CLEAT_SSL as there. */
 CLEAT_API int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs,
                                                      int32_t certs_len, const char *key,
                                                      int32_t key_len, const char *password,
