@@ -7,7 +7,6 @@
 
 #include <openssl/base.h>
 #include <openssl/bio.h>
-#include <openssl/bytestring.h>
 #include <openssl/chacha.h>
 #include <openssl/bytestring.h>
 #include <openssl/crypto.h>
