@@ -194,9 +194,7 @@ static bool try_leaf(struct search *self) {
            (self->partial || cleat_chain_is_self_signed(self->request->leaf)) && try_path(self);
 }
 
-/* Whether the fault is one of the peer's certificate by itself, which no other path mends, or of
- * the process. */
-static bool is_final(const struct cleat_verify_error *error) {
+bool cleat_path_is_final(const struct cleat_verify_error *error) {
     switch (error->error) {
         case X509_V_ERR_OUT_OF_MEM:
         case X509_V_ERR_INVALID_CALL:
@@ -229,7 +227,7 @@ bool cleat_path_verify(const struct cleat_chain_request *request,
     unsigned long flags = X509_VERIFY_PARAM_get_flags(request->param);
     bool found;
     if (cleat_chain_verify(request, NULL, NULL, error)) return true;
-    if (is_final(error)) return false;
+    if (cleat_path_is_final(error)) return false;
     self.path[0] = request->leaf;
     self.partial = (flags & X509_V_FLAG_PARTIAL_CHAIN) != 0;
     self.tries_max = (flags & X509_V_FLAG_CRL_CHECK) != 0 ? TRIES_WITH_LISTS_MAX : TRIES_MAX;
