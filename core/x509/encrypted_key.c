@@ -203,7 +203,7 @@ static bool decrypt(const struct scheme *scheme, const uint8_t *key, uint8_t *pl
         EVP_DecryptUpdate(context, plain, &first, CBS_data(&scheme->ciphertext),
                           (int)CBS_len(&scheme->ciphertext)) == 1 &&
         EVP_DecryptFinal_ex(context, plain + first, &last) == 1;
-    *len = (size_t)(first + last);
+    *len = (size_t)first + (size_t)last;
     EVP_CIPHER_CTX_free(context);
     return decrypted;
 }
