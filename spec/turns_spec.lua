@@ -109,7 +109,7 @@ local function run(body, seconds)
     loop:run(seconds or 30)
 end
 
-local function each_kind(name, body)
+local function each_kind_it(name, body)
     for kind, make in pairs(KINDS) do
         it(("%s (%s)"):format(name, kind), function()
             run(function(loop)
@@ -142,7 +142,7 @@ describe("turns:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    each_kind("writes of several coroutines are whole, and in the order in which they were made", function(loop, connected)
+    each_kind_it("writes of several coroutines are whole, and in the order in which they were made", function(loop, connected)
         local one, two = connected()
         local sizes = { 1, 2, 100, 16384, 16385, 70000, 300000, 1048576 }
         local rounds, total, order = 3, 0, {}
@@ -172,12 +172,11 @@ describe("turns:", function()
         two:close()
     end)
 
-    each_kind("readers get what arrives one after the other", function(loop, connected)
+    each_kind_it("readers get what arrives one after the other", function(loop, connected)
         local one, two = connected()
         local got = {}
-        local threads = {}
         for who = 1, 4 do
-            threads[who] = loop:start(function()
+            loop:start(function()
                 local message = one:recv(100)
                 got[#got + 1] = { who, message }
             end)
@@ -195,7 +194,7 @@ describe("turns:", function()
         two:close()
     end)
 
-    each_kind("one reads while another one writes", function(loop, connected)
+    each_kind_it("one reads while another one writes", function(loop, connected)
         local one, two = connected()
         local data = peer.pattern(1500000)
         local echo = loop:start(function()
@@ -312,7 +311,7 @@ describe("turns:", function()
         end)
     end
 
-    each_kind("a call's timeout covers the wait for its turn", function(loop, connected)
+    each_kind_it("a call's timeout covers the wait for its turn", function(loop, connected)
         local one, two = connected()
         local first, second
         loop:start(function()
@@ -340,7 +339,8 @@ describe("turns:", function()
         two:close()
     end)
 
-    each_kind("close ends the calls of others with EBADF, and frees the descriptor's number once they have ended", function(loop, connected, kind)
+    each_kind_it("close ends others' calls with EBADF, and the descriptor's number is free once they have ended",
+        function(loop, connected, kind)
         local one, two = connected()
         one:settimeout(nil)
         local failures, threads = {}, {}
@@ -366,7 +366,9 @@ describe("turns:", function()
                 while two:recv(65536) ~= "" do end
             end)
         end)
-        ended(unpack and unpack(threads) or table.unpack(threads)) -- luacheck: ignore
+        for who = 1, 6 do
+            ended(threads[who])
+        end
         for who = 1, 6 do
             raises.check(failures[who], "socket.error", { errno = EBADF })
         end
@@ -560,9 +562,9 @@ describe("turns:", function()
             collectgarbage()
             collectgarbage()
             local before = collectgarbage "count"
-            local taken, failures, threads = 0, 0, {}
-            for who = 1, 100 do
-                threads[who] = loop:start(function()
+            local taken, failures = 0, 0
+            for _ = 1, 100 do
+                loop:start(function()
                     local ok = pcall(function()
                         while true do
                             one:sendall(piece)
@@ -590,7 +592,7 @@ describe("turns:", function()
     end)
 
     describe("files", function()
-        each_kind("that two coroutines write and flush have each line once and whole", function(loop, connected)
+        each_kind_it("that two coroutines write and flush have each line once and whole", function(loop, connected)
             local one, two = connected()
             local file = one:makefile "w"
             local writers = {}
@@ -619,7 +621,7 @@ describe("turns:", function()
             two:close()
         end)
 
-        each_kind("that two coroutines read give each line to one of them, whole", function(loop, connected)
+        each_kind_it("that two coroutines read give each line to one of them, whole", function(loop, connected)
             local one, two = connected()
             local file = two:makefile "r"
             local seen, count = {}, 0
@@ -651,7 +653,7 @@ describe("turns:", function()
             two:close()
         end)
 
-        each_kind("go on when their socket is closed while one waits", function(loop, connected)
+        each_kind_it("go on when their socket is closed while one waits", function(loop, connected)
             local one, two = connected()
             local file = two:makefile "r"
             local line

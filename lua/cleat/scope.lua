@@ -46,7 +46,7 @@ if _VERSION == "Lua 5.4" and not rawget(_G, "jit") then
     ---@type fun(scope: table, f: function, ...: any): any ...
     scope.run = run
 else
-    local newproxy = newproxy -- luacheck: ignore 113
+    local newproxy = newproxy
     local tickets = setmetatable({}, { __mode = "k" }) -- of the userdata that only the scopes have
 
     function scope.metatable(methods)

@@ -264,6 +264,8 @@
     (CLASS(HANDLE) | CLASS(USAGE) | CLASS(NOMEM))
 #define CLASSES_context_load_verify_data \
     (CLASS(SSL) | CLASS(HANDLE) | CLASS(USAGE) | CLASS(NOMEM))
+#define CLASSES_context_load_verify_locations \
+    (CLASS(HANDLE) | CLASS(USAGE) | CLASS(NOMEM))
 #define CLASSES_context_set_default_verify_paths \
     (CLASS(SYS) | CLASS(HANDLE) | CLASS(USAGE) | CLASS(NOMEM))
 #define CLASSES_default_verify_path \
@@ -273,6 +275,10 @@
 #define CLASSES_context_ca_count \
     (CLASS(HANDLE) | CLASS(USAGE) | CLASS(NOMEM))
 #define CLASSES_context_ca_certificate \
+    (CLASS(HANDLE) | CLASS(USAGE) | CLASS(NOMEM))
+#define CLASSES_context_skipped_count \
+    (CLASS(HANDLE) | CLASS(USAGE) | CLASS(NOMEM))
+#define CLASSES_context_skipped_reason \
     (CLASS(HANDLE) | CLASS(USAGE) | CLASS(NOMEM))
 #define CLASSES_abi_version \
     (CLASS(USAGE) | CLASS(NOMEM))
@@ -572,6 +578,8 @@
     classes_checked("cleat_context_load_verify_directory", CLASSES_context_load_verify_directory, cleat_context_load_verify_directory(__VA_ARGS__))
 #define cleat_context_load_verify_data(...) \
     classes_checked("cleat_context_load_verify_data", CLASSES_context_load_verify_data, cleat_context_load_verify_data(__VA_ARGS__))
+#define cleat_context_load_verify_locations(...) \
+    classes_checked("cleat_context_load_verify_locations", CLASSES_context_load_verify_locations, cleat_context_load_verify_locations(__VA_ARGS__))
 #define cleat_context_set_default_verify_paths(...) \
     classes_checked("cleat_context_set_default_verify_paths", CLASSES_context_set_default_verify_paths, cleat_context_set_default_verify_paths(__VA_ARGS__))
 #define cleat_default_verify_path(...) \
@@ -582,6 +590,10 @@
     classes_checked("cleat_context_ca_count", CLASSES_context_ca_count, cleat_context_ca_count(__VA_ARGS__))
 #define cleat_context_ca_certificate(...) \
     classes_checked("cleat_context_ca_certificate", CLASSES_context_ca_certificate, cleat_context_ca_certificate(__VA_ARGS__))
+#define cleat_context_skipped_count(...) \
+    classes_checked("cleat_context_skipped_count", CLASSES_context_skipped_count, cleat_context_skipped_count(__VA_ARGS__))
+#define cleat_context_skipped_reason(...) \
+    classes_checked("cleat_context_skipped_reason", CLASSES_context_skipped_reason, cleat_context_skipped_reason(__VA_ARGS__))
 #define cleat_abi_version(...) \
     classes_checked("cleat_abi_version", CLASSES_abi_version, cleat_abi_version(__VA_ARGS__))
 #define cleat_version(...) \

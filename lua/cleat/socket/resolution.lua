@@ -45,7 +45,7 @@ local function await(self, wait)
     return errors.check(result, guard)
 end
 
---- addrinfo returns the ABI's id of a list of addresses. What follows host and service is as for C.addrinfo_resolve.
+--- addrinfo returns the ABI's id of a list of addresses. What follows host and service is as for the ABI's function.
 ---@param wait (fun(resolution: cleat.socket.Resolution): boolean)|false waits for it, and returns false if the time is over; without it
 --- the call blocks
 ---@return integer list # raises socket.gaierror, socket.timeout

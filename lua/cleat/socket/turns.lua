@@ -46,7 +46,8 @@ local Claim = {}
 
 local let_go -- of a claim: see below
 
--- killed: whether a claim's coroutine is dead, though its call has not ended: so nginx leaves a light thread that was killed.
+-- killed: whether a claim's coroutine is dead, though its call has not ended: so nginx leaves a light thread that was
+-- killed.
 local function killed(claim)
     local thread = claim.thread
     return type(thread) == "thread" and status_of(thread) == "dead"
@@ -175,7 +176,8 @@ local function enqueue(owner, name)
     return claim
 end
 
--- The functions below return no claims: a coroutine that is parked must not keep the claims of others alive by what is left in its registers.
+-- The functions below return no claims: a coroutine that is parked must not keep the claims of others alive by what is
+-- left in its registers.
 
 local function is_first(claim)
     return head(claim.turn) == claim
