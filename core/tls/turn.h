@@ -30,7 +30,7 @@ struct cleat_turns {
     struct cleat_turn_waiter *first; /* the calls that wait for one, in the order of their coming */
 };
 
-/* cleat_turn_wait is cleat_turn_acquire where the turn is taken. */
+/* cleat_turn_wait is cleat_connection_acquire where the turn is taken. */
 int32_t cleat_turn_wait(struct cleat_connection *self, unsigned wants, unsigned later,
                         cleat_deadline deadline, unsigned *held);
 
