@@ -53,6 +53,7 @@
 #include "cleat/context.h"
 #include "cleat/credential.h"
 #include "cleat/errno.h"
+#include "cleat/guarded.h"
 #include "cleat/handle.h"
 #include "cleat/poll.h"
 #include "cleat/random.h"

@@ -222,6 +222,62 @@ describe("cleat.backend", function()
             raises("guard_hold: argument 2 must be an integer", backend.guard_hold, backend.guard_new(0), "1")
         end)
 
+        it("come with their ids", function()
+            local function gone(...)
+                collectgarbage()
+                collectgarbage()
+                for i = 1, select("#", ...) do
+                    assert.are.equal(HANDLE, backend.kind((select(i, ...))))
+                end
+            end
+            local before = backend.handle_count()
+            local id, guard = backend.socket_new_guarded(const.AF_INET, const.SOCK_STREAM, 0)
+            assert.are.equal(const.KIND_SOCKET, backend.kind(id))
+            collectgarbage()
+            assert.are.equal(const.KIND_SOCKET, backend.kind(id))
+            assert.are.equal(0, backend.guard_close(guard))
+            gone(id)
+            guard = nil -- luacheck: ignore
+            gone((backend.socket_new_guarded(const.AF_INET, const.SOCK_STREAM, 0)))
+
+            local status, first, second, first_guard, second_guard = -- luacheck: ignore 231
+                backend.socket_pair_guarded(const.AF_UNIX, const.SOCK_DGRAM, 0)
+            assert.are.equal(0, status)
+            assert.are.equal(const.KIND_SOCKET, backend.kind(first))
+            assert.are.equal(2, backend.socket_send(first, "ab", 0, 0))
+            local length, data, sender, sender_guard = backend.socket_recvfrom_guarded(second, 10, 0, 0)
+            assert.are.same({ 2, "ab" }, { length, data })
+            assert.are.equal(const.KIND_ADDRINFO, backend.kind(sender))
+            assert.are.equal(0, backend.guard_close(sender_guard))
+            assert.are.equal(2, backend.socket_send(first, "cd", 0, 0))
+            local buffer = backend.buffer_new(4)
+            length, sender, sender_guard = -- luacheck: ignore 311
+                backend.socket_recvfrom_into_guarded(second, buffer, 1, 3, 0, 0)
+            assert.are.equal(2, length)
+            assert.are.equal("\0cd\0", backend.buffer_get(buffer, 0, 4))
+            assert.are.equal(const.KIND_ADDRINFO, backend.kind(sender))
+            assert.are.equal(0, backend.guard_close(first_guard))
+            assert.are.equal(HANDLE, backend.kind(first))
+            assert.are.equal(const.KIND_SOCKET, backend.kind(second))
+            first_guard, second_guard, sender_guard = nil, nil, nil -- luacheck: ignore
+            gone(second, sender)
+            assert.are.equal(before, backend.handle_count())
+        end)
+
+        it("do not come with a status", function()
+            local function results(...)
+                return select("#", ...), (...)
+            end
+            local count, status = results(backend.socket_new_guarded(-1, const.SOCK_STREAM, 0))
+            assert.are.equal(1, count)
+            assert.are.equal(const.SYS, math.floor(-status / 65536))
+            count, status = results(backend.socket_recvfrom_guarded(0, 10, 0, 0))
+            assert.are.same({ 1, HANDLE }, { count, status })
+            count, status = results(backend.socket_pair_guarded(const.AF_UNIX, 0, 0))
+            assert.are.equal(1, count)
+            assert.are.equal(const.USAGE, math.floor(-status / 65536))
+        end)
+
         it("work by the thousand, in a collector that never rests", function()
             local pause, step = collectgarbage("setpause", 0), collectgarbage("setstepmul", 1000)
             for _ = 1, 2000 do

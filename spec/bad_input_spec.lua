@@ -11,7 +11,7 @@ local select_module = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
-local unpack = table.unpack or unpack -- luacheck: ignore
+local unpack = table.unpack or unpack
 
 local ENOENT, ENOTDIR, EISDIR = 2, 20, 21
 local NAN, INFINITE = 0 / 0, 1 / 0

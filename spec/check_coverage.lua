@@ -1,5 +1,6 @@
 -- check_coverage: every function of the headers is bound on both backends, described, and used: by the Lua layer, which the
--- specs run, or by a spec itself. What is not used stands in spec/coverage_skip.txt with the reason.
+-- specs run, or by a spec itself. What is not used stands in spec/coverage_skip.txt with the reason. The Lua layer
+-- makes an id with its guard only (CLEAT_NEW_ID).
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 
@@ -58,6 +59,17 @@ for _, place in ipairs(BOUND) do
     end
 end
 
+-- makes_id: the backend's functions that leave a new id without a guard.
+local makes_id = {}
+for _, header in ipairs(list "ls include/cleat/*.h") do
+    for declaration in read(header):gmatch "\nCLEAT_API[^;]*;" do
+        local name = declaration:match "%f[%w_]cleat_([%w_]+)%("
+        if declaration:find("CLEAT_NEW_ID", 1, true) and not name:find "_guarded$" then
+            makes_id[name], makes_id[name .. "_into"] = true, true
+        end
+    end
+end
+
 -- used: by function, the first file that uses it through a local that is cleat.backend.
 local used = {}
 local sources = list [[find lua spec -name '*.lua' ! -path 'lua/cleat/backend/*' ! -name 'garbage_spec.lua' | sort]]
@@ -65,8 +77,12 @@ for _, name in ipairs(sources) do
     local text = "\n" .. read(name)
     for backend in text:gmatch "local ([%w_]+) = require[%s(]*[\"']cleat%.backend[\"']" do
         for member in text:gmatch("%f[%w_]" .. backend .. "%.([%w_]+)") do
-            for _, f in ipairs { member, (member:gsub("_into$", "")), (member:gsub("_from$", "")) } do
+            local bare = member:gsub("_guarded$", "")
+            for _, f in ipairs { member, bare, (bare:gsub("_into$", "")), (bare:gsub("_from$", "")) } do
                 used[f] = used[f] or name
+            end
+            if name:find "^lua/" and makes_id[member] then
+                report(name, "%s.%s: an error could lose the id before it is guarded: use %s_guarded", backend, member, member)
             end
         end
     end

@@ -142,7 +142,7 @@ local VALUES = {
         return arrays
     end,
     capacity = function(_, variant)
-        return variant.name:find "_into$" and capacities_into or capacities
+        return (variant.name .. "_"):find "_into_" and capacities_into or capacities
     end,
     offset = function()
         return offsets

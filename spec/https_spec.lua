@@ -3,6 +3,7 @@
 -- answers that are wrong in https_answers_spec.lua.
 local client = require "cleat.https.client"
 local handles = require "support.handles"
+local limits = require "support.limits"
 local https = require "cleat.https"
 local nginx = require "support.nginx"
 local peer = require "support.peer"
@@ -353,10 +354,10 @@ describe("cleat.https:", function()
 
         it("do not wait for the page that comes with them", function()
             local job, address = answer(("HTTP/1.1 302 Found\r\nlocation:\r\n %s/hello\r\nContent-Length: 1000000\r\n\r\nnot all")
-                :format(urls[1]), "sleep 5")
+                :format(urls[1]), "await")
             local start = process.clock()
             assert.are.equal("hello from localhost\n", (fetch { url = address }))
-            assert.is_true(process.clock() - start < 3)
+            assert.is_true(process.clock() - start < limits.bound(3))
             job:abandon()
         end)
     end)
@@ -400,18 +401,18 @@ describe("cleat.https:", function()
         end)
 
         it("is a server that says nothing in time", function()
-            local job = peer.serve { "sleep 2" }
+            local job = peer.serve { "await" }
             local timeout = http.TIMEOUT
             http.TIMEOUT = 0.1
             local start = process.clock()
             local ok, err = pcall(why, { url = ("https://localhost:%d/"):format(job.port), context = trusting() })
             local took = process.clock() - start
-            local second, address = answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "sleep 2")
+            local second, address = answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "await")
             local _, late = pcall(why, { url = address, context = trusting() })
             http.TIMEOUT = timeout
             assert.is_true(ok)
             assert.are.equal("timeout", err)
-            assert.is_true(took < 1.5)
+            assert.is_true(took < limits.bound(1.5))
             assert.are.equal("timeout", late)
             job:abandon()
             second:abandon()
@@ -503,7 +504,7 @@ describe("cleat.https.client:", function()
     end
 
     it("sends as LuaSocket does", function()
-        local sock, job = connected("recv 8", "sleep 0.2", "recv 1")
+        local sock, job = connected("recv 8", "await", "recv 1")
         assert.are.equal(3, sock:send("123"))
         assert.are.equal(3, sock:send("x45", 2, -1))
         assert.are.equal(3, sock:send("x67y", 2, 3))
@@ -511,11 +512,12 @@ describe("cleat.https.client:", function()
         assert.are.equal(0, sock:send(""))
         assert.are.equal(1, sock:settimeout(0.05))
         assert.are.same({ nil, "timeout", "" }, { sock:receive(1) })
+        job:go()
         assert.are.equal(1, sock:send("9"))
         assert.are.equal(1, sock:settimeout(nil))
         raises.check(select(2, sock:receive(1)), "SSLEOFError", {})
         local lines = job:finish()
-        assert.are.same({ "recv " .. peer.hex("12345678"), "sleep", "recv " .. peer.hex("9") }, { lines[2], lines[3], lines[4] })
+        assert.are.same({ "recv " .. peer.hex("12345678"), "await", "recv " .. peer.hex("9") }, { lines[2], lines[3], lines[4] })
         sock:close()
     end)
 

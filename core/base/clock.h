@@ -5,15 +5,25 @@
 
 #include <stdint.h>
 
+#include "base/argument.h"
+
 /* A deadline in nanoseconds of the monotonic clock, or one of the two that need no clock. */
 typedef int64_t cleat_deadline;
 
 #define CLEAT_DEADLINE_NOW ((cleat_deadline)0) /* do not wait */
 #define CLEAT_DEADLINE_NEVER ((cleat_deadline)-1) /* wait for ever */
 
-/* cleat_deadline_after returns the deadline for a timeout in seconds; it may be negative or 0
- * but not NaN. */
+/* cleat_deadline_after returns the deadline for a timeout in seconds: negative and huge ones are
+ * for ever, 0, -0.0 and NaN are now, and any other, however small, is in the future. */
 cleat_deadline cleat_deadline_after(double timeout);
+
+/* CLEAT_TAKE_TIMEOUT sets a deadline from the timeout that an exported function was given at
+ * position, or returns from the function with CLEAT_USAGE if it is NaN. */
+#define CLEAT_TAKE_TIMEOUT(position, timeout, deadline)                                            \
+    do {                                                                                           \
+        CLEAT_CHECK_TIMEOUT(position, timeout);                                                    \
+        (deadline) = cleat_deadline_after(timeout);                                                \
+    } while (0)
 
 /* cleat_deadline_left returns the nanoseconds until the deadline, at least 0; INT64_MAX for
  * CLEAT_DEADLINE_NEVER. */

@@ -1,12 +1,16 @@
 /* handle.c: the table of ids.
  *
- * An id is a generation (11 bits, never 0) above an index (20 bits) into segments of slots
- * that are never moved or freed. A slot's state is one word: how many calls use its object
- * (the pins), the object's kind, whether the id is open, and the generation. Finding is one
- * compare-and-swap that counts a pin up if the rest is as the id says; so a slot cannot be
- * re-used under a call. Who takes the last pin of a closed slot away retires it: the
- * generation grows, the slot goes to the end of the free list, and the object is dropped. The
- * list is first in, first out, so that an old id is not soon a new object's. */
+ * An id is a generation (9 bits, never 0) above an index (22 bits) into segments of slots that
+ * are never moved or freed. A slot's state is one word: how many calls use its object (the pins),
+ * the object's kind, whether the id is open, and the generation. Finding is one compare-and-swap
+ * that increments the pins if the rest is as the id says; so a slot cannot be reused under a call.
+ * The call that removes the last pin of a closed slot retires it: the generation is incremented,
+ * the slot is appended to the free list, and the object's reference is dropped.
+ *
+ * The list is first in, first out, and a slot is taken from it only while SPARE others stay in
+ * it; otherwise one that was never used is taken. So between two uses of a slot there are at
+ * least SPARE opens, and an id comes back after SPARE times GENERATIONS of them at the earliest,
+ * however many are open (docs/decisions/17-how-ids-are-divided.md). */
 #include "base/handle.h"
 
 #include <pthread.h>
@@ -14,18 +18,22 @@
 #include "base/memory.h"
 
 enum {
-    INDEX_BITS = 20,
-    SEGMENT_BITS = 9,
+    INDEX_BITS = 22,
+    SEGMENT_BITS = 11,
     SEGMENT_SLOTS = 1 << SEGMENT_BITS,
     SEGMENTS = 1 << (INDEX_BITS - SEGMENT_BITS),
-    GENERATIONS = 1 << (31 - INDEX_BITS)
+    GENERATIONS = (1 << (31 - INDEX_BITS)) - 1, /* 1 to this */
+    SPARE = 1024
 };
 
+_Static_assert(SPARE *GENERATIONS >= 500000, "an id comes back after half a million opens");
+_Static_assert((1 << INDEX_BITS) - SPARE >= 4000000, "four million ids can be open");
+
 struct cleat_slot {
-    _Atomic uint64_t word;
+    _Atomic uint64_t word; /* 0: never used */
     union {
         struct cleat_object *object; /* while the id is open or pinned */
-        struct cleat_slot *next_free; /* otherwise */
+        int32_t next_free; /* otherwise: an index, or -1 */
     } use;
 };
 
@@ -44,61 +52,69 @@ static struct {
     _Atomic(struct cleat_slot *) segments[SEGMENTS];
     atomic_int open;
     pthread_mutex_t lock; /* for what follows */
-    int used_segments;
-    struct cleat_slot *free_first;
-    struct cleat_slot *free_last;
-} table = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    int32_t slots; /* in all segments */
+    int32_t used; /* slots that were handed out at least once */
+    int32_t free_count;
+    int32_t free_first; /* indices */
+    int32_t free_last;
+    /* While it is held no object that has an id gains a reference. */
+    pthread_mutex_t holding;
+} table = {.lock = PTHREAD_MUTEX_INITIALIZER, .holding = PTHREAD_MUTEX_INITIALIZER};
 
-static void free_list_append(struct cleat_slot *slot) {
-    slot->use.next_free = NULL;
-    if (table.free_last == NULL) {
-        table.free_first = slot;
+static int32_t index_of(int32_t id) {
+    return id & ((1 << INDEX_BITS) - 1);
+}
+
+/* slot_at returns the slot of an index, NULL if its segment is not there. */
+static struct cleat_slot *slot_at(int32_t index) {
+    struct cleat_slot *segment =
+        atomic_load_explicit(&table.segments[index >> SEGMENT_BITS], memory_order_acquire);
+    return segment == NULL ? NULL : &segment[index & (SEGMENT_SLOTS - 1)];
+}
+
+/* The same for an index whose segment is there. */
+static struct cleat_slot *used_slot(int32_t index) {
+    return &atomic_load_explicit(&table.segments[index >> SEGMENT_BITS],
+                                 memory_order_relaxed)[index & (SEGMENT_SLOTS - 1)];
+}
+
+static void free_list_append(struct cleat_slot *slot, int32_t index) {
+    slot->use.next_free = -1;
+    if (table.free_count == 0) {
+        table.free_first = index;
     } else {
-        table.free_last->use.next_free = slot;
+        used_slot(table.free_last)->use.next_free = index;
     }
-    table.free_last = slot;
+    table.free_last = index;
+    table.free_count++;
 }
 
 static bool grow(void) {
     struct cleat_slot *segment = first_segment;
-    int step;
-    int i;
-    if (table.used_segments == SEGMENTS) return false;
-    if (table.used_segments > 0) {
+    if (table.slots == SEGMENTS * SEGMENT_SLOTS) return false;
+    if (table.slots > 0) {
         segment = cleat_allocate(sizeof(struct cleat_slot) * SEGMENT_SLOTS);
         if (segment == NULL) return false;
     }
-    /* Neighbours in the list are not neighbours in memory, so that two threads that each use a
-     * fresh id do not share a cache line. */
-    for (step = 0; step < 8; step++) {
-        for (i = step; i < SEGMENT_SLOTS; i += 8) {
-            atomic_init(&segment[i].word, WORD(1, 0, 0));
-            free_list_append(&segment[i]);
-        }
-    }
-    atomic_store_explicit(&table.segments[table.used_segments], segment, memory_order_release);
-    table.used_segments++;
+    atomic_store_explicit(&table.segments[table.slots >> SEGMENT_BITS], segment,
+                          memory_order_release);
+    table.slots += SEGMENT_SLOTS;
     return true;
 }
 
-static int32_t slot_index(const struct cleat_slot *slot) {
-    int segment;
-    for (segment = 0; segment < table.used_segments; segment++) {
-        const struct cleat_slot *first =
-            atomic_load_explicit(&table.segments[segment], memory_order_relaxed);
-        if (slot >= first && slot < first + SEGMENT_SLOTS) {
-            return segment * SEGMENT_SLOTS + (int32_t)(slot - first);
-        }
+/* take_free returns the index of a slot without an id, or -1. The caller has the table's lock. */
+static int32_t take_free(void) {
+    int32_t index = table.free_first;
+    if (table.free_count > SPARE) {
+        table.free_first = used_slot(index)->use.next_free;
+        table.free_count--;
+        return index;
     }
-    return -1;
-}
-
-static struct cleat_slot *slot_of(int32_t id) {
-    int32_t index = id & ((1 << INDEX_BITS) - 1);
-    struct cleat_slot *segment;
-    if (id <= 0) return NULL;
-    segment = atomic_load_explicit(&table.segments[index >> SEGMENT_BITS], memory_order_acquire);
-    return segment == NULL ? NULL : &segment[index & (SEGMENT_SLOTS - 1)];
+    if (table.used == table.slots && !grow()) return -1;
+    /* Slots that are used one after the other are not neighbours in memory, so that two threads
+     * that each use a new id do not share a cache line. */
+    index = table.used++;
+    return (index & ~63) | (index & 7) << 3 | (index >> 3 & 7);
 }
 
 void cleat_object_init(struct cleat_object *object, int32_t kind,
@@ -107,6 +123,7 @@ void cleat_object_init(struct cleat_object *object, int32_t kind,
     atomic_init(&object->holders, 1);
     atomic_init(&object->closed, false);
     atomic_init(&object->waiting, 0);
+    object->id = 0;
     object->slot = NULL;
     object->destroy = destroy;
     object->interrupt = NULL;
@@ -137,35 +154,34 @@ void cleat_object_wait_end(struct cleat_object *object) {
 
 int32_t cleat_handle_open(struct cleat_object *object) {
     struct cleat_slot *slot;
-    int32_t id = 0;
+    int32_t index;
+    int32_t generation;
     pthread_mutex_lock(&table.lock);
-    if (table.free_first == NULL && !grow()) {
-        pthread_mutex_unlock(&table.lock);
+    index = take_free();
+    pthread_mutex_unlock(&table.lock);
+    if (index < 0) {
         cleat_object_drop(object);
         return cleat_fail_nomem();
     }
-    slot = table.free_first;
-    table.free_first = slot->use.next_free;
-    if (table.free_first == NULL) table.free_last = NULL;
-    id = slot_index(slot);
-    pthread_mutex_unlock(&table.lock);
-
-    id |= GENERATION(atomic_load_explicit(&slot->word, memory_order_relaxed)) << INDEX_BITS;
+    slot = used_slot(index);
+    generation = GENERATION(atomic_load_explicit(&slot->word, memory_order_relaxed));
+    if (generation == 0) generation = 1; /* never used */
     slot->use.object = object;
     object->slot = slot;
+    object->id = generation << INDEX_BITS | index;
+    index = object->id; /* as soon as it is open, another thread may close it */
     atomic_fetch_add_explicit(&table.open, 1, memory_order_relaxed);
-    atomic_store_explicit(&slot->word, WORD(id >> INDEX_BITS, OPEN_BIT, object->kind),
+    atomic_store_explicit(&slot->word, WORD(generation, OPEN_BIT, object->kind),
                           memory_order_release);
-    return id;
+    return index;
 }
 
 static void retire(struct cleat_slot *slot, uint64_t word) {
     struct cleat_object *object = slot->use.object;
-    int32_t generation = GENERATION(word) + 1;
-    if (generation == GENERATIONS) generation = 1;
+    int32_t generation = GENERATION(word) == GENERATIONS ? 1 : GENERATION(word) + 1;
     pthread_mutex_lock(&table.lock);
     atomic_store_explicit(&slot->word, WORD(generation, 0, 0), memory_order_release);
-    free_list_append(slot);
+    free_list_append(slot, index_of(object->id));
     pthread_mutex_unlock(&table.lock);
     cleat_object_drop(object);
 }
@@ -177,7 +193,7 @@ static void unpin(struct cleat_slot *slot) {
 
 /* pin counts a pin up on an open id's slot, and clears the bits of clear in the same step. */
 static struct cleat_slot *pin(int32_t id, int32_t kind, uint64_t clear) {
-    struct cleat_slot *slot = slot_of(id);
+    struct cleat_slot *slot = id > 0 ? slot_at(index_of(id)) : NULL;
     uint64_t word;
     if (slot == NULL) return NULL;
     word = atomic_load_explicit(&slot->word, memory_order_relaxed);
@@ -189,18 +205,33 @@ static struct cleat_slot *pin(int32_t id, int32_t kind, uint64_t clear) {
     return slot;
 }
 
-bool cleat_handle_take(struct cleat_object *object) {
+void cleat_handle_hold(struct cleat_object *object) {
+    pthread_mutex_lock(&table.holding);
+    cleat_object_hold(object);
+    pthread_mutex_unlock(&table.holding);
+}
+
+/* A reference is taken only by a call that has pinned the slot, with the lock. So if there is one
+ * reference, and then one pin, there is no other user, and none can come. The word changes once
+ * and for good: for no moment is an id closed that stays open. */
+int32_t cleat_handle_take(struct cleat_object *object) {
     struct cleat_slot *slot = object->slot;
-    uint64_t word = atomic_load(&slot->word);
-    if (PINS(word) != 1 || (word & OPEN_BIT) == 0) return false;
-    if (!atomic_compare_exchange_strong(&slot->word, &word, word & ~OPEN_BIT)) return false;
-    if (atomic_load(&object->holders) != 1) {
-        /* Someone took hold just before. The pin is still ours, so the id can be opened again. */
-        atomic_fetch_or(&slot->word, OPEN_BIT);
-        return false;
+    uint64_t word;
+    bool alone;
+    bool taken = false;
+    pthread_mutex_lock(&table.holding);
+    alone = atomic_load(&object->holders) == 1;
+    word = atomic_load(&slot->word);
+    while (alone && !taken && PINS(word) == 1 && (word & OPEN_BIT) != 0) {
+        taken = atomic_compare_exchange_weak(&slot->word, &word, word & ~OPEN_BIT);
     }
-    atomic_fetch_sub_explicit(&table.open, 1, memory_order_relaxed);
-    return true;
+    pthread_mutex_unlock(&table.holding);
+    if (taken) {
+        atomic_fetch_sub_explicit(&table.open, 1, memory_order_relaxed);
+        return CLEAT_OK;
+    }
+    if ((word & OPEN_BIT) == 0) return cleat_fail_closed();
+    return cleat_fail_usage(0, "the object is in use by another object or thread");
 }
 
 static const char *kind_name(int32_t kind) {

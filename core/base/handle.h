@@ -19,8 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cleat/handle.h"
 #include "base/error.h"
+#include "cleat/handle.h"
 
 struct cleat_slot;
 
@@ -29,6 +29,7 @@ struct cleat_object {
     atomic_int holders;
     atomic_bool closed; /* its id was closed */
     atomic_int waiting; /* calls that wait in it for the network */
+    int32_t id; /* 0 if it never had one */
     struct cleat_slot *slot; /* where its id is, if it has one */
     void (*destroy)(struct cleat_object *object); /* the last holder let go */
     void (*interrupt)(struct cleat_object *object); /* closed while calls wait; or NULL */
@@ -41,6 +42,11 @@ void cleat_object_init(struct cleat_object *object, int32_t kind,
 
 void cleat_object_hold(struct cleat_object *object);
 void cleat_object_drop(struct cleat_object *object);
+
+/* cleat_object_is_closed returns whether the object's id was closed. */
+static inline bool cleat_object_is_closed(const struct cleat_object *object) {
+    return atomic_load_explicit(&object->closed, memory_order_relaxed);
+}
 
 /* cleat_object_wait_begin returns false if the object's id was closed; otherwise the caller
  * may wait, and calls cleat_object_wait_end when it has. A close in between interrupts. */
@@ -56,9 +62,14 @@ int32_t cleat_handle_open(struct cleat_object *object);
 int32_t cleat_handle_find(int32_t id, int32_t kind, struct cleat_object **object);
 void cleat_handle_done(struct cleat_object *object);
 
-/* cleat_handle_take closes the id of an object that the caller has found, and returns true, if
- * nobody else uses or holds the object; otherwise it changes nothing. */
-bool cleat_handle_take(struct cleat_object *object);
+/* cleat_handle_hold adds a reference to an object that the caller has found by its id; so that
+ * cleat_handle_take sees every one, it is done with a lock. */
+void cleat_handle_hold(struct cleat_object *object);
+
+/* cleat_handle_take returns CLEAT_OK and closes the id of an object that the caller has found, if
+ * there is no other user of the object and no other reference; otherwise it changes nothing:
+ * CLEAT_USAGE, or CLEAT_CLOSED if the id was closed meanwhile. */
+int32_t cleat_handle_take(struct cleat_object *object);
 
 #define CLEAT_FIND(variable, id, kind)                                                             \
     do {                                                                                           \

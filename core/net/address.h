@@ -21,14 +21,6 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
 int32_t cleat_address_answer(const struct sockaddr *address, socklen_t len, char *out,
                              int32_t out_cap, int32_t *port, int32_t *flowinfo, int32_t *scope_id);
 
-/* cleat_addrinfo_of_address returns the id of a list of that address, or of none if its len is
- * 0. */
-int32_t cleat_addrinfo_of_address(const struct cleat_address *address);
-
-/* cleat_addrinfo_of_list returns the id of a list of what getaddrinfo has found. */
-struct addrinfo;
-int32_t cleat_addrinfo_of_list(const struct addrinfo *list);
-
 /* cleat_address_fail reports what getaddrinfo returned, and the errno that goes with
  * EAI_SYSTEM. */
 int32_t cleat_address_fail(int code, int number);

@@ -32,12 +32,13 @@ int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, i
                    int32_t *revents, int32_t revents_cap, double timeout) {
     struct pollfd few[16];
     struct pollfd *items = few;
+    cleat_deadline deadline;
     int32_t result;
     int32_t i;
     CLEAT_CHECK_IN(1, fds, fds_len);
     CLEAT_CHECK_IN(3, events, events_len);
     CLEAT_CHECK_OUT(5, revents, revents_cap);
-    CLEAT_CHECK_TIMEOUT(7, timeout);
+    CLEAT_TAKE_TIMEOUT(7, timeout, deadline);
     if (events_len != fds_len) return cleat_fail_usage(4, "events and fds differ in length");
     if (revents_cap != fds_len) return cleat_fail_usage(6, "revents and fds differ in length");
     for (i = 0; i < fds_len; i++) {
@@ -54,7 +55,7 @@ int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, i
         items[i].events = (short)events[i];
         items[i].revents = 0;
     }
-    result = poll_until(items, fds_len, cleat_deadline_after(timeout));
+    result = poll_until(items, fds_len, deadline);
     for (i = 0; i < fds_len && result >= 0; i++) {
         revents[i] = items[i].revents;
     }

@@ -2,8 +2,9 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "net/address.h"
 #include "base/argument.h"
+#include "net/address.h"
+#include "net/addrinfo.h"
 #include "net/socket.h"
 #include "net/wait.h"
 
@@ -12,27 +13,21 @@ _Static_assert(CLEAT_MSG_OOB == MSG_OOB && CLEAT_MSG_PEEK == MSG_PEEK &&
                    CLEAT_MSG_WAITALL == MSG_WAITALL,
                "the flags are the system's");
 
-/* What one call may do: wait in the kernel if it has for ever, and then only while it counts
- * as waiting. */
+/* Sets MSG_DONTWAIT unless the timeout is infinite: then the call may block in the kernel. */
 static int32_t begin(struct cleat_socket *self, cleat_deadline deadline, int *flags) {
-    if (deadline != CLEAT_DEADLINE_NEVER) {
-        *flags |= MSG_DONTWAIT;
-        return CLEAT_OK;
-    }
-    return cleat_object_wait_begin(&self->object) ? CLEAT_OK : cleat_fail_closed();
+    if (deadline != CLEAT_DEADLINE_NEVER) *flags |= MSG_DONTWAIT;
+    return cleat_wait_enter(&self->object, deadline == CLEAT_DEADLINE_NEVER);
 }
 
 /* Ends what begin began, and decides what a result means: the answer, a status, or, if *again
  * is set, another turn. */
 static int32_t end(struct cleat_socket *self, cleat_deadline deadline, ssize_t moved, int error,
                    short event, bool *again) {
+    int32_t closed = cleat_wait_leave(&self->object, deadline == CLEAT_DEADLINE_NEVER);
     *again = false;
-    if (deadline == CLEAT_DEADLINE_NEVER) cleat_object_wait_end(&self->object);
-    /* Closing shuts the socket down to wake who waits in it: its end is not the peer's doing. */
-    if ((moved <= 0 || deadline == CLEAT_DEADLINE_NEVER) &&
-        atomic_load_explicit(&self->object.closed, memory_order_relaxed)) {
-        return cleat_fail_closed();
-    }
+    /* cleat_close shuts the socket down to wake the threads in it: the end of the stream that they
+     * see then is not the peer's. */
+    if (closed < 0 && (moved <= 0 || deadline == CLEAT_DEADLINE_NEVER)) return closed;
     if (moved >= 0) return (int32_t)moved;
     *again = true;
     if (error == EINTR) return CLEAT_OK;
@@ -48,12 +43,12 @@ static int32_t end(struct cleat_socket *self, cleat_deadline deadline, ssize_t m
 int32_t cleat_socket_send(int32_t socket, const char *data, int32_t data_len, int32_t flags,
                           double timeout) {
     struct cleat_socket *self;
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int call_flags = flags | MSG_NOSIGNAL;
     bool again = true;
     int32_t result = 0;
     CLEAT_CHECK_IN(2, data, data_len);
-    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     while (again) {
         ssize_t moved;
@@ -69,12 +64,12 @@ int32_t cleat_socket_send(int32_t socket, const char *data, int32_t data_len, in
 int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                           double timeout) {
     struct cleat_socket *self;
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int call_flags = flags;
     bool again = true;
     int32_t result = 0;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
-    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     while (again) {
         ssize_t moved;
@@ -93,12 +88,12 @@ int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, 
                             const char *host, int32_t host_len, int32_t port, double timeout) {
     struct cleat_socket *self;
     struct cleat_address address;
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int call_flags = flags | MSG_NOSIGNAL;
     bool again;
     int32_t result;
     CLEAT_CHECK_IN(2, data, data_len);
-    CLEAT_CHECK_TIMEOUT(8, timeout);
+    CLEAT_TAKE_TIMEOUT(8, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     result = cleat_address_parse(&address, self->family, host, host_len, port, 5);
     again = result >= 0;
@@ -118,12 +113,12 @@ int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_
                               double timeout, int32_t *sender) {
     struct cleat_socket *self;
     struct cleat_address address = {.len = 0};
-    cleat_deadline deadline = cleat_deadline_after(timeout);
+    cleat_deadline deadline;
     int call_flags = flags;
     bool again = true;
     int32_t result = 0;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
-    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
     CLEAT_CHECK_POINTER(6, sender);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     while (again) {
@@ -143,4 +138,36 @@ int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_
     }
     CLEAT_DONE(self);
     return result;
+}
+
+enum {
+    ROOM = 64 * 1024, /* more than an IP packet holds, and enough of a stream for one call */
+    ROOM_DATAGRAM = 2 * 1024 * 1024 /* more than Linux puts into one datagram of another family */
+};
+
+int32_t cleat_socket_recv_room(int32_t socket, int32_t wanted, int32_t flags) {
+    struct cleat_socket *self;
+    int32_t room = ROOM;
+    if (wanted < 0) return cleat_fail_usage(2, "negative capacity");
+    CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
+    if (self->type == SOCK_STREAM) {
+        if ((flags & MSG_WAITALL) != 0) room = wanted;
+    } else if (wanted > room && self->family != AF_INET && self->family != AF_INET6) {
+        char none;
+        ssize_t next = recv(self->fd, &none, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+        if (next < 0) room = ROOM_DATAGRAM;
+        if (next > room) room = next < ROOM_DATAGRAM ? (int32_t)next : ROOM_DATAGRAM;
+    }
+    CLEAT_DONE(self);
+    return wanted < room ? wanted : room;
+}
+
+void cleat_socket_discard_input(int fd) {
+    enum { TIMES = 64 };
+    char bytes[16384];
+    int i;
+    for (i = 0; i < TIMES; i++) {
+        ssize_t got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EINTR)) return;
+    }
 }

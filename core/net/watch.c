@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/argument.h"
-#include "cleat/poll.h"
 #include "base/clock.h"
 #include "base/handle.h"
 #include "base/memory.h"
+#include "cleat/poll.h"
 
 _Static_assert(CLEAT_POLLIN == EPOLLIN && CLEAT_POLLPRI == EPOLLPRI && CLEAT_POLLOUT == EPOLLOUT,
                "the events are the system's");

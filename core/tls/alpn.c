@@ -1,8 +1,8 @@
 /* alpn.c: application protocols: ALPN (RFC 7301), and NPN, its forerunner. */
 #include "base/argument.h"
+#include "base/memory.h"
 #include "tls/connection.h"
 #include "tls/context.h"
-#include "base/memory.h"
 
 struct cleat_alpn *cleat_alpn_hold(struct cleat_alpn *alpn) {
     if (alpn != NULL) atomic_fetch_add_explicit(&alpn->holders, 1, memory_order_relaxed);

@@ -1,16 +1,27 @@
 /* connection.c: making and freeing connections, and moving bytes for those over memory. */
 #include "tls/connection.h"
 
-#include <sys/socket.h>
-
 #include "base/argument.h"
-#include "tls/hostname.h"
 #include "base/memory.h"
+#include "tls/group.h"
+#include "tls/hostname.h"
+
+/* A fatal alert gets a last chance. Nothing else is sent: another process may have the connection
+ * since a fork. Over a foreign descriptor the alert does not, which may be another socket by now. */
+static void end_transport(struct cleat_transport *transport, bool owned) {
+    if (owned && transport->final) cleat_transport_flush(transport);
+    cleat_transport_discard(transport);
+}
 
 static void connection_destroy(struct cleat_object *object) {
     struct cleat_connection *self = (struct cleat_connection *)object;
+    end_transport(&self->transport, self->socket != NULL);
+    /* Session tickets that a client which only writes leaves unread must not reset the connection:
+     * the server would lose what is on its way. */
+    if (self->socket != NULL && self->unread_tickets) cleat_socket_discard_later(self->socket);
     SSL_free(self->ssl); /* sends nothing */
     cleat_transport_free(&self->transport);
+    cleat_unacknowledged_free(&self->unacknowledged);
     cleat_alpn_drop(self->alpn);
     cleat_alpn_drop(self->npn);
     cleat_release(self->server_hostname);
@@ -22,8 +33,11 @@ static void connection_destroy(struct cleat_object *object) {
 }
 
 static void connection_interrupt(struct cleat_object *object) {
-    const struct cleat_connection *self = (const struct cleat_connection *)object;
-    if (self->transport.fd >= 0) shutdown(self->transport.fd, SHUT_RDWR);
+    struct cleat_connection *self = (struct cleat_connection *)object;
+    pthread_mutex_lock(&self->lock);
+    cleat_turn_interrupt(&self->turns);
+    pthread_mutex_unlock(&self->lock);
+    cleat_transport_interrupt(&self->transport);
 }
 
 /* What the three constructors have in common. socket may be NULL; fd is -1 for memory. */
@@ -53,6 +67,13 @@ bool cleat_connection_trust(struct cleat_connection *connection, struct cleat_co
            SSL_set1_verify_cert_store(connection->ssl, context->shared_store) == 1;
 }
 
+/* The curve of a certificate matters only below TLS 1.3. */
+static bool restrict_group(struct cleat_connection *self, const struct cleat_context *context) {
+    return self->server_side || context->curve == 0 ||
+           SSL_CTX_get_min_proto_version(context->ssl_ctx) >= TLS1_3_VERSION ||
+           cleat_group_restrict(self, context->curve);
+}
+
 /* Takes the context's settings as they are now. */
 static int32_t set_up(struct cleat_connection *self, struct cleat_context *context,
                       const struct request *request) {
@@ -68,7 +89,8 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_context *conte
     self->ssl = SSL_new(context->ssl_ctx);
     /* BoringSSL copies without looking whether it could, what a connection verifies with for one. */
     ready = self->ssl != NULL && SSL_set_app_data(self->ssl, self) == 1 &&
-            cleat_connection_trust(self, context) && !cleat_memory_failed();
+            cleat_connection_trust(self, context) && restrict_group(self, context) &&
+            !cleat_memory_failed();
     pthread_mutex_unlock(&context->lock);
 
     if (!ready) return cleat_fail_ssl("SSL_new");
@@ -101,14 +123,13 @@ static int32_t create(const struct request *request) {
     cleat_object_init(&self->object, CLEAT_KIND_CONNECTION, connection_destroy);
     self->object.interrupt = connection_interrupt;
     pthread_mutex_init(&self->lock, NULL);
-    self->transport.fd = request->fd;
-    self->transport.keeps_tail = true;
+    cleat_transport_init(&self->transport, request->fd);
     self->server_side = request->server_side == 1;
     self->context = self->maker = context;
     cleat_object_hold(&context->object);
     cleat_object_hold(&context->object);
     self->socket = request->socket;
-    if (self->socket != NULL) cleat_object_hold(&self->socket->object);
+    if (self->socket != NULL) cleat_handle_hold(&self->socket->object);
 
     status = set_up(self, context, request);
     CLEAT_DONE(context);
@@ -124,11 +145,12 @@ int32_t cleat_connection_over_socket(int32_t context, int32_t socket, int32_t se
     struct cleat_socket *over;
     int32_t result;
     CLEAT_FIND(over, socket, CLEAT_KIND_SOCKET);
-    result = over->type == SOCK_STREAM ? CLEAT_OK : cleat_fail_not_stream();
+    result = over->type == CLEAT_SOCK_STREAM ? CLEAT_OK : cleat_fail_not_stream();
     if (result >= 0) {
         const struct request request = {
             context, over, over->fd, server_side, server_hostname, server_hostname_len, 3};
         result = create(&request);
+        if (result > 0 && cleat_socket_wants_nodelay(over)) cleat_socket_set_nodelay(over->fd);
     }
     CLEAT_DONE(over);
     return result;
@@ -138,8 +160,11 @@ int32_t cleat_connection_over_fd(int32_t context, int32_t fd, int32_t server_sid
                                  const char *server_hostname, int32_t server_hostname_len) {
     const struct request request = {
         context, NULL, fd, server_side, server_hostname, server_hostname_len, 3};
-    int32_t status = cleat_socket_check_stream(fd);
-    return status < 0 ? status : create(&request);
+    bool is_tcp = false;
+    int32_t status = cleat_socket_check_stream(fd, &is_tcp);
+    if (status >= 0) status = create(&request);
+    if (status > 0 && is_tcp) cleat_socket_set_nodelay(fd);
+    return status;
 }
 
 int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
@@ -149,52 +174,53 @@ int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
     return create(&request);
 }
 
-/* The functions below are for connections over memory only. */
-#define BEGIN(connection)                                                                          \
-    struct cleat_connection *self;                                                                 \
-    int32_t result = CLEAT_OK;                                                                     \
-    CLEAT_FIND(self, connection, CLEAT_KIND_CONNECTION);                                           \
-    pthread_mutex_lock(&self->lock);                                                               \
-    if (self->transport.fd >= 0) {                                                                 \
-        result = cleat_fail_usage(0, "the connection is over a socket, not over memory");          \
-    }
-
-#define END                                                                                        \
-    pthread_mutex_unlock(&self->lock);                                                             \
-    CLEAT_DONE(self);                                                                              \
-    return result
+/* What a function for connections over memory answers for others. */
+static int32_t check_memory(const struct cleat_connection *self) {
+    if (self->transport.fd < 0) return CLEAT_OK;
+    return cleat_fail_usage(0, "the connection is over a socket, not over memory");
+}
 
 int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data_len) {
-    struct cleat_connection *self;
-    int32_t result = CLEAT_OK;
+    int32_t result;
     CLEAT_CHECK_IN(2, data, data_len);
-    CLEAT_FIND(self, connection, CLEAT_KIND_CONNECTION);
-    pthread_mutex_lock(&self->lock);
+    CLEAT_BEGIN(connection);
     if (self->transport.ended) {
         result = cleat_fail_usage(0, "bytes after the end of the network's");
+    } else if (self->transport.fd >= 0 && (self->turns.held & CLEAT_TURN_READ) != 0) {
+        /* It waits in the kernel, and would not see them. */
+        result = cleat_fail_usage(0, "another call reads from the socket");
+    } else {
+        result =
+            cleat_transport_feed(&self->transport, data, data_len) ? data_len : cleat_fail_nomem();
     }
-    if (result >= 0) {
-        result = cleat_queue_append(&self->transport.in, data, (size_t)data_len)
-                     ? data_len
-                     : cleat_fail_nomem();
-    }
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_feed_eof(int32_t connection) {
-    BEGIN(connection);
-    if (result >= 0) self->transport.ended = true;
-    END;
+    int32_t result;
+    CLEAT_BEGIN(connection);
+    result = check_memory(self);
+    if (result >= 0) cleat_transport_feed_eof(&self->transport);
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_drain(int32_t connection, char *buf, int32_t buf_cap) {
+    int32_t result;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
-    BEGIN(connection);
-    if (result >= 0) {
-        result = (int32_t)cleat_queue_take(&self->transport.out, buf, (size_t)buf_cap);
-        self->transport.sent += result;
-    }
-    END;
+    CLEAT_BEGIN(connection);
+    result = check_memory(self);
+    if (result >= 0) result = cleat_transport_drain(&self->transport, buf, buf_cap);
+    CLEAT_END(result);
+}
+
+int32_t cleat_connection_set_drain_limit(int32_t connection, int32_t limit) {
+    int32_t result;
+    CLEAT_CHECK_RANGE(2, limit, 0, INT32_MAX);
+    CLEAT_BEGIN(connection);
+    result = check_memory(self);
+    if (result >= 0)
+        cleat_transport_set_limit(&self->transport, limit > 0 ? limit : CLEAT_DRAIN_LIMIT);
+    CLEAT_END(result);
 }
 
 static int32_t answer_length(const struct cleat_queue *queue) {
@@ -203,13 +229,17 @@ static int32_t answer_length(const struct cleat_queue *queue) {
 }
 
 int32_t cleat_connection_drain_pending(int32_t connection) {
-    BEGIN(connection);
+    int32_t result;
+    CLEAT_BEGIN(connection);
+    result = check_memory(self);
     if (result >= 0) result = answer_length(&self->transport.out);
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_fed_pending(int32_t connection) {
-    BEGIN(connection);
+    int32_t result;
+    CLEAT_BEGIN(connection);
+    result = check_memory(self);
     if (result >= 0) result = answer_length(&self->transport.in);
-    END;
+    CLEAT_END(result);
 }

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "tls/trust.h"
 #include "tls/verify.h"
+#include "x509/strict.h"
 
 /* The options that BoringSSL acts on; the others name what it always or never does. */
 #define KNOWN_OPTIONS                                                                              \
@@ -19,11 +20,13 @@ _Static_assert(CLEAT_OP_NO_TLSV1 == SSL_OP_NO_TLSv1 && CLEAT_OP_NO_TLSV1_1 == SS
                    CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET,
                "BoringSSL has OpenSSL's numbers");
 
-#define KNOWN_VERIFY_FLAGS (CLEAT_VERIFY_CRL_CHECK_CHAIN | CLEAT_VERIFY_X509_PARTIAL_CHAIN)
+#define KNOWN_VERIFY_FLAGS                                                                         \
+    (CLEAT_VERIFY_CRL_CHECK_CHAIN | CLEAT_VERIFY_X509_STRICT | CLEAT_VERIFY_X509_PARTIAL_CHAIN)
 
 _Static_assert(CLEAT_VERIFY_CRL_CHECK_LEAF == X509_V_FLAG_CRL_CHECK &&
                    CLEAT_VERIFY_CRL_CHECK_CHAIN ==
                        (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) &&
+                   CLEAT_VERIFY_X509_STRICT == CLEAT_STRICT_FLAG &&
                    CLEAT_VERIFY_X509_PARTIAL_CHAIN == X509_V_FLAG_PARTIAL_CHAIN,
                "BoringSSL has OpenSSL's numbers");
 
@@ -75,7 +78,7 @@ static void apply_verify(struct cleat_context *self) {
     if (self->verify_mode == CLEAT_CERT_REQUIRED) {
         mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     }
-    SSL_CTX_set_verify(self->ssl_ctx, mode, cleat_verify_certificate);
+    SSL_CTX_set_verify(self->ssl_ctx, mode, NULL);
     X509_VERIFY_PARAM_clear_flags(param, KNOWN_VERIFY_FLAGS);
     X509_VERIFY_PARAM_set_flags(param, (unsigned long)(self->verify_flags & KNOWN_VERIFY_FLAGS));
 }
@@ -107,6 +110,7 @@ static bool set_up(struct cleat_context *self, uint16_t low, uint16_t high) {
            SSL_CTX_set_max_proto_version(self->ssl_ctx, high) == 1 &&
            SSL_CTX_set1_curves_list(self->ssl_ctx, CLEAT_DEFAULT_GROUPS) == 1 &&
            SSL_CTX_set_cipher_list(self->ssl_ctx, DEFAULT_CIPHERS) == 1 &&
+           cleat_verify_set_up(self->ssl_ctx) &&
            SSL_CTX_set_session_id_context(self->ssl_ctx, session_id_context,
                                           sizeof session_id_context) == 1;
 }
@@ -314,6 +318,8 @@ int32_t cleat_context_set_ecdh_curve(int32_t context, const char *curve, int32_t
             result = ERR_peek_error() != 0 ? cleat_fail_ssl("SSL_CTX_set1_curves")
                                            : cleat_fail_named("SSL", "UNSUPPORTED_ELLIPTIC_CURVE",
                                                               "unsupported elliptic curve");
+        } else {
+            self->curve = nid;
         }
     }
     cleat_release(text);

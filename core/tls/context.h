@@ -5,8 +5,8 @@
 #include <pthread.h>
 
 #include "base/boringssl.h"
-#include "cleat/context.h"
 #include "base/handle.h"
+#include "cleat/context.h"
 
 /* A list of application protocols, for ALPN or NPN, in wire format. It never changes:
  * connections keep the one they were made with. */
@@ -24,6 +24,7 @@ struct cleat_context {
     int32_t options; /* as the caller set them: BoringSSL knows only some */
     int32_t verify_mode;
     int32_t verify_flags;
+    int curve; /* NID of the only group for the key exchange; 0 for the default ones */
     bool check_hostname;
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */

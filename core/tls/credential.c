@@ -5,9 +5,10 @@
 #include "cleat/credential.h"
 
 #include "base/argument.h"
-#include "tls/context.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "tls/context.h"
+#include "x509/encrypted_key.h"
 
 struct password {
     const char *text; /* NULL if there is none */
@@ -83,6 +84,26 @@ static int32_t parse_chain(const char *text, int32_t len, STACK_OF(CRYPTO_BUFFER
     return status;
 }
 
+/* Reads the first encrypted key of the text again, which BoringSSL has found and could not decrypt. */
+static int32_t parse_encrypted_key(const char *text, int32_t len, const struct password *password,
+                                   EVP_PKEY **key) {
+    BIO *bio = read_from(text, len);
+    uint8_t *der = NULL;
+    long der_len = 0;
+    int32_t status;
+    cleat_error_clear_queue();
+    if (bio == NULL ||
+        PEM_bytes_read_bio(&der, &der_len, NULL, PEM_STRING_PKCS8, bio, NULL, NULL) != 1) {
+        status = cleat_fail_ssl("PEM_bytes_read_bio");
+    } else {
+        status = cleat_encrypted_key_parse(der, (size_t)der_len, password->text,
+                                           (size_t)password->len, key);
+    }
+    BIO_free(bio);
+    OPENSSL_free(der);
+    return status;
+}
+
 static int32_t parse_key(const char *text, int32_t len, struct password *password, EVP_PKEY **key) {
     BIO *bio = read_from(text, len);
     if (bio == NULL) return cleat_fail_nomem();
@@ -92,6 +113,9 @@ static int32_t parse_key(const char *text, int32_t len, struct password *passwor
     if (password->wanted && password->text == NULL) {
         cleat_error_clear_queue();
         return cleat_fail(CLEAT_NEED_PASSWORD, 0, "the private key is encrypted");
+    }
+    if (password->wanted && cleat_encrypted_key_is_for(ERR_peek_error())) {
+        return parse_encrypted_key(text, len, password, key);
     }
     return cleat_fail_ssl("PEM_read_bio_PrivateKey");
 }

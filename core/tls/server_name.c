@@ -5,8 +5,8 @@
  * leaves the handshake there: the call returns CLEAT_WANT_SERVER_NAME. The next one comes here
  * again. */
 #include "base/argument.h"
-#include "tls/connection.h"
 #include "base/memory.h"
+#include "tls/connection.h"
 
 /* Whether the client would resume a session: by TLS 1.3's pre-shared key, a ticket, or an id. */
 static bool offers_session(const SSL_CLIENT_HELLO *hello) {
@@ -43,15 +43,12 @@ int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert) {
     if (!self->waits_for_name) {
         result = cleat_fail_usage(0, "the connection does not wait for an answer");
     } else {
-        cleat_error_clear_queue();
         self->waits_for_name = false;
         self->asks_for_name = false;
         if (alert >= 0) {
-            SSL_send_fatal_alert(self->ssl, (uint8_t)alert);
-            cleat_transport_flush(&self->transport);
+            cleat_connection_refuse(self, (uint8_t)alert);
             self->refused = true;
         }
-        cleat_error_clear_queue();
     }
     pthread_mutex_unlock(&self->lock);
     CLEAT_DONE(self);

@@ -1,7 +1,7 @@
 /* trust_info.c: what a context has loaded to verify with. */
 #include "base/argument.h"
-#include "x509/certificate.h"
 #include "tls/trust.h"
+#include "x509/certificate.h"
 
 /* Before get1_objects there was only a list that other threads could change while it was read,
  * so that directories' certificates may be missed but nothing is read that was freed: a store

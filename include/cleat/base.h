@@ -10,4 +10,8 @@
 #define CLEAT_API __attribute__((visibility("default")))
 #endif
 
+/* Marks a result or an output that is a new id, which the caller closes. Bindings are generated
+ * from it; to C it is nothing. */
+#define CLEAT_NEW_ID
+
 #endif

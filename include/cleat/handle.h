@@ -1,4 +1,7 @@
-/* handle.h: the life of ids. */
+/* handle.h: the life of ids.
+ *
+ * At least 4,000,000 ids can be open at once; making one more is CLEAT_NOMEM. An id that was
+ * closed is not given to another object for at least 500,000 opens, whatever number is open. */
 #ifndef CLEAT_HANDLE_H
 #define CLEAT_HANDLE_H
 

@@ -28,7 +28,7 @@ CLEAT_API int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t 
  * poll can wait for, and stays the caller's; closing it ends the watching for it. events:
  * CLEAT_POLL*, 0 for the timeout alone; timeout: seconds, from now, negative for ever. A watch
  * takes two descriptors. CLEAT_SYS (EBADF, EPERM: a file's descriptor, EMFILE). */
-CLEAT_API int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 
 /* cleat_watch_fileno returns the watch's descriptor, for use in select or poll. It stays the
  * id's own, and is not to be read. */

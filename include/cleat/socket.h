@@ -68,25 +68,30 @@
 
 /* cleat_socket_new returns the id of a new socket. family: CLEAT_AF_*; type: CLEAT_SOCK_*;
  * protocol: 0 for the family's usual one. CLEAT_SYS. */
-CLEAT_API int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol);
 
 /* cleat_socket_from_fd returns the id of a socket for a descriptor that the caller has, and
  * which the id owns from then on: it is closed with the id, unless cleat_socket_detach takes
  * it back. On failure the caller keeps it. CLEAT_SYS with EBADF or ENOTSOCK. */
-CLEAT_API int32_t cleat_socket_from_fd(int32_t fd);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_from_fd(int32_t fd);
+
+/* cleat_socket_over_fd returns the id of a socket over a descriptor that stays the caller's: it
+ * must stay open as long as the socket, and is not closed with it. A call that waits when the id
+ * is closed still shuts it down (cleat_close). CLEAT_SYS with EBADF or ENOTSOCK. */
+CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_over_fd(int32_t fd);
 
 /* cleat_socket_pair returns CLEAT_OK and stores the ids of two sockets that are connected to
  * each other. family: CLEAT_AF_UNIX; type and protocol as in cleat_socket_new. CLEAT_SYS. */
-CLEAT_API int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_t *first,
-                                    int32_t *second);
+CLEAT_API int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol,
+                                    CLEAT_NEW_ID int32_t *first, CLEAT_NEW_ID int32_t *second);
 
 /* cleat_socket_fileno returns the socket's descriptor, for use in select or poll. It stays the
  * id's own. */
 CLEAT_API int32_t cleat_socket_fileno(int32_t socket);
 
 /* cleat_socket_detach returns the socket's descriptor, which is the caller's from then on, and
- * closes the id. While another thread or a connection uses the socket it is refused:
- * CLEAT_USAGE. */
+ * closes the id. While another thread or a connection uses the socket it is refused, and the id
+ * stays open all the time: CLEAT_USAGE. CLEAT_CLOSED. */
 CLEAT_API int32_t cleat_socket_detach(int32_t socket);
 
 /* cleat_socket_family returns the socket's CLEAT_AF_*. */
@@ -115,7 +120,7 @@ CLEAT_API int32_t cleat_socket_listen(int32_t socket, int32_t backlog);
 /* cleat_socket_accept returns the id of a socket for the next connection. If timeout is not
  * negative the listening descriptor is set to O_NONBLOCK, and stays so. CLEAT_WANT_READ;
  * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
-CLEAT_API int32_t cleat_socket_accept(int32_t socket, double timeout);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_accept(int32_t socket, double timeout);
 
 /* cleat_socket_connect returns CLEAT_OK once the socket is connected to an address of its
  * family; a name is resolved first and its first address is tried. port: 0 to 65535. After
@@ -136,6 +141,12 @@ CLEAT_API int32_t cleat_socket_send(int32_t socket, const char *data, int32_t da
 CLEAT_API int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                                     double timeout);
 
+/* cleat_socket_recv_room returns how much room a receive can make use of, at most wanted, for
+ * callers that allocate a buffer for each one: of a stream and of Internet datagrams 64 KiB, unless
+ * wanted is less or flags has CLEAT_MSG_WAITALL; of other datagrams more where one has come that is
+ * longer, or where none has come. It does not wait. */
+CLEAT_API int32_t cleat_socket_recv_room(int32_t socket, int32_t wanted, int32_t flags);
+
 /* cleat_socket_sendto returns how many of the bytes were sent to an address of the socket's
  * family, in one datagram. flags: CLEAT_MSG_*; port: 0 to 65535. CLEAT_WANT_WRITE;
  * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE. */
@@ -148,7 +159,7 @@ CLEAT_API int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t 
  * if the sender has none; the caller closes it. flags: CLEAT_MSG_*. CLEAT_WANT_READ;
  * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
 CLEAT_API int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
-                                        double timeout, int32_t *sender);
+                                        double timeout, CLEAT_NEW_ID int32_t *sender);
 
 /* cleat_socket_shutdown returns CLEAT_OK and ends one or both directions of the connection.
  * how: CLEAT_SHUT_*. CLEAT_SYS (ENOTCONN). */

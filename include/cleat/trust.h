@@ -54,6 +54,6 @@ CLEAT_API int32_t cleat_context_ca_count(int32_t context);
 
 /* cleat_context_ca_certificate returns the id of the certificate of the authority at index,
  * from 0. */
-CLEAT_API int32_t cleat_context_ca_certificate(int32_t context, int32_t index);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_context_ca_certificate(int32_t context, int32_t index);
 
 #endif

@@ -55,10 +55,8 @@ function socket.socketpair(...)
     family = check.optional_integer("socketpair", "family", family, const.AF_UNIX)
     kind = check.optional_integer("socketpair", "type", kind, const.SOCK_STREAM)
     proto = check.optional_integer("socketpair", "proto", proto, 0)
-    local guard = C.guard_new(0) -- for the second, while the first is made
-    local _, first, second = errors.check(C.socket_pair(family, kind, proto))
-    C.guard_hold(guard, second)
-    return object.open(first, family, kind, proto), object.open(second, family, kind, proto, guard)
+    local _, first, second, first_guard, second_guard = errors.check(C.socket_pair_guarded(family, kind, proto))
+    return object.open(first, first_guard, family, kind, proto), object.open(second, second_guard, family, kind, proto)
 end
 
 local parse_getaddrinfo = keywords.parser("getaddrinfo", { "host", "port", "family", "type", "proto", "flags" })

@@ -11,16 +11,22 @@ local binding = {}
 ---@field name string
 ---@field of cleat.Function
 ---@field form "plain"|"into"|"from"
+---@field guarded boolean whether new ids come with guards, which are the last results
 ---@field arguments cleat.Argument[]
----@field results {kind: "text"|"buf"|"int_out"|"double_out"|"ints_out", name: string, parameter: cleat.Parameter}[]
+---@field results {kind: "text"|"buf"|"int_out"|"double_out"|"ints_out"|"guard", name: string, parameter: cleat.Parameter}[]
 
 -- The functions on whose path data is sent: they also have a form that takes a buffer and an offset.
 local FROM = { socket_send = true, connection_write = true, connection_feed = true }
 
+-- The functions that can give less than there is room for, so that a larger capacity than the scratch space is not needed: the
+-- function of the ABI that says how much is, or true for none.
+binding.LIMITED = { socket_recv = "cleat_socket_recv_room", socket_recvfrom = "cleat_socket_recv_room", connection_read = true }
+
 ---@param f cleat.Function
 ---@param form "plain"|"into"|"from"
+---@param is_guarded boolean?
 ---@return cleat.Variant
-local function variant(f, form)
+local function variant(f, form, is_guarded)
     local arguments, results = {}, {}
     local function argument(kind, parameter, name)
         arguments[#arguments + 1] = { kind = kind, name = name or parameter.name, parameter = parameter }
@@ -39,20 +45,29 @@ local function variant(f, form)
         elseif kind == "buf" or kind == "ints_out" then
             argument("capacity", p, p.size)
             results[#results + 1] = { kind = kind, name = p.name, parameter = p }
-        else
+        elseif not f.guards then -- there the id is the result
             results[#results + 1] = { kind = kind, name = p.name, parameter = p }
         end
     end
+    for _, p in ipairs(is_guarded and f.parameters or {}) do
+        if p.new_id then
+            results[#results + 1] = { kind = "guard", name = f.guards and "guard" or p.name .. "_guard", parameter = p }
+        end
+    end
     local name = form == "plain" and f.short or f.short .. "_" .. form
-    return { name = name, of = f, form = form, arguments = arguments, results = results }
+    if is_guarded and not f.guards then
+        name = name .. "_guarded"
+    end
+    return { name = name, of = f, form = form, guarded = is_guarded or false, arguments = arguments, results = results }
 end
 
 ---@param f cleat.Function
 ---@param kind string
+---@param mark string? a field that must be true as well
 ---@return boolean
-local function has(f, kind)
+local function has(f, kind, mark)
     for _, p in ipairs(f.parameters) do
-        if p.kind == kind then
+        if p.kind == kind and (not mark or p[mark]) then
             return true
         end
     end
@@ -70,9 +85,16 @@ function binding.all(model)
     end
     for _, f in ipairs(model.functions) do
         missing[f.short] = nil
-        list[#list + 1] = variant(f, "plain")
+        local stores = has(f, "int_out", "new_id")
+        if not f.guards then
+            list[#list + 1] = variant(f, "plain")
+        end
+        if stores then
+            list[#list + 1] = variant(f, "plain", true)
+        end
         if has(f, "buf") then
             list[#list + 1] = variant(f, "into")
+            list[#list + 1] = stores and variant(f, "into", true) or nil
         end
         if FROM[f.short] then
             assert(has(f, "bytes"), f.name .. " has no bytes to send from a buffer")

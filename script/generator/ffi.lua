@@ -7,7 +7,7 @@ local ffi = {}
 
 -- Names that the generated functions use for themselves.
 local TAKEN = {
-    backend = true, bad = true, call = true, ffi = true, from = true, into = true, ints = true, ints_room = true,
+    backend = true, bad = true, call = true, ffi = true, from = true, guard_type = true, into = true, SCRATCH = true, ints = true, ints_room = true,
     ints_table = true, length = true, lib = true, new = true, result = true, room = true, rt = true, source = true,
     str = true, str_or_close = true, text = true, TEXT = true, tobit = true, typeof = true, within = true,
 }
@@ -20,6 +20,7 @@ local LUA_TYPES = {
     int = "integer", double = "number", bytes = "string?", ints = "integer[]", capacity = "integer",
     buffer = "cleat.backend.Buffer", offset = "integer", source = "string|cleat.backend.Buffer",
     text = "string?", buf = "string?", int_out = "integer?", double_out = "number?", ints_out = "integer[]?",
+    guard = "cleat.backend.Guard?",
 }
 
 --- The statement that refuses an argument of another type.
@@ -37,6 +38,10 @@ local function check(kind, argument, name, position)
     local short = ("if %s then %s end"):format(condition, refuse)
     return #short <= 88 and short
         or ("if %s then\n                %s\n            end"):format(condition, refuse)
+end
+
+local function guard_name(v, p)
+    return v.of.guards and p.name or p.name .. "_guard"
 end
 
 ---@param v cleat.Variant
@@ -57,7 +62,7 @@ local function emit(v, out)
     out("        local call = lib.%s", v.of.name)
     for _, result in ipairs(v.results) do
         local kind = result.kind
-        if kind == "int_out" or kind == "double_out" then
+        if (kind == "int_out" or kind == "double_out") and not (v.guarded and result.parameter.new_id) then
             out('        local %s = new("%s[1]")', result.name, kind == "int_out" and "int32_t" or "double")
         end
     end
@@ -111,7 +116,7 @@ local function emit(v, out)
                 call[#call + 1] = p.name
                 call[#call + 1] = p.size
             else
-                call[#call + 1] = p.name
+                call[#call + 1] = v.guarded and p.new_id and guard_name(v, p) or p.name
             end
         end
     end
@@ -121,6 +126,15 @@ local function emit(v, out)
     for _, p in ipairs(v.of.parameters) do
         if p.kind == "buf" and v.form ~= "into" then
             scratch = ("local %s = room(%s)"):format(p.name, p.size)
+            local limited = binding.LIMITED[v.of.short]
+            if limited == true then
+                add("if %s > SCRATCH then %s = SCRATCH end", p.size, p.size)
+            elseif limited then
+                add("if %s > SCRATCH then", p.size)
+                add("    %s = lib.%s(socket, %s, flags)", p.size, limited, p.size)
+                add("    if %s < 0 then return %s end", p.size, p.size)
+                add("end")
+            end
             results[#results + 1] = ("str(%s, result < %s and result or %s)"):format(p.name, p.size, p.size)
         elseif p.kind == "ints_out" then
             add("local %s = ints_room(%s_room, %s)", p.name, p.name, p.size)
@@ -128,6 +142,11 @@ local function emit(v, out)
         elseif p.kind == "text" then
             add("local %s, %s = text, TEXT", p.name, p.size)
             results[#results + 1] = ("str(%s, result)"):format(p.name)
+        elseif v.guarded and p.new_id then
+            add("local %s = new(guard_type)", guard_name(v, p))
+            if not v.of.guards then
+                results[#results + 1] = guard_name(v, p) .. ".id"
+            end
         elseif p.kind == "int_out" or p.kind == "double_out" then
             -- Read at once: making the string may run a finalizer that calls this function too.
             early[#early + 1] = p.name
@@ -136,10 +155,18 @@ local function emit(v, out)
     end
 
     -- Making the string may fail, and must not lose an id.
-    if v.of.comment:find("stores the ids? of") and #results > #early then
-        assert(#early == 1, v.of.where .. ": cannot tell which output is the id")
+    local outputs = text.map(v.of.parameters, function(p)
+        return not v.guarded and p.new_id and p.name or nil
+    end)
+    if #outputs > 0 and #results > #early then
+        assert(#early == 1 and #outputs == 1, v.of.where .. ": one id only")
         for k, result in ipairs(results) do
             results[k] = result:gsub("^str%(", ("str_or_close(%s_value, "):format(early[1]))
+        end
+    end
+    for _, result in ipairs(v.results) do
+        if result.kind == "guard" then
+            results[#results + 1] = result.name
         end
     end
 
@@ -198,6 +225,7 @@ function ffi.abi(model)
     out "    local bad, length, source, within = rt.bad, rt.length, rt.source, rt.within"
     out "    local ints, ints_room, ints_table = rt.ints, rt.ints_room, rt.ints_table"
     out "    local room, str_or_close, text, TEXT = rt.room, rt.str_or_close, rt.text, rt.TEXT"
+    out "    local guard_type, SCRATCH = rt.guard_type, rt.SCRATCH"
     for _, v in ipairs(binding.all(model)) do
         emit(v, out)
     end

@@ -1,17 +1,21 @@
 --- Reads the hand-written headers into a model, and refuses what breaks the form that cleat.h
 --- promises: then everything else can be generated without a doubt about what was meant.
 
+local guarded = require "generator.guarded"
+
 local headers = {}
 
 ---@class cleat.Constant
 ---@field name string with the prefix CLEAT_
 ---@field value string as it stands in the header
----@field note string? the trailing comment
+---@field note string? the trailing comment, without the marker of a class
+---@field class boolean? whether it is marked as a class of statuses: its trailing comment is or begins with "class"
 
 ---@class cleat.Parameter one logical parameter: a length or capacity belongs to its pointer
 ---@field kind "int"|"double"|"bytes"|"ints"|"text"|"buf"|"int_out"|"double_out"|"ints_out"
 ---@field name string
 ---@field size string? the name of its length or capacity in C
+---@field new_id boolean whether it is marked as a new id (CLEAT_NEW_ID)
 
 ---@class cleat.Function
 ---@field name string
@@ -19,6 +23,8 @@ local headers = {}
 ---@field comment string
 ---@field declarations string[] the parameters as C declares them
 ---@field parameters cleat.Parameter[]
+---@field new_id boolean whether its result is marked as a new id (CLEAT_NEW_ID)
+---@field guards string? the function that this one is the guarded form of
 ---@field where string file:line
 
 ---@class cleat.Item
@@ -124,6 +130,17 @@ local function tokens(text)
     end
 end
 
+-- What marks a result or an output as a new id.
+local MARKER = "CLEAT_NEW_ID"
+
+--- A declaration without its marker, and whether it had one.
+---@param declaration string
+---@return string, boolean
+local function marked(declaration)
+    local rest = declaration:match("^" .. MARKER .. " (.*)$")
+    return rest or declaration, rest ~= nil
+end
+
 --- Turns "int32_t socket", "char *buf" ... into logical parameters.
 ---@param declarations string[]
 ---@return cleat.Parameter[]
@@ -131,7 +148,7 @@ local function parameters(declarations)
     local list, i = {}, 1
     local texts = 0
     while i <= #declarations do
-        local declaration = declarations[i]
+        local declaration, new_id = marked(declarations[i])
         local pointer, name = declaration:match("^(.*%*)([%a_][%w_]*)$")
         local following = declarations[i + 1]
         if not pointer then
@@ -142,7 +159,7 @@ local function parameters(declarations)
             elseif name:find("_len$") or name:find("_cap$") then
                 fail('"%s" does not follow the pointer that it measures', declaration)
             end
-            list[#list + 1] = { kind = scalar == "double" and "double" or "int", name = name }
+            list[#list + 1] = { kind = scalar == "double" and "double" or "int", name = name, new_id = new_id }
         else
             local rule = POINTERS[pointer]
             if not rule then
@@ -159,10 +176,13 @@ local function parameters(declarations)
                 list[#list + 1] = { kind = kind, name = name, size = size }
                 i = i + 1
             elseif rule.alone then
-                list[#list + 1] = { kind = rule.alone, name = name }
+                list[#list + 1] = { kind = rule.alone, name = name, new_id = new_id }
             else
                 fail('"%s" must be followed by "int32_t %s"', declaration, size)
             end
+        end
+        if new_id and list[#list].kind ~= "int_out" then
+            fail("%s marks outputs of one id only, not \"%s\"", MARKER, declaration)
         end
         i = i + 1
     end
@@ -187,8 +207,9 @@ end
 ---@return cleat.Function
 local function parse_function(token, comment)
     local text = token.text:gsub("%s+", " ")
-    local name, list = text:match("^CLEAT_API int32_t (cleat_[%w_]+) ?%((.*)%);$")
-    if not name then
+    local declared, new_id = marked((text:gsub("^CLEAT_API ", "")))
+    local name, list = declared:match("^int32_t (cleat_[%w_]+) ?%((.*)%);$")
+    if not name or text:sub(1, 10) ~= "CLEAT_API " then
         fail("not of the form CLEAT_API int32_t cleat_...(...);: %s", text)
     end
     check_comment(comment, name)
@@ -205,9 +226,13 @@ local function parse_function(token, comment)
             fail("%s() needs void", name)
         end
     end
+    local logical = parameters(declarations)
+    for i, declaration in ipairs(declarations) do
+        declarations[i] = marked(declaration)
+    end
     return {
-        type = "function", name = name, short = name:gsub("^cleat_", ""), comment = comment,
-        declarations = declarations, parameters = parameters(declarations),
+        type = "function", name = name, short = name:gsub("^cleat_", ""), comment = comment, new_id = new_id,
+        declarations = declarations, parameters = logical,
         where = ("%s:%d"):format(path, token.line),
     }
 end
@@ -279,7 +304,10 @@ local function parse(root, name, seen)
         if token.type == "comment" then
             local constants = group and group.constants
             if group_last == token.line and constants then
-                constants[#constants].note = prose(token.text)
+                local constant, note = constants[#constants], prose(token.text)
+                constant.class = note == "class" or note:find("^class; ") ~= nil
+                note = constant.class and note:sub(#"class; " + 1) or note
+                constant.note = note ~= "" and note or nil
             else
                 pending = token
             end
@@ -296,8 +324,8 @@ local function parse(root, name, seen)
             group = nil
         else
             local symbol, arguments, value = token.text:match("^#%s*define%s+([%a_][%w_]*)(%(?[^)%s]*%)?)%s*(.-)$")
-            if symbol == "CLEAT_API" or value == "" and symbol:find("_H$") then
-                group = nil -- how functions are exported, and the include guard
+            if symbol == "CLEAT_API" or symbol == MARKER or value == "" and symbol:find("_H$") then
+                group = nil -- how functions are exported, the marker, and the include guard
             elseif arguments ~= "" then
                 -- A small macro may be described in the header's opening words.
                 if comment or not first.text:find(symbol .. "(", 1, true) then
@@ -345,13 +373,20 @@ end
 function headers.read(root)
     local seen = {}
     local umbrella, includes = parse(root, "cleat.h", seen)
+    -- It is made from the others.
+    table.sort(includes, function(a, b)
+        if (a == guarded.HEADER) ~= (b == guarded.HEADER) then
+            return b == guarded.HEADER
+        end
+        return a < b
+    end)
     local model = {
         conventions = umbrella.prose, headers = {}, functions = {}, constants = {}, kinds = {},
     }
     local included = {}
     for _, name in ipairs(includes) do
         included[name] = true
-        local header = parse(root, name, seen)
+        local header = name ~= guarded.HEADER and parse(root, name, seen) or guarded.header(model)
         model.headers[#model.headers + 1] = header
         for _, item in ipairs(header.items) do
             if item.type == "function" then

@@ -6,7 +6,7 @@ local text = require "generator.text"
 local native = {}
 
 -- Names that the generated functions use for themselves.
-local TAKEN = { L = true, guard = true, result = true }
+local TAKEN = { L = true, held = true, result = true }
 
 ---@param v cleat.Variant
 ---@param out any the writer
@@ -19,7 +19,8 @@ local function emit(v, out)
 
     local scratch -- is taken last: making anything else may run a finalizer, which may use it too
     local growing -- the parameter whose text may need more room
-    local top = false -- whether something is pushed before all arguments are read
+    local top = v.guarded -- whether something is pushed before all arguments are read, or found by its place
+    local guards = {} -- the names of the guards, which stand on the stack behind the arguments
     local position = 0 -- of the Lua argument
     for _, p in ipairs(v.of.parameters) do
         assert(not TAKEN[p.name], v.of.where .. ": a parameter cannot be called " .. p.name)
@@ -63,6 +64,15 @@ local function emit(v, out)
         elseif p.kind == "buf" then
             add(read, 'int32_t %s = native_int(L, %d, "%s");', p.size, position, name)
             scratch = ("char *%s = native_room(L, %s);"):format(p.name, p.size)
+            local limited = binding.LIMITED[v.of.short]
+            if limited == true then
+                add(room, "if (%s > NATIVE_SCRATCH) %s = NATIVE_SCRATCH;", p.size, p.size)
+            elseif limited then
+                add(room, "if (%s > NATIVE_SCRATCH) {", p.size)
+                add(room, "    %s = %s(socket, %s, flags);", p.size, limited, p.size)
+                add(room, "    if (%s < 0) return native_status(L, %s);", p.size, p.size)
+                add(room, "}")
+            end
             add(call, p.name)
             add(call, p.size)
             add(push, "native_push_bytes(L, %s, result, %s);", p.name, p.size)
@@ -76,6 +86,13 @@ local function emit(v, out)
                 add(call, p.name)
                 add(call, p.size)
                 add(push, "lua_pushlstring(L, %s, (size_t)result);", p.name)
+            elseif p.kind == "int_out" and p.new_id and v.guarded then
+                local guard = v.of.guards and p.name or p.name .. "_guard"
+                guards[#guards + 1] = guard
+                add(call, "&%s->id", guard)
+                if not v.of.guards then
+                    add(push, "lua_pushinteger(L, %s->id);", guard)
+                end
             elseif p.kind == "int_out" then
                 add(room, "int32_t %s = 0;", p.name)
                 add(call, "&" .. p.name)
@@ -91,17 +108,19 @@ local function emit(v, out)
     end
     assert(position == #v.arguments, name)
 
+    for i, guard in ipairs(guards) do
+        table.insert(room, i, ("struct native_guard *%s = native_push_guard(L);"):format(guard))
+        add(push, "lua_pushvalue(L, %d);", position + i)
+    end
     -- Making a string may fail, and must not lose an id.
-    local hold
     local outputs = text.map(v.of.parameters, function(p)
-        return p.kind == "int_out" and p.name or nil
+        return not v.guarded and p.new_id and p.name or nil
     end)
-    if v.of.comment:find("stores the ids? of") and #push > #outputs then
-        assert(#outputs == 1, v.of.where .. ": cannot tell which output is the id")
-        hold = outputs[1]
-        add(room, "struct native_guard *guard = native_push_guard(L);")
-        table.insert(push, 1, ("guard->id = %s;"):format(hold))
-        push[#push + 1] = "guard->id = 0;"
+    if #outputs > 0 and (scratch or growing) then
+        assert(#outputs == 1, v.of.where .. ": one id only")
+        add(room, "struct native_guard *held = native_push_guard(L);")
+        table.insert(push, 1, ("held->id = %s;"):format(outputs[1]))
+        push[#push + 1] = "held->id = 0;"
     end
 
     out ""
@@ -120,6 +139,7 @@ local function emit(v, out)
     end
     if growing then
         out "    int32_t result;"
+        assert(#guards == 0, v.of.where .. ": a text and a guard in one function")
         out(text.wrap(("    while ((result = %s("):format(v.of.name), call, (")) > %s) {"):format(growing.size)))
         out("        %s = native_longer(L, %d, result);", growing.name, position)
         out("        %s = result;", growing.size)

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/boringssl.h"
-#include "tls/connection.h"
 #include "expect.h"
 #include "identity.h"
 #include "search.h"
+#include "tls/connection.h"
 
 enum { LINES = 4, PRIME = 128 };
 

@@ -90,6 +90,7 @@ end
 ---@class cleat.backend.ffi_runtime
 local rt = {}
 
+rt.SCRATCH = SCRATCH
 rt.TEXT = 512 -- text up to this length needs one call
 rt.text = new("char[?]", rt.TEXT)
 
@@ -247,6 +248,23 @@ function rt.source(data, offset, name, position)
     return bytes + offset, size - offset
 end
 
+--- Closes its id when it is collected. It is made before its id, which the ABI stores into it: between any two
+--- instructions a debug hook may raise. For the same reason it is emptied after its id is closed; closing an id twice
+--- does no harm.
+local guard_type = typeof "struct { int32_t id; }"
+rt.guard_type = guard_type
+
+local function close_guard(guard)
+    local id = guard.id
+    if id == 0 then
+        return 0
+    end
+    local result = lib.cleat_close(id)
+    guard.id = 0
+    return result
+end
+ffi.metatype(guard_type, { __gc = close_guard })
+
 local backend = { name = "ffi" }
 require "cleat.backend.ffi_abi"(lib, rt, backend)
 
@@ -281,29 +299,14 @@ function backend.buffer_set(buffer, offset, data)
     ffi.copy(buffer.data + offset, data, #data)
 end
 
-local guard_type = typeof "struct { int32_t id; }"
-
-local function close_guard(guard)
-    local id = guard.id
-    guard.id = 0 -- nothing to close
-    if id == 0 then
-        return 0
-    end
-    return lib.cleat_close(id)
-end
-
 local function check_guard(guard, name)
     if not istype(guard_type, guard) then
         refuse(name, 1, "must be a guard")
     end
 end
 
-local function make_guard(id)
-    return gc(new(guard_type, id), close_guard)
-end
-
 function backend.guard_new(id)
-    local ok, guard = pcall(make_guard, check_int(id, "guard_new", 1))
+    local ok, guard = pcall(new, guard_type, check_int(id, "guard_new", 1))
     if not ok then
         lib.cleat_close(id)
         error(guard, 0)
@@ -318,13 +321,11 @@ end
 
 function backend.guard_close(guard)
     check_guard(guard, "guard_close")
-    gc(guard, nil)
     return close_guard(guard)
 end
 
 function backend.guard_forget(guard)
     check_guard(guard, "guard_forget")
-    gc(guard, nil)
     guard.id = 0
 end
 

@@ -14,6 +14,7 @@ return function(lib, rt, backend)
     local bad, length, source, within = rt.bad, rt.length, rt.source, rt.within
     local ints, ints_room, ints_table = rt.ints, rt.ints_room, rt.ints_table
     local room, str_or_close, text, TEXT = rt.room, rt.str_or_close, rt.text, rt.TEXT
+    local guard_type, SCRATCH = rt.guard_type, rt.SCRATCH
 
     ---@param host string?
     ---@param service string?
@@ -654,6 +655,22 @@ return function(lib, rt, backend)
     end
 
     ---@param connection integer
+    ---@param limit integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_set_drain_limit
+        backend.connection_set_drain_limit = function(connection, limit)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_set_drain_limit", 1, "an integer")
+            end
+            if typeof(limit) ~= "number" or tobit(limit) ~= limit then
+                bad("connection_set_drain_limit", 2, "an integer")
+            end
+            return call(connection, limit)
+        end
+    end
+
+    ---@param connection integer
     ---@return integer status
     do
         local call = lib.cleat_connection_fed_pending
@@ -694,6 +711,7 @@ return function(lib, rt, backend)
                 bad("connection_read", 2, "an integer")
             end
             if typeof(timeout) ~= "number" then bad("connection_read", 3, "a number") end
+            if buf_cap > SCRATCH then buf_cap = SCRATCH end
             local buf = room(buf_cap)
             local result = call(connection, buf, buf_cap, timeout)
             if result < 0 then return result end
@@ -1567,6 +1585,18 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param fd integer
+    ---@return integer status
+    do
+        local call = lib.cleat_socket_over_fd
+        backend.socket_over_fd = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("socket_over_fd", 1, "an integer")
+            end
+            return call(fd)
+        end
+    end
+
     ---@param family integer
     ---@param type integer
     ---@param protocol integer
@@ -1590,6 +1620,34 @@ return function(lib, rt, backend)
             local result = call(family, type, protocol, first, second)
             if result < 0 then return result end
             return result, first[0], second[0]
+        end
+    end
+
+    ---@param family integer
+    ---@param type integer
+    ---@param protocol integer
+    ---@return integer status
+    ---@return integer? first
+    ---@return integer? second
+    ---@return cleat.backend.Guard? first_guard
+    ---@return cleat.backend.Guard? second_guard
+    do
+        local call = lib.cleat_socket_pair
+        backend.socket_pair_guarded = function(family, type, protocol)
+            if typeof(family) ~= "number" or tobit(family) ~= family then
+                bad("socket_pair_guarded", 1, "an integer")
+            end
+            if typeof(type) ~= "number" or tobit(type) ~= type then
+                bad("socket_pair_guarded", 2, "an integer")
+            end
+            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+                bad("socket_pair_guarded", 3, "an integer")
+            end
+            local first_guard = new(guard_type)
+            local second_guard = new(guard_type)
+            local result = call(family, type, protocol, first_guard, second_guard)
+            if result < 0 then return result end
+            return result, first_guard.id, second_guard.id, first_guard, second_guard
         end
     end
 
@@ -1797,6 +1855,10 @@ return function(lib, rt, backend)
                 bad("socket_recv", 3, "an integer")
             end
             if typeof(timeout) ~= "number" then bad("socket_recv", 4, "a number") end
+            if buf_cap > SCRATCH then
+                buf_cap = lib.cleat_socket_recv_room(socket, buf_cap, flags)
+                if buf_cap < 0 then return buf_cap end
+            end
             local buf = room(buf_cap)
             local result = call(socket, buf, buf_cap, flags, timeout)
             if result < 0 then return result end
@@ -1823,6 +1885,26 @@ return function(lib, rt, backend)
             end
             if typeof(timeout) ~= "number" then bad("socket_recv_into", 6, "a number") end
             return call(socket, into, buf_cap, flags, timeout)
+        end
+    end
+
+    ---@param socket integer
+    ---@param wanted integer
+    ---@param flags integer
+    ---@return integer status
+    do
+        local call = lib.cleat_socket_recv_room
+        backend.socket_recv_room = function(socket, wanted, flags)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_recv_room", 1, "an integer")
+            end
+            if typeof(wanted) ~= "number" or tobit(wanted) ~= wanted then
+                bad("socket_recv_room", 2, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("socket_recv_room", 3, "an integer")
+            end
+            return call(socket, wanted, flags)
         end
     end
 
@@ -1873,12 +1955,50 @@ return function(lib, rt, backend)
                 bad("socket_recvfrom", 3, "an integer")
             end
             if typeof(timeout) ~= "number" then bad("socket_recvfrom", 4, "a number") end
+            if buf_cap > SCRATCH then
+                buf_cap = lib.cleat_socket_recv_room(socket, buf_cap, flags)
+                if buf_cap < 0 then return buf_cap end
+            end
             local buf = room(buf_cap)
             local result = call(socket, buf, buf_cap, flags, timeout, sender)
             if result < 0 then return result end
             local sender_value = sender[0]
             return result, str_or_close(sender_value, buf, result < buf_cap and result or buf_cap),
                            sender_value
+        end
+    end
+
+    ---@param socket integer
+    ---@param buf_cap integer
+    ---@param flags integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return string? buf
+    ---@return integer? sender
+    ---@return cleat.backend.Guard? sender_guard
+    do
+        local call = lib.cleat_socket_recvfrom
+        backend.socket_recvfrom_guarded = function(socket, buf_cap, flags, timeout)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_recvfrom_guarded", 1, "an integer")
+            end
+            if typeof(buf_cap) ~= "number" or tobit(buf_cap) ~= buf_cap then
+                bad("socket_recvfrom_guarded", 2, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("socket_recvfrom_guarded", 3, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("socket_recvfrom_guarded", 4, "a number") end
+            if buf_cap > SCRATCH then
+                buf_cap = lib.cleat_socket_recv_room(socket, buf_cap, flags)
+                if buf_cap < 0 then return buf_cap end
+            end
+            local sender_guard = new(guard_type)
+            local buf = room(buf_cap)
+            local result = call(socket, buf, buf_cap, flags, timeout, sender_guard)
+            if result < 0 then return result end
+            return result, str(buf, result < buf_cap and result or buf_cap), sender_guard.id,
+                           sender_guard
         end
     end
 
@@ -1905,6 +2025,36 @@ return function(lib, rt, backend)
             local result = call(socket, into, buf_cap, flags, timeout, sender)
             if result < 0 then return result end
             return result, sender[0]
+        end
+    end
+
+    ---@param socket integer
+    ---@param buf cleat.backend.Buffer
+    ---@param buf_offset integer
+    ---@param buf_cap integer
+    ---@param flags integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return integer? sender
+    ---@return cleat.backend.Guard? sender_guard
+    do
+        local call = lib.cleat_socket_recvfrom
+        backend.socket_recvfrom_into_guarded = function(socket, buf, buf_offset, buf_cap, flags,
+                                                        timeout)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_recvfrom_into_guarded", 1, "an integer")
+            end
+            local into = within(buf, buf_offset, buf_cap, "socket_recvfrom_into_guarded", 2)
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("socket_recvfrom_into_guarded", 5, "an integer")
+            end
+            if typeof(timeout) ~= "number" then
+                bad("socket_recvfrom_into_guarded", 6, "a number")
+            end
+            local sender_guard = new(guard_type)
+            local result = call(socket, into, buf_cap, flags, timeout, sender_guard)
+            if result < 0 then return result end
+            return result, sender_guard.id, sender_guard
         end
     end
 
@@ -2428,6 +2578,345 @@ return function(lib, rt, backend)
         local call = lib.cleat_openssl_version_number
         backend.openssl_version_number = function()
             return call()
+        end
+    end
+
+    ---@param host string?
+    ---@param service string?
+    ---@param family integer
+    ---@param type integer
+    ---@param protocol integer
+    ---@param flags integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_addrinfo_resolve_guarded
+        backend.addrinfo_resolve_guarded = function(host, service, family, type, protocol, flags)
+            local host_len = length(host, "addrinfo_resolve_guarded", 1)
+            local service_len = length(service, "addrinfo_resolve_guarded", 2)
+            if typeof(family) ~= "number" or tobit(family) ~= family then
+                bad("addrinfo_resolve_guarded", 3, "an integer")
+            end
+            if typeof(type) ~= "number" or tobit(type) ~= type then
+                bad("addrinfo_resolve_guarded", 4, "an integer")
+            end
+            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+                bad("addrinfo_resolve_guarded", 5, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("addrinfo_resolve_guarded", 6, "an integer")
+            end
+            local guard = new(guard_type)
+            local result = call(host, host_len, service, service_len, family, type, protocol, flags,
+                                guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param host string?
+    ---@param service string?
+    ---@param family integer
+    ---@param type integer
+    ---@param protocol integer
+    ---@param flags integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_resolution_new_guarded
+        backend.resolution_new_guarded = function(host, service, family, type, protocol, flags)
+            local host_len = length(host, "resolution_new_guarded", 1)
+            local service_len = length(service, "resolution_new_guarded", 2)
+            if typeof(family) ~= "number" or tobit(family) ~= family then
+                bad("resolution_new_guarded", 3, "an integer")
+            end
+            if typeof(type) ~= "number" or tobit(type) ~= type then
+                bad("resolution_new_guarded", 4, "an integer")
+            end
+            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+                bad("resolution_new_guarded", 5, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("resolution_new_guarded", 6, "an integer")
+            end
+            local guard = new(guard_type)
+            local result = call(host, host_len, service, service_len, family, type, protocol, flags,
+                                guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param resolution integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_resolution_addrinfo_guarded
+        backend.resolution_addrinfo_guarded = function(resolution, timeout)
+            if typeof(resolution) ~= "number" or tobit(resolution) ~= resolution then
+                bad("resolution_addrinfo_guarded", 1, "an integer")
+            end
+            if typeof(timeout) ~= "number" then
+                bad("resolution_addrinfo_guarded", 2, "a number")
+            end
+            local guard = new(guard_type)
+            local result = call(resolution, timeout, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param data string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_certificate_from_pem_guarded
+        backend.certificate_from_pem_guarded = function(data)
+            local data_len = length(data, "certificate_from_pem_guarded", 1)
+            local guard = new(guard_type)
+            local result = call(data, data_len, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param data string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_certificate_from_der_guarded
+        backend.certificate_from_der_guarded = function(data)
+            local data_len = length(data, "certificate_from_der_guarded", 1)
+            local guard = new(guard_type)
+            local result = call(data, data_len, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param context integer
+    ---@param socket integer
+    ---@param server_side integer
+    ---@param server_hostname string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_connection_over_socket_guarded
+        backend.connection_over_socket_guarded = function(context, socket, server_side,
+                                                          server_hostname)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("connection_over_socket_guarded", 1, "an integer")
+            end
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("connection_over_socket_guarded", 2, "an integer")
+            end
+            if typeof(server_side) ~= "number" or tobit(server_side) ~= server_side then
+                bad("connection_over_socket_guarded", 3, "an integer")
+            end
+            local server_hostname_len = length(server_hostname, "connection_over_socket_guarded", 4)
+            local guard = new(guard_type)
+            local result = call(context, socket, server_side, server_hostname, server_hostname_len,
+                                guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param context integer
+    ---@param fd integer
+    ---@param server_side integer
+    ---@param server_hostname string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_connection_over_fd_guarded
+        backend.connection_over_fd_guarded = function(context, fd, server_side, server_hostname)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("connection_over_fd_guarded", 1, "an integer")
+            end
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("connection_over_fd_guarded", 2, "an integer")
+            end
+            if typeof(server_side) ~= "number" or tobit(server_side) ~= server_side then
+                bad("connection_over_fd_guarded", 3, "an integer")
+            end
+            local server_hostname_len = length(server_hostname, "connection_over_fd_guarded", 4)
+            local guard = new(guard_type)
+            local result = call(context, fd, server_side, server_hostname, server_hostname_len,
+                                guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param context integer
+    ---@param server_side integer
+    ---@param server_hostname string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_connection_over_memory_guarded
+        backend.connection_over_memory_guarded = function(context, server_side, server_hostname)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("connection_over_memory_guarded", 1, "an integer")
+            end
+            if typeof(server_side) ~= "number" or tobit(server_side) ~= server_side then
+                bad("connection_over_memory_guarded", 2, "an integer")
+            end
+            local server_hostname_len = length(server_hostname, "connection_over_memory_guarded", 3)
+            local guard = new(guard_type)
+            local result = call(context, server_side, server_hostname, server_hostname_len, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_connection_peer_certificate_guarded
+        backend.connection_peer_certificate_guarded = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_peer_certificate_guarded", 1, "an integer")
+            end
+            local guard = new(guard_type)
+            local result = call(connection, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param protocol integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_context_new_guarded
+        backend.context_new_guarded = function(protocol)
+            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+                bad("context_new_guarded", 1, "an integer")
+            end
+            local guard = new(guard_type)
+            local result = call(protocol, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param fd integer
+    ---@param events integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_watch_new_guarded
+        backend.watch_new_guarded = function(fd, events, timeout)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("watch_new_guarded", 1, "an integer")
+            end
+            if typeof(events) ~= "number" or tobit(events) ~= events then
+                bad("watch_new_guarded", 2, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("watch_new_guarded", 3, "a number") end
+            local guard = new(guard_type)
+            local result = call(fd, events, timeout, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param family integer
+    ---@param type integer
+    ---@param protocol integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_socket_new_guarded
+        backend.socket_new_guarded = function(family, type, protocol)
+            if typeof(family) ~= "number" or tobit(family) ~= family then
+                bad("socket_new_guarded", 1, "an integer")
+            end
+            if typeof(type) ~= "number" or tobit(type) ~= type then
+                bad("socket_new_guarded", 2, "an integer")
+            end
+            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+                bad("socket_new_guarded", 3, "an integer")
+            end
+            local guard = new(guard_type)
+            local result = call(family, type, protocol, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param fd integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_socket_from_fd_guarded
+        backend.socket_from_fd_guarded = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("socket_from_fd_guarded", 1, "an integer")
+            end
+            local guard = new(guard_type)
+            local result = call(fd, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param fd integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_socket_over_fd_guarded
+        backend.socket_over_fd_guarded = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("socket_over_fd_guarded", 1, "an integer")
+            end
+            local guard = new(guard_type)
+            local result = call(fd, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param socket integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_socket_accept_guarded
+        backend.socket_accept_guarded = function(socket, timeout)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_accept_guarded", 1, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("socket_accept_guarded", 2, "a number") end
+            local guard = new(guard_type)
+            local result = call(socket, timeout, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param context integer
+    ---@param index integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_context_ca_certificate_guarded
+        backend.context_ca_certificate_guarded = function(context, index)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_ca_certificate_guarded", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("context_ca_certificate_guarded", 2, "an integer")
+            end
+            local guard = new(guard_type)
+            local result = call(context, index, guard)
+            if result < 0 then return result end
+            return result, guard
         end
     end
 end

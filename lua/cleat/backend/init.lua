@@ -6,6 +6,11 @@
 --- parameters. An argument of another type raises a string. NAME_into fills a buffer in place of making a string,
 --- NAME_from sends from a string or buffer behind an offset (from 0).
 ---
+--- A function that makes an id (CLEAT_NEW_ID in the headers) has a form NAME_guarded, whose last results are the guards of
+--- the ids: `local id, guard = C.socket_new_guarded(…)`, `local _, data, sender, guard = C.socket_recvfrom_guarded(…)`. The
+--- guard is made before the id, and the ABI stores the id into it, so that no error, not even one that a debug hook raises
+--- between two instructions, can lose the id. Without it nothing closes the id but C.close; cleat/ uses the guarded forms only.
+---
 --- The functions are generated; what they take and give is written at each in ffi_abi.lua.
 
 ---@class cleat.backend.Buffer bytes that stay at one place, and are wiped when it is collected

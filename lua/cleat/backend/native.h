@@ -144,6 +144,12 @@ static inline char *native_room(lua_State *L, int32_t size) {
     return size <= state->scratch_size ? state->scratch : native_grow(L, state, size);
 }
 
+/* native_status is a function's answer where it is only a status. */
+static inline int native_status(lua_State *L, int32_t status) {
+    lua_pushinteger(L, status);
+    return 1;
+}
+
 /* native_push_bytes pushes what a function put into a buffer: result bytes, and never more than there is room for. */
 static inline void native_push_bytes(lua_State *L, const char *bytes, int32_t result,
                                      int32_t capacity) {

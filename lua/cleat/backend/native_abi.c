@@ -451,6 +451,15 @@ static int l_connection_drain_pending(lua_State *L) {
     return 1;
 }
 
+/* connection_set_drain_limit(connection, limit) -> status */
+static int l_connection_set_drain_limit(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_set_drain_limit");
+    int32_t limit = native_int(L, 2, "connection_set_drain_limit");
+    int32_t result = cleat_connection_set_drain_limit(connection, limit);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* connection_fed_pending(connection) -> status */
 static int l_connection_fed_pending(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_fed_pending");
@@ -473,6 +482,7 @@ static int l_connection_read(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_read");
     int32_t buf_cap = native_int(L, 2, "connection_read");
     double timeout = native_double(L, 3, "connection_read");
+    if (buf_cap > NATIVE_SCRATCH) buf_cap = NATIVE_SCRATCH;
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_connection_read(connection, buf, buf_cap, timeout);
     lua_pushinteger(L, result);
@@ -1083,6 +1093,14 @@ static int l_socket_from_fd(lua_State *L) {
     return 1;
 }
 
+/* socket_over_fd(fd) -> status */
+static int l_socket_over_fd(lua_State *L) {
+    int32_t fd = native_int(L, 1, "socket_over_fd");
+    int32_t result = cleat_socket_over_fd(fd);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* socket_pair(family, type, protocol) -> status, first, second */
 static int l_socket_pair(lua_State *L) {
     int32_t family = native_int(L, 1, "socket_pair");
@@ -1096,6 +1114,25 @@ static int l_socket_pair(lua_State *L) {
     lua_pushinteger(L, first);
     lua_pushinteger(L, second);
     return 3;
+}
+
+/* socket_pair_guarded(family, type,
+                       protocol) -> status, first, second, first_guard, second_guard */
+static int l_socket_pair_guarded(lua_State *L) {
+    lua_settop(L, 3);
+    int32_t family = native_int(L, 1, "socket_pair_guarded");
+    int32_t type = native_int(L, 2, "socket_pair_guarded");
+    int32_t protocol = native_int(L, 3, "socket_pair_guarded");
+    struct native_guard *first_guard = native_push_guard(L);
+    struct native_guard *second_guard = native_push_guard(L);
+    int32_t result = cleat_socket_pair(family, type, protocol, &first_guard->id, &second_guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushinteger(L, first_guard->id);
+    lua_pushinteger(L, second_guard->id);
+    lua_pushvalue(L, 4);
+    lua_pushvalue(L, 5);
+    return 5;
 }
 
 /* socket_fileno(socket) -> status */
@@ -1218,6 +1255,10 @@ static int l_socket_recv(lua_State *L) {
     int32_t buf_cap = native_int(L, 2, "socket_recv");
     int32_t flags = native_int(L, 3, "socket_recv");
     double timeout = native_double(L, 4, "socket_recv");
+    if (buf_cap > NATIVE_SCRATCH) {
+        buf_cap = cleat_socket_recv_room(socket, buf_cap, flags);
+        if (buf_cap < 0) return native_status(L, buf_cap);
+    }
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_socket_recv(socket, buf, buf_cap, flags, timeout);
     lua_pushinteger(L, result);
@@ -1234,6 +1275,16 @@ static int l_socket_recv_into(lua_State *L) {
     int32_t flags = native_int(L, 5, "socket_recv_into");
     double timeout = native_double(L, 6, "socket_recv_into");
     int32_t result = cleat_socket_recv(socket, buf, buf_cap, flags, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* socket_recv_room(socket, wanted, flags) -> status */
+static int l_socket_recv_room(lua_State *L) {
+    int32_t socket = native_int(L, 1, "socket_recv_room");
+    int32_t wanted = native_int(L, 2, "socket_recv_room");
+    int32_t flags = native_int(L, 3, "socket_recv_room");
+    int32_t result = cleat_socket_recv_room(socket, wanted, flags);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -1260,17 +1311,43 @@ static int l_socket_recvfrom(lua_State *L) {
     int32_t buf_cap = native_int(L, 2, "socket_recvfrom");
     int32_t flags = native_int(L, 3, "socket_recvfrom");
     double timeout = native_double(L, 4, "socket_recvfrom");
+    if (buf_cap > NATIVE_SCRATCH) {
+        buf_cap = cleat_socket_recv_room(socket, buf_cap, flags);
+        if (buf_cap < 0) return native_status(L, buf_cap);
+    }
     int32_t sender = 0;
-    struct native_guard *guard = native_push_guard(L);
+    struct native_guard *held = native_push_guard(L);
     char *buf = native_room(L, buf_cap);
     int32_t result = cleat_socket_recvfrom(socket, buf, buf_cap, flags, timeout, &sender);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    guard->id = sender;
+    held->id = sender;
     native_push_bytes(L, buf, result, buf_cap);
     lua_pushinteger(L, sender);
-    guard->id = 0;
+    held->id = 0;
     return 3;
+}
+
+/* socket_recvfrom_guarded(socket, buf_cap, flags, timeout) -> status, buf, sender, sender_guard */
+static int l_socket_recvfrom_guarded(lua_State *L) {
+    lua_settop(L, 4);
+    int32_t socket = native_int(L, 1, "socket_recvfrom_guarded");
+    int32_t buf_cap = native_int(L, 2, "socket_recvfrom_guarded");
+    int32_t flags = native_int(L, 3, "socket_recvfrom_guarded");
+    double timeout = native_double(L, 4, "socket_recvfrom_guarded");
+    struct native_guard *sender_guard = native_push_guard(L);
+    if (buf_cap > NATIVE_SCRATCH) {
+        buf_cap = cleat_socket_recv_room(socket, buf_cap, flags);
+        if (buf_cap < 0) return native_status(L, buf_cap);
+    }
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_socket_recvfrom(socket, buf, buf_cap, flags, timeout, &sender_guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    lua_pushinteger(L, sender_guard->id);
+    lua_pushvalue(L, 5);
+    return 4;
 }
 
 /* socket_recvfrom_into(socket, buf, buf_offset, buf_cap, flags, timeout) -> status, sender */
@@ -1286,6 +1363,24 @@ static int l_socket_recvfrom_into(lua_State *L) {
     if (result < 0) return 1;
     lua_pushinteger(L, sender);
     return 2;
+}
+
+/* socket_recvfrom_into_guarded(socket, buf, buf_offset, buf_cap, flags,
+                                timeout) -> status, sender, sender_guard */
+static int l_socket_recvfrom_into_guarded(lua_State *L) {
+    lua_settop(L, 6);
+    int32_t socket = native_int(L, 1, "socket_recvfrom_into_guarded");
+    int32_t buf_cap;
+    char *buf = native_within(L, 2, "socket_recvfrom_into_guarded", &buf_cap);
+    int32_t flags = native_int(L, 5, "socket_recvfrom_into_guarded");
+    double timeout = native_double(L, 6, "socket_recvfrom_into_guarded");
+    struct native_guard *sender_guard = native_push_guard(L);
+    int32_t result = cleat_socket_recvfrom(socket, buf, buf_cap, flags, timeout, &sender_guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushinteger(L, sender_guard->id);
+    lua_pushvalue(L, 7);
+    return 3;
 }
 
 /* socket_shutdown(socket, how) -> status */
@@ -1683,6 +1778,241 @@ static int l_openssl_version_number(lua_State *L) {
     return 1;
 }
 
+/* addrinfo_resolve_guarded(host, service, family, type, protocol, flags) -> status, guard */
+static int l_addrinfo_resolve_guarded(lua_State *L) {
+    lua_settop(L, 6);
+    int32_t host_len;
+    const char *host = native_bytes(L, 1, "addrinfo_resolve_guarded", &host_len);
+    int32_t service_len;
+    const char *service = native_bytes(L, 2, "addrinfo_resolve_guarded", &service_len);
+    int32_t family = native_int(L, 3, "addrinfo_resolve_guarded");
+    int32_t type = native_int(L, 4, "addrinfo_resolve_guarded");
+    int32_t protocol = native_int(L, 5, "addrinfo_resolve_guarded");
+    int32_t flags = native_int(L, 6, "addrinfo_resolve_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_addrinfo_resolve_guarded(host, host_len, service, service_len, family,
+                                                    type, protocol, flags, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 7);
+    return 2;
+}
+
+/* resolution_new_guarded(host, service, family, type, protocol, flags) -> status, guard */
+static int l_resolution_new_guarded(lua_State *L) {
+    lua_settop(L, 6);
+    int32_t host_len;
+    const char *host = native_bytes(L, 1, "resolution_new_guarded", &host_len);
+    int32_t service_len;
+    const char *service = native_bytes(L, 2, "resolution_new_guarded", &service_len);
+    int32_t family = native_int(L, 3, "resolution_new_guarded");
+    int32_t type = native_int(L, 4, "resolution_new_guarded");
+    int32_t protocol = native_int(L, 5, "resolution_new_guarded");
+    int32_t flags = native_int(L, 6, "resolution_new_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_resolution_new_guarded(host, host_len, service, service_len, family,
+                                                  type, protocol, flags, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 7);
+    return 2;
+}
+
+/* resolution_addrinfo_guarded(resolution, timeout) -> status, guard */
+static int l_resolution_addrinfo_guarded(lua_State *L) {
+    lua_settop(L, 2);
+    int32_t resolution = native_int(L, 1, "resolution_addrinfo_guarded");
+    double timeout = native_double(L, 2, "resolution_addrinfo_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_resolution_addrinfo_guarded(resolution, timeout, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 3);
+    return 2;
+}
+
+/* certificate_from_pem_guarded(data) -> status, guard */
+static int l_certificate_from_pem_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t data_len;
+    const char *data = native_bytes(L, 1, "certificate_from_pem_guarded", &data_len);
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_certificate_from_pem_guarded(data, data_len, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* certificate_from_der_guarded(data) -> status, guard */
+static int l_certificate_from_der_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t data_len;
+    const char *data = native_bytes(L, 1, "certificate_from_der_guarded", &data_len);
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_certificate_from_der_guarded(data, data_len, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* connection_over_socket_guarded(context, socket, server_side, server_hostname) -> status, guard */
+static int l_connection_over_socket_guarded(lua_State *L) {
+    lua_settop(L, 4);
+    int32_t context = native_int(L, 1, "connection_over_socket_guarded");
+    int32_t socket = native_int(L, 2, "connection_over_socket_guarded");
+    int32_t server_side = native_int(L, 3, "connection_over_socket_guarded");
+    int32_t server_hostname_len;
+    const char *server_hostname =
+        native_bytes(L, 4, "connection_over_socket_guarded", &server_hostname_len);
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_connection_over_socket_guarded(context, socket, server_side,
+                                                          server_hostname, server_hostname_len,
+                                                          &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 5);
+    return 2;
+}
+
+/* connection_over_fd_guarded(context, fd, server_side, server_hostname) -> status, guard */
+static int l_connection_over_fd_guarded(lua_State *L) {
+    lua_settop(L, 4);
+    int32_t context = native_int(L, 1, "connection_over_fd_guarded");
+    int32_t fd = native_int(L, 2, "connection_over_fd_guarded");
+    int32_t server_side = native_int(L, 3, "connection_over_fd_guarded");
+    int32_t server_hostname_len;
+    const char *server_hostname =
+        native_bytes(L, 4, "connection_over_fd_guarded", &server_hostname_len);
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_connection_over_fd_guarded(context, fd, server_side, server_hostname,
+                                                      server_hostname_len, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 5);
+    return 2;
+}
+
+/* connection_over_memory_guarded(context, server_side, server_hostname) -> status, guard */
+static int l_connection_over_memory_guarded(lua_State *L) {
+    lua_settop(L, 3);
+    int32_t context = native_int(L, 1, "connection_over_memory_guarded");
+    int32_t server_side = native_int(L, 2, "connection_over_memory_guarded");
+    int32_t server_hostname_len;
+    const char *server_hostname =
+        native_bytes(L, 3, "connection_over_memory_guarded", &server_hostname_len);
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_connection_over_memory_guarded(context, server_side, server_hostname,
+                                                          server_hostname_len, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 4);
+    return 2;
+}
+
+/* connection_peer_certificate_guarded(connection) -> status, guard */
+static int l_connection_peer_certificate_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t connection = native_int(L, 1, "connection_peer_certificate_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_connection_peer_certificate_guarded(connection, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* context_new_guarded(protocol) -> status, guard */
+static int l_context_new_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t protocol = native_int(L, 1, "context_new_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_context_new_guarded(protocol, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* watch_new_guarded(fd, events, timeout) -> status, guard */
+static int l_watch_new_guarded(lua_State *L) {
+    lua_settop(L, 3);
+    int32_t fd = native_int(L, 1, "watch_new_guarded");
+    int32_t events = native_int(L, 2, "watch_new_guarded");
+    double timeout = native_double(L, 3, "watch_new_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_watch_new_guarded(fd, events, timeout, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 4);
+    return 2;
+}
+
+/* socket_new_guarded(family, type, protocol) -> status, guard */
+static int l_socket_new_guarded(lua_State *L) {
+    lua_settop(L, 3);
+    int32_t family = native_int(L, 1, "socket_new_guarded");
+    int32_t type = native_int(L, 2, "socket_new_guarded");
+    int32_t protocol = native_int(L, 3, "socket_new_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_socket_new_guarded(family, type, protocol, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 4);
+    return 2;
+}
+
+/* socket_from_fd_guarded(fd) -> status, guard */
+static int l_socket_from_fd_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t fd = native_int(L, 1, "socket_from_fd_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_socket_from_fd_guarded(fd, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* socket_over_fd_guarded(fd) -> status, guard */
+static int l_socket_over_fd_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t fd = native_int(L, 1, "socket_over_fd_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_socket_over_fd_guarded(fd, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* socket_accept_guarded(socket, timeout) -> status, guard */
+static int l_socket_accept_guarded(lua_State *L) {
+    lua_settop(L, 2);
+    int32_t socket = native_int(L, 1, "socket_accept_guarded");
+    double timeout = native_double(L, 2, "socket_accept_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_socket_accept_guarded(socket, timeout, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 3);
+    return 2;
+}
+
+/* context_ca_certificate_guarded(context, index) -> status, guard */
+static int l_context_ca_certificate_guarded(lua_State *L) {
+    lua_settop(L, 2);
+    int32_t context = native_int(L, 1, "context_ca_certificate_guarded");
+    int32_t index = native_int(L, 2, "context_ca_certificate_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_context_ca_certificate_guarded(context, index, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 3);
+    return 2;
+}
+
 const luaL_Reg native_abi[] = {
     {"addrinfo_resolve", l_addrinfo_resolve},
     {"resolution_new", l_resolution_new},
@@ -1718,6 +2048,7 @@ const luaL_Reg native_abi[] = {
     {"connection_drain", l_connection_drain},
     {"connection_drain_into", l_connection_drain_into},
     {"connection_drain_pending", l_connection_drain_pending},
+    {"connection_set_drain_limit", l_connection_set_drain_limit},
     {"connection_fed_pending", l_connection_fed_pending},
     {"connection_handshake", l_connection_handshake},
     {"connection_read", l_connection_read},
@@ -1777,7 +2108,9 @@ const luaL_Reg native_abi[] = {
     {"random_bytes_into", l_random_bytes_into},
     {"socket_new", l_socket_new},
     {"socket_from_fd", l_socket_from_fd},
+    {"socket_over_fd", l_socket_over_fd},
     {"socket_pair", l_socket_pair},
+    {"socket_pair_guarded", l_socket_pair_guarded},
     {"socket_fileno", l_socket_fileno},
     {"socket_detach", l_socket_detach},
     {"socket_family", l_socket_family},
@@ -1792,9 +2125,12 @@ const luaL_Reg native_abi[] = {
     {"socket_send_from", l_socket_send_from},
     {"socket_recv", l_socket_recv},
     {"socket_recv_into", l_socket_recv_into},
+    {"socket_recv_room", l_socket_recv_room},
     {"socket_sendto", l_socket_sendto},
     {"socket_recvfrom", l_socket_recvfrom},
+    {"socket_recvfrom_guarded", l_socket_recvfrom_guarded},
     {"socket_recvfrom_into", l_socket_recvfrom_into},
+    {"socket_recvfrom_into_guarded", l_socket_recvfrom_into_guarded},
     {"socket_shutdown", l_socket_shutdown},
     {"socket_getsockname", l_socket_getsockname},
     {"socket_getpeername", l_socket_getpeername},
@@ -1826,5 +2162,21 @@ const luaL_Reg native_abi[] = {
     {"boringssl_version", l_boringssl_version},
     {"boringssl_api", l_boringssl_api},
     {"openssl_version_number", l_openssl_version_number},
+    {"addrinfo_resolve_guarded", l_addrinfo_resolve_guarded},
+    {"resolution_new_guarded", l_resolution_new_guarded},
+    {"resolution_addrinfo_guarded", l_resolution_addrinfo_guarded},
+    {"certificate_from_pem_guarded", l_certificate_from_pem_guarded},
+    {"certificate_from_der_guarded", l_certificate_from_der_guarded},
+    {"connection_over_socket_guarded", l_connection_over_socket_guarded},
+    {"connection_over_fd_guarded", l_connection_over_fd_guarded},
+    {"connection_over_memory_guarded", l_connection_over_memory_guarded},
+    {"connection_peer_certificate_guarded", l_connection_peer_certificate_guarded},
+    {"context_new_guarded", l_context_new_guarded},
+    {"watch_new_guarded", l_watch_new_guarded},
+    {"socket_new_guarded", l_socket_new_guarded},
+    {"socket_from_fd_guarded", l_socket_from_fd_guarded},
+    {"socket_over_fd_guarded", l_socket_over_fd_guarded},
+    {"socket_accept_guarded", l_socket_accept_guarded},
+    {"context_ca_certificate_guarded", l_context_ca_certificate_guarded},
     {NULL, NULL},
 };

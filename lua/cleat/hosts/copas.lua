@@ -83,8 +83,7 @@ function copas.waiter(sock, event, timeout)
     end
     -- copas 1 has no timers: it waits for one descriptor that stands for both.
     local deadline = waiting.deadline(timeout)
-    local id = errors.check(C.watch_new(fd, event == "read" and const.POLLIN or const.POLLOUT, timeout))
-    local guard = C.guard_new(id)
+    local id, guard = errors.check(C.watch_new_guarded(fd, event == "read" and const.POLLIN or const.POLLOUT, timeout))
     local ok, failure = pcall(pass, errors.check(C.watch_fileno(id)), "read")
     C.guard_close(guard)
     if not ok then

@@ -146,12 +146,11 @@ function address.resolve(host, port, family, type_, proto, flags, timeout, waite
     if host == nil and port == nil then
         errors.raise(errors.gaierror, -C.const.EAI_NONAME, "Name or service not known")
     end
-    local list = resolution.addrinfo(host, port,
+    local list, guard = resolution.addrinfo(host, port,
         check.optional_integer("getaddrinfo", "family", family, 0),
         check.optional_integer("getaddrinfo", "type", type_, 0),
         check.optional_integer("getaddrinfo", "proto", proto, 0),
         check.optional_integer("getaddrinfo", "flags", flags, 0), waiting.default or waiter, waiting.deadline(timeout))
-    local guard = C.guard_new(list)
     local _, canonname = errors.check(C.addrinfo_canonname(list))
     local entries = {}
     for index = 0, errors.check(C.addrinfo_count(list)) - 1 do

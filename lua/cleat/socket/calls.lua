@@ -26,8 +26,8 @@ function calls.settle(method, result, ...)
     return result, ...
 end
 
-local function give_back(id, ...)
-    C.socket_detach(id)
+local function closing(guard, ...)
+    C.guard_close(guard)
     return ...
 end
 
@@ -38,11 +38,11 @@ function calls.call(self, f, ...)
     if not fd then
         return f(self._id, ...)
     end
-    local id = C.socket_from_fd(fd)
+    local id, guard = C.socket_over_fd_guarded(fd)
     if id < 0 then
         return id
     end
-    return give_back(id, f(id, ...))
+    return closing(guard, f(id, ...))
 end
 
 --- into checks the arguments of recv_into and returns the backend's buffer and how many bytes to ask for.
@@ -91,21 +91,21 @@ end
 --- retry goes on where a call of the ABI, f(id, ...), has answered with a status: the socket's waiter waits, and the call is made again,
 --- as often as it takes. It returns the results of the call that succeeds.
 function calls.retry(self, method, result, f, ...)
-    local deadline, first, second
+    local deadline, first, second, third
     repeat
         deadline = wait(self, result, method, deadline)
-        result, first, second = calls.call(self, f, ...)
+        result, first, second, third = calls.call(self, f, ...)
     until result >= 0
-    return result, first, second
+    return result, first, second, third
 end
 
 --- complete: f(id, ...) on a socket, with retry.
 function calls.complete(self, method, f, ...)
-    local result, first, second = calls.call(self, f, ...)
+    local result, first, second, third = calls.call(self, f, ...)
     if result < 0 then
         return calls.retry(self, method, result, f, ...)
     end
-    return result, first, second
+    return result, first, second, third
 end
 
 calls.wait = wait

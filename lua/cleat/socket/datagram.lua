@@ -14,8 +14,7 @@ local Socket = object.Socket
 local complete = calls.complete
 
 -- sender_of: the address in the list that the ABI gives with a datagram; nil if the sender has none.
-local function sender_of(self, list)
-    local guard = C.guard_new(list)
+local function sender_of(self, list, guard)
     local length, host, _, _, _, port, flowinfo, scope = C.addrinfo_address(list, 0)
     C.guard_close(guard)
     if length >= 0 then
@@ -48,8 +47,8 @@ function Socket:recvfrom(bufsize, flags)
         errors.raise(errors.ValueError, "negative buffersize in recvfrom")
     end
     flags = check.optional_integer("recvfrom", "flags", flags, 0)
-    local _, data, sender = complete(self, "recvfrom", C.socket_recvfrom, bufsize, flags, self._wait)
-    return data, sender_of(self, sender)
+    local _, data, sender, guard = complete(self, "recvfrom", C.socket_recvfrom_guarded, bufsize, flags, self._wait)
+    return data, sender_of(self, sender, guard)
 end
 
 --- Receives a datagram into a buffer, from its start.
@@ -61,9 +60,9 @@ end
 function Socket:recvfrom_into(buffer, nbytes, flags)
     local contents, size = calls.into("recvfrom_into", buffer, nbytes)
     flags = check.optional_integer("recvfrom_into", "flags", flags, 0)
-    local count, sender = complete(self, "recvfrom_into", C.socket_recvfrom_into, contents, 0, size, flags,
+    local count, sender, guard = complete(self, "recvfrom_into", C.socket_recvfrom_into_guarded, contents, 0, size, flags,
         self._wait)
-    return count, sender_of(self, sender)
+    return count, sender_of(self, sender, guard)
 end
 
 return Socket

@@ -57,9 +57,9 @@ local function adopt(id, guard, family, kind, proto)
         _wait = -1 }, Socket.instance)
 end
 
--- open makes the object for a new id, with the default timeout and waiter. guard: its guard, if it has one already.
-local function open(id, family, kind, proto, guard)
-    local self = adopt(id, guard or C.guard_new(id), family, kind, proto)
+-- open makes the object for a new id and its guard, with the default timeout and waiter.
+local function open(id, guard, family, kind, proto)
+    local self = adopt(id, guard, family, kind, proto)
     if waiting.default then
         self:setwaiter(waiting.default)
     end
@@ -77,20 +77,21 @@ local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fil
 --- knows its own family, type and proto. They default to AF_INET, SOCK_STREAM and 0. Raises socket.error.
 Socket = class.new("socket.socket", function(_, ...)
     if select("#", ...) == 0 then
-        return open(errors.check(C.socket_new(INET, STREAM, 0)), INET, STREAM, 0)
+        local id, guard = errors.check(C.socket_new_guarded(INET, STREAM, 0))
+        return open(id, guard, INET, STREAM, 0)
     end
     local family, kind, proto, fileno = parse_socket(...)
-    local id
+    local id, guard
     if fileno ~= nil then
-        id = errors.check(C.socket_from_fd(check.integer("socket", "fileno", fileno, 0)))
+        id, guard = errors.check(C.socket_from_fd_guarded(check.integer("socket", "fileno", fileno, 0)))
         family, kind, proto = C.socket_family(id), C.socket_type(id), C.socket_protocol(id)
     else
         family = check.optional_integer("socket", "family", family, const.AF_INET)
         kind = check.optional_integer("socket", "type", kind, const.SOCK_STREAM)
         proto = check.optional_integer("socket", "proto", proto, 0)
-        id = errors.check(C.socket_new(family, kind, proto))
+        id, guard = errors.check(C.socket_new_guarded(family, kind, proto))
     end
-    return open(id, family, kind, proto)
+    return open(id, guard, family, kind, proto)
 end)
 object.Socket = Socket
 
@@ -98,10 +99,10 @@ object.Socket = Socket
 ---@return cleat.Socket connection with the default timeout and this socket's waiter
 ---@return string|table address of the peer
 function Socket:accept()
-    local id = complete(self, "accept", C.socket_accept, self._wait)
+    local id, guard = complete(self, "accept", C.socket_accept_guarded, self._wait)
     local plain = rawget(self, "_plain") or self -- an SSLSocket leaves these fields to what it wraps
     local family, waiter = plain._family, rawget(self, "_waiter") or false
-    local connection = open(id, family, plain._type, plain._proto)
+    local connection = open(id, guard, family, plain._type, plain._proto)
     if waiter ~= waiting.default then
         connection:setwaiter(waiter or nil)
     end

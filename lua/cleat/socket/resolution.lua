@@ -37,35 +37,38 @@ class.properties(Resolution, {
 }, {}, { _events = "r" })
 
 local function await(self, deadline)
-    local result = C.resolution_addrinfo(self._id, 0)
+    local result, guard = C.resolution_addrinfo_guarded(self._id, 0)
     while result == status.WANT_READ do
         if not waiting.ready(self, "read", deadline) then
             errors.throw(errors.timeout("timed out"))
         end
-        result = C.resolution_addrinfo(self._id, 0)
+        result, guard = C.resolution_addrinfo_guarded(self._id, 0)
     end
-    return errors.check(result)
+    return errors.check(result, guard)
 end
 
---- addrinfo returns the ABI's id of a list of addresses. What follows host and service is as for C.addrinfo_resolve.
+--- addrinfo returns the ABI's id of a list of addresses. What follows host and service is as for the ABI's function.
 ---@param waiter function|false without one it blocks
 ---@param deadline number? see cleat.socket.waiting
----@return integer # raises socket.gaierror, socket.timeout
+---@return integer list # raises socket.gaierror, socket.timeout
+---@return cleat.backend.Guard guard of the list
 function resolution.addrinfo(host, service, family, kind, proto, flags, waiter, deadline)
     if not waiter then
-        return errors.check(C.addrinfo_resolve(host, service, family, kind, proto, flags))
+        return errors.check(C.addrinfo_resolve_guarded(host, service, family, kind, proto, flags))
     end
     if math.floor(flags / const.AI_NUMERICHOST) % 2 == 0 then -- an address that is numeric needs no thread
-        local list = C.addrinfo_resolve(host, service, family, kind, proto, flags + const.AI_NUMERICHOST)
+        local list, guard = C.addrinfo_resolve_guarded(host, service, family, kind, proto, flags + const.AI_NUMERICHOST)
         if list >= 0 then
-            return list
+            return list, guard
         end
     end
-    local id = errors.check(C.resolution_new(host, service, family, kind, proto, flags))
-    local guard = C.guard_new(id)
-    local ok, result = pcall(await, setmetatable({ _id = id, _waiter = waiter }, Resolution.instance), deadline)
+    local id, guard = errors.check(C.resolution_new_guarded(host, service, family, kind, proto, flags))
+    local ok, list, list_guard = pcall(await, setmetatable({ _id = id, _waiter = waiter }, Resolution.instance), deadline)
     C.guard_close(guard)
-    return ok and result or error(result, 0)
+    if not ok then
+        error(list, 0)
+    end
+    return list, list_guard
 end
 
 --- numeric returns the first of a host's addresses in a family, as the ABI takes it.
@@ -78,8 +81,7 @@ function resolution.numeric(host, family, waiter, deadline)
     if host == "" then
         return host
     end
-    local list = resolution.addrinfo(host, nil, family, const.SOCK_STREAM, 0, 0, waiter, deadline)
-    local guard = C.guard_new(list)
+    local list, guard = resolution.addrinfo(host, nil, family, const.SOCK_STREAM, 0, 0, waiter, deadline)
     local result, text, _, _, _, _, _, scope = C.addrinfo_address(list, 0)
     C.guard_close(guard)
     errors.check(result)

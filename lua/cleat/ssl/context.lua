@@ -50,13 +50,12 @@ local parse_new = keywords.parser("SSLContext", { "protocol" })
 SSLContext = class.new("ssl.SSLContext", function(_, ...)
     local protocol = check.optional_integer("SSLContext", "protocol", (parse_new(...)), const.PROTOCOL_TLS)
     local one_role = protocol == roles.CLIENT or protocol == roles.SERVER
-    local id = C.context_new(one_role and const.PROTOCOL_TLS or protocol)
+    local id, guard = C.context_new_guarded(one_role and const.PROTOCOL_TLS or protocol)
     if id == status.UNSUPPORTED or (id < 0 and status.class(id) == const.USAGE) then
         errors.raise(errors.ValueError, id == status.UNSUPPORTED and "unsupported protocol version" or
             "invalid protocol version")
     end
     errors.check(id)
-    local guard = C.guard_new(id)
     roles.apply(id, protocol)
     return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false },
         SSLContext.instance)
@@ -102,9 +101,9 @@ function SSLContext:load_verify_locations(...)
     end
     if (cafile and 1 or 0) + (capath and 1 or 0) + (cadata and 1 or 0) > 1 then
         -- What fails is to fail before the first of them is added.
-        local trial = errors.check(C.context_new(const.PROTOCOL_TLS))
+        local trial, guard = errors.check(C.context_new_guarded(const.PROTOCOL_TLS))
         local result = load_locations(trial, cafile, capath, cadata)
-        C.close(trial)
+        C.guard_close(guard)
         errors.check(result)
     end
     errors.check(load_locations(self._id, cafile, capath, cadata))
@@ -139,8 +138,8 @@ function SSLContext:get_ca_certs(...)
     local binary_form = check.optional_boolean("get_ca_certs", "binary_form", (parse_ca_certs(...)), false)
     local list = {}
     for index = 0, errors.check(C.context_ca_count(self._id)) - 1 do
-        local id = errors.check(C.context_ca_certificate(self._id, index))
-        list[index + 1] = certificate.consume(id, binary_form and certificate.der or certificate.decode)
+        local id, guard = errors.check(C.context_ca_certificate_guarded(self._id, index))
+        list[index + 1] = certificate.consume(id, guard, binary_form and certificate.der or certificate.decode)
     end
     return list
 end

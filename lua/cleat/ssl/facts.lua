@@ -25,16 +25,16 @@ function facts:getpeercert(...)
     if errors.check(C.connection_established(self._tls)) ~= 1 then
         errors.raise(errors.ValueError, "handshake not done yet")
     end
-    local id = errors.check(C.connection_peer_certificate(self._tls))
+    local id, guard = errors.check(C.connection_peer_certificate_guarded(self._tls))
     if id == 0 then
         return nil
     elseif binary_form then
-        return certificate.consume(id, certificate.der)
+        return certificate.consume(id, guard, certificate.der)
     elseif C.connection_verify_mode(self._tls) == const.CERT_NONE then
-        C.close(id)
+        C.guard_close(guard)
         return {}
     end
-    return certificate.consume(id, certificate.decode)
+    return certificate.consume(id, guard, certificate.decode)
 end
 
 -- fact: what the handshake agreed on; nil before it is done, and once TLS is gone.

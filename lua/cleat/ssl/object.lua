@@ -162,8 +162,7 @@ local function wrap(context, incoming, outgoing, server_side, server_hostname)
     check_bio("outgoing", outgoing)
     server_side = check.optional_boolean("wrap_bio", "server_side", server_side, false)
     local name, labels = hostname.check(context, "wrap_bio", server_side, server_hostname)
-    local id = errors.check(C.connection_over_memory(context._id, server_side and 1 or 0, labels or name or nil))
-    local guard = C.guard_new(id) -- before anything else is made
+    local id, guard = errors.check(C.connection_over_memory_guarded(context._id, server_side and 1 or 0, labels or name or nil))
     return setmetatable({
         _tls = id, _tls_guard = guard, _context = context, _origin = context, _incoming = incoming,
         _outgoing = outgoing, _due = 0, _server_side = server_side, _server_hostname = name, _asking = false,

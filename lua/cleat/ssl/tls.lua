@@ -18,16 +18,17 @@ local tls = {}
 function tls.attach(self)
     local context, side = self._context._id, rawget(self, "_server_side") and 1 or 0
     local hostname = rawget(self, "_sni") or rawget(self, "_server_hostname") or nil
-    local id
+    local id, guard
     if rawget(self, "_stream") then
-        id = C.connection_over_memory(context, side, hostname)
+        id, guard = C.connection_over_memory_guarded(context, side, hostname)
     elseif rawget(self, "_fd") then
-        id = C.connection_over_fd(context, self._fd, side, hostname)
+        id, guard = C.connection_over_fd_guarded(context, self._fd, side, hostname)
     else
-        id = C.connection_over_socket(context, self._id, side, hostname)
+        id, guard = C.connection_over_socket_guarded(context, self._id, side, hostname)
     end
-    self._tls = errors.check(id)
-    self._tls_guard = C.guard_new(id)
+    errors.check(id)
+    self._tls_guard = guard
+    self._tls = id
     self._state = "open"
 end
 

@@ -1,0 +1,153 @@
+/* addrinfo.c: lists of addresses, and the names that they are found by (getaddrinfo). */
+#include "net/addrinfo.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+
+#include "base/argument.h"
+#include "base/handle.h"
+#include "base/memory.h"
+#include "cleat/address.h"
+#include "net/address.h"
+
+struct entry {
+    int32_t family;
+    int32_t type;
+    int32_t protocol;
+    struct cleat_address address;
+};
+
+struct cleat_addrinfo {
+    struct cleat_object object;
+    char *canonname; /* NULL if there is none */
+    int32_t count;
+    struct entry entries[];
+};
+
+static void addrinfo_destroy(struct cleat_object *object) {
+    struct cleat_addrinfo *addrinfo = (struct cleat_addrinfo *)object;
+    cleat_release(addrinfo->canonname);
+    cleat_release(addrinfo);
+}
+
+static struct cleat_addrinfo *addrinfo_new(int32_t count) {
+    struct cleat_addrinfo *addrinfo =
+        cleat_allocate(sizeof *addrinfo + (size_t)count * sizeof addrinfo->entries[0]);
+    if (addrinfo == NULL) return NULL;
+    cleat_object_init(&addrinfo->object, CLEAT_KIND_ADDRINFO, addrinfo_destroy);
+    addrinfo->count = count;
+    return addrinfo;
+}
+
+int32_t cleat_addrinfo_of_address(const struct cleat_address *address) {
+    struct cleat_addrinfo *addrinfo = addrinfo_new(address->len > 0 ? 1 : 0);
+    if (addrinfo == NULL) return cleat_fail_nomem();
+    if (address->len > 0) {
+        addrinfo->entries[0].family = address->storage.ss_family;
+        addrinfo->entries[0].address = *address;
+    }
+    return cleat_handle_open(&addrinfo->object);
+}
+
+int32_t cleat_addrinfo_of_list(const struct addrinfo *list) {
+    struct cleat_addrinfo *addrinfo;
+    const struct addrinfo *from;
+    struct entry *to;
+    int32_t count = 0;
+    for (from = list; from != NULL; from = from->ai_next) count++;
+    addrinfo = addrinfo_new(count);
+    if (addrinfo == NULL) return cleat_fail_nomem();
+    to = addrinfo->entries;
+    for (from = list; from != NULL; from = from->ai_next, to++) {
+        to->family = from->ai_family;
+        to->type = from->ai_socktype;
+        to->protocol = from->ai_protocol;
+        memcpy(&to->address.storage, from->ai_addr, from->ai_addrlen);
+        to->address.len = from->ai_addrlen;
+    }
+    if (list != NULL && list->ai_canonname != NULL) {
+        addrinfo->canonname =
+            cleat_copy_text(list->ai_canonname, (int32_t)strlen(list->ai_canonname));
+        if (addrinfo->canonname == NULL) {
+            cleat_object_drop(&addrinfo->object);
+            return cleat_fail_nomem();
+        }
+    }
+    return cleat_handle_open(&addrinfo->object);
+}
+
+int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *service,
+                               int32_t service_len, int32_t family, int32_t type, int32_t protocol,
+                               int32_t flags) {
+    struct addrinfo hints = {
+        .ai_family = family, .ai_socktype = type, .ai_protocol = protocol, .ai_flags = flags};
+    struct addrinfo *list = NULL;
+    char *host_text = NULL;
+    char *service_text = NULL;
+    int code = EAI_MEMORY;
+    int32_t result;
+
+    CLEAT_CHECK_TEXT(1, host, host_len);
+    CLEAT_CHECK_TEXT(3, service, service_len);
+    if (host != NULL) host_text = cleat_copy_text(host, host_len);
+    if (service != NULL) service_text = cleat_copy_text(service, service_len);
+    if ((host == NULL || host_text != NULL) && (service == NULL || service_text != NULL)) {
+        code = getaddrinfo(host_text, service_text, &hints, &list);
+    }
+    result = code != 0 ? cleat_address_fail(code, errno) : cleat_addrinfo_of_list(list);
+    if (list != NULL) freeaddrinfo(list);
+    cleat_release(host_text);
+    cleat_release(service_text);
+    return result;
+}
+
+int32_t cleat_addrinfo_count(int32_t addrinfo) {
+    struct cleat_addrinfo *list;
+    int32_t count;
+    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
+    count = list->count;
+    CLEAT_DONE(list);
+    return count;
+}
+
+int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *out, int32_t out_cap,
+                               int32_t *family, int32_t *type, int32_t *protocol, int32_t *port,
+                               int32_t *flowinfo, int32_t *scope_id) {
+    struct cleat_addrinfo *list;
+    int32_t result;
+    CLEAT_CHECK_OUT(3, out, out_cap);
+    CLEAT_CHECK_POINTER(5, family);
+    CLEAT_CHECK_POINTER(6, type);
+    CLEAT_CHECK_POINTER(7, protocol);
+    CLEAT_CHECK_POINTER(8, port);
+    CLEAT_CHECK_POINTER(9, flowinfo);
+    CLEAT_CHECK_POINTER(10, scope_id);
+    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
+    if (index < 0 || index >= list->count) {
+        result = cleat_fail_usage(2, "index out of range");
+    } else {
+        const struct entry *entry = &list->entries[index];
+        result = cleat_address_answer((const struct sockaddr *)&entry->address.storage,
+                                      entry->address.len, out, out_cap, port, flowinfo, scope_id);
+        if (result >= 0) {
+            *family = entry->family;
+            *type = entry->type;
+            *protocol = entry->protocol;
+        }
+    }
+    CLEAT_DONE(list);
+    return result;
+}
+
+int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *out, int32_t out_cap) {
+    struct cleat_addrinfo *list;
+    const char *name = "";
+    int32_t result;
+    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
+    if (list->canonname != NULL) name = list->canonname;
+    result = cleat_answer_text(name, (int64_t)strlen(name), out, out_cap);
+    CLEAT_DONE(list);
+    return result;
+}

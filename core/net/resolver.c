@@ -1,0 +1,163 @@
+/* resolver.c: see resolver.h.
+ *
+ * A thread is made when there is something to look up and fewer than CLEAT_RESOLVER_THREADS are
+ * at work, and ends when the queue is empty: no thread is idle, and a program that looks up
+ * nothing has none. A look-up that is given up leaves the queue at once. One that a thread is busy
+ * with cannot be ended: the thread frees it when getaddrinfo returns.
+ *
+ * Nobody waits for the threads, which are detached; the library stays in memory for them (it is
+ * linked with -z nodelete).
+ *
+ * After fork() the child has none of the threads, and the lock may be held by one of them: it begins
+ * anew. Look-ups of the parent's, which it has inherited, do not end in it, since the descriptors
+ * are shared. */
+#include "net/resolver.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+enum { QUEUED, BUSY, FINISHED, GIVEN_UP };
+
+static struct {
+    pthread_mutex_t lock; /* for what follows, and for each look-up's state */
+    struct cleat_lookup *first;
+    struct cleat_lookup *last;
+    int threads;
+    unsigned generation; /* how many forks led here */
+} resolver = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void in_child(void) {
+    pthread_mutex_init(&resolver.lock, NULL);
+    resolver.first = NULL;
+    resolver.last = NULL;
+    resolver.threads = 0;
+    resolver.generation++;
+}
+
+static void watch_fork(void) {
+    pthread_atfork(NULL, NULL, in_child);
+}
+
+static void append(struct cleat_lookup *lookup) {
+    lookup->state = QUEUED;
+    lookup->next = NULL;
+    lookup->previous = resolver.last;
+    *(resolver.last != NULL ? &resolver.last->next : &resolver.first) = lookup;
+    resolver.last = lookup;
+}
+
+static void take_out(struct cleat_lookup *lookup) {
+    *(lookup->previous != NULL ? &lookup->previous->next : &resolver.first) = lookup->next;
+    *(lookup->next != NULL ? &lookup->next->previous : &resolver.last) = lookup->previous;
+}
+
+static void lookup_free(struct cleat_lookup *lookup) {
+    if (lookup->list != NULL) freeaddrinfo(lookup->list);
+    cleat_release(lookup->host);
+    cleat_release(lookup->service);
+    cleat_release(lookup);
+}
+
+/* finish stores what was found, unless nobody wants it any more. The caller has the lock. */
+static void finish(struct cleat_lookup *lookup, int code, int number, struct addrinfo *list) {
+    lookup->code = code;
+    lookup->number = number;
+    lookup->list = code == 0 ? list : NULL;
+    if (lookup->state == GIVEN_UP) {
+        lookup_free(lookup);
+        return;
+    }
+    lookup->state = FINISHED;
+    atomic_store(&lookup->done, true);
+    (void)!eventfd_write(lookup->fd, 1); /* it becomes readable, and stays so */
+}
+
+static void *work(void *argument) {
+    struct cleat_lookup *lookup;
+    (void)argument;
+    pthread_mutex_lock(&resolver.lock);
+    while ((lookup = resolver.first) != NULL) {
+        struct addrinfo *list = NULL;
+        int code;
+        int number;
+        take_out(lookup);
+        lookup->state = BUSY;
+        pthread_mutex_unlock(&resolver.lock);
+        code = getaddrinfo(lookup->host, lookup->service, &lookup->hints, &list);
+        number = errno;
+        pthread_mutex_lock(&resolver.lock);
+        finish(lookup, code, number, list);
+    }
+    resolver.threads--;
+    pthread_mutex_unlock(&resolver.lock);
+    return NULL;
+}
+
+/* start_thread returns 0 or an errno. The thread gets none of the process's signals: their handlers
+ * are not made for a thread that the program does not know of. */
+static int start_thread(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    int error;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_attr_init(&attributes);
+    if (error == 0) {
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        error = pthread_create(&thread, &attributes, work, NULL);
+        pthread_attr_destroy(&attributes);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+struct cleat_lookup *cleat_lookup_new(void) {
+    struct cleat_lookup *lookup = cleat_allocate(sizeof *lookup);
+    if (lookup == NULL) return NULL;
+    lookup->fd = -1;
+    atomic_init(&lookup->done, false);
+    return lookup;
+}
+
+int32_t cleat_lookup_start(struct cleat_lookup *lookup) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    int error = 0;
+    pthread_once(&once, watch_fork);
+    pthread_mutex_lock(&resolver.lock);
+    lookup->started = true;
+    lookup->generation = resolver.generation;
+    append(lookup);
+    if (resolver.threads < CLEAT_RESOLVER_THREADS) {
+        resolver.threads++;
+        error = start_thread();
+        if (error != 0) resolver.threads--;
+        if (resolver.threads > 0) error = 0; /* one that is there will come to it */
+    }
+    if (error != 0) {
+        take_out(lookup);
+        lookup->started = false;
+    }
+    pthread_mutex_unlock(&resolver.lock);
+    return error == 0 ? CLEAT_OK : cleat_fail_errno(error);
+}
+
+void cleat_lookup_drop(struct cleat_lookup *lookup) {
+    bool busy = false;
+    if (lookup->started && lookup->generation == resolver.generation) {
+        pthread_mutex_lock(&resolver.lock);
+        if (lookup->state == QUEUED) take_out(lookup);
+        busy = lookup->state == BUSY;
+        if (busy) lookup->state = GIVEN_UP;
+        pthread_mutex_unlock(&resolver.lock);
+    } else if (!atomic_load(&lookup->done)) {
+        lookup->list = NULL; /* the parent's thread was perhaps about to set it */
+    }
+    if (!busy) lookup_free(lookup);
+}

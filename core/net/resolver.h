@@ -1,0 +1,45 @@
+/* resolver.h: getaddrinfo in the background, in a few threads that take look-ups from a queue. */
+#ifndef CLEAT_CORE_RESOLVER_H
+#define CLEAT_CORE_RESOLVER_H
+
+#include <netdb.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* At most so many threads look names up at the same time. */
+#define CLEAT_RESOLVER_THREADS 8
+
+struct cleat_lookup {
+    /* What the caller sets. */
+    char *host; /* or NULL */
+    char *service; /* or NULL */
+    struct addrinfo hints;
+    int fd; /* an eventfd, written when done */
+
+    /* What came of it, once done is true. */
+    atomic_bool done;
+    int code;
+    int number; /* errno, for EAI_SYSTEM */
+    struct addrinfo *list;
+
+    /* The resolver's. */
+    bool started;
+    int state;
+    unsigned generation; /* of processes, see fork in resolver.c */
+    struct cleat_lookup *next;
+    struct cleat_lookup *previous;
+};
+
+/* cleat_lookup_new returns an empty look-up, or NULL. */
+struct cleat_lookup *cleat_lookup_new(void);
+
+/* cleat_lookup_start returns CLEAT_OK and puts the look-up into the queue. CLEAT_SYS if there is no
+ * thread for it, and none can be made. */
+int32_t cleat_lookup_start(struct cleat_lookup *lookup);
+
+/* cleat_lookup_drop frees a look-up, or leaves that to the thread that is busy with it. Its
+ * descriptor is the caller's again: no thread writes to it any more. */
+void cleat_lookup_drop(struct cleat_lookup *lookup);
+
+#endif

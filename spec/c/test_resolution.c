@@ -1,0 +1,269 @@
+/* test_resolution.c: names in the background. getaddrinfo is this file's: it hangs for names that begin with "hang",
+ * until the gate is opened. */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cleat.h"
+#include "expect.h"
+
+#define TIMEOUT 30.0
+
+enum { MOST = 8 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static bool gate_open;
+static int begun;
+static int hanging;
+static int most;
+static bool signals_blocked = true;
+
+static int looked_up(const char *node, const char *service, const struct addrinfo *hints,
+                     struct addrinfo **list) {
+    struct addrinfo numeric = *hints;
+    numeric.ai_flags |= AI_NUMERICHOST;
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    return real(strncmp(node, "hang", 4) == 0 ? "127.0.0.9" : node, service, &numeric, list);
+}
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **list) {
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    pthread_mutex_lock(&lock);
+    begun++;
+    if (strncmp(node, "hang", 4) == 0) {
+        signals_blocked = signals_blocked && sigismember(&blocked, SIGTERM) == 1;
+        hanging++;
+        if (hanging > most) most = hanging;
+        pthread_cond_broadcast(&changed);
+        while (!gate_open) pthread_cond_wait(&changed, &lock);
+        hanging--;
+    }
+    pthread_mutex_unlock(&lock);
+    return looked_up(node, service, hints, list);
+}
+
+static void set_gate(bool open) {
+    pthread_mutex_lock(&lock);
+    gate_open = open;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+static void await_hanging(int number) {
+    pthread_mutex_lock(&lock);
+    while (hanging < number) pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static int entries(const char *directory) {
+    DIR *open = opendir(directory);
+    int count = 0;
+    EXPECT(open != NULL);
+    while (readdir(open) != NULL) count++;
+    closedir(open);
+    return count;
+}
+
+static int descriptors(void) {
+    return entries("/proc/self/fd");
+}
+
+static int threads(void) {
+    return entries("/proc/self/task");
+}
+
+static int alone; /* threads without the resolver's */
+
+/* Detached threads leave no other trace when they have ended. */
+static void await_no_threads(void) {
+    struct timespec pause = {0, 1000000};
+    int turn;
+    for (turn = 0; threads() > alone && turn < 30000; turn++) nanosleep(&pause, NULL);
+    EXPECT(threads() == alone);
+}
+
+static int32_t start(const char *name) {
+    int32_t id = cleat_resolution_new(name, (int32_t)strlen(name), "80", 2, CLEAT_AF_INET,
+                                      CLEAT_SOCK_STREAM, 0, 0);
+    EXPECT(id > 0);
+    return id;
+}
+
+static void expect_address(int32_t id, const char *host) {
+    char out[64];
+    int32_t more[5];
+    int32_t list = cleat_resolution_addrinfo(id, TIMEOUT);
+    int32_t len;
+    EXPECT(list > 0);
+    len = cleat_addrinfo_address(list, 0, out, sizeof out, &more[0], &more[1], &more[2], &more[3],
+                                 &more[4], &more[4]);
+    EXPECT(len == (int32_t)strlen(host) && memcmp(out, host, strlen(host)) == 0 && more[3] == 80);
+    EXPECT(cleat_close(list) == CLEAT_OK && cleat_close(id) == CLEAT_OK);
+}
+
+static void test_works(void) {
+    int32_t id;
+    expect_address(start("127.0.0.5"), "127.0.0.5");
+    id = start("no.such.name");
+    EXPECT(CLEAT_CLASS(cleat_resolution_addrinfo(id, TIMEOUT)) == CLEAT_RESOLVE);
+    EXPECT(cleat_close(id) == CLEAT_OK);
+    await_no_threads();
+}
+
+/* Look-ups that are given up leave nothing behind but the few that a thread is busy with. */
+static void test_given_up(void) {
+    enum { MANY = 300 };
+    int before = descriptors();
+    int i;
+    set_gate(false);
+    begun = most = 0;
+    for (i = 0; i < MANY; i++) EXPECT(cleat_close(start("hang")) == CLEAT_OK);
+    EXPECT(descriptors() == before && threads() <= alone + MOST && cleat_handle_count() == 0);
+    for (i = 0; i < MANY; i++) {
+        int32_t id = start("hang");
+        EXPECT(CLEAT_CLASS(cleat_resolution_addrinfo(id, 0)) == CLEAT_WANT_READ);
+        EXPECT(i % 100 > 0 || CLEAT_CLASS(cleat_resolution_addrinfo(id, 0.001)) == CLEAT_TIMEOUT);
+        EXPECT(cleat_close(id) == CLEAT_OK);
+    }
+    EXPECT(descriptors() == before && threads() <= alone + MOST);
+    set_gate(true);
+    await_no_threads();
+    EXPECT(begun <= MOST && most <= MOST && signals_blocked);
+    expect_address(start("127.0.0.6"), "127.0.0.6");
+    await_no_threads();
+}
+
+/* The queue is served in order by those who are there, and each look-up ends. */
+static void test_queue(void) {
+    enum { MANY = 50 };
+    int32_t ids[MANY];
+    int i;
+    set_gate(false);
+    begun = most = 0;
+    for (i = 0; i < MANY; i++) ids[i] = start("hang");
+    await_hanging(MOST);
+    EXPECT(hanging == MOST && threads() == alone + MOST);
+    for (i = 1; i < MANY; i += 2) EXPECT(cleat_close(ids[i]) == CLEAT_OK); /* busy and queued */
+    set_gate(true);
+    for (i = 0; i < MANY; i += 2) expect_address(ids[i], "127.0.0.9");
+    await_no_threads();
+    EXPECT(most == MOST && begun == MANY / 2 + MOST / 2);
+}
+
+static void *wait_closed(void *argument) {
+    EXPECT(CLEAT_CLASS(cleat_resolution_addrinfo(*(int32_t *)argument, -1)) == CLEAT_CLOSED);
+    return NULL;
+}
+
+/* Closing wakes a call that waits, for a look-up that is under way and for one in the queue. */
+static void test_wake(void) {
+    pthread_t waiter[2];
+    int32_t ids[MOST + 1];
+    int32_t *ends[2] = {&ids[0], &ids[MOST]};
+    struct timespec pause = {0, 20000000}; /* most likely they wait by then; it is right if not */
+    int i;
+    set_gate(false);
+    for (i = 0; i <= MOST; i++) ids[i] = start("hang");
+    await_hanging(MOST);
+    for (i = 0; i < 2; i++) {
+        EXPECT(pthread_create(&waiter[i], NULL, wait_closed, ends[i]) == 0);
+    }
+    nanosleep(&pause, NULL);
+    for (i = 0; i < 2; i++) {
+        int32_t result = cleat_close(*ends[i]);
+        EXPECT(result == CLEAT_OK);
+    }
+    for (i = 0; i < 2; i++) pthread_join(waiter[i], NULL);
+    for (i = 1; i < MOST; i++) EXPECT(cleat_close(ids[i]) == CLEAT_OK);
+    set_gate(true);
+    await_no_threads();
+}
+
+static void *churn(void *argument) {
+    int i;
+    (void)argument;
+    for (i = 0; i < 300; i++) {
+        int32_t id = start(i % 3 == 0 ? "127.0.0.7" : "hang");
+        if (i % 2 == 0) {
+            expect_address(id, i % 3 == 0 ? "127.0.0.7" : "127.0.0.9");
+        } else {
+            EXPECT(cleat_close(id) == CLEAT_OK);
+        }
+    }
+    return NULL;
+}
+
+static void test_threads(void) {
+    pthread_t thread[4];
+    int i;
+    set_gate(true);
+    for (i = 0; i < 4; i++) EXPECT(pthread_create(&thread[i], NULL, churn, NULL) == 0);
+    for (i = 0; i < 4; i++) pthread_join(thread[i], NULL);
+    await_no_threads();
+    EXPECT(cleat_handle_count() == 0);
+}
+
+#ifndef __SANITIZE_THREAD__ /* which does not follow a fork beside threads */
+/* A child has none of the parent's threads: it makes its own. */
+static void test_fork(void) {
+    int32_t ids[MOST + 2];
+    int status = 0;
+    pid_t child;
+    int i;
+    set_gate(false);
+    for (i = 0; i < MOST + 2; i++) ids[i] = start("hang");
+    await_hanging(MOST);
+    child = fork();
+    EXPECT(child >= 0);
+    if (child == 0) {
+        alarm(60);
+        pthread_mutex_init(&lock, NULL);
+        pthread_cond_init(&changed, NULL);
+        gate_open = true;
+        EXPECT(CLEAT_CLASS(cleat_resolution_addrinfo(ids[0], 0)) == CLEAT_WANT_READ);
+        expect_address(start("127.0.0.8"), "127.0.0.8");
+        expect_address(start("hang"), "127.0.0.9");
+        for (i = 0; i < MOST + 2; i++) EXPECT(cleat_close(ids[i]) == CLEAT_OK);
+        expect_address(start("127.0.0.8"), "127.0.0.8");
+        EXPECT(cleat_handle_count() == 0);
+        _exit(0);
+    }
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+    set_gate(true);
+    for (i = 0; i < MOST + 2; i++) expect_address(ids[i], "127.0.0.9");
+    await_no_threads();
+}
+#endif
+
+static void *nothing(void *argument) {
+    return argument;
+}
+
+int main(void) {
+    pthread_t first;
+    /* A sanitizer has a thread too, from the first one on. */
+    EXPECT(pthread_create(&first, NULL, nothing, NULL) == 0 && pthread_join(first, NULL) == 0);
+    alone = threads();
+    test_works();
+    test_given_up();
+    test_queue();
+    test_wake();
+    test_threads();
+#ifndef __SANITIZE_THREAD__
+    test_fork();
+#endif
+    EXPECT(cleat_handle_count() == 0);
+    puts("works, given up, queue, wake, threads, fork");
+    return 0;
+}
