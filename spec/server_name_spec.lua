@@ -603,6 +603,22 @@ describe("set_servername_callback:", function()
             server:close()
         end)
 
+        it("SSLS-41 is not another once a client's handshake has begun", function()
+            local first, second, third = link.context(link.client_options()), link.context(link.client_options()), link.context(link.client_options())
+            local client, server = link.pair({ context = first }, {})
+            client.context = second
+            raises("SSLWantReadError", {}, client.do_handshake, client)
+            raises("ValueError", {}, function()
+                client.context = third
+            end)
+            assert.are.equal(second, client.context)
+            complete(client, server)
+            client.context = third
+            assert.are.equal(third, client.context)
+            client:close()
+            server:close()
+        end)
+
         it("SSLS-41 can be another before the handshake: the certificate is that one's, the callback the first one's", function()
             local calls = {}
             local other = named(function()

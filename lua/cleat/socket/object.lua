@@ -301,7 +301,7 @@ function Socket:send(data, flags)
     return (finish(self, WRITE, "send", result, send_call, bytes, flags))
 end
 
---- Sends all of the bytes. After an error nobody knows how many were sent. The timeout covers the whole call.
+--- Sends all of the bytes. After an error it is not known how many were sent. The timeout covers the whole call.
 ---@param data string|cleat.Buffer
 ---@param flags integer? MSG_*
 function Socket:sendall(data, flags)

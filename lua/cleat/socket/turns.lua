@@ -23,7 +23,7 @@ local turns = {}
 
 local NAMES = { "handshake", "reader", "writer" }
 local MAIN = {} -- in place of the main coroutine, which LuaJIT has no value for
-local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that nobody has any more
+local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that no program refers to any more
 
 ---@class cleat.socket.Turn the claims by number, from `first` to `last`; the first that is there has the turn
 ---@field first integer
@@ -225,7 +225,7 @@ local function start(claim, deadline, f, ...)
 end
 
 --- run calls f(claim, how, ...) when it is its turn, and returns what that returns. how:
----   "first"    nobody else had the turn
+---   "first"    no other call had the turn
 ---   "waited"   others had it
 ---   "late"     it is not its turn: the deadline is over
 ---   "closed"   it is not its turn: the owner was closed

@@ -92,7 +92,7 @@ end
 -- Kinds of calls, see cleat.suspend. Their methods raise what a status means, after what TLS has to say to the peer
 -- about it was passed on.
 
--- WRONG: the classes of failures of which the peer is told by an alert, or has told.
+-- WRONG: the classes of failures that go with an alert, from this side or from the peer.
 local WRONG = { [const.SSL] = true, [const.VERIFY] = true, [const.ALERT] = true }
 
 local function fail(self, result, operation)

@@ -4,7 +4,7 @@
 ---
 ---   new        there is no connection yet: TLS waits for connect() or, on a server, accept(). Nothing is ever sent or
 ---   received
----              in the clear: until then send and recv raise ENOTCONN
+---              in plaintext: until then send and recv raise ENOTCONN
 ---   open       TLS was set up; the handshake is done, or done by the first call that needs it, and verifies the peer
 ---   in full
 ---   dropped    after shutdown(): only the socket is left
