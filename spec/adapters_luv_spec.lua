@@ -1,12 +1,12 @@
 -- wrap_socket over luv's handles, and luv's waiter.
 local handles = require "support.handles"
-local hosts = require "support.hosts"
+local adapters = require "support.adapters"
 local peer = require "support.peer"
 local process = require "support.process"
 local raises = require "support.raises"
 local socket = require "cleat.socket"
 local uv = require "luv"
-local waiter = require("cleat.hosts.luv").waiter
+local waiter = require("cleat.adapters.luv").waiter
 
 local WAIT = 0.05
 
@@ -62,16 +62,16 @@ describe("over luv, wrap_socket", function()
     end)
 
     it("takes the handle, and lets the loop run while it waits", function()
-        local job = hosts.python("sleep 0.1", "echo", "unwrap", "send 706c61696e")
+        local job = adapters.python("sleep 0.1", "echo", "unwrap", "send 706c61696e")
         local data = peer.pattern(500000)
         local ticks = run(function()
             local handle = connect(job.port)
-            local sock = hosts.client():wrap_socket(handle, { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(handle, { server_hostname = "localhost" })
             assert.are.equal("TLSv1.3", sock:version())
             assert.are.equal(handle:fileno(), sock:fileno())
             assert.are.same({ "127.0.0.1", job.port }, sock:getpeername())
             assert.are.equal("127.0.0.1", sock:getsockname()[1])
-            assert.are.equal(data, hosts.by_turns(sock, data))
+            assert.are.equal(data, adapters.by_turns(sock, data))
             local back, rest = sock:unwrap()
             assert.are.equal(handle, back)
             while #rest < 5 do
@@ -90,10 +90,10 @@ describe("over luv, wrap_socket", function()
     end)
 
     it("connects by name, and closes the handle", function()
-        local job = hosts.python("send 6869", "waiteof")
+        local job = adapters.python("send 6869", "waiteof")
         run(function()
             local handle = uv.new_tcp()
-            local sock = hosts.client():wrap_socket(handle, { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(handle, { server_hostname = "localhost" })
             raises("socket.error", { errno = 107 }, sock.recv, sock, 1) -- ENOTCONN
             sock:connect { "localhost", job.port }
             assert.are.equal("hi", sock:recv(10))
@@ -111,7 +111,7 @@ describe("over luv, wrap_socket", function()
         listener:bind { "127.0.0.1", 0 }
         local port = listener:getsockname()[2] -- and nobody listens
         run(function()
-            local context = hosts.client()
+            local context = adapters.client()
             local sock = context:wrap_socket(uv.new_tcp(), { server_hostname = "localhost" })
             raises("socket.error", { errno = 111, match = "ECONNREFUSED" }, sock.connect, sock, { "127.0.0.1", port })
             sock:close()
@@ -125,9 +125,9 @@ describe("over luv, wrap_socket", function()
         end)
         listener:close()
         -- libuv takes a reset that stands behind bytes it is about to read for their end: so it comes when all was read.
-        local job = hosts.python("send 61", "recv 1", "reset")
+        local job = adapters.python("send 61", "recv 1", "reset")
         run(function()
-            local sock = hosts.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
             assert.are.equal("a", sock:recv(10))
             sock:sendall("b")
             raises("socket.error", { errno = 104, match = "ECONNRESET" }, sock.recv, sock, 10)
@@ -137,9 +137,9 @@ describe("over luv, wrap_socket", function()
     end)
 
     it("keeps its timeout", function()
-        local job = hosts.python("send 61", "recv 1")
+        local job = adapters.python("send 61", "recv 1")
         local ticks = run(function()
-            local sock = hosts.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
             sock:settimeout(WAIT)
             assert.are.equal("a", sock:recv(10))
             raises("ssl.SSLError", { match = "timed out" }, sock.recv, sock, 10)
@@ -152,7 +152,7 @@ describe("over luv, wrap_socket", function()
         run(function()
             socket.setdefaulttimeout(WAIT)
             local handle = connect(silent.port)
-            local context = hosts.client()
+            local context = adapters.client()
             raises("ssl.SSLError", { match = "timed out" }, context.wrap_socket, context, handle, { server_hostname = "localhost" })
             socket.setdefaulttimeout(nil)
             assert.is_true(handle:is_closing())
@@ -172,21 +172,21 @@ describe("over luv, wrap_socket", function()
                 listener:accept(accepted)
                 assert(coroutine.resume(thread, accepted))
             end)
-            local server = hosts.server():wrap_socket(coroutine.yield(), { server_side = true })
+            local server = adapters.server():wrap_socket(coroutine.yield(), { server_side = true })
             got = server:recv(10)
             server:unwrap():close()
             local other = coroutine.yield()
-            local ok, failure = pcall(hosts.server().wrap_socket, hosts.server(), other, { server_side = true })
+            local ok, failure = pcall(adapters.server().wrap_socket, adapters.server(), other, { server_side = true })
             assert.is_false(ok)
             refused = failure
             listener:close()
         end, function()
-            local sock = hosts.client():wrap_socket(uv.new_pipe(false), { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(uv.new_pipe(false), { server_hostname = "localhost" })
             sock:connect(path)
             sock:sendall "by pipe"
             assert.are.equal("", sock:recv(10))
             sock:unwrap():close()
-            sock = hosts.client { cafile = "unknown-root.pem" }:wrap_socket(uv.new_pipe(false), { server_hostname = "localhost" })
+            sock = adapters.client { cafile = "unknown-root.pem" }:wrap_socket(uv.new_pipe(false), { server_hostname = "localhost" })
             raises("ssl.SSLCertVerificationError", { verify_code = 20 }, sock.connect, sock, path)
         end)
         assert.are.equal("by pipe", got)
@@ -195,16 +195,16 @@ describe("over luv, wrap_socket", function()
 
     it("lets one coroutine read while another writes", function()
         local data = peer.pattern(2000000)
-        local job = hosts.python("echo", "unwrap")
+        local job = adapters.python("echo", "unwrap")
         local sock, got, reader
         run(function()
-            sock = hosts.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
+            sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
             assert(coroutine.resume(reader))
             sock:sendall(data)
         end, function()
             reader = coroutine.running()
             coroutine.yield()
-            got = hosts.receive(sock, #data)
+            got = adapters.receive(sock, #data)
             sock:close()
         end)
         assert.are.equal(data, got)
@@ -213,31 +213,31 @@ describe("over luv, wrap_socket", function()
 
     it("refuses what a handle cannot do", function()
         local handle = uv.new_tcp()
-        local context = hosts.client()
+        local context = adapters.client()
         local sock = context:wrap_socket(handle, { server_hostname = "localhost" })
         for _, method in ipairs { "accept", "bind", "detach", "getsockopt", "listen", "recvfrom", "sendto", "setsockopt",
             "setkeepalive" } do
-            raises("NotImplementedError", { match = "host" }, sock[method], sock)
+            raises("NotImplementedError", { match = "event loop" }, sock[method], sock)
         end
         raises("NotImplementedError", { match = "non-blocking" }, sock.settimeout, sock, 0)
-        raises("NotImplementedError", { match = "waits in the host's own way" }, sock.setwaiter, sock, print)
+        raises("NotImplementedError", { match = "event loop" }, sock.setwaiter, sock, print)
         sock:close()
         uv.run()
     end)
 
     it("has sockets from cleat as well, by the waiter", function()
-        local job = hosts.python("sleep 0.1", "send 6869", "unwrap")
+        local job = adapters.python("sleep 0.1", "send 6869", "unwrap")
         socket.setdefaultwaiter(waiter)
         local ticks = run(function()
-            local sock = hosts.client():wrap_socket(socket.create_connection { "localhost", job.port }, { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(socket.create_connection { "localhost", job.port }, { server_hostname = "localhost" })
             assert.are.equal("hi", sock:recv(10))
             sock:settimeout(WAIT)
             sock:unwrap():close()
         end)
         job:finish()
         assert.is_true(ticks >= 5)
-        job = hosts.python("sleep 0.1", "send 6869", "unwrap")
-        local sock = hosts.client():wrap_socket(socket.create_connection { "127.0.0.1", job.port }, { server_hostname = "localhost" })
+        job = adapters.python("sleep 0.1", "send 6869", "unwrap")
+        local sock = adapters.client():wrap_socket(socket.create_connection { "127.0.0.1", job.port }, { server_hostname = "localhost" })
         assert.are.equal("hi", sock:recv(10)) -- outside of coroutines: runs the loop itself
         sock:unwrap():close()
         job:finish()
@@ -261,7 +261,7 @@ describe("over luv, wrap_socket", function()
     it("lets a program without coroutines end in peace", function()
         assert.are.equal("x\n", process.run_code [[
             local socket = require "cleat.socket"
-            socket.setdefaultwaiter(require("cleat.hosts.luv").waiter)
+            socket.setdefaultwaiter(require("cleat.adapters.luv").waiter)
             local first, second = socket.socketpair()
             second:sendall "x"
             print(first:recv(1))
