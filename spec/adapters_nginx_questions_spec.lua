@@ -12,11 +12,10 @@ local factor = tonumber(os.getenv "CLEAT_TEST_SLOW") or 1
 
 local names = {}
 for name in pairs(questions) do
-    if name ~= "refused" then
-        names[#names + 1] = name
-    end
+    names[#names + 1] = name
 end
 table.sort(names)
+local REFUSAL = "the peer is told why it is refused"
 
 local function escape(text)
     return (text:gsub("%W", function(byte)
@@ -41,10 +40,15 @@ describe("in nginx", function()
                 pending(excuse)
             end
             local sock = socket.create_connection({ "127.0.0.1", server.ports[1] }, 20 * factor)
-            sock:sendall(("GET /ask?factor=%g&question=%s HTTP/1.0\r\n\r\n"):format(factor, escape(name)))
+            local job = name == REFUSAL and adapters.python "recv 1"
+            sock:sendall(("GET /ask?factor=%g&question=%s%s HTTP/1.0\r\n\r\n"):format(factor, escape(name),
+                job and "&port=" .. job.port or ""))
             local page = adapters.receive(sock, math.huge)
             sock:close()
             assert.are.equal("right", (page:match "\r\n\r\n(.-)\n$"))
+            if job then
+                assert.is_truthy(job:finish()[1]:find "ALERT")
+            end
             assert.are.equal("", cleat_nginx.errors_of(server))
         end)
     end

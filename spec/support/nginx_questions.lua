@@ -60,6 +60,9 @@ local function runtime()
             ngx.sleep(seconds)
         end,
         ends = connected_cosocket,
+        fresh = function()
+            return ngx.socket.tcp()
+        end,
         close_own = function(_, tcp)
             tcp:close()
         end,

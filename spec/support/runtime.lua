@@ -57,6 +57,9 @@ function Runtime:run(body, seconds)
     local main = self:start(body)
     while not self:all_done() do
         self:step()
+        if main.done and not main.ok then
+            break
+        end
         if clock() > finish then
             self:stuck()
         end

@@ -52,7 +52,9 @@ end
 
 function runtimes.luv_handle()
     local uv = require "luv"
-    return luv { name = "luv, its handles", stream = true, own = function(_, plain)
+    return luv { name = "luv, its handles", stream = true, fresh = function()
+        return uv.new_tcp()
+    end, own = function(_, plain)
         local handle = uv.new_tcp()
         assert(handle:open(plain:detach()))
         return handle
@@ -165,6 +167,22 @@ function runtimes.luasocket()
         task.ok, task.results, task.done = true, {}, true
     end or nil
     return Runtime:new(fields)
+end
+
+-- fresh: a socket that is not connected, which waits with the runtime's waiter.
+local function fresh(runtime)
+    local sock = socket.socket()
+    sock:setwaiter(runtime.waiter)
+    return sock
+end
+
+for _, name in ipairs { "luv_waiter", "cqueues_waiter", "copas_waiter" } do
+    local make = runtimes[name]
+    runtimes[name] = function()
+        local runtime = make()
+        runtime.fresh = fresh
+        return runtime
+    end
 end
 
 runtimes.names = { "luv_waiter", "luv_handle", "cqueues_waiter", "cqueues_socket", "copas_waiter", "copas_socket", "luasocket" }

@@ -1,8 +1,8 @@
 --- LuaSocket's objects (tcp and unix), as something to wrap.
 ---
 --- The wrapper takes the object's descriptor out of it, so that the object can do no harm meanwhile; what LuaSocket has read ahead is the
---- first that the wrapper reads. unwrap() puts the descriptor back. The object's block timeout is the wrapper's timeout, where
---- LuaSocket (3.1) tells it. LuaSocket has no waiting but blocking: give the wrapper a waiter to do better.
+--- first that the wrapper reads. unwrap() puts the descriptor back. The wrapper's timeout is the smaller of the object's two, where
+--- LuaSocket (3.1) reports them. LuaSocket has no waiting but blocking: give the wrapper a waiter to do better.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -46,18 +46,26 @@ local function read_ahead(sock, timeout)
     return table.concat(parts)
 end
 
+-- smaller: of a block and a total timeout, false if there is neither. Both limit one call: cleat's calls have one limit.
+local function smaller(block, total)
+    block, total = block and block >= 0 and block or nil, total and total >= 0 and total or nil
+    return block and total and math.min(block, total) or block or total or false
+end
+
 function luasocket.take(sock)
     local fd = sock:getfd()
     if type(fd) ~= "number" or fd < 0 then
         errors.raise(errors.error, C.const.EBADF, "LuaSocket's object has no descriptor: it is closed, or not connected or bound yet")
     end
     probe.stream(fd)
-    local timeout = sock.gettimeout and sock:gettimeout() or nil
-    local ahead = read_ahead(sock, timeout)
+    local block, total
+    if sock.gettimeout then
+        block, total = sock:gettimeout()
+    end
+    local ahead = read_ahead(sock, block)
     local plain = object.Socket { fileno = fd }
     sock:setfd(NOTHING)
-    timeout = timeout and timeout >= 0 and timeout or false
-    return { plain = plain, timeout = timeout, owner = setmetatable({ sock = sock }, Owner), ahead = ahead }
+    return { plain = plain, timeout = smaller(block, total), owner = setmetatable({ sock = sock }, Owner), ahead = ahead }
 end
 
 return luasocket

@@ -41,6 +41,7 @@ end
 ---@field value any the cosocket
 ---@field calls table<string, cleat.adapters.nginx.Call> those under way: "connect", "receive", "send"
 ---@field queue string[] what is to be sent
+---@field closed boolean?
 ---@field broken string? why nothing can be sent any more
 local Stream = {}
 Stream.__index = Stream
@@ -95,7 +96,9 @@ function Stream:connect(to, timeout)
     else
         done, ok, message = perform(self, "connect", deadline, "connect", "unix:" .. where)
     end
-    if not done then
+    if self.closed then
+        errors.throw(errors.from_errno(const.EBADF))
+    elseif not done then
         self.calls.connect:stop()
         self.calls.connect = nil
     end
@@ -169,6 +172,7 @@ end
 
 function Stream:close()
     local busy = false
+    self.closed = true
     for name, call in pairs(self.calls) do
         if not call.over then
             busy = true

@@ -15,6 +15,7 @@ local const = C.const
 ---@field uv table
 ---@field arrived string[] what was read, and not asked for yet
 ---@field reading boolean whether luv reads
+---@field closed boolean?
 ---@field writes integer how many write requests are under way
 ---@field waits table<string, cleat.adapters.luv.Wait> who waits: "receive", "send", "connect"
 local Stream = {}
@@ -64,6 +65,12 @@ function Stream:connected()
     return connected
 end
 
+local function check_open(self)
+    if self.closed or self.value:is_closing() then
+        errors.throw(errors.from_errno(const.EBADF))
+    end
+end
+
 -- resolve returns an address of a host, since luv's connect takes no names: the first of IPv4, as cleat's sockets connect unless they are
 -- told otherwise, or else the first. A handle can be connected once, so there is no second try.
 local function resolve(self, host, timeout)
@@ -76,6 +83,7 @@ local function resolve(self, host, timeout)
         fail("getaddrinfo", err)
     end
     wait_as(self, "connect", timeout)
+    check_open(self)
     if not answered then
         request:cancel()
         errors.throw(errors.timeout("timed out"))
@@ -97,9 +105,7 @@ function Stream:connect(to, timeout)
     if host then
         host = resolve(self, host, timeout)
     end
-    if value:is_closing() then
-        errors.throw(errors.from_errno(const.EBADF))
-    end
+    check_open(self)
     local answered, failed
     local function connected(err)
         answered, failed = true, err
@@ -115,6 +121,7 @@ function Stream:connect(to, timeout)
         fail("connect", err)
     end
     wait_as(self, "connect", waiting.left(deadline))
+    check_open(self)
     if not answered then
         errors.throw(errors.timeout("timed out"))
     elseif failed then
@@ -192,6 +199,7 @@ function Stream:send(bytes, timeout)
 end
 
 function Stream:close()
+    self.closed = true
     wait.close(self.uv, self.value)
     for _, method in ipairs { "receive", "send", "connect" } do
         local current = self.waits[method]
