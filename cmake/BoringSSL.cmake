@@ -1,12 +1,22 @@
 # boringssl: the static BoringSSL that is linked in; BORINGSSL_SOURCE: what it was made from.
 #
 # BORINGSSL_ROOT (variable or environment) names an installed one. Where it is not given,
-# script/boringssl says where the one from the Debian archive is, and builds it the first time.
+# script/boringssl says where the one from the Debian archive is, and builds it the first time: for a
+# build with a sanitizer one that has the same sanitizer inside.
 set(BORINGSSL_ROOT "$ENV{BORINGSSL_ROOT}" CACHE PATH "Prefix of an installed, position-independent BoringSSL")
 
 set(boringssl_prefix ${BORINGSSL_ROOT})
+set(CLEAT_BORINGSSL_SANITIZED OFF) # spec/proofs shows it
 if(NOT boringssl_prefix)
-    execute_process(COMMAND ${PROJECT_SOURCE_DIR}/script/boringssl
+    set(sanitize)
+    if(CLEAT_SANITIZE)
+        set(CLEAT_BORINGSSL_SANITIZED ON)
+        set(kind_address asan)
+        set(kind_thread tsan)
+        set(kind_fuzzer fuzz)
+        set(sanitize --sanitize ${kind_${CLEAT_SANITIZE}})
+    endif()
+    execute_process(COMMAND ${PROJECT_SOURCE_DIR}/script/boringssl ${sanitize}
         OUTPUT_VARIABLE boringssl_prefix OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
     if(failed)
         message(FATAL_ERROR "No BoringSSL: see above, or give -DBORINGSSL_ROOT=<prefix>")

@@ -44,13 +44,13 @@ CMAKE
 pki=$CLEAT_SOURCE_DIR/build/spec-pki
 sh "$CLEAT_SOURCE_DIR/spec/support/pki.sh" "$pki"
 lua=(env LUA_PATH="$prefix/share/lua/5.4/?.lua;$prefix/share/lua/5.4/?/init.lua" LUA_CPATH="$prefix/$libdir/lua/5.4/?.so"
-    timeout 20 lua5.4)
+    timeout 600 lua5.4)
 # start COMMAND…: a server in the background, of which $port is the port once it listens
 start() {
     : >"$work/said"
     "$@" >"$work/said" 2>&1 &
     server=$!
-    for ((i = 0; i < 500; i++)); do
+    for ((i = 0; i < 15000; i++)); do
         port=$(sed -n 's/^listening on //p' "$work/said")
         [[ -z $port ]] || return 0
         sleep 0.02
@@ -65,7 +65,7 @@ stop() {
 }
 # serves PROGRAM: an echo server gives back a line; fetches PROGRAM: a client verifies a server, and refuses it for a wrong name
 serves() {
-    start timeout 30 "$1" "$pki/server-ec.pem" "$pki/ec.key"
+    start timeout 600 "$1" "$pki/server-ec.pem" "$pki/ec.key"
     [[ $(echo ahoy | "${lua[@]}" "$examples/echo_client.lua" "$pki/root.pem" localhost "$port" 2>&1 | tail -n 1) == ahoy ]] ||
         { echo "$1 does not echo" && exit 1; }
     stop

@@ -11,7 +11,7 @@ local select_module = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
-local unpack = table.unpack or unpack -- luacheck: ignore
+local unpack = table.unpack or unpack
 
 local ENOENT, ENOTDIR, EISDIR = 2, 20, 21
 local NAN, INFINITE = 0 / 0, 1 / 0
@@ -60,6 +60,14 @@ local ADDRESS = {
     says = "an address {host, port}",
     bad = {
         { { "127.0.0.1", -1 }, "ValueError", "port must be 0-65535" }, { { "127.0.0.1", 65536 }, "ValueError", "port must be 0-65535" },
+        { { "a\0b", 80 }, "ValueError", "embedded null byte" },
+    },
+}
+local ENDPOINT = { -- where the port may be a service
+    wrong = { 5, "127.0.0.1", true, print, { 1 }, { "127.0.0.1" }, { "127.0.0.1", 1.5 }, { 80, "127.0.0.1" }, { "127.0.0.1", 80, 0 } },
+    says = "an address {host, port}",
+    bad = {
+        { { "127.0.0.1", "-1" }, "socket.gaierror" }, { { "127.0.0.1", "65536" }, "ValueError", "port must be 0-65535" },
         { { "a\0b", 80 }, "ValueError", "embedded null byte" },
     },
 }
@@ -183,7 +191,8 @@ local function targets()
     return {
         { "CTX-02 ssl.SSLContext", ssl.SSLContext, { { "protocol", with(INTEGER, { 42, "ValueError", "invalid protocol version" },
             { -1, "ValueError", "invalid protocol version" }, { 0, "ValueError", "unsupported protocol version" },
-            { 1, "ValueError", "unsupported protocol version" }, { 6, "ValueError", "invalid protocol version" }), 2 } }, required = 1 },
+            { 1, "ValueError", "unsupported protocol version" }, { 6, "ValueError", "invalid protocol version" },
+            { 15, "ValueError", "invalid protocol version" }, { 18, "ValueError", "invalid protocol version" }), 2 } } },
         { "WRAP-01 WRAP-09 WRAP-11 WRAP-14 WRAP-16 WRAP-17 ssl.wrap_socket", ssl.wrap_socket, {
             { "sock", SOCK, plain }, { "keyfile", FILE, keyfile }, { "certfile", FILE, certfile }, { "server_side", BOOLEAN, false },
             { "cert_reqs", with(INTEGER, { 3, "ValueError", "invalid value for verify_mode" },
@@ -304,7 +313,7 @@ local function targets()
             { "family", INTEGER, 0 }, { "type", INTEGER, 0 }, { "proto", INTEGER, 0 }, { "flags", INTEGER, 0 },
         } },
         { "socket.create_connection", socket.create_connection, {
-            { "address", ADDRESS }, { "timeout", TIMEOUT, 1 }, { "source_address", ADDRESS },
+            { "address", ENDPOINT }, { "timeout", TIMEOUT, 1 }, { "source_address", ADDRESS },
         }, required = 1, good = { { "127.0.0.1", 1 } } },
         { "socket.setdefaulttimeout", socket.setdefaulttimeout, { { "timeout", TIMEOUT } }, keywords = false },
         { "socket.buffer", socket.buffer, { { "size", with(INTEGER, { -1, "ValueError" }) } }, keywords = false, required = 1 },

@@ -68,7 +68,7 @@ mkdir "$work/lib"
 pki=$CLEAT_SOURCE_DIR/build/spec-pki
 sh spec/support/pki.sh "$pki"
 LD_BIND_NOW=1 LD_LIBRARY_PATH=${CLEAT_LIBRARY%/*} \
-    timeout 30 "$work/oldest" "$pki/root.pem" "$pki/server-ec.pem" "$pki/ec.key" ||
+    timeout 600 "$work/oldest" "$pki/root.pem" "$pki/server-ec.pem" "$pki/ec.key" ||
     fail "a program built with $oldest does not run with $CLEAT_LIBRARY: see above"
 
 echo "$failures faults"

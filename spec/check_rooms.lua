@@ -1,4 +1,5 @@
--- check_rooms: who may know whom. Reads the sources and reports each line that knows what is not its room's to know.
+-- check_rooms: who may know whom. Reads the sources and reports each line that knows what is not its room's to know, and each
+-- exemption (only, except) that exempts nothing.
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 
@@ -54,7 +55,6 @@ local KNOWS = {
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
-            ["^core/tls/connection%.c$"] = "shuts a socket down to wake who waits in it",
         },
     },
     {
@@ -81,7 +81,6 @@ local CALLS = {
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
-            ["^core/tls/connection%.c$"] = "shuts a socket down to wake who waits in it",
         },
     },
     {
@@ -92,6 +91,7 @@ local CALLS = {
             ["^core/base/file%.c$"] = "reads files",
             ["^core/net/resolution%.c$"] = "closes its descriptor",
             ["^core/net/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
+            ["^core/net/socket_option%.c$"] = "compares a socket's inode",
             ["^core/net/watch%.c$"] = "closes its descriptors",
             ["^core/base/terminal%.c$"] = "asks the person at the terminal",
         },
@@ -133,6 +133,21 @@ local function matches(name, patterns)
         end
     end
     return false
+end
+
+-- exempt: whether a pattern of a rule's exemptions matches; all that do are noted.
+local needed = {} -- by table of exemptions, which of its patterns
+local function exempt(name, patterns)
+    local found = false
+    for key, value in pairs(patterns or {}) do
+        local pattern = type(key) == "string" and key or value
+        if name:find(pattern) then
+            needed[patterns] = needed[patterns] or {}
+            needed[patterns][pattern] = true
+            found = true
+        end
+    end
+    return found
 end
 
 local function blank(text)
@@ -178,8 +193,8 @@ end
 
 local function check_known(name, line, kind, thing)
     for _, rule in ipairs(KNOWS) do
-        if matches(name, rule.where) and matches(thing, rule[kind]) and not matches(thing, rule.except)
-            and not matches(name, rule.only) then
+        if matches(name, rule.where) and matches(thing, rule[kind]) and not exempt(thing, rule.except)
+            and not exempt(name, rule.only) then
             report(name, line, "knows %s: %s", thing, rule.what)
         end
     end
@@ -214,7 +229,7 @@ local function check_c(name, text)
     for line, number in lines(code(text, false)) do
         for before, word in line:gmatch "([^%s]?%s*)%f[%w_]([%a_][%w_]*)%s*%(" do
             local rule = called[word]
-            if rule and not before:find "[.>]%s*$" and not matches(name, rule.only) then
+            if rule and not before:find "[.>]%s*$" and not exempt(name, rule.only) then
                 report(name, number, "calls %s: %s", word, rule.what)
             end
         end
@@ -251,6 +266,19 @@ for name in listing:lines() do
     end
 end
 listing:close()
+
+for _, rules in ipairs { KNOWS, CALLS } do
+    for _, rule in ipairs(rules) do
+        for _, patterns in ipairs { rule.only or {}, rule.except or {} } do
+            for key, value in pairs(patterns) do
+                local pattern = type(key) == "string" and key or value
+                if not (needed[patterns] or {})[pattern] then
+                    report("spec/check_rooms.lua", 1, "%s exempts nothing: %s", pattern, rule.what)
+                end
+            end
+        end
+    end
+end
 
 local owned = 0
 for _ in pairs(called) do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # check_symbols: what libcleat and the native module give and take as shared libraries. libcleat exports what the headers
 # declare and nothing else, needs libc only, takes no symbol that anyone but libc could define, runs nothing when it is
-# loaded, and has no more writable variables than are named below.
+# loaded, and has no more writable variables than are named below. A line of the lists that nothing matches is an error.
 set -euo pipefail
 : "${CLEAT_SOURCE_DIR:?}" "${CLEAT_BUILD_DIR:?}" "${CLEAT_LIBRARY:?}"
 
@@ -17,7 +17,7 @@ handle.c first_segment   the first ids, which need no allocation
 handle.c table           the table of ids
 resolver.c once          whether fork is watched
 resolver.c resolver      the names that wait to be looked up
-transport.c spare        one block for large writes, while none uses it
+queue.c spare            one block for large writes, while none uses it
 transport.c shared_method  made once, for all transports
 context.c shared         the pool of certificates, made once, for all contexts
 trust_default.c shared   what the system trusts, parsed once
@@ -25,23 +25,26 @@ error.c last             of each thread: its last failure
 memory.c failed          of each thread: whether memory ran out
 '
 
-# Undefined symbols without a version of glibc, which anyone may define.
-UNVERSIONED='
-__gmon_start__           the compiler, for profiling
-_ITM_registerTMCloneTable    the compiler, for transactional memory
-_ITM_deregisterTMCloneTable  likewise
-'
-
 failures=0
 fail() {
     printf '%s: %s\n' "$1" "$2" >&2
     failures=$((failures + 1))
 }
-# listed LIST WORDS…: whether a line of the list begins with the words.
+# listed NAME LIST WORDS…: whether a line of the list begins with the words. The line is noted under the name.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 listed() {
-    local list=$1
-    shift
-    grep -qE "^$(printf '%s' "$*" | sed 's/[].[*$^]/\\&/g')( |$)" <<<"$list"
+    local name=$1 list=$2 line
+    shift 2
+    line=$(grep -m 1 -E "^$(printf '%s' "$*" | sed 's/[].[*$^]/\\&/g')( |$)" <<<"$list") && echo "$line" >>"$work/$name"
+}
+# unmatched NAME LIST: reports the lines of the list that were never needed.
+unmatched() {
+    local line
+    touch "$work/$1"
+    while read -r line; do
+        [[ -z $line ]] || grep -qxF -- "$line" "$work/$1" || fail spec/check_symbols.sh "$1: nothing matches: $line"
+    done <<<"$2"
 }
 
 library=$(readlink -f "$CLEAT_LIBRARY")
@@ -70,8 +73,7 @@ imports=$(nm -D -u "$library" | awk '{ print $NF }')
 while read -r name; do
     case $name in
     *@GLIBC_*) ;;
-    *) listed "$UNVERSIONED" "$name" ||
-        fail "$library" "takes $name from whoever defines it: link with -z nodynamic-undefined-weak" ;;
+    *) fail "$library" "takes $name from whoever defines it: link with -z nodynamic-undefined-weak" ;;
     esac
 done <<<"$imports"
 echo "$library: $(wc -l <<<"$imports") symbols imported"
@@ -103,7 +105,7 @@ for section in preinit_array init_array fini_array; do
         name=$(awk -v address="$address" '{ at = $1; sub(/^0+/, "", at) } at == address { print $3; exit }' <<<"$symbols")
         if [[ -z $name ]]; then
             fail "$library" ".$section runs the code at 0x$address, which has no name (is the library stripped?)"
-        elif ! listed "$RUNS" "$name"; then
+        elif ! listed RUNS "$RUNS" "$name"; then
             fail "$library" ".$section runs $name"
         else
             echo "$library: .$section runs $name"
@@ -122,10 +124,12 @@ writable() {
 count=0
 while read -r file name; do
     count=$((count + 1))
-    listed "$WRITABLE" "$file" "$name" || fail "core/$file" "$name can be written: is a global variable needed?"
+    listed WRITABLE "$WRITABLE" "$file" "$name" || fail "core/$file" "$name can be written: is a global variable needed?"
 done < <(writable "$CLEAT_BUILD_DIR/CMakeFiles/cleat_objects.dir")
 ((count)) || fail "$CLEAT_BUILD_DIR" "has no objects of the core to look into"
 echo "core: $count writable variables"
+unmatched RUNS "$RUNS"
+unmatched WRITABLE "$WRITABLE"
 
 # The native module
 module=$CLEAT_BUILD_DIR/lua/cleat/backend/native.so

@@ -372,7 +372,7 @@ describe("After close", function()
                     end
                     assert(what, "nothing is said here about " .. method .. "()")
                     local ok, failure = pcall(function()
-                        local unpack = table.unpack or unpack -- luacheck: ignore
+                        local unpack = table.unpack or unpack
                         if what.returns or what.fine then
                             local result = object[method](object, unpack(what))
                             assert(what.fine or result == what.returns, tostring(result))

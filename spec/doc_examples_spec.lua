@@ -7,7 +7,7 @@ local select = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
--- What pprint prints of the certificate in the documentation; it ends later here.
+-- What pprint prints of the certificate in the documentation; it ends later here, and the jurisdiction attributes have their names.
 local CERTIFICATE = [[
 {'OCSP': ('http://ocsp.digicert.com',),
  'caIssuers': ('http://cacerts.digicert.com/DigiCertSHA2ExtendedValidationServerCA.crt',),
@@ -21,8 +21,8 @@ local CERTIFICATE = [[
  'notBefore': 'Sep  5 00:00:00 2014 GMT',
  'serialNumber': '01BB6F00122B177F36CAB49CEA8B6B26',
  'subject': ((('businessCategory', 'Private Organization'),),
-             (('1.3.6.1.4.1.311.60.2.1.3', 'US'),),
-             (('1.3.6.1.4.1.311.60.2.1.2', 'Delaware'),),
+             (('jurisdictionCountryName', 'US'),),
+             (('jurisdictionStateOrProvinceName', 'Delaware'),),
              (('serialNumber', '3359300'),),
              (('streetAddress', '16 Allen Rd'),),
              (('postalCode', '03894-4801'),),

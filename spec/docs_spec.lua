@@ -43,7 +43,7 @@ setmetatable(_G, {
 })
 ]]
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/hosts.md" } do
+for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/hosts.md", "docs/https.md" } do
     describe(page .. ":", function()
         it("has code, which compiles", function()
             local blocks = blocks_of(page)
@@ -57,7 +57,7 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/hosts.md" } 
     end)
 end
 
-for _, page in ipairs { "docs/python-to-lua.md", "docs/hosts.md" } do describe(page .. ":", function()
+for _, page in ipairs { "docs/python-to-lua.md", "docs/hosts.md", "docs/https.md" } do describe(page .. ":", function()
     teardown(process.cleanup)
 
     local server, port, cafile

@@ -3,7 +3,7 @@ local nginx = require "support.nginx"
 local pki = require "support.pki"
 local process = require "support.process"
 
-local unpack = table.unpack or unpack -- luacheck: ignore
+local unpack = table.unpack or unpack
 
 -- run: an example to its end.
 local function run(...)
@@ -169,7 +169,7 @@ describe("README.md:", function()
     it("has Lua that compiles", function()
         local count = 0
         for code in readme:gmatch("```lua\n(.-)```") do
-            local compiled, message = (loadstring or load)(code) -- luacheck: ignore
+            local compiled, message = (loadstring or load)(code)
             assert(compiled, message)
             count = count + 1
         end

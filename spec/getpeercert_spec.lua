@@ -44,8 +44,8 @@ describe("getpeercert:", function()
         local cert = presented("fancy", "www.python.test")
         assert.are.same({
             { { "businessCategory", "Private Organization" } },
-            { { "1.3.6.1.4.1.311.60.2.1.3", "US" } },
-            { { "1.3.6.1.4.1.311.60.2.1.2", "Delaware" } },
+            { { "jurisdictionCountryName", "US" } },
+            { { "jurisdictionStateOrProvinceName", "Delaware" } },
             { { "serialNumber", "3359300" } },
             { { "streetAddress", "16 Allen Rd" } },
             { { "postalCode", "03894-4801" } },

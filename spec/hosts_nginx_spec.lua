@@ -1,6 +1,7 @@
 -- cleat inside real nginx (lua-nginx-module): cosockets, workers, reloads, and nginx's own OpenSSL beside it.
 local backend = require "cleat.backend"
 local hosts = require "support.hosts"
+local limits = require "support.limits"
 local cleat_nginx = require "support.cleat_nginx"
 local peer = require "support.peer"
 local pki = require "support.pki"
@@ -92,7 +93,7 @@ describe("in nginx", function()
         local took = process.clock() - before
         -- the slow one is still there: nothing has come
         assert.are.equal(0, backend.poll({ waiting:fileno() }, { backend.const.POLLIN }, 1, 0))
-        assert.is_true(took < 15)
+        assert.is_true(took < limits.bound(15))
         waiting:close()
         slow:abandon()
         local job = hosts.python("recv 3", "send 736c6f770a", "waiteof")
@@ -156,7 +157,7 @@ describe("in nginx", function()
         hosts.receive(sock, 11)
         assert.is_false(pcall(ssl.create_default_context { cafile = pki.path "unknown-root.pem" }.wrap_socket,
             ssl.create_default_context { cafile = pki.path "unknown-root.pem" }, sock, { server_hostname = "localhost" }))
-        local deadline = process.clock() + 10
+        local deadline = process.clock() + limits.bound(10)
         repeat
             local log = process.read_file(server.directory .. "/error.log")
             process.sleep(0.01)
@@ -177,7 +178,7 @@ describe("in nginx", function()
             get(port, "/fetch")
         end
         local _, after, ids_after = get(port, "/garbage"):match "(%d+) (%d+) (%d+)"
-        assert.are.equal(ids, ids_after)
+        assert.is_true(tonumber(ids_after) <= tonumber(ids), ("%s ids, then %s"):format(ids, ids_after))
         assert.is_true(tonumber(after) - tonumber(before) < 500, ("%s KiB, then %s KiB"):format(before, after))
     end)
 end)
@@ -210,7 +211,7 @@ describe("nginx's workers", function()
             assert.is_truthy(get(port, "/fetch"):find "CN=client")
             local before = workers_of_now()
             os.execute("kill -HUP " .. pid)
-            local deadline = process.clock() + 10
+            local deadline = process.clock() + limits.bound(10)
             while workers_of_now() < before + 2 do
                 process.sleep(0.002)
                 assert(process.clock() < deadline, "no new workers")

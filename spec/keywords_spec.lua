@@ -48,7 +48,7 @@ describe("keywords:", function()
             ["f() got multiple values for keyword argument 'a'"] = { n = 2, 1, { a = 2 } },
             ["f() takes at most 3 arguments (4 given)"] = { n = 4, 1, 2, 3, 4 },
         } do
-            local failure = raises("TypeError", {}, parse, (table.unpack or unpack)(arguments, 1, arguments.n)) -- luacheck: ignore
+            local failure = raises("TypeError", {}, parse, (table.unpack or unpack)(arguments, 1, arguments.n))
             assert.are.equal(message, tostring(failure))
         end
         for _, arguments in ipairs { {}, { { list = {} } } } do

@@ -485,8 +485,8 @@ for _, kind in ipairs {
             raises("TypeError", { match = "'bufsize'" }, sock.makefile, sock, "r", "8")
             raises("TypeError", { match = "unexpected keyword argument 'buffering'" }, sock.makefile, sock, { buffering = 0 })
             local file = sock:makefile("rw")
-            raises("TypeError", { match = "write() argument 'data' must be a string or a buffer, not 5" }, file.write, file, "a", 5)
-            raises("TypeError", { match = "write() argument 'data'" }, file.write, file, nil)
+            raises("TypeError", { match = "write() takes strings, buffers or numbers, not table" }, file.write, file, "a", {})
+            raises("TypeError", { match = "write() takes strings, buffers or numbers, not nil" }, file.write, file, nil)
             raises("TypeError", { match = "writelines() argument 'list' must be a string or a buffer, not boolean" },
                 file.writelines, file, { "b", true })
             raises("TypeError", { match = "writelines() argument 'list' must be an array, not string" }, file.writelines, file, "abc")

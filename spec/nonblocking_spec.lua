@@ -69,6 +69,9 @@ local function shake(sock, wire, id, size)
             error(pump.failure(status).message, 2)
         end
         local received, sent = pump.bridge(wire, id, size)
+        if done then
+            assert.are.equal("read", wants(sock, "recv", 1)) -- takes session tickets, or sends them
+        end
         if done and peer_done and received + sent == 0 then
             return
         end
@@ -443,3 +446,20 @@ for _, version in ipairs(VERSIONS) do
         end)
     end)
 end
+
+describe("a connection over memory", function()
+    handles.watch(before_each, after_each)
+
+    it("stops writing at the limit of what was not drained, and goes on afterwards", function()
+        local pair = pump.pair()
+        pair:handshake()
+        pair:settle()
+        assert.are.equal(0, backend.connection_set_drain_limit(pair.client, 1000))
+        assert.are.equal(2000, backend.connection_write(pair.client, ("x"):rep(2000), 0))
+        assert.are.equal(const.WANT_WRITE, pump.class(backend.connection_write(pair.client, "y", 0)))
+        assert.are.equal(const.WANT_WRITE, pump.class(backend.connection_write(pair.client, "z", -1))) -- other bytes, too
+        pair:settle()
+        assert.are.equal(1, backend.connection_write(pair.client, "y", 0))
+        pair:close()
+    end)
+end)

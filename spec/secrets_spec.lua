@@ -1,4 +1,4 @@
--- Secrets: what is wiped from the memory of a Lua program, and what errors do not say. spec/c/test_secrets does the same for the
+-- Secrets: what is wiped from the memory of a Lua program, and what errors do not say. spec/c/test_secrets.c does the same for the
 -- library below, and docs/security.md says what is promised.
 local handles = require "support.handles"
 local link = require "support.link"
@@ -8,7 +8,7 @@ local process = require "support.process"
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
 
-local unpack = table.unpack or unpack -- luacheck: ignore
+local unpack = table.unpack or unpack
 
 -- A secret that was never in the program that is searched: it comes from somewhere else, or is made up where it is used.
 local function random(length)
@@ -146,7 +146,7 @@ describe("errors do not tell", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         for _, name in ipairs { "ec.pkcs8-encrypted.key", "rsa.encrypted.key", "rsa.des3.key" } do
             local cert = pki.path(name:match("^rsa") and "server-rsa.pem" or "server-ec.pem")
-            for _, password in ipairs { secret, function() return secret end } do -- luacheck: ignore
+            for _, password in ipairs { secret, function() return secret end } do
                 expect_silence(raises("SSLError", {}, context.load_cert_chain, context, cert, pki.path(name), password), secret)
             end
         end
@@ -158,8 +158,8 @@ describe("errors do not tell", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         local cert, key = pki.path("server-ec.pem"), pki.path("ec.pkcs8-encrypted.key")
         for _, case in ipairs {
-            { "ValueError", long }, { "ValueError", function() return long end }, -- luacheck: ignore
-            { "TypeError", { secret } }, { "TypeError", function() return { secret } end }, -- luacheck: ignore
+            { "ValueError", long }, { "ValueError", function() return long end },
+            { "TypeError", { secret } }, { "TypeError", function() return { secret } end },
         } do
             expect_silence(raises(case[1], {}, context.load_cert_chain, context, cert, key, case[2]), secret)
         end

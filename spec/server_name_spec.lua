@@ -1,5 +1,6 @@
 -- SSLContext.set_servername_callback: what it is called with, what it may do, and what the client sees of it.
 local handles = require "support.handles"
+local limits = require "support.limits"
 local link = require "support.link"
 local peer = require "support.peer"
 local pki = require "support.pki"
@@ -355,7 +356,7 @@ describe("set_servername_callback:", function()
                             end
                         end,
                         function()
-                            local result = tasks.call(server, method, (table.unpack or unpack)(arguments)) -- luacheck: ignore
+                            local result = tasks.call(server, method, (table.unpack or unpack)(arguments))
                             assert.is_true(result == nil or result == "c" or result == 1, method)
                         end,
                     }
@@ -536,7 +537,7 @@ describe("set_servername_callback:", function()
             local start = process.clock()
             raises("socket.error", { match = "The handshake operation timed out" }, server.do_handshake, server)
             local time = process.clock() - start
-            assert(time >= 0.3 and time < 2, "it took " .. time)
+            assert(time >= 0.3 and time < limits.bound(2), "it took " .. time)
             -- The answer was given: the handshake goes on from there.
             raises("socket.error", { match = "timed out" }, server.do_handshake, server)
             client:do_handshake()
@@ -548,16 +549,16 @@ describe("set_servername_callback:", function()
 
         it("cover what comes before and after it", function()
             for _, method in ipairs { "do_handshake", "recv", "sendall" } do
-                local client, server = half(named(function()
-                    process.sleep(0.5)
-                end))
-                server:settimeout(0.6)
-                local start = process.clock()
-                raises("socket.error", { match = "timed out" }, server[method], server, method == "sendall" and "x" or nil)
-                local time = process.clock() - start
+                local time = limits.best(1.05, function()
+                    local client, server = half(named(function()
+                        process.sleep(0.5)
+                    end))
+                    server:settimeout(0.6)
+                    raises("socket.error", { match = "timed out" }, server[method], server, method == "sendall" and "x" or nil)
+                    client:close()
+                    server:close()
+                end)
                 assert(time >= 0.58 and time < 1.05, method .. " took " .. time)
-                client:close()
-                server:close()
             end
         end)
 

@@ -58,7 +58,7 @@ describe("session_stats:", function()
             assert.are.same(expected {}, stats)
             for _, key in ipairs(KEYS) do
                 assert.are.equal("number", type(stats[key]))
-                assert.is_truthy(not math.type or math.type(stats[key]) == "integer") -- luacheck: ignore 143
+                assert.is_truthy(not math.type or math.type(stats[key]) == "integer")
             end
         end
     end)

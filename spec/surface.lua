@@ -152,7 +152,7 @@ return {
     { "CONST-05", "D", "`VERIFY_CRL_CHECK_LEAF`" },
     { "CONST-06", "D", "`VERIFY_CRL_CHECK_CHAIN`" },
     { "CONST-07", "D", "`VERIFY_X509_STRICT`",
-        note = "The flag is kept and read back; BoringSSL has no such workarounds." },
+        note = "As OpenSSL 3: chains must have what RFC 5280 asks of CAs. BoringSSL has no such flag." },
     { "CONST-08", "D", "`VERIFY_X509_TRUSTED_FIRST`",
         note = "The flag is kept and read back; BoringSSL always prefers what is trusted." },
     { "CONST-09", "D", "`PROTOCOL_TLS`" },
@@ -234,21 +234,22 @@ return {
     { "SSLS-05", "D", "before handshake" },
     { "SSLS-06", "D", "not validated" },
     { "SSLS-07", "D", "validated dict",
-        note = "An extension that is malformed or there twice is an SSLError (Python passes over it), and an empty "
-            .. "subjectAltName is no key." },
+        note = "An extension that is malformed or repeated is left out; so is one with bytes behind its value, which Python "
+            .. "shows, and an empty subjectAltName." },
     { "SSLS-08", "D", "`subjectAltName`" },
     { "SSLS-09", "D", "subject / issuer shape" },
     { "SSLS-10", "D", "`serialNumber`",
         note = "Of more than 35 bytes too, where OpenSSL breaks the line and Python cuts." },
     { "SSLS-11", "D", "`notBefore`/`notAfter`",
-        note = "Dates that are no DER (without seconds, with a zone or a fraction) are refused with the certificate; "
-            .. "OpenSSL makes \"Bad time value\" of some." },
+        note = "Dates that are no DER (without seconds, a GeneralizedTime with an offset or a fraction) are refused with the "
+            .. "certificate; OpenSSL makes \"Bad time value\" of some. A UTCTime with an offset is converted to UTC." },
     { "SSLS-12", "D", "`version` key" },
     { "SSLS-13", "D", "attribute names",
-        note = "Dotted is what BoringSSL has no name for: as in the documentation jurisdictionCountryName and its like, "
-            .. "and what OpenSSL 3 has added (organizationIdentifier …)." },
+        note = "OpenSSL 3's long names, also where BoringSSL has none (jurisdictionCountryName, organizationIdentifier …); "
+            .. "the documentation has some of them dotted. A type of more than 586 bytes is \"<invalid>\"; Python raises." },
     { "SSLS-14", "I", "value encoding",
-        note = "A BIT STRING is given as its bytes, as in Python 3; Python 2.7 raises." },
+        note = "A BIT STRING is its bytes, as in Python 3; Python 2.7 raises. A value of any other type (INTEGER, OCTET STRING, "
+            .. "SEQUENCE …) is the contents of its encoding, where Python raises." },
     { "SSLS-15", "D", "`OCSP`, `caIssuers`, `crlDistributionPoints`" },
     { "SSLS-16", "I", "IP Address SAN text", note = "Without the line end that Python 2.7 has." },
     { "SSLS-17", "I", "NUL in SAN (CVE-2013-4238)" },
@@ -283,7 +284,7 @@ return {
         note = "The handshake that send or recv does is the whole one, with the host's name." },
     { section = "SSLContext" },
     { "CTX-01", "D", "purpose" },
-    { "CTX-02", "D", "`SSLContext(protocol)`" },
+    { "CTX-02", "D", "`SSLContext(protocol)`", note = "Without an argument it is PROTOCOL_TLS, as in Python 3." },
     { "CTX-03", "D", "recommendation" },
     { "CTX-04", "D", "secure default options (2.7.16)" },
     { "CTX-05", "D", "default ciphers" },
@@ -383,7 +384,7 @@ return {
     { "STAT-02", "D", "fresh context" },
     { "STAT-03", "D", "counting" },
     { "CHK-01", "D", "`check_hostname`" },
-    { "CHK-02", "D", "precondition", note = "Python 2.7's rule: it does not set verify_mode." },
+    { "CHK-02", "D", "precondition", note = "Python 3.7's rule: true sets a verify_mode of CERT_NONE to CERT_REQUIRED." },
     { "CHK-03", "I", "reverse" },
     { "CHK-04", "D", "needs server_hostname" },
     { "CHK-05", "D", "documented example" },

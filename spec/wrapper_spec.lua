@@ -342,7 +342,7 @@ for _, version in ipairs { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" } do
             end
             if version == "TLSv1.3" then
                 local client, server = open()
-                local name, defined, bits = (table.unpack or unpack)(client:cipher()) -- luacheck: ignore
+                local name, defined, bits = (table.unpack or unpack)(client:cipher())
                 assert.are.equal("TLSv1.3", defined)
                 assert.are.equal(({ TLS_AES_128_GCM_SHA256 = 128, TLS_AES_256_GCM_SHA384 = 256, TLS_CHACHA20_POLY1305_SHA256 = 256 })[name],
                     bits)

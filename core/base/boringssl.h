@@ -5,17 +5,24 @@
 #ifndef CLEAT_CORE_BORINGSSL_H
 #define CLEAT_CORE_BORINGSSL_H
 
+#include <openssl/aes.h>
 #include <openssl/base.h>
 #include <openssl/bio.h>
+#include <openssl/chacha.h>
+#include <openssl/bytestring.h>
+#include <openssl/cipher.h>
 #include <openssl/crypto.h>
 #include <openssl/dh.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/mem.h>
 #include <openssl/obj.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs8.h>
 #include <openssl/pool.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -25,11 +32,11 @@
 #endif
 
 /* The key exchange groups that are offered, best first. BoringSSL's own default depends on its
- * age. */
+ * age. In TLS 1.2 they are the curves that certificates may have, too: P-521 is there for those. */
 #if defined(SSL_GROUP_X25519_MLKEM768)
-#define CLEAT_DEFAULT_GROUPS "X25519MLKEM768:X25519:P-256:P-384"
+#define CLEAT_DEFAULT_GROUPS "X25519MLKEM768:X25519:P-256:P-384:P-521"
 #else
-#define CLEAT_DEFAULT_GROUPS "X25519:P-256:P-384"
+#define CLEAT_DEFAULT_GROUPS "X25519:P-256:P-384:P-521"
 #endif
 
 #endif

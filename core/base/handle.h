@@ -43,6 +43,11 @@ void cleat_object_init(struct cleat_object *object, int32_t kind,
 void cleat_object_hold(struct cleat_object *object);
 void cleat_object_drop(struct cleat_object *object);
 
+/* cleat_object_is_closed returns whether the object's id was closed. */
+static inline bool cleat_object_is_closed(const struct cleat_object *object) {
+    return atomic_load_explicit(&object->closed, memory_order_relaxed);
+}
+
 /* cleat_object_wait_begin returns false if the object's id was closed; otherwise the caller
  * may wait, and calls cleat_object_wait_end when it has. A close in between interrupts. */
 bool cleat_object_wait_begin(struct cleat_object *object);

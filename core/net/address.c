@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "base/argument.h"
+#include "base/handle.h"
 #include "base/memory.h"
 #include "cleat/address.h"
 

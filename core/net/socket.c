@@ -28,7 +28,12 @@ _Static_assert(CLEAT_SHUT_RD == SHUT_RD && CLEAT_SHUT_WR == SHUT_WR && CLEAT_SHU
 
 static void socket_destroy(struct cleat_object *object) {
     struct cleat_socket *self = (struct cleat_socket *)object;
-    if (self->fd >= 0 && !self->borrowed) close(self->fd);
+    if (self->fd >= 0 && !self->borrowed) {
+        if (atomic_load_explicit(&self->discards_input, memory_order_relaxed)) {
+            cleat_socket_discard_input(self->fd);
+        }
+        close(self->fd);
+    }
     cleat_release(self);
 }
 
@@ -38,9 +43,15 @@ static void socket_interrupt(struct cleat_object *object) {
     shutdown(((struct cleat_socket *)object)->fd, SHUT_RDWR);
 }
 
-/* peer: of an accepted socket, otherwise NULL. */
+/* What accept has reported of a new socket. */
+struct accepted {
+    const struct cleat_socket *listener;
+    struct cleat_address peer;
+};
+
+/* accepted: NULL for a socket that was not accepted. */
 static int32_t open_socket(int fd, int family, int type, bool borrowed,
-                           const struct cleat_address *peer) {
+                           const struct accepted *accepted) {
     struct cleat_socket *self = cleat_allocate(sizeof *self);
     int32_t id;
     if (self == NULL) return cleat_fail_nomem();
@@ -50,10 +61,15 @@ static int32_t open_socket(int fd, int family, int type, bool borrowed,
     self->borrowed = borrowed;
     self->family = family;
     self->type = type & SOCK_TYPE_MASK;
-    atomic_init(&self->connected, peer != NULL);
-    if (peer != NULL && peer->len <= sizeof self->peer) {
-        self->peer_len = (uint8_t)peer->len;
-        memcpy(self->peer, &peer->storage, peer->len);
+    atomic_init(&self->connected, accepted != NULL);
+    /* The kernel hands a listener's TCP_NODELAY on to the sockets that it accepts. */
+    atomic_init(&self->nodelay_chosen,
+                accepted != NULL && atomic_load_explicit(&accepted->listener->nodelay_chosen,
+                                                         memory_order_relaxed));
+    atomic_init(&self->discards_input, false);
+    if (accepted != NULL && accepted->peer.len <= sizeof self->peer) {
+        self->peer_len = (uint8_t)accepted->peer.len;
+        memcpy(self->peer, &accepted->peer.storage, accepted->peer.len);
     }
     cleat_object_hold(&self->object); /* so that failing to open an id does not close fd */
     id = cleat_handle_open(&self->object);
@@ -63,8 +79,8 @@ static int32_t open_socket(int fd, int family, int type, bool borrowed,
 }
 
 /* open_or_close is for descriptors of our own making. */
-static int32_t open_or_close(int fd, int family, int type, const struct cleat_address *peer) {
-    int32_t id = open_socket(fd, family, type, false, peer);
+static int32_t open_or_close(int fd, int family, int type, const struct accepted *accepted) {
+    int32_t id = open_socket(fd, family, type, false, accepted);
     if (id < 0) close(fd);
     return id;
 }
@@ -178,31 +194,25 @@ int32_t cleat_socket_listen(int32_t socket, int32_t backlog) {
     return result;
 }
 
-/* With all the time there is, and a descriptor that blocks, the kernel does the waiting. */
-static bool begin_kernel_wait(struct cleat_socket *self, cleat_deadline deadline) {
-    return deadline != CLEAT_DEADLINE_NEVER || cleat_object_wait_begin(&self->object);
-}
-
-static bool end_kernel_wait(struct cleat_socket *self, cleat_deadline deadline) {
-    if (deadline == CLEAT_DEADLINE_NEVER) cleat_object_wait_end(&self->object);
-    return !atomic_load_explicit(&self->object.closed, memory_order_relaxed);
-}
-
+/* With an infinite timeout, and a descriptor that blocks, accept and connect block in the kernel;
+ * otherwise the descriptor does not block, and cleat_wait waits. */
 static int32_t accept_until(struct cleat_socket *self, cleat_deadline deadline) {
-    struct cleat_address peer;
+    struct accepted accepted = {.listener = self};
+    struct cleat_address *peer = &accepted.peer;
     for (;;) {
-        int32_t status;
+        int32_t status = cleat_wait_enter(&self->object, deadline == CLEAT_DEADLINE_NEVER);
         int error;
         int fd;
-        if (!begin_kernel_wait(self, deadline)) return cleat_fail_closed();
-        peer.len = sizeof peer.storage;
-        fd = accept4(self->fd, (struct sockaddr *)&peer.storage, &peer.len, SOCK_CLOEXEC);
+        if (status < 0) return status;
+        peer->len = sizeof peer->storage;
+        fd = accept4(self->fd, (struct sockaddr *)&peer->storage, &peer->len, SOCK_CLOEXEC);
         error = errno;
-        if (!end_kernel_wait(self, deadline)) {
+        status = cleat_wait_leave(&self->object, deadline == CLEAT_DEADLINE_NEVER);
+        if (status < 0) {
             if (fd >= 0) close(fd);
-            return cleat_fail_closed();
+            return status;
         }
-        if (fd >= 0) return open_or_close(fd, self->family, self->type, &peer);
+        if (fd >= 0) return open_or_close(fd, self->family, self->type, &accepted);
         /* A connection that was gone before it was accepted is not this call's failure. */
         if (error == EINTR || error == ECONNABORTED) continue;
         if (error != EAGAIN) return cleat_fail_errno(error);
@@ -226,13 +236,14 @@ int32_t cleat_socket_accept(int32_t socket, double timeout) {
 static int32_t connect_until(struct cleat_socket *self, const struct cleat_address *address,
                              cleat_deadline deadline) {
     for (;;) {
-        int32_t status;
+        int32_t status = cleat_wait_enter(&self->object, deadline == CLEAT_DEADLINE_NEVER);
         int error;
         int failed;
-        if (!begin_kernel_wait(self, deadline)) return cleat_fail_closed();
+        if (status < 0) return status;
         failed = connect(self->fd, (const struct sockaddr *)&address->storage, address->len);
         error = errno;
-        if (!end_kernel_wait(self, deadline)) return cleat_fail_closed();
+        status = cleat_wait_leave(&self->object, deadline == CLEAT_DEADLINE_NEVER);
+        if (status < 0) return status;
         if (failed == 0) return CLEAT_OK;
         if (error == EINTR) continue; /* on its way all the same; the next call goes on waiting */
         if (error != EINPROGRESS && error != EALREADY) return cleat_fail_errno(error);

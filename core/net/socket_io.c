@@ -13,27 +13,21 @@ _Static_assert(CLEAT_MSG_OOB == MSG_OOB && CLEAT_MSG_PEEK == MSG_PEEK &&
                    CLEAT_MSG_WAITALL == MSG_WAITALL,
                "the flags are the system's");
 
-/* What one call may do: wait in the kernel if it has for ever, and then only while it counts
- * as waiting. */
+/* Sets MSG_DONTWAIT unless the timeout is infinite: then the call may block in the kernel. */
 static int32_t begin(struct cleat_socket *self, cleat_deadline deadline, int *flags) {
-    if (deadline != CLEAT_DEADLINE_NEVER) {
-        *flags |= MSG_DONTWAIT;
-        return CLEAT_OK;
-    }
-    return cleat_object_wait_begin(&self->object) ? CLEAT_OK : cleat_fail_closed();
+    if (deadline != CLEAT_DEADLINE_NEVER) *flags |= MSG_DONTWAIT;
+    return cleat_wait_enter(&self->object, deadline == CLEAT_DEADLINE_NEVER);
 }
 
 /* Ends what begin began, and decides what a result means: the answer, a status, or, if *again
  * is set, another turn. */
 static int32_t end(struct cleat_socket *self, cleat_deadline deadline, ssize_t moved, int error,
                    short event, bool *again) {
+    int32_t closed = cleat_wait_leave(&self->object, deadline == CLEAT_DEADLINE_NEVER);
     *again = false;
-    if (deadline == CLEAT_DEADLINE_NEVER) cleat_object_wait_end(&self->object);
-    /* Closing shuts the socket down to wake who waits in it: its end is not the peer's doing. */
-    if ((moved <= 0 || deadline == CLEAT_DEADLINE_NEVER) &&
-        atomic_load_explicit(&self->object.closed, memory_order_relaxed)) {
-        return cleat_fail_closed();
-    }
+    /* cleat_close shuts the socket down to wake the threads in it: the end of the stream that they
+     * see then is not the peer's. */
+    if (closed < 0 && (moved <= 0 || deadline == CLEAT_DEADLINE_NEVER)) return closed;
     if (moved >= 0) return (int32_t)moved;
     *again = true;
     if (error == EINTR) return CLEAT_OK;
@@ -166,4 +160,14 @@ int32_t cleat_socket_recv_room(int32_t socket, int32_t wanted, int32_t flags) {
     }
     CLEAT_DONE(self);
     return wanted < room ? wanted : room;
+}
+
+void cleat_socket_discard_input(int fd) {
+    enum { TIMES = 64 };
+    char bytes[16384];
+    int i;
+    for (i = 0; i < TIMES; i++) {
+        ssize_t got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EINTR)) return;
+    }
 }

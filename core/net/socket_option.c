@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/argument.h"
 #include "net/address.h"
@@ -36,10 +37,34 @@ static int32_t ask(int fd, int option) {
     return value;
 }
 
-int32_t cleat_socket_check_stream(int fd) {
-    int32_t type = fd < 0 ? cleat_fail_errno(EBADF) : ask(fd, SO_TYPE);
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+int32_t cleat_socket_check_stream(int fd, bool *is_tcp) {
+    int32_t type = SOCK_STREAM;
+    int32_t protocol = fd < 0 ? cleat_fail_errno(EBADF) : ask(fd, SO_PROTOCOL);
+    if (protocol < 0) return protocol;
+    *is_tcp = protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
+    if (!*is_tcp) type = ask(fd, SO_TYPE);
     if (type < 0) return type;
     return type == SOCK_STREAM ? CLEAT_OK : cleat_fail_not_stream();
+}
+
+void cleat_socket_set_nodelay(int fd) {
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+bool cleat_socket_wants_nodelay(const struct cleat_socket *socket) {
+    return (socket->family == AF_INET || socket->family == AF_INET6) &&
+           socket->type == SOCK_STREAM &&
+           !atomic_load_explicit(&socket->nodelay_chosen, memory_order_relaxed);
+}
+
+uint64_t cleat_socket_inode(int fd) {
+    struct stat status;
+    return fstat(fd, &status) == 0 ? (uint64_t)status.st_ino : 0;
 }
 
 int32_t cleat_fail_not_stream(void) {
@@ -146,12 +171,19 @@ int32_t cleat_socket_getsockopt(int32_t socket, int32_t level, int32_t option, i
     return result;
 }
 
+static void note_choice(struct cleat_socket *self, int32_t level, int32_t option) {
+    if (level != IPPROTO_TCP || option != TCP_NODELAY) return;
+    atomic_store_explicit(&self->nodelay_chosen, true, memory_order_relaxed);
+}
+
 int32_t cleat_socket_setsockopt(int32_t socket, int32_t level, int32_t option, int32_t value) {
     struct cleat_socket *self;
     int32_t result = CLEAT_OK;
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     if (setsockopt(self->fd, level, option, &value, sizeof value) != 0) {
         result = cleat_fail_errno(errno);
+    } else {
+        note_choice(self, level, option);
     }
     CLEAT_DONE(self);
     return result;
@@ -179,6 +211,8 @@ int32_t cleat_socket_setsockopt_bytes(int32_t socket, int32_t level, int32_t opt
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     if (setsockopt(self->fd, level, option, data, (socklen_t)data_len) != 0) {
         result = cleat_fail_errno(errno);
+    } else {
+        note_choice(self, level, option);
     }
     CLEAT_DONE(self);
     return result;

@@ -1,11 +1,20 @@
-/* wait.h: the one place where the core waits for a descriptor. */
+/* wait.h: waiting for a descriptor, until a deadline or until the object's id is closed. */
 #ifndef CLEAT_CORE_WAIT_H
 #define CLEAT_CORE_WAIT_H
 
 #include <poll.h> /* POLLIN, POLLOUT */
+#include <stdbool.h>
 
 #include "base/clock.h"
 #include "base/handle.h"
+
+/* cleat_wait_enter and cleat_wait_leave stand around every system call (or wait on a condition
+ * variable) that may block on behalf of an object: between them cleat_close interrupts the object.
+ * Both return CLEAT_OK, or CLEAT_CLOSED if the object's id was closed; after an enter that has
+ * returned CLEAT_CLOSED there is no leave. blocks: whether the call may block; where it is false
+ * nothing is counted, and leave still reports a close. */
+int32_t cleat_wait_enter(struct cleat_object *object, bool blocks);
+int32_t cleat_wait_leave(struct cleat_object *object, bool blocks);
 
 /* cleat_wait returns CLEAT_OK when fd has one of the poll events, or an error or hang-up for
  * the next call to find; CLEAT_TIMEOUT when the deadline has passed; CLEAT_CLOSED when the

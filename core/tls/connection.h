@@ -9,39 +9,64 @@
 #include "base/handle.h"
 #include "cleat/connection.h"
 #include "net/socket.h"
-#include "tls/context.h"
+#include "tls/configuration.h"
 #include "tls/transport.h"
+#include "tls/turn.h"
+#include "tls/unacknowledged.h"
+#include "x509/verify_error.h"
 
 struct cleat_connection {
     struct cleat_object object;
     pthread_mutex_t lock; /* for all below; never held while waiting for the network */
     SSL *ssl;
-    struct cleat_context *context;
-    struct cleat_context *maker; /* the one that it was made from, and that counts it */
+    struct cleat_configuration *configuration; /* what it is negotiated with */
+    struct cleat_configuration *initial; /* the one that it was made from; a server may switch */
     struct cleat_socket *socket; /* held open; NULL over a foreign descriptor or memory */
-    struct cleat_alpn *alpn;
-    struct cleat_alpn *npn;
+    struct cleat_turns turns;
     struct cleat_transport transport;
+    struct cleat_unacknowledged unacknowledged; /* see connection_io.c */
     char *server_hostname; /* a client's, as given; NULL if none */
-    int32_t verify_mode;
-    int32_t verify_code; /* of a peer that BoringSSL would have accepted: see verify.c */
-    int32_t sealed; /* bytes that a write encrypted and has not counted yet: see connection_io.c */
+    int32_t verify_mode; /* that of the configuration, or of a stricter one before it */
+    int32_t verify_flags; /* likewise */
+    struct cleat_verify_error verify_error; /* why the peer was refused */
+    uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;
     bool begun; /* the handshake was counted */
     bool offered; /* a server's client offered a session */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     bool waits_for_name; /* it has stopped there */
+    bool has_hello; /* a server has read the ClientHello */
     bool refused; /* the answer was an alert */
+    bool gave_tickets; /* a TLS 1.3 server's session tickets are buffered */
     bool established; /* the handshake is done and the peer verified */
+    bool unread_tickets; /* a TLS 1.3 client has not read since the handshake */
     bool between_records; /* the last read left nothing but what is pending */
-    bool closing; /* this side has sent close_notify, or is about to */
+    bool closing; /* this side has sent close_notify */
+    bool peer_closed; /* the peer's was received */
     bool over; /* both sides have sent close_notify */
 };
 
-/* cleat_connection_trust returns whether the connection now verifies with what the context
- * trusts. Called with the context's lock. */
-bool cleat_connection_trust(struct cleat_connection *connection, struct cleat_context *context);
+/* The frame of the exported functions: CLEAT_BEGIN declares self, the connection with the id,
+ * locked; CLEAT_END unlocks it and returns result. */
+#define CLEAT_BEGIN(connection)                                                                    \
+    struct cleat_connection *self;                                                                 \
+    CLEAT_FIND(self, (connection), CLEAT_KIND_CONNECTION);                                         \
+    pthread_mutex_lock(&self->lock)
+
+#define CLEAT_END(result)                                                                          \
+    do {                                                                                           \
+        pthread_mutex_unlock(&self->lock);                                                         \
+        CLEAT_DONE(self);                                                                          \
+        return (result);                                                                           \
+    } while (0)
+
+/* cleat_connection_switch returns CLEAT_OK and makes the connection use another configuration: in
+ * all things before its handshake has begun; on a server that has not answered the ClientHello yet, with
+ * the stricter of both in what the peer must show. Called with the lock. CLEAT_USAGE later; CLEAT_SSL;
+ * CLEAT_NOMEM. */
+int32_t cleat_connection_switch(struct cleat_connection *connection,
+                                struct cleat_configuration *configuration);
 
 /* cleat_cipher_name returns OpenSSL's name of a suite. */
 const char *cleat_cipher_name(const SSL_CIPHER *cipher);
@@ -50,15 +75,74 @@ const char *cleat_cipher_name(const SSL_CIPHER *cipher);
  * have in common, for shared_suites. */
 uint32_t cleat_shared_suites(const SSL_CLIENT_HELLO *hello);
 
-/* cleat_connection_await waits for what the library wants (CLEAT_WANT_*), or for the network to take
- * what is gathered. Called and left with the lock held. CLEAT_OK; what it was given if there is no
- * waiting; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
-int32_t cleat_connection_await(struct cleat_connection *self, int32_t want,
-                               cleat_deadline deadline);
+/* The functions below are called with the lock held, and for connection_*.c only. */
 
-/* cleat_connection_receive_ahead is for a read that may wait for ever. Where the last one has left
- * nothing, neither in the library nor on its way to it, a record begins with the next byte: its
- * header is received, and waited for, before the library asks. CLEAT_OK; CLEAT_CLOSED; CLEAT_SYS. */
-int32_t cleat_connection_receive_ahead(struct cleat_connection *self);
+#define CLEAT_WANTS_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
+#define CLEAT_WANTS_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)
+#define CLEAT_WANTS_SERVER_NAME CLEAT_STATUS(CLEAT_WANT_SERVER_NAME, 0)
+
+/* cleat_connection_acquire waits until the call has the turns that it wants, or both if the
+ * handshake is not done; *held is what it has then. CLEAT_OK; CLEAT_WANT_* if the turn is taken
+ * and there is no waiting; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_NOMEM. */
+static inline int32_t cleat_connection_acquire(struct cleat_connection *self, unsigned wants,
+                                               cleat_deadline deadline, unsigned *held) {
+    unsigned now = self->established ? wants : (unsigned)CLEAT_TURN_BOTH;
+    if ((self->turns.held & now) != 0 || self->turns.first != NULL) {
+        return cleat_turn_wait(self, now, wants, deadline, held);
+    }
+    self->turns.held |= now;
+    *held = now;
+    return CLEAT_OK;
+}
+
+static inline void cleat_connection_release(struct cleat_connection *self, unsigned held) {
+    cleat_turn_release(&self->turns, held);
+}
+
+/* cleat_connection_begin clears what a call of the library may leave behind. */
+static inline void cleat_connection_begin(struct cleat_connection *self,
+                                          enum cleat_transport_mode mode) {
+    cleat_error_clear_queue();
+    cleat_transport_begin(&self->transport, mode);
+}
+
+/* cleat_connection_map_error returns the status for a result of the library that is no success:
+ * CLEAT_WANT_*, 0 for the peer's close_notify, or an error. what names the call. */
+int32_t cleat_connection_map_error(const struct cleat_connection *self, int result,
+                                   const char *what);
+
+/* cleat_connection_fail_tls reports the library's error, and why a certificate was refused. */
+int32_t cleat_connection_fail_tls(const struct cleat_connection *self, const char *what);
+
+/* cleat_connection_is_want returns whether a status means that the call can go on later. */
+bool cleat_connection_is_want(int32_t status);
+
+/* cleat_connection_after_failure sends the alert that the library has buffered with the error that
+ * status reports, and sees to it that it arrives. */
+void cleat_connection_after_failure(struct cleat_connection *self, int32_t status);
+
+/* cleat_connection_refuse sends a fatal alert and sees to it that it arrives. */
+void cleat_connection_refuse(struct cleat_connection *self, uint8_t alert);
+
+/* cleat_connection_wait waits for what the library wants. See cleat_transport_wait. */
+int32_t cleat_connection_wait(struct cleat_connection *self, int32_t want, cleat_deadline deadline);
+
+/* cleat_connection_flush sends what is buffered now. CLEAT_OK; CLEAT_WANT_WRITE; CLEAT_TIMEOUT;
+ * CLEAT_CLOSED; CLEAT_SYS. */
+int32_t cleat_connection_flush(struct cleat_connection *self, cleat_deadline deadline);
+
+/* cleat_connection_establish does the handshake if it is not done. The caller has both turns, or
+ * the handshake is done. */
+int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline deadline);
+
+/* cleat_connection_closed_or returns CLEAT_CLOSED in place of a failure if the connection's id was
+ * closed in the middle of the call: cleat_close shuts the socket down to wake the call, and the end
+ * or error of the network that it sees then is not the peer's. */
+static inline int32_t cleat_connection_closed_or(const struct cleat_connection *self,
+                                                 int32_t status) {
+    return status >= 0 || !cleat_object_is_closed(&self->object) ? status : cleat_fail_closed();
+}
+
+int32_t cleat_fail_shut_down(void); /* both sides have sent close_notify, or this one has */
 
 #endif

@@ -3,53 +3,47 @@
 #include "tls/connection.h"
 #include "x509/certificate.h"
 
-#define BEGIN(connection)                                                                          \
-    struct cleat_connection *self;                                                                 \
-    int32_t result = 0;                                                                            \
-    CLEAT_FIND(self, connection, CLEAT_KIND_CONNECTION);                                           \
-    pthread_mutex_lock(&self->lock)
-
-#define END                                                                                        \
-    pthread_mutex_unlock(&self->lock);                                                             \
-    CLEAT_DONE(self);                                                                              \
-    return result
-
 static int32_t answer(const char *text, char *out, int32_t out_cap) {
     return text == NULL ? 0 : cleat_answer_text(text, (int64_t)strlen(text), out, out_cap);
 }
 
 int32_t cleat_connection_pending(int32_t connection) {
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     if (self->established && !self->over) result = SSL_pending(self->ssl);
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_server_side(int32_t connection) {
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     result = self->server_side ? 1 : 0;
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_server_hostname(int32_t connection, char *out, int32_t out_cap) {
     CLEAT_CHECK_OUT(2, out, out_cap);
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     result = answer(self->server_side ? SSL_get_servername(self->ssl, TLSEXT_NAMETYPE_host_name)
                                       : self->server_hostname,
                     out, out_cap);
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_established(int32_t connection) {
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     result = self->established ? 1 : 0;
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_version(int32_t connection, char *out, int32_t out_cap) {
     CLEAT_CHECK_OUT(2, out, out_cap);
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     if (self->established) result = answer(SSL_get_version(self->ssl), out, out_cap);
-    END;
+    CLEAT_END(result);
 }
 
 const char *cleat_cipher_name(const SSL_CIPHER *cipher) {
@@ -61,19 +55,21 @@ const char *cleat_cipher_name(const SSL_CIPHER *cipher) {
 int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t out_cap, int32_t *bits) {
     CLEAT_CHECK_OUT(2, out, out_cap);
     CLEAT_CHECK_POINTER(4, bits);
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     *bits = 0;
     if (self->established) {
         const SSL_CIPHER *cipher = SSL_get_current_cipher(self->ssl);
         *bits = SSL_CIPHER_get_bits(cipher, NULL);
         result = answer(cleat_cipher_name(cipher), out, out_cap);
     }
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_cipher_version(int32_t connection, char *out, int32_t out_cap) {
     CLEAT_CHECK_OUT(2, out, out_cap);
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     if (self->established) {
         /* SSL_CIPHER_get_version says "TLSv1/SSLv3" of all of them. */
         switch (SSL_CIPHER_get_min_version(SSL_get_current_cipher(self->ssl))) {
@@ -82,35 +78,39 @@ int32_t cleat_connection_cipher_version(int32_t connection, char *out, int32_t o
             default: result = answer("TLSv1/SSLv3", out, out_cap); break;
         }
     }
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_alpn_protocol(int32_t connection, char *out, int32_t out_cap) {
     CLEAT_CHECK_OUT(2, out, out_cap);
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     if (self->established) {
         const uint8_t *protocol = NULL;
         unsigned len = 0;
         SSL_get0_alpn_selected(self->ssl, &protocol, &len);
         result = cleat_answer_text((const char *)protocol, len, out, out_cap);
     }
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_session_reused(int32_t connection) {
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     result = self->established && SSL_session_reused(self->ssl) ? 1 : 0;
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_verify_mode(int32_t connection) {
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     result = self->verify_mode;
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_peer_certificate(int32_t connection) {
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     if (!self->established) {
         result = cleat_fail_usage(0, "handshake not done yet");
     } else {
@@ -119,26 +119,28 @@ int32_t cleat_connection_peer_certificate(int32_t connection) {
         x509 = SSL_get_peer_certificate(self->ssl);
         if (x509 != NULL) result = cleat_certificate_open(x509);
     }
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_npn_protocol(int32_t connection, char *out, int32_t out_cap) {
     CLEAT_CHECK_OUT(2, out, out_cap);
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     if (self->established) {
         const uint8_t *protocol = NULL;
         unsigned len = 0;
         SSL_get0_next_proto_negotiated(self->ssl, &protocol, &len);
         result = cleat_answer_text((const char *)protocol, len, out, out_cap);
     }
-    END;
+    CLEAT_END(result);
 }
 
 int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char *out,
                                          int32_t out_cap) {
     CLEAT_CHECK_RANGE(2, type, CLEAT_BINDING_TLS_UNIQUE, CLEAT_BINDING_TLS_UNIQUE);
     CLEAT_CHECK_OUT(3, out, out_cap);
-    BEGIN(connection);
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
     if (self->established) {
         uint8_t binding[64];
         size_t len = 0;
@@ -147,5 +149,5 @@ int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char 
         }
         cleat_error_clear_queue();
     }
-    END;
+    CLEAT_END(result);
 }

@@ -5,79 +5,25 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/memory.h"
+#include "net/socket.h"
 
-/* How much may wait to be sent before the TLS library is told that the network is full. One
- * write is cut to less than this by its caller; only a peer that asks for answers and does not
- * read them gets here. */
-#define GATHERED_MAX ((size_t)256 * 1024)
-
-/* Room for the records of one large write. One block of that size is kept in the process while
- * no queue has it: the heap would give its pages back, and ask for them again, at each write. */
-#define LARGE_ROOM ((size_t)CLEAT_CHUNK + CLEAT_CHUNK_OVERHEAD)
-
-static _Atomic(uint8_t *) spare;
-
-static void release(uint8_t *bytes, size_t room) {
-    uint8_t *none = NULL;
-    if (room == LARGE_ROOM && atomic_compare_exchange_strong(&spare, &none, bytes)) return;
-    cleat_release_public(bytes);
+void cleat_transport_init(struct cleat_transport *transport, int fd) {
+    transport->fd = fd;
+    transport->handshaking = true;
+    transport->limit = CLEAT_DRAIN_LIMIT;
 }
 
-bool cleat_queue_reserve(struct cleat_queue *queue, size_t len) {
-    size_t used = queue->end - queue->start;
-    uint8_t *larger;
-    size_t room;
-    if (queue->room - queue->end >= len) return true;
-    if (queue->start > 0 && queue->room - used >= len) {
-        memmove(queue->bytes, queue->bytes + queue->start, used);
-        queue->start = 0;
-        queue->end = used;
-        return true;
-    }
-    room = queue->end + len;
-    if (room < queue->room * 2) room = queue->room * 2;
-    if (queue->bytes == NULL && room == LARGE_ROOM) {
-        larger = atomic_exchange(&spare, NULL);
-        if (larger == NULL) larger = cleat_resize_public(NULL, room);
-    } else {
-        larger = cleat_resize_public(queue->bytes, room);
-    }
-    if (larger == NULL) return false;
-    queue->bytes = larger;
-    queue->room = room;
-    return true;
+void cleat_transport_free(struct cleat_transport *transport) {
+    cleat_queue_free(&transport->in);
+    cleat_queue_free(&transport->out);
 }
 
-bool cleat_queue_append(struct cleat_queue *queue, const void *bytes, size_t len) {
-    if (len == 0) return true;
-    if (!cleat_queue_reserve(queue, len)) return false;
-    memcpy(queue->bytes + queue->end, bytes, len);
-    queue->end += len;
-    return true;
-}
-
-static void drop(struct cleat_queue *queue, size_t len) {
-    queue->start += len;
-    if (queue->start == queue->end) cleat_queue_free(queue);
-}
-
-size_t cleat_queue_take(struct cleat_queue *queue, void *bytes, size_t len) {
-    size_t available = queue->end - queue->start;
-    if (len > available) len = available;
-    if (len == 0) return 0;
-    memcpy(bytes, queue->bytes + queue->start, len);
-    drop(queue, len);
-    return len;
-}
-
-void cleat_queue_free(struct cleat_queue *queue) {
-    release(queue->bytes, queue->room);
-    memset(queue, 0, sizeof *queue);
+void cleat_transport_handshake_done(struct cleat_transport *transport) {
+    transport->handshaking = false;
 }
 
 static int read_memory(struct cleat_transport *self, char *buffer, int len) {
-    size_t taken = cleat_queue_take(&self->in, buffer, (size_t)len);
+    size_t taken = cleat_queue_pop(&self->in, buffer, (size_t)len);
     if (taken > 0 || self->ended) return (int)taken;
     return -1;
 }
@@ -90,10 +36,24 @@ static int read_head(struct cleat_transport *self, char *buffer, int len) {
     return len;
 }
 
+/* How much is received where the library asks for len bytes. In a handshake each record has at
+ * least one byte behind its header, and change_cipher_spec no more than that: it is received with
+ * the header, and saves a system call. */
+static int ahead(const struct cleat_transport *self, int len) {
+    return self->handshaking && len == CLEAT_HEAD ? CLEAT_HEAD + 1 : len;
+}
+
 static int read_fd(struct cleat_transport *self, char *buffer, int len) {
+    int most = ahead(self, len);
+    void *into = most > len ? (void *)self->head : buffer;
     for (;;) {
-        ssize_t got = recv(self->fd, buffer, (size_t)len, MSG_DONTWAIT);
+        ssize_t got = recv(self->fd, into, (size_t)most, MSG_DONTWAIT);
         if (got == 0) self->ended = true;
+        if (got > 0 && into == self->head) {
+            self->head_start = 0;
+            self->head_end = (uint8_t)got;
+            return read_head(self, buffer, len);
+        }
         if (got >= 0) return (int)got;
         if (errno == EAGAIN) return -1;
         if (errno != EINTR) {
@@ -101,12 +61,6 @@ static int read_fd(struct cleat_transport *self, char *buffer, int len) {
             return -1;
         }
     }
-}
-
-int cleat_transport_receive(int fd, uint8_t *bytes, size_t len, int *error) {
-    ssize_t got = recv(fd, bytes, len, 0);
-    *error = errno;
-    return (int)got;
 }
 
 static void keep_tail(struct cleat_transport *self, const char *bytes, size_t len) {
@@ -121,6 +75,7 @@ static void keep_tail(struct cleat_transport *self, const char *bytes, size_t le
 bool cleat_transport_ended_in_alert(const struct cleat_transport *transport, int32_t *alert) {
     /* record of type alert, version 3.x, length 2; level fatal */
     const uint8_t *tail = transport->tail;
+    if (!transport->handshaking) return false;
     if (tail[0] != 21 || tail[1] != 3 || tail[3] != 0 || tail[4] != 2 || tail[5] != 2) return false;
     *alert = tail[6];
     return true;
@@ -135,19 +90,18 @@ static int transport_read(BIO *bio, char *buffer, int len) {
         got = read_memory(self, buffer, len);
     } else if (self->head_start < self->head_end) {
         got = read_head(self, buffer, len);
-    } else if (self->receiving || self->reads++ == CLEAT_READS) {
-        /* What comes now is another thread's. Or the peer sends what is of no use, faster than
-         * it is read: it must not keep the call here. */
+    } else if (self->reads++ == CLEAT_READS) {
+        /* The peer sends what is of no use, faster than it is read: it must not keep the call here. */
         got = -1;
         self->wanted = 0;
     } else {
-        /* A flight of the handshake that was not even sent has no answer: save the system call. */
-        bool early = self->keeps_tail && self->fresh;
-        got = early || self->waits ? -1 : read_fd(self, buffer, len);
-        self->wanted = len;
+        /* The current flight has not been sent, so no reply can be pending: skip recv. */
+        bool early = self->handshaking && self->fresh;
+        got = early || self->mode == CLEAT_TRANSPORT_WAITS ? -1 : read_fd(self, buffer, len);
+        self->wanted = ahead(self, len);
     }
     if (got < 0 && self->error == 0) BIO_set_retry_read(bio);
-    if (got > 0 && self->keeps_tail) keep_tail(self, buffer, (size_t)got);
+    if (got > 0 && self->handshaking) keep_tail(self, buffer, (size_t)got);
     return got;
 }
 
@@ -162,23 +116,23 @@ static size_t send_now(struct cleat_transport *self, const char *bytes, size_t l
     }
 }
 
+/* An error of the network is left in error for the caller to find; the record is buffered all the
+ * same, so that the library never has it half written. */
 static int transport_write(BIO *bio, const char *bytes, int len) {
     struct cleat_transport *self = BIO_get_data(bio);
     size_t now = 0;
     BIO_clear_retry_flags(bio);
     if (len <= 0) return 0;
-    if (self->direct && cleat_queue_len(&self->out) == 0) now = send_now(self, bytes, (size_t)len);
-    if (self->error != 0) return -1;
-    if (self->fd >= 0 && cleat_queue_len(&self->out) > GATHERED_MAX) {
-        BIO_set_retry_write(bio);
-        return -1;
+    if (self->mode == CLEAT_TRANSPORT_DIRECT && cleat_queue_len(&self->out) == 0) {
+        now = send_now(self, bytes, (size_t)len);
     }
-    if (!cleat_queue_append(&self->out, bytes + now, (size_t)len - now)) {
+    if (self->out_of_memory || !cleat_queue_append(&self->out, bytes + now, (size_t)len - now)) {
+        self->out_of_memory = true;
         self->error = ENOMEM;
         return -1;
     }
     self->sent += (int64_t)now;
-    self->gathered += len;
+    self->buffered += len;
     self->fresh = true;
     return len;
 }
@@ -217,6 +171,17 @@ bool cleat_transport_attach(struct cleat_transport *transport, SSL *ssl) {
     return true;
 }
 
+bool cleat_transport_reserve(struct cleat_transport *transport, size_t len) {
+    return cleat_queue_reserve(&transport->out, len);
+}
+
+static void shut(struct cleat_transport *self) {
+    self->shut = true;
+    self->inode = cleat_socket_inode(self->fd);
+    shutdown(self->fd, SHUT_WR);
+    cleat_socket_discard_input(self->fd);
+}
+
 bool cleat_transport_flush(struct cleat_transport *transport) {
     struct cleat_queue *out = &transport->out;
     if (transport->fd < 0) return true;
@@ -226,12 +191,42 @@ bool cleat_transport_flush(struct cleat_transport *transport) {
             send_now(transport, (const char *)out->bytes + out->start, cleat_queue_len(out));
         if (moved == 0) return false;
         transport->sent += (int64_t)moved;
-        drop(out, moved);
+        cleat_queue_pop(out, NULL, moved);
     }
+    if (transport->final && !transport->shut) shut(transport);
     return true;
 }
 
-void cleat_transport_free(struct cleat_transport *transport) {
-    cleat_queue_free(&transport->in);
-    cleat_queue_free(&transport->out);
+void cleat_transport_flush_quietly(struct cleat_transport *transport) {
+    int error = transport->error;
+    cleat_transport_flush(transport);
+    transport->error = error;
+}
+
+void cleat_transport_finish(struct cleat_transport *transport) {
+    transport->final = true;
+    cleat_transport_flush_quietly(transport);
+}
+
+void cleat_transport_discard(struct cleat_transport *transport) {
+    if (!transport->shut || cleat_socket_inode(transport->fd) != transport->inode) return;
+    cleat_socket_discard_input(transport->fd);
+}
+
+bool cleat_transport_feed(struct cleat_transport *transport, const char *data, int32_t data_len) {
+    return cleat_queue_append(&transport->in, data, (size_t)data_len);
+}
+
+void cleat_transport_feed_eof(struct cleat_transport *transport) {
+    transport->ended = true;
+}
+
+int32_t cleat_transport_drain(struct cleat_transport *transport, char *buf, int32_t buf_cap) {
+    int32_t moved = (int32_t)cleat_queue_pop(&transport->out, buf, (size_t)buf_cap);
+    transport->sent += moved;
+    return moved;
+}
+
+void cleat_transport_set_limit(struct cleat_transport *transport, int32_t limit) {
+    transport->limit = (size_t)limit;
 }

@@ -1,87 +1,152 @@
 /* transport.h: how a connection's bytes reach the network: a BIO of our own.
  *
  * The TLS library never touches the descriptor with SIGPIPE in reach, never waits in it, and
- * never reads ahead of what it needs. What it writes is gathered here and goes out in one send
+ * never reads ahead of what it needs. What it writes is buffered here and goes out in one send
  * when the connection flushes: the records of one write, or the messages of one flight. Over
- * memory the gathered bytes stay until they are drained. */
+ * memory the buffered bytes stay until they are drained. The BIO takes all that the library
+ * writes: callers flush before they let it write, so that it is never left within a record.
+ *
+ * The fields are changed in transport.c and transport_wait.c only. All functions are called with the connection's lock
+ * held. */
 #ifndef CLEAT_CORE_TRANSPORT_H
 #define CLEAT_CORE_TRANSPORT_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/boringssl.h"
-
-/* Bytes in the order in which they came; no memory is kept while there are none. */
-struct cleat_queue {
-    uint8_t *bytes;
-    size_t start;
-    size_t end;
-    size_t room;
-};
+#include "base/clock.h"
+#include "base/handle.h"
+#include "tls/queue.h"
 
 enum {
     CLEAT_RECORD = 16384, /* the most that one record holds (RFC 8446 section 5.1) */
-    CLEAT_CHUNK = 65536, /* what a large write encrypts and sends at once */
-    /* What the records of a chunk may add to it: header, explicit nonce, tag or MAC and
-     * padding, content type. */
-    CLEAT_CHUNK_OVERHEAD = 512,
     CLEAT_TAIL = 7,
     CLEAT_HEAD = 5, /* a record's header: what the library reads first, and nothing besides */
     /* How often the TLS library may read from the network before the call looks at the clock
      * again: twice for each record. */
-    CLEAT_READS = 256
+    CLEAT_READS = 256,
+    CLEAT_DRAIN_LIMIT = 256 * 1024 /* of a transport over memory, unless it is set */
+};
+
+/* How one call of the library may use the network. */
+enum cleat_transport_mode {
+    CLEAT_TRANSPORT_PLAIN, /* reads do not wait; what is written is buffered */
+    CLEAT_TRANSPORT_WAITS, /* the caller can block: skip the non-blocking recv */
+    CLEAT_TRANSPORT_DIRECT /* what is written is sent at once, if nothing is buffered before it */
 };
 
 struct cleat_transport {
     int fd; /* -1: memory */
-    bool direct; /* the next record goes out at once, if nothing is in its way */
-    bool waits; /* whoever reads can wait: do not ask the network, say how much is wanted */
-    bool receiving; /* a thread does so, without the lock: what comes is that thread's */
+    enum cleat_transport_mode mode;
     int wanted; /* how much the last read that got nothing was for; 0 if it may not be received */
-    uint8_t head[CLEAT_HEAD]; /* what such a thread has received and the library not read yet */
+    int reads; /* of the network in this call of the library */
+    int error; /* errno of a recv or send that failed in it, ENOMEM */
+    bool out_of_memory; /* bytes of a record are lost: nothing can follow them */
+    bool ended; /* the network has no more bytes */
+    bool handshaking;
+    bool fresh; /* something was buffered since the last flush */
+    bool sends; /* the last wait was for the network to take what is buffered */
+    bool final; /* a fatal alert is the last thing that is sent */
+    bool shut; /* it was sent, and the sending direction shut down */
+    uint64_t inode; /* of the socket at that time */
+    uint8_t head[CLEAT_HEAD + 1]; /* received and not yet read by the library */
     uint8_t head_start;
     uint8_t head_end;
-    bool ended; /* the network has no more bytes */
-    int reads; /* of the network in this turn; the connection sets it to 0 */
-    int error; /* errno of a recv or send that failed, until cleared */
-    struct cleat_queue in; /* memory only: fed and not yet read */
-    struct cleat_queue out; /* gathered and not yet sent or drained */
+    struct cleat_queue in; /* fed and not yet read */
+    struct cleat_queue out; /* buffered and not yet sent or drained */
+    size_t limit; /* over memory: with so many bytes in out no write begins */
     uint8_t tail[CLEAT_TAIL]; /* the last bytes that were read, of the handshake */
-    bool keeps_tail; /* until that is done */
-    bool fresh; /* something was gathered since the last flush */
-    int64_t gathered; /* bytes that ever went into out */
+    int64_t buffered; /* bytes that ever went into out, or past it */
+    int64_t began; /* the same, before this call of the library */
     int64_t sent; /* bytes that ever left it */
 };
 
-bool cleat_queue_append(struct cleat_queue *queue, const void *bytes, size_t len);
-size_t cleat_queue_take(struct cleat_queue *queue, void *bytes, size_t len);
-bool cleat_queue_reserve(struct cleat_queue *queue, size_t len);
-void cleat_queue_free(struct cleat_queue *queue);
-
-static inline size_t cleat_queue_len(const struct cleat_queue *queue) {
-    return queue->end - queue->start;
-}
+void cleat_transport_init(struct cleat_transport *transport, int fd);
+void cleat_transport_free(struct cleat_transport *transport);
 
 /* cleat_transport_attach returns whether ssl now reads and writes through the transport, which
  * must outlive it. */
 bool cleat_transport_attach(struct cleat_transport *transport, SSL *ssl);
 
-/* cleat_transport_receive waits in the kernel for up to len bytes and returns how many came, 0 at
- * the network's end, or -1 and stores the errno: EAGAIN if fd does not block. */
-int cleat_transport_receive(int fd, uint8_t *bytes, size_t len, int *error);
+/* cleat_transport_begin comes before each call of the library that may read or write. */
+static inline void cleat_transport_begin(struct cleat_transport *transport,
+                                         enum cleat_transport_mode mode) {
+    transport->began = transport->buffered;
+    transport->error = 0;
+    transport->reads = 0;
+    transport->wanted = 0;
+    transport->mode = mode;
+}
 
-/* cleat_transport_flush sends what is gathered, as far as the network takes it without
- * waiting: true if all of it, or if the transport is memory. If it is false, error tells
- * whether the network failed or is just full. */
+/* cleat_transport_handshake_done is called when nothing of the handshake is to be received. */
+void cleat_transport_handshake_done(struct cleat_transport *transport);
+
+/* cleat_transport_reserve returns whether the records of a chunk can be buffered without an
+ * allocation that could fail in their middle. */
+bool cleat_transport_reserve(struct cleat_transport *transport, size_t len);
+
+/* cleat_transport_flush sends what is buffered, as far as the network takes it without waiting:
+ * true if all of it, or if the transport is memory. If it is false, error tells whether the
+ * network failed (an errno) or is just full (0). */
 bool cleat_transport_flush(struct cleat_transport *transport);
 
+/* cleat_transport_flush_quietly does so and keeps error as it was. */
+void cleat_transport_flush_quietly(struct cleat_transport *transport);
+
+/* cleat_transport_has_written returns whether this call of the library has written something. */
+static inline bool cleat_transport_has_written(const struct cleat_transport *transport) {
+    return transport->buffered > transport->began;
+}
+
+/* cleat_transport_finish is called when a fatal alert was buffered. Once it is sent, the sending
+ * direction is shut down, and input that nobody will read is discarded: closing the descriptor
+ * with unread input would reset the connection, and the peer might never see the alert. */
+void cleat_transport_finish(struct cleat_transport *transport);
+
+/* cleat_transport_discard does the same again, right before the descriptor may be closed, if it is
+ * still the same socket. */
+void cleat_transport_discard(struct cleat_transport *transport);
+
+/* cleat_transport_wait waits without the connection's lock for what the library wants
+ * (CLEAT_WANT_*). sends: the caller also sends what is buffered, so it waits for the network to
+ * take it as well. CLEAT_OK; want itself if there is no waiting: over memory, or with
+ * CLEAT_DEADLINE_NOW; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
+int32_t cleat_transport_wait(struct cleat_transport *transport, struct cleat_object *object,
+                             pthread_mutex_t *lock, int32_t want, bool sends,
+                             cleat_deadline deadline);
+
+/* cleat_transport_receive_ahead receives a record's header, and waits for it, in recv. It may be
+ * called where a record begins with the next byte and nothing is on its way to the library.
+ * CLEAT_OK, also if the descriptor does not block; CLEAT_CLOSED; CLEAT_SYS. */
+int32_t cleat_transport_receive_ahead(struct cleat_transport *transport,
+                                      struct cleat_object *object, pthread_mutex_t *lock);
+
+/* cleat_transport_is_empty returns whether nothing is on its way to the library or to the network. */
+static inline bool cleat_transport_is_empty(const struct cleat_transport *transport) {
+    return transport->head_start == transport->head_end && cleat_queue_len(&transport->in) == 0 &&
+           cleat_queue_len(&transport->out) == 0;
+}
+
 /* cleat_transport_ended_in_alert returns whether the last thing that was read is a fatal alert
- * in the clear, and stores its description. OpenSSL's clients refuse a certificate that way in
+ * in plaintext, and stores its description. OpenSSL's clients refuse a certificate that way in
  * TLS 1.3, where only encrypted records are due, so that BoringSSL sees a broken record. */
 bool cleat_transport_ended_in_alert(const struct cleat_transport *transport, int32_t *alert);
 
-void cleat_transport_free(struct cleat_transport *transport);
+/* cleat_transport_interrupt wakes a thread in cleat_transport_wait, for the connection was closed. */
+void cleat_transport_interrupt(const struct cleat_transport *transport);
+
+/* Over memory: the other end of the transport. */
+bool cleat_transport_feed(struct cleat_transport *transport, const char *data, int32_t data_len);
+void cleat_transport_feed_eof(struct cleat_transport *transport);
+int32_t cleat_transport_drain(struct cleat_transport *transport, char *buf, int32_t buf_cap);
+void cleat_transport_set_limit(struct cleat_transport *transport, int32_t limit);
+
+/* cleat_transport_is_full returns whether a write has to wait until some bytes are drained. */
+static inline bool cleat_transport_is_full(const struct cleat_transport *transport) {
+    return transport->fd < 0 && cleat_queue_len(&transport->out) >= transport->limit;
+}
 
 #endif

@@ -1,74 +1,11 @@
-/* verify.c: what is asked of a peer's chain beyond what BoringSSL asks.
- *
- * BoringSSL does not look at what a trusted certificate says of itself, and takes keys and
- * signatures of any strength that it can compute. OpenSSL looks, at the security level that
- * Python and Debian give it: docs/decisions/09 and 12. */
+/* verify.c: connects the verification of certificates to the connection that asks for it: whose
+ * certificate it is, what became of it, and what the peer is sent. */
 #include "tls/verify.h"
 
 #include <stdio.h>
 
-/* OpenSSL's numbers, which BoringSSL lacks or uses for something else. */
-#define EE_KEY_TOO_SMALL 66
-#define CA_KEY_TOO_SMALL 67
-#define CA_MD_TOO_WEAK 68
-#define INVALID_CALL 69
-#define STORE_LOOKUP 70
-
-/* 112 bits of security: RFC 5280's algorithms of that strength are RSA of 2048 bits, elliptic
- * curves of 224 bits (BoringSSL has no smaller ones) and SHA-2. */
-#define RSA_BITS_MIN 2048
-
-static bool is_weak_key(X509 *certificate) {
-    EVP_PKEY *key = X509_get_pubkey(certificate);
-    int type;
-    int bits;
-    if (key == NULL) return false; /* BoringSSL refuses it */
-    type = EVP_PKEY_id(key);
-    bits = EVP_PKEY_bits(key);
-    EVP_PKEY_free(key);
-    return type != EVP_PKEY_EC && type != EVP_PKEY_ED25519 && bits < RSA_BITS_MIN;
-}
-
-/* BoringSSL verifies RSA-PSS with SHA-2 only, which has no digest of its own here. */
-static bool is_weak_signature(X509 *certificate) {
-    int digest = NID_undef;
-    if (OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &digest, NULL) != 1) return false;
-    return digest == NID_sha1 || digest == NID_md5 || digest == NID_md4;
-}
-
-/* Intermediates between a certificate at that depth and the peer's own. Those that an authority
- * has issued to itself do not count: RFC 5280 section 4.2.1.9. */
-static long path_length(X509_STORE_CTX *verification, int depth) {
-    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(verification);
-    long length = 0;
-    int i;
-    for (i = 1; i < depth; i++) {
-        if ((X509_get_extension_flags(sk_X509_value(chain, (size_t)i)) & EXFLAG_SI) == 0) length++;
-    }
-    return length;
-}
-
-/* What an issuer says of itself. BoringSSL has looked only if it is not the trusted one. */
-static int judge_issuer(X509 *issuer, X509_STORE_CTX *verification, int depth, bool is_server) {
-    int purpose = is_server ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER;
-    long limit = X509_get_pathlen(issuer);
-    if (X509_check_ca(issuer) == 0) return X509_V_ERR_INVALID_CA;
-    if ((X509_get_extension_flags(issuer) & EXFLAG_CRITICAL) != 0) {
-        return X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION;
-    }
-    if (X509_check_purpose(issuer, purpose, 1) <= 0) return X509_V_ERR_INVALID_PURPOSE;
-    if (limit >= 0 && path_length(verification, depth) > limit) {
-        return X509_V_ERR_PATH_LENGTH_EXCEEDED;
-    }
-    return X509_V_OK;
-}
-
-static int judge_strength(X509 *certificate, X509_STORE_CTX *verification, int depth) {
-    int top = (int)sk_X509_num(X509_STORE_CTX_get0_chain(verification)) - 1;
-    if (is_weak_key(certificate)) return depth == 0 ? EE_KEY_TOO_SMALL : CA_KEY_TOO_SMALL;
-    /* The trusted one is not believed for its signature. */
-    return depth < top && is_weak_signature(certificate) ? CA_MD_TOO_WEAK : X509_V_OK;
-}
+#include "base/memory.h"
+#include "x509/path.h"
 
 /* A server's ticket for TLS 1.3 holds all that the client has sent as its chain. BoringSSL sends
  * two, and fails if they take more than 64 KiB; its clients of 2023 refuse one of more than 16.
@@ -84,83 +21,132 @@ static void bound_tickets(SSL *ssl) {
     if (len > TICKET_CERTIFICATES_MAX) SSL_set_options(ssl, SSL_OP_NO_TICKET);
 }
 
-static bool is_trusted_itself(X509 *certificate, X509_STORE_CTX *verification) {
-    STACK_OF(X509) *found = X509_STORE_get1_certs(verification, X509_get_subject_name(certificate));
-    bool is_found = false;
-    size_t i;
-    for (i = 0; found != NULL && i < sk_X509_num(found) && !is_found; i++) {
-        is_found = X509_cmp(sk_X509_value(found, i), certificate) == 0;
-    }
-    sk_X509_pop_free(found, X509_free);
-    return is_found;
+static void fail_without_memory(struct cleat_verify_error *error) {
+    *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
 }
 
-/* A self-signed certificate whose key may not sign certificates is for BoringSSL not its own
- * issuer, so that it misses one though the certificate is trusted itself. Then the chain ends
- * where it is, and the rest of what BoringSSL asks, such as the dates, follows. */
-static bool end_at_trusted(X509 *certificate, X509_STORE_CTX *verification, int depth) {
-    if (depth != 0 ||
-        X509_STORE_CTX_get_error(verification) != X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
-        (X509_get_extension_flags(certificate) & EXFLAG_SI) == 0 ||
-        !is_trusted_itself(certificate, verification)) {
-        return false;
+/* Verifies with what is in the directories besides, as it is there now. */
+static bool verify_with_directories(struct cleat_trust *trust, struct cleat_chain_request *request,
+                                    struct cleat_verify_error *error) {
+    bool accepted = false;
+    request->store = cleat_trust_open_directories(trust, true);
+    request->directories = cleat_trust_open_directories(trust, false);
+    if (request->store == NULL || request->directories == NULL) {
+        fail_without_memory(error);
+    } else {
+        accepted = cleat_path_verify(request, error);
+        cleat_trust_note_found(trust, request->store);
+        cleat_trust_note_found(trust, request->directories);
     }
-    X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(verification), X509_V_FLAG_PARTIAL_CHAIN);
-    X509_STORE_CTX_set_error(verification, X509_V_OK);
-    return true;
+    X509_STORE_free(request->store);
+    X509_STORE_free(request->directories);
+    return accepted;
 }
 
-int cleat_verify_certificate(int ok, X509_STORE_CTX *verification) {
-    X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
-    int depth = X509_STORE_CTX_get_error_depth(verification);
+/* What a directory holds can make good what is bad without it; a revocation list in it also the
+ * reverse. */
+static bool verify(struct cleat_trust *trust, struct cleat_chain_request *request,
+                   struct cleat_verify_error *error) {
+    bool has_directories = cleat_trust_has_directories(trust);
+    bool asks_for_crls =
+        (X509_VERIFY_PARAM_get_flags(request->param) & X509_V_FLAG_CRL_CHECK) != 0;
+    request->store = cleat_trust_store(trust);
+    if (!has_directories || !asks_for_crls) {
+        if (cleat_path_verify(request, error)) return true;
+        if (!has_directories || error->error == X509_V_ERR_OUT_OF_MEM) return false;
+    }
+    return verify_with_directories(trust, request, error);
+}
+
+/* BoringSSL's callback in place of X509_verify_cert. verification is prepared for that: it has the
+ * peer's certificates, and the flags and names of the connection. The error that is set in it
+ * decides on the alert. Returns whether the peer is accepted. */
+static int verify_peer(X509_STORE_CTX *verification, void *unused) {
     SSL *ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct cleat_connection *connection = SSL_get_app_data(ssl);
-    int code = X509_V_OK;
-    if (certificate == NULL) return ok;
-    if (ok != 1) return end_at_trusted(certificate, verification, depth) ? 1 : 0;
-    if (depth > 0) code = judge_issuer(certificate, verification, depth, SSL_is_server(ssl) == 1);
-    if (code == X509_V_OK) {
-        code = judge_strength(certificate, verification, depth);
-        if (code == X509_V_OK) {
-            if (depth == 0 && SSL_is_server(ssl) == 1) bound_tickets(ssl);
-            return 1;
-        }
-        /* BoringSSL makes the alert of its own numbers. This one's is what OpenSSL sends for
-         * what is weak: bad_certificate. */
-        connection->verify_code = code;
-        code = X509_V_ERR_CERT_REJECTED;
+    struct cleat_chain_request request = {
+        .leaf = X509_STORE_CTX_get0_cert(verification),
+        .sent = X509_STORE_CTX_get0_untrusted(verification),
+        .param = X509_STORE_CTX_get0_param(verification),
+        .purpose = SSL_is_server(ssl) == 1 ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER,
+    };
+    bool accepted;
+    (void)unused;
+    if (SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE) return 1;
+    accepted = verify(connection->configuration->trust, &request, &connection->verify_error);
+    X509_STORE_CTX_set_error(verification, connection->verify_error.error);
+    if (accepted && SSL_is_server(ssl) == 1) bound_tickets(ssl);
+    return accepted ? 1 : 0;
+}
+
+/* For a verification after the handshake, when BoringSSL's own parameters are gone. NULL if memory
+ * lacks. */
+static X509_VERIFY_PARAM *client_param(const struct cleat_connection *connection) {
+    X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
+    if (param == NULL || X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT) != 1 ||
+        X509_VERIFY_PARAM_set_trust(param, X509_TRUST_SSL_CLIENT) != 1) {
+        X509_VERIFY_PARAM_free(param);
+        return NULL;
     }
-    X509_STORE_CTX_set_error(verification, code);
-    return 0;
+    X509_VERIFY_PARAM_set_flags(
+        param, (unsigned long)(connection->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS));
+    return param;
+}
+
+bool cleat_verify_resumed(struct cleat_connection *connection) {
+    STACK_OF(X509) * chain;
+    struct cleat_chain_request request = {.purpose = X509_PURPOSE_SSL_CLIENT};
+    bool accepted;
+    if (connection->verify_mode == CLEAT_CERT_NONE) return true;
+    cleat_error_clear_queue();
+    chain = SSL_get_peer_full_cert_chain(connection->ssl);
+    if (chain == NULL || sk_X509_num(chain) == 0) {
+        connection->verify_error = (struct cleat_verify_error){X509_V_ERR_CERT_REJECTED, 0, 0};
+        return connection->verify_mode != CLEAT_CERT_REQUIRED;
+    }
+    request.leaf = sk_X509_value(chain, 0);
+    request.sent = chain;
+    request.param = client_param(connection);
+    if (request.param == NULL) {
+        fail_without_memory(&connection->verify_error);
+        return false;
+    }
+    accepted =
+        verify(connection->configuration->trust, &request, &connection->verify_error);
+    X509_VERIFY_PARAM_free(request.param);
+    return accepted;
+}
+
+/* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */
+static bool set_algorithms(SSL_CTX *ssl_ctx) {
+    static const uint16_t algorithms[] = {
+        SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256,
+        SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384,
+        SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,    SSL_SIGN_ED25519,
+        SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_SIGN_RSA_PKCS1_SHA1,
+    };
+    return SSL_CTX_set_verify_algorithm_prefs(ssl_ctx, algorithms,
+                                              sizeof algorithms / sizeof algorithms[0]) == 1;
+}
+
+bool cleat_verify_set_up(SSL_CTX *ssl_ctx) {
+    SSL_CTX_set_cert_verify_callback(ssl_ctx, verify_peer, NULL);
+    return set_algorithms(ssl_ctx);
 }
 
 int32_t cleat_verify_code(const struct cleat_connection *connection) {
-    long code = SSL_get_verify_result(connection->ssl);
-    if (connection->verify_code != X509_V_OK) return connection->verify_code;
-    switch (code) {
-        case X509_V_ERR_INVALID_CALL: return INVALID_CALL;
-        case X509_V_ERR_STORE_LOOKUP: return STORE_LOOKUP;
-        /* OpenSSL has no such code: it compares the common name, or fails with this one. */
-        case X509_V_ERR_NAME_CONSTRAINTS_WITHOUT_SANS: return X509_V_ERR_UNSUPPORTED_NAME_SYNTAX;
-        default: return (int32_t)code;
-    }
+    return cleat_verify_error_number(&connection->verify_error);
 }
 
 void cleat_verify_describe(const struct cleat_connection *connection, char *text, size_t size) {
     const char *name = connection->server_hostname == NULL ? "" : connection->server_hostname;
-    long code = SSL_get_verify_result(connection->ssl);
-    const char *words = X509_verify_cert_error_string(code);
-    switch (connection->verify_code) {
-        case EE_KEY_TOO_SMALL: words = "certificate's key is too weak"; break;
-        case CA_KEY_TOO_SMALL: words = "issuer's key is too weak"; break;
-        case CA_MD_TOO_WEAK: words = "signature's digest is too weak"; break;
-        default: break;
-    }
-    if (code == X509_V_ERR_HOSTNAME_MISMATCH) {
-        snprintf(text, size, "Hostname mismatch, certificate is not valid for '%s'.", name);
-    } else if (code == X509_V_ERR_IP_ADDRESS_MISMATCH) {
-        snprintf(text, size, "IP address mismatch, certificate is not valid for '%s'.", name);
-    } else {
-        snprintf(text, size, "%s", words);
+    switch (connection->verify_error.error) {
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+            snprintf(text, size, "Hostname mismatch, certificate is not valid for '%s'.", name);
+            break;
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
+            snprintf(text, size, "IP address mismatch, certificate is not valid for '%s'.", name);
+            break;
+        default: snprintf(text, size, "%s", cleat_verify_error_text(&connection->verify_error));
     }
 }

@@ -1,15 +1,19 @@
-/* verify.h: what is asked of a peer's chain beyond what BoringSSL asks, and what a refusal is
- * called. */
+/* verify.h: the verification of a connection's peer. */
 #ifndef CLEAT_CORE_VERIFY_H
 #define CLEAT_CORE_VERIFY_H
 
 #include "base/boringssl.h"
 #include "tls/connection.h"
 
-/* cleat_verify_certificate is BoringSSL's verify callback: called for each certificate of a
- * chain, from the trusted one down to the peer's own, and for each fault. Returns whether to go
- * on. */
-int cleat_verify_certificate(int ok, X509_STORE_CTX *verification);
+/* cleat_verify_set_up makes connections of a context verify by cleat's own code (core/x509/path.h),
+ * and offer and accept all algorithms that BoringSSL can verify. Returns whether it could. The verify
+ * mode, flags and names are those of the connection. */
+bool cleat_verify_set_up(SSL_CTX *ssl_ctx);
+
+/* cleat_verify_resumed returns whether the client of a server's resumed session would be accepted
+ * now: its certificate may have expired or been revoked since, or a CA be gone from a directory. If
+ * it would not, the connection's verify_error says why. */
+bool cleat_verify_resumed(struct cleat_connection *connection);
 
 /* cleat_verify_code returns why the connection's peer was refused: OpenSSL's X509_V_ERR_ number.
  * cleat_verify_describe puts it in words, cut at size. */

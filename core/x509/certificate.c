@@ -1,5 +1,5 @@
-/* certificate.c: certificates and their plain fields. Names are in certificate_name.c,
- * extensions in certificate_extension.c. */
+/* certificate.c: certificates and their plain fields. Names are in certificate_name.c, times in
+ * certificate_time.c, extensions in certificate_extension.c. */
 #include "x509/certificate.h"
 
 #include "base/argument.h"
@@ -91,15 +91,6 @@ int32_t cleat_certificate_is_ca(int32_t certificate) {
     return result;
 }
 
-/* What BoringSSL prints into a BIO, as an answer. */
-static int32_t answer_printed(BIO *bio, bool printed, const char *what, char *out,
-                              int32_t out_cap) {
-    const uint8_t *text = NULL;
-    size_t len = 0;
-    if (!printed || BIO_mem_contents(bio, &text, &len) != 1) return cleat_fail_ssl(what);
-    return cleat_answer_text((const char *)text, (int64_t)len, out, out_cap);
-}
-
 int32_t cleat_certificate_serial_number(int32_t certificate, char *out, int32_t out_cap) {
     static const char digits[] = "0123456789ABCDEF";
     struct cleat_certificate *self;
@@ -131,32 +122,4 @@ int32_t cleat_certificate_serial_number(int32_t certificate, char *out, int32_t 
     cleat_release(text);
     CLEAT_DONE(self);
     return result;
-}
-
-static int32_t answer_time(int32_t certificate, const ASN1_TIME *(*time)(const X509 *x509),
-                           char *out, int32_t out_cap) {
-    struct cleat_certificate *self;
-    BIO *bio;
-    int32_t result;
-    CLEAT_CHECK_OUT(2, out, out_cap);
-    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    cleat_error_clear_queue();
-    bio = BIO_new(BIO_s_mem());
-    if (bio == NULL) {
-        result = cleat_fail_nomem();
-    } else {
-        bool printed = ASN1_TIME_print(bio, time(self->x509)) == 1;
-        result = answer_printed(bio, printed, "ASN1_TIME_print", out, out_cap);
-    }
-    BIO_free(bio);
-    CLEAT_DONE(self);
-    return result;
-}
-
-int32_t cleat_certificate_not_before(int32_t certificate, char *out, int32_t out_cap) {
-    return answer_time(certificate, X509_get0_notBefore, out, out_cap);
-}
-
-int32_t cleat_certificate_not_after(int32_t certificate, char *out, int32_t out_cap) {
-    return answer_time(certificate, X509_get0_notAfter, out, out_cap);
 }

@@ -14,20 +14,30 @@ struct cleat_uri {
     const ASN1_STRING *text;
 };
 
-/* What is decoded from a certificate's extensions, once and for good. */
+enum cleat_extension {
+    CLEAT_EXTENSION_ALT_NAMES,
+    CLEAT_EXTENSION_ACCESS,
+    CLEAT_EXTENSION_CRL_POINTS,
+    CLEAT_EXTENSION_COUNT
+};
+
+/* What is decoded from a certificate's extensions. Each is decoded on first use and never changes
+ * again; one that is malformed does not affect the others. */
 struct cleat_extensions {
+    bool decoded[CLEAT_EXTENSION_COUNT];
     GENERAL_NAMES *alt_names; /* NULL if there are none */
     AUTHORITY_INFO_ACCESS *access; /* likewise */
     CRL_DIST_POINTS *crl_points; /* likewise */
-    struct cleat_uri *uris;
-    size_t uri_count;
+    struct cleat_uri *access_uris;
+    size_t access_uri_count;
+    struct cleat_uri *crl_uris;
+    size_t crl_uri_count;
 };
 
 struct cleat_certificate {
     struct cleat_object object;
     X509 *x509;
-    pthread_mutex_t lock; /* for the first use of the extensions */
-    bool decoded;
+    pthread_mutex_t lock; /* for the first use of an extension */
     struct cleat_extensions extensions;
 };
 
@@ -35,9 +45,10 @@ struct cleat_certificate {
  * reference, also when it fails. */
 int32_t cleat_certificate_open(X509 *x509);
 
-/* cleat_certificate_decode returns CLEAT_OK once the extensions are decoded; they never change
- * again. CLEAT_SSL if one of them is malformed. */
-int32_t cleat_certificate_decode(struct cleat_certificate *certificate);
+/* cleat_certificate_decode returns CLEAT_OK once the extension is decoded. CLEAT_SSL if it is
+ * malformed or repeated. */
+int32_t cleat_certificate_decode(struct cleat_certificate *certificate,
+                                 enum cleat_extension extension);
 
 void cleat_extensions_free(struct cleat_extensions *extensions);
 

@@ -17,28 +17,34 @@ static int32_t decode(const X509 *x509, int nid, void **decoded, const char *wha
     return cleat_fail_ssl(what);
 }
 
-static bool add_uri(struct cleat_extensions *extensions, int32_t which, const GENERAL_NAME *name) {
-    struct cleat_uri *larger;
+/* Appends the name to the list, if it is a URI. */
+static bool add_uri(struct cleat_uri **list, size_t *count, int32_t which,
+                    const GENERAL_NAME *name) {
     if (name->type != GEN_URI) return true;
-    larger = cleat_resize(extensions->uris, (extensions->uri_count + 1) * sizeof *extensions->uris);
-    if (larger == NULL) return false;
-    extensions->uris = larger;
-    extensions->uris[extensions->uri_count].which = which;
-    extensions->uris[extensions->uri_count].text = name->d.uniformResourceIdentifier;
-    extensions->uri_count++;
+    if ((*count & (*count - 1)) == 0) { /* full: its size is the next power of two */
+        size_t size = *count == 0 ? 1 : 2 * *count;
+        struct cleat_uri *larger = cleat_resize(*list, size * sizeof **list);
+        if (larger == NULL) return false;
+        *list = larger;
+    }
+    (*list)[*count].which = which;
+    (*list)[*count].text = name->d.uniformResourceIdentifier;
+    (*count)++;
     return true;
 }
 
 static bool collect_access(struct cleat_extensions *extensions) {
+    struct cleat_uri **list = &extensions->access_uris;
+    size_t *count = &extensions->access_uri_count;
     size_t i;
     for (i = 0; i < sk_ACCESS_DESCRIPTION_num(extensions->access); i++) {
         const ACCESS_DESCRIPTION *entry = sk_ACCESS_DESCRIPTION_value(extensions->access, i);
         int method = OBJ_obj2nid(entry->method);
-        if (method == NID_ad_OCSP && !add_uri(extensions, CLEAT_URI_OCSP, entry->location)) {
+        if (method == NID_ad_OCSP && !add_uri(list, count, CLEAT_URI_OCSP, entry->location)) {
             return false;
         }
         if (method == NID_ad_ca_issuers &&
-            !add_uri(extensions, CLEAT_URI_CA_ISSUERS, entry->location)) {
+            !add_uri(list, count, CLEAT_URI_CA_ISSUERS, entry->location)) {
             return false;
         }
     }
@@ -46,6 +52,8 @@ static bool collect_access(struct cleat_extensions *extensions) {
 }
 
 static bool collect_crl_points(struct cleat_extensions *extensions) {
+    struct cleat_uri **list = &extensions->crl_uris;
+    size_t *count = &extensions->crl_uri_count;
     size_t i;
     size_t j;
     for (i = 0; i < sk_DIST_POINT_num(extensions->crl_points); i++) {
@@ -55,54 +63,88 @@ static bool collect_crl_points(struct cleat_extensions *extensions) {
         if (point->distpoint == NULL || point->distpoint->type != 0) continue;
         names = point->distpoint->name.fullname;
         for (j = 0; j < sk_GENERAL_NAME_num(names); j++) {
-            if (!add_uri(extensions, CLEAT_URI_CRL, sk_GENERAL_NAME_value(names, j))) return false;
+            if (!add_uri(list, count, CLEAT_URI_CRL, sk_GENERAL_NAME_value(names, j))) return false;
         }
     }
     return true;
 }
 
-static int32_t decode_all(struct cleat_extensions *extensions, const X509 *x509) {
-    void *decoded = NULL;
-    int32_t status;
-    cleat_error_clear_queue();
-    status = decode(x509, NID_subject_alt_name, &decoded, "subjectAltName");
-    if (status < 0) return status;
-    extensions->alt_names = decoded;
-    status = decode(x509, NID_info_access, &decoded, "authorityInfoAccess");
-    if (status < 0) return status;
-    extensions->access = decoded;
-    status = decode(x509, NID_crl_distribution_points, &decoded, "crlDistributionPoints");
-    if (status < 0) return status;
-    extensions->crl_points = decoded;
-    if (!collect_access(extensions) || !collect_crl_points(extensions)) return cleat_fail_nomem();
-    return CLEAT_OK;
+/* Frees what a failed attempt left. */
+static void forget_extension(struct cleat_extensions *self, enum cleat_extension extension) {
+    switch (extension) {
+        case CLEAT_EXTENSION_ALT_NAMES:
+            GENERAL_NAMES_free(self->alt_names);
+            self->alt_names = NULL;
+            break;
+        case CLEAT_EXTENSION_ACCESS:
+            AUTHORITY_INFO_ACCESS_free(self->access);
+            cleat_release(self->access_uris);
+            self->access = NULL;
+            self->access_uris = NULL;
+            self->access_uri_count = 0;
+            break;
+        case CLEAT_EXTENSION_CRL_POINTS:
+            CRL_DIST_POINTS_free(self->crl_points);
+            cleat_release(self->crl_uris);
+            self->crl_points = NULL;
+            self->crl_uris = NULL;
+            self->crl_uri_count = 0;
+            break;
+        case CLEAT_EXTENSION_COUNT: break;
+    }
 }
 
-int32_t cleat_certificate_decode(struct cleat_certificate *certificate) {
+static int32_t decode_extension(struct cleat_extensions *self, const X509 *x509,
+                                enum cleat_extension extension) {
+    void *decoded = NULL;
+    bool collected = true;
+    int32_t status = CLEAT_OK;
+    cleat_error_clear_queue();
+    switch (extension) {
+        case CLEAT_EXTENSION_ALT_NAMES:
+            status = decode(x509, NID_subject_alt_name, &decoded, "subjectAltName");
+            self->alt_names = decoded;
+            break;
+        case CLEAT_EXTENSION_ACCESS:
+            status = decode(x509, NID_info_access, &decoded, "authorityInfoAccess");
+            self->access = decoded;
+            collected = collect_access(self);
+            break;
+        case CLEAT_EXTENSION_CRL_POINTS:
+            status = decode(x509, NID_crl_distribution_points, &decoded, "crlDistributionPoints");
+            self->crl_points = decoded;
+            collected = collect_crl_points(self);
+            break;
+        case CLEAT_EXTENSION_COUNT: break;
+    }
+    return status >= 0 && !collected ? cleat_fail_nomem() : status;
+}
+
+int32_t cleat_certificate_decode(struct cleat_certificate *certificate,
+                                 enum cleat_extension extension) {
+    struct cleat_extensions *self = &certificate->extensions;
     int32_t status = CLEAT_OK;
     pthread_mutex_lock(&certificate->lock);
-    if (!certificate->decoded) {
-        status = decode_all(&certificate->extensions, certificate->x509);
-        if (status < 0) cleat_extensions_free(&certificate->extensions);
-        certificate->decoded = status >= 0;
+    if (!self->decoded[extension]) {
+        status = decode_extension(self, certificate->x509, extension);
+        if (status < 0) forget_extension(self, extension);
+        self->decoded[extension] = status >= 0;
     }
     pthread_mutex_unlock(&certificate->lock);
     return status;
 }
 
 void cleat_extensions_free(struct cleat_extensions *extensions) {
-    GENERAL_NAMES_free(extensions->alt_names);
-    AUTHORITY_INFO_ACCESS_free(extensions->access);
-    CRL_DIST_POINTS_free(extensions->crl_points);
-    cleat_release(extensions->uris);
-    memset(extensions, 0, sizeof *extensions);
+    forget_extension(extensions, CLEAT_EXTENSION_ALT_NAMES);
+    forget_extension(extensions, CLEAT_EXTENSION_ACCESS);
+    forget_extension(extensions, CLEAT_EXTENSION_CRL_POINTS);
 }
 
 int32_t cleat_certificate_alt_name_count(int32_t certificate) {
     struct cleat_certificate *self;
     int32_t result;
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    result = cleat_certificate_decode(self);
+    result = cleat_certificate_decode(self, CLEAT_EXTENSION_ALT_NAMES);
     if (result >= 0) result = (int32_t)sk_GENERAL_NAME_num(self->extensions.alt_names);
     CLEAT_DONE(self);
     return result;
@@ -124,7 +166,7 @@ static int32_t answer_type(const GENERAL_NAME *name, char *out, int32_t out_cap)
     return cleat_answer_text(type, (int64_t)strlen(type), out, out_cap);
 }
 
-/* As OpenSSL prints it, whom Python asks: no "::". */
+/* As OpenSSL, and so Python, prints it: no "::". */
 static void format_address(const ASN1_OCTET_STRING *address, char *text, size_t size) {
     const uint8_t *bytes = ASN1_STRING_get0_data(address);
     int len = ASN1_STRING_length(address);
@@ -166,9 +208,9 @@ static int32_t ask(int32_t certificate, int32_t index, question_function questio
     int32_t result;
     CLEAT_CHECK_OUT(3, out, out_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    result = cleat_certificate_decode(self);
+    result = cleat_certificate_decode(self, CLEAT_EXTENSION_ALT_NAMES);
     if (result < 0) {
-        /* told already */
+        /* recorded already */
     } else if (index < 0 || (size_t)index >= sk_GENERAL_NAME_num(self->extensions.alt_names)) {
         result = cleat_fail_usage(2, "index out of range");
     } else {
@@ -189,15 +231,29 @@ int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, cha
     return ask(certificate, index, answer_value, out, out_cap);
 }
 
+/* Decodes the extension that has the URIs, and returns all of its URIs. */
+static int32_t find_uris(struct cleat_certificate *self, int32_t which,
+                         const struct cleat_uri **list, size_t *count) {
+    bool crl = which == CLEAT_URI_CRL;
+    int32_t status =
+        cleat_certificate_decode(self, crl ? CLEAT_EXTENSION_CRL_POINTS : CLEAT_EXTENSION_ACCESS);
+    if (status < 0) return status;
+    *list = crl ? self->extensions.crl_uris : self->extensions.access_uris;
+    *count = crl ? self->extensions.crl_uri_count : self->extensions.access_uri_count;
+    return status;
+}
+
 int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which) {
     struct cleat_certificate *self;
+    const struct cleat_uri *list = NULL;
     int32_t result;
+    size_t count = 0;
     size_t i;
     CLEAT_CHECK_RANGE(2, which, CLEAT_URI_OCSP, CLEAT_URI_CRL);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    result = cleat_certificate_decode(self);
-    for (i = 0; result >= 0 && i < self->extensions.uri_count; i++) {
-        if (self->extensions.uris[i].which == which) result++;
+    result = find_uris(self, which, &list, &count);
+    for (i = 0; i < count; i++) {
+        if (list[i].which == which) result++;
     }
     CLEAT_DONE(self);
     return result;
@@ -206,17 +262,17 @@ int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which) {
 int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index, char *out,
                               int32_t out_cap) {
     struct cleat_certificate *self;
+    const struct cleat_uri *list = NULL;
     const ASN1_STRING *uri = NULL;
     int32_t result;
+    size_t count = 0;
     size_t i;
     CLEAT_CHECK_RANGE(2, which, CLEAT_URI_OCSP, CLEAT_URI_CRL);
     CLEAT_CHECK_OUT(4, out, out_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    result = cleat_certificate_decode(self);
-    for (i = 0; i < self->extensions.uri_count && uri == NULL && index >= 0; i++) {
-        if (self->extensions.uris[i].which == which && index-- == 0) {
-            uri = self->extensions.uris[i].text;
-        }
+    result = find_uris(self, which, &list, &count);
+    for (i = 0; i < count && uri == NULL && index >= 0; i++) {
+        if (list[i].which == which && index-- == 0) uri = list[i].text;
     }
     if (uri != NULL) {
         result = cleat_answer_text((const char *)ASN1_STRING_get0_data(uri),

@@ -1,5 +1,6 @@
 /* certificate_name.c: distinguished names, attribute by attribute. */
 #include "base/argument.h"
+#include "base/memory.h"
 #include "x509/certificate.h"
 #include "x509/oid.h"
 
@@ -12,7 +13,7 @@ static int32_t choose(struct cleat_certificate *self, int32_t which, const X509_
                                             : X509_get_issuer_name(self->x509);
         return CLEAT_OK;
     }
-    status = cleat_certificate_decode(self);
+    status = cleat_certificate_decode(self, CLEAT_EXTENSION_ALT_NAMES);
     if (status < 0) return status;
     if (which >= CLEAT_NAME_ALT &&
         (size_t)(which - CLEAT_NAME_ALT) < sk_GENERAL_NAME_num(self->extensions.alt_names)) {
@@ -68,6 +69,33 @@ static int32_t answer_type(const X509_NAME_ENTRY *entry, char *out, int32_t out_
     return cleat_answer_oid(X509_NAME_ENTRY_get_object(entry), out, out_cap);
 }
 
+/* The contents of the value's encoding: without its tag and length. */
+static int32_t answer_contents(const ASN1_STRING *value, char *out, int32_t out_cap) {
+    ASN1_TYPE *any = NULL;
+    uint8_t *der = NULL;
+    CBS encoding;
+    CBS contents;
+    int32_t result;
+    int len = -1;
+    int type = ASN1_STRING_type(value);
+    if (type == V_ASN1_NEG_INTEGER || type == V_ASN1_NEG_ENUMERATED) type &= ~V_ASN1_NEG;
+    if (type == V_ASN1_NULL) return cleat_answer_text("", 0, out, out_cap);
+    any = ASN1_TYPE_new();
+    if (any != NULL && ASN1_TYPE_set1(any, type, value) == 1) {
+        len = i2d_ASN1_TYPE(any, &der);
+    }
+    ASN1_TYPE_free(any);
+    CBS_init(&encoding, der, len < 0 ? 0 : (size_t)len);
+    if (CBS_get_any_asn1(&encoding, &contents, NULL) == 1) {
+        result = cleat_answer_text((const char *)CBS_data(&contents), (int64_t)CBS_len(&contents),
+                                   out, out_cap);
+    } else {
+        result = cleat_fail_ssl("i2d_ASN1_TYPE");
+    }
+    OPENSSL_free(der);
+    return result;
+}
+
 static int32_t answer_value(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
     const ASN1_STRING *value = X509_NAME_ENTRY_get_data(entry);
     uint8_t *text = NULL;
@@ -78,6 +106,10 @@ static int32_t answer_value(const X509_NAME_ENTRY *entry, char *out, int32_t out
                                  ASN1_STRING_length(value), out, out_cap);
     }
     len = ASN1_STRING_to_UTF8(&text, value);
+    if (len < 0 && !cleat_memory_failed()) { /* it is not a string */
+        cleat_error_clear_queue();
+        return answer_contents(value, out, out_cap);
+    }
     result = len < 0 ? cleat_fail_ssl("ASN1_STRING_to_UTF8")
                      : cleat_answer_text((const char *)text, len, out, out_cap);
     OPENSSL_free(text);

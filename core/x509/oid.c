@@ -1,5 +1,6 @@
-/* oid.c: object identifiers as text. BoringSSL has none for numbers of more than 64 bits, which
- * identifiers made of UUIDs have (2.25..., X.667). */
+/* oid.c: object identifiers as text. BoringSSL cannot print numbers of more than 64 bits, which
+ * identifiers made of UUIDs have (2.25..., X.667), and lacks OpenSSL's names for the newer
+ * attribute types. */
 #include "x509/oid.h"
 
 #include <inttypes.h>
@@ -77,9 +78,41 @@ static size_t print_dotted(char *text, size_t size, const uint8_t *encoded, size
     return used;
 }
 
-int32_t cleat_answer_oid(const ASN1_OBJECT *object, char *out, int32_t out_cap) {
+/* OpenSSL's long names of the attribute types that BoringSSL does not know. */
+static const struct {
+    const char *encoded;
+    const char *name;
+} attribute_types[] = {
+    {"\x55\x04\x61", "organizationIdentifier"}, /* 2.5.4.97 */
+    {"\x55\x04\x62", "countryCode3c"},
+    {"\x55\x04\x63", "countryCode3n"},
+    {"\x55\x04\x64", "dnsName"},
+    {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01", "jurisdictionLocalityName"},
+    {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02", "jurisdictionStateOrProvinceName"},
+    {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03", "jurisdictionCountryName"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x2c", "uniqueIdentifier"},
+    {"\x2a\x85\x03\x03\x81\x03\x01\x01", "INN"}, /* 1.2.643.3.131.1.1 */
+    {"\x2a\x85\x03\x64\x01", "OGRN"},
+    {"\x2a\x85\x03\x64\x03", "SNILS"},
+    {"\x2a\x85\x03\x64\x05", "OGRNIP"},
+};
+
+static const char *long_name(const ASN1_OBJECT *object) {
     int nid = OBJ_obj2nid(object);
-    const char *name = nid == NID_undef ? NULL : OBJ_nid2ln(nid);
+    size_t i;
+    if (nid != NID_undef) return OBJ_nid2ln(nid);
+    for (i = 0; i < sizeof attribute_types / sizeof attribute_types[0]; i++) {
+        size_t len = strlen(attribute_types[i].encoded); /* none has a zero byte */
+        if (OBJ_length(object) == len &&
+            memcmp(OBJ_get0_data(object), attribute_types[i].encoded, len) == 0) {
+            return attribute_types[i].name;
+        }
+    }
+    return NULL;
+}
+
+int32_t cleat_answer_oid(const ASN1_OBJECT *object, char *out, int32_t out_cap) {
+    const char *name = long_name(object);
     char text[TEXT_MAX];
     if (name != NULL) return cleat_answer_text(name, (int64_t)strlen(name), out, out_cap);
     if (OBJ_length(object) > ENCODED_MAX) {

@@ -75,7 +75,7 @@ CLEAT_API int32_t cleat_addrinfo_count(int32_t addrinfo);
 
 /* cleat_addrinfo_address returns the length of the numeric host of the address at index (from
  * 0), copies it to out, and stores what else the entry says; flowinfo and scope_id are 0 but
- * for IPv6. */
+ * for IPv6. CLEAT_SYS (EAFNOSUPPORT) for a sender's address of another family than CLEAT_AF_*. */
 CLEAT_API int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *out,
                                          int32_t out_cap, int32_t *family, int32_t *type,
                                          int32_t *protocol, int32_t *port, int32_t *flowinfo,

@@ -11,11 +11,21 @@
  * promise that all was read: a call that may not wait stops after a hundred records without
  * data, and a loop that waits for edges (EPOLLET) would miss what is there.
  *
+ * Calls of several threads on one connection take turns: one handshake, one read and one write at a
+ * time. The others wait, each as long as its own timeout says, and go on where the one before has
+ * stopped; with a timeout of 0 they return CLEAT_WANT_READ or CLEAT_WANT_WRITE. Over memory no call
+ * waits for another.
+ *
+ * Over TCP, TLS sets TCP_NODELAY on its socket, unless that option was set by
+ * cleat_socket_setsockopt, to either value; over a descriptor it always does.
+ *
  * Read and write do the handshake first if it was not done. No data goes in or out before the
  * peer is verified as the context asks.
  *
  * After a failure of class CLEAT_SSL, CLEAT_ALERT, CLEAT_VERIFY, CLEAT_EOF or CLEAT_NOMEM in a
- * handshake or write the connection is of no more use: close it. */
+ * handshake or write the connection is of no more use: close it (but see cleat_connection_write for
+ * BAD_WRITE_RETRY). Where this side has sent a fatal alert the sending direction of the socket was
+ * shut down after it, and input is discarded, so that the alert reaches the peer. */
 #ifndef CLEAT_CONNECTION_H
 #define CLEAT_CONNECTION_H
 
@@ -34,7 +44,8 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_socket(int32_t context, int
                                                             int32_t server_hostname_len);
 
 /* cleat_connection_over_fd returns the same over the descriptor of a stream socket that stays
- * the caller's: it must stay open as long as the connection, and is not closed with it. */
+ * the caller's: it must stay open as long as the connection, and is not closed with it. CLEAT_SYS
+ * with EBADF or ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a stream. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_fd(int32_t context, int32_t fd,
                                                         int32_t server_side,
                                                         const char *server_hostname,
@@ -45,25 +56,33 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_memory(int32_t context, int
                                                             const char *server_hostname,
                                                             int32_t server_hostname_len);
 
-/* cleat_connection_feed returns data_len after taking bytes that came from the network. Over a
- * socket or descriptor these are bytes that somebody has read from it already: they come before
- * what is read from there. CLEAT_USAGE after the end of the network's bytes. */
+/* cleat_connection_feed returns data_len after taking bytes that came from the network. Over memory
+ * it takes any number of them, and cleat_connection_fed_pending says how many still wait to be read.
+ * Over a socket or descriptor these are bytes that somebody has read from it already: they come
+ * before what is read from there. CLEAT_USAGE after the end of the network's bytes, and over a
+ * socket while another call reads from it. CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data_len);
 
 /* cleat_connection_feed_eof returns CLEAT_OK and says that the network has no more bytes than
- * were fed. Only over memory. */
+ * were fed. Only over memory; otherwise CLEAT_USAGE. */
 CLEAT_API int32_t cleat_connection_feed_eof(int32_t connection);
 
 /* cleat_connection_drain returns how many bytes for the network it moved to buf, 0 if there
- * are none. Only over memory. */
+ * are none. Only over memory; otherwise CLEAT_USAGE. */
 CLEAT_API int32_t cleat_connection_drain(int32_t connection, char *buf, int32_t buf_cap);
 
 /* cleat_connection_drain_pending returns how many bytes for the network there are. Only over
- * memory. */
+ * memory; otherwise CLEAT_USAGE. */
 CLEAT_API int32_t cleat_connection_drain_pending(int32_t connection);
 
+/* cleat_connection_set_drain_limit returns CLEAT_OK and lets cleat_connection_write return
+ * CLEAT_WANT_WRITE as long as limit or more bytes for the network were not drained: 1 to 2^31 - 1,
+ * or 0 for the default, which is 262144. A write that begins below the limit takes all of its data. Only over
+ * memory; otherwise CLEAT_USAGE. */
+CLEAT_API int32_t cleat_connection_set_drain_limit(int32_t connection, int32_t limit);
+
 /* cleat_connection_fed_pending returns how many bytes were fed and not yet used. Only over
- * memory. */
+ * memory; otherwise CLEAT_USAGE. */
 CLEAT_API int32_t cleat_connection_fed_pending(int32_t connection);
 
 /* cleat_connection_handshake returns CLEAT_OK once the handshake is done, at once if it was
@@ -72,18 +91,26 @@ CLEAT_API int32_t cleat_connection_fed_pending(int32_t connection);
 CLEAT_API int32_t cleat_connection_handshake(int32_t connection, double timeout);
 
 /* cleat_connection_read returns how many decrypted bytes it put into buf: at least 1, or 0 at
- * the end of the stream, which the peer marked by close_notify (or if buf_cap is 0). CLEAT_EOF
- * if the transport ended without it; CLEAT_CLOSED after cleat_connection_shutdown;
- * CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_SYS; CLEAT_SSL; CLEAT_ALERT; CLEAT_VERIFY. */
+ * the end of the stream, which the peer marked by close_notify (or if buf_cap is 0). After this
+ * side has sent its close_notify data can still be read, and the peer's close_notify is
+ * CLEAT_CLOSED. CLEAT_EOF if the transport ended without it; CLEAT_WANT_*; CLEAT_TIMEOUT;
+ * CLEAT_SYS; CLEAT_SSL; CLEAT_ALERT; CLEAT_VERIFY; CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_connection_read(int32_t connection, char *buf, int32_t buf_cap,
                                         double timeout);
 
 /* cleat_connection_write returns how many bytes of data were handed to the transport. With a
- * timeout other than 0 that is all of them, unless the timeout ran out after some. After
- * CLEAT_WANT_WRITE or CLEAT_TIMEOUT some bytes of data may be encrypted already and on their
- * way: the next write must go on with the same bytes, in a buffer at any place and of any
- * length, and counts them. CLEAT_CLOSED after cleat_connection_shutdown; CLEAT_WANT_*;
- * CLEAT_TIMEOUT; CLEAT_SYS (EPIPE, ECONNRESET); CLEAT_SSL; CLEAT_VERIFY. */
+ * timeout other than 0 that is all of them, unless the timeout ran out after some. The bytes of one
+ * call stand together in the stream, whatever other threads write.
+ *
+ * After CLEAT_WANT_WRITE, CLEAT_TIMEOUT or a count of fewer bytes than data_len, some of the bytes
+ * that were not counted may be encrypted and on their way: they are the next to be sent. So the next
+ * write must begin with the same bytes, in a buffer at any place and of any length, and counts them.
+ * Other bytes are CLEAT_SSL with the reason BAD_WRITE_RETRY, which changes nothing: the
+ * connection can be used as before, and the write be made again with the right bytes.
+ *
+ * CLEAT_CLOSED after cleat_connection_shutdown; CLEAT_WANT_*, over memory for the limit of
+ * cleat_connection_set_drain_limit as well; CLEAT_TIMEOUT; CLEAT_EOF; CLEAT_SYS (EPIPE,
+ * ECONNRESET); CLEAT_SSL; CLEAT_ALERT; CLEAT_VERIFY; CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_connection_write(int32_t connection, const char *data, int32_t data_len,
                                          double timeout);
 
@@ -91,9 +118,11 @@ CLEAT_API int32_t cleat_connection_write(int32_t connection, const char *data, i
 CLEAT_API int32_t cleat_connection_pending(int32_t connection);
 
 /* cleat_connection_shutdown returns CLEAT_OK once both sides have sent close_notify (RFC 8446
- * section 6.1); it sends this side's and waits for the peer's, and takes no byte from the
- * socket that follows it. CLEAT_SSL with APPLICATION_DATA_ON_SHUTDOWN if data comes that was
- * not read; CLEAT_USAGE before the handshake is done; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT;
+ * section 6.1), at once if they have before; it sends this side's and waits for the peer's, and
+ * takes no byte from the socket that follows it. CLEAT_SSL with APPLICATION_DATA_ON_SHUTDOWN if
+ * data comes that was not read, and that no other call waits to read; CLEAT_USAGE before the
+ * handshake is done; CLEAT_CLOSED; CLEAT_ALERT if the peer sends a fatal alert instead, as a TLS 1.3
+ * server does that refuses the client's certificate; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT;
  * CLEAT_SYS. */
 CLEAT_API int32_t cleat_connection_shutdown(int32_t connection, double timeout);
 

@@ -45,8 +45,9 @@
 #define CLEAT_CERT_OPTIONAL 1 /* if there is one it must be good; a client's is as required */
 #define CLEAT_CERT_REQUIRED 2 /* there must be one, and it must be good */
 
-/* CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT and TRUSTED_FIRST are
- * kept and read back: BoringSSL does the second always and has no meaning for the first. */
+/* CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT refuses chains that lack
+ * what RFC 5280 asks for, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and
+ * read back: BoringSSL does so always. */
 #define CLEAT_VERIFY_DEFAULT 0
 #define CLEAT_VERIFY_CRL_CHECK_LEAF 0x4
 #define CLEAT_VERIFY_CRL_CHECK_CHAIN 0xc
@@ -150,7 +151,9 @@ CLEAT_API int32_t cleat_context_set_npn_protocols(int32_t context, const char *p
 CLEAT_API int32_t cleat_context_set_server_name_events(int32_t context, int32_t on);
 
 /* cleat_context_set_ecdh_curve returns CLEAT_OK and allows one group only for the key
- * exchange. curve: OpenSSL's short name, such as "prime256v1", "secp384r1", "X25519".
+ * exchange. curve: OpenSSL's short name, such as "prime256v1", "secp384r1", "X25519". With TLS
+ * 1.2 a curve of NIST's is the only one of a server's ECDSA certificate, too; with X25519 those
+ * may have any.
  * CLEAT_USAGE if there is no curve of that name; CLEAT_SSL if BoringSSL does not have it for
  * TLS. */
 CLEAT_API int32_t cleat_context_set_ecdh_curve(int32_t context, const char *curve,

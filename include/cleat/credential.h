@@ -11,6 +11,8 @@
  * the certificates of certfile: PEM, the own certificate first, then its issuers. keyfile
  * holds the private key in PEM; absent, the key is in certfile too. password opens an
  * encrypted key, and is not looked at otherwise. A second call replaces the first.
+ * Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC or 3DES; PKCS#12's;
+ * traditional PEM's. A file's cost is bounded: PKCS8 BAD_ITERATION_COUNT, EVP MEMORY_LIMIT_EXCEEDED.
  * CLEAT_NEED_PASSWORD if the key is encrypted and password is absent; CLEAT_SYS with the
  * file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER BAD_DECRYPT (a
  * wrong password), X509 KEY_VALUES_MISMATCH, ...; CLEAT_USAGE for PEM data where a file's name
@@ -21,7 +23,8 @@ CLEAT_API int32_t cleat_context_load_cert_chain(int32_t context, const char *cer
                                                 int32_t password_len);
 
 /* cleat_context_load_cert_chain_data returns CLEAT_OK and does the same from PEM texts in
- * memory. key absent: the key is in certs too. Errors as above, without CLEAT_SYS. */
+ * memory. key absent: the key is in certs too. CLEAT_NEED_PASSWORD and
+ * CLEAT_SSL as there. */
 CLEAT_API int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs,
                                                      int32_t certs_len, const char *key,
                                                      int32_t key_len, const char *password,

@@ -2,7 +2,7 @@
  *
  * A status is -(class << 16 | value). Branch on the class, CLEAT_CLASS(status); look at the
  * value, CLEAT_VALUE(status), where the class says what it holds. The numbers never change their
- * meaning.
+ * meaning. The constants that are classes are marked.
  *
  * The record of the last failure belongs to the calling thread. It stays until the next
  * failure on that thread; successful calls, waits (CLEAT_WANT_*) and cleat_close leave it
@@ -21,65 +21,65 @@
 /* CLEAT_WANT_* are classes of statuses that are no failures: the call stopped because it needs
  * something and is to be made again, with the same arguments, once the caller has provided it.
  * Their value is 0. The classes 4 to 6 are kept for events to come. */
-#define CLEAT_WANT_READ 1 /* the transport must be readable (or be fed) first */
-#define CLEAT_WANT_WRITE 2 /* the transport must be writable (or be drained) first */
+#define CLEAT_WANT_READ 1 /* class; the transport must be readable (or be fed) first */
+#define CLEAT_WANT_WRITE 2 /* class; the transport must be writable (or be drained) first */
 
 /* CLEAT_WANT_SERVER_NAME is the class for a server that has read its client's ClientHello and
  * waits to be told how to go on: see cleat_connection_answer_server_name. The value is 0. */
-#define CLEAT_WANT_SERVER_NAME 3
+#define CLEAT_WANT_SERVER_NAME 3 /* class */
 
 /* CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was
  * given: call again with one. The value is 0. */
-#define CLEAT_NEED_PASSWORD 8
+#define CLEAT_NEED_PASSWORD 8 /* class */
 
 /* CLEAT_CLOSED is the class for a connection whose TLS session is over (both sides sent
  * close_notify, or this side did and the call would need more), and for a call whose id
  * another thread closed meanwhile. The value is 0. */
-#define CLEAT_CLOSED 16
+#define CLEAT_CLOSED 16 /* class */
 
 /* CLEAT_EOF is the class for a transport that ended without close_notify (RFC 8446 section
  * 6.1): what was read before is whole, but the peer may have wanted to say more. The value is
  * 0. */
-#define CLEAT_EOF 17
+#define CLEAT_EOF 17 /* class */
 
 /* CLEAT_TIMEOUT is the class for a timeout that ran out. The value is 0. */
-#define CLEAT_TIMEOUT 18
+#define CLEAT_TIMEOUT 18 /* class */
 
 /* CLEAT_SYS is the class for an error of the operating system. The value is its errno
  * (cleat/errno.h). */
-#define CLEAT_SYS 32
+#define CLEAT_SYS 32 /* class */
 
 /* CLEAT_RESOLVE is the class for a host or service name that was not resolved. The value is
  * minus getaddrinfo's EAI_ code, CLEAT_EAI_*. */
-#define CLEAT_RESOLVE 33
+#define CLEAT_RESOLVE 33 /* class */
 
 /* CLEAT_SSL is the class for an error that the TLS library found. The value is its reason
  * number, which may differ from one BoringSSL to another: use the names of cleat_error_library
  * and cleat_error_reason. */
-#define CLEAT_SSL 34
+#define CLEAT_SSL 34 /* class */
 
 /* CLEAT_ALERT is the class for a fatal alert that the peer sent. The value is its description,
  * CLEAT_ALERT_DESCRIPTION_*. */
-#define CLEAT_ALERT 35
+#define CLEAT_ALERT 35 /* class */
 
 /* CLEAT_VERIFY is the class for a peer certificate that was not accepted. The value is the
  * verify code (OpenSSL's X509_V_ERR_ numbers); its text is at cleat_error_verify_message. */
-#define CLEAT_VERIFY 36
+#define CLEAT_VERIFY 36 /* class */
 
 /* CLEAT_HANDLE is the class for an id that names no open object of the kind that the function
  * works on. The value is 0. */
-#define CLEAT_HANDLE 48
+#define CLEAT_HANDLE 48 /* class */
 
 /* CLEAT_USAGE is the class for an argument out of its documented range, or a call that the
  * object's state does not allow. The value is the position of the argument, from 1, or 0 where
  * it is the state. */
-#define CLEAT_USAGE 49
+#define CLEAT_USAGE 49 /* class */
 
 /* CLEAT_UNSUPPORTED is the class for what this build or BoringSSL cannot do. The value is 0. */
-#define CLEAT_UNSUPPORTED 50
+#define CLEAT_UNSUPPORTED 50 /* class */
 
 /* CLEAT_NOMEM is the class for memory that could not be had. The value is 0. */
-#define CLEAT_NOMEM 51
+#define CLEAT_NOMEM 51 /* class */
 
 /* CLEAT_ALERT_DESCRIPTION_* are the alert descriptions of TLS (RFC 8446 section 6, RFC 5246
  * section 7.2, the IANA registry). */

@@ -11,7 +11,7 @@ local errors = require "cleat.errors"
 
 -- LuaJIT asks only userdata for their length (__len), so there a buffer is an empty userdata; everywhere what is in it stands
 -- beside it.
-local newproxy = rawget(_G, "jit") and newproxy -- luacheck: ignore 113
+local newproxy = rawget(_G, "jit") and newproxy
 local contents = setmetatable({}, { __mode = "k" })
 local sizes = setmetatable({}, { __mode = "k" })
 

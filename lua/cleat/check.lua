@@ -7,6 +7,7 @@
 local C = require "cleat.backend"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
+local repr = require "cleat.repr"
 
 local check = {}
 
@@ -16,6 +17,8 @@ local to_integer = math.tointeger or function(number)
     return number
 end
 
+local LONG = 40
+
 --- What came, for a message: a number as it is, of other values the class or type.
 ---@param value any
 ---@return string
@@ -23,14 +26,25 @@ function check.kind(value)
     return type(value) == "number" and tostring(value) or class.name_of(value)
 end
 
+--- The same, but with the text of a string, for arguments that are no secrets: "the string '443'".
+---@param value any
+---@return string
+function check.shown(value)
+    if type(value) ~= "string" then
+        return check.kind(value)
+    end
+    return "the string " .. (#value > LONG and repr(value:sub(1, LONG)) .. "..." or repr(value))
+end
+
 --- Raises TypeError.
 ---@param f string the function
 ---@param argument string
 ---@param expected string "a string"
 ---@param value any what came instead
-function check.fail(f, argument, expected, value)
-    return errors.raise(errors.TypeError, ("%s() argument '%s' must be %s, not %s"):format(f, argument, expected,
-        check.kind(value)))
+---@param hint string? the end of the message
+function check.fail(f, argument, expected, value, hint)
+    return errors.raise(errors.TypeError, ("%s() argument '%s' must be %s, not %s%s"):format(f, argument, expected,
+        check.kind(value), hint or ""))
 end
 
 ---@param f string

@@ -1,6 +1,7 @@
 --- Error numbers by their POSIX names, and `errorcode`, their names by number (Python's errno module, section 15.18).
 
 local C = require "cleat.backend"
+local strict = require "cleat.strict"
 
 local errno = { errorcode = {} }
 
@@ -12,4 +13,4 @@ for name, number in pairs(C.const) do
 end
 errno.EWOULDBLOCK = errno.EAGAIN
 
-return errno
+return strict(errno, "module 'errno'")

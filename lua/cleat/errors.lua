@@ -24,6 +24,7 @@ local C = require "cleat.backend"
 local class = require "cleat.class"
 local repr = require "cleat.repr"
 local status = require "cleat.status"
+local strict = require "cleat.strict"
 
 ---@class cleat.Error
 ---@field class cleat.Class
@@ -38,14 +39,29 @@ local status = require "cleat.status"
 ---@field verify_code integer? why a certificate was refused, OpenSSL's X509_V_ERR_*
 ---@field verify_message string? the same in words
 ---@field cause any what was raised first, where this error only follows from that (a servername callback's error)
----@field traceback string? where it was raised
+---@field traceback string? where it was raised, from the caller's frame on: the first that is not cleat's
+---@field position string? "file:line:" of that frame
 
 local errors = {}
 
 local const = C.const
 local select = select -- see keywords.lua
 
+-- What asks for an error's text on behalf of the program.
+local TEXTUAL = { [tostring] = true, [print] = true, [string.format] = true }
+
+-- is_uncaught: whether the interpreter asks for the text of an error that ends the program: its message handler runs on top of what
+-- has raised.
+local function is_uncaught()
+    local by = debug.getinfo(3, "Sf") -- behind this function and the metamethod
+    local raised = by and by.what == "C" and not TEXTUAL[by.func] and debug.getinfo(4, "S")
+    return raised and raised.what == "C" -- error(), assert(), or what runs a coroutine
+end
+
 local function to_text(err)
+    if err.position and debug and is_uncaught() then
+        return err.position .. " " .. err.message
+    end
     return err.message
 end
 
@@ -120,6 +136,9 @@ errors.SSLEOFError = define("ssl.SSLEOFError", errors.SSLError)
 errors.CertificateError = define("ssl.CertificateError", errors.ValueError)
 errors.SSLCertVerificationError = define("ssl.SSLCertVerificationError", errors.SSLError, errors.CertificateError)
 
+--- derive makes a class of errors that are of several classes.
+errors.derive = define
+
 -- A TLS operation that timed out: Python 2 raises SSLError, Python 3 socket.timeout; this is both.
 local TLSTimeout = define("ssl.SSLError", errors.SSLError, errors.timeout)
 
@@ -158,11 +177,37 @@ end
 -- standing: the errors that are made once, see below.
 local standing = {}
 
+-- The beginning of the names of cleat's own sources.
+local OWN = debug and debug.getinfo(1, "S").source:match("^(@.*)errors%.lua$")
+
+-- caller finds the first frame that is not cleat's, of Lua's: its level for throw, and where it is.
+local function caller()
+    local level = 3
+    local info = OWN and debug.getinfo(level, "Sl")
+    while info and (info.what == "C" or info.source:sub(1, #OWN) == OWN) do
+        level = level + 1
+        info = debug.getinfo(level, "Sl")
+    end
+    if info then
+        return level - 1, ("%s:%d:"):format(info.short_src, info.currentline)
+    end
+    return 2
+end
+
+-- A mistake in a program, which is to be found; the others are for the program to deal with.
+local function is_mistake(of)
+    local lineage = of.lineage
+    return (lineage[errors.TypeError] or lineage[errors.ValueError] or lineage[errors.AttributeError])
+        and not lineage[errors.EnvironmentError]
+end
+
 --- Raises an error, with a traceback.
 ---@param err cleat.Error
 function errors.throw(err)
     if debug and not standing[err] then
-        err.traceback = debug.traceback(err.message, 2)
+        local level, position = caller()
+        err.traceback = debug.traceback(err.message, level)
+        err.position = is_mistake(err.class) and position or nil
     end
     return error(err, 0)
 end
@@ -293,4 +338,4 @@ class.on_unknown_attribute(function(name, message)
     return errors.raise(errors.AttributeError, "'" .. name .. "'" .. message)
 end)
 
-return errors
+return strict(errors, "module 'cleat.errors'")

@@ -1,257 +1,207 @@
---- HTTPS requests as LuaSocket's socket.http makes them, which does the work here, over cleat's TLS.
+--- HTTPS requests, asked for as those of LuaSocket's socket.http and answered as it answers, over cleat's TLS. Nothing of LuaSocket is
+--- needed; where its http module is loaded, what is set there (PROXY, TIMEOUT, USERAGENT) counts here too.
 ---
 ---     local https = require "cleat.https"
 ---     local body, code, headers, status = https.request("https://example.org/")
+---     local result, code = https.request { url = "https://example.org/", cafile = "ca.pem", timeout = 10, sink = print }
 ---
 --- The server's certificate and its name are verified, unless ssl._https_verify_certificates(false) or the environment variable
---- PYTHONHTTPSVERIFY=0 says otherwise; the field `context` overrides either. Where a request fails, request returns nil and the error
---- (see cleat.https.client). How long it waits is LuaSocket's to say: require("socket.http").TIMEOUT, 60 seconds.
+--- PYTHONHTTPSVERIFY=0 says otherwise; the fields verify, cafile, capath, cadata and context override either. Where a request fails,
+--- request returns nil and the error (see cleat.https.failure). Wrong arguments raise.
 ---
---- It needs LuaSocket, and loads it, as "socket" too if nothing else has that name: `require "cleat.python"` comes before it where
---- "socket" is to be cleat's.
+--- A redirect never leads away from https, and what was meant for one server (Authorization, cookies, the host, the client's certificate
+--- where it was given as a field) is not forwarded to another one: another host or another port.
 ---
 --- Python: section 17.3.1.2 (_https_verify_certificates), PEP 493.
 
 local class = require "cleat.class"
-local client = require "cleat.https.client"
-local errors = require "cleat.errors"
-local ssl = require "cleat.ssl"
+local connection = require "cleat.https.connection"
+local failure = require "cleat.https.failure"
+local message = require "cleat.https.message"
+local proxy = require "cleat.https.proxy"
+local request = require "cleat.https.request"
+local uri = require "cleat.https.uri"
+local strict = require "cleat.strict"
+local waiting = require "cleat.socket.waiting"
 
-local PORT = 443
 local REDIRECTS = 5 -- LuaSocket's limit
 local REDIRECTING = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
-
-local MISSING = [[cleat.https needs LuaSocket, which was not found: install the Debian package lua-socket, or the rock with
-    luarocks install luasocket
-It says:
-%s]]
+local TIMEOUT = 60
 
 local https = {}
 
-local function load_luasocket()
-    return require "socket.http", require "socket.url", require "ltn12"
+-- is_get: whether a request may be made again elsewhere.
+local function is_get(fields)
+    local method = fields.method
+    return fields.source == nil and (method == nil or method == "" or method == "GET" or method == "HEAD")
 end
 
--- find_luasocket: its modules require "socket" and must find LuaSocket there, also where that is cleat's name for its own.
-local function find_luasocket()
-    local loaded, preloaded = package.loaded.socket, package.preload.socket
-    local taken
-    if loaded ~= nil then
-        taken = type(loaded) ~= "table" or rawget(loaded, "newtry") == nil
-    else
-        taken = preloaded ~= nil and package.loaded["cleat.python"] ~= nil
+-- target_of: where an answer sends the client, nil if it is not to go there. That is never anything but https.
+local function target_of(fields, hops, place, code, location)
+    local limit = fields.maxredirects == nil and REDIRECTS or fields.maxredirects
+    if not location or location == "" or not REDIRECTING[code] or fields.redirect == false or not is_get(fields)
+        or (limit and hops >= limit) then
+        return nil
+    elseif location:find("%c") then
+        failure.fail("control character in Location")
     end
-    if taken then
-        package.loaded.socket, package.preload.socket = nil, nil
-    end
-    local ok, http, url, ltn12 = pcall(load_luasocket)
-    if taken then
-        package.loaded.socket, package.preload.socket = loaded, preloaded
-    end
-    if not ok then
-        package.loaded["cleat.https"] = nil -- for LuaJIT, so that another require says the same
-        error(MISSING:format(tostring(http)), 0)
-    end
-    return http, url, ltn12
-end
-
-local http, url, ltn12 = find_luasocket()
-
----@class cleat.https.Request
----@field url string?
----@field scheme string? "https"; this and the next ones override what the URL says
----@field host string?
----@field port integer|string|nil 443 by default
----@field path string?
----@field params string?
----@field query string?
----@field user string?
----@field password string?
----@field method string? "GET" by default
----@field headers table<string, string>? to be added, or sent in place of the usual ones
----@field source function? what the request's body comes from (LTN12)
----@field sink function? where the answer's body goes to (LTN12); dropped by default
----@field step function? moves a piece from source to sink (LTN12)
----@field redirect boolean? false not to follow redirects
----@field maxredirects integer|false|nil how many redirects to follow, 5 by default; false for no limit
----@field context cleat.ssl.SSLContext? in place of ssl._create_default_https_context()
-
--- stray finds what would let a part of a request pass for another one; LuaSocket sends what it is given.
-local function stray(place)
-    for _, name in ipairs { "url", "host", "path", "params", "query", "uri", "method" } do
-        if tostring(place[name] or ""):find("%c") then
-            return name
-        end
-    end
-    for name, value in pairs(place.headers or {}) do
-        if (name .. value):find("[\r\n]") then
-            return "headers"
-        end
-    end
-end
-
--- locate fills in where a request goes to, or returns nil and why not.
-local function locate(request)
-    local place = request.url and url.parse(request.url, { scheme = "https", path = "/" }) or {}
-    for name, value in pairs(request) do
-        place[name] = value
-    end
-    local scheme = tostring(place.scheme or "https"):lower()
-    local part = stray(place)
-    if scheme ~= "https" then
-        return nil, ("scheme '%s' not supported, only https"):format(scheme)
-    elseif place.proxy or http.PROXY then
-        return nil, "proxy not supported"
-    elseif place.create then
-        return nil, "create function not permitted"
-    elseif part then
-        return nil, "control character in " .. part
-    end
-    place.scheme = "https"
-    place.port = place.port ~= "" and place.port or PORT
-    if tostring(place.host):find(":", 1, true) then -- LuaSocket forgets the brackets
-        local port = tonumber(place.port) ~= PORT and ":" .. place.port or ""
-        place.headers = { host = "[" .. place.host .. "]" .. port }
-        for name, value in pairs(request.headers or {}) do
-            place.headers[tostring(name):lower()] = value
-        end
-    end
-    return place
-end
-
--- head_reader is shown the lines of an answer's head, and calls done(code, location) at the end of it.
-local function head_reader(done)
-    local code, location, last
-    return function(line)
-        if done == nil then
-            return
-        elseif not code then
-            code = tonumber(line:match("^HTTP/%d*%.%d* (%d%d%d)"))
-        elseif line == "" and code == 100 then -- another one follows
-            code, location, last = nil, nil, nil
-        elseif line == "" then
-            done(code, location)
-            done = nil
-        elseif line:find("^%s") then
-            location = last == "location" and location .. line or location
-        else
-            local value
-            last, value = line:match("^(.-):%s*(.*)")
-            last = last and last:lower()
-            location = last == "location" and value or location
-        end
-    end
-end
-
--- target_of: where the answer to a request sends the client, nil if it is not to go there. That is never anything but https.
-local function target_of(request, place, code, location)
-    location = (location or ""):gsub("%s", "")
-    local method = request.method
-    local limit = request.maxredirects == nil and REDIRECTS or request.maxredirects
-    if location == "" or not REDIRECTING[code] or request.redirect == false or request.source ~= nil
-        or not (method == nil or method == "" or method == "GET" or method == "HEAD")
-        or (limit and (request.nredirects or 0) >= limit) then
+    local base = { scheme = "https", authority = place.authority, path = place.path, query = place.query }
+    local target = uri.resolve(base, uri.split(location))
+    if target.scheme ~= "https" or (target.authority or "") == "" then
         return nil
     end
-    local target = url.absolute(url.build {
-        scheme = "https", host = place.host, port = place.port, path = place.path, params = place.params, query = place.query,
-    }, location)
-    local parsed = url.parse(target)
-    if parsed and (parsed.scheme or ""):lower() == "https" and (parsed.host or "") ~= "" then
-        return target
+    local host, port, user, password = uri.authority(target.authority)
+    if host == "" then
+        return nil
     end
+    local new = request.place(host, port)
+    new.path = uri.escape((target.path:sub(1, 1) == "/" and "" or "/") .. target.path)
+    new.query = target.query and uri.escape(target.query)
+    new.user, new.password = user, password
+    return new
 end
 
--- What is meant for one server, and is not told to another one.
-local PRIVATE = { authorization = true, ["proxy-authorization"] = true, cookie = true, host = true }
+-- What is meant for one server, and is not forwarded to another one.
+local PRIVATE = { authorization = true, cookie = true, host = true }
+
+local function same_server(a, b)
+    return a.host:lower() == b.host:lower() and a.port == b.port
+end
 
 -- redirected: the request that follows one.
-local function redirected(request, place, target)
-    local parsed = url.parse(target)
-    local new = {
-        url = target, method = request.method, sink = request.sink, step = request.step, redirect = request.redirect,
-        maxredirects = request.maxredirects, nredirects = (request.nredirects or 0) + 1, headers = request.headers,
-    }
-    if parsed.host:lower() == place.host:lower() and tonumber(parsed.port or PORT) == tonumber(place.port) then
-        new.user, new.password = place.user, place.password
-    elseif request.headers then
-        new.headers = {}
-        for name, value in pairs(request.headers) do
-            if not PRIVATE[tostring(name):lower()] then
-                new.headers[name] = value
-            end
+local function redirected(fields, place, target)
+    if same_server(place, target) then
+        if not target.user then
+            target.user, target.password = place.user, place.password
+        end
+        return fields
+    end
+    local new = {}
+    for name, value in pairs(fields) do
+        new[name] = value
+    end
+    new.headers = {}
+    for name, value in pairs(fields.headers or {}) do
+        if not PRIVATE[tostring(name):lower()] then
+            new.headers[name] = value
         end
     end
     return new
 end
 
--- perform makes a request and those that it is redirected to.
-local function perform(request, context)
-    local place, why = locate(request)
-    if not place then
-        return nil, why
-    end
-    local connection, target
-    local sink = place.sink or ltn12.sink.null()
-    connection = client.new(context, head_reader(function(code, location)
-        target = target_of(request, place, code, location)
-        if target then
-            connection:close() -- what comes is not what was asked for
+-- open connects to a place, through a proxy if there is one.
+local function open(fields, place, context, deadline, authorization)
+    local through = proxy.of(fields.proxy, place.host, place.port)
+    local to = through or place
+    local link = connection.open(to.host, to.port, deadline)
+    local ok, err = pcall(function()
+        if through then
+            through.authorization = through.authorization or authorization
+            proxy.connect(link, through, place.name .. ":" .. place.port, request.agent())
         end
-    end))
-    function place.create()
-        return connection
-    end
-    function place.sink(...)
-        if target then
-            return nil, "redirected"
-        end
-        return sink(...)
-    end
-    place.redirect = false -- LuaSocket would follow only some
-    local ok, result, code, headers, status = pcall(http.request, place)
-    connection:close()
-    local new = ok and target and redirected(request, place, target)
-    request, place, connection, sink = nil, nil, nil, nil -- LuaJIT's traces may keep the closures
+        link:secure(context, (place.host:gsub("%%.*", "")))
+    end)
     if not ok then
-        error(result, 0)
-    elseif new then
-        result, code, headers, status = perform(new, context)
-        if headers then -- as LuaSocket does: a hint that this is another page
-            headers.location = headers.location or target
-        end
+        link:close()
+        error(err, 0)
     end
+    return link
+end
+
+local function ignore()
+    return 1
+end
+
+local function has_body(fields, code)
+    return fields.method ~= "HEAD" and code ~= 204 and code ~= 304
+end
+
+-- exchange sends a request and receives the answer. It returns where to go next in place of the body.
+local function exchange(link, fields, place, hops, head, length)
+    link:write(head)
+    if fields.source then
+        message.send_body(link, length, fields.source, fields.step)
+    end
+    link:flush()
+    local code, headers, status, size = message.read_head(link)
+    local target = target_of(fields, hops, place, code, headers.location)
+    if not target and has_body(fields, code) then
+        message.receive_body(link, size, fields.sink or ignore, fields.step)
+    end
+    return target, code, headers, status
+end
+
+local function finish(link, ok, ...)
+    link:close()
+    if not ok then
+        error(..., 0)
+    end
+    return ...
+end
+
+-- perform makes a request and those that it is redirected to.
+local function perform(fields, deadline)
+    local place = request.locate(fields)
+    local first, hops, from = place, 0, nil
+    local contexts = {} -- for that server, and for others
+    while true do
+        local head, length, for_proxy = request.head(fields, place)
+        local strange = not same_server(first, place)
+        contexts[strange] = contexts[strange] or request.context(fields, strange)
+        local link = open(fields, place, contexts[strange], deadline, for_proxy)
+        local target, code, headers, status = finish(link, pcall(exchange, link, fields, place, hops, head, length))
+        if not target then
+            headers.location = headers.location or from -- as LuaSocket does: a hint that this is another page
+            return 1, code, headers, status
+        end
+        fields, place, hops = redirected(fields, place, target), target, hops + 1
+        from = "https://" .. place.authority .. place.path .. (place.query and "?" .. place.query or "")
+    end
+end
+
+-- seconds_for: how long a request may take, false for ever.
+local function seconds_for(fields)
+    if fields.timeout ~= nil then
+        return fields.timeout
+    end
+    local http = package.loaded["socket.http"]
+    local seconds = rawget(https, "TIMEOUT")
+    if seconds == nil and type(http) == "table" then
+        seconds = rawget(http, "TIMEOUT") or false
+    elseif seconds == nil then
+        seconds = TIMEOUT
+    end
+    return type(seconds) == "number" and seconds >= 0 and seconds or false
+end
+
+local function generic(fields)
+    request.check(fields)
+    local result, code, headers, status = failure.attempt(perform, fields, waiting.deadline(seconds_for(fields)))
     if not result then
         return nil, code
     end
     return result, code, headers, status
 end
 
-local function generic(request)
-    local context = request.context
-    if context == nil then
-        local err
-        context, err = client.attempt(ssl._create_default_https_context)
-        if not context then
-            return nil, err
-        end
-    elseif not ssl.SSLContext:is(context) then
-        errors.raise(errors.TypeError, "request() field 'context' must be an ssl.SSLContext, not " .. class.name_of(context))
-    end
-    return perform(request, context)
-end
-
 local function simple(address, body)
     local pieces = {}
-    local request = { url = address, sink = ltn12.sink.table(pieces) }
+    local fields = { url = address, sink = function(chunk)
+        pieces[#pieces + 1] = chunk
+        return 1
+    end }
     if body ~= nil then
         if type(body) ~= "string" then
-            errors.raise(errors.TypeError, "request() argument 'body' must be a string, not " .. class.name_of(body))
+            failure.bad("argument 'body' must be a string, not %s", class.name_of(body))
         end
-        request.method, request.source = "POST", ltn12.source.string(body)
-        request.headers = { ["content-length"] = tostring(#body), ["content-type"] = "application/x-www-form-urlencoded" }
+        fields.method = "POST"
+        fields.source = function()
+            local all = body
+            body = nil
+            return all
+        end
+        fields.headers = { ["Content-Length"] = #body, ["Content-Type"] = "application/x-www-form-urlencoded" }
     end
-    local result, code, headers, status = generic(request)
+    local result, code, headers, status = generic(fields)
     if not result then
         return nil, code
     end
@@ -259,21 +209,21 @@ local function simple(address, body)
 end
 
 --- Makes a request: request(url) GETs a page, request(url, body) POSTs a form and returns its answer, request{url = …, sink = …} does
---- what its fields say. Redirects of GET and HEAD are followed, but never from https to anything else: then the
---- answer that says so is the result.
----@param request string|cleat.https.Request
+--- what its fields say. Redirects of GET and HEAD are followed, but never from https to anything else: then the answer that says so is the
+--- result. Raises TypeError for unknown fields, and for those of a wrong type.
+---@param fields string|cleat.https.Request
 ---@param body string?
 ---@return string|integer|nil # the page; 1 in the form with fields; nil if the request failed
 ---@return integer|any code the status code, 200 for success; the error if the request failed
 ---@return table<string, string>? headers of the answer, their names in lower case
 ---@return string? status the answer's first line
-function https.request(request, body)
-    if type(request) == "string" then
-        return simple(request, body)
-    elseif type(request) ~= "table" then
-        errors.raise(errors.TypeError, "request() argument must be a URL or a table, not " .. class.name_of(request))
+function https.request(fields, body)
+    if type(fields) == "string" then
+        return simple(fields, body)
+    elseif type(fields) ~= "table" then
+        failure.bad("argument must be a URL or a table, not %s", class.name_of(fields))
     end
-    return generic(request)
+    return generic(fields)
 end
 
-return https
+return strict(https, "module 'cleat.https'")

@@ -7,7 +7,7 @@
 
 local errors = require "cleat.errors"
 
-local unpack = table.unpack or unpack -- luacheck: ignore 143
+local unpack = table.unpack or unpack
 
 local idna = {}
 

@@ -9,7 +9,7 @@
 local errors = require "cleat.errors"
 
 local select = select -- a script that reads like Python's may have a global of that name: the module
-local unpack = table.unpack or unpack -- luacheck: ignore 143
+local unpack = table.unpack or unpack
 
 local keywords = {}
 

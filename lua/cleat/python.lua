@@ -4,6 +4,8 @@
 --- Only names that nothing has loaded yet are taken: LuaSocket, if it was loaded before, stays "socket". The module is a table of
 --- cleat's four, under the same names.
 
+local strict = require "cleat.strict"
+
 local python = {}
 
 for _, name in ipairs { "ssl", "socket", "select", "errno" } do
@@ -16,4 +18,4 @@ for _, name in ipairs { "ssl", "socket", "select", "errno" } do
     end
 end
 
-return python
+return strict(python, "module 'cleat.python'")

@@ -8,6 +8,7 @@ local C = require "cleat.backend"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
+local strict = require "cleat.strict"
 
 local const = C.const
 
@@ -31,16 +32,27 @@ local function has_any(events, bits)
     return false
 end
 
+local function method_of(value)
+    return value.fileno
+end
+
 local function fileno(value)
+    local number = value
     if type(value) == "table" or type(value) == "userdata" then
-        value = value:fileno()
+        local ok, method = pcall(method_of, value)
+        number = nil
+        if ok and check.callable(method) then
+            number = method(value)
+        end
     end
-    if type(value) ~= "number" or value % 1 ~= 0 then
-        errors.raise(errors.TypeError, "argument must be an integer, or have a fileno() method")
-    elseif value < 0 then
-        errors.raise(errors.ValueError, ("file descriptor cannot be a negative integer (%d)"):format(value))
+    if type(number) ~= "number" or number % 1 ~= 0 then
+        errors.raise(errors.TypeError, "argument must be an integer, or have a fileno() method, not " .. check.kind(value))
+    elseif number < 0 then
+        errors.raise(errors.ValueError, ("file descriptor cannot be a negative integer (%d)"):format(number))
+    elseif number > check.INT_MAX then
+        errors.raise(errors.ValueError, ("file descriptor is out of range (%.0f)"):format(number))
     end
-    return value
+    return number
 end
 
 local parse = keywords.parser("select", { "rlist", "wlist", "xlist", "timeout" },
@@ -96,4 +108,4 @@ function select.select(...)
     return ready(rlist, to_read, READABLE), ready(wlist, to_write, WRITABLE), ready(xlist, to_except, EXCEPTIONAL)
 end
 
-return select
+return strict(select, "module 'select'")

@@ -16,6 +16,7 @@ local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local object = require "cleat.socket.object"
+local strict = require "cleat.strict"
 local waiting = require "cleat.socket.waiting"
 require "cleat.socket.datagram"
 
@@ -70,12 +71,12 @@ local parse_create_connection = keywords.parser("create_connection", { "address"
     { required = 1 })
 
 --- create_connection(address, timeout, source_address) connects to {host, port}, trying each of the host's addresses until one
---- answers; raises the last error if none does. timeout: for each of the attempts and for the socket afterwards, nil for
---- the default one.
+--- answers; raises the last error if none does. port: an integer, and here, not in other functions' addresses, a string of digits or a
+--- service's name too. timeout: for each of the attempts and for the socket afterwards, nil for the default one.
 ---@return cleat.Socket
 function socket.create_connection(...)
     local to, timeout, source_address = parse_create_connection(...)
-    local host, port = address.pack("create_connection", const.AF_INET, to)
+    local host, port = address.endpoint("create_connection", to)
     timeout = check.timeout("create_connection", timeout)
     local last
     for _, entry in ipairs(address.resolve(host, port, 0, const.SOCK_STREAM, 0, 0, timeout or object.default_timeout)) do
@@ -126,4 +127,4 @@ function socket.setdefaultwaiter(waiter)
     waiting.default = waiting.check("setdefaultwaiter", waiter)
 end
 
-return socket
+return strict(socket, "module 'socket'")

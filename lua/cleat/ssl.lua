@@ -2,6 +2,7 @@
 ---
 ---     local ssl = require "cleat.ssl"
 ---     local socket = require "cleat.socket"
+local strict = require "cleat.strict"
 ---
 ---     local context = ssl.create_default_context()
 ---     local conn = context:wrap_socket(socket.socket(), {server_hostname = "example.org"})
@@ -141,4 +142,4 @@ function ssl.get_server_certificate(...)
     return pem.DER_cert_to_PEM_cert(der)
 end
 
-return ssl
+return strict(ssl, "module 'ssl'")

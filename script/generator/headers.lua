@@ -8,7 +8,8 @@ local headers = {}
 ---@class cleat.Constant
 ---@field name string with the prefix CLEAT_
 ---@field value string as it stands in the header
----@field note string? the trailing comment
+---@field note string? the trailing comment, without the marker of a class
+---@field class boolean? whether it is marked as a class of statuses: its trailing comment is or begins with "class"
 
 ---@class cleat.Parameter one logical parameter: a length or capacity belongs to its pointer
 ---@field kind "int"|"double"|"bytes"|"ints"|"text"|"buf"|"int_out"|"double_out"|"ints_out"
@@ -303,7 +304,10 @@ local function parse(root, name, seen)
         if token.type == "comment" then
             local constants = group and group.constants
             if group_last == token.line and constants then
-                constants[#constants].note = prose(token.text)
+                local constant, note = constants[#constants], prose(token.text)
+                constant.class = note == "class" or note:find("^class; ") ~= nil
+                note = constant.class and note:sub(#"class; " + 1) or note
+                constant.note = note ~= "" and note or nil
             else
                 pending = token
             end

@@ -1,6 +1,7 @@
 --- Writes the files that are plain lists: constants, cdef, export map, signatures.
 
 local binding = require "generator.binding"
+local classes = require "generator.classes"
 local text = require "generator.text"
 
 local plain = {}
@@ -81,24 +82,27 @@ function plain.signatures(model)
     out(text.banner("--"))
     out ""
     out "--- What the backend's functions take, for specs that try them all. arguments: one a Lua"
-    out "--- argument; results: how many come after the status."
+    out "--- argument; results: how many come after the status; classes: of the statuses that the"
+    out "--- C function's comment lists, and those that cleat.h names for every function."
     out "return {"
     for _, variant in ipairs(binding.all(model)) do
         local arguments = text.map(variant.arguments, function(argument)
             return ('{ kind = "%s", name = "%s" }'):format(argument.kind, argument.name)
         end)
-        local head = ('    { name = "%s", results = %d, arguments = { '):format(variant.name, #variant.results)
-        if #arguments == 0 then
-            out("%s} },", head:sub(1, -2))
-        elseif #head + #table.concat(arguments, ", ") < 96 then
-            out("%s%s } },", head, table.concat(arguments, ", "))
-        else
-            out(head:sub(1, -2))
-            for _, argument in ipairs(arguments) do
-                out("        %s,", argument)
-            end
-            out "    } },"
+        local listed = text.map(classes.of(model, variant.of), function(name)
+            return ("%s = true"):format(name:gsub("^CLEAT_", ""))
+        end)
+        out("    {")
+        out('        name = "%s", results = %d,', variant.name, #variant.results)
+        out(text.wrap("        classes = { ", listed, " },"))
+        out("        arguments = {%s", #arguments == 0 and "}," or "")
+        for _, argument in ipairs(arguments) do
+            out("            %s,", argument)
         end
+        if #arguments > 0 then
+            out "        },"
+        end
+        out "    },"
     end
     out "}"
     return tostring(out)

@@ -149,6 +149,9 @@ int main(int argc, char **argv) {
     connection_scenarios_begin();
     try_table(connection_scenarios, only, &total);
     connection_scenarios_end();
+    verification_scenarios_begin();
+    try_table(verification_scenarios, only, &total);
+    verification_scenarios_end();
     now = "the end";
     EXPECT(cleat_handle_count() == 0);
     now = "";

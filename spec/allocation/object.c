@@ -8,6 +8,7 @@
 #include "../c/expect.h"
 #include "../c/garbage.h"
 #include "../c/identity.h"
+#include "../c/odd_certificate.h"
 #include "failing.h"
 #include "scenario.h"
 
@@ -123,6 +124,30 @@ static int32_t act_names(void) {
     }
     if (count >= 0) note(count);
     return count;
+}
+
+static void open_odd(void) {
+    one = cleat_certificate_from_pem(odd_certificate, (int32_t)strlen(odd_certificate));
+    EXPECT(one > 0);
+}
+
+/* A malformed extension is CLEAT_SSL each time, unless memory runs out. */
+static int32_t act_odd(void) {
+    int32_t answer;
+    int32_t i;
+    NOTE(cleat_certificate_not_before(one, room, sizeof room));
+    for (i = 0; i < ODD_COUNT; i++) {
+        NOTE(cleat_certificate_name_value(one, CLEAT_NAME_SUBJECT, i, room, sizeof room));
+    }
+    answer = cleat_certificate_alt_name_count(one);
+    EXPECT(answer < 0);
+    if (CLEAT_CLASS(answer) == CLEAT_NOMEM) return answer;
+    EXPECT(CLEAT_CLASS(answer) == CLEAT_SSL);
+    answer = cleat_certificate_uri_count(one, CLEAT_URI_OCSP);
+    EXPECT(answer < 0);
+    if (CLEAT_CLASS(answer) == CLEAT_NOMEM) return answer;
+    EXPECT(CLEAT_CLASS(answer) == CLEAT_SSL);
+    return CLEAT_OK;
 }
 
 static int32_t act_alt_names(void) {
@@ -269,6 +294,7 @@ const struct scenario object_scenarios[] = {
     {"certificate_name", open_certificate, act_names, close_all, 0, false},
     {"certificate_alt_name", open_certificate, act_alt_names, close_all, 0, false},
     {"certificate_uri", open_certificate, act_uris, close_all, 0, false},
+    {"certificate: odd fields", open_odd, act_odd, close_all, 0, false},
     {"socket_new", NULL, act_socket, close_all, 0, true},
     {"socket_pair", NULL, act_pair, close_all, 0, true},
     {"socket_from_fd", NULL, act_from_fd, close_all, 0, true},

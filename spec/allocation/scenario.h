@@ -22,11 +22,14 @@ void note_text(const char *text, int32_t len);
 extern const struct scenario context_scenarios[];
 extern const struct scenario object_scenarios[];
 extern const struct scenario connection_scenarios[];
+extern const struct scenario verification_scenarios[];
 void context_scenarios_begin(void);
 void context_scenarios_end(void);
 void object_scenarios_begin(void);
 void object_scenarios_end(void);
 void connection_scenarios_begin(void);
 void connection_scenarios_end(void);
+void verification_scenarios_begin(void);
+void verification_scenarios_end(void);
 
 #endif

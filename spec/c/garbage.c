@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "load.h"
+
 enum {
     MOST_KINDS = 16,
     MOST_VALUES = 16 + MOST_KINDS,
@@ -39,7 +41,6 @@ const char garbage_certificate[] =
     "50aNPZWS8yA1pMw=\n"
     "-----END CERTIFICATE-----\n";
 
-static const int32_t *known_classes;
 static const int32_t *known_kinds;
 static int32_t live[MOST_KINDS]; /* by kind: an open id */
 static int32_t peer; /* of the socket */
@@ -250,14 +251,6 @@ static int values(const struct function *function, int position, struct value *l
 
 /* ---- what is demanded of a call ---- */
 
-static bool known_class(int32_t class) {
-    int i;
-    for (i = 0; known_classes[i] != 0; i++) {
-        if (known_classes[i] == class) return true;
-    }
-    return false;
-}
-
 /* An id that is none of ours was made by the call. */
 static void close_new(int32_t id) {
     int i;
@@ -322,7 +315,8 @@ static void check_status(const struct function *function, const struct value *v,
                          int bad_at, int bad) {
     int32_t class = CLEAT_CLASS(result);
     int32_t refused = bad_at == 0 ? 0 : v[bad].refused;
-    if (!known_class(class)) fail("a status of no known class", result);
+    if (class > 63 || (function->classes >> class & 1) == 0)
+        fail("a status of a class that its comment does not list", result);
     if (refused != 0 && class != refused)
         fail("not the status that the only bad argument demands", result);
     if (refused == CLEAT_USAGE && class == CLEAT_USAGE) {
@@ -444,15 +438,14 @@ static void stuck(int signal_number) {
     _exit(1);
 }
 
-static int run(const struct function *functions, const int32_t *classes, const int32_t *kinds) {
+static int run(const struct function *functions, const int32_t *kinds) {
     int number, failed = 0;
     int before = open_descriptors();
     int i;
     setvbuf(stdout, NULL, _IOLBF, 0);
-    known_classes = classes;
     known_kinds = kinds;
     signal(SIGALRM, stuck);
-    alarm(SECONDS);
+    load_alarm(SECONDS);
 
     stale = cleat_context_new(CLEAT_PROTOCOL_TLS);
     cleat_close(stale);
@@ -481,14 +474,14 @@ static int run(const struct function *functions, const int32_t *classes, const i
 }
 
 /* In a process without a terminal, where nobody can be asked for a password. */
-int garbage_run(const struct function *functions, const int32_t *classes, const int32_t *kinds) {
+int garbage_run(const struct function *functions, const int32_t *kinds) {
     int status = 1;
     pid_t child;
     fflush(NULL);
     child = fork();
     if (child == 0) {
         setsid();
-        exit(run(functions, classes, kinds) == 0 ? 0 : 1);
+        exit(run(functions, kinds) == 0 ? 0 : 1);
     }
     return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 /* garbage.h: calls every function of the ABI with bad values, alone, in pairs and all together, and demands of each call:
  *
- * - a status whose class is known, or an answer; a status for sure if an argument is one that cleat.h refuses, and then, if it
+ * - a status whose class the function's comment lists, or an answer; a status for sure if an argument is one that cleat.h refuses, and then, if it
  *   is the only bad one, CLEAT_HANDLE or CLEAT_USAGE with the argument's position;
  * - a thread's record of the failure that has the same status and a text;
  * - that nothing is written behind a capacity, nor to other outputs where the call failed;
@@ -55,13 +55,14 @@ struct value {
 struct function {
     const char *name;
     int32_t (*call)(const struct value *v);
+    uint64_t classes; /* bits: those that its comment lists */
     struct parameter parameters[MOST_PARAMETERS];
 };
 
 /* A certificate with something of everything that functions read, in PEM. */
 extern const char garbage_certificate[];
 
-/* garbage_run returns 0 if all went well. classes and kinds end with 0, functions with a NULL name. */
-int garbage_run(const struct function *functions, const int32_t *classes, const int32_t *kinds);
+/* garbage_run returns 0 if all went well. kinds ends with 0, functions with a NULL name. */
+int garbage_run(const struct function *functions, const int32_t *kinds);
 
 #endif

@@ -27,15 +27,17 @@ static void add_constraints(X509 *x509) {
     BASIC_CONSTRAINTS_free(constraints);
 }
 
-static X509 *make_certificate(EVP_PKEY *key) {
+static X509 *make_certificate(EVP_PKEY *key, long serial) {
     X509 *x509 = X509_new();
     X509_NAME *subject = X509_get_subject_name(x509);
     EXPECT(X509_set_version(x509, X509_VERSION_3) == 1);
-    EXPECT(ASN1_INTEGER_set(X509_get_serialNumber(x509), 1) == 1);
+    EXPECT(ASN1_INTEGER_set(X509_get_serialNumber(x509), serial) == 1);
     EXPECT(X509_gmtime_adj(X509_getm_notBefore(x509), -60) != NULL);
     EXPECT(X509_gmtime_adj(X509_getm_notAfter(x509), 3600) != NULL);
-    EXPECT(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)"localhost", -1,
-                                      -1, 0) == 1);
+    /* Two certificates of one name would be two candidates for one issuer. */
+    const char *name = serial == 1 ? "localhost" : "other";
+    EXPECT(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1, -1,
+                                      0) == 1);
     EXPECT(X509_set_issuer_name(x509, subject) == 1);
     EXPECT(X509_set_pubkey(x509, key) == 1);
     add_alt_name(x509);
@@ -80,9 +82,19 @@ static void keep(enum identity_part part, BIO *bio) {
     EXPECT(BIO_reset(bio) == 1);
 }
 
+static void keep_other(BIO *bio) {
+    EVP_PKEY *key = make_key();
+    X509 *x509 = make_certificate(key, 2);
+    EXPECT(PEM_write_bio_X509(bio, x509) == 1);
+    EXPECT(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
+    keep(IDENTITY_OTHER, bio);
+    X509_free(x509);
+    EVP_PKEY_free(key);
+}
+
 static void make_texts(void) {
     EVP_PKEY *key = make_key();
-    X509 *x509 = make_certificate(key);
+    X509 *x509 = make_certificate(key, 1);
     X509_CRL *crl = make_crl(x509, key);
     BIO *bio = BIO_new(BIO_s_mem());
     char password[] = "secret";
@@ -98,6 +110,7 @@ static void make_texts(void) {
     keep(IDENTITY_ENCRYPTED_KEY, bio);
     EXPECT(PEM_write_bio_X509_CRL(bio, crl) == 1);
     keep(IDENTITY_CRL, bio);
+    keep_other(bio);
     BIO_free(bio);
     X509_CRL_free(crl);
     X509_free(x509);

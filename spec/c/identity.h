@@ -11,6 +11,7 @@ enum identity_part {
     IDENTITY_CHAIN_AND_KEY, /* the certificate and the key in one text */
     IDENTITY_ENCRYPTED_KEY, /* with the password "secret" */
     IDENTITY_CRL, /* the certificate's own, which revokes nothing */
+    IDENTITY_OTHER, /* another certificate for the same name, with the serial number 2, and its key */
     IDENTITY_PARTS
 };
 

@@ -8,6 +8,7 @@
 
 #include "expect.h"
 #include "identity.h"
+#include "load.h"
 
 #define TIMEOUT 30.0
 
@@ -46,7 +47,7 @@ static void test_random(void) {
     child = fork();
     EXPECT(child >= 0);
     if (child == 0) {
-        alarm(30);
+        load_alarm(30);
         EXPECT(cleat_random_bytes(theirs, 16) == 16);
         _exit(write(pipes[1], theirs, 16) == 16 ? 0 : 1);
     }
@@ -66,7 +67,7 @@ static void test_contexts(void) {
     EXPECT(child >= 0);
     if (child == 0) {
         int turn;
-        alarm(30);
+        load_alarm(30);
         for (turn = 0; turn < 20; turn++) talk();
         EXPECT(cleat_close(server_context) == CLEAT_OK);
         EXPECT(cleat_close(client_context) == CLEAT_OK);
@@ -123,7 +124,7 @@ static void test_connecting(void) {
     server = fork();
     EXPECT(server >= 0);
     if (server == 0) {
-        alarm(60);
+        load_alarm(60);
         serve(listener, 1 + 2 * EACH);
         _exit(0);
     }
@@ -131,7 +132,7 @@ static void test_connecting(void) {
     child = fork();
     EXPECT(child >= 0);
     if (child == 0) {
-        alarm(60);
+        load_alarm(60);
         for (turn = 0; turn < EACH; turn++) connect_to(port);
         _exit(0);
     }
@@ -162,7 +163,7 @@ static void test_connection(void) {
     child = fork();
     EXPECT(child >= 0);
     if (child == 0) {
-        alarm(30);
+        load_alarm(30);
         cleat_close(client);
         cleat_close(second);
         EXPECT(cleat_connection_read(server, &byte, 1, TIMEOUT) == 1 && byte == '?');

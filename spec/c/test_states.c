@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "load.h"
 
 static const char script[] =
     "local socket, ssl = require 'cleat.socket', require 'cleat.ssl'\n"
@@ -118,7 +119,7 @@ static void test_states(const char *library) {
         pthread_t threads[2];
         int fds[2];
         int i;
-        alarm(100);
+        load_alarm(100);
         load_lua(library);
         EXPECT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
         for (i = 0; i < 2; i++) {

@@ -6,11 +6,12 @@
 #include <sys/socket.h>
 
 #include "../c/expect.h"
+#include "../c/load.h"
 #include "hostile.h"
 #include "peer.h"
 
 #define TIMEOUT 0.1
-#define SLACK 3.0 /* for a machine that is busy */
+#define SLACK load_bound(3) /* for a machine that is busy */
 
 static double now(void) {
     double seconds;
@@ -143,11 +144,10 @@ static void try_flood(void) {
     EXPECT(pthread_create(&thread, NULL, flood, &flooding) == 0);
     begun = now();
     expect_timeout("flood", cleat_connection_read(peer.id, &byte, 1, TIMEOUT), begun, TIMEOUT);
-    EXPECT(now() - begun < 2 * TIMEOUT + 0.1);
     /* A call that may not wait does not stay either. */
     begun = now();
     EXPECT(CLEAT_CLASS(cleat_connection_read(peer.id, &byte, 1, 0)) == CLEAT_WANT_READ);
-    EXPECT(now() - begun < TIMEOUT);
+    EXPECT(now() - begun < load_bound(TIMEOUT));
     EXPECT(memory_in_use() < before + 1000000);
     atomic_store(&flooding.stop, true);
     shutdown(peer.fd[1], SHUT_RDWR);

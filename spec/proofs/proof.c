@@ -33,6 +33,13 @@ static int overflow(void) {
     return large == 0;
 }
 
+/* A number that does not fit into the type that it is converted to. */
+static int cast(void) {
+    volatile double large = 1e10;
+    volatile int converted = (int)large;
+    return converted == 0;
+}
+
 static int leak(void) {
     hidden = malloc(1000);
     hidden = NULL;
@@ -77,6 +84,7 @@ static const struct {
     {"use_after_free", use_after_free},
     {"overrun", overrun},
     {"overflow", overflow},
+    {"cast", cast},
     {"leak", leak},
     {"uninitialised", uninitialised},
     {"race", race},

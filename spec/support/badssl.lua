@@ -13,7 +13,7 @@ function badssl.make()
     if not badssl.directory then
         local directory = process.root .. "/build/spec-badssl"
         process.run { "mkdir", "-p", directory }
-        local command = { "flock", "-w", "100", directory .. "/../spec-badssl.lock", timeout = 110 }
+        local command = { "flock", "-w", "1000", directory .. "/../spec-badssl.lock", timeout = 110 }
         for _, word in ipairs(process.lua { "spec/support/badssl/make.lua", directory }) do
             command[#command + 1] = word
         end

@@ -3,8 +3,11 @@
 --
 -- A cycle begins as soon as the last one is over, and a full one runs before and after each of the first calls of the ABI in a test. Later
 -- they thin out, one for each 1/64 of the calls so far, or a test of a hundred thousand calls would take an hour.
+--
+-- The classes of the statuses are checked too: spec/support/classes.lua.
 local backend = require "cleat.backend"
 local busted = require "busted"
+require "support.classes"
 
 local THINNING = 64
 

@@ -15,6 +15,8 @@ def lua(value):
         value = value.encode("utf-8", "surrogateescape")
     if isinstance(value, bytes):
         return '"' + "".join("\\%03d" % byte for byte in value) + '"'
+    if value is None:  # an empty BIT STRING
+        return "nil"
     return "%d" % value
 
 

@@ -1,10 +1,10 @@
 -- orders(list): an iterator over all orders of its elements, each a new array (Heap's algorithm).
 return function(list)
     return coroutine.wrap(function()
-        local order = { (table.unpack or unpack)(list) } -- luacheck: ignore
+        local order = { (table.unpack or unpack)(list) }
         local function permute(count)
             if count <= 1 then
-                coroutine.yield { (table.unpack or unpack)(order) } -- luacheck: ignore
+                coroutine.yield { (table.unpack or unpack)(order) }
                 return
             end
             for index = 1, count do

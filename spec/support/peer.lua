@@ -3,6 +3,7 @@
 --   local job = peer.serve { tls = true, cert = ..., key = ..., "handshake", "echo" }
 --   ... connect to 127.0.0.1, job.port ...
 --   assert.are.same({ "handshake TLSv1.3 ...", "echo 5 end" }, job:finish())
+local limits = require "support.limits"
 local process = require "support.process"
 local socket = require "cleat.socket"
 
@@ -15,7 +16,8 @@ local control
 
 local function control_port()
     if not control or control.process:poll() then
-        local program = process.start { "/usr/bin/python3", "-I", process.root .. "/spec/support/peer.py", timeout = 300 }
+        local program = process.start { "/usr/bin/python3", "-I", process.root .. "/spec/support/peer.py",
+            tostring(limits.bound(15)), timeout = 300 }
         control = { process = program, port = tonumber((program:wait_for("control (%d+)"))) }
     end
     return control.port
@@ -58,7 +60,7 @@ local function start(role, options)
         lines[#lines + 1] = "do " .. step
     end
     local self = setmetatable({ control = socket.socket(), buffer = "", lines = {} }, Job)
-    self.control:settimeout(20)
+    self.control:settimeout(limits.bound(20))
     self.control:connect { "127.0.0.1", control_port() }
     self.control:sendall(table.concat(lines, "\n") .. "\n\n")
     return self
@@ -92,6 +94,11 @@ function Job:finish()
     end
     self.control:close()
     return self.lines
+end
+
+-- go: lets a job go on that is at a step "await".
+function Job:go()
+    self.control:sendall(".")
 end
 
 -- abandon: for jobs whose end is of no interest.

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-DEADLINE = 15.0
+DEADLINE = float(sys.argv[1])  # for whatever the other side is to do
 VERSIONS = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1,
             "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 VERIFY = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
@@ -52,8 +52,8 @@ def context(job):
 
 
 class Job:
-    def __init__(self, job, reply):
-        self.job, self.reply = job, reply
+    def __init__(self, job, reply, control):
+        self.job, self.reply, self.control = job, reply, control
         self.sock = None
 
     def run(self):
@@ -253,6 +253,12 @@ class Job:
             os.write(self.sock.fileno(), data[i:i + 1] or b"\0")
             time.sleep(float(seconds))
 
+    def do_await(self):
+        """Does nothing until the spec says "go", or is no longer interested: for a peer that must outlast what is tested."""
+        select.select([self.control], [], [])
+        if not self.control.recv(1):
+            raise EOFError("abandoned")
+
     def do_sleep(self, seconds):
         time.sleep(float(seconds))
 
@@ -333,7 +339,7 @@ def serve(control):
 
     with control:
         if "role" in job:
-            (Proxy if job["role"] == "proxy" else Job)(job, reply).run()
+            (Proxy(job, reply) if job["role"] == "proxy" else Job(job, reply, control)).run()
         stream.close()
 
 

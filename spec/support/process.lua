@@ -1,6 +1,7 @@
 -- Other programs: run to the end, or started as peers in the background. Each runs under timeout(1) in a process group of
 -- its own, with its output in files, and none outlives process.cleanup.
 local backend = require "cleat.backend"
+local limits = require "support.limits"
 local select = require "cleat.select"
 local socket = require "cleat.socket"
 
@@ -130,7 +131,7 @@ end
 
 -- start runs a command in the background. command: an array of words, with
 --   stdin    the text of its standard input (nothing)
---   timeout  seconds after which it is ended whatever it does (30)
+--   timeout  seconds after which it is ended whatever it does (30), on a free machine: see support.limits
 --   directory  where it runs
 function process.start(command)
     serial = serial + 1
@@ -145,12 +146,12 @@ function process.start(command)
     end
     local line = ("cd %s && { timeout -k 1 %d %s <%s >%s.out 2>%s.err & echo $! >%s.pid.new; "
         .. "mv %s.pid.new %s.pid; wait $!; echo $? >%s.status.new; mv %s.status.new %s.status; }"):format(
-        process.quote(command.directory or process.root), command.timeout or 30, table.concat(words, " "),
+        process.quote(command.directory or process.root), math.ceil(limits.bound(command.timeout or 30)), table.concat(words, " "),
         process.quote(stdin), base, base, base, base, base, base, base, base)
     os.execute("sh -c " .. process.quote(line) .. " >/dev/null 2>&1 </dev/null &")
     local self = setmetatable({ base = base, name = command[1] }, Process)
     running[self] = true
-    local deadline = process.clock() + 10
+    local deadline = process.clock() + limits.bound(10)
     while not self.pid do
         local file = io.open(base .. ".pid")
         if file then
@@ -199,7 +200,7 @@ end
 
 -- wait: the exit status; an error if the program does not end in time.
 function Process:wait(timeout)
-    local deadline = process.clock() + (timeout or 30)
+    local deadline = process.clock() + limits.bound(timeout or 30)
     while not self:poll() do
         if process.clock() > deadline then
             error(self.name .. " does not end; it said:\n" .. self:output() .. self:errors(), 2)
@@ -211,7 +212,7 @@ end
 
 -- wait_for: what the pattern captures in the output or in the error output, as soon as it is there.
 function Process:wait_for(pattern, timeout)
-    local deadline = process.clock() + (timeout or 10)
+    local deadline = process.clock() + limits.bound(timeout or 10)
     while true do
         local ended = self:poll()
         for _, text in ipairs { self:output(), self:errors() } do
@@ -238,7 +239,7 @@ end
 function Process:stop()
     if not self:poll() then
         os.execute("kill -TERM " .. self.pid .. " 2>/dev/null")
-        local deadline = process.clock() + 1
+        local deadline = process.clock() + limits.bound(1)
         while not self:poll() and process.clock() < deadline do
             process.sleep(0.002)
         end

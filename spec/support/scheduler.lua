@@ -4,6 +4,7 @@
 --   loop:start(function() ... end)
 --   sock:setwaiter(loop.waiter)
 --   loop:run(10)
+local limits = require "support.limits"
 local process = require "support.process"
 local select = require "cleat.select"
 
@@ -92,7 +93,7 @@ end
 
 -- run: until all have ended, for at most `seconds`. The first failure is raised, unless the caller looks at loop.failures itself.
 function Scheduler:run(seconds, quiet)
-    local finish = process.clock() + seconds
+    local finish = process.clock() + limits.bound(seconds)
     while #self.threads > 0 and (quiet or not self.failures[1]) do
         turn(self, 1)
         if process.clock() > finish then

@@ -1,11 +1,12 @@
 -- Several ends of connections in one thread: each task is a function whose calls on non-blocking sockets wait by letting
 -- the others run.
+local limits = require "support.limits"
 local process = require "support.process"
 local select = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
-local unpack = table.unpack or unpack -- luacheck: ignore
+local unpack = table.unpack or unpack
 
 local tasks = {}
 
@@ -54,7 +55,7 @@ end
 -- run: runs the functions to their ends, and returns what each returned first. A failure in one is raised once all have
 -- ended; with tasks.settle it is returned instead.
 local function run(functions, deadline)
-    local finish = process.clock() + (deadline or 10)
+    local finish = process.clock() + limits.bound(deadline or 10)
     local threads, results, failures, waits = {}, {}, {}, {}
     local alive = #functions
     for i, body in ipairs(functions) do
@@ -84,7 +85,7 @@ local function run(functions, deadline)
         end
         if not progress and alive > 0 then
             local readable, writable = select.select(readers, writers, {}, 1)
-            if #readable + #writable == 0 and process.clock() > finish or process.clock() > finish + 20 then
+            if #readable + #writable == 0 and process.clock() > finish or process.clock() > finish + limits.bound(20) then
                 local places = {}
                 for _, thread in ipairs(threads) do
                     places[#places + 1] = debug.traceback(thread)

@@ -7,9 +7,10 @@
 ---
 --- What is sent is gathered until something is to be received.
 
-local C = require "cleat.backend"
+local check = require "cleat.check"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
+local failure = require "cleat.https.failure"
 local socket = require "cleat.socket"
 
 local client = {}
@@ -24,33 +25,7 @@ local Client = class.new("cleat.https.client", function()
     return errors.raise(errors.TypeError, "use client.new()")
 end)
 
-local WORDS = { [C.const.ECONNREFUSED] = "connection refused", [C.const.EBADF] = "closed" }
-
-local function finish(ok, ...)
-    if ok then
-        return ...
-    end
-    local err = ...
-    if errors.timeout:is(err) then
-        return nil, "timeout"
-    elseif errors.SSLZeroReturnError:is(err) then
-        return nil, "closed"
-    elseif errors.EnvironmentError:is(err) then
-        return nil, not errors.SSLError:is(err) and WORDS[err.errno] or err
-    elseif errors.ValueError:is(err) then -- names that are none, or cannot be
-        return nil, err
-    end
-    return error(err, 0)
-end
-
---- The results of f(...), or nil and the error as LuaSocket would give it. What does not come from the outside is raised.
----@param f function
----@return any ...
-function client.attempt(f, ...)
-    return finish(pcall(f, ...))
-end
-
-local attempt = client.attempt
+local attempt = failure.attempt
 
 --- A client that is not connected yet.
 ---@param context cleat.ssl.SSLContext
@@ -74,7 +49,8 @@ local function connect(self, host, port)
     if not self._context then
         return nil, "closed"
     end
-    local plain = socket.create_connection({ host, tonumber(port) or port }, self._timeout or nil)
+    port = check.integer("connect", "port", tonumber(port) or port)
+    local plain = socket.create_connection({ host, port }, self._timeout or nil)
     plain:settimeout(self._timeout or nil)
     local ok, sock = pcall(self._context.wrap_socket, self._context, plain, {
         server_hostname = host, suppress_ragged_eofs = false,

@@ -7,7 +7,6 @@
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
-local class = require "cleat.class"
 local errors = require "cleat.errors"
 local resolution = require "cleat.socket.resolution"
 local waiting = require "cleat.socket.waiting"
@@ -17,7 +16,36 @@ local address = {}
 local AF_UNIX, AF_INET6 = C.const.AF_UNIX, C.const.AF_INET6
 
 local function bad(f, expected, value)
-    return errors.raise(errors.TypeError, ("%s() argument must be %s, not %s"):format(f, expected, class.name_of(value)))
+    return errors.raise(errors.TypeError, ("%s() argument must be %s, not %s"):format(f, expected, check.kind(value)))
+end
+
+local function bad_part(f, part, expected, value)
+    return errors.raise(errors.TypeError, ("%s() takes an address {host, port}: %s must be %s, not %s"):format(f, part, expected,
+        check.shown(value)))
+end
+
+-- check_parts refuses what an address of so many elements does not have, such as the name of a field.
+local function check_parts(f, value, count)
+    for key in pairs(value) do
+        if type(key) ~= "number" or key % 1 ~= 0 or key < 1 or key > count then
+            errors.raise(errors.TypeError, ("%s() takes an address {host, port%s}: it has a field %s"):format(f,
+                count > 2 and ", flowinfo, scopeid" or "", type(key) == "string" and "'" .. key .. "'" or "[" .. tostring(key) .. "]"))
+        end
+    end
+end
+
+local function check_host(f, host)
+    if type(host) ~= "string" then
+        bad_part(f, "host", "a string", host)
+    elseif host:find("\0", 1, true) then
+        errors.raise(errors.ValueError, f .. "() host has an embedded null byte")
+    end
+end
+
+local function check_port(f, port)
+    if port < 0 or port > 65535 then
+        errors.raise(errors.ValueError, f .. "() port must be 0-65535")
+    end
 end
 
 --- The host and port that the ABI takes for an address.
@@ -36,20 +64,47 @@ function address.pack(f, family, value)
     if type(value) ~= "table" then
         bad(f, "an address {host, port}", value)
     end
+    check_parts(f, value, family == AF_INET6 and 4 or 2)
     local host, port, flowinfo, scope = value[1], value[2], value[3], value[4]
-    if type(host) ~= "string" or type(port) ~= "number" or port % 1 ~= 0 then
-        bad(f, "an address {host, port} of a string and an integer", value)
-    elseif port < 0 or port > 65535 then
-        errors.raise(errors.ValueError, f .. "() port must be 0-65535")
-    elseif host:find("\0", 1, true) then
-        errors.raise(errors.ValueError, f .. "() host has an embedded null byte")
+    if type(port) ~= "number" or port % 1 ~= 0 then
+        check_host(f, host)
+        bad_part(f, "port", "an integer", port)
     end
+    check_host(f, host)
+    check_port(f, port)
     if family == AF_INET6 then
         if flowinfo ~= nil and flowinfo ~= 0 then
             errors.raise(errors.NotImplementedError, f .. "() flowinfo other than 0 is not supported")
         elseif scope ~= nil and scope ~= 0 and not host:find("%", 1, true) then
             host = host .. "%" .. check.integer(f, "scopeid", scope, 0)
         end
+    end
+    return host, port
+end
+
+--- The host and port of an address that is resolved, not packed: the port may be a string of digits, or a service's name.
+---@param f string
+---@param value any
+---@return string host
+---@return integer|string port
+function address.endpoint(f, value)
+    if type(value) ~= "table" then
+        bad(f, "an address {host, port}", value)
+    end
+    check_parts(f, value, 2)
+    local host, port = value[1], value[2]
+    check_host(f, host)
+    if type(port) == "string" then
+        if port == "" or port:find("\0", 1, true) then
+            errors.raise(errors.ValueError, f .. "() port must be a number or a service, not " .. check.shown(port))
+        elseif port:find("^%d+$") then
+            port = #port:match("^0*(%d*)") <= 5 and tonumber(port) or -1
+        end
+    end
+    if type(port) == "number" and port % 1 == 0 then
+        check_port(f, port)
+    elseif type(port) ~= "string" then
+        bad_part(f, "port", "an integer or a string", port)
     end
     return host, port
 end
@@ -78,9 +133,10 @@ end
 ---@param type_ integer? SOCK_*, 0 for any
 ---@param proto integer? 0 for any
 ---@param flags integer? AI_*
----@param timeout number? in seconds, where there is a default waiter to keep it
+---@param timeout number? in seconds, where there is a waiter to keep it
+---@param waiter function? in place of no default waiter
 ---@return table[] # {family, type, proto, canonname, address} each; raises socket.gaierror
-function address.resolve(host, port, family, type_, proto, flags, timeout)
+function address.resolve(host, port, family, type_, proto, flags, timeout, waiter)
     check.optional_path("getaddrinfo", "host", host)
     if type(port) == "number" then
         port = ("%d"):format(check.integer("getaddrinfo", "port", port))
@@ -94,7 +150,7 @@ function address.resolve(host, port, family, type_, proto, flags, timeout)
         check.optional_integer("getaddrinfo", "family", family, 0),
         check.optional_integer("getaddrinfo", "type", type_, 0),
         check.optional_integer("getaddrinfo", "proto", proto, 0),
-        check.optional_integer("getaddrinfo", "flags", flags, 0), waiting.default, waiting.deadline(timeout))
+        check.optional_integer("getaddrinfo", "flags", flags, 0), waiting.default or waiter, waiting.deadline(timeout))
     local _, canonname = errors.check(C.addrinfo_canonname(list))
     local entries = {}
     for index = 0, errors.check(C.addrinfo_count(list)) - 1 do

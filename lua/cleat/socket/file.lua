@@ -246,14 +246,14 @@ function File:flush()
     self._out, self._sent = {}, 0
 end
 
--- bytes_of: a string, or what is in a buffer.
-local function bytes_of(method, argument, value)
-    if Buffer._contents(value) then
-        return tostring(value)
-    elseif type(value) ~= "string" then
-        check.fail(method, argument, "a string or a buffer", value)
-    end
-    return value
+-- bytes_of: a string, or what is in a buffer; nil for other values.
+local function bytes_of(value)
+    return type(value) == "string" and value or Buffer._contents(value) and tostring(value) or nil
+end
+
+-- digits_of: a number as Lua's files write it.
+local function digits_of(number)
+    return (math.type and math.type(number) == "integer" and "%d" or "%.14g"):format(number)
 end
 
 local function append(self, list)
@@ -265,14 +265,19 @@ local function append(self, list)
     end
 end
 
---- Writes strings or buffers. They are sent once there are bufsize bytes, with bufsize 1 at each newline, and by flush() and close().
----@param ... string|cleat.Buffer
+--- Writes strings, buffers or numbers. They are sent once there are bufsize bytes, with bufsize 1 at each newline, and by flush() and
+--- close().
+---@param ... string|cleat.Buffer|number
 ---@return cleat.File # itself
 function File:write(...)
     writable(self)
     local list, newline = {}, false
     for index = 1, select("#", ...) do
-        local data = bytes_of("write", "data", (select(index, ...)))
+        local value = (select(index, ...))
+        local data = type(value) == "number" and digits_of(value) or bytes_of(value)
+        if not data then
+            errors.raise(errors.TypeError, "write() takes strings, buffers or numbers, not " .. check.kind(value))
+        end
         list[index] = data
         newline = newline or find(data, "\n", 1, true) ~= nil
     end
@@ -292,7 +297,7 @@ function File:writelines(list)
     end
     local texts = {}
     for index, data in ipairs(list) do
-        texts[index] = bytes_of("writelines", "list", data)
+        texts[index] = bytes_of(data) or check.fail("writelines", "list", "a string or a buffer", data)
     end
     append(self, texts)
     if self._bufsize <= 1 or self._waiting >= self._bufsize then

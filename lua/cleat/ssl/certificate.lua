@@ -1,12 +1,17 @@
 --- Certificates as getpeercert() and get_ca_certs() return them (section 17.3.2).
 ---
 --- A name is an array of RDNs, an RDN an array of {type, value}: `cert.subject[1][1][2]` is the value of its first attribute.
+--- What a certificate has malformed does not hide the rest: a malformed or repeated extension is left out, an attribute value that is
+--- not a string is the contents of its encoding, and an object identifier of more than 586 bytes is "<invalid>". The DER has it all.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
+local status = require "cleat.status"
 
 local const = C.const
 local check = errors.check
+
+local INVALID = "<invalid>"
 
 ---@class cleat.ssl.Certificate
 ---@field subject string[][][]
@@ -22,10 +27,24 @@ local check = errors.check
 
 local certificate = {}
 
+-- readable: the results of a function of the ABI, or nil where a field of the certificate is malformed. Other failures are raised.
+local function readable(result, ...)
+    if result < 0 and status.class(result) == const.SSL then
+        return nil
+    end
+    return check(result, ...)
+end
+
 -- text: the answer of a function of the ABI that has no other.
 local function text(f, ...)
     local _, answer = check(f(...))
     return answer
+end
+
+-- readable_text: the same, or INVALID for an object identifier that is too long to be printed.
+local function readable_text(f, ...)
+    local length, answer = readable(f(...))
+    return length and answer or INVALID
 end
 
 local function name(id, which)
@@ -33,7 +52,7 @@ local function name(id, which)
     for index = 0, check(C.certificate_name_count(id, which)) - 1 do
         local rdn = check(C.certificate_name_rdn(id, which, index)) + 1
         rdns[rdn] = rdns[rdn] or {}
-        table.insert(rdns[rdn], { text(C.certificate_name_type, id, which, index),
+        table.insert(rdns[rdn], { readable_text(C.certificate_name_type, id, which, index),
             text(C.certificate_name_value, id, which, index) })
     end
     return rdns
@@ -41,17 +60,17 @@ end
 
 local function alt_names(id)
     local names = {}
-    for index = 0, check(C.certificate_alt_name_count(id)) - 1 do
+    for index = 0, (readable(C.certificate_alt_name_count(id)) or 0) - 1 do
         local kind = text(C.certificate_alt_name_type, id, index)
         names[index + 1] = { kind, kind == "DirName" and name(id, const.NAME_ALT + index) or
-            text(C.certificate_alt_name_value, id, index) }
+            readable_text(C.certificate_alt_name_value, id, index) }
     end
     return names[1] and names
 end
 
 local function uris(id, which)
     local list = {}
-    for index = 0, check(C.certificate_uri_count(id, which)) - 1 do
+    for index = 0, (readable(C.certificate_uri_count(id, which)) or 0) - 1 do
         list[index + 1] = text(C.certificate_uri, id, which, index)
     end
     return list[1] and list

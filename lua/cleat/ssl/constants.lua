@@ -2,6 +2,8 @@
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
+local roles = require "cleat.ssl.roles"
+local strict = require "cleat.strict"
 
 local const = C.const
 
@@ -21,6 +23,8 @@ local constants = {
     PROTOCOL_SSLv3 = const.PROTOCOL_SSLV3,
     PROTOCOL_SSLv23 = const.PROTOCOL_TLS,
     PROTOCOL_TLS = const.PROTOCOL_TLS,
+    PROTOCOL_TLS_CLIENT = roles.CLIENT, -- Python 3.6
+    PROTOCOL_TLS_SERVER = roles.SERVER,
     PROTOCOL_TLSv1 = const.PROTOCOL_TLSV1,
     PROTOCOL_TLSv1_1 = const.PROTOCOL_TLSV1_1,
     PROTOCOL_TLSv1_2 = const.PROTOCOL_TLSV1_2,
@@ -44,6 +48,14 @@ local constants = {
     HAS_SNI = true,
     HAS_NPN = true,
     HAS_TLSv1_3 = true,
+    HAS_SSLv2 = false, -- these are Python 3.7's
+    HAS_SSLv3 = false,
+    HAS_TLSv1 = true,
+    HAS_TLSv1_1 = true,
+    HAS_TLSv1_2 = true,
+    HAS_NEVER_CHECK_COMMON_NAME = false,
+    HAS_PSK = false, -- Python 3.13
+    HAS_PHA = false, -- Python 3.14
 
     CHANNEL_BINDING_TYPES = { "tls-unique" },
 }
@@ -61,7 +73,7 @@ for name, value in pairs(errors) do
 end
 
 --- TLSVersion: the versions for SSLContext.minimum_version and maximum_version (Python 3.7).
-constants.TLSVersion = {
+constants.TLSVersion = strict({
     MINIMUM_SUPPORTED = -2,
     MAXIMUM_SUPPORTED = -1,
     SSLv3 = 0x0300,
@@ -69,7 +81,7 @@ constants.TLSVersion = {
     TLSv1_1 = const.TLS1_1_VERSION,
     TLSv1_2 = const.TLS1_2_VERSION,
     TLSv1_3 = const.TLS1_3_VERSION,
-}
+}, "type object 'TLSVersion'")
 
 local _, version = C.boringssl_version()
 local number = C.openssl_version_number()
@@ -81,7 +93,9 @@ constants.OPENSSL_VERSION = version
 constants.OPENSSL_VERSION_NUMBER = number
 constants.OPENSSL_VERSION_INFO = { byte(0x10000000), byte(0x100000), byte(0x1000), byte(0x10), number % 16 }
 
-local PROTOCOL_NAMES = { [const.PROTOCOL_TLS] = "PROTOCOL_TLS", [const.PROTOCOL_TLSV1] = "PROTOCOL_TLSv1",
+local PROTOCOL_NAMES = { [const.PROTOCOL_TLS] = "PROTOCOL_TLS", [roles.CLIENT] = "PROTOCOL_TLS_CLIENT",
+    [roles.SERVER] = "PROTOCOL_TLS_SERVER",
+    [const.PROTOCOL_TLSV1] = "PROTOCOL_TLSv1",
     [const.PROTOCOL_TLSV1_1] = "PROTOCOL_TLSv1_1", [const.PROTOCOL_TLSV1_2] = "PROTOCOL_TLSv1_2" }
 
 --- The name of a PROTOCOL_*, "<unknown>" for other values.

@@ -9,7 +9,8 @@
 ---
 --- A socket takes the settings that its context has when TLS is set up; later changes are for later sockets. The bare
 --- constructor, SSLContext(), verifies nothing, as in Python, which is DANGEROUS on a client: create_default_context is what most
---- programs want.
+--- programs want. SSLContext(PROTOCOL_TLS_CLIENT) verifies the server's chain and name, against the CA certificates that are loaded into
+--- it.
 
 local C = require "cleat.backend"
 local certificate = require "cleat.ssl.certificate"
@@ -22,6 +23,7 @@ local keywords = require "cleat.keywords"
 local negotiation = require "cleat.ssl.negotiation"
 local purpose = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
+local roles = require "cleat.ssl.roles"
 local status = require "cleat.status"
 local wrap = require "cleat.ssl.wrap"
 
@@ -33,24 +35,28 @@ local const = C.const
 ---@field verify_mode integer CERT_*; ValueError for other numbers, and for CERT_NONE while check_hostname is true. CERT_NONE is
 --- DANGEROUS on a client: anybody can pose as the server
 ---@field verify_flags integer VERIFY_*
----@field check_hostname boolean ValueError for true while verify_mode is CERT_NONE. check_hostname = false is DANGEROUS on a client:
---- whoever has any certificate can pose as the server
+---@field check_hostname boolean true makes a verify_mode of CERT_NONE CERT_REQUIRED (Python 3.7). check_hostname = false is
+--- DANGEROUS on a client: an attacker with any certificate can pose as the server
 ---@field minimum_version integer TLSVersion.* (Python 3.7); ValueError on a context for one version only. Below TLSv1_2 DANGEROUS
 ---@field maximum_version integer
 local SSLContext
 
-local parse_new = keywords.parser("SSLContext", { "protocol" }, { required = 1 })
+local parse_new = keywords.parser("SSLContext", { "protocol" })
 
---- SSLContext(protocol) makes a context. protocol: PROTOCOL_TLS (TLS 1.0 to 1.3) or one version. ValueError for SSL 2, SSL 3 and
---- other numbers; TypeError if it is missing.
+--- SSLContext(protocol) makes a context. protocol: PROTOCOL_TLS_CLIENT or PROTOCOL_TLS_SERVER, for one role, TLS 1.2 and later, strong
+--- suites; a client's verifies chain and name, and needs CA certificates: load_default_certs, load_verify_locations. PROTOCOL_TLS (TLS
+--- 1.0 to 1.3, both roles, verifies nothing) is the default as in Python 3, where leaving it out is deprecated. Or one version.
+--- ValueError for SSL 2, SSL 3 and other numbers.
 SSLContext = class.new("ssl.SSLContext", function(_, ...)
-    local protocol = check.integer("SSLContext", "protocol", (parse_new(...)))
-    local id, guard = C.context_new_guarded(protocol)
+    local protocol = check.optional_integer("SSLContext", "protocol", (parse_new(...)), const.PROTOCOL_TLS)
+    local one_role = protocol == roles.CLIENT or protocol == roles.SERVER
+    local id, guard = C.context_new_guarded(one_role and const.PROTOCOL_TLS or protocol)
     if id == status.UNSUPPORTED or (id < 0 and status.class(id) == const.USAGE) then
         errors.raise(errors.ValueError, id == status.UNSUPPORTED and "unsupported protocol version" or
             "invalid protocol version")
     end
     errors.check(id)
+    roles.apply(id, protocol)
     return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false },
         SSLContext.instance)
 end)
@@ -201,6 +207,10 @@ function SSLContext:wrap_socket(...)
         return wrap(self, first, options)
     end
     local sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname = parse_wrap(...)
+    if type(server_side) == "string" then
+        check.fail("wrap_socket", "server_side", "a boolean", server_side,
+            ": the server's name is given by name, wrap_socket(sock, {server_hostname = …})")
+    end
     return wrap(self, sock, {
         server_side = server_side,
         do_handshake_on_connect = do_handshake_on_connect,
@@ -275,8 +285,7 @@ function setters:check_hostname(value)
     if type(value) ~= "boolean" then
         errors.raise(errors.TypeError, "check_hostname must be a boolean, not " .. check.kind(value))
     elseif value and self.verify_mode == const.CERT_NONE then
-        errors.raise(errors.ValueError,
-            "check_hostname needs a SSL context with either CERT_OPTIONAL or CERT_REQUIRED")
+        errors.check(C.context_set_verify_mode(self._id, const.CERT_REQUIRED))
     end
     errors.check(C.context_set_check_hostname(self._id, value and 1 or 0))
 end
@@ -294,7 +303,7 @@ local function bound(name, f)
         value = integer(name, value)
         if value < TLSVersion.TLSv1 or value > TLSVersion.TLSv1_3 then
             errors.raise(errors.ValueError, ("Unsupported protocol version 0x%x"):format(value))
-        elseif self._protocol ~= const.PROTOCOL_TLS then
+        elseif self._protocol ~= const.PROTOCOL_TLS and self._protocol ~= roles.CLIENT and self._protocol ~= roles.SERVER then
             errors.raise(errors.ValueError,
                 "The context's protocol doesn't support modification of highest and lowest version.")
         end

@@ -3,24 +3,14 @@
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
 local check = require "cleat.check"
-local constants = require "cleat.ssl.constants"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local purposes = require "cleat.ssl.purpose"
+local roles = require "cleat.ssl.roles"
 
 local const = C.const
 
 local defaults = {}
-
--- Forward secrecy and authenticated encryption first; none with RC4, 3DES, MD5 or a pre-shared key, none without
--- authentication or encryption.
-local CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:RSA+AESGCM:RSA+AES:!aNULL:!eNULL:!MD5:!RC4:!3DES:!aPSK"
-
--- What both kinds of default contexts have in common.
-local function harden(context)
-    context.minimum_version = constants.TLSVersion.TLSv1_2
-    context:set_ciphers(CIPHERS)
-end
 
 local parse = keywords.parser("create_default_context", { "purpose", "cafile", "capath", "cadata" })
 
@@ -30,9 +20,10 @@ local parse = keywords.parser("create_default_context", { "purpose", "cafile", "
 ---@return cleat.ssl.SSLContext
 function defaults.create_default_context(...)
     local purpose, cafile, capath, cadata = parse(...)
-    purpose = purposes.check(purpose)
+    purpose = purposes.check(purpose, type(purpose) == "string" and
+        ": CA certificates are given by name, create_default_context{cafile = …}" or nil)
     local context = SSLContext(const.PROTOCOL_TLS)
-    harden(context)
+    roles.harden(context._id)
     if purpose == purposes.Purpose.SERVER_AUTH then
         context.verify_mode = const.CERT_REQUIRED
         context.check_hostname = true
@@ -59,6 +50,7 @@ function defaults._create_unverified_context(...)
     check_hostname = check.optional_boolean("_create_unverified_context", "check_hostname", check_hostname, false)
     protocol = check.optional_integer("_create_unverified_context", "protocol", protocol, const.PROTOCOL_TLS)
     local context = SSLContext(protocol)
+    context.check_hostname = false -- the protocol may be PROTOCOL_TLS_CLIENT
     context.verify_mode = check.optional_integer("_create_unverified_context", "cert_reqs", cert_reqs, const.CERT_NONE)
     context.check_hostname = check_hostname
     if certfile ~= nil then

@@ -1,8 +1,9 @@
---- The argument server_hostname of wrap_socket and wrap_bio.
+--- The argument server_hostname of wrap_socket and wrap_bio, and whether the context is for that side.
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local idna = require "cleat.idna"
+local roles = require "cleat.ssl.roles"
 
 local hostname = {}
 
@@ -29,6 +30,7 @@ end
 ---@return string|false name as it was given, false for none
 ---@return string? labels the name's A-labels, where they differ from it
 function hostname.check(context, method, server_side, name)
+    roles.check(context._protocol, server_side)
     if server_side and name ~= nil then
         errors.raise(errors.ValueError, "server_hostname can only be specified in client mode")
     elseif name == nil then

@@ -3,6 +3,7 @@
 local checks = require "cleat.check"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
+local strict = require "cleat.strict"
 
 ---@class cleat.ssl.Purpose
 ---@field nid integer the extended key usage that a certificate for it has: OpenSSL's number and names, and its OID
@@ -20,15 +21,18 @@ end
 rawset(Purpose, "SERVER_AUTH", purpose(129, "serverAuth", "TLS Web Server Authentication", "1.3.6.1.5.5.7.3.1"))
 rawset(Purpose, "CLIENT_AUTH", purpose(130, "clientAuth", "TLS Web Client Authentication", "1.3.6.1.5.5.7.3.2"))
 
+strict(Purpose, "type object 'Purpose'", getmetatable(Purpose).__index)
+
 --- The purpose that a function was given.
 ---@param value any nil for SERVER_AUTH
+---@param hint string? the end of the message
 ---@return cleat.ssl.Purpose # raises TypeError for what is none
-local function check(value)
+local function check(value, hint)
     if value == nil then
         return Purpose.SERVER_AUTH
     elseif not Purpose:is(value) then
         errors.raise(errors.TypeError, "purpose must be Purpose.SERVER_AUTH or Purpose.CLIENT_AUTH, not " ..
-            checks.kind(value))
+            checks.kind(value) .. (hint or ""))
     end
     return value
 end

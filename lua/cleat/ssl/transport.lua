@@ -63,7 +63,7 @@ function plain.take(value)
 end
 
 local descriptor = { accepts = function(value)
-    return type(value) == "number" and value % 1 == 0 and value >= 0
+    return type(value) == "number" and value % 1 == 0 and value >= 0 and value <= check.INT_MAX
 end }
 
 function descriptor.take(value)

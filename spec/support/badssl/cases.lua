@@ -9,7 +9,8 @@
 -- Where OpenSSL or GnuTLS says something else, notes.lua says why.
 local cases = {}
 
-for _, topic in ipairs { "dates", "names", "paths", "purposes", "constraints", "revocation", "algorithms", "extensions", "encoding" } do
+for _, topic in ipairs { "dates", "names", "paths", "purposes", "constraints", "revocation", "algorithms", "extensions", "strict",
+    "encoding" } do
     for _, case in ipairs(require("support.badssl.cases." .. topic)) do
         case.topic = topic
         case.client = case.client or case.server

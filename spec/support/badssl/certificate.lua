@@ -16,7 +16,7 @@ local der = require "support.der"
 
 local certificate = {}
 
-local unpack = table.unpack or unpack -- luacheck: ignore 143
+local unpack = table.unpack or unpack
 
 certificate.OID = {
     server = "1.3.6.1.5.5.7.3.1", client = "1.3.6.1.5.5.7.3.2", code = "1.3.6.1.5.5.7.3.3", any = "2.5.29.37.0",

@@ -7,6 +7,7 @@ package.path = arg[0]:match("^(.*)/support/badssl/make.lua$") .. "/?.lua;" .. pa
 
 local cases = require "support.badssl.cases"
 local chain = require "support.badssl.chain"
+local pem_text = require "support.pem_text"
 
 -- Keys by name: arguments of openssl genpkey. All that begin with rsa are RSA's.
 local EC = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:"
@@ -88,41 +89,20 @@ local function sign_all(world)
     end
 end
 
-local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-local function base64(bytes)
-    return (bytes:gsub("..?.?", function(three)
-        local a, b, c = three:byte(1, 3)
-        local value = a * 65536 + (b or 0) * 256 + (c or 0)
-        local out = {}
-        for i = 4, 1, -1 do
-            local digit = value % 64
-            value = (value - digit) / 64
-            out[i] = i - 1 > #three and "=" or ALPHABET:sub(digit + 1, digit + 1)
-        end
-        return table.concat(out)
-    end))
-end
-
-local function pem(label, bytes)
-    return ("-----BEGIN %s-----\n%s-----END %s-----\n"):format(label, base64(bytes):gsub(("."):rep(64), "%0\n"):gsub("([^\n])$", "%1\n"),
-        label)
-end
-
 local function write_chain(name, built)
     local sent, trusted, lists, message = {}, {}, {}, {}
     local function length(bytes)
         return string.char(math.floor(#bytes / 65536), math.floor(#bytes / 256) % 256, #bytes % 256) .. bytes
     end
     for i, one in ipairs(built.chain) do
-        sent[i] = pem("CERTIFICATE", one.der)
+        sent[i] = pem_text("CERTIFICATE", one.der)
         message[i] = length(one.der)
     end
     for i, one in ipairs(built.trust) do
-        trusted[i] = pem("CERTIFICATE", one.der)
+        trusted[i] = pem_text("CERTIFICATE", one.der)
     end
     for i, bytes in ipairs(built.crls) do
-        lists[i] = pem("X509 CRL", bytes)
+        lists[i] = pem_text("X509 CRL", bytes)
     end
     write(name .. ".leaf.pem", sent[1])
     write(name .. ".chain.pem", table.concat(sent))
@@ -134,7 +114,7 @@ local function write_chain(name, built)
 end
 
 -- What is there already, made of the same sources and less than a day old, stays.
-local sources = io.popen(("cd '%s' && cat *.lua cases/*.lua ../der.lua | cksum"):format(arg[0]:match("^(.*)/")))
+local sources = io.popen(("cd '%s' && cat *.lua cases/*.lua ../der.lua ../pem_text.lua | cksum"):format(arg[0]:match("^(.*)/")))
 local stamp = sources:read("*l")
 sources:close()
 local made = io.open(path("stamp"))

@@ -75,11 +75,18 @@ BoringSSL stops after a hundred certificates and says that it did not find the i
 long (22). `certtool` has no limit.]], {
         "long",
     } },
-    { "Paths that are not tried", [[
-Of two certificates with the issuer's name and key BoringSSL takes the first that was sent, and GnuTLS too; OpenSSL prefers one
-that has not expired. A server that sends the old one first is refused, although a path exists. Where the choice is between what
-was sent and what is trusted, the trusted one is taken: see `cross-sign-expired-beside`.]], {
-        "twin-expired-first",
+    { "Other paths", [[
+Where the first path fails, cleat tries others, within bounds: each certificate that was sent or is trusted and has the issuer's
+name may be the issuer, and a path counts if its signatures are right and all of it is good. OpenSSL builds one path; where it can
+choose, it prefers a certificate that has not expired. GnuTLS takes the first that was sent.]], {
+        "twin-expired-first", "twin-no-authority-first", "twin-constrained-first", "twin-sha1-first", "twin-revoked-first",
+        "cross-sign-second", "root-other-key",
+    } },
+    { "Self-signed", [[
+A certificate is self-signed if its own key verifies it. For OpenSSL and BoringSSL it is if its subject is its issuer, unless key
+identifiers differ: OpenSSL takes a root's new key, signed with the old one, for a root, and accepts a trusted certificate that an
+unknown CA of its name has issued.]], {
+        "roll-over-without-key-ids", "self-issued", "self-issued-trusted",
     } },
     { "Names, byte for byte", [[
 BoringSSL and OpenSSL compare names as RFC 5280 says, whatever the type of string, case and spaces. GnuTLS compares bytes.]], {
@@ -96,6 +103,7 @@ set. `certtool` wants an authority; it ends a path at any authority that is trus
 root.]], {
         "self-signed", "self-signed-no-certsign", "self-signed-no-certsign-expired", "self-signed-no-certsign-host",
         "self-signed-no-certsign-weak", "leaf-trusted", "leaf-trusted-as-authority", "intermediate-trusted",
+        "leaf-trusted-as-another-issued", "leaf-trusted-unknown-critical-issued",
     } },
     { "Purposes", [[
 Any purpose (anyExtendedKeyUsage) is not one that names TLS for BoringSSL and OpenSSL. GnuTLS takes it, takes an empty list for
@@ -103,10 +111,12 @@ none, does not ask a trusted root for its purpose, and `certtool` does not look 
         "any-extended-usage", "extended-usage-empty", "usage-certsign-only", "usage-none", "root-for-clients",
     } },
     { "IP addresses under constraints", [[
-BoringSSL cannot compare addresses with name constraints. Below constraints of that kind it refuses every leaf that has an
-address (51), also one that is permitted. A leaf without an address is accepted.]], {
-        "constraint-ip-permitted", "constraint-ip-permitted-fits", "constraint-ip-excluded",
-        "constraint-ip-excluded-fits",
+cleat compares addresses as OpenSSL does (BoringSSL refuses all of them below such constraints). A mask that is no prefix, which
+RFC 5280 does not have, is refused; OpenSSL takes it bit by bit. GnuTLS refuses a leaf below constraints that it cannot read or
+that also have names of directories (the control too), permits every IPv6 address where IPv4 addresses are constrained, and does
+not mind an address of a wrong length.]], {
+        "constraint-ip-mask-with-gap", "constraint-ip6-none-permitted", "constraint-ip-beside-directory",
+        "constraint-ip-range-of-five-bytes", "constraint-ip-range-without-mask", "constraint-ip-of-five-bytes",
     } },
     { "Other constraints", [[
 A wildcard that reaches over an excluded name is refused by BoringSSL only. A common name without alternative names: OpenSSL
@@ -122,6 +132,14 @@ minimum.]], {
 VERIFY_CRL_CHECK_CHAIN cleat refuses what it cannot check, as OpenSSL does with `-crl_check`; without, nobody looks at lists.]], {
         "crl-missing", "crl-missing-of-root", "crl-expired", "crl-not-yet-valid", "crl-of-another", "crl-broken",
         "crl-no-crlsign", "crl-critical", "crl-entry-critical", "crl-of-authorities",
+    } },
+    { "VERIFY_X509_STRICT", [[
+cleat asks what OpenSSL asks with this flag, with its numbers. An issuer that is no CA by its extensions has OpenSSL's number then
+(79). GnuTLS has no such flag.]], {
+        "strict-authority-key-missing", "strict-authority-key-missing-intermediate", "strict-subject-key-missing",
+        "strict-subject-key-missing-root", "strict-authority-key-critical", "strict-subject-key-critical",
+        "strict-basic-constraints-not-critical", "strict-usage-missing", "strict-path-length-without-usage",
+        "strict-certsign-without-ca", "strict-subject-empty", "strict-root-version-1",
     } },
     { "An unknown extension twice", [[
 RFC 5280 forbids it. Nothing in BoringSSL or cleat reads an extension that it does not know, so that there are no two readings;
@@ -139,11 +157,18 @@ whatever the peer sent to replace the root. A key usage, an extension or a name 
         "unordered", "junk-behind", "issuer-name-encoding", "cross-sign-expired-beside", "twin-expired-last",
         "leaf-is-authority", "constraint-empty",
     } },
+    { "Another path", [[
+One path is good, and cleat finds it although another comes first: a twin that has expired, is no CA, has other constraints, is
+signed weakly or is revoked, a signature by a root that nobody trusts, a trusted root that was renewed.]], {
+        "twin-expired-first", "twin-no-authority-first", "twin-constrained-first", "twin-sha1-first", "twin-revoked-first",
+        "cross-sign-second", "root-renewed-first", "root-renewed-last", "root-other-key", "roll-over",
+        "roll-over-without-key-ids", "self-issued",
+    } },
     { "Trust is not a signature", [[
 What is in the trust store is trusted because the caller put it there. Its own signature is not looked at, nor, of the peer's
 own certificate, whether its key may sign certificates, nor whether it is of version 1, which has no way to say that it is an
 authority.]], {
-        "sha1-root", "signature-broken-root", "root-version-1", "self-signed-no-certsign",
+        "sha1-root", "signature-broken-root", "root-version-1", "self-signed-no-certsign", "strict-self-signed",
     } },
     { "A common name without alternative names", [[
 Python 2.7's `match_hostname`, and so the contract of cleat, falls back on the common name where there is no alternative name.

@@ -25,9 +25,16 @@ local function openssl(files, role)
     if role == "server" then
         add(files.host:match "^[%d.:]+$" and "-verify_ip" or "-verify_hostname", files.host)
     end
-    if files.flags == 4 or files.flags == 12 then
-        add(files.flags == 4 and "-crl_check" or "-crl_check_all")
-    elseif files.flags ~= 0 then
+    local function has(flag)
+        return math.floor(files.flags / flag) % 2 == 1
+    end
+    if has(0x4) then
+        add(has(0x8) and "-crl_check_all" or "-crl_check")
+    end
+    if has(0x20) then
+        add "-x509_strict"
+    end
+    if has(0x80000) then
         add "-partial_chain"
     end
     if files.crl then

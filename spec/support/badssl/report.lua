@@ -19,12 +19,13 @@ local OPENSSL = {
 local TOPICS = {
     dates = "When", names = "For whom", paths = "By whom", purposes = "For what", constraints = "Name constraints",
     revocation = "Revocation", algorithms = "Keys and signatures", extensions = "Extensions", encoding = "Encoding",
+    strict = "With VERIFY_X509_STRICT",
 }
 
 -- ours: a verdict as a cell.
 local function ours(name)
     local verdict = verdicts.of(name)
-    return verdict and (verdict.code and verdict.code .. " " .. name or name) or "accepted"
+    return verdict and (verdict.code and verdict.code .. " " .. name:gsub(" %d+$", "") or name) or "accepted"
 end
 
 local function openssl(verdict)
@@ -32,7 +33,7 @@ local function openssl(verdict)
     if not number then
         return verdict
     end
-    return number .. " " .. (verdicts.named(number) or OPENSSL[number] or error("what is OpenSSL's " .. number .. "?"))
+    return number .. " " .. (OPENSSL[number] or verdicts.named(number) or error("what is OpenSSL's " .. number .. "?"))
 end
 
 -- both: a cell for a server's and a client's, which are mostly the same.

@@ -30,12 +30,26 @@ local CODES = {
     EXCLUDED_VIOLATION = { 48, "excluded subtree violation", "certificate_unknown" },
     SUBTREE_MINMAX = { 49, "name constraints minimum and maximum not supported", "certificate_unknown" },
     UNSUPPORTED_CONSTRAINT_TYPE = { 51, "unsupported name constraint type", "certificate_unknown" },
+    UNSUPPORTED_CONSTRAINT_SYNTAX = { 52, "unsupported or invalid name constraint syntax", "certificate_unknown" },
     UNSUPPORTED_NAME_SYNTAX = { 53, "Issuer has name constraints but leaf has no SANs", "certificate_unknown" },
+    ["UNSUPPORTED_NAME_SYNTAX 53"] = { 53, "unsupported or invalid name syntax", "certificate_unknown" },
     HOSTNAME_MISMATCH = { 62, "Hostname mismatch, certificate is not valid for '%s'.", "bad_certificate" },
     IP_ADDRESS_MISMATCH = { 64, "IP address mismatch, certificate is not valid for '%s'.", "bad_certificate" },
     EE_KEY_TOO_SMALL = { 66, "certificate's key is too weak", "bad_certificate" },
     CA_KEY_TOO_SMALL = { 67, "issuer's key is too weak", "bad_certificate" },
     CA_MD_TOO_WEAK = { 68, "signature's digest is too weak", "bad_certificate" },
+    SIGNATURE_ALGORITHM_INCONSISTENCY = { 78, "cert info signature and signature algorithm mismatch", "certificate_unknown" },
+    ["INVALID_CA 79"] = { 79, "invalid CA certificate", "certificate_unknown" }, -- of STRICT; see INVALID_CA
+    PATHLEN_WITHOUT_KU_KEY_CERT_SIGN = { 81, "Path length given without key usage keyCertSign", "certificate_unknown" },
+    KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA = { 82, "Key usage keyCertSign invalid for non-CA cert", "certificate_unknown" },
+    ISSUER_NAME_EMPTY = { 83, "Issuer name empty", "certificate_unknown" },
+    MISSING_AUTHORITY_KEY_IDENTIFIER = { 85, "Missing Authority Key Identifier", "certificate_unknown" },
+    MISSING_SUBJECT_KEY_IDENTIFIER = { 86, "Missing Subject Key Identifier", "certificate_unknown" },
+    EMPTY_SUBJECT_SAN_NOT_CRITICAL = { 88, "Subject empty and Subject Alt Name extension not critical", "certificate_unknown" },
+    CA_BCONS_NOT_CRITICAL = { 89, "Basic Constraints of CA cert not marked critical", "certificate_unknown" },
+    AUTHORITY_KEY_IDENTIFIER_CRITICAL = { 90, "Authority Key Identifier marked critical", "certificate_unknown" },
+    SUBJECT_KEY_IDENTIFIER_CRITICAL = { 91, "Subject Key Identifier marked critical", "certificate_unknown" },
+    CA_CERT_MISSING_KEY_USAGE = { 92, "CA cert does not include key usage extension", "certificate_unknown" },
 }
 
 -- Reasons of class CLEAT_SSL.
@@ -67,7 +81,7 @@ end
 function verdicts.named(number)
     for name, code in pairs(CODES) do
         if code[1] == number then
-            return name
+            return (name:gsub(" %d+$", ""))
         end
     end
 end

@@ -6,14 +6,17 @@ local dns, ip, email, uri, directory = certificate.dns, certificate.ip, certific
 
 -- case: kind is permitted or excluded; of: the constraint; the leaf's names, beside localhost, are wrong and right.
 local function case(fields)
-    local function variant(name)
+    local function make(variant)
         local names = { dns "localhost" }
-        names[2] = name or nil
-        local constraints = fields.constraints or { [fields.kind] = fields.of }
+        for i, one in ipairs(fields.names or {}) do
+            names[i] = one
+        end
+        names[#names + 1] = fields[variant] or nil
+        local constraints = variant == "wrong" and fields.wrong_constraints or fields.constraints or { [fields.kind] = fields.of }
         return { [fields.on or "intermediate"] = { constraints = constraints }, leaf = { names = names } }
     end
     return {
-        name = "constraint-" .. fields.name, what = fields.what, wrong = variant(fields.wrong), right = variant(fields.right),
+        name = "constraint-" .. fields.name, what = fields.what, wrong = make "wrong", right = make "right",
         server = fields.server, client = fields.client, floor = fields.floor,
     }
 end
@@ -23,6 +26,9 @@ local LOCALHOST = dns "localhost"
 local function organization(name)
     return der.name { { { certificate.OID.organization, der.utf8(name) } } }
 end
+
+local V6_RANGE = "20010db8000000000000000000000000 ffffffff000000000000000000000000"
+local V6_INSIDE, V6_OUTSIDE = "20010db8000000000000000000000001", "20010db9000000000000000000000001"
 
 return {
     case { name = "dns-permitted", what = "a DNS name outside of those permitted",
@@ -44,13 +50,42 @@ return {
         server = "PERMITTED_VIOLATION", kind = "permitted", on = "root",
         of = { LOCALHOST, dns "cleat.test" }, wrong = dns "www.evil.test", right = dns "www.cleat.test" },
     case { name = "ip-permitted", what = "an IP address outside of those permitted",
-        server = "UNSUPPORTED_CONSTRAINT_TYPE", kind = "permitted", of = { ip "7f000000 ff000000" }, wrong = ip "c0000201" },
-    case { name = "ip-permitted-fits", what = "an IP address among those permitted, which BoringSSL cannot tell",
-        server = "UNSUPPORTED_CONSTRAINT_TYPE", kind = "permitted", of = { ip "7f000000 ff000000" }, wrong = ip "7f000001" },
+        server = "PERMITTED_VIOLATION", kind = "permitted", of = { ip "c0000200 ffffff00", ip "7f000000 ff000000" },
+        wrong = ip "80000001", right = ip "7f000001" },
     case { name = "ip-excluded", what = "an IP address among those excluded",
-        server = "UNSUPPORTED_CONSTRAINT_TYPE", kind = "excluded", of = { ip "7f000000 ff000000" }, wrong = ip "7f000001" },
-    case { name = "ip-excluded-fits", what = "an IP address that is not excluded, which BoringSSL cannot tell",
-        server = "UNSUPPORTED_CONSTRAINT_TYPE", kind = "excluded", of = { ip "7f000000 ff000000" }, wrong = ip "c0000201" },
+        server = "EXCLUDED_VIOLATION", kind = "excluded", of = { ip "c0000200 ffffff00", ip "7f000000 ff000000" },
+        wrong = ip "7fffffff", right = ip "80000000" },
+    case { name = "ip-permitted-of-root", what = "an IP address outside of those that the root permits",
+        server = "PERMITTED_VIOLATION", kind = "permitted", on = "root", of = { ip "7f000000 ff000000" },
+        wrong = ip "c0000201", right = ip "7f000001" },
+    case { name = "ip-permitted-partly", what = "an IP address in a range of 23 bits, and the next one behind it",
+        server = "PERMITTED_VIOLATION", kind = "permitted", of = { ip "c0000200 fffffe00" },
+        wrong = ip "c0000400", right = ip "c00003ff" },
+    case { name = "ip6-permitted", what = "an IPv6 address outside of those permitted",
+        server = "PERMITTED_VIOLATION", kind = "permitted", of = { ip(V6_RANGE) }, wrong = ip(V6_OUTSIDE), right = ip(V6_INSIDE) },
+    case { name = "ip6-excluded", what = "an IPv6 address among those excluded",
+        server = "EXCLUDED_VIOLATION", kind = "excluded", of = { ip(V6_RANGE) }, wrong = ip(V6_INSIDE), right = ip(V6_OUTSIDE) },
+    case { name = "ip6-none-permitted", what = "an IPv6 address where only IPv4 addresses are permitted",
+        server = "PERMITTED_VIOLATION", kind = "permitted", of = { ip "00000000 00000000" }, wrong = ip(V6_INSIDE), right = ip "7f000001" },
+    case { name = "ip-all-excluded", what = "an IP address where all are excluded",
+        server = "EXCLUDED_VIOLATION", kind = "excluded", of = { ip "00000000 00000000" }, wrong = ip "7f000001", right = ip(V6_INSIDE) },
+    case { name = "ip-beside-dns", what = "a DNS name outside of those permitted, beside an IP address that is permitted",
+        server = "PERMITTED_VIOLATION", constraints = { permitted = { ip "7f000000 ff000000", LOCALHOST } },
+        names = { ip "7f000001", LOCALHOST }, wrong = dns "www.evil.test", right = dns "www.localhost" },
+    case { name = "ip-beside-directory", what = "a subject that is excluded, beside an IP address that is permitted",
+        server = "EXCLUDED_VIOLATION", names = { ip "7f000001", LOCALHOST },
+        wrong_constraints = { permitted = { ip "7f000000 ff000000" }, excluded = { directory(organization "cleat tests") } },
+        constraints = { permitted = { ip "7f000000 ff000000" }, excluded = { directory(organization "another") } } },
+    case { name = "ip-range-of-five-bytes", what = "a range of IP addresses that is of five bytes",
+        server = "UNSUPPORTED_NAME_SYNTAX 53", kind = "excluded", of = { ip "c000020000" }, wrong = ip "7f000001" },
+    case { name = "ip-range-without-mask", what = "a range of IP addresses that has no mask",
+        server = "UNSUPPORTED_NAME_SYNTAX 53", kind = "permitted", of = { ip "7f000001" }, wrong = ip "7f000001" },
+    case { name = "ip-mask-with-gap", what = "a range of IP addresses whose mask has a gap",
+        server = "UNSUPPORTED_CONSTRAINT_SYNTAX", kind = "permitted", of = { ip "7f000000 ff00ff00" },
+        wrong = ip "7f000001" },
+    case { name = "ip-of-five-bytes", what = "an IP address of five bytes below constraints on addresses",
+        server = "UNSUPPORTED_NAME_SYNTAX 53", kind = "permitted", of = { ip "7f000000 ff000000" }, wrong = ip "7f00000100",
+        right = ip "7f000001" },
     case { name = "email-permitted", what = "an e-mail address outside of those permitted",
         server = "PERMITTED_VIOLATION", kind = "permitted",
         of = { email "cleat.test" }, wrong = email "leaf@evil.test", right = email "leaf@cleat.test" },

@@ -69,18 +69,84 @@ local function replaced(trusts)
     end
 end
 
--- twins: an intermediate that has expired, and the same anew, sent in this order.
-local function twins(order)
+local EXCLUDING = { constraints = { excluded = { certificate.dns "localhost" } } }
+
+local function changed(changes, serial)
+    local out = { serial = serial }
+    for name, value in pairs(changes) do
+        out[name] = value
+    end
+    return out
+end
+
+-- twins: an intermediate with a fault, that it has expired unless another is given, and the same anew, sent in this order.
+local function twins(order, fault, other)
     return function(make)
         local root = make.root()
         local made = {
-            old = make.intermediate(root, { from = -30, to = -1, serial = "0a" }), new = make.intermediate(root, { serial = "0b" }),
+            old = make.intermediate(root, changed(fault or { from = -30, to = -1 }, "0a")),
+            new = make.intermediate(root, changed(other or {}, "0b")),
         }
         local sent = { make.leaf(made.new) }
         for _, name in ipairs(order) do
             sent[#sent + 1] = made[name]
         end
         return { chain = sent, trust = { root } }
+    end
+end
+
+-- revoked_twins: two of an intermediate, 0a and 0b, and the root's list of those that are revoked.
+local function revoked_twins(serials)
+    return function(make)
+        local root = make.root()
+        local old, new = make.intermediate(root, { serial = "0a" }), make.intermediate(root, { serial = "0b" })
+        return {
+            chain = { make.leaf(new), old, new }, trust = { root }, flags = 12,
+            crls = { make.crl(new, {}), make.crl(root, { revoked = serials }) },
+        }
+    end
+end
+
+-- cross_signed: an intermediate as signed by several roots, of which "known" is trusted.
+local function cross_signed(roots)
+    return function(make)
+        local known = {
+            known = make.root(), other = make.root(nil, { subject = "other root", key = "other", key_id = "other root" }),
+            another = make.root(nil, { subject = "another root", key = "other", key_id = "another root" }),
+        }
+        local sent = {}
+        for i, name in ipairs(roots) do
+            sent[i + 1] = make.intermediate(known[name], { serial = ("%02x"):format(0x10 + i) })
+        end
+        sent[1] = make.leaf(sent[2])
+        return { chain = sent, trust = { known.known } }
+    end
+end
+
+-- renewed: a root that has issued the chain, and another of its name, which comes first or last in what is trusted.
+local function renewed(changes, other, first)
+    return function(make)
+        local root, twin = make.root(nil, changed(changes, "30")), make.root(nil, changed(other, "31"))
+        local issuing = make.intermediate(root)
+        return { chain = { make.leaf(issuing), issuing }, trust = first and { twin, root } or { root, twin } }
+    end
+end
+
+-- rolled_over: a root with a new key, which is signed with the old one.
+local function rolled_over(with_ids)
+    return function(make)
+        local old = make.root(nil, { serial = "32", key_id = with_ids and "old key" })
+        local new = make.root(old, { serial = "33", key = "other", key_id = with_ids and "new key" })
+        return { chain = { make.leaf(new), new }, trust = { old } }
+    end
+end
+
+-- self_issued: a leaf with the name of the CA that has issued it.
+local function self_issued(with_ids, trusts_leaf)
+    return function(make)
+        local root = make.root(nil, { subject = "same", key_id = with_ids and "the root's key" })
+        local leaf = make.leaf(root, { subject = "same", usage = with_ids and { 0 } or false, key_id = with_ids and "the leaf's key" })
+        return { chain = { leaf }, trust = { trusts_leaf and leaf or root } }
     end
 end
 
@@ -247,7 +313,7 @@ return {
     },
     {
         name = "twin-expired-first", what = "the intermediate in two versions, the expired one first",
-        server = "CERT_HAS_EXPIRED", wrong = twins { "old", "new" },
+        server = "accepted", wrong = twins { "old", "new" },
         right = twins { "new" },
     },
     {
@@ -255,6 +321,39 @@ return {
         server = "accepted", wrong = twins { "new", "old" },
         right = twins { "new" },
     },
+    { name = "twin-no-authority-first", what = "the intermediate in two versions, the first of which is no CA",
+        server = "accepted", wrong = twins({ "old", "new" }, { ca = false }), right = twins { "new" } },
+    { name = "twin-constrained-first", what = "the intermediate in two versions, the first of which excludes the leaf's name",
+        server = "accepted", wrong = twins({ "old", "new" }, { constraints = { excluded = { certificate.dns "localhost" } } }),
+        right = twins { "new" } },
+    { name = "twin-sha1-first", what = "the intermediate in two versions, the first of which is signed with SHA-1",
+        server = "accepted", wrong = twins({ "old", "new" }, { digest = "sha1" }), right = twins { "new" } },
+    { name = "twin-constrained-alone", what = "the intermediate in two versions that both exclude the leaf's name",
+        server = "EXCLUDED_VIOLATION", wrong = twins({ "old", "new" }, EXCLUDING, EXCLUDING), right = twins { "new" } },
+    { name = "twin-revoked-first", what = "the intermediate in two versions, the first of which is revoked",
+        server = "accepted", wrong = revoked_twins { "0a" }, right = revoked_twins {} },
+    { name = "twin-revoked-both", what = "the intermediate in two versions, both of which are revoked",
+        server = "CERT_REVOKED", wrong = revoked_twins { "0a", "0b" }, right = revoked_twins {} },
+    { name = "cross-sign-second", what = "the intermediate as signed by an unknown root, and then as signed by the trusted one",
+        server = "accepted", wrong = cross_signed { "other", "known" }, right = cross_signed { "known", "other" } },
+    { name = "cross-sign-none", what = "the intermediate as signed by two roots, none of which is trusted",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = cross_signed { "other", "another" }, right = cross_signed { "known" } },
+    { name = "root-renewed-first", what = "the trusted root in two versions, the expired one first", server = "accepted",
+        wrong = renewed({}, { from = -300, to = -1 }, true), right = renewed({}, {}) },
+    { name = "root-renewed-last", what = "the trusted root in two versions, the expired one last", server = "accepted",
+        wrong = renewed({}, { from = -300, to = -1 }), right = renewed({}, {}) },
+    { name = "root-renewed-none", what = "the trusted root in two versions that have both expired", server = "CERT_HAS_EXPIRED",
+        wrong = renewed({ from = -300, to = -2 }, { from = -300, to = -1 }), right = renewed({}, {}) },
+    { name = "root-other-key", what = "two trusted roots of one name with different keys and no key identifiers", server = "accepted",
+        wrong = renewed({ key_id = false }, { key_id = false, key = "other" }, true), right = renewed({}, {}) },
+    { name = "roll-over", what = "the root's new key as signed with its old one, which alone is trusted", server = "accepted",
+        wrong = rolled_over(true), right = rolled_over(true) },
+    { name = "roll-over-without-key-ids", what = "the same without key identifiers", server = "accepted",
+        wrong = rolled_over(false), right = rolled_over(true) },
+    { name = "self-issued", what = "issued by a trusted root of the same name, without key identifiers", server = "accepted",
+        wrong = self_issued(false), right = self_issued(true) },
+    { name = "self-issued-trusted", what = "trusted itself, and issued by an unknown CA of the same name",
+        server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = self_issued(false, true), right = self_issued(true) },
     { name = "junk-behind", what = "a certificate that has nothing to do with it behind the chain",
         server = "accepted", wrong = function(make)
         local root = make.root()

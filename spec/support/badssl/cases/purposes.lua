@@ -8,6 +8,28 @@ local function leaf(changes)
     return { leaf = changes }
 end
 
+local UNKNOWN = { der.extension(OID.unknown, der.hex "05 00", true) }
+
+-- pinned: a self-signed certificate that is trusted itself, and is a CA's and a server's at once.
+local function pinned(changes)
+    return function(make)
+        local one = make.leaf(nil, {
+            authority_key_id = false, ca = true, usage = { 0, 5 }, extended = changes.extended or { OID.server, OID.client },
+            extra = changes.extra,
+        })
+        return { chain = { one }, trust = { one } }
+    end
+end
+
+-- trusted: the leaf of a chain is trusted, and with it a partial chain.
+local function trusted(changes)
+    return function(make)
+        local issuing = make.intermediate(make.root())
+        local one = make.leaf(issuing, changes)
+        return { chain = { one, issuing }, trust = { one }, flags = 0x80000 }
+    end
+end
+
 local EMPTY = der.extension(OID.extended, der.sequence())
 
 return {
@@ -30,6 +52,14 @@ return {
         right = leaf { usage = { 0, 5 }, ca = true } },
     { name = "usage-none", what = "a key usage without a bit",
         server = "INVALID_PURPOSE", wrong = leaf { usage = {} } },
+    { name = "leaf-trusted-as-another", what = "the leaf is trusted itself, and for code signing only",
+        server = "INVALID_PURPOSE", wrong = pinned({ extended = { OID.code } }), right = pinned {} },
+    { name = "leaf-trusted-as-another-issued", what = "the same with a partial chain, and the leaf's issuer sent beside it",
+        server = "INVALID_PURPOSE", wrong = trusted { extended = { OID.code } }, right = trusted {} },
+    { name = "leaf-trusted-unknown-critical", what = "the leaf is trusted itself, and has an unknown critical extension",
+        server = "UNHANDLED_CRITICAL_EXTENSION", wrong = pinned { extra = UNKNOWN }, right = pinned {} },
+    { name = "leaf-trusted-unknown-critical-issued", what = "the same with a partial chain, and the leaf's issuer sent beside it",
+        server = "UNHANDLED_CRITICAL_EXTENSION", wrong = trusted { extra = UNKNOWN }, right = trusted {} },
     { name = "leaf-is-authority", what = "the leaf is an authority",
         server = "accepted", wrong = leaf { ca = true, usage = { 0, 5, 6 } } },
     { name = "ca-no-certsign", what = "the intermediate's key may not sign certificates",

@@ -1,0 +1,85 @@
+/* connection_call.c: what handshake, read, write and shutdown have in common: what a result of the
+ * library means, and how they wait. */
+#include "tls/connection.h"
+#include "tls/verify.h"
+
+int32_t cleat_fail_shut_down(void) {
+    return cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down");
+}
+
+int32_t cleat_connection_fail_tls(const struct cleat_connection *self, const char *what) {
+    char detail[256];
+    cleat_verify_describe(self, detail, sizeof detail);
+    return cleat_fail_tls(what, cleat_verify_code(self), detail);
+}
+
+int32_t cleat_connection_map_error(const struct cleat_connection *self, int result,
+                                   const char *what) {
+    int32_t status;
+    int32_t alert = 0;
+    switch (SSL_get_error(self->ssl, result)) {
+        case SSL_ERROR_WANT_READ: return CLEAT_WANTS_READ;
+        case SSL_ERROR_WANT_WRITE: return CLEAT_WANTS_WRITE;
+        case SSL_ERROR_PENDING_CERTIFICATE: return CLEAT_WANTS_SERVER_NAME;
+        case SSL_ERROR_ZERO_RETURN: return 0;
+        case SSL_ERROR_SYSCALL:
+            if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+            /* An error that there was no memory to keep looks like the end of the network. */
+            if (!self->transport.ended) return cleat_fail_nomem();
+            return cleat_fail(CLEAT_EOF, 0, "EOF occurred in violation of protocol");
+        default: break;
+    }
+    if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+    status = cleat_connection_fail_tls(self, what);
+    if (CLEAT_CLASS(status) == CLEAT_SSL &&
+        cleat_transport_ended_in_alert(&self->transport, &alert)) {
+        return cleat_fail_alert(alert);
+    }
+    return status;
+}
+
+bool cleat_connection_is_want(int32_t status) {
+    return status == CLEAT_WANTS_READ || status == CLEAT_WANTS_WRITE ||
+           status == CLEAT_WANTS_SERVER_NAME;
+}
+
+void cleat_connection_after_failure(struct cleat_connection *self, int32_t status) {
+    /* The network has failed, for the moment perhaps; or close_notify was sent, after which there
+     * are no alerts; or there is none: the peer has sent one, or what it speaks is not TLS. */
+    if (self->transport.error != 0 || self->closing || status >= 0 ||
+        !cleat_transport_has_written(&self->transport)) {
+        cleat_transport_flush_quietly(&self->transport);
+        return;
+    }
+    if (self->socket != NULL) cleat_socket_discard_later(self->socket);
+    cleat_transport_finish(&self->transport);
+}
+
+void cleat_connection_refuse(struct cleat_connection *self, uint8_t alert) {
+    cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
+    SSL_send_fatal_alert(self->ssl, alert); /* does nothing after another one */
+    cleat_error_clear_queue();
+    cleat_connection_after_failure(self, CLEAT_STATUS(CLEAT_SSL, 0));
+}
+
+int32_t cleat_connection_wait(struct cleat_connection *self, int32_t want,
+                              cleat_deadline deadline) {
+    /* What is buffered is the business of the call that has the writer's turn; where there is none,
+     * of a read that waits. */
+    bool sends = !self->established || (self->turns.held & CLEAT_TURN_WRITE) == 0;
+    return cleat_transport_wait(&self->transport, &self->object, &self->lock, want, sends,
+                                deadline);
+}
+
+int32_t cleat_connection_flush(struct cleat_connection *self, cleat_deadline deadline) {
+    int64_t position = self->transport.buffered;
+    for (;;) {
+        int32_t status;
+        cleat_transport_begin(&self->transport, CLEAT_TRANSPORT_PLAIN);
+        if (cleat_transport_flush(&self->transport)) return CLEAT_OK;
+        if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+        if (self->transport.sent >= position) return CLEAT_OK;
+        status = cleat_connection_wait(self, CLEAT_WANTS_WRITE, deadline);
+        if (status < 0) return status;
+    }
+}

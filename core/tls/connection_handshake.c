@@ -1,0 +1,137 @@
+/* connection_handshake.c: the handshake. It holds both turns, since either direction may have to
+ * move next. A call that finds another's handshake under way waits for its end, and goes on with it
+ * if that call gives up before. */
+#include "base/argument.h"
+#include "tls/connection.h"
+#include "tls/verify.h"
+
+/* BoringSSL's own counters always say 0. */
+static void count_begun(struct cleat_connection *self) {
+    if (self->begun) return;
+    self->begun = true;
+    cleat_sessions_count(self->initial->sessions, self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
+}
+
+static void count_done(struct cleat_connection *self) {
+    cleat_sessions_count(self->initial->sessions,
+                        self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
+    if (SSL_session_reused(self->ssl)) {
+        cleat_sessions_count(self->initial->sessions, CLEAT_STAT_HITS);
+    } else if (self->offered) {
+        cleat_sessions_count(self->initial->sessions, CLEAT_STAT_MISSES);
+    }
+}
+
+static int32_t finish(struct cleat_connection *self) {
+    self->established = true;
+    self->unread_tickets = !self->server_side && SSL_version(self->ssl) == TLS1_3_VERSION;
+    cleat_transport_handshake_done(&self->transport);
+    count_done(self);
+    cleat_turn_handshake_done(&self->turns);
+    return CLEAT_OK;
+}
+
+static int32_t fail(struct cleat_connection *self, int32_t status) {
+    cleat_connection_after_failure(self, status);
+    /* To a peer with TLS 1.2 whose key is not for signing BoringSSL sends no alert, where it sends
+     * this one with TLS 1.3. */
+    if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_KEY_USAGE_BIT_INCORRECT)) {
+        cleat_connection_refuse(self, SSL_AD_ILLEGAL_PARAMETER);
+    }
+    return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer closed the handshake");
+}
+
+/* A TLS 1.3 server's session tickets come after its handshake, and BoringSSL holds them back until
+ * something is written. They are buffered here, and go out with the first write, or before the first
+ * read waits: so they cost no system call where a server answers requests. */
+static int32_t give_tickets(struct cleat_connection *self) {
+    int result;
+    if (!self->server_side || self->gave_tickets || SSL_version(self->ssl) != TLS1_3_VERSION) {
+        return CLEAT_OK;
+    }
+    self->gave_tickets = true;
+    cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
+    result = SSL_write(self->ssl, "", 0);
+    if (result < 0) return cleat_connection_map_error(self, result, "SSL_write");
+    return CLEAT_OK;
+}
+
+/* BoringSSL verifies nothing again when a server resumes a session. */
+static int32_t check_resumed(struct cleat_connection *self) {
+    int alert;
+    int32_t status;
+    if (!self->server_side || !SSL_session_reused(self->ssl) || cleat_verify_resumed(self)) {
+        return CLEAT_OK;
+    }
+    alert = SSL_alert_from_verify_result(self->verify_error.error);
+    ERR_clear_error();
+    ERR_put_error(ERR_LIB_SSL, 0, SSL_R_CERTIFICATE_VERIFY_FAILED, __FILE__, __LINE__);
+    status = cleat_connection_fail_tls(self, "verifying a resumed session");
+    cleat_connection_refuse(self, (uint8_t)alert);
+    return status;
+}
+
+/* The library's part is done. What it has written last is on its way, or stays buffered. */
+static int32_t end_of_handshake(struct cleat_connection *self) {
+    int32_t status;
+    if (cleat_transport_flush(&self->transport)) {
+        status = give_tickets(self);
+        return status < 0 ? status : finish(self);
+    }
+    if (self->transport.error == 0) return CLEAT_WANTS_WRITE;
+    /* All that a server sends last is session tickets: a peer that is gone by now, after it sent
+     * a request perhaps, has done its part of the handshake. */
+    return self->server_side ? finish(self) : cleat_fail_errno(self->transport.error);
+}
+
+int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline deadline) {
+    bool waits = deadline == CLEAT_DEADLINE_NEVER;
+    while (!self->established) {
+        int32_t status;
+        int result;
+        if (self->refused) {
+            cleat_transport_flush_quietly(&self->transport);
+            return cleat_fail_named("SSL", "CALLBACK_FAILED", "callback failed");
+        }
+        if (self->waits_for_name) return CLEAT_WANTS_SERVER_NAME;
+        count_begun(self);
+        waits = waits && cleat_queue_len(&self->transport.out) == 0;
+        cleat_connection_begin(self, waits ? CLEAT_TRANSPORT_WAITS : CLEAT_TRANSPORT_PLAIN);
+        waits = false;
+        result = SSL_do_handshake(self->ssl);
+        if (result == 1) {
+            status = check_resumed(self);
+            if (status < 0) return status;
+            status = end_of_handshake(self);
+        } else {
+            status = cleat_connection_map_error(self, result, "SSL_do_handshake");
+            if (!cleat_connection_is_want(status)) return fail(self, status);
+            if (!cleat_transport_flush(&self->transport)) {
+                if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+                status = CLEAT_WANTS_WRITE;
+            }
+        }
+        if (status == CLEAT_WANTS_SERVER_NAME) return status;
+        if (cleat_connection_is_want(status))
+            status = cleat_connection_wait(self, status, deadline);
+        if (status < 0) return status;
+    }
+    return CLEAT_OK;
+}
+
+int32_t cleat_connection_handshake(int32_t connection, double timeout) {
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int32_t status = CLEAT_OK;
+    unsigned held;
+    CLEAT_CHECK_TIMEOUT(2, timeout);
+    CLEAT_BEGIN(connection);
+    if (!self->established) {
+        status = cleat_connection_acquire(self, CLEAT_TURN_NONE, deadline, &held);
+        if (status >= 0) {
+            status = cleat_connection_establish(self, deadline);
+            cleat_connection_release(self, held);
+        }
+    }
+    status = cleat_connection_closed_or(self, status);
+    CLEAT_END(status);
+}

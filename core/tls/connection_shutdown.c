@@ -1,0 +1,87 @@
+/* connection_shutdown.c: close_notify. This side's is sent with the writer's turn, behind a write
+ * that is under way; then the peer's is waited for with the reader's. A read that has the reader's
+ * turn may come upon it first. */
+#include "base/argument.h"
+#include "tls/connection.h"
+
+static int32_t fail(struct cleat_connection *self, int result) {
+    int32_t status = cleat_connection_map_error(self, result, "SSL_shutdown");
+    if (cleat_connection_is_want(status)) return status;
+    cleat_connection_after_failure(self, status);
+    return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer is gone");
+}
+
+static int32_t send_close_notify(struct cleat_connection *self, cleat_deadline deadline) {
+    if (!self->closing) {
+        int result;
+        cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
+        result = SSL_shutdown(self->ssl); /* the first call only sends */
+        if (result < 0) return fail(self, result);
+        if (result == 1) self->peer_closed = true;
+        self->closing = true;
+    }
+    return cleat_connection_flush(self, deadline);
+}
+
+/* Data that the peer has sent before its close_notify is an error, unless another thread waits to
+ * read it. Where that leaves all of it, as a second shutdown does, it is not let in again. */
+static bool is_for_a_reader(const struct cleat_connection *self, int *left) {
+    int pending = SSL_pending(self->ssl);
+    bool comes_first = self->turns.first != NULL && pending > 0 && pending != *left;
+    *left = pending;
+    return comes_first;
+}
+
+static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadline deadline,
+                                    unsigned *held) {
+    int left = 0;
+    while (!self->peer_closed) {
+        int32_t status;
+        int result;
+        cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
+        result = SSL_shutdown(self->ssl);
+        if (result == 1) break;
+        if (is_for_a_reader(self, &left)) {
+            cleat_connection_release(self, *held);
+            status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, held);
+        } else {
+            status = fail(self, result);
+            if (!cleat_connection_is_want(status)) return status;
+            status = cleat_connection_wait(self, status, deadline);
+        }
+        if (status < 0) return status;
+    }
+    self->peer_closed = self->over = true;
+    return CLEAT_OK;
+}
+
+static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline) {
+    unsigned held;
+    int32_t sent;
+    int32_t status = cleat_connection_acquire(self, CLEAT_TURN_WRITE, deadline, &held);
+    if (status < 0) return status;
+    sent = send_close_notify(self, deadline);
+    cleat_connection_release(self, held);
+    /* A peer that is gone may have sent something before: that tells more than EPIPE. */
+    if (sent < 0 && (CLEAT_CLASS(sent) != CLEAT_SYS || !self->closing)) return sent;
+    status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
+    if (status < 0) return status;
+    status = receive_close_notify(self, deadline, &held);
+    cleat_connection_release(self, held);
+    return status < 0 || sent >= 0 ? status : cleat_fail_errno(CLEAT_VALUE(sent));
+}
+
+int32_t cleat_connection_shutdown(int32_t connection, double timeout) {
+    cleat_deadline deadline = cleat_deadline_after(timeout);
+    int32_t status = CLEAT_OK;
+    CLEAT_CHECK_TIMEOUT(2, timeout);
+    CLEAT_BEGIN(connection);
+    if (!self->established) {
+        /* The library would take this for done, and leave the peer waiting. */
+        status = cleat_fail_usage(0, "shutdown before the handshake is done");
+    } else if (!self->over) {
+        status = shut_down(self, deadline);
+    }
+    status = cleat_connection_closed_or(self, status);
+    CLEAT_END(status);
+}

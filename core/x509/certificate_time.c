@@ -1,0 +1,86 @@
+/* certificate_time.c: the validity of certificates, printed as OpenSSL prints it. BoringSSL accepts
+ * a UTCTime with an offset from UTC in a certificate, and does not print it. */
+#include "base/argument.h"
+#include "base/memory.h"
+#include "x509/certificate.h"
+
+#define BAD_TIME "Bad time value" /* OpenSSL's text for a time that it cannot print */
+
+enum { WITHOUT_ZONE = 12, WITH_OFFSET = 17 }; /* lengths of YYMMDDhhmmss and YYMMDDhhmmss+hhmm */
+
+/* The number that two digits are, or -1. */
+static int two_digits(const char *text) {
+    if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9') return -1;
+    return (text[0] - '0') * 10 + text[1] - '0';
+}
+
+/* An offset such as -0130, in seconds. OpenSSL allows up to 12 hours. */
+static bool parse_offset(const char *text, int *seconds) {
+    int hours = two_digits(text + 1);
+    int minutes = two_digits(text + 3);
+    if (text[0] != '+' && text[0] != '-') return false;
+    if (hours < 0 || hours > 12 || minutes < 0 || minutes > 59) return false;
+    *seconds = (text[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    return true;
+}
+
+/* The same moment in UTC, or NULL if time is no UTCTime with an offset. The caller frees it. */
+static ASN1_TIME *to_utc(const ASN1_TIME *time) {
+    const char *text = (const char *)ASN1_STRING_get0_data(time);
+    char local[WITHOUT_ZONE + 2];
+    ASN1_TIME *utc;
+    ASN1_TIME *result = NULL;
+    int64_t seconds = 0;
+    int offset = 0;
+    if (ASN1_STRING_type(time) != V_ASN1_UTCTIME || ASN1_STRING_length(time) != WITH_OFFSET ||
+        !parse_offset(text + WITHOUT_ZONE, &offset)) {
+        return NULL;
+    }
+    memcpy(local, text, WITHOUT_ZONE);
+    local[WITHOUT_ZONE] = 'Z';
+    local[WITHOUT_ZONE + 1] = 0;
+    utc = ASN1_TIME_new();
+    if (utc != NULL && ASN1_TIME_set_string(utc, local) == 1 &&
+        ASN1_TIME_to_posix(utc, &seconds) == 1) {
+        result = ASN1_TIME_adj(NULL, (time_t)(seconds - offset), 0, 0);
+    }
+    ASN1_TIME_free(utc);
+    return result;
+}
+
+static int32_t print_time(BIO *bio, const ASN1_TIME *time, char *out, int32_t out_cap) {
+    const uint8_t *text = NULL;
+    size_t len = 0;
+    ASN1_TIME *utc = to_utc(time);
+    bool printed = ASN1_TIME_print(bio, utc != NULL ? utc : time) == 1;
+    ASN1_TIME_free(utc);
+    if (cleat_memory_failed()) return cleat_fail_nomem();
+    if (!printed || BIO_mem_contents(bio, &text, &len) != 1) {
+        cleat_error_clear_queue();
+        return cleat_answer_text(BAD_TIME, (int64_t)strlen(BAD_TIME), out, out_cap);
+    }
+    return cleat_answer_text((const char *)text, (int64_t)len, out, out_cap);
+}
+
+static int32_t answer_time(int32_t certificate, const ASN1_TIME *(*field)(const X509 *x509),
+                           char *out, int32_t out_cap) {
+    struct cleat_certificate *self;
+    BIO *bio;
+    int32_t result;
+    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    cleat_error_clear_queue();
+    bio = BIO_new(BIO_s_mem());
+    result = bio == NULL ? cleat_fail_nomem() : print_time(bio, field(self->x509), out, out_cap);
+    BIO_free(bio);
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_certificate_not_before(int32_t certificate, char *out, int32_t out_cap) {
+    return answer_time(certificate, X509_get0_notBefore, out, out_cap);
+}
+
+int32_t cleat_certificate_not_after(int32_t certificate, char *out, int32_t out_cap) {
+    return answer_time(certificate, X509_get0_notAfter, out, out_cap);
+}

@@ -1,0 +1,192 @@
+/* chain.c: one chain. BoringSSL does not look at what a trusted certificate says of itself, and
+ * takes keys and signatures of any strength that it can compute. OpenSSL looks, at the security
+ * level that Python and Debian give it: docs/decisions/09 and 12. */
+#include "x509/chain.h"
+
+#include "base/memory.h"
+#include "x509/name_constraint.h"
+#include "x509/strength.h"
+#include "x509/strict.h"
+
+/* What the callback of a verification knows, as its app data. */
+struct state {
+    int purpose;
+    int constrained; /* depth of the last certificate whose names were compared here, or -1 */
+    struct cleat_verify_error *error;
+};
+
+bool cleat_chain_is_self_signed(X509 *certificate) {
+    EVP_PKEY *key = X509_get_pubkey(certificate);
+    bool verified = (X509_get_extension_flags(certificate) & EXFLAG_SI) != 0 && key != NULL &&
+                    X509_verify(certificate, key) == 1;
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return verified;
+}
+
+bool cleat_chain_is_in_store(X509 *certificate, X509_STORE_CTX *verification) {
+    STACK_OF(X509) *found = X509_STORE_get1_certs(verification, X509_get_subject_name(certificate));
+    bool is_found = false;
+    size_t i;
+    for (i = 0; found != NULL && i < sk_X509_num(found) && !is_found; i++) {
+        is_found = X509_cmp(sk_X509_value(found, i), certificate) == 0;
+    }
+    sk_X509_pop_free(found, X509_free);
+    return is_found;
+}
+
+static bool is_partial(X509_STORE_CTX *verification) {
+    return (X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(verification)) &
+            X509_V_FLAG_PARTIAL_CHAIN) != 0;
+}
+
+/* Intermediates between a certificate at that depth and the peer's own. Those that a CA has issued
+ * to itself do not count: RFC 5280 section 4.2.1.9. */
+static long path_length(const STACK_OF(X509) * chain, size_t depth) {
+    long length = 0;
+    size_t i;
+    for (i = 1; i < depth; i++) {
+        if ((X509_get_extension_flags(sk_X509_value(chain, i)) & EXFLAG_SI) == 0) length++;
+    }
+    return length;
+}
+
+/* What a certificate says of itself. BoringSSL has looked only if it is not a trusted one, and a
+ * peer's own may be that. */
+static int check_extensions(const STACK_OF(X509) * chain, size_t depth, int purpose) {
+    X509 *certificate = sk_X509_value(chain, depth);
+    long limit = X509_get_pathlen(certificate);
+    if (depth > 0 && X509_check_ca(certificate) == 0) return X509_V_ERR_INVALID_CA;
+    if ((X509_get_extension_flags(certificate) & EXFLAG_CRITICAL) != 0) {
+        return X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION;
+    }
+    if (X509_check_purpose(certificate, purpose, depth > 0) <= 0) return X509_V_ERR_INVALID_PURPOSE;
+    if (depth > 0 && limit >= 0 && path_length(chain, depth) > limit) {
+        return X509_V_ERR_PATH_LENGTH_EXCEEDED;
+    }
+    return X509_V_OK;
+}
+
+static int check_strength(const STACK_OF(X509) * chain, size_t depth) {
+    X509 *certificate = sk_X509_value(chain, depth);
+    if (cleat_strength_has_weak_key(certificate)) {
+        return depth == 0 ? CLEAT_X509_EE_KEY_TOO_SMALL : CLEAT_X509_CA_KEY_TOO_SMALL;
+    }
+    /* A trust anchor's own signature is not checked. */
+    if (depth + 1 < sk_X509_num(chain) && cleat_strength_has_weak_signature(certificate)) {
+        return CLEAT_X509_CA_MD_TOO_WEAK;
+    }
+    return X509_V_OK;
+}
+
+bool cleat_chain_check(const STACK_OF(X509) * chain, size_t depth, int purpose,
+                       struct cleat_verify_error *error) {
+    int code = check_extensions(chain, depth, purpose);
+    int number = code == X509_V_OK ? check_strength(chain, depth) : X509_V_OK;
+    if (number != X509_V_OK) {
+        cleat_verify_error_set(error, number, (int)depth);
+    } else {
+        *error = (struct cleat_verify_error){code, 0, (int)depth};
+    }
+    return error->error == X509_V_OK;
+}
+
+/* A self-signed certificate whose key may not sign certificates is for BoringSSL not its own
+ * issuer, so that it misses one though the certificate is trusted itself. Then the chain ends
+ * where it is, and the rest of what BoringSSL asks, such as the dates, follows. */
+static bool end_at_trusted(X509 *certificate, X509_STORE_CTX *verification, int depth) {
+    if (depth != 0 ||
+        X509_STORE_CTX_get_error(verification) != X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+        !cleat_chain_is_in_store(certificate, verification) ||
+        !cleat_chain_is_self_signed(certificate)) {
+        return false;
+    }
+    X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(verification), X509_V_FLAG_PARTIAL_CHAIN);
+    return true;
+}
+
+/* BoringSSL met a constraint of a kind that it does not evaluate. It calls for each certificate
+ * above that has one; all of them are compared the first time. */
+static bool constrain(X509_STORE_CTX *verification, struct state *state, int depth) {
+    int code;
+    if (X509_STORE_CTX_get_error(verification) != X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE) {
+        return false;
+    }
+    if (state->constrained == depth) return true;
+    code = cleat_name_constraint_check(X509_STORE_CTX_get0_chain(verification), depth);
+    if (code == X509_V_OK) {
+        state->constrained = depth;
+        return true;
+    }
+    X509_STORE_CTX_set_error(verification, code);
+    return false;
+}
+
+/* BoringSSL's verify callback: called for each fault, and for each certificate of a chain from the
+ * trusted one down to the peer's own. Returns whether to go on. */
+static int on_certificate(int ok, X509_STORE_CTX *verification) {
+    X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
+    int depth = X509_STORE_CTX_get_error_depth(verification);
+    struct state *state = X509_STORE_CTX_get_ex_data(verification, 0);
+    STACK_OF(X509) * chain;
+    if (certificate == NULL) return ok;
+    if (ok != 1) {
+        if (!end_at_trusted(certificate, verification, depth) &&
+            !constrain(verification, state, depth)) {
+            return 0;
+        }
+        X509_STORE_CTX_set_error(verification, X509_V_OK);
+        return 1;
+    }
+    chain = X509_STORE_CTX_get0_chain(verification);
+    /* BoringSSL takes one whose issuer has the same name for self-signed. If it is not, then it is
+     * trusted only as part of a partial chain. */
+    if (sk_X509_num(chain) == 1 && !is_partial(verification) &&
+        !cleat_chain_is_self_signed(certificate)) {
+        X509_STORE_CTX_set_error(verification, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+        return 0;
+    }
+    if (cleat_chain_check(chain, (size_t)depth, state->purpose, state->error)) return 1;
+    X509_STORE_CTX_set_error(verification, state->error->error);
+    return 0;
+}
+
+static bool set_up(X509_STORE_CTX *verification, const struct cleat_chain_request *request,
+                   STACK_OF(X509) * intermediates, struct state *state) {
+    return verification != NULL &&
+           X509_STORE_CTX_init(verification, request->store, request->leaf, intermediates) == 1 &&
+           X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(verification), request->param) == 1 &&
+           X509_STORE_CTX_set_app_data(verification, state) == 1 && !cleat_memory_failed();
+}
+
+bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509) * intermediates,
+                        STACK_OF(X509) * anchors, struct cleat_verify_error *error) {
+    struct state state = {request->purpose, -1, error};
+    X509_STORE_CTX *verification = X509_STORE_CTX_new();
+    bool accepted;
+    *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+    if (!set_up(verification, request, intermediates == NULL ? request->sent : intermediates,
+                &state)) {
+        X509_STORE_CTX_free(verification);
+        return false;
+    }
+    if (anchors != NULL) X509_STORE_CTX_set0_trusted_stack(verification, anchors);
+    X509_STORE_CTX_set_verify_cb(verification, on_certificate);
+    accepted = X509_verify_cert(verification) == 1;
+    if (!accepted) {
+        error->error = X509_STORE_CTX_get_error(verification);
+        error->depth = X509_STORE_CTX_get_error_depth(verification);
+        if (error->error == X509_V_OK) error->error = X509_V_ERR_UNSPECIFIED;
+    } else if ((X509_VERIFY_PARAM_get_flags(request->param) & CLEAT_STRICT_FLAG) != 0) {
+        accepted = cleat_strict_check(X509_STORE_CTX_get0_chain(verification), error);
+    }
+    /* BoringSSL passes over some of its own failed allocations: then nothing is certain. */
+    if (cleat_memory_failed()) {
+        accepted = false;
+        *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+    } else if (accepted) {
+        *error = (struct cleat_verify_error){X509_V_OK, 0, 0};
+    }
+    X509_STORE_CTX_free(verification);
+    return accepted;
+}

@@ -1,0 +1,39 @@
+/* chain.h: the verification of a peer's certificate by X509_verify_cert, and what is asked of the
+ * chain beyond that: what trusted certificates say of themselves, the strength of keys and
+ * signatures, IP addresses under name constraints, VERIFY_X509_STRICT. */
+#ifndef CLEAT_CORE_CHAIN_H
+#define CLEAT_CORE_CHAIN_H
+
+#include "x509/verify_error.h"
+
+/* What a verification starts from. Nothing here is modified but the store, which caches what it
+ * finds in directories. */
+struct cleat_chain_request {
+    X509 *leaf; /* the peer's own certificate */
+    STACK_OF(X509) * sent; /* all that the peer sent, in its order; may have the leaf among them */
+    X509_STORE *store; /* what is trusted, and the revocation lists */
+    X509_STORE *directories; /* only those that store looks into besides, or NULL: see path.c */
+    X509_VERIFY_PARAM *param; /* flags, depth, purpose, host name or address */
+    int purpose; /* X509_PURPOSE_SSL_SERVER, or _CLIENT */
+};
+
+/* cleat_chain_verify returns whether the certificate is accepted, and notes why not. It verifies
+ * the one chain that X509_verify_cert builds: from intermediates, or from what was sent if that is
+ * NULL, to one of anchors, or to what is in the store if that is NULL. Anchors must be from the
+ * store. */
+bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509) * intermediates,
+                        STACK_OF(X509) * anchors, struct cleat_verify_error *error);
+
+/* cleat_chain_check returns whether the certificate at depth may stand there, by its extensions and
+ * strength, and notes why not. Dates, signatures and names are not looked at. */
+bool cleat_chain_check(const STACK_OF(X509) * chain, size_t depth, int purpose,
+                       struct cleat_verify_error *error);
+
+/* cleat_chain_is_self_signed returns whether the certificate's own key verifies its signature: that
+ * subject and issuer are the same does not make it so. */
+bool cleat_chain_is_self_signed(X509 *certificate);
+
+/* cleat_chain_is_in_store returns whether the store of the verification has this very certificate. */
+bool cleat_chain_is_in_store(X509 *certificate, X509_STORE_CTX *verification);
+
+#endif

@@ -1,0 +1,123 @@
+/* exact_path.c: certificates without key identifiers.
+ *
+ * X509_verify_cert looks for issuers by name and key identifier, and takes a certificate whose
+ * subject is its issuer for self-signed unless the identifiers differ. Where a CA has rolled over
+ * its key without writing identifiers, or has issued a certificate for its own name, that misses a
+ * path whose signatures are right. Such a path is verified here: the peer's certificate for its name
+ * and dates by X509_verify_cert, as if it were trusted, and the path edge by edge. */
+#include "x509/exact_path.h"
+
+#include "base/memory.h"
+#include "x509/name_constraint.h"
+#include "x509/strict.h"
+
+static bool has_extension(const X509 *certificate, int nid) {
+    return X509_get_ext_by_NID(certificate, nid, -1) >= 0;
+}
+
+bool cleat_exact_path_is_needed(const STACK_OF(X509) * path) {
+    size_t last = sk_X509_num(path) - 1;
+    X509 *anchor = sk_X509_value(path, last);
+    size_t i;
+    for (i = 0; i < last; i++) {
+        X509 *certificate = sk_X509_value(path, i);
+        if ((X509_get_extension_flags(certificate) & EXFLAG_SS) != 0) return true;
+        if (i + 1 < last && X509_check_issued(anchor, certificate) == X509_V_OK) return true;
+    }
+    return false;
+}
+
+static bool is_current(X509 *certificate) {
+    return X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0 &&
+           X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
+}
+
+static bool is_signed_by(X509 *certificate, X509 *issuer) {
+    EVP_PKEY *key = X509_get_pubkey(issuer);
+    bool verified = key != NULL && X509_verify(certificate, key) == 1;
+    EVP_PKEY_free(key);
+    return verified;
+}
+
+/* Whether the policies of RFC 5280 section 6.1 would decide on the path. */
+static bool has_policies(const X509 *certificate) {
+    return has_extension(certificate, NID_policy_constraints) ||
+           has_extension(certificate, NID_policy_mappings) ||
+           has_extension(certificate, NID_inhibit_any_policy);
+}
+
+static bool verify_edges(const struct cleat_chain_request *request, const STACK_OF(X509) * path) {
+    struct cleat_verify_error error;
+    size_t count = sk_X509_num(path);
+    size_t i;
+    for (i = 0; i < count; i++) {
+        X509 *certificate = sk_X509_value(path, i);
+        if (has_policies(certificate) || !is_current(certificate) ||
+            !cleat_chain_check(path, i, request->purpose, &error)) {
+            return false;
+        }
+        if (i + 1 < count) {
+            X509 *issuer = sk_X509_value(path, i + 1);
+            if (X509_check_issued(issuer, certificate) != X509_V_OK ||
+                !is_signed_by(certificate, issuer)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* As BoringSSL does: a CA's certificates for itself are not constrained, and a peer's certificate
+ * without alternative names has no place below constraints. */
+static bool verify_names(const STACK_OF(X509) * path) {
+    bool has_constraints = false;
+    size_t i;
+    for (i = 0; i < sk_X509_num(path); i++) {
+        X509 *certificate = sk_X509_value(path, i);
+        if (i > 0 && has_extension(certificate, NID_name_constraints)) has_constraints = true;
+        if (i > 0 && (X509_get_extension_flags(certificate) & EXFLAG_SI) != 0) continue;
+        if (cleat_name_constraint_check(path, (int)i) != X509_V_OK) return false;
+    }
+    return !has_constraints || has_extension(sk_X509_value(path, 0), NID_subject_alt_name);
+}
+
+/* Trust that is written beside a certificate ("BEGIN TRUSTED CERTIFICATE"). */
+static bool verify_anchor(const struct cleat_chain_request *request, X509 *anchor, bool partial) {
+    int trust = X509_check_trust(
+        anchor,
+        request->purpose == X509_PURPOSE_SSL_SERVER ? X509_TRUST_SSL_SERVER : X509_TRUST_SSL_CLIENT,
+        0);
+    return trust == X509_TRUST_TRUSTED || (partial && trust != X509_TRUST_REJECTED);
+}
+
+/* Names and dates of the peer's certificate, and all else that is asked of it alone. */
+static bool verify_leaf(const struct cleat_chain_request *request) {
+    struct cleat_chain_request alone = *request;
+    struct cleat_verify_error error;
+    X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
+    X509_STORE *store = X509_STORE_new();
+    bool accepted = false;
+    if (store != NULL && param != NULL && X509_STORE_add_cert(store, request->leaf) == 1 &&
+        X509_VERIFY_PARAM_set1(param, request->param) == 1 &&
+        X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) == 1) {
+        alone.store = store;
+        alone.param = param;
+        alone.sent = NULL;
+        accepted = cleat_chain_verify(&alone, NULL, NULL, &error);
+    }
+    X509_VERIFY_PARAM_free(param);
+    X509_STORE_free(store);
+    return accepted;
+}
+
+bool cleat_exact_path_verify(const struct cleat_chain_request *request,
+                             const STACK_OF(X509) * path) {
+    unsigned long flags = X509_VERIFY_PARAM_get_flags(request->param);
+    bool partial = (flags & X509_V_FLAG_PARTIAL_CHAIN) != 0;
+    struct cleat_verify_error error;
+    if ((flags & (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)) != 0) return false;
+    return verify_leaf(request) && verify_edges(request, path) && verify_names(path) &&
+           verify_anchor(request, sk_X509_value(path, sk_X509_num(path) - 1), partial) &&
+           ((flags & CLEAT_STRICT_FLAG) == 0 || cleat_strict_check(path, &error)) &&
+           !cleat_memory_failed();
+}

@@ -1,0 +1,14 @@
+/* strength.h: keys and signatures that are too weak to be relied on. */
+#ifndef CLEAT_CORE_STRENGTH_H
+#define CLEAT_CORE_STRENGTH_H
+
+#include <stdbool.h>
+
+#include "base/boringssl.h"
+
+/* cleat_strength_has_weak_key and cleat_strength_has_weak_signature ask for OpenSSL's security
+ * level 2, which Python and Debian set: 112 bits. */
+bool cleat_strength_has_weak_key(X509 *certificate);
+bool cleat_strength_has_weak_signature(const X509 *certificate);
+
+#endif

@@ -1,0 +1,51 @@
+/* verify_error.h: why a certificate chain was refused, as a number of OpenSSL's (X509_V_ERR_*) and
+ * in words. */
+#ifndef CLEAT_CORE_VERIFY_ERROR_H
+#define CLEAT_CORE_VERIFY_ERROR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/boringssl.h"
+
+/* OpenSSL's numbers that BoringSSL lacks or uses for something else. */
+enum {
+    CLEAT_X509_EE_KEY_TOO_SMALL = 66,
+    CLEAT_X509_CA_KEY_TOO_SMALL = 67,
+    CLEAT_X509_CA_MD_TOO_WEAK = 68,
+    CLEAT_X509_INVALID_CALL = 69,
+    CLEAT_X509_STORE_LOOKUP = 70,
+    CLEAT_X509_SIGNATURE_ALGORITHM_INCONSISTENCY = 78,
+    CLEAT_X509_INVALID_CA = 79,
+    CLEAT_X509_PATHLEN_INVALID_FOR_NON_CA = 80,
+    CLEAT_X509_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN = 81,
+    CLEAT_X509_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA = 82,
+    CLEAT_X509_ISSUER_NAME_EMPTY = 83,
+    CLEAT_X509_SUBJECT_NAME_EMPTY = 84,
+    CLEAT_X509_MISSING_AUTHORITY_KEY_IDENTIFIER = 85,
+    CLEAT_X509_MISSING_SUBJECT_KEY_IDENTIFIER = 86,
+    CLEAT_X509_EMPTY_SUBJECT_ALT_NAME = 87,
+    CLEAT_X509_EMPTY_SUBJECT_SAN_NOT_CRITICAL = 88,
+    CLEAT_X509_CA_BCONS_NOT_CRITICAL = 89,
+    CLEAT_X509_AUTHORITY_KEY_IDENTIFIER_CRITICAL = 90,
+    CLEAT_X509_SUBJECT_KEY_IDENTIFIER_CRITICAL = 91,
+    CLEAT_X509_CA_CERT_MISSING_KEY_USAGE = 92,
+    CLEAT_X509_EXTENSIONS_REQUIRE_VERSION_3 = 93,
+};
+
+/* A refusal. error is BoringSSL's number, which decides on the alert; number is OpenSSL's where
+ * BoringSSL has none, and 0 otherwise. Both are 0 for a chain that is accepted. */
+struct cleat_verify_error {
+    int error;
+    int number;
+    int depth; /* of the certificate at fault: 0 is the peer's own */
+};
+
+/* cleat_verify_error_set notes a number of OpenSSL's that BoringSSL lacks. */
+void cleat_verify_error_set(struct cleat_verify_error *self, int number, int depth);
+
+/* cleat_verify_error_number returns OpenSSL's number; cleat_verify_error_text its words. */
+int32_t cleat_verify_error_number(const struct cleat_verify_error *self);
+const char *cleat_verify_error_text(const struct cleat_verify_error *self);
+
+#endif

@@ -1,0 +1,94 @@
+--- How a request fails: what reaches the caller as nil and an error, and what is raised.
+---
+--- Inside cleat.https everything is raised, and failure.attempt is the one place where that ends. What the caller's own functions raise
+--- (a source, a sink, a step) passes through unchanged.
+
+local C = require "cleat.backend"
+local class = require "cleat.class"
+local errors = require "cleat.errors"
+local repr = require "cleat.repr"
+
+local failure = {}
+
+-- Failed: a request that cannot be made, or an answer that cannot be understood. Raised: what the caller's function has raised.
+local Failed, Raised = {}, {}
+
+local WORDS = { [C.const.ECONNREFUSED] = "connection refused", [C.const.EBADF] = "closed" }
+
+--- Ends the request: nil and this message.
+---@param message string
+---@param ... any for string.format
+function failure.fail(message, ...)
+    return error(setmetatable({ message = select("#", ...) > 0 and message:format(...) or message }, Failed), 0)
+end
+
+--- Ends the request: nil and this error, which one of the caller's functions has reported.
+---@param err any
+function failure.report(err)
+    return error(setmetatable({ message = err }, Failed), 0)
+end
+
+--- TypeError for a wrong argument of request().
+---@param message string
+---@param ... any for string.format
+function failure.bad(message, ...)
+    return errors.raise(errors.TypeError, "request() " .. message:format(...))
+end
+
+local LONG = 64
+
+--- A value for a message: quoted, and not longer than a line.
+---@param value any
+---@return string
+function failure.show(value)
+    if type(value) ~= "string" then
+        return class.name_of(value)
+    end
+    return #value > LONG and repr(value:sub(1, LONG)) .. "..." or repr(value)
+end
+
+local function finish(ok, ...)
+    if ok then
+        return ...
+    end
+    local err = ...
+    local metatable = getmetatable(err)
+    if metatable == Failed then
+        return nil, err.message
+    elseif metatable == Raised then
+        return error(err.value, 0)
+    elseif errors.timeout:is(err) then
+        return nil, "timeout"
+    elseif errors.SSLZeroReturnError:is(err) then
+        return nil, "closed"
+    elseif errors.EnvironmentError:is(err) then
+        return nil, not errors.SSLError:is(err) and WORDS[err.errno] or err
+    elseif errors.ValueError:is(err) then -- names that are none, or cannot be
+        return nil, err
+    end
+    return error(err, 0)
+end
+
+--- The results of f(...), or nil and the error: LuaSocket's word where LuaSocket has one that programs look for ("closed", "timeout",
+--- "connection refused"), a message, or the error object. What does not come from the outside is raised.
+---@param f function
+---@return any ...
+function failure.attempt(f, ...)
+    return finish(pcall(f, ...))
+end
+
+local function passed(ok, ...)
+    if ok then
+        return ...
+    end
+    return error(setmetatable({ value = (...) }, Raised), 0)
+end
+
+--- The results of a function of the caller's; what that raises, failure.attempt raises again.
+---@param f function
+---@return any ...
+function failure.call(f, ...)
+    return passed(pcall(f, ...))
+end
+
+return failure

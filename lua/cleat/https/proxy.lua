@@ -1,0 +1,113 @@
+--- Proxies: which one a request goes through, and how it gets through (CONNECT, RFC 9110, section 9.3.6).
+
+local base64 = require "cleat.base64"
+local failure = require "cleat.https.failure"
+local message = require "cleat.https.message"
+local uri = require "cleat.https.uri"
+
+local proxy = {}
+
+local PORT = 3128 -- LuaSocket's default
+
+---@class cleat.https.Proxy
+---@field host string
+---@field port integer
+---@field authorization string? Basic, from the URL
+
+-- parse takes the URL of a proxy; the scheme may be left out.
+local function parse(text)
+    if text:find("[%c ]") then
+        failure.fail("control character or blank in proxy")
+    end
+    local parts = uri.split(text)
+    if not parts.authority then
+        parts = uri.split("http://" .. text)
+    end
+    if parts.scheme ~= nil and parts.scheme ~= "http" then
+        failure.fail("proxy scheme %s not supported, only http", failure.show(parts.scheme))
+    end
+    local host, port, user, password = uri.authority(parts.authority)
+    if host == "" then
+        failure.fail("proxy %s has no host", failure.show(text))
+    end
+    return {
+        host = host, port = port and uri.port(port) or PORT,
+        authorization = user and "Basic " .. base64.encode(user .. ":" .. (password or "")) or nil,
+    }
+end
+
+local function environment(name)
+    local value = os.getenv(name:lower())
+    if value == nil or value == "" then
+        value = os.getenv(name:upper())
+    end
+    return value ~= "" and value or nil
+end
+
+--- Whether a list as in the variable no_proxy names a host: names with all that is below them, addresses, each with a port or for all
+--- ports; "*" for every host.
+---@param list string
+---@param host string
+---@param port integer
+---@return boolean
+function proxy.excepted(list, host, port)
+    host = host:lower():gsub("%.$", "")
+    local numeric = host:find(":", 1, true) or not host:find("[^%d.]")
+    for entry in list:lower():gmatch("[^,%s]+") do
+        local name, its = entry:match("^%[(.-)%]:?(%d*)$")
+        if not name then
+            name, its = entry:match("^([^:]*):(%d+)$")
+        end
+        name = (name or entry):gsub("^%*?%.", ""):gsub("%.$", "")
+        if (its == nil or its == "" or tonumber(its) == port)
+            and (name == "*" or host == name or (not numeric and name ~= "" and host:sub(-#name - 1) == "." .. name)) then
+            return true
+        end
+    end
+    return false
+end
+
+--- The proxy for a host: the one that was asked for, that of LuaSocket's http (its field PROXY), or that of the environment: https_proxy,
+--- else all_proxy, in small letters or capitals, unless no_proxy names the host.
+---@param asked string|false|nil false for none
+---@param host string
+---@param port integer
+---@return cleat.https.Proxy?
+function proxy.of(asked, host, port)
+    if asked == nil then
+        local http = package.loaded["socket.http"]
+        asked = type(http) == "table" and rawget(http, "PROXY") or nil
+    end
+    if asked == nil then
+        asked = environment("https_proxy") or environment("all_proxy")
+        if asked and proxy.excepted(environment("no_proxy") or "", host, port) then
+            asked = nil
+        end
+    end
+    if not asked or asked == "" then
+        return nil
+    elseif type(asked) ~= "string" then
+        failure.fail("proxy must be a URL, not %s", failure.show(asked))
+    end
+    return parse(asked)
+end
+
+--- Asks the proxy at the other end of a connection for one to the server.
+---@param connection cleat.https.Connection
+---@param to cleat.https.Proxy
+---@param authority string the server's host and port
+---@param agent string what it is asked by
+function proxy.connect(connection, to, authority, agent)
+    local lines = { ("CONNECT %s HTTP/1.1"):format(authority), "Host: " .. authority, "User-Agent: " .. agent }
+    if to.authorization then
+        lines[#lines + 1] = "Proxy-Authorization: " .. to.authorization
+    end
+    connection:write(table.concat(lines, "\r\n") .. "\r\n\r\n")
+    connection:flush()
+    local code, status = message.read_tunnel(connection)
+    if code > 299 then
+        failure.fail("the proxy refuses: %s", failure.show(status))
+    end
+end
+
+return proxy

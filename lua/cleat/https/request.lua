@@ -1,0 +1,353 @@
+--- What a request asks for: its fields are checked, and become a place to connect to, a head to send and a context. Nothing has been sent
+--- when something is wrong with them.
+
+local base64 = require "cleat.base64"
+local check = require "cleat.check"
+local class = require "cleat.class"
+local failure = require "cleat.https.failure"
+local idna = require "cleat.idna"
+local message = require "cleat.https.message"
+local ssl = require "cleat.ssl"
+local suggest = require "cleat.suggest"
+local uri = require "cleat.https.uri"
+
+local bad, fail, show = failure.bad, failure.fail, failure.show
+
+local request = {}
+
+local PORT = 443
+local AGENT = "cleat/0.1"
+
+---@class cleat.https.Request
+---@field url string?
+---@field scheme string? "https"; this and the next ones override what the URL says
+---@field host string?
+---@field port integer|string|nil 443 by default
+---@field path string?
+---@field params string?
+---@field query string?
+---@field user string?
+---@field password string|function|nil the user's; without the field user, that of the encrypted key
+---@field method string? "GET" by default
+---@field headers table<string, string|number>? to be added, or sent in place of the usual ones
+---@field source function? what the request's body comes from (LTN12)
+---@field sink function? where the answer's body goes to (LTN12); dropped by default
+---@field step function? moves a piece from source to sink (LTN12)
+---@field redirect boolean? false not to follow redirects
+---@field maxredirects integer|false|nil how many redirects to follow, 5 by default; false for no limit
+---@field timeout number|false|nil seconds for all of it, redirects included; 60 by default, false for no limit
+---@field proxy string|false|nil URL of a proxy; false for none, whatever the environment says
+---@field cafile string? PEM file of the certification authorities, in place of the system's
+---@field capath string? directory of them
+---@field cadata string? PEM text or DER bytes of them
+---@field verify boolean|string|string[]|nil false or "none" is DANGEROUS: anybody can pose as the server. true or "peer" verifies
+---@field certificate string? PEM file of this side's certificate, for servers that ask for one
+---@field key string? PEM file of its key; the certificate's file by default
+---@field context cleat.ssl.SSLContext? in place of the six above
+
+local function text(name, value)
+    if type(value) ~= "string" then
+        bad("field '%s' must be a string, not %s", name, check.kind(value))
+    end
+end
+
+local function callable(name, value)
+    if not check.callable(value) then
+        bad("field '%s' must be a function, not %s", name, check.kind(value))
+    end
+end
+
+local function any() end
+
+local CHECKS = {
+    url = text, scheme = text, host = text, path = text, params = text, query = text, user = text, method = text,
+    cafile = text, capath = text, cadata = text, certificate = text, key = text,
+    source = callable, sink = callable, step = callable, create = any, verify = any,
+    port = function(name, value)
+        if type(value) ~= "string" and type(value) ~= "number" then
+            bad("field '%s' must be an integer or a string, not %s", name, check.kind(value))
+        end
+    end,
+    password = function(name, value)
+        if type(value) ~= "string" and not check.callable(value) then
+            bad("field '%s' must be a string or a function, not %s", name, check.kind(value))
+        end
+    end,
+    headers = function(name, value)
+        if type(value) ~= "table" then
+            bad("field '%s' must be a table, not %s", name, check.kind(value))
+        end
+    end,
+    redirect = function(name, value)
+        if type(value) ~= "boolean" then
+            bad("field '%s' must be a boolean, not %s", name, check.kind(value))
+        end
+    end,
+    maxredirects = function(name, value)
+        if value ~= false and (type(value) ~= "number" or value ~= value or value < 0) then
+            bad("field '%s' must be an integer of 0 or more, or false, not %s", name, check.kind(value))
+        end
+    end,
+    timeout = function(_, value)
+        if value ~= false then
+            check.timeout("request", value)
+        end
+    end,
+    proxy = function(name, value)
+        if value ~= false and type(value) ~= "string" then
+            bad("field '%s' must be a URL or false, not %s", name, check.kind(value))
+        end
+    end,
+    context = function(name, value)
+        if not ssl.SSLContext:is(value) then
+            bad("field '%s' must be an ssl.SSLContext, not %s", name, class.name_of(value))
+        end
+    end,
+}
+
+local TRUST = { "cafile", "capath", "cadata" }
+local OF_CONTEXT = { "cafile", "capath", "cadata", "certificate", "key", "verify" }
+
+--- Raises TypeError or ValueError for fields that are unknown, of a wrong type, or contradict each other.
+---@param fields cleat.https.Request
+function request.check(fields)
+    for name, value in pairs(fields) do
+        local of = CHECKS[name]
+        if not of then
+            bad("got an unexpected field %s%s", type(name) == "string" and "'" .. name .. "'" or "[" .. tostring(name) .. "]",
+                suggest(name, CHECKS))
+        end
+        of(name, value)
+    end
+    for _, name in ipairs(OF_CONTEXT) do
+        if fields.context ~= nil and fields[name] ~= nil then
+            bad("field '%s' cannot be used with field 'context', which brings its own", name)
+        end
+    end
+    if fields.key and not fields.certificate then
+        bad("field 'key' needs field 'certificate'")
+    elseif fields.password ~= nil and not fields.certificate and type(fields.password) ~= "string" then
+        bad("field 'password' must be a string, not %s", check.kind(fields.password))
+    elseif fields.password ~= nil and fields.certificate and fields.user then
+        bad("field 'password' could be that of 'user' or that of 'key': put the user's into the URL")
+    end
+end
+
+-- LuaSec's words for verifying.
+local VERIFY = { none = false, peer = true, client_once = true, fail_if_no_peer_cert = true }
+
+-- verifies: what the field verify says, nil if it says nothing.
+local function verifies(value)
+    if value == nil or type(value) == "boolean" then
+        return value
+    end
+    local result
+    for _, word in ipairs(type(value) == "table" and value or { value }) do
+        local one = VERIFY[word]
+        if one == nil or (result ~= nil and result ~= one) then
+            result = nil
+            break
+        end
+        result = one
+    end
+    if result == nil then
+        bad("field 'verify' must be true, false, \"peer\" or \"none\", not %s",
+            type(value) == "string" and show(value) or check.kind(value))
+    end
+    return result
+end
+
+--- The context for a request. strange: whether it goes to another server than the one that was asked for, which is shown no certificate.
+---@param fields cleat.https.Request
+---@param strange boolean
+---@return cleat.ssl.SSLContext
+function request.context(fields, strange)
+    if fields.context then
+        return fields.context
+    end
+    local verify, trust = verifies(fields.verify), fields.cafile or fields.capath or fields.cadata
+    local context
+    if verify == false then
+        for _, name in ipairs(TRUST) do
+            if fields[name] then
+                bad("field '%s' cannot be used where 'verify' is off", name)
+            end
+        end
+        context = ssl._create_unverified_context()
+    elseif verify or trust then
+        context = ssl.create_default_context { cafile = fields.cafile, capath = fields.capath, cadata = fields.cadata }
+    else
+        context = ssl._create_default_https_context()
+    end
+    if fields.certificate and not strange then
+        context:load_cert_chain(fields.certificate, fields.key, fields.password)
+    end
+    return context
+end
+
+---@class cleat.https.Place where a request goes to
+---@field host string to connect to and to verify: A-labels, or an address
+---@field port integer
+---@field authority string host and port as in a header; without the usual port
+---@field path string
+---@field query string?
+---@field user string?
+---@field password string?
+
+-- What must not be in a part of a request, since LuaSocket and others send what they are given.
+local function refuse_blanks(name, value)
+    if type(value) == "string" then
+        if value:find("%c") then
+            fail("control character in %s", name)
+        elseif value:find(" ", 1, true) then
+            fail("blank in %s", name)
+        end
+    end
+end
+
+--- Fills in a place.
+---@param host string
+---@param port any
+---@return cleat.https.Place
+function request.place(host, port)
+    host = uri.host(host)
+    if host:find("[\128-\255]") then
+        host = idna.encode(host)
+    end
+    local place = { host = host, port = port and port ~= "" and uri.port(port) or PORT }
+    local written = host:find(":", 1, true) and "[" .. host:gsub("%%.*", "") .. "]" or host
+    place.authority = place.port == PORT and written or written .. ":" .. place.port
+    place.name = written
+    return place
+end
+
+--- Where a request goes to.
+---@param fields cleat.https.Request
+---@return cleat.https.Place
+function request.locate(fields)
+    for _, name in ipairs { "url", "scheme", "host", "port", "path", "params", "query", "method" } do
+        refuse_blanks(name, fields[name])
+    end
+    local url = uri.split(fields.url or "")
+    local scheme = (fields.scheme or url.scheme or "https"):lower()
+    if scheme ~= "https" then
+        fail("scheme %s not supported, only https", show(scheme))
+    elseif fields.create ~= nil then
+        fail("create function not permitted")
+    end
+    local host, port, user, password = uri.authority(url.authority or "")
+    host = fields.host or host
+    if host == "" then
+        fail("invalid host 'nil'")
+    end
+    local place = request.place(host, fields.port or port)
+    local path, params = url.path:match("^([^;]*);?(.*)$")
+    path, params = fields.path or path, fields.params or params
+    place.path = uri.escape((path:sub(1, 1) == "/" and "" or "/") .. path .. (params ~= "" and ";" .. params or ""))
+    local query = fields.query or url.query
+    place.query = query and uri.escape(query)
+    if (place.path .. (query or "")):find("#", 1, true) then
+        fail("fragment in path or query")
+    end
+    place.user, place.password = fields.user or user, fields.user and fields.password or password
+    if not fields.certificate and fields.password then
+        place.password = fields.password
+    end
+    return place
+end
+
+--- What the request says it is made by: LuaSocket's name where that is loaded.
+---@return string
+function request.agent()
+    local http = package.loaded["socket.http"]
+    local agent = type(http) == "table" and rawget(http, "USERAGENT") or nil
+    return type(agent) == "string" and not agent:find("%c") and agent or AGENT
+end
+
+local CANONIC = { ["user-agent"] = "User-Agent", host = "Host", connection = "Connection", te = "TE", authorization = "Authorization",
+    ["transfer-encoding"] = "Transfer-Encoding" }
+
+local function value_of(name, value)
+    if type(value) == "number" then
+        return value % 1 == 0 and ("%d"):format(value) or tostring(value)
+    elseif type(value) ~= "string" then
+        bad("header '%s' must be a string or a number, not %s", name, check.kind(value))
+    elseif value:gsub("\t", " "):find("%c") then
+        fail("control character in headers")
+    end
+    return value
+end
+
+-- Headers for the proxy, which are not the server's to see.
+local FOR_PROXY = "proxy-authorization"
+
+-- add_headers puts the caller's headers into the list of those to send. It returns the one that is for the proxy.
+local function add_headers(fields, headers, written)
+    local seen = {}
+    for name, value in pairs(fields.headers or {}) do
+        if type(name) ~= "string" then
+            bad("field 'headers' must have strings for names, not %s", check.kind(name))
+        elseif name:find("%c") then
+            fail("control character in headers")
+        elseif not name:find(message.TOKEN) then
+            fail(name:find(" ", 1, true) and "blank in headers" or "header name %s", show(name))
+        end
+        local lower = name:lower()
+        if seen[lower] then
+            fail("header %s is there twice", show(name))
+        end
+        seen[lower] = true
+        headers[lower], written[lower] = value_of(name, value), name
+    end
+    local for_proxy = headers[FOR_PROXY]
+    headers[FOR_PROXY] = nil
+    return for_proxy
+end
+
+-- body_length is what the request's headers say of its body: nil for chunks, 0 without one.
+local function body_length(fields, headers)
+    local length, coding = headers["content-length"], headers["transfer-encoding"]
+    if length and (not length:find("^%d+$") or #length > 15) then
+        fail("Content-Length %s", show(length))
+    elseif length and coding then
+        fail("both Transfer-Encoding and Content-Length")
+    elseif coding and (coding:lower() ~= "chunked" or not fields.source) then
+        fail(fields.source and "Transfer-Encoding %s" or "Transfer-Encoding without a source", show(coding))
+    elseif length and tonumber(length) ~= 0 and not fields.source then
+        fail("Content-Length without a source")
+    elseif fields.source and not length then
+        headers["transfer-encoding"] = coding or "chunked"
+        return nil
+    end
+    return tonumber(length or 0)
+end
+
+--- The head of a request.
+---@param fields cleat.https.Request
+---@param place cleat.https.Place
+---@return string head
+---@return integer? length of the body that follows; nil for chunks
+---@return string? authorization of the caller's for a proxy
+function request.head(fields, place)
+    local method = fields.method == nil and "GET" or fields.method == "" and "GET" or fields.method
+    if not method:find(message.TOKEN) or method == "CONNECT" then
+        fail("method %s", show(method))
+    end
+    local headers = { ["user-agent"] = request.agent(), host = place.authority, connection = "close, TE", te = "trailers" }
+    local written = {}
+    if place.user and place.password then
+        if place.user:find(":", 1, true) then
+            fail("colon in user")
+        end
+        headers.authorization = "Basic " .. base64.encode(place.user .. ":" .. place.password)
+    end
+    local for_proxy = add_headers(fields, headers, written)
+    local length = body_length(fields, headers)
+    local lines = { ("%s %s%s HTTP/1.1"):format(method, place.path, place.query and "?" .. place.query or "") }
+    for name, value in pairs(headers) do
+        lines[#lines + 1] = (CANONIC[name] or written[name]) .. ": " .. value
+    end
+    return table.concat(lines, "\r\n") .. "\r\n\r\n", length, for_proxy
+end
+
+return request

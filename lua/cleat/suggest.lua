@@ -1,0 +1,56 @@
+--- What a misspelt name was meant to be.
+
+local NEAR = 3 -- edits, and no more than a third of the name
+
+-- distance: how many letters are to be inserted, deleted, replaced or exchanged with their neighbour to make b of a; at most limit + 1.
+local function distance(a, b, limit)
+    if math.abs(#a - #b) > limit then
+        return limit + 1
+    end
+    local before, row = {}, {}
+    for j = 0, #b do
+        row[j] = j
+    end
+    for i = 1, #a do
+        local next_row = { [0] = i }
+        local least = i
+        for j = 1, #b do
+            local same = a:byte(i) == b:byte(j)
+            local edits = math.min(row[j] + 1, next_row[j - 1] + 1, row[j - 1] + (same and 0 or 1))
+            if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+                edits = math.min(edits, before[j - 2] + 1)
+            end
+            next_row[j] = edits
+            least = math.min(least, edits)
+        end
+        if least > limit then
+            return limit + 1
+        end
+        before, row = row, next_row
+    end
+    return row[#b]
+end
+
+--- suggest: the end of a message about an unknown name: "; did you mean 'CERT_REQUIRED'?", "" if no name is near.
+---@param name any
+---@param ... table those that exist are these tables' keys
+---@return string
+return function(name, ...)
+    if type(name) ~= "string" or name == "" or #name > 64 then
+        return ""
+    end
+    local limit = math.max(1, math.min(NEAR, math.floor(#name / 3)))
+    local best, least = nil, limit + 1
+    local wanted = name:lower()
+    for index = 1, select("#", ...) do
+        for key in pairs((select(index, ...))) do
+            if type(key) == "string" and (key:sub(1, 1) ~= "_" or name:sub(1, 1) == "_") then
+                local edits = distance(wanted, key:lower(), limit)
+                if edits < least or (edits == least and best and key > best) then
+                    best, least = key, edits
+                end
+            end
+        end
+    end
+    return best and least <= limit and ("; did you mean '%s'?"):format(best) or ""
+end

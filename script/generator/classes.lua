@@ -1,0 +1,145 @@
+--- The classes of statuses that each function may return, as its comment lists them, and spec/c/classes.h, by which the C tests
+--- hold the functions to it.
+
+local text = require "generator.text"
+
+local classes = {}
+
+-- What cleat.h says of every function: these, and HANDLE if it takes an id.
+local COMMON = { CLEAT_NOMEM = true, CLEAT_USAGE = true }
+local OF_IDS = "CLEAT_HANDLE"
+
+-- Functions whose negative results are not statuses of the call.
+local UNCHECKED = { cleat_error_status = true }
+
+--- The constants that are classes, in the order of the headers.
+---@param model cleat.Model
+---@return cleat.Constant[]
+function classes.all(model)
+    local list = {}
+    for _, constant in ipairs(model.constants) do
+        list[#list + 1] = constant.class and constant or nil
+    end
+    return list
+end
+
+--- Whether the function has a parameter that is an id: one that is named like a kind of object, or id.
+---@param model cleat.Model
+---@param f cleat.Function
+---@return boolean
+local function takes_id(model, f)
+    for _, parameter in ipairs(f.parameters) do
+        for _, kind in ipairs(model.kinds) do
+            if parameter.kind == "int" and (parameter.name == kind.name or parameter.name == "id") then
+                return true
+            end
+        end
+    end
+    return false
+end
+
+---@param model cleat.Model
+---@param name string
+---@return cleat.Function?
+local function find(model, name)
+    for _, f in ipairs(model.functions) do
+        if f.name == name then
+            return f
+        end
+    end
+end
+
+--- The names of the classes that a function may return, in the order of the headers: those that cleat.h names for every function,
+--- and those in its comment. CLEAT_WANT_* and its like are all classes that begin so.
+---@param model cleat.Model
+---@param f cleat.Function
+---@return string[]
+function classes.of(model, f)
+    local base = f.guards and find(model, f.guards) -- the one of which it is another form
+    if base then
+        return classes.of(model, base)
+    end
+    local named, prefixes = {}, {}
+    for name, star in f.comment:gmatch("(CLEAT_[%u%d_]+)(%*?)") do
+        if star == "*" then
+            prefixes[#prefixes + 1] = name
+        else
+            named[name] = true
+        end
+    end
+    local list = {}
+    for _, class in ipairs(classes.all(model)) do
+        local name = class.name
+        local listed = named[name] or COMMON[name] or name == OF_IDS and takes_id(model, f)
+        for _, prefix in ipairs(prefixes) do
+            listed = listed or name:sub(1, #prefix) == prefix
+        end
+        list[#list + 1] = listed and name or nil
+    end
+    return list
+end
+
+--- Every constant that a comment names must be there: a misspelt class would list nothing.
+---@param model cleat.Model
+local function check_names(model)
+    local known, unchecked = {}, {}
+    for _, header in ipairs(model.headers) do
+        for _, item in ipairs(header.items) do
+            known[item.name or ""] = true
+            for _, constant in ipairs(item.constants or {}) do
+                known[constant.name] = true
+            end
+        end
+    end
+    for _, f in ipairs(model.functions) do
+        unchecked[f.name] = UNCHECKED[f.name]
+        for name, star in f.comment:gmatch("(CLEAT_[%u%d_]+)(%*?)") do
+            if star == "" and not known[name] then
+                error({ message = ("%s: the comment of %s names %s, which is not there"):format(f.where, f.name, name) }, 0)
+            end
+        end
+    end
+    for name in pairs(UNCHECKED) do
+        assert(unchecked[name], "script/generator/classes.lua: UNCHECKED names a function that is not there")
+    end
+end
+
+---@param model cleat.Model
+---@return string
+function classes.header(model)
+    check_names(model)
+    local out = text.writer()
+    out(text.banner("/*", "*/"))
+    out "/* classes.h: CLASSES_NAME are the classes of statuses that the comment of cleat_NAME lists, a bit each, and those that cleat.h"
+    out " * names for every function. Calls of cleat_NAME end the program if it returns another (classes_checked in expect.h), unless"
+    out " * CLASSES_UNCHECKED is defined. */"
+    out "/* clang-format off */"
+    out "#ifndef CLEAT_SPEC_CLASSES_H"
+    out "#define CLEAT_SPEC_CLASSES_H"
+    out ""
+    out '#include "cleat.h"'
+    out ""
+    out "#define CLASS(name) (UINT64_C(1) << CLEAT_##name)"
+    out ""
+    for _, f in ipairs(model.functions) do
+        local bits = text.map(classes.of(model, f), function(name)
+            return ("CLASS(%s)"):format((name:gsub("^CLEAT_", "")))
+        end)
+        out("#define CLASSES_%s \\", f.short)
+        out("    (%s)", table.concat(bits, " | "))
+    end
+    out ""
+    out "#ifndef CLASSES_UNCHECKED"
+    for _, f in ipairs(model.functions) do
+        if not UNCHECKED[f.name] then
+            out("#define %s(...) \\", f.name)
+            out('    classes_checked("%s", CLASSES_%s, %s(__VA_ARGS__))', f.name, f.short, f.name)
+        end
+    end
+    out "#endif"
+    out ""
+    out "#endif"
+    return tostring(out)
+end
+
+return classes

@@ -1,0 +1,24 @@
+#include "load.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LEAST 4 /* the load average lags behind */
+
+static double factor(void) {
+    const char *given = getenv("CLEAT_TEST_SLOW"); /* of the build: a sanitizer, valgrind */
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    double slow = given == NULL ? 1 : atof(given);
+    double load = 0;
+    if (getloadavg(&load, 1) != 1 || processors < 1) load = 0;
+    load = processors < 1 ? 0 : 2 * load / (double)processors;
+    return (slow > 1 ? slow : 1) * (load > LEAST ? load : LEAST);
+}
+
+double load_bound(double seconds) {
+    return seconds * factor();
+}
+
+void load_alarm(unsigned seconds) {
+    alarm((unsigned)load_bound(seconds));
+}

@@ -1,0 +1,153 @@
+-- The search for a path: certificates that sign each other at random, beside every path that there is, and what openssl says of each.
+local attempt = require "support.badssl.attempt"
+local certificate = require "support.badssl.certificate"
+local handles = require "support.handles"
+local paths = require "support.paths"
+local process = require "support.process"
+
+-- More graphs, from another seed, for who has the time: CLEAT_PATHS="count seed".
+local COUNT, SEED = (os.getenv "CLEAT_PATHS" or "60 1"):match "^(%d+) (%d+)$"
+
+describe("paths:", function()
+    handles.watch(before_each, after_each)
+    teardown(process.cleanup)
+
+    local function writer(world, name)
+        local count = 0
+        return function(list)
+            count = count + 1
+            return process.write_file(("%s/%s.%d.pem"):format(world.directory, name, count), paths.pem(list))
+        end
+    end
+
+    local function describe_path(path)
+        local out = {}
+        for i, one in ipairs(path) do
+            out[i] = ("%s/%s by %s/%s #%s"):format(one.subject, one.key, one.issuer_subject, one.signer, one.serial)
+        end
+        return table.concat(out, " < ")
+    end
+
+    it("a peer is accepted if and only if there is a good path, whatever else was sent or is trusted", function()
+        local world = paths.world(paths.KEYS)
+        local graphs = world.sign_all(function()
+            local random, list = paths.random(tonumber(SEED) * 7919 + 1), {}
+            for i = 1, tonumber(COUNT) do
+                list[i] = paths.graph(random)
+                certificate.make(world, list[i].leaf)
+                for _, one in ipairs(list[i].authorities) do
+                    certificate.make(world, one)
+                end
+            end
+            return list
+        end)
+        local commands, asked = {}, {}
+        for i, graph in ipairs(graphs) do
+            local write = writer(world, "graph" .. i)
+            graph.paths, graph.good = paths.all(graph), false
+            for _, path in ipairs(graph.paths) do
+                commands[#commands + 1] = paths.openssl(graph, path, write) .. " >/dev/null 2>&1 && echo yes || echo no"
+                asked[#commands] = { graph = graph, path = path }
+            end
+            graph.files = { chain = write(graph.sent), trust = write(graph.trust), flags = graph.flags, host = "localhost",
+                key = world.directory .. "/leaf.key" }
+            -- what is sent first is the peer's own
+            local sent = { graph.leaf }
+            for _, one in ipairs(graph.sent) do
+                sent[#sent + 1] = one ~= graph.leaf and one or nil
+            end
+            graph.files.chain = write(sent)
+        end
+        local script = process.write_file(world.directory .. "/ask.sh", table.concat(commands, "\n") .. "\n")
+        local answers, number = process.run({ "sh", script, timeout = 600 }).output, 0
+        for answer in answers:gmatch "%l+" do
+            number = number + 1
+            local graph, path = asked[number].graph, asked[number].path
+            local good = paths.is_good(graph, path)
+            if answer == "yes" then
+                -- the model is no looser than openssl is strict, and no stricter
+                assert(good, "openssl accepts " .. describe_path(path) .. (" flags %x"):format(graph.flags))
+            elseif good then
+                -- openssl passes over a path for want of identifiers only
+                local lacks = false
+                for _, one in ipairs(path) do
+                    lacks = lacks or not one.key_id or not one.authority_key_id
+                end
+                assert(lacks, "openssl refuses " .. describe_path(path) .. (" flags %x"):format(graph.flags))
+            end
+            graph.good = graph.good or good
+        end
+        assert.are.equal(#commands, number)
+        local accepted, refused = 0, 0
+        for i, graph in ipairs(graphs) do
+            local result = attempt.of(graph.files, "server", 0x0304)
+            if result.established then
+                accepted = accepted + 1
+            else
+                refused = refused + 1
+            end
+            local sent, trusted = describe_path(graph.sent), describe_path(graph.trust)
+            local verdict = result.established and "accepted" or "refused: " .. result.failure.message
+            assert((result.established or false) == graph.good, ("graph %d, flags %x: %s; %d paths; sent %s; trusted %s"):format(i,
+                graph.flags, verdict, #graph.paths, sent, trusted))
+        end
+        assert.is_true(accepted > #graphs / 10 and refused > #graphs / 10)
+    end)
+
+    -- hostile: as many CA certificates of one name as a handshake takes, each of which has signed others, and none of which the trusted
+    -- one of that name has signed. to: the name that has issued the leaf.
+    local function hostile(world, curve, keys, to)
+        local root = certificate.make(world, { subject = "A", key = "root", serial = "01", from = -9, to = 9, ca = true, usage = { 5, 6 } })
+        local leaf = certificate.make(world, { subject = "leaf", key = "leaf", serial = "02", from = -9, to = 9, ca = false, usage = { 0 },
+            issuer = { subject = to, key = curve .. 1 }, names = { certificate.dns "localhost" } })
+        local sent, size = { leaf }, #leaf.der
+        for serial = 1, 1000 do
+            local subject, issuer = serial % keys + 1, (serial * 5 + math.floor(serial / keys)) % keys + 1
+            local one = certificate.make(world, { subject = "A", key = curve .. subject, serial = ("%04x"):format(0x1000 + serial),
+                issuer = { subject = "A", key = curve .. issuer }, from = -9, to = 9, ca = true })
+            size = size + #one.der + 3
+            if size > 100000 then
+                break
+            end
+            sent[#sent + 1] = one
+        end
+        return { chain = sent, trust = { root } }
+    end
+
+    it("a chain that is made to be searched costs no more than 20 ms", function()
+        local keys = { root = paths.KEYS.leaf, leaf = paths.KEYS.leaf }
+        for _, curve in ipairs { "P-521" } do
+            for i = 1, 8 do
+                keys[curve .. i] = paths.KEYS.leaf:gsub("P%-256", curve)
+            end
+        end
+        local world = paths.world(keys)
+        local chains = world.sign_all(function()
+            local out = {}
+            for _, curve in ipairs { "P-521" } do
+                out[curve] = { plain = hostile(world, curve, 8, "Z"), searched = hostile(world, curve, 8, "A") }
+            end
+            return out
+        end)
+        for curve, pair in pairs(chains) do
+            local best = {}
+            for kind, chain in pairs(pair) do
+                local write = writer(world, curve .. kind)
+                local files = { chain = write(chain.chain), trust = write(chain.trust), flags = 0, host = "localhost",
+                    key = world.directory .. "/leaf.key" }
+                best[kind] = math.huge
+                for _ = 1, 5 do
+                    local start = os.clock()
+                    local result = attempt.of(files, "server", 0x0304)
+                    best[kind] = math.min(best[kind], os.clock() - start)
+                    assert.are.equal("CERTIFICATE_VERIFY_FAILED", result.failure.reason)
+                end
+            end
+            local more = (best.searched - best.plain) * 1000
+            if os.getenv "CLEAT_PATHS" then
+                print(curve, #pair.searched.chain, best.plain * 1000, more)
+            end
+            assert.is_true(more < 20, ("%s: %.1f ms more"):format(curve, more))
+        end
+    end)
+end)
