@@ -275,6 +275,15 @@ describe("arguments:", function()
             assert.are.equal(port, sock:getpeername()[2])
             sock:close()
         end
+        -- An address over IPv6 has four elements where it comes from a socket.
+        local six = socket.socket(socket.AF_INET6)
+        six:bind { "::1", 0 }
+        six:listen(1)
+        local sock = socket.create_connection(six:getsockname(), 10)
+        assert.are.same(six:getsockname(), sock:getpeername())
+        sock:close()
+        six:close()
+        raises("TypeError", { match = "it has a field [5]" }, socket.create_connection, { "::1", 1, 0, 0, 0 })
         -- A service: what it stands for is asked of the system.
         local seen
         local resolve = require("cleat.socket.address").resolve
@@ -282,7 +291,8 @@ describe("arguments:", function()
             seen = { host, service }
             return resolve("127.0.0.1", port, ...)
         end
-        local ok, sock = pcall(socket.create_connection, { "localhost", "https" }, 10)
+        local ok
+        ok, sock = pcall(socket.create_connection, { "localhost", "https" }, 10)
         require("cleat.socket.address").resolve = resolve
         assert.is_true(ok, tostring(sock))
         assert.are.same({ "localhost", "https" }, seen)

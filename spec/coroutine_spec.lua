@@ -89,7 +89,7 @@ end
 -- attempt: one call of a socket that does not block, whether it gets anywhere or not.
 local function attempt(sock, method, ...)
     local ok, failure = pcall(sock[method], sock, ...)
-    if not ok and failure ~= ssl.want_read and not ssl.SSLWantReadError:is(failure) and not ssl.SSLWantWriteError:is(failure) then
+    if not ok and not ssl.SSLWantReadError:is(failure) and not ssl.SSLWantWriteError:is(failure) then
         error(failure, 0)
     end
 end

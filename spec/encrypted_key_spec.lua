@@ -42,7 +42,12 @@ describe("encrypted keys:", function()
         load(file, function()
             return "secret"
         end)
-        raises("SSLError", { library = "CIPHER", reason = "BAD_DECRYPT" }, load, file, "wrong password of 27 bytes")
+        -- with one in 256, BoringSSL takes what comes of a wrong password for a key's bytes
+        local reasons = {}
+        for _, wrong in ipairs { "wrong", "secre", "Secret", ("x"):rep(1000) } do
+            reasons[raises("SSLError", {}, load, file, wrong).reason] = true
+        end
+        assert.is_true(reasons.BAD_DECRYPT)
         local whole = process.write_file(base .. "whole.pem", process.read_file(base .. "cert.pem") .. process.read_file(file))
         ssl.SSLContext(ssl.PROTOCOL_TLS):load_cert_chain(whole, nil, "secret")
     end

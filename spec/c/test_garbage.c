@@ -528,6 +528,11 @@ static int32_t call_context_load_verify_data(const struct value *v) {
     return cleat_context_load_verify_data(v[0].i, v[1].bytes, v[1].size);
 }
 
+static int32_t call_context_load_verify_locations(const struct value *v) {
+    return cleat_context_load_verify_locations(v[0].i, v[1].bytes, v[1].size, v[2].bytes, v[2].size,
+                                               v[3].bytes, v[3].size);
+}
+
 static int32_t call_context_set_default_verify_paths(const struct value *v) {
     return cleat_context_set_default_verify_paths(v[0].i);
 }
@@ -546,6 +551,15 @@ static int32_t call_context_ca_count(const struct value *v) {
 
 static int32_t call_context_ca_certificate(const struct value *v) {
     return cleat_context_ca_certificate(v[0].i, v[1].i);
+}
+
+static int32_t call_context_skipped_count(const struct value *v) {
+    return cleat_context_skipped_count(v[0].i);
+}
+
+static int32_t call_context_skipped_reason(const struct value *v) {
+    return cleat_context_skipped_reason(v[0].i, v[1].i, v[2].room, v[2].size, v[3].int_out,
+                                        v[4].int_out);
 }
 
 static int32_t call_abi_version(const struct value *v) {
@@ -923,6 +937,9 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "capath"}, {END, 0, NULL}}},
     {"cleat_context_load_verify_data", call_context_load_verify_data, CLASSES_context_load_verify_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "data"}, {END, 0, NULL}}},
+    {"cleat_context_load_verify_locations", call_context_load_verify_locations, CLASSES_context_load_verify_locations,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "cafile"}, {BYTES, 0, "capath"},
+      {BYTES, 0, "data"}, {END, 0, NULL}}},
     {"cleat_context_set_default_verify_paths", call_context_set_default_verify_paths, CLASSES_context_set_default_verify_paths,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
     {"cleat_default_verify_path", call_default_verify_path, CLASSES_default_verify_path,
@@ -934,6 +951,11 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
     {"cleat_context_ca_certificate", call_context_ca_certificate, CLASSES_context_ca_certificate,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {END, 0, NULL}}},
+    {"cleat_context_skipped_count", call_context_skipped_count, CLASSES_context_skipped_count,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_skipped_reason", call_context_skipped_reason, CLASSES_context_skipped_reason,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {TEXT, 0, "out"},
+      {INT_OUT, 0, "ordinal"}, {INT_OUT, 0, "line"}, {END, 0, NULL}}},
     {"cleat_abi_version", call_abi_version, CLASSES_abi_version, {{END, 0, NULL}}},
     {"cleat_version", call_version, CLASSES_version,
      {{TEXT, 0, "out"}, {END, 0, NULL}}},

@@ -1141,6 +1141,16 @@ return {
         },
     },
     {
+        name = "context_load_verify_locations", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "cafile" },
+            { kind = "bytes", name = "capath" },
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
         name = "context_set_default_verify_paths", results = 0,
         classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1170,6 +1180,21 @@ return {
     },
     {
         name = "context_ca_certificate", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "context_skipped_count", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_skipped_reason", results = 3,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },

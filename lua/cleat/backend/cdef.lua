@@ -162,12 +162,18 @@ int32_t cleat_context_load_verify_file(int32_t context, const char *cafile, int3
 int32_t cleat_context_load_verify_directory(int32_t context, const char *capath,
                                             int32_t capath_len);
 int32_t cleat_context_load_verify_data(int32_t context, const char *data, int32_t data_len);
+int32_t cleat_context_load_verify_locations(int32_t context, const char *cafile, int32_t cafile_len,
+                                            const char *capath, int32_t capath_len,
+                                            const char *data, int32_t data_len);
 int32_t cleat_context_set_default_verify_paths(int32_t context);
 int32_t cleat_default_verify_path(int32_t which, char *out, int32_t out_cap);
 int32_t cleat_context_cert_store_stats(int32_t context, int32_t *x509, int32_t *x509_ca,
                                        int32_t *crl);
 int32_t cleat_context_ca_count(int32_t context);
 int32_t cleat_context_ca_certificate(int32_t context, int32_t index);
+int32_t cleat_context_skipped_count(int32_t context);
+int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *out, int32_t out_cap,
+                                     int32_t *ordinal, int32_t *line);
 int32_t cleat_abi_version(void);
 int32_t cleat_version(char *out, int32_t out_cap);
 int32_t cleat_boringssl_version(char *out, int32_t out_cap);

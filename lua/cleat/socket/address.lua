@@ -48,6 +48,16 @@ local function check_port(f, port)
     end
 end
 
+-- scoped: an IPv6 host with its scope.
+local function scoped(f, host, flowinfo, scope)
+    if flowinfo ~= nil and flowinfo ~= 0 then
+        errors.raise(errors.NotImplementedError, f .. "() flowinfo other than 0 is not supported")
+    elseif scope ~= nil and scope ~= 0 and not host:find("%", 1, true) then
+        return host .. "%" .. check.integer(f, "scopeid", scope, 0)
+    end
+    return host
+end
+
 --- The host and port that the ABI takes for an address.
 ---@param f string the function that was given it
 ---@param family integer AF_*
@@ -72,17 +82,11 @@ function address.pack(f, family, value)
     end
     check_host(f, host)
     check_port(f, port)
-    if family == AF_INET6 then
-        if flowinfo ~= nil and flowinfo ~= 0 then
-            errors.raise(errors.NotImplementedError, f .. "() flowinfo other than 0 is not supported")
-        elseif scope ~= nil and scope ~= 0 and not host:find("%", 1, true) then
-            host = host .. "%" .. check.integer(f, "scopeid", scope, 0)
-        end
-    end
-    return host, port
+    return family == AF_INET6 and scoped(f, host, flowinfo, scope) or host, port
 end
 
---- The host and port of an address that is resolved, not packed: the port may be a string of digits, or a service's name.
+--- The host and port of an address that is resolved, not packed: the port may be a string of digits, or a service's name. What
+--- getsockname() says of an IPv6 socket, {host, port, flowinfo, scopeid}, is taken too.
 ---@param f string
 ---@param value any
 ---@return string host
@@ -91,8 +95,9 @@ function address.endpoint(f, value)
     if type(value) ~= "table" then
         bad(f, "an address {host, port}", value)
     end
-    check_parts(f, value, 2)
     local host, port = value[1], value[2]
+    local numeric = type(host) == "string" and host:find(":", 1, true)
+    check_parts(f, value, numeric and 4 or 2)
     check_host(f, host)
     if type(port) == "string" then
         if port == "" or port:find("\0", 1, true) then
@@ -106,7 +111,7 @@ function address.endpoint(f, value)
     elseif type(port) ~= "string" then
         bad_part(f, "port", "an integer or a string", port)
     end
-    return host, port
+    return numeric and scoped(f, host, value[3], value[4]) or host, port
 end
 
 --- The address that the ABI's answer stands for.
