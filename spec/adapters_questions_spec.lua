@@ -48,4 +48,12 @@ for _, kind in ipairs(runtimes.names) do
     end)
 end
 
+describe("the adapters' former names", function()
+    for _, name in ipairs { "copas", "cqueues", "luasocket", "luv", "nginx" } do
+        it("are those of the same modules: " .. name, function()
+            assert.are.equal(require("cleat.adapters." .. name), require("cleat.hosts." .. name))
+        end)
+    end
+end)
+
 teardown(process.cleanup)
