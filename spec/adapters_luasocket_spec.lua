@@ -209,4 +209,18 @@ describe("over LuaSocket, wrap_socket", function()
         end
         assert.is_true(ssl.SSLContext:is(context))
     end)
+
+    it("takes the smaller of the object's two timeouts", function()
+        local listener = assert(luasocket.bind("127.0.0.1", 0))
+        local _, port = listener:getsockname()
+        for _, case in ipairs { { 3, nil, 3 }, { nil, 2, 2 }, { 3, 2, 2 }, { 1, 5, 1 }, { nil, nil, nil } } do
+            local plain = assert(luasocket.connect("127.0.0.1", port))
+            plain:settimeout(case[1])
+            plain:settimeout(case[2], "t")
+            local sock = adapters.client():wrap_socket(plain, { server_hostname = "localhost", do_handshake_on_connect = false })
+            assert.are.equal(case[3], sock:gettimeout())
+            sock:close()
+        end
+        listener:close()
+    end)
 end)

@@ -1,7 +1,9 @@
 -- wrap_socket over luv's handles, and luv's waiter.
 local handles = require "support.handles"
 local adapters = require "support.adapters"
+local backend = require "cleat.backend"
 local peer = require "support.peer"
+local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
 local socket = require "cleat.socket"
@@ -268,5 +270,125 @@ describe("over luv, wrap_socket", function()
             first:settimeout(0.01)
             pcall(first.recv, first, 1)
         ]])
+    end)
+
+    it("gives an error that reaches the loop a text", function()
+        local script = process.write_file(process.directory() .. "/uncaught.lua", [[
+            local socket, uv = require "cleat.socket", require "luv"
+            local first, second = socket.socketpair()
+            first:setwaiter(require("cleat.adapters.luv").waiter)
+            first:settimeout(0.01)
+            coroutine.wrap(function() first:recv(1) end)()
+            uv.run()
+        ]])
+        local result = process.run(process.lua { script })
+        assert.are_not.equal(0, result.status)
+        assert.is_truthy(result.errors:find("timed out", 1, true), result.errors)
+        assert.is_falsy(result.errors:find("(null)", 1, true), result.errors)
+    end)
+
+    for _, where in ipairs { "main", "coroutine", "timer" } do
+        it("lets a program end in peace that has closed a handle, and a socket beside a wait: " .. where, function()
+            assert.are.equal("the end\n", process.run_code(([[
+                local where = %q
+                local socket, ssl, uv = require "cleat.socket", require "cleat.ssl", require "luv"
+                local function body()
+                    ssl.create_default_context():wrap_socket(uv.new_tcp(), { server_hostname = "localhost" }):close()
+                    local first, second = socket.socketpair()
+                    first:setwaiter(require("cleat.adapters.luv").waiter)
+                    first:settimeout(5)
+                    coroutine.wrap(function() pcall(first.recv, first, 1) end)()
+                    first:close()
+                end
+                if where == "main" then
+                    body()
+                elseif where == "coroutine" then
+                    coroutine.wrap(body)()
+                else
+                    local timer = uv.new_timer()
+                    timer:start(1, 0, function() coroutine.wrap(body)() end)
+                    uv.run "once"
+                end
+                print "the end"
+            ]]):format(where)))
+        end)
+    end
+
+    it("waits as long as it was told to, though the loop's clock stands still meanwhile", function()
+        local first, second = socket.socketpair()
+        first:setwaiter(waiter)
+        first:settimeout(0.2)
+        process.sleep(0.3) -- the loop knows nothing of this
+        local began = process.clock()
+        raises("socket.timeout", {}, first.recv, first, 1)
+        assert.is_true(process.clock() - began > 0.19)
+        first:close()
+        second:close()
+    end)
+
+    it("shares a descriptor with a poll handle of the program's", function()
+        local first, second = socket.socketpair()
+        first:setwaiter(waiter)
+        local own = uv.new_poll(first:fileno())
+        own:start("w", function()
+            own:stop()
+            own:close()
+        end)
+        local got
+        run(function()
+            got = first:recv(10)
+        end, function()
+            second:sendall "x"
+        end)
+        assert.are.equal("x", got)
+        first:close()
+        second:close()
+    end)
+
+    it("sets nodelay", function()
+        local job = adapters.python("send 61", "recv 1")
+        run(function()
+            local handle = connect(job.port)
+            handle:nodelay(false)
+            local sock = adapters.client():wrap_socket(handle, { server_hostname = "localhost" })
+            local duplicate = backend.socket_duplicate(handle:fileno())
+            local _, value = backend.socket_getsockopt(duplicate, socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            backend.close(duplicate)
+            assert.are_not.equal(0, value)
+            sock:close()
+        end)
+        job:finish()
+    end)
+
+    it("holds no more memory for a hundred senders than for one", function()
+        local cert, key = pki.chain "server-ec"
+        local function resident(count)
+            return tonumber(process.run_code(([[
+                local uv, ssl, count = require "luv", require "cleat.ssl", %d
+                local server, client = ssl.SSLContext(ssl.PROTOCOL_TLS), ssl.SSLContext(ssl.PROTOCOL_TLS)
+                server:load_cert_chain(%q, %q)
+                local fds = uv.socketpair("stream", nil, { nonblock = true }, { nonblock = true })
+                local a, b = uv.new_tcp(), uv.new_tcp()
+                a:open(fds[1])
+                b:open(fds[2])
+                local tx, rx
+                coroutine.wrap(function() rx = server:wrap_socket(b, { server_side = true }) end)()
+                coroutine.wrap(function() tx = client:wrap_socket(a) end)()
+                while not (tx and rx) do uv.run "once" end
+                local chunk = ("x"):rep(65536)
+                for _ = 1, count do
+                    coroutine.wrap(function()
+                        while true do tx:sendall(chunk) end
+                    end)()
+                end
+                local timer = uv.new_timer()
+                timer:start(200, 0, uv.stop)
+                uv.run()
+                print(uv.resident_set_memory())
+                os.exit(0)
+            ]]):format(count, cert, key)))
+        end
+        local one, hundred = resident(1), resident(100)
+        assert.is_true(hundred - one < 2 * 1024 * 1024, ("%d bytes for one, %d for a hundred"):format(one, hundred))
     end)
 end)
