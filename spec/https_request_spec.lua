@@ -564,7 +564,7 @@ describe("cleat.https, requests:", function()
                 { { "https_proxy=" .. bad, ("no_proxy=localhost:%d"):format(server.ports[1]) }, 0 },
                 { { "https_proxy=" .. good, "no_proxy=localhost:1" }, 1 },
             } do
-                local output, count = run((table.unpack or unpack)(case[1])) -- luacheck: ignore 143
+                local output, count = run((table.unpack or unpack)(case[1]))
                 assert.are.same({ hello, case[2] }, { output, count }, table.concat(case[1], " "))
             end
             assert.are.same({ "connection refused", 0 }, { run("https_proxy=" .. bad) })
