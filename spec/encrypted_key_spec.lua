@@ -1,6 +1,7 @@
 -- Keys that openssl encrypts: with PBES2 over each digest, and with scrypt. What costs too much is refused before it is computed.
 local der = require "support.der"
 local handles = require "support.handles"
+local limits = require "support.limits"
 local pem_text = require "support.pem_text"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -41,7 +42,12 @@ describe("encrypted keys:", function()
         load(file, function()
             return "secret"
         end)
-        raises("SSLError", { library = "CIPHER", reason = "BAD_DECRYPT" }, load, file, "wrong password of 27 bytes")
+        -- with one in 256, BoringSSL takes what comes of a wrong password for a key's bytes
+        local reasons = {}
+        for _, wrong in ipairs { "wrong", "secre", "Secret", ("x"):rep(1000) } do
+            reasons[raises("SSLError", {}, load, file, wrong).reason] = true
+        end
+        assert.is_true(reasons.BAD_DECRYPT)
         local whole = process.write_file(base .. "whole.pem", process.read_file(base .. "cert.pem") .. process.read_file(file))
         ssl.SSLContext(ssl.PROTOCOL_TLS):load_cert_chain(whole, nil, "secret")
     end
@@ -116,7 +122,7 @@ describe("encrypted keys:", function()
         -- the controls: what is computed fails by what is decrypted
         raises("SSLError", { reason = "BAD_DECRYPT" }, load, pbkdf2 "02", "secret")
         raises("SSLError", { reason = "BAD_DECRYPT" }, load, scrypt("4000", "08", "01"), "secret")
-        assert.is_true(os.clock() - start < 1)
+        assert.is_true(os.clock() - start < limits.bound(1))
     end)
 
     it("what is malformed is refused, whichever byte of it", function()

@@ -5,20 +5,24 @@
 #ifndef CLEAT_CORE_BORINGSSL_H
 #define CLEAT_CORE_BORINGSSL_H
 
+#include <openssl/aes.h>
 #include <openssl/base.h>
 #include <openssl/bio.h>
 #include <openssl/chacha.h>
 #include <openssl/bytestring.h>
+#include <openssl/cipher.h>
 #include <openssl/crypto.h>
 #include <openssl/dh.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/mem.h>
 #include <openssl/obj.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs8.h>
 #include <openssl/pool.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>

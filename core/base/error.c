@@ -45,6 +45,18 @@ int32_t cleat_fail(int32_t class, int32_t value, const char *format, ...) {
     return finish(class, value);
 }
 
+int32_t cleat_fail_where(int32_t status, const char *format, ...) {
+    size_t used = strlen(last.message);
+    va_list arguments;
+    if (used + 3 < sizeof last.message) {
+        memcpy(last.message + used, ": ", 3);
+        va_start(arguments, format);
+        vsnprintf(last.message + used + 2, sizeof last.message - used - 2, format, arguments);
+        va_end(arguments);
+    }
+    return status;
+}
+
 int32_t cleat_fail_nomem(void) {
     ERR_clear_error();
     return cleat_fail(CLEAT_NOMEM, 0, "out of memory");

@@ -47,6 +47,11 @@ int32_t cleat_fail_tls(const char *what, int32_t code, const char *detail);
 /* cleat_fail_alert reports a fatal alert of the peer's that BoringSSL did not take for one. */
 int32_t cleat_fail_alert(int32_t alert);
 
+/* cleat_fail_where adds to the message of this thread's record, which has that status, where in its
+ * input the fault is. */
+int32_t cleat_fail_where(int32_t status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 void cleat_error_clear_queue(void);
 
 /* cleat_answer_text copies a text to the caller's buffer as the ABI's rule for text out says. */

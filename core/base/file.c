@@ -70,7 +70,26 @@ bool cleat_file_stamp(const char *name, struct cleat_file_stamp *stamp) {
     stamp->inode = about.st_ino;
     stamp->size = about.st_size;
     stamp->modified = about.st_mtim;
+    stamp->changed = about.st_ctim;
     return true;
+}
+
+static bool is_same_time(struct timespec one, struct timespec other) {
+    return one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec;
+}
+
+bool cleat_file_stamp_equal(const struct cleat_file_stamp *one,
+                            const struct cleat_file_stamp *other) {
+    return one->device == other->device && one->inode == other->inode && one->size == other->size &&
+           is_same_time(one->modified, other->modified) &&
+           is_same_time(one->changed, other->changed);
+}
+
+bool cleat_file_stamp_is_fresh(const struct cleat_file_stamp *stamp) {
+    enum { COARSE = 2 }; /* seconds, which the coarsest file systems count by */
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec - stamp->changed.tv_sec <= COARSE;
 }
 
 bool cleat_file_is_directory(const char *name) {

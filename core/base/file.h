@@ -16,10 +16,25 @@ struct cleat_file_stamp {
     uint64_t inode;
     int64_t size;
     struct timespec modified;
+    struct timespec changed; /* also by what sets the time of modification back */
 };
 
 /* cleat_file_stamp returns whether name is a regular file that exists, and stores its stamp. */
 bool cleat_file_stamp(const char *name, struct cleat_file_stamp *stamp);
+
+bool cleat_file_stamp_equal(const struct cleat_file_stamp *one,
+                            const struct cleat_file_stamp *other);
+
+/* cleat_file_stamp_is_fresh returns whether the file was changed so recently, or in the future, that
+ * another change may leave the same stamp: the clock of the file system is coarse. */
+bool cleat_file_stamp_is_fresh(const struct cleat_file_stamp *stamp);
+
+enum { CLEAT_DIGEST = 32 }; /* bytes of a SHA-256 */
+
+/* cleat_file_digest_directory returns CLEAT_OK and the digest of what a directory holds: the names
+ * and contents of those of its files whose name ends in .rN or .N, as c_rehash leaves them. It does
+ * not depend on their order. A directory that cannot be read is empty. CLEAT_NOMEM. */
+int32_t cleat_file_digest_directory(const char *name, uint8_t digest[CLEAT_DIGEST]);
 
 /* cleat_file_is_directory returns whether name is a directory that exists. */
 bool cleat_file_is_directory(const char *name);

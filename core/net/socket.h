@@ -39,7 +39,7 @@ bool cleat_socket_wants_nodelay(const struct cleat_socket *socket);
  * peer loses what was sent last. */
 void cleat_socket_discard_input(int fd);
 
-/* cleat_socket_inode returns a number that tells the socket behind fd from others, or 0. */
+/* cleat_socket_inode returns the number of the socket behind fd, which no other open socket has, or 0. */
 uint64_t cleat_socket_inode(int fd);
 
 /* cleat_socket_discard_later lets that be done right before the socket is closed. */

@@ -1,22 +1,23 @@
 /* alpn.c: application protocols: ALPN (RFC 7301), and NPN, its forerunner. */
+#include "tls/alpn.h"
+
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/connection.h"
-#include "tls/context.h"
 
-struct cleat_alpn *cleat_alpn_hold(struct cleat_alpn *alpn) {
-    if (alpn != NULL) atomic_fetch_add_explicit(&alpn->holders, 1, memory_order_relaxed);
+struct cleat_alpn *cleat_alpn_ref(struct cleat_alpn *alpn) {
+    if (alpn != NULL) atomic_fetch_add_explicit(&alpn->references, 1, memory_order_relaxed);
     return alpn;
 }
 
-void cleat_alpn_drop(struct cleat_alpn *alpn) {
+void cleat_alpn_unref(struct cleat_alpn *alpn) {
     if (alpn == NULL) return;
-    if (atomic_fetch_sub_explicit(&alpn->holders, 1, memory_order_acq_rel) == 1) {
+    if (atomic_fetch_sub_explicit(&alpn->references, 1, memory_order_acq_rel) == 1) {
         cleat_release(alpn);
     }
 }
 
-static bool well_formed(const char *protocols, int32_t len) {
+static bool is_well_formed(const char *protocols, int32_t len) {
     int32_t at = 0;
     while (at < len) {
         int32_t name = (unsigned char)protocols[at];
@@ -26,98 +27,52 @@ static bool well_formed(const char *protocols, int32_t len) {
     return true;
 }
 
-/* Makes a list of what the caller gave; *list is NULL if that is empty. */
-static int32_t make_list(const char *protocols, int32_t len, const char *what,
-                         struct cleat_alpn **list) {
+int32_t cleat_alpn_new(const char *protocols, int32_t len, const char *what,
+                       struct cleat_alpn **list) {
     *list = NULL;
     CLEAT_CHECK_IN(2, protocols, len);
-    if (len > 0xffff || !well_formed(protocols, len)) {
+    if (len > 0xffff || !is_well_formed(protocols, len)) {
         return cleat_fail_usage(2, "%s protocols must be 1 to 255 in length", what);
     }
     if (len == 0) return CLEAT_OK;
     *list = cleat_allocate(sizeof **list + (size_t)len);
     if (*list == NULL) return cleat_fail_nomem();
-    atomic_init(&(*list)->holders, 1);
+    atomic_init(&(*list)->references, 1);
     (*list)->len = (unsigned)len;
     memcpy((*list)->wire, protocols, (size_t)len);
     return CLEAT_OK;
 }
 
-int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
-                                         int32_t protocols_len) {
-    struct cleat_object *found = NULL;
-    struct cleat_alpn *list;
-    int32_t result = make_list(protocols, protocols_len, "ALPN", &list);
-    if (result >= 0) result = cleat_handle_find(context, CLEAT_KIND_CONTEXT, &found);
-    if (found != NULL) {
-        struct cleat_context *self = (struct cleat_context *)found;
-        pthread_mutex_lock(&self->lock);
-        cleat_error_clear_queue();
-        if (SSL_CTX_set_alpn_protos(self->ssl_ctx, list == NULL ? NULL : list->wire,
-                                    list == NULL ? 0 : list->len) != 0) {
-            result = cleat_fail_ssl("SSL_CTX_set_alpn_protos");
-        } else {
-            struct cleat_alpn *old = self->alpn;
-            /* With it there is no NPN for clients that offer ALPN, so it is set only when it is
-             * wanted. It stays, for connections that have a list. */
-            if (list != NULL) SSL_CTX_set_alpn_select_cb(self->ssl_ctx, cleat_alpn_select, NULL);
-            self->alpn = list;
-            list = old;
-        }
-        pthread_mutex_unlock(&self->lock);
-        cleat_handle_done(found);
-    }
-    cleat_alpn_drop(list);
-    return result;
-}
-
-int32_t cleat_context_set_npn_protocols(int32_t context, const char *protocols,
-                                        int32_t protocols_len) {
-    struct cleat_object *found = NULL;
-    struct cleat_alpn *list;
-    int32_t result = make_list(protocols, protocols_len, "NPN", &list);
-    if (result >= 0) result = cleat_handle_find(context, CLEAT_KIND_CONTEXT, &found);
-    if (found != NULL) {
-        struct cleat_context *self = (struct cleat_context *)found;
-        struct cleat_alpn *old;
-        pthread_mutex_lock(&self->lock);
-        old = self->npn;
-        self->npn = list;
-        list = old;
-        /* A client says that it knows NPN if the callback is set, and so it is set only then. */
-        SSL_CTX_set_next_protos_advertised_cb(self->ssl_ctx, cleat_npn_advertise, NULL);
-        SSL_CTX_set_next_proto_select_cb(self->ssl_ctx, self->npn == NULL ? NULL : cleat_npn_select,
-                                         NULL);
-        pthread_mutex_unlock(&self->lock);
-        cleat_handle_done(found);
-    }
-    cleat_alpn_drop(list);
-    return result;
-}
-
-int cleat_npn_advertise(SSL *ssl, const uint8_t **out, unsigned *out_len, void *unused) {
+static const struct cleat_configuration *configuration_of(const SSL *ssl) {
     const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    return connection->configuration;
+}
+
+/* On a server. */
+static int advertise_npn(SSL *ssl, const uint8_t **out, unsigned *out_len, void *unused) {
+    const struct cleat_alpn *npn = configuration_of(ssl)->npn;
     (void)unused;
-    if (connection->npn == NULL) return SSL_TLSEXT_ERR_NOACK;
-    *out = connection->npn->wire;
-    *out_len = connection->npn->len;
+    if (npn == NULL) return SSL_TLSEXT_ERR_NOACK;
+    *out = npn->wire;
+    *out_len = npn->len;
     return SSL_TLSEXT_ERR_OK;
 }
 
-int cleat_npn_select(SSL *ssl, uint8_t **out, uint8_t *out_len, const uint8_t *in, unsigned in_len,
-                     void *unused) {
-    const struct cleat_connection *connection = SSL_get_app_data(ssl);
+/* On a client. */
+static int select_npn(SSL *ssl, uint8_t **out, uint8_t *out_len, const uint8_t *in, unsigned in_len,
+                      void *unused) {
+    const struct cleat_alpn *npn = configuration_of(ssl)->npn;
     (void)unused;
-    if (connection->npn == NULL) return SSL_TLSEXT_ERR_NOACK;
+    if (npn == NULL) return SSL_TLSEXT_ERR_NOACK;
     /* The server's order counts; without a match the client's first is taken. */
-    SSL_select_next_proto(out, out_len, in, in_len, connection->npn->wire, connection->npn->len);
+    SSL_select_next_proto(out, out_len, in, in_len, npn->wire, npn->len);
     return SSL_TLSEXT_ERR_OK;
 }
 
-int cleat_alpn_select(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
-                      unsigned in_len, void *unused) {
-    const struct cleat_connection *connection = SSL_get_app_data(ssl);
-    const struct cleat_alpn *alpn = connection->alpn;
+/* On a server. */
+static int select_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
+                       unsigned in_len, void *unused) {
+    const struct cleat_alpn *alpn = configuration_of(ssl)->alpn;
     uint8_t *selected;
     (void)unused;
     if (alpn == NULL) return SSL_TLSEXT_ERR_NOACK;
@@ -128,4 +83,17 @@ int cleat_alpn_select(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uin
     }
     *out = selected;
     return SSL_TLSEXT_ERR_OK;
+}
+
+bool cleat_alpn_set_up(SSL_CTX *ssl_ctx, const struct cleat_alpn *alpn,
+                       const struct cleat_alpn *npn) {
+    if (npn != NULL) {
+        /* A client offers NPN if the callback is set. */
+        SSL_CTX_set_next_protos_advertised_cb(ssl_ctx, advertise_npn, NULL);
+        SSL_CTX_set_next_proto_select_cb(ssl_ctx, select_npn, NULL);
+    }
+    if (alpn == NULL) return true;
+    /* With it there is no NPN for clients that offer ALPN, so it is set only when it is wanted. */
+    SSL_CTX_set_alpn_select_cb(ssl_ctx, select_alpn, NULL);
+    return SSL_CTX_set_alpn_protos(ssl_ctx, alpn->wire, alpn->len) == 0;
 }

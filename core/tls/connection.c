@@ -3,6 +3,7 @@
 
 #include "base/argument.h"
 #include "base/memory.h"
+#include "tls/context.h"
 #include "tls/group.h"
 #include "tls/hostname.h"
 
@@ -22,12 +23,10 @@ static void connection_destroy(struct cleat_object *object) {
     SSL_free(self->ssl); /* sends nothing */
     cleat_transport_free(&self->transport);
     cleat_unacknowledged_free(&self->unacknowledged);
-    cleat_alpn_drop(self->alpn);
-    cleat_alpn_drop(self->npn);
     cleat_release(self->server_hostname);
     if (self->socket != NULL) cleat_object_drop(&self->socket->object);
-    cleat_object_drop(&self->context->object);
-    cleat_object_drop(&self->maker->object);
+    cleat_configuration_unref(self->configuration);
+    cleat_configuration_unref(self->initial);
     pthread_mutex_destroy(&self->lock);
     cleat_release(self);
 }
@@ -62,54 +61,162 @@ static int32_t check_request(const struct request *request) {
                                 request->position + 1);
 }
 
-bool cleat_connection_trust(struct cleat_connection *connection, struct cleat_context *context) {
-    return context->shared_store == NULL ||
-           SSL_set1_verify_cert_store(connection->ssl, context->shared_store) == 1;
+static int32_t set_id_context(SSL *ssl, const struct cleat_configuration *configuration,
+                              int32_t verify_mode, int32_t verify_flags) {
+    uint8_t id_context[CLEAT_DIGEST];
+    int32_t status =
+        cleat_configuration_id_context(configuration, verify_mode, verify_flags, id_context);
+    if (status < 0) return status;
+    return SSL_set_session_id_context(ssl, id_context, sizeof id_context) == 1
+               ? CLEAT_OK
+               : cleat_fail_ssl("SSL_set_session_id_context");
 }
 
 /* The curve of a certificate matters only below TLS 1.3. */
-static bool restrict_group(struct cleat_connection *self, const struct cleat_context *context) {
-    return self->server_side || context->curve == 0 ||
-           SSL_CTX_get_min_proto_version(context->ssl_ctx) >= TLS1_3_VERSION ||
-           cleat_group_restrict(self, context->curve);
+static bool restrict_group(struct cleat_connection *self, SSL *ssl,
+                           const struct cleat_configuration *configuration) {
+    self->group = 0;
+    return self->server_side || configuration->settings.curve == 0 ||
+           configuration->minimum_version >= TLS1_3_VERSION ||
+           cleat_group_restrict(self, ssl, configuration->settings.curve);
 }
 
-/* Takes the context's settings as they are now. */
-static int32_t set_up(struct cleat_connection *self, struct cleat_context *context,
-                      const struct request *request) {
-    bool check;
-    bool ready;
-    pthread_mutex_lock(&context->lock);
+/* Makes the connection's SSL from a configuration, and takes a reference to it. */
+static int32_t set_up(struct cleat_connection *self, struct cleat_configuration *configuration) {
+    const struct cleat_settings *settings = &configuration->settings;
+    bool check = settings->check_hostname && !self->server_side;
+    int32_t status = CLEAT_OK;
+    SSL *ssl;
+    if (check && self->server_hostname == NULL) {
+        return cleat_fail_usage(0, "check_hostname requires server_hostname");
+    }
     cleat_error_clear_queue();
-    check = context->check_hostname && !self->server_side;
-    self->verify_mode = context->verify_mode;
-    self->alpn = cleat_alpn_hold(context->alpn);
-    self->npn = cleat_alpn_hold(context->npn);
-    self->asks_for_name = context->server_name_events && self->server_side;
-    self->ssl = SSL_new(context->ssl_ctx);
-    /* BoringSSL copies without looking whether it could, what a connection verifies with for one. */
-    ready = self->ssl != NULL && SSL_set_app_data(self->ssl, self) == 1 &&
-            cleat_connection_trust(self, context) && restrict_group(self, context) &&
-            !cleat_memory_failed();
-    pthread_mutex_unlock(&context->lock);
-
-    if (!ready) return cleat_fail_ssl("SSL_new");
-    SSL_set_shed_handshake_config(self->ssl, 1);
-    if (!cleat_transport_attach(&self->transport, self->ssl)) return cleat_fail_nomem();
-    if (self->server_side) {
-        SSL_set_accept_state(self->ssl);
+    ssl = SSL_new(configuration->ssl_ctx);
+    /* BoringSSL copies without looking whether it could, the verify parameters for one. */
+    if (ssl == NULL || SSL_set_app_data(ssl, self) != 1 ||
+        !restrict_group(self, ssl, configuration) || cleat_memory_failed()) {
+        SSL_free(ssl);
+        return cleat_fail_ssl("SSL_new");
+    }
+    SSL_set_shed_handshake_config(ssl, 1);
+    if (!cleat_transport_attach(&self->transport, ssl)) {
+        status = cleat_fail_nomem();
+    } else if (self->server_side) {
+        SSL_set_accept_state(ssl);
+        status = set_id_context(ssl, configuration, settings->verify_mode, settings->verify_flags);
     } else {
-        SSL_set_connect_state(self->ssl);
+        SSL_set_connect_state(ssl);
+        if (self->server_hostname != NULL) {
+            status = cleat_hostname_apply(ssl, self->server_hostname, check);
+        }
     }
-    if (request->server_hostname == NULL) {
-        return check ? cleat_fail_usage(0, "check_hostname requires server_hostname") : CLEAT_OK;
+    if (status < 0) {
+        SSL_free(ssl);
+        return status;
     }
+    SSL_free(self->ssl);
+    cleat_configuration_ref(configuration);
+    cleat_configuration_ref(configuration);
+    cleat_configuration_unref(self->configuration);
+    cleat_configuration_unref(self->initial);
+    self->ssl = ssl;
+    self->configuration = self->initial = configuration;
+    self->verify_mode = settings->verify_mode;
+    self->verify_flags = settings->verify_flags;
+    self->asks_for_name = settings->server_name_events && self->server_side;
+    return CLEAT_OK;
+}
+
+/* The flags that verify as strictly as both: one only makes verification looser. */
+static int32_t stricter_flags(int32_t one, int32_t other) {
+    int32_t loose = CLEAT_VERIFY_X509_PARTIAL_CHAIN;
+    return ((one | other) & ~loose) | (one & other & loose);
+}
+
+static bool narrow(struct cleat_connection *self, const struct cleat_configuration *other) {
+    uint16_t low = SSL_get_min_proto_version(self->ssl);
+    uint16_t high = SSL_get_max_proto_version(self->ssl);
+    int curve = other->settings.curve;
+    SSL_set_options(self->ssl, SSL_CTX_get_options(other->ssl_ctx) & SSL_OP_NO_TICKET);
+    if (other->minimum_version > low) low = other->minimum_version;
+    if (other->maximum_version < high) high = other->maximum_version;
+    return SSL_set_min_proto_version(self->ssl, low) == 1 &&
+           SSL_set_max_proto_version(self->ssl, high) == 1 &&
+           (curve == 0 || SSL_set1_curves(self->ssl, &curve, 1) == 1);
+}
+
+/* A server at the ClientHello. */
+static int32_t switch_server(struct cleat_connection *self, struct cleat_configuration *other) {
+    const struct cleat_settings *settings = &other->settings;
+    X509_VERIFY_PARAM *param;
+    cleat_error_clear_queue();
+    if (SSL_set_SSL_CTX(self->ssl, other->ssl_ctx) == NULL || !narrow(self, other) ||
+        cleat_memory_failed()) {
+        return cleat_fail_ssl("SSL_set_SSL_CTX");
+    }
+    cleat_configuration_ref(other);
+    cleat_configuration_unref(self->configuration);
+    self->configuration = other;
+    if (settings->verify_mode > self->verify_mode) self->verify_mode = settings->verify_mode;
+    self->verify_flags = stricter_flags(self->verify_flags, settings->verify_flags);
+    SSL_set_verify(self->ssl, cleat_configuration_verify_mode(self->verify_mode), NULL);
+    param = SSL_get0_param(self->ssl);
+    X509_VERIFY_PARAM_clear_flags(param, CLEAT_KNOWN_VERIFY_FLAGS);
+    X509_VERIFY_PARAM_set_flags(param,
+                                (unsigned long)(self->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS));
+    return set_id_context(self->ssl, other, self->verify_mode, self->verify_flags);
+}
+
+int32_t cleat_connection_switch(struct cleat_connection *connection,
+                                struct cleat_configuration *configuration) {
+    if (connection->established) return cleat_fail_usage(0, "the handshake is done");
+    if (!connection->begun) return set_up(connection, configuration);
+    if (connection->server_side && (connection->waits_for_name || !connection->has_hello)) {
+        return switch_server(connection, configuration);
+    }
+    return cleat_fail_usage(0, "the handshake has begun");
+}
+
+static int32_t configuration_of(struct cleat_context *context,
+                                struct cleat_configuration **configuration) {
+    int32_t status;
+    pthread_mutex_lock(&context->lock);
+    status = cleat_context_configuration(context, configuration);
+    if (status >= 0) cleat_configuration_ref(*configuration);
+    pthread_mutex_unlock(&context->lock);
+    return status;
+}
+
+int32_t cleat_connection_set_context(int32_t connection, int32_t context) {
+    struct cleat_configuration *configuration;
+    struct cleat_context *other;
+    struct cleat_object *found = NULL;
+    int32_t result;
+    CLEAT_FIND(other, context, CLEAT_KIND_CONTEXT);
+    result = cleat_handle_find(connection, CLEAT_KIND_CONNECTION, &found);
+    if (found != NULL) {
+        struct cleat_connection *self = (struct cleat_connection *)found;
+        result = configuration_of(other, &configuration);
+        if (result >= 0) {
+            pthread_mutex_lock(&self->lock);
+            result = cleat_connection_switch(self, configuration);
+            pthread_mutex_unlock(&self->lock);
+            cleat_configuration_unref(configuration);
+        }
+        cleat_handle_done(found);
+    }
+    CLEAT_DONE(other);
+    return result;
+}
+
+static int32_t copy_hostname(struct cleat_connection *self, const struct request *request) {
+    if (request->server_hostname == NULL) return CLEAT_OK;
     self->server_hostname = cleat_copy_text(request->server_hostname, request->server_hostname_len);
-    if (self->server_hostname == NULL) return cleat_fail_nomem();
-    return cleat_hostname_apply(self->ssl, self->server_hostname, check);
+    return self->server_hostname == NULL ? cleat_fail_nomem() : CLEAT_OK;
 }
 
 static int32_t create(const struct request *request) {
+    struct cleat_configuration *configuration;
     struct cleat_context *context;
     struct cleat_connection *self;
     int32_t status = check_request(request);
@@ -125,13 +232,15 @@ static int32_t create(const struct request *request) {
     pthread_mutex_init(&self->lock, NULL);
     cleat_transport_init(&self->transport, request->fd);
     self->server_side = request->server_side == 1;
-    self->context = self->maker = context;
-    cleat_object_hold(&context->object);
-    cleat_object_hold(&context->object);
     self->socket = request->socket;
     if (self->socket != NULL) cleat_handle_hold(&self->socket->object);
 
-    status = set_up(self, context, request);
+    status = copy_hostname(self, request);
+    if (status >= 0) status = configuration_of(context, &configuration);
+    if (status >= 0) {
+        status = set_up(self, configuration);
+        cleat_configuration_unref(configuration);
+    }
     CLEAT_DONE(context);
     if (status < 0) {
         cleat_object_drop(&self->object);

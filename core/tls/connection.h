@@ -9,7 +9,7 @@
 #include "base/handle.h"
 #include "cleat/connection.h"
 #include "net/socket.h"
-#include "tls/context.h"
+#include "tls/configuration.h"
 #include "tls/transport.h"
 #include "tls/turn.h"
 #include "tls/unacknowledged.h"
@@ -19,16 +19,15 @@ struct cleat_connection {
     struct cleat_object object;
     pthread_mutex_t lock; /* for all below; never held while waiting for the network */
     SSL *ssl;
-    struct cleat_context *context;
-    struct cleat_context *maker; /* the one that it was made from, and that counts it */
+    struct cleat_configuration *configuration; /* what it is negotiated with */
+    struct cleat_configuration *initial; /* the one that it was made from; a server may switch */
     struct cleat_socket *socket; /* held open; NULL over a foreign descriptor or memory */
-    struct cleat_alpn *alpn;
-    struct cleat_alpn *npn;
     struct cleat_turns turns;
     struct cleat_transport transport;
     struct cleat_unacknowledged unacknowledged; /* see connection_io.c */
     char *server_hostname; /* a client's, as given; NULL if none */
-    int32_t verify_mode;
+    int32_t verify_mode; /* that of the configuration, or of a stricter one before it */
+    int32_t verify_flags; /* likewise */
     struct cleat_verify_error verify_error; /* why the peer was refused */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
@@ -37,6 +36,7 @@ struct cleat_connection {
     bool offered; /* a server's client offered a session */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     bool waits_for_name; /* it has stopped there */
+    bool has_hello; /* a server has read the ClientHello */
     bool refused; /* the answer was an alert */
     bool gave_tickets; /* a TLS 1.3 server's session tickets are buffered */
     bool established; /* the handshake is done and the peer verified */
@@ -61,9 +61,12 @@ struct cleat_connection {
         return (result);                                                                           \
     } while (0)
 
-/* cleat_connection_trust returns whether the connection now verifies with what the context
- * trusts. Called with the context's lock. */
-bool cleat_connection_trust(struct cleat_connection *connection, struct cleat_context *context);
+/* cleat_connection_switch returns CLEAT_OK and makes the connection use another configuration: in
+ * all things before its handshake has begun; on a server that has not answered the ClientHello yet, with
+ * the stricter of both in what the peer must show. Called with the lock. CLEAT_USAGE later; CLEAT_SSL;
+ * CLEAT_NOMEM. */
+int32_t cleat_connection_switch(struct cleat_connection *connection,
+                                struct cleat_configuration *configuration);
 
 /* cleat_cipher_name returns OpenSSL's name of a suite. */
 const char *cleat_cipher_name(const SSL_CIPHER *cipher);
@@ -107,6 +110,9 @@ static inline void cleat_connection_begin(struct cleat_connection *self,
  * CLEAT_WANT_*, 0 for the peer's close_notify, or an error. what names the call. */
 int32_t cleat_connection_map_error(const struct cleat_connection *self, int result,
                                    const char *what);
+
+/* cleat_connection_fail_tls reports the library's error, and why a certificate was refused. */
+int32_t cleat_connection_fail_tls(const struct cleat_connection *self, const char *what);
 
 /* cleat_connection_is_want returns whether a status means that the call can go on later. */
 bool cleat_connection_is_want(int32_t status);

@@ -7,7 +7,7 @@ int32_t cleat_fail_shut_down(void) {
     return cleat_fail(CLEAT_CLOSED, 0, "the TLS session was shut down");
 }
 
-static int32_t fail_tls(const struct cleat_connection *self, const char *what) {
+int32_t cleat_connection_fail_tls(const struct cleat_connection *self, const char *what) {
     char detail[256];
     cleat_verify_describe(self, detail, sizeof detail);
     return cleat_fail_tls(what, cleat_verify_code(self), detail);
@@ -30,7 +30,7 @@ int32_t cleat_connection_map_error(const struct cleat_connection *self, int resu
         default: break;
     }
     if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
-    status = fail_tls(self, what);
+    status = cleat_connection_fail_tls(self, what);
     if (CLEAT_CLASS(status) == CLEAT_SSL &&
         cleat_transport_ended_in_alert(&self->transport, &alert)) {
         return cleat_fail_alert(alert);

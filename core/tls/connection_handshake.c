@@ -3,21 +3,22 @@
  * if that call gives up before. */
 #include "base/argument.h"
 #include "tls/connection.h"
+#include "tls/verify.h"
 
 /* BoringSSL's own counters always say 0. */
 static void count_begun(struct cleat_connection *self) {
     if (self->begun) return;
     self->begun = true;
-    cleat_context_count(self->maker, self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
+    cleat_sessions_count(self->initial->sessions, self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
 }
 
 static void count_done(struct cleat_connection *self) {
-    cleat_context_count(self->maker,
+    cleat_sessions_count(self->initial->sessions,
                         self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
     if (SSL_session_reused(self->ssl)) {
-        cleat_context_count(self->maker, CLEAT_STAT_HITS);
+        cleat_sessions_count(self->initial->sessions, CLEAT_STAT_HITS);
     } else if (self->offered) {
-        cleat_context_count(self->maker, CLEAT_STAT_MISSES);
+        cleat_sessions_count(self->initial->sessions, CLEAT_STAT_MISSES);
     }
 }
 
@@ -55,6 +56,21 @@ static int32_t give_tickets(struct cleat_connection *self) {
     return CLEAT_OK;
 }
 
+/* BoringSSL verifies nothing again when a server resumes a session. */
+static int32_t check_resumed(struct cleat_connection *self) {
+    int alert;
+    int32_t status;
+    if (!self->server_side || !SSL_session_reused(self->ssl) || cleat_verify_resumed(self)) {
+        return CLEAT_OK;
+    }
+    alert = SSL_alert_from_verify_result(self->verify_error.error);
+    ERR_clear_error();
+    ERR_put_error(ERR_LIB_SSL, 0, SSL_R_CERTIFICATE_VERIFY_FAILED, __FILE__, __LINE__);
+    status = cleat_connection_fail_tls(self, "verifying a resumed session");
+    cleat_connection_refuse(self, (uint8_t)alert);
+    return status;
+}
+
 /* The library's part is done. What it has written last is on its way, or stays buffered. */
 static int32_t end_of_handshake(struct cleat_connection *self) {
     int32_t status;
@@ -84,6 +100,8 @@ int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline
         waits = false;
         result = SSL_do_handshake(self->ssl);
         if (result == 1) {
+            status = check_resumed(self);
+            if (status < 0) return status;
             status = end_of_handshake(self);
         } else {
             status = cleat_connection_map_error(self, result, "SSL_do_handshake");

@@ -57,7 +57,7 @@ int32_t cleat_connection_read(int32_t connection, char *buf, int32_t buf_cap, do
     if (buf_cap > 0) {
         status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
         if (status >= 0) {
-            status = cleat_connection_establish(self, deadline);
+            if (!self->established) status = cleat_connection_establish(self, deadline);
             if (status >= 0) {
                 if (held != CLEAT_TURN_READ) cleat_connection_release(self, CLEAT_TURN_WRITE);
                 held = CLEAT_TURN_READ;
@@ -83,7 +83,6 @@ static int32_t resume(struct cleat_connection *self, const char *data, int32_t d
                       cleat_deadline deadline) {
     int32_t len = cleat_unacknowledged_len(&self->unacknowledged);
     int32_t status;
-    if (len == 0) return 0;
     if (len > data_len) len = data_len;
     if (!cleat_unacknowledged_matches(&self->unacknowledged, data, data_len)) {
         return fail_other_bytes(self);
@@ -117,7 +116,9 @@ static int32_t encrypt(struct cleat_connection *self, const char *data, int32_t 
  * they are encrypted. Over memory a write takes all or, if the transport is full, nothing. */
 static int32_t write_all(struct cleat_connection *self, const char *data, int32_t data_len,
                          cleat_deadline deadline) {
-    int32_t done = resume(self, data, data_len, deadline);
+    int32_t done = cleat_unacknowledged_len(&self->unacknowledged) == 0
+                       ? 0
+                       : resume(self, data, data_len, deadline);
     int32_t sent = done;
     int32_t status = CLEAT_OK;
     if (done < 0 || done == data_len) return done;
@@ -126,8 +127,11 @@ static int32_t write_all(struct cleat_connection *self, const char *data, int32_
         status = encrypt(self, data + done, data_len - done);
         if (status < 0) break;
         done += status;
-        status = self->transport.error != 0 ? cleat_fail_errno(self->transport.error)
-                                            : cleat_connection_flush(self, deadline);
+        if (self->transport.error != 0) {
+            status = cleat_fail_errno(self->transport.error);
+        } else if (cleat_queue_len(&self->transport.out) > 0) {
+            status = cleat_connection_flush(self, deadline);
+        }
         if (status < 0) break;
         sent = done;
     }
@@ -149,7 +153,7 @@ int32_t cleat_connection_write(int32_t connection, const char *data, int32_t dat
     if (data_len > 0) {
         status = cleat_connection_acquire(self, CLEAT_TURN_WRITE, deadline, &held);
         if (status >= 0) {
-            status = cleat_connection_establish(self, deadline);
+            if (!self->established) status = cleat_connection_establish(self, deadline);
             if (status >= 0) {
                 if (held != CLEAT_TURN_WRITE) cleat_connection_release(self, CLEAT_TURN_READ);
                 held = CLEAT_TURN_WRITE;

@@ -11,16 +11,15 @@ static int32_t fail(struct cleat_connection *self, int result) {
     return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer is gone");
 }
 
-static int32_t send_close_notify(struct cleat_connection *self, cleat_deadline deadline) {
-    if (!self->closing) {
-        int result;
-        cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
-        result = SSL_shutdown(self->ssl); /* the first call only sends */
-        if (result < 0) return fail(self, result);
-        if (result == 1) self->peer_closed = true;
-        self->closing = true;
-    }
-    return cleat_connection_flush(self, deadline);
+static int32_t buffer_close_notify(struct cleat_connection *self) {
+    int result;
+    if (self->closing) return CLEAT_OK;
+    cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
+    result = SSL_shutdown(self->ssl); /* the first call only sends */
+    if (result < 0) return fail(self, result);
+    if (result == 1) self->peer_closed = true;
+    self->closing = true;
+    return CLEAT_OK;
 }
 
 /* Data that the peer has sent before its close_notify is an error, unless another thread waits to
@@ -32,41 +31,74 @@ static bool is_for_a_reader(const struct cleat_connection *self, int *left) {
     return comes_first;
 }
 
+/* looked: the library has just found nothing to read. */
 static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadline deadline,
-                                    unsigned *held) {
+                                    bool looked, unsigned *held) {
     int left = 0;
     while (!self->peer_closed) {
-        int32_t status;
-        int result;
-        cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
-        result = SSL_shutdown(self->ssl);
-        if (result == 1) break;
-        if (is_for_a_reader(self, &left)) {
-            cleat_connection_release(self, *held);
-            status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, held);
-        } else {
+        int32_t status = CLEAT_WANTS_READ;
+        if (!looked) {
+            int result;
+            cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
+            result = SSL_shutdown(self->ssl);
+            if (result == 1) break;
+            if (is_for_a_reader(self, &left)) {
+                cleat_connection_release(self, *held);
+                status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, held);
+                if (status < 0) return status;
+                continue;
+            }
             status = fail(self, result);
-            if (!cleat_connection_is_want(status)) return status;
-            status = cleat_connection_wait(self, status, deadline);
         }
+        looked = false;
+        if (!cleat_connection_is_want(status)) return status;
+        status = cleat_connection_wait(self, status, deadline);
         if (status < 0) return status;
     }
     self->peer_closed = self->over = true;
     return CLEAT_OK;
 }
 
+/* Looks for the peer's close_notify before this side's is sent: what comes afterwards may be the
+ * answer to it, and a call that does not wait does not find that by chance. CLEAT_OK; CLEAT_WANT_READ;
+ * what is wrong. */
+static int32_t look(struct cleat_connection *self) {
+    int result;
+    if (self->peer_closed) return CLEAT_OK;
+    cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
+    result = SSL_shutdown(self->ssl);
+    self->peer_closed = result == 1;
+    return result == 1 ? CLEAT_OK : fail(self, result);
+}
+
+/* Sends close_notify with the writer's turn. *looked: see receive_close_notify. */
+static int32_t send_close_notify(struct cleat_connection *self, cleat_deadline deadline,
+                                 bool *looked) {
+    int32_t status = buffer_close_notify(self);
+    if (status < 0) return status;
+    if ((self->turns.held & CLEAT_TURN_READ) == 0 && self->turns.first == NULL) {
+        status = look(self);
+        if (status < 0 && !cleat_connection_is_want(status)) return status;
+        *looked = status < 0;
+    }
+    if (cleat_transport_flush(&self->transport)) return CLEAT_OK;
+    *looked = false;
+    return cleat_connection_flush(self, deadline);
+}
+
 static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline) {
+    bool looked = false;
     unsigned held;
     int32_t sent;
     int32_t status = cleat_connection_acquire(self, CLEAT_TURN_WRITE, deadline, &held);
     if (status < 0) return status;
-    sent = send_close_notify(self, deadline);
+    sent = send_close_notify(self, deadline, &looked);
     cleat_connection_release(self, held);
-    /* A peer that is gone may have sent something before: that tells more than EPIPE. */
+    /* What a peer has sent before it closed its socket says more than EPIPE. */
     if (sent < 0 && (CLEAT_CLASS(sent) != CLEAT_SYS || !self->closing)) return sent;
     status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
     if (status < 0) return status;
-    status = receive_close_notify(self, deadline, &held);
+    status = receive_close_notify(self, deadline, looked, &held);
     cleat_connection_release(self, held);
     return status < 0 || sent >= 0 ? status : cleat_fail_errno(CLEAT_VALUE(sent));
 }

@@ -1,4 +1,4 @@
-/* context.h: contexts, as the other files of the core see them. */
+/* context.h: contexts: builders of configurations. */
 #ifndef CLEAT_CORE_CONTEXT_H
 #define CLEAT_CORE_CONTEXT_H
 
@@ -7,51 +7,51 @@
 #include "base/boringssl.h"
 #include "base/handle.h"
 #include "cleat/context.h"
-
-/* A list of application protocols, for ALPN or NPN, in wire format. It never changes:
- * connections keep the one they were made with. */
-struct cleat_alpn {
-    atomic_int holders;
-    unsigned len;
-    uint8_t wire[];
-};
+#include "tls/configuration.h"
 
 struct cleat_context {
     struct cleat_object object;
-    SSL_CTX *ssl_ctx;
-    pthread_mutex_t lock; /* for the settings below and for changes of ssl_ctx's */
     int32_t protocol;
-    int32_t options; /* as the caller set them: BoringSSL knows only some */
-    int32_t verify_mode;
-    int32_t verify_flags;
-    int curve; /* NID of the only group for the key exchange; 0 for the default ones */
-    bool check_hostname;
+    struct cleat_sessions *sessions;
+    pthread_mutex_t lock; /* for what follows */
+    struct cleat_settings settings;
+    char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
-    bool server_name_events;
-    X509_STORE *shared_store; /* the system's authorities, while nothing else is trusted; or NULL */
-    char *shared_directory; /* where that store looks besides */
-    bool trusts_own; /* something was loaded into ssl_ctx's own store */
-    atomic_int stats[CLEAT_STAT_CACHE_FULL + 1];
+    struct cleat_credential *credential; /* likewise */
+    struct cleat_trust_sources sources;
+    struct cleat_trust *trust; /* made of sources; NULL: not made since they were changed */
+    struct cleat_configuration *configuration; /* of all of it; NULL likewise */
 };
 
-/* cleat_context_count counts one more of a CLEAT_STAT_*. */
-void cleat_context_count(struct cleat_context *context, int32_t which);
+/* The frame of functions that read or change settings: CLEAT_CONTEXT_BEGIN declares self, the context
+ * with the id, locked; CLEAT_CONTEXT_END unlocks it and returns result. */
+#define CLEAT_CONTEXT_BEGIN(context)                                                               \
+    struct cleat_context *self;                                                                    \
+    CLEAT_FIND(self, (context), CLEAT_KIND_CONTEXT);                                               \
+    pthread_mutex_lock(&self->lock)
 
-struct cleat_alpn *cleat_alpn_hold(struct cleat_alpn *alpn);
-void cleat_alpn_drop(struct cleat_alpn *alpn);
+#define CLEAT_CONTEXT_END(result)                                                                  \
+    do {                                                                                           \
+        pthread_mutex_unlock(&self->lock);                                                         \
+        CLEAT_DONE(self);                                                                          \
+        return (result);                                                                           \
+    } while (0)
 
-/* cleat_alpn_select is BoringSSL's callback on a server; the connection is the SSL's app data. */
-int cleat_alpn_select(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
-                      unsigned in_len, void *unused);
+/* The functions below are called with the lock. */
 
-/* cleat_npn_advertise (on a server) and cleat_npn_select (on a client) are the callbacks for
- * NPN. */
-int cleat_npn_advertise(SSL *ssl, const uint8_t **out, unsigned *out_len, void *unused);
-int cleat_npn_select(SSL *ssl, uint8_t **out, uint8_t *out_len, const uint8_t *in, unsigned in_len,
-                     void *unused);
+/* cleat_context_changed is called after each change of a setting. */
+void cleat_context_changed(struct cleat_context *context);
 
-/* cleat_server_name_select is BoringSSL's callback for a ClientHello: see server_name.c. */
-enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *hello);
+/* cleat_context_sources_changed is called after each change of the trust's sources. */
+void cleat_context_sources_changed(struct cleat_context *context);
+
+/* cleat_context_trust returns CLEAT_OK and the trust, which stays the context's. CLEAT_NOMEM. */
+int32_t cleat_context_trust(struct cleat_context *context, struct cleat_trust **trust);
+
+/* cleat_context_configuration returns CLEAT_OK and the configuration of the settings as they are,
+ * which stays the context's. CLEAT_SSL; CLEAT_NOMEM. */
+int32_t cleat_context_configuration(struct cleat_context *context,
+                                    struct cleat_configuration **configuration);
 
 #endif

@@ -2,7 +2,9 @@
  *
  * Everything is read and checked before the context is touched, and then set in one step, so
  * that a failure leaves it as it was. */
-#include "cleat/credential.h"
+#include "tls/credential.h"
+
+#include <stdatomic.h>
 
 #include "base/argument.h"
 #include "base/file.h"
@@ -120,26 +122,82 @@ static int32_t parse_key(const char *text, int32_t len, struct password *passwor
     return cleat_fail_ssl("PEM_read_bio_PrivateKey");
 }
 
+struct cleat_credential {
+    atomic_int references;
+    EVP_PKEY *key;
+    size_t count;
+    CRYPTO_BUFFER *chain[]; /* the own certificate first */
+};
+
+struct cleat_credential *cleat_credential_ref(struct cleat_credential *credential) {
+    if (credential != NULL) {
+        atomic_fetch_add_explicit(&credential->references, 1, memory_order_relaxed);
+    }
+    return credential;
+}
+
+void cleat_credential_unref(struct cleat_credential *credential) {
+    size_t i;
+    if (credential == NULL) return;
+    if (atomic_fetch_sub_explicit(&credential->references, 1, memory_order_acq_rel) > 1) return;
+    for (i = 0; i < credential->count; i++) CRYPTO_BUFFER_free(credential->chain[i]);
+    EVP_PKEY_free(credential->key);
+    cleat_release(credential);
+}
+
+bool cleat_credential_use(const struct cleat_credential *credential, SSL_CTX *ssl_ctx) {
+    return SSL_CTX_set_chain_and_key(ssl_ctx, credential->chain, credential->count, credential->key,
+                                     NULL) == 1;
+}
+
+static struct cleat_credential *new_credential(const STACK_OF(CRYPTO_BUFFER) * chain,
+                                               EVP_PKEY *key) {
+    size_t count = sk_CRYPTO_BUFFER_num(chain);
+    struct cleat_credential *made =
+        cleat_allocate(sizeof *made + count * sizeof made->chain[0]);
+    size_t i;
+    if (made == NULL) return NULL;
+    atomic_init(&made->references, 1);
+    made->key = key;
+    EVP_PKEY_up_ref(key);
+    made->count = count;
+    for (i = 0; i < count; i++) {
+        made->chain[i] = sk_CRYPTO_BUFFER_value(chain, i);
+        CRYPTO_BUFFER_up_ref(made->chain[i]);
+    }
+    return made;
+}
+
+/* What BoringSSL refuses is refused now, by trying it. */
+static int32_t try_credential(const struct cleat_credential *credential) {
+    SSL_CTX *trial = SSL_CTX_new(TLS_method());
+    int32_t status = CLEAT_OK;
+    if (trial == NULL) return cleat_fail_nomem();
+    if (!cleat_credential_use(credential, trial)) {
+        status = cleat_fail_ssl("SSL_CTX_set_chain_and_key");
+    }
+    SSL_CTX_free(trial);
+    return status;
+}
+
 static int32_t set_chain_and_key(int32_t context, const STACK_OF(CRYPTO_BUFFER) * chain,
                                  EVP_PKEY *key) {
     struct cleat_context *self;
-    size_t count = sk_CRYPTO_BUFFER_num(chain);
-    CRYPTO_BUFFER **certificates;
-    int32_t result = CLEAT_OK;
-    size_t i;
+    struct cleat_credential *made;
+    int32_t result;
     CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
-    certificates = cleat_allocate(count * sizeof *certificates);
-    if (certificates == NULL) {
-        result = cleat_fail_nomem();
-    } else {
-        for (i = 0; i < count; i++) certificates[i] = sk_CRYPTO_BUFFER_value(chain, i);
+    made = new_credential(chain, key);
+    result = made == NULL ? cleat_fail_nomem() : try_credential(made);
+    if (result >= 0) {
+        struct cleat_credential *old;
         pthread_mutex_lock(&self->lock);
-        if (SSL_CTX_set_chain_and_key(self->ssl_ctx, certificates, count, key, NULL) != 1) {
-            result = cleat_fail_ssl("SSL_CTX_set_chain_and_key");
-        }
+        old = self->credential;
+        self->credential = made;
+        made = old;
+        cleat_context_changed(self);
         pthread_mutex_unlock(&self->lock);
-        cleat_release(certificates);
     }
+    cleat_credential_unref(made);
     CLEAT_DONE(self);
     return result;
 }
@@ -182,7 +240,7 @@ static int32_t load(int32_t context, const char *certs, int32_t certs_len, const
         }                                                                                          \
     } while (0)
 
-/* check_context lets a wrong id be told before a file is read. */
+/* Reports an invalid context before files are read. */
 static int32_t check_context(int32_t context) {
     struct cleat_context *self;
     CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);

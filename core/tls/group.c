@@ -63,10 +63,10 @@ static void on_message(int is_write, int version, int content_type, const void *
     SSL_send_fatal_alert(ssl, SSL_AD_HANDSHAKE_FAILURE);
 }
 
-bool cleat_group_restrict(struct cleat_connection *connection, int curve) {
+bool cleat_group_restrict(struct cleat_connection *connection, SSL *ssl, int curve) {
     static const int offered[] = {NID_X25519, NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
     if (curve != NID_X25519) return true;
     connection->group = SSL_CURVE_X25519;
-    SSL_set_msg_callback(connection->ssl, on_message);
-    return SSL_set1_curves(connection->ssl, offered, sizeof offered / sizeof offered[0]) == 1;
+    SSL_set_msg_callback(ssl, on_message);
+    return SSL_set1_curves(ssl, offered, sizeof offered / sizeof offered[0]) == 1;
 }

@@ -5,8 +5,8 @@
 #include "tls/connection.h"
 
 /* cleat_group_restrict is for a client whose context allows only the group with the NID curve. With
- * X25519 it makes the connection offer the curves that certificates may have behind it, and refuse a
+ * X25519 it makes the connection's ssl offer the curves that certificates may have behind it, and refuse a
  * key exchange in them; any other group is left as it is. Returns whether it could. */
-bool cleat_group_restrict(struct cleat_connection *connection, int curve);
+bool cleat_group_restrict(struct cleat_connection *connection, SSL *ssl, int curve);
 
 #endif

@@ -89,7 +89,7 @@ void cleat_transport_handshake_done(struct cleat_transport *transport);
 bool cleat_transport_reserve(struct cleat_transport *transport, size_t len);
 
 /* cleat_transport_flush sends what is buffered, as far as the network takes it without waiting:
- * true if all of it, or if the transport is memory. If it is false, error tells whether the
+ * true if all of it, or if the transport is memory. If it is false, error says whether the
  * network failed (an errno) or is just full (0). */
 bool cleat_transport_flush(struct cleat_transport *transport);
 
@@ -102,7 +102,7 @@ static inline bool cleat_transport_has_written(const struct cleat_transport *tra
 }
 
 /* cleat_transport_finish is called when a fatal alert was buffered. Once it is sent, the sending
- * direction is shut down, and input that nobody will read is discarded: closing the descriptor
+ * direction is shut down, and unread input is discarded: closing the descriptor
  * with unread input would reset the connection, and the peer might never see the alert. */
 void cleat_transport_finish(struct cleat_transport *transport);
 

@@ -22,7 +22,7 @@ void cleat_turn_grant(struct cleat_turns *turns) {
     while (*link != NULL) {
         struct cleat_turn_waiter *waiter = *link;
         if ((waiter->wants & taken) != 0) {
-            taken |= waiter->wants; /* nobody who came later overtakes it */
+            taken |= waiter->wants; /* later calls do not overtake it */
             link = &waiter->next;
             continue;
         }

@@ -1,8 +1,8 @@
 /* turn.h: the reader's turn and the writer's turn of a connection.
  *
  * A call that may wait for the network holds a turn until it returns, also while it waits without
- * the connection's lock: who reads from the descriptor holds the reader's, who encrypts data the
- * writer's, a handshake both. So no two calls wait for the same bytes, and the bytes of a write
+ * the connection's lock: a call that reads from the descriptor holds the reader's turn, a call that
+ * encrypts data the writer's, a handshake both. So no two calls wait for the same bytes, and the bytes of a write
  * stand together. Calls that find the turn taken wait for it in the order in which they came, each
  * with its own deadline. All turns that a call wants are given at once, so calls cannot block each
  * other in a circle.
@@ -27,10 +27,11 @@ struct cleat_turn_waiter;
 
 struct cleat_turns {
     unsigned held; /* CLEAT_TURN_* */
-    struct cleat_turn_waiter *first; /* the calls that wait for one, in the order of their coming */
+    struct cleat_turn_waiter *first; /* the calls that wait for one, first come, first served */
 };
 
-/* cleat_turn_wait is cleat_turn_acquire where the turn is taken. */
+/* cleat_turn_wait is cleat_connection_acquire where a turn is held or waited for. later: what the
+ * call wants once the handshake is done. */
 int32_t cleat_turn_wait(struct cleat_connection *self, unsigned wants, unsigned later,
                         cleat_deadline deadline, unsigned *held);
 

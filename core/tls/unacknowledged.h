@@ -1,8 +1,9 @@
 /* unacknowledged.h: bytes that a write has encrypted and not counted, because the network has not
  * taken all of their records. They cannot be taken back, so the next write must begin with them.
  *
- * To compare, they are kept, but not in plaintext: they are encrypted with a random key. A digest would be smaller, but could not tell whether a write of fewer bytes
- * begins as they do. */
+ * They are kept for the comparison, encrypted with a random key and not in plaintext. A digest would
+ * be smaller, but could not show whether a write of fewer bytes begins as they do.
+ */
 #ifndef CLEAT_CORE_UNACKNOWLEDGED_H
 #define CLEAT_CORE_UNACKNOWLEDGED_H
 

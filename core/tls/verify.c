@@ -21,26 +21,100 @@ static void bound_tickets(SSL *ssl) {
     if (len > TICKET_CERTIFICATES_MAX) SSL_set_options(ssl, SSL_OP_NO_TICKET);
 }
 
+static void fail_without_memory(struct cleat_verify_error *error) {
+    *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+}
+
+/* Verifies with what is in the directories besides, as it is there now. */
+static bool verify_with_directories(struct cleat_trust *trust, struct cleat_chain_request *request,
+                                    struct cleat_verify_error *error) {
+    bool accepted = false;
+    request->store = cleat_trust_open_directories(trust, true);
+    request->directories = cleat_trust_open_directories(trust, false);
+    if (request->store == NULL || request->directories == NULL) {
+        fail_without_memory(error);
+    } else {
+        accepted = cleat_path_verify(request, error);
+        cleat_trust_note_found(trust, request->store);
+        cleat_trust_note_found(trust, request->directories);
+    }
+    X509_STORE_free(request->store);
+    X509_STORE_free(request->directories);
+    return accepted;
+}
+
+/* What a directory holds can make good what is bad without it; a revocation list in it also the
+ * reverse. */
+static bool verify(struct cleat_trust *trust, struct cleat_chain_request *request,
+                   struct cleat_verify_error *error) {
+    bool has_directories = cleat_trust_has_directories(trust);
+    bool asks_for_crls =
+        (X509_VERIFY_PARAM_get_flags(request->param) & X509_V_FLAG_CRL_CHECK) != 0;
+    request->store = cleat_trust_store(trust);
+    if (!has_directories || !asks_for_crls) {
+        if (cleat_path_verify(request, error)) return true;
+        if (!has_directories || error->error == X509_V_ERR_OUT_OF_MEM) return false;
+    }
+    return verify_with_directories(trust, request, error);
+}
+
 /* BoringSSL's callback in place of X509_verify_cert. verification is prepared for that: it has the
- * peer's certificates, the store, and the flags and names of the connection. The error that is set in
- * it decides on the alert. Returns whether the peer is accepted. */
+ * peer's certificates, and the flags and names of the connection. The error that is set in it
+ * decides on the alert. Returns whether the peer is accepted. */
 static int verify_peer(X509_STORE_CTX *verification, void *unused) {
     SSL *ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct cleat_connection *connection = SSL_get_app_data(ssl);
     struct cleat_chain_request request = {
         .leaf = X509_STORE_CTX_get0_cert(verification),
         .sent = X509_STORE_CTX_get0_untrusted(verification),
-        .store = X509_STORE_CTX_get0_store(verification),
         .param = X509_STORE_CTX_get0_param(verification),
         .purpose = SSL_is_server(ssl) == 1 ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER,
     };
     bool accepted;
     (void)unused;
     if (SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE) return 1;
-    accepted = cleat_path_verify(&request, &connection->verify_error);
+    accepted = verify(connection->configuration->trust, &request, &connection->verify_error);
     X509_STORE_CTX_set_error(verification, connection->verify_error.error);
     if (accepted && SSL_is_server(ssl) == 1) bound_tickets(ssl);
     return accepted ? 1 : 0;
+}
+
+/* For a verification after the handshake, when BoringSSL's own parameters are gone. NULL if memory
+ * lacks. */
+static X509_VERIFY_PARAM *client_param(const struct cleat_connection *connection) {
+    X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
+    if (param == NULL || X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT) != 1 ||
+        X509_VERIFY_PARAM_set_trust(param, X509_TRUST_SSL_CLIENT) != 1) {
+        X509_VERIFY_PARAM_free(param);
+        return NULL;
+    }
+    X509_VERIFY_PARAM_set_flags(
+        param, (unsigned long)(connection->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS));
+    return param;
+}
+
+bool cleat_verify_resumed(struct cleat_connection *connection) {
+    STACK_OF(X509) * chain;
+    struct cleat_chain_request request = {.purpose = X509_PURPOSE_SSL_CLIENT};
+    bool accepted;
+    if (connection->verify_mode == CLEAT_CERT_NONE) return true;
+    cleat_error_clear_queue();
+    chain = SSL_get_peer_full_cert_chain(connection->ssl);
+    if (chain == NULL || sk_X509_num(chain) == 0) {
+        connection->verify_error = (struct cleat_verify_error){X509_V_ERR_CERT_REJECTED, 0, 0};
+        return connection->verify_mode != CLEAT_CERT_REQUIRED;
+    }
+    request.leaf = sk_X509_value(chain, 0);
+    request.sent = chain;
+    request.param = client_param(connection);
+    if (request.param == NULL) {
+        fail_without_memory(&connection->verify_error);
+        return false;
+    }
+    accepted =
+        verify(connection->configuration->trust, &request, &connection->verify_error);
+    X509_VERIFY_PARAM_free(request.param);
+    return accepted;
 }
 
 /* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */

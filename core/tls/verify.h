@@ -10,6 +10,11 @@
  * mode, flags and names are those of the connection. */
 bool cleat_verify_set_up(SSL_CTX *ssl_ctx);
 
+/* cleat_verify_resumed returns whether the client of a server's resumed session would be accepted
+ * now: its certificate may have expired or been revoked since, or a CA be gone from a directory. If
+ * it would not, the connection's verify_error says why. */
+bool cleat_verify_resumed(struct cleat_connection *connection);
+
 /* cleat_verify_code returns why the connection's peer was refused: OpenSSL's X509_V_ERR_ number.
  * cleat_verify_describe puts it in words, cut at size. */
 int32_t cleat_verify_code(const struct cleat_connection *connection);

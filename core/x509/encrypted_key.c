@@ -203,9 +203,17 @@ static bool decrypt(const struct scheme *scheme, const uint8_t *key, uint8_t *pl
         EVP_DecryptUpdate(context, plain, &first, CBS_data(&scheme->ciphertext),
                           (int)CBS_len(&scheme->ciphertext)) == 1 &&
         EVP_DecryptFinal_ex(context, plain + first, &last) == 1;
-    *len = (size_t)(first + last);
+    *len = (size_t)first + (size_t)last;
     EVP_CIPHER_CTX_free(context);
     return decrypted;
+}
+
+/* One wrong password in 256 leaves what looks like padding, and then no key. */
+static void note_bad_decrypt(void) {
+    uint32_t error = ERR_peek_error();
+    if (ERR_GET_LIB(error) != ERR_LIB_EVP || ERR_GET_REASON(error) != EVP_R_DECODE_ERROR) return;
+    ERR_clear_error();
+    ERR_put_error(ERR_LIB_CIPHER, 0, CIPHER_R_BAD_DECRYPT, __FILE__, __LINE__);
 }
 
 static EVP_PKEY *open_key(const struct scheme *scheme, const char *password, size_t password_len,
@@ -218,6 +226,7 @@ static EVP_PKEY *open_key(const struct scheme *scheme, const char *password, siz
         decrypt(scheme, key, plain, &len)) {
         CBS_init(&info, plain, len);
         opened = EVP_parse_private_key(&info);
+        if (opened == NULL) note_bad_decrypt();
     }
     OPENSSL_cleanse(key, sizeof key);
     return opened;

@@ -12,4 +12,8 @@
  * none, or none among those that are tried, error is that of the path that X509_verify_cert builds. */
 bool cleat_path_verify(const struct cleat_chain_request *request, struct cleat_verify_error *error);
 
+/* cleat_path_is_final returns whether the error is one of the peer's certificate by itself, which no
+ * other path and no other trusted certificate mends, or of the process. */
+bool cleat_path_is_final(const struct cleat_verify_error *error);
+
 #endif

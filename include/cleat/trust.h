@@ -32,6 +32,15 @@ CLEAT_API int32_t cleat_context_load_verify_directory(int32_t context, const cha
 CLEAT_API int32_t cleat_context_load_verify_data(int32_t context, const char *data,
                                                  int32_t data_len);
 
+/* cleat_context_load_verify_locations returns the number of certificates and revocation lists that
+ * it has added from a PEM file and from data, and adds a directory; each of the three may be absent,
+ * but not all: CLEAT_USAGE. It adds all of them or, if one cannot be loaded, nothing. The statuses
+ * are those of the functions above. cafile is opened once. */
+CLEAT_API int32_t cleat_context_load_verify_locations(int32_t context, const char *cafile,
+                                                      int32_t cafile_len, const char *capath,
+                                                      int32_t capath_len, const char *data,
+                                                      int32_t data_len);
+
 /* cleat_context_set_default_verify_paths returns CLEAT_OK and adds the system's certification
  * authorities: the file and the directory that cleat_default_verify_path tells, or all of the
  * directories that SSL_CERT_DIR names with colons between. What is not there or no PEM file is
@@ -55,5 +64,15 @@ CLEAT_API int32_t cleat_context_ca_count(int32_t context);
 /* cleat_context_ca_certificate returns the id of the certificate of the authority at index,
  * from 0. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_context_ca_certificate(int32_t context, int32_t index);
+
+/* cleat_context_skipped_count returns how many certificates and revocation lists of the system's
+ * bundle were passed over because BoringSSL cannot parse them. The others are trusted. */
+CLEAT_API int32_t cleat_context_skipped_count(int32_t context);
+
+/* cleat_context_skipped_reason returns the length of the reason why the one at index (from 0) was
+ * passed over, BoringSSL's mnemonic, and copies it to out. It stores which certificate or revocation
+ * list of the file it is, from 1, and the line where it begins, from 1. */
+CLEAT_API int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *out,
+                                               int32_t out_cap, int32_t *ordinal, int32_t *line);
 
 #endif

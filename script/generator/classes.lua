@@ -119,11 +119,11 @@ function classes.header(model)
     out ""
     out '#include "cleat.h"'
     out ""
-    out "#define CLASS(name) (UINT64_C(1) << CLEAT_##name)"
+    out "#define CLASSES_BIT(name) (UINT64_C(1) << CLEAT_##name)"
     out ""
     for _, f in ipairs(model.functions) do
         local bits = text.map(classes.of(model, f), function(name)
-            return ("CLASS(%s)"):format((name:gsub("^CLEAT_", "")))
+            return ("CLASSES_BIT(%s)"):format((name:gsub("^CLEAT_", "")))
         end)
         out("#define CLASSES_%s \\", f.short)
         out("    (%s)", table.concat(bits, " | "))

@@ -252,7 +252,7 @@ static void test_nodelay(int32_t choice, int on_listener) {
         choose(sockets[side], 0); /* afterwards it is the user's in any case */
         EXPECT(nodelay(sockets[side]) == 0 && cleat_close(connections[side]) == CLEAT_OK);
     }
-    /* over a foreign descriptor nobody knows */
+    /* over a foreign descriptor the option is set in any case */
     connections[0] =
         cleat_connection_over_fd(server_context, cleat_socket_fileno(sockets[0]), 1, NULL, 0);
     EXPECT(connections[0] > 0 && nodelay(sockets[0]) == 1);

@@ -27,20 +27,21 @@ static bool aborted(uint64_t bits, int32_t status) {
 }
 
 static void test_check(void) {
-    EXPECT(!aborted(CLASS(EOF), 0) && !aborted(CLASS(EOF), 7) && !aborted(0, 7));
-    EXPECT(!aborted(CLASS(EOF), -(CLEAT_EOF << 16)) &&
-           !aborted(CLASS(SYS), -(CLEAT_SYS << 16 | 9)));
-    EXPECT(aborted(CLASS(EOF), -(CLEAT_TIMEOUT << 16)) && aborted(0, -(CLEAT_EOF << 16)));
-    EXPECT(aborted(CLASS(EOF), -1) && aborted(~UINT64_C(0), -(64 << 16)) &&
+    EXPECT(!aborted(CLASSES_BIT(EOF), 0) && !aborted(CLASSES_BIT(EOF), 7) && !aborted(0, 7));
+    EXPECT(!aborted(CLASSES_BIT(EOF), -(CLEAT_EOF << 16)) &&
+           !aborted(CLASSES_BIT(SYS), -(CLEAT_SYS << 16 | 9)));
+    EXPECT(aborted(CLASSES_BIT(EOF), -(CLEAT_TIMEOUT << 16)) && aborted(0, -(CLEAT_EOF << 16)));
+    EXPECT(aborted(CLASSES_BIT(EOF), -1) && aborted(~UINT64_C(0), -(64 << 16)) &&
            aborted(~UINT64_C(0), INT32_MIN));
 }
 
 /* What comments list is in the table, and nothing else. */
 static void test_table(void) {
-    EXPECT(CLASSES_monotonic == (CLASS(USAGE) | CLASS(NOMEM)));
-    EXPECT(CLASSES_close == (CLASS(CLOSED) | CLASS(HANDLE) | CLASS(USAGE) | CLASS(NOMEM)));
-    EXPECT((CLASSES_connection_handshake & CLASS(WANT_SERVER_NAME)) != 0); /* CLEAT_WANT_* */
-    EXPECT((CLASSES_connection_pending & CLASS(SYS)) == 0);
+    EXPECT(CLASSES_monotonic == (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM)));
+    EXPECT(CLASSES_close ==
+           (CLASSES_BIT(CLOSED) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM)));
+    EXPECT((CLASSES_connection_handshake & CLASSES_BIT(WANT_SERVER_NAME)) != 0); /* CLEAT_WANT_* */
+    EXPECT((CLASSES_connection_pending & CLASSES_BIT(SYS)) == 0);
 }
 
 static int32_t contexts[2];

@@ -368,6 +368,10 @@ static int32_t call_watch_fileno(const struct value *v) {
     return cleat_watch_fileno(v[0].i);
 }
 
+static int32_t call_watch_signal(const struct value *v) {
+    return cleat_watch_signal(v[0].i);
+}
+
 static int32_t call_random_bytes(const struct value *v) {
     return cleat_random_bytes(v[0].room, v[0].size);
 }
@@ -382,6 +386,10 @@ static int32_t call_socket_from_fd(const struct value *v) {
 
 static int32_t call_socket_over_fd(const struct value *v) {
     return cleat_socket_over_fd(v[0].i);
+}
+
+static int32_t call_socket_duplicate(const struct value *v) {
+    return cleat_socket_duplicate(v[0].i);
 }
 
 static int32_t call_socket_pair(const struct value *v) {
@@ -528,6 +536,11 @@ static int32_t call_context_load_verify_data(const struct value *v) {
     return cleat_context_load_verify_data(v[0].i, v[1].bytes, v[1].size);
 }
 
+static int32_t call_context_load_verify_locations(const struct value *v) {
+    return cleat_context_load_verify_locations(v[0].i, v[1].bytes, v[1].size, v[2].bytes, v[2].size,
+                                               v[3].bytes, v[3].size);
+}
+
 static int32_t call_context_set_default_verify_paths(const struct value *v) {
     return cleat_context_set_default_verify_paths(v[0].i);
 }
@@ -546,6 +559,15 @@ static int32_t call_context_ca_count(const struct value *v) {
 
 static int32_t call_context_ca_certificate(const struct value *v) {
     return cleat_context_ca_certificate(v[0].i, v[1].i);
+}
+
+static int32_t call_context_skipped_count(const struct value *v) {
+    return cleat_context_skipped_count(v[0].i);
+}
+
+static int32_t call_context_skipped_reason(const struct value *v) {
+    return cleat_context_skipped_reason(v[0].i, v[1].i, v[2].room, v[2].size, v[3].int_out,
+                                        v[4].int_out);
 }
 
 static int32_t call_abi_version(const struct value *v) {
@@ -630,6 +652,10 @@ static int32_t call_socket_from_fd_guarded(const struct value *v) {
 
 static int32_t call_socket_over_fd_guarded(const struct value *v) {
     return cleat_socket_over_fd_guarded(v[0].i, v[1].int_out);
+}
+
+static int32_t call_socket_duplicate_guarded(const struct value *v) {
+    return cleat_socket_duplicate_guarded(v[0].i, v[1].int_out);
 }
 
 static int32_t call_socket_accept_guarded(const struct value *v) {
@@ -834,6 +860,8 @@ static const struct function functions[] = {
      {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_watch_fileno", call_watch_fileno, CLASSES_watch_fileno,
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
+    {"cleat_watch_signal", call_watch_signal, CLASSES_watch_signal,
+     {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes, CLASSES_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_socket_new", call_socket_new, CLASSES_socket_new,
@@ -841,6 +869,8 @@ static const struct function functions[] = {
     {"cleat_socket_from_fd", call_socket_from_fd, CLASSES_socket_from_fd,
      {{INT, 0, "fd"}, {END, 0, NULL}}},
     {"cleat_socket_over_fd", call_socket_over_fd, CLASSES_socket_over_fd,
+     {{INT, 0, "fd"}, {END, 0, NULL}}},
+    {"cleat_socket_duplicate", call_socket_duplicate, CLASSES_socket_duplicate,
      {{INT, 0, "fd"}, {END, 0, NULL}}},
     {"cleat_socket_pair", call_socket_pair, CLASSES_socket_pair,
      {{INT, 0, "family"}, {INT, 0, "type"}, {INT, 0, "protocol"}, {INT_OUT, 0, "first"},
@@ -923,6 +953,9 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "capath"}, {END, 0, NULL}}},
     {"cleat_context_load_verify_data", call_context_load_verify_data, CLASSES_context_load_verify_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "data"}, {END, 0, NULL}}},
+    {"cleat_context_load_verify_locations", call_context_load_verify_locations, CLASSES_context_load_verify_locations,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "cafile"}, {BYTES, 0, "capath"},
+      {BYTES, 0, "data"}, {END, 0, NULL}}},
     {"cleat_context_set_default_verify_paths", call_context_set_default_verify_paths, CLASSES_context_set_default_verify_paths,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
     {"cleat_default_verify_path", call_default_verify_path, CLASSES_default_verify_path,
@@ -934,6 +967,11 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
     {"cleat_context_ca_certificate", call_context_ca_certificate, CLASSES_context_ca_certificate,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {END, 0, NULL}}},
+    {"cleat_context_skipped_count", call_context_skipped_count, CLASSES_context_skipped_count,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_skipped_reason", call_context_skipped_reason, CLASSES_context_skipped_reason,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {TEXT, 0, "out"},
+      {INT_OUT, 0, "ordinal"}, {INT_OUT, 0, "line"}, {END, 0, NULL}}},
     {"cleat_abi_version", call_abi_version, CLASSES_abi_version, {{END, 0, NULL}}},
     {"cleat_version", call_version, CLASSES_version,
      {{TEXT, 0, "out"}, {END, 0, NULL}}},
@@ -977,6 +1015,8 @@ static const struct function functions[] = {
     {"cleat_socket_from_fd_guarded", call_socket_from_fd_guarded, CLASSES_socket_from_fd_guarded,
      {{INT, 0, "fd"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
     {"cleat_socket_over_fd_guarded", call_socket_over_fd_guarded, CLASSES_socket_over_fd_guarded,
+     {{INT, 0, "fd"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_socket_duplicate_guarded", call_socket_duplicate_guarded, CLASSES_socket_duplicate_guarded,
      {{INT, 0, "fd"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
     {"cleat_socket_accept_guarded", call_socket_accept_guarded, CLASSES_socket_accept_guarded,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard"},

@@ -13,6 +13,7 @@
 #include "ends.h"
 #include "expect.h"
 #include "identity.h"
+#include "load.h"
 
 enum call { HANDSHAKE, BRIEF_HANDSHAKE, READ, WRITE, SHUTDOWN, CLOSE, ASK, FEED, CALLS };
 static const char *const call_names[CALLS] = {"handshake", "brief handshake", "read", "write",
@@ -274,7 +275,7 @@ static int try(struct run *run, enum ends_transport transport, int version, bool
     run->own = client ? run->ends.client : run->ends.server;
     run->other = client ? run->ends.server : run->ends.client;
     describe(run);
-    alarm(SECONDS);
+    load_alarm(SECONDS);
     prepare(run);
     EXPECT(pthread_create(&threads[3], NULL, play_peer, run) == 0);
     for (n = 0; n < 3 && run->calls[n] != NO_CALL; n++) {

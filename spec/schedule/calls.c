@@ -86,7 +86,7 @@ void contexts_set_any(struct round *round, struct random *random) {
             status = cleat_context_load_verify_directory(context, path, len);
             break;
     }
-    if (status < 0) fail(NULL, "a setter of context %d failed: class %d", which, CLASS(status));
+    if (status < 0) fail(NULL, "a setter of context %d failed: class %d", which, class_of(status));
 }
 
 static bool reason_is(const char *wanted) {
@@ -99,7 +99,7 @@ static bool may_end_so(struct end *end, const char *call, double timeout, int32_
     const struct end *peer = peer_of(end);
     bool broken = end->closed || peer->closed || end->pair->refused;
     bool shut = end->shut || peer->shut;
-    switch (CLASS(status)) {
+    switch (class_of(status)) {
         case 0: return true;
         case CLEAT_WANT_READ:
         case CLEAT_WANT_WRITE: return timeout == 0;
@@ -123,7 +123,7 @@ static bool may_end_so(struct end *end, const char *call, double timeout, int32_
 
 void accept_status(struct end *end, const char *call, int thread, double timeout, int32_t status) {
     if (may_end_so(end, call, timeout, status)) return;
-    fail(end, "%s by thread %d ended with class %d, value %d", call, thread, CLASS(status),
+    fail(end, "%s by thread %d ended with class %d, value %d", call, thread, class_of(status),
          status < 0 ? CLEAT_VALUE(status) : 0);
 }
 
@@ -136,7 +136,7 @@ static double pick_timeout(struct worker *self) {
 static void go_on(struct worker *self, struct end *end, const char *call, double timeout,
                   int32_t status) {
     if (status < 0) accept_status(end, call, self->thread, timeout, status);
-    if (CLASS(status) == CLEAT_WANT_SERVER_NAME) {
+    if (class_of(status) == CLEAT_WANT_SERVER_NAME) {
         answer(end, random_below(&self->random, 2) == 0,
                self->round->may_close && random_below(&self->random, 30) == 0);
     }
@@ -188,8 +188,8 @@ static void write_some(struct worker *self, struct end *end) {
     watch_end(self->thread, result);
     if (result > len || result == 0) fail(end, "write returned %d of %d", (int)result, (int)len);
     go_on(self, end, "write", timeout, result);
-    if (result > 0 || CLASS(result) == CLEAT_TIMEOUT || CLASS(result) == CLEAT_WANT_READ ||
-        CLASS(result) == CLEAT_WANT_WRITE || CLASS(result) == CLEAT_WANT_SERVER_NAME) {
+    if (result > 0 || class_of(result) == CLEAT_TIMEOUT || class_of(result) == CLEAT_WANT_READ ||
+        class_of(result) == CLEAT_WANT_WRITE || class_of(result) == CLEAT_WANT_SERVER_NAME) {
         stream_wrote(end, self->thread, len, result);
     }
 }
@@ -202,7 +202,7 @@ static void shut_down(struct worker *self, struct end *end) {
     watch_begin(self->thread, "shutdown", end, timeout);
     status = cleat_connection_shutdown(end->id, timeout);
     watch_end(self->thread, status);
-    if (CLASS(status) == CLEAT_USAGE && !established) {
+    if (class_of(status) == CLEAT_USAGE && !established) {
         atomic_fetch_sub(&end->shut, 1);
         return;
     }
@@ -215,7 +215,7 @@ static void close_end(struct worker *self, struct end *end) {
     watch_begin(self->thread, "close", end, 0);
     status = cleat_close(end->id);
     watch_end(self->thread, status);
-    if (status != CLEAT_OK) fail(end, "close ended with class %d", CLASS(status));
+    if (status != CLEAT_OK) fail(end, "close ended with class %d", class_of(status));
 }
 
 static void get(struct worker *self, struct end *end) {
@@ -225,7 +225,7 @@ static void get(struct worker *self, struct end *end) {
     watch_begin(self->thread, "getters", end, 0);
     status = cleat_connection_peer_certificate(end->id);
     if (status > 0) EXPECT(cleat_close(status) == CLEAT_OK);
-    if (status < 0 && CLASS(status) != CLEAT_USAGE)
+    if (status < 0 && class_of(status) != CLEAT_USAGE)
         accept_status(end, "peer_certificate", self->thread, 0, status);
     status = cleat_connection_version(end->id, text, sizeof text);
     if (status >= 0) status = cleat_connection_cipher(end->id, text, sizeof text, &number);
@@ -254,7 +254,7 @@ static void change_context(struct worker *self, struct end *end) {
     status = cleat_connection_set_context(
         end->id, self->round->contexts[end == &end->pair->ends[0] ? 0 : 2]);
     watch_end(self->thread, status);
-    if (CLASS(status) != CLEAT_USAGE) accept_status(end, "set_context", self->thread, 0, status);
+    if (class_of(status) != CLEAT_USAGE) accept_status(end, "set_context", self->thread, 0, status);
 }
 
 static void call_any(struct worker *self, struct end *end) {

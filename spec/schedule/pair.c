@@ -137,18 +137,18 @@ void answer(struct end *end, bool change, bool refuse) {
     int32_t status = CLEAT_OK;
     if (change) status = cleat_connection_set_context(end->id, contexts[2]);
     /* another thread may have answered meanwhile, and the handshake have gone on */
-    if (status < 0 && CLASS(status) != CLEAT_USAGE)
+    if (status < 0 && class_of(status) != CLEAT_USAGE)
         accept_status(end, "set_context", -1, 0, status);
     if (refuse) atomic_store(&end->pair->refused, true);
     status = cleat_connection_answer_server_name(
         end->id, refuse ? CLEAT_ALERT_DESCRIPTION_UNRECOGNIZED_NAME : -1);
-    if (status < 0 && CLASS(status) != CLEAT_USAGE) {
+    if (status < 0 && class_of(status) != CLEAT_USAGE) {
         accept_status(end, "answer_server_name", -1, 0, status);
     }
 }
 
 static bool is_want(int32_t status) {
-    return CLASS(status) == CLEAT_WANT_READ || CLASS(status) == CLEAT_WANT_WRITE;
+    return class_of(status) == CLEAT_WANT_READ || class_of(status) == CLEAT_WANT_WRITE;
 }
 
 /* Goes on with what writers have left; returns whether all is written. */
@@ -179,11 +179,11 @@ static bool finish_read(struct end *end) {
         watch_begin(MAIN, "finishing read", end, 0);
         result = cleat_connection_read(end->id, (char *)finishing, MOST_READ, 0);
         watch_end(MAIN, result);
-        if (CLASS(result) == CLEAT_WANT_SERVER_NAME) answer(end, false, false);
+        if (class_of(result) == CLEAT_WANT_SERVER_NAME) answer(end, false, false);
         if (result < 0) accept_status(end, "read", MAIN, 0, result);
         if (result > 0) stream_take(end, finishing, result);
     } while (result > 0);
-    if (!is_want(result) && CLASS(result) != CLEAT_WANT_SERVER_NAME) return true;
+    if (!is_want(result) && class_of(result) != CLEAT_WANT_SERVER_NAME) return true;
     if (from->shut) return false;
     for (int i = 0; i < MOST_THREADS; i++) {
         if (end->reader.got[i] < from->writers[i].counted ||
@@ -224,8 +224,8 @@ static void finish_shutdown(struct pair *pair) {
                 watch_begin(MAIN, "finishing shutdown", end, 0);
                 status = cleat_connection_shutdown(end->id, 0);
                 watch_end(MAIN, status);
-                over[i] = status == CLEAT_OK || CLASS(status) == CLEAT_CLOSED;
-                if (!over[i] && !is_want(status)) fail(end, "shutdown: class %d", CLASS(status));
+                over[i] = status == CLEAT_OK || class_of(status) == CLEAT_CLOSED;
+                if (!over[i] && !is_want(status)) fail(end, "shutdown: class %d", class_of(status));
             }
             if (pair->round->transport == OVER_MEMORY) pump(end, MOST_READ);
         }

@@ -18,7 +18,9 @@ enum {
     MOST_READ = 1 << 17,
 };
 
-#define CLASS(status) ((status) < 0 ? CLEAT_CLASS(status) : 0)
+static inline int32_t class_of(int32_t status) {
+    return status < 0 ? CLEAT_CLASS(status) : 0;
+}
 
 /* Random numbers, the same for the same seed. */
 struct random {
@@ -30,7 +32,8 @@ uint32_t random_below(struct random *random, uint32_t limit);
 struct writer {
     atomic_llong counted; /* bytes that its calls have returned */
     atomic_llong offered; /* the farthest end of a call's data: as much may have been sent */
-    atomic_llong owed; /* up to here a call has not counted all of its data: the bytes may be on their way */
+    atomic_llong
+        owed; /* up to here a call has not counted all of its data: the bytes may be on their way */
     int64_t *ends; /* where a call ended: another writer's bytes may follow there only */
     int ends_len;
 };

@@ -111,7 +111,8 @@ void watch_end(int thread, int32_t result) {
     copy = *call;
     pthread_mutex_unlock(&slots[thread].lock);
     atomic_fetch_add(&calls, 1);
-    if (CLASS(result) == CLEAT_TIMEOUT && (copy.timeout <= 0 || copy.took < copy.timeout * 0.99)) {
+    if (class_of(result) == CLEAT_TIMEOUT &&
+        (copy.timeout <= 0 || copy.took < copy.timeout * 0.99)) {
         fail(copy.end, "%s timed out after %.3f s of %g", copy.name, copy.took, copy.timeout);
     }
 }

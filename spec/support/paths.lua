@@ -243,7 +243,7 @@ function paths.all(graph)
     local function extend(path)
         local top = path[#path]
         if trusted[top] then
-            out[#out + 1] = { (table.unpack or unpack)(path) } -- luacheck: ignore 143
+            out[#out + 1] = { (table.unpack or unpack)(path) }
         end
         for _, one in ipairs(known) do
             if issued(one, top) and one.key == top.signer and not repeats(path, one.subject, one.key) then

@@ -728,6 +728,13 @@ return {
         },
     },
     {
+        name = "watch_signal", results = 0,
+        classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "watch" },
+        },
+    },
+    {
         name = "random_bytes", results = 1,
         classes = { USAGE = true, NOMEM = true },
         arguments = {
@@ -761,6 +768,13 @@ return {
     },
     {
         name = "socket_over_fd", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+        },
+    },
+    {
+        name = "socket_duplicate", results = 0,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "fd" },
@@ -1141,6 +1155,16 @@ return {
         },
     },
     {
+        name = "context_load_verify_locations", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "cafile" },
+            { kind = "bytes", name = "capath" },
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
         name = "context_set_default_verify_paths", results = 0,
         classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1170,6 +1194,21 @@ return {
     },
     {
         name = "context_ca_certificate", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "context_skipped_count", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_skipped_reason", results = 3,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
@@ -1318,6 +1357,13 @@ return {
     },
     {
         name = "socket_over_fd_guarded", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+        },
+    },
+    {
+        name = "socket_duplicate_guarded", results = 1,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "fd" },

@@ -112,10 +112,12 @@ int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, i
                    int32_t *revents, int32_t revents_cap, double timeout);
 int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 int32_t cleat_watch_fileno(int32_t watch);
+int32_t cleat_watch_signal(int32_t watch);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
 int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol);
 int32_t cleat_socket_from_fd(int32_t fd);
 int32_t cleat_socket_over_fd(int32_t fd);
+int32_t cleat_socket_duplicate(int32_t fd);
 int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, void *first,
                           void *second);
 int32_t cleat_socket_fileno(int32_t socket);
@@ -162,12 +164,18 @@ int32_t cleat_context_load_verify_file(int32_t context, const char *cafile, int3
 int32_t cleat_context_load_verify_directory(int32_t context, const char *capath,
                                             int32_t capath_len);
 int32_t cleat_context_load_verify_data(int32_t context, const char *data, int32_t data_len);
+int32_t cleat_context_load_verify_locations(int32_t context, const char *cafile, int32_t cafile_len,
+                                            const char *capath, int32_t capath_len,
+                                            const char *data, int32_t data_len);
 int32_t cleat_context_set_default_verify_paths(int32_t context);
 int32_t cleat_default_verify_path(int32_t which, char *out, int32_t out_cap);
 int32_t cleat_context_cert_store_stats(int32_t context, int32_t *x509, int32_t *x509_ca,
                                        int32_t *crl);
 int32_t cleat_context_ca_count(int32_t context);
 int32_t cleat_context_ca_certificate(int32_t context, int32_t index);
+int32_t cleat_context_skipped_count(int32_t context);
+int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *out, int32_t out_cap,
+                                     int32_t *ordinal, int32_t *line);
 int32_t cleat_abi_version(void);
 int32_t cleat_version(char *out, int32_t out_cap);
 int32_t cleat_boringssl_version(char *out, int32_t out_cap);
@@ -197,6 +205,7 @@ int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void
 int32_t cleat_socket_new_guarded(int32_t family, int32_t type, int32_t protocol, void *guard);
 int32_t cleat_socket_from_fd_guarded(int32_t fd, void *guard);
 int32_t cleat_socket_over_fd_guarded(int32_t fd, void *guard);
+int32_t cleat_socket_duplicate_guarded(int32_t fd, void *guard);
 int32_t cleat_socket_accept_guarded(int32_t socket, double timeout, void *guard);
 int32_t cleat_context_ca_certificate_guarded(int32_t context, int32_t index, void *guard);
 ]]

@@ -1525,6 +1525,18 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param watch integer
+    ---@return integer status
+    do
+        local call = lib.cleat_watch_signal
+        backend.watch_signal = function(watch)
+            if typeof(watch) ~= "number" or tobit(watch) ~= watch then
+                bad("watch_signal", 1, "an integer")
+            end
+            return call(watch)
+        end
+    end
+
     ---@param buf_cap integer
     ---@return integer status
     ---@return string? buf
@@ -1592,6 +1604,18 @@ return function(lib, rt, backend)
         backend.socket_over_fd = function(fd)
             if typeof(fd) ~= "number" or tobit(fd) ~= fd then
                 bad("socket_over_fd", 1, "an integer")
+            end
+            return call(fd)
+        end
+    end
+
+    ---@param fd integer
+    ---@return integer status
+    do
+        local call = lib.cleat_socket_duplicate
+        backend.socket_duplicate = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("socket_duplicate", 1, "an integer")
             end
             return call(fd)
         end
@@ -2446,6 +2470,24 @@ return function(lib, rt, backend)
     end
 
     ---@param context integer
+    ---@param cafile string?
+    ---@param capath string?
+    ---@param data string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_load_verify_locations
+        backend.context_load_verify_locations = function(context, cafile, capath, data)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_load_verify_locations", 1, "an integer")
+            end
+            local cafile_len = length(cafile, "context_load_verify_locations", 2)
+            local capath_len = length(capath, "context_load_verify_locations", 3)
+            local data_len = length(data, "context_load_verify_locations", 4)
+            return call(context, cafile, cafile_len, capath, capath_len, data, data_len)
+        end
+    end
+
+    ---@param context integer
     ---@return integer status
     do
         local call = lib.cleat_context_set_default_verify_paths
@@ -2522,6 +2564,47 @@ return function(lib, rt, backend)
                 bad("context_ca_certificate", 2, "an integer")
             end
             return call(context, index)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_skipped_count
+        backend.context_skipped_count = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_skipped_count", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param index integer
+    ---@return integer status
+    ---@return string? out
+    ---@return integer? ordinal
+    ---@return integer? line
+    do
+        local call = lib.cleat_context_skipped_reason
+        local ordinal = new("int32_t[1]")
+        local line = new("int32_t[1]")
+        backend.context_skipped_reason = function(context, index)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_skipped_reason", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("context_skipped_reason", 2, "an integer")
+            end
+            local out, out_cap = text, TEXT
+            local result = call(context, index, out, out_cap, ordinal, line)
+            while result > out_cap do
+                out, out_cap = new("char[?]", result), result
+                result = call(context, index, out, out_cap, ordinal, line)
+            end
+            if result < 0 then return result end
+            local ordinal_value, line_value = ordinal[0], line[0]
+            return result, str(out, result), ordinal_value, line_value
         end
     end
 
@@ -2874,6 +2957,22 @@ return function(lib, rt, backend)
         backend.socket_over_fd_guarded = function(fd)
             if typeof(fd) ~= "number" or tobit(fd) ~= fd then
                 bad("socket_over_fd_guarded", 1, "an integer")
+            end
+            local guard = new(guard_type)
+            local result = call(fd, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param fd integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_socket_duplicate_guarded
+        backend.socket_duplicate_guarded = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("socket_duplicate_guarded", 1, "an integer")
             end
             local guard = new(guard_type)
             local result = call(fd, guard)

@@ -1055,6 +1055,14 @@ static int l_watch_fileno(lua_State *L) {
     return 1;
 }
 
+/* watch_signal(watch) -> status */
+static int l_watch_signal(lua_State *L) {
+    int32_t watch = native_int(L, 1, "watch_signal");
+    int32_t result = cleat_watch_signal(watch);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* random_bytes(buf_cap) -> status, buf */
 static int l_random_bytes(lua_State *L) {
     int32_t buf_cap = native_int(L, 1, "random_bytes");
@@ -1097,6 +1105,14 @@ static int l_socket_from_fd(lua_State *L) {
 static int l_socket_over_fd(lua_State *L) {
     int32_t fd = native_int(L, 1, "socket_over_fd");
     int32_t result = cleat_socket_over_fd(fd);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* socket_duplicate(fd) -> status */
+static int l_socket_duplicate(lua_State *L) {
+    int32_t fd = native_int(L, 1, "socket_duplicate");
+    int32_t result = cleat_socket_duplicate(fd);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -1668,6 +1684,21 @@ static int l_context_load_verify_data(lua_State *L) {
     return 1;
 }
 
+/* context_load_verify_locations(context, cafile, capath, data) -> status */
+static int l_context_load_verify_locations(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_load_verify_locations");
+    int32_t cafile_len;
+    const char *cafile = native_bytes(L, 2, "context_load_verify_locations", &cafile_len);
+    int32_t capath_len;
+    const char *capath = native_bytes(L, 3, "context_load_verify_locations", &capath_len);
+    int32_t data_len;
+    const char *data = native_bytes(L, 4, "context_load_verify_locations", &data_len);
+    int32_t result = cleat_context_load_verify_locations(context, cafile, cafile_len, capath,
+                                                         capath_len, data, data_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* context_set_default_verify_paths(context) -> status */
 static int l_context_set_default_verify_paths(lua_State *L) {
     int32_t context = native_int(L, 1, "context_set_default_verify_paths");
@@ -1723,6 +1754,37 @@ static int l_context_ca_certificate(lua_State *L) {
     int32_t result = cleat_context_ca_certificate(context, index);
     lua_pushinteger(L, result);
     return 1;
+}
+
+/* context_skipped_count(context) -> status */
+static int l_context_skipped_count(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_skipped_count");
+    int32_t result = cleat_context_skipped_count(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_skipped_reason(context, index) -> status, out, ordinal, line */
+static int l_context_skipped_reason(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_skipped_reason");
+    int32_t index = native_int(L, 2, "context_skipped_reason");
+    char out_short[NATIVE_SHORT];
+    char *out = out_short;
+    int32_t out_cap = NATIVE_SHORT;
+    int32_t ordinal = 0;
+    int32_t line = 0;
+    int32_t result;
+    while ((result = cleat_context_skipped_reason(context, index, out, out_cap, &ordinal,
+                                                  &line)) > out_cap) {
+        out = native_longer(L, 2, result);
+        out_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, out, (size_t)result);
+    lua_pushinteger(L, ordinal);
+    lua_pushinteger(L, line);
+    return 4;
 }
 
 /* abi_version() -> status */
@@ -1987,6 +2049,18 @@ static int l_socket_over_fd_guarded(lua_State *L) {
     return 2;
 }
 
+/* socket_duplicate_guarded(fd) -> status, guard */
+static int l_socket_duplicate_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t fd = native_int(L, 1, "socket_duplicate_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_socket_duplicate_guarded(fd, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
 /* socket_accept_guarded(socket, timeout) -> status, guard */
 static int l_socket_accept_guarded(lua_State *L) {
     lua_settop(L, 2);
@@ -2104,11 +2178,13 @@ const luaL_Reg native_abi[] = {
     {"poll", l_poll},
     {"watch_new", l_watch_new},
     {"watch_fileno", l_watch_fileno},
+    {"watch_signal", l_watch_signal},
     {"random_bytes", l_random_bytes},
     {"random_bytes_into", l_random_bytes_into},
     {"socket_new", l_socket_new},
     {"socket_from_fd", l_socket_from_fd},
     {"socket_over_fd", l_socket_over_fd},
+    {"socket_duplicate", l_socket_duplicate},
     {"socket_pair", l_socket_pair},
     {"socket_pair_guarded", l_socket_pair_guarded},
     {"socket_fileno", l_socket_fileno},
@@ -2152,11 +2228,14 @@ const luaL_Reg native_abi[] = {
     {"context_load_verify_file", l_context_load_verify_file},
     {"context_load_verify_directory", l_context_load_verify_directory},
     {"context_load_verify_data", l_context_load_verify_data},
+    {"context_load_verify_locations", l_context_load_verify_locations},
     {"context_set_default_verify_paths", l_context_set_default_verify_paths},
     {"default_verify_path", l_default_verify_path},
     {"context_cert_store_stats", l_context_cert_store_stats},
     {"context_ca_count", l_context_ca_count},
     {"context_ca_certificate", l_context_ca_certificate},
+    {"context_skipped_count", l_context_skipped_count},
+    {"context_skipped_reason", l_context_skipped_reason},
     {"abi_version", l_abi_version},
     {"version", l_version},
     {"boringssl_version", l_boringssl_version},
@@ -2176,6 +2255,7 @@ const luaL_Reg native_abi[] = {
     {"socket_new_guarded", l_socket_new_guarded},
     {"socket_from_fd_guarded", l_socket_from_fd_guarded},
     {"socket_over_fd_guarded", l_socket_over_fd_guarded},
+    {"socket_duplicate_guarded", l_socket_duplicate_guarded},
     {"socket_accept_guarded", l_socket_accept_guarded},
     {"context_ca_certificate_guarded", l_context_ca_certificate_guarded},
     {NULL, NULL},

@@ -1,0 +1,150 @@
+/* configuration.c: makes an SSL_CTX of a context's settings, which nothing changes afterwards. */
+#include "tls/configuration.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "tls/connection.h"
+#include "tls/server_name.h"
+#include "tls/verify.h"
+#include "x509/strict.h"
+
+/* The options that BoringSSL acts on, but for those that forbid versions: see protocol_version.c. The others
+ * name what it always or never does. */
+#define KNOWN_OPTIONS (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET)
+
+_Static_assert(CLEAT_OP_CIPHER_SERVER_PREFERENCE == SSL_OP_CIPHER_SERVER_PREFERENCE &&
+                   CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET,
+               "BoringSSL has OpenSSL's numbers");
+
+_Static_assert(CLEAT_VERIFY_CRL_CHECK_LEAF == X509_V_FLAG_CRL_CHECK &&
+                   CLEAT_VERIFY_CRL_CHECK_CHAIN ==
+                       (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) &&
+                   CLEAT_VERIFY_X509_STRICT == CLEAT_STRICT_FLAG &&
+                   CLEAT_VERIFY_X509_PARTIAL_CHAIN == X509_V_FLAG_PARTIAL_CHAIN,
+               "BoringSSL has OpenSSL's numbers");
+
+/* HIGH ones, no NULL, no MD5; no 3DES, which BoringSSL of 2023 counts as HIGH. And none with a
+ * pre-shared key, which cannot be set here ("!PSK" would leave ECDHE-PSK). */
+#define DEFAULT_CIPHERS "HIGH:!aNULL:!eNULL:!MD5:!3DES:!aPSK"
+
+struct cleat_configuration *cleat_configuration_ref(struct cleat_configuration *configuration) {
+    atomic_fetch_add_explicit(&configuration->references, 1, memory_order_relaxed);
+    return configuration;
+}
+
+void cleat_configuration_unref(struct cleat_configuration *configuration) {
+    if (configuration == NULL) return;
+    if (atomic_fetch_sub_explicit(&configuration->references, 1, memory_order_acq_rel) > 1) return;
+    SSL_CTX_free(configuration->ssl_ctx);
+    cleat_alpn_unref(configuration->alpn);
+    cleat_alpn_unref(configuration->npn);
+    cleat_trust_unref(configuration->trust);
+    cleat_sessions_unref(configuration->sessions);
+    cleat_release(configuration);
+}
+
+/* Connections that see the same certificate have its bytes once. The pool is the process's: it
+ * must outlive whatever may hold a certificate, and is empty when nothing does. */
+static CRYPTO_BUFFER_POOL *certificate_pool(void) {
+    static _Atomic(CRYPTO_BUFFER_POOL *) shared;
+    CRYPTO_BUFFER_POOL *pool = atomic_load(&shared);
+    CRYPTO_BUFFER_POOL *expected = NULL;
+    if (pool != NULL) return pool;
+    pool = CRYPTO_BUFFER_POOL_new();
+    if (pool == NULL || atomic_compare_exchange_strong(&shared, &expected, pool)) return pool;
+    CRYPTO_BUFFER_POOL_free(pool); /* another thread was first */
+    return expected;
+}
+
+/* A ticket is sealed and opened with the keys of the context that the connection was made from. */
+static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac,
+                      int encrypt) {
+    const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    return cleat_sessions_ticket_key(connection->initial->sessions, name, iv, cipher, hmac,
+                                     encrypt == 1);
+}
+
+int cleat_configuration_verify_mode(int32_t verify_mode) {
+    switch (verify_mode) {
+        case CLEAT_CERT_REQUIRED: return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+        case CLEAT_CERT_OPTIONAL: return SSL_VERIFY_PEER;
+        default: return SSL_VERIFY_NONE;
+    }
+}
+
+static bool set_groups(SSL_CTX *ssl_ctx, int curve) {
+    return curve == 0 ? SSL_CTX_set1_curves_list(ssl_ctx, CLEAT_DEFAULT_GROUPS) == 1
+                      : SSL_CTX_set1_curves(ssl_ctx, &curve, 1) == 1;
+}
+
+static bool set_up(const struct cleat_configuration *self,
+                   const struct cleat_configuration_parts *parts) {
+    SSL_CTX *ssl_ctx = self->ssl_ctx;
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl_ctx);
+    X509_STORE *store = cleat_trust_store(self->trust);
+    SSL_CTX_set_options(ssl_ctx, (uint32_t)self->settings.options & KNOWN_OPTIONS);
+    SSL_CTX_set_verify(ssl_ctx, cleat_configuration_verify_mode(self->settings.verify_mode), NULL);
+    X509_VERIFY_PARAM_set_flags(
+        param, (unsigned long)(self->settings.verify_flags & CLEAT_KNOWN_VERIFY_FLAGS));
+    X509_STORE_up_ref(store);
+    SSL_CTX_set_cert_store(ssl_ctx, store);
+    SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_select_certificate_cb(ssl_ctx, cleat_server_name_select);
+    SSL_CTX_set_tlsext_ticket_key_cb(ssl_ctx, ticket_key);
+    SSL_CTX_set0_buffer_pool(ssl_ctx, certificate_pool());
+    return SSL_CTX_set_min_proto_version(ssl_ctx, self->minimum_version) == 1 &&
+           SSL_CTX_set_max_proto_version(ssl_ctx, self->maximum_version) == 1 &&
+           set_groups(ssl_ctx, self->settings.curve) &&
+           SSL_CTX_set_cipher_list(ssl_ctx,
+                                   parts->ciphers == NULL ? DEFAULT_CIPHERS : parts->ciphers) == 1 &&
+           cleat_verify_set_up(ssl_ctx) && cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
+           (parts->credential == NULL || cleat_credential_use(parts->credential, ssl_ctx)) &&
+           !cleat_memory_failed();
+}
+
+int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
+                                struct cleat_configuration **configuration) {
+    struct cleat_configuration *made = cleat_allocate(sizeof *made);
+    if (made == NULL) return cleat_fail_nomem();
+    atomic_init(&made->references, 1);
+    made->settings = *parts->settings;
+    cleat_version_range(parts->settings, &made->minimum_version, &made->maximum_version);
+    made->alpn = cleat_alpn_ref(parts->alpn);
+    made->npn = cleat_alpn_ref(parts->npn);
+    made->trust = cleat_trust_ref(parts->trust);
+    made->sessions = cleat_sessions_ref(parts->sessions);
+    cleat_error_clear_queue();
+    made->ssl_ctx = SSL_CTX_new(TLS_method());
+    if (made->ssl_ctx == NULL || !set_up(made, parts)) {
+        int32_t status = cleat_fail_ssl("SSL_CTX_new");
+        cleat_configuration_unref(made);
+        return status;
+    }
+    *configuration = made;
+    return CLEAT_OK;
+}
+
+int32_t cleat_configuration_id_context(const struct cleat_configuration *configuration,
+                                       int32_t verify_mode, int32_t verify_flags,
+                                       uint8_t id_context[CLEAT_DIGEST]) {
+    static const char label[] = "cleat session id context 1";
+    uint8_t numbers[2] = {(uint8_t)verify_mode, 0};
+    uint8_t trust[CLEAT_DIGEST];
+    SHA256_CTX hash;
+    int32_t status;
+    SHA256_Init(&hash);
+    SHA256_Update(&hash, label, sizeof label);
+    SHA256_Update(&hash, numbers, sizeof numbers);
+    if (verify_mode != CLEAT_CERT_NONE) { /* otherwise no client has been verified with anything */
+        uint32_t flags = (uint32_t)(verify_flags & CLEAT_KNOWN_VERIFY_FLAGS);
+        uint8_t bytes[4] = {(uint8_t)(flags >> 24), (uint8_t)(flags >> 16), (uint8_t)(flags >> 8),
+                            (uint8_t)flags};
+        status = cleat_trust_digest(configuration->trust, trust);
+        if (status < 0) return status;
+        SHA256_Update(&hash, bytes, sizeof bytes);
+        SHA256_Update(&hash, trust, sizeof trust);
+    }
+    SHA256_Final(id_context, &hash);
+    return CLEAT_OK;
+}

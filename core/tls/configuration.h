@@ -1,0 +1,75 @@
+/* configuration.h: what a connection is made from.
+ *
+ * A context is a builder: its setters change the settings, under its lock. A configuration is made
+ * of them when the first connection after a change needs one. It is never modified, and freed with
+ * the last of its references: no setter of a context can touch what a connection reads. */
+#ifndef CLEAT_CORE_CONFIGURATION_H
+#define CLEAT_CORE_CONFIGURATION_H
+
+#include "tls/alpn.h"
+#include "tls/credential.h"
+#include "tls/sessions.h"
+#include "x509/trust.h"
+
+/* A context's settings, as the caller set them. */
+struct cleat_settings {
+    int32_t options; /* BoringSSL knows only some */
+    int32_t minimum_version;
+    int32_t maximum_version;
+    int32_t verify_mode;
+    int32_t verify_flags;
+    bool check_hostname;
+    bool server_name_events;
+    int curve; /* NID of the only group for the key exchange; 0 for the default ones */
+};
+
+struct cleat_configuration {
+    atomic_int references;
+    SSL_CTX *ssl_ctx;
+    struct cleat_settings settings;
+    uint16_t minimum_version; /* the range that the options leave of it: see protocol_version.c */
+    uint16_t maximum_version;
+    struct cleat_alpn *alpn; /* NULL if none */
+    struct cleat_alpn *npn; /* likewise */
+    struct cleat_trust *trust;
+    struct cleat_sessions *sessions;
+};
+
+/* What a configuration is made of: see struct cleat_context. */
+struct cleat_configuration_parts {
+    const struct cleat_settings *settings;
+    const char *ciphers; /* NULL for the default ones */
+    struct cleat_alpn *alpn;
+    struct cleat_alpn *npn;
+    struct cleat_credential *credential; /* NULL if none */
+    struct cleat_trust *trust;
+    struct cleat_sessions *sessions;
+};
+
+/* cleat_configuration_new returns CLEAT_OK and a configuration that the caller owns. CLEAT_SSL;
+ * CLEAT_NOMEM. */
+int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
+                                struct cleat_configuration **configuration);
+struct cleat_configuration *cleat_configuration_ref(struct cleat_configuration *configuration);
+void cleat_configuration_unref(struct cleat_configuration *configuration); /* NULL is none */
+
+/* cleat_configuration_verify_mode returns BoringSSL's for a CLEAT_CERT_*. */
+int cleat_configuration_verify_mode(int32_t verify_mode);
+
+/* cleat_configuration_id_context returns CLEAT_OK and the session id context of a server: a digest
+ * of what its clients' certificates are verified with. A session resumes only where it is the same.
+ * CLEAT_NOMEM. */
+int32_t cleat_configuration_id_context(const struct cleat_configuration *configuration,
+                                       int32_t verify_mode, int32_t verify_flags,
+                                       uint8_t id_context[CLEAT_DIGEST]);
+
+/* cleat_version_range returns the lowest and the highest version that the settings leave. Of
+ * several ranges, with a forbidden version between them, it is the highest: forbidding one never
+ * makes the result weaker. If nothing is left, low is above high. */
+void cleat_version_range(const struct cleat_settings *settings, uint16_t *low, uint16_t *high);
+
+/* The verify flags that have a meaning here. */
+#define CLEAT_KNOWN_VERIFY_FLAGS                                                                   \
+    (CLEAT_VERIFY_CRL_CHECK_CHAIN | CLEAT_VERIFY_X509_STRICT | CLEAT_VERIFY_X509_PARTIAL_CHAIN)
+
+#endif

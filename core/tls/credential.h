@@ -1,0 +1,19 @@
+/* credential.h: a certificate chain with its private key. It is never modified once it is made:
+ * configurations share it. */
+#ifndef CLEAT_CORE_CREDENTIAL_H
+#define CLEAT_CORE_CREDENTIAL_H
+
+#include <stdbool.h>
+
+#include "base/boringssl.h"
+#include "cleat/credential.h"
+
+struct cleat_credential;
+
+struct cleat_credential *cleat_credential_ref(struct cleat_credential *credential); /* NULL is none */
+void cleat_credential_unref(struct cleat_credential *credential);
+
+/* cleat_credential_use returns whether connections of ssl_ctx now have the credential. */
+bool cleat_credential_use(const struct cleat_credential *credential, SSL_CTX *ssl_ctx);
+
+#endif

@@ -1,0 +1,26 @@
+/* sessions.h: what changes while connections live, and is not part of a configuration: the keys of
+ * a server's session tickets, and the counters of cleat_context_session_stats. All configurations of
+ * a context have the same, so that a ticket survives a change of settings. */
+#ifndef CLEAT_CORE_SESSIONS_H
+#define CLEAT_CORE_SESSIONS_H
+
+#include <stdbool.h>
+
+#include "base/boringssl.h"
+#include "cleat/context.h"
+
+struct cleat_sessions;
+
+struct cleat_sessions *cleat_sessions_new(void); /* NULL if memory lacks */
+struct cleat_sessions *cleat_sessions_ref(struct cleat_sessions *sessions);
+void cleat_sessions_unref(struct cleat_sessions *sessions); /* NULL is none */
+
+/* cleat_sessions_count adds one to the counter of a CLEAT_STAT_*. */
+void cleat_sessions_count(struct cleat_sessions *sessions, int32_t which);
+int32_t cleat_sessions_stat(const struct cleat_sessions *sessions, int32_t which);
+
+/* cleat_sessions_ticket_key is what SSL_CTX_set_tlsext_ticket_key_cb documents. */
+int cleat_sessions_ticket_key(struct cleat_sessions *sessions, uint8_t *name, uint8_t *iv,
+                              EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac, bool encrypt);
+
+#endif

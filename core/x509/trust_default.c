@@ -1,0 +1,161 @@
+/* trust_default.c: the system's CA certificates.
+ *
+ * To parse a system's bundle takes milliseconds, a thousand times as long as anything else about a
+ * context. So the bundle is parsed once and kept for the next context, and so is the trust that is
+ * made of it and nothing else. It is read again when the file is another one: by path, device,
+ * inode, size, or one of its times. While a file is so new that its times may not show another
+ * change, its content is compared. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "x509/trust.h"
+
+/* Where distributions keep the bundle, if not where BoringSSL looks. */
+static const char *const bundles[] = {
+    "/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Arch, Alpine */
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora, RHEL */
+    "/etc/pki/tls/certs/ca-bundle.crt", /* older Fedora, RHEL */
+    "/etc/ssl/ca-bundle.pem", /* openSUSE */
+};
+
+static bool is_file(const char *name) {
+    struct cleat_file_stamp stamp;
+    return cleat_file_stamp(name, &stamp);
+}
+
+/* What the environment names and does not exist is not replaced. A set-user-ID program does not ask
+ * it: whoever calls that would choose what it trusts. */
+const char *cleat_trust_default_file(void) {
+    const char *named = secure_getenv(X509_get_default_cert_file_env());
+    size_t i;
+    if (named != NULL) return is_file(named) ? named : "";
+    if (is_file(X509_get_default_cert_file())) return X509_get_default_cert_file();
+    for (i = 0; i < sizeof bundles / sizeof bundles[0]; i++) {
+        if (is_file(bundles[i])) return bundles[i];
+    }
+    return "";
+}
+
+const char *cleat_trust_default_directory(void) {
+    const char *named = secure_getenv(X509_get_default_cert_dir_env());
+    if (named == NULL) named = X509_get_default_cert_dir();
+    return cleat_file_is_directory(named) ? named : "";
+}
+
+/* The environment may also name a list of them, with colons between, as OpenSSL reads it. */
+static const char *default_directories(void) {
+    const char *named = secure_getenv(X509_get_default_cert_dir_env());
+    return named != NULL && strchr(named, ':') != NULL ? named : cleat_trust_default_directory();
+}
+
+/* What was made of the system's bundle when it was looked at last. */
+static struct {
+    pthread_mutex_t lock;
+    struct cleat_bundle *bundle; /* NULL: nothing yet */
+    char *file;
+    struct cleat_file_stamp stamp; /* of file, from before it was read */
+    bool was_fresh; /* it may have been changed since without another stamp */
+    uint8_t digest[CLEAT_DIGEST]; /* of its content */
+    struct cleat_trust *trust; /* of bundle and directories alone; NULL: not made yet */
+    char *directories;
+} shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* A bundle that cannot be used is passed over like one that is not there, as OpenSSL does. But
+ * one that cannot be read just now must not be remembered as one without certificates. */
+static bool is_shortage(int32_t status) {
+    return status == CLEAT_STATUS(CLEAT_NOMEM, 0) || status == CLEAT_STATUS(CLEAT_SYS, EMFILE) ||
+           status == CLEAT_STATUS(CLEAT_SYS, ENFILE);
+}
+
+static void replace(struct cleat_bundle *bundle, char *file) {
+    cleat_bundle_unref(shared.bundle);
+    cleat_trust_unref(shared.trust);
+    cleat_release(shared.file);
+    cleat_release(shared.directories);
+    shared.bundle = bundle;
+    shared.file = file;
+    shared.trust = NULL;
+    shared.directories = NULL;
+}
+
+/* Reads the file and, if its content is another one, parses it. */
+static int32_t read_bundle(const char *file, bool is_known) {
+    char *bytes = NULL;
+    int32_t len = 0;
+    struct cleat_bundle *made = NULL;
+    uint8_t digest[CLEAT_DIGEST];
+    char *copy;
+    int32_t status = file[0] == '\0' ? CLEAT_OK : cleat_file_read(file, &bytes, &len);
+    if (is_shortage(status)) return status;
+    SHA256((const uint8_t *)(len > 0 ? bytes : ""), (size_t)len, digest);
+    if (is_known && memcmp(digest, shared.digest, sizeof digest) == 0) {
+        cleat_release(bytes);
+        return CLEAT_OK;
+    }
+    copy = cleat_copy_text(file, (int32_t)strlen(file));
+    status = copy == NULL ? cleat_fail_nomem()
+                          : cleat_bundle_from_file(len > 0 ? bytes : "", len, CLEAT_BUNDLE_LENIENT, &made);
+    cleat_release(bytes);
+    if (copy == NULL || is_shortage(status)) {
+        cleat_release(copy);
+        return status;
+    }
+    if (status < 0) status = cleat_bundle_new_empty(&made);
+    if (status < 0) {
+        cleat_release(copy);
+        return status;
+    }
+    replace(made, copy);
+    memcpy(shared.digest, digest, sizeof digest);
+    return CLEAT_OK;
+}
+
+int32_t cleat_trust_default(struct cleat_bundle **bundle, const char **directories) {
+    const char *file = cleat_trust_default_file();
+    struct cleat_file_stamp stamp;
+    bool is_known;
+    bool is_unchanged;
+    int32_t status = CLEAT_OK;
+    *directories = default_directories();
+    cleat_file_stamp(file, &stamp);
+    pthread_mutex_lock(&shared.lock);
+    is_known = shared.bundle != NULL && strcmp(shared.file, file) == 0;
+    is_unchanged = is_known && cleat_file_stamp_equal(&stamp, &shared.stamp);
+    if (!is_unchanged || shared.was_fresh) {
+        bool is_fresh = file[0] != '\0' && cleat_file_stamp_is_fresh(&stamp);
+        status = read_bundle(file, is_known);
+        if (status >= 0) {
+            shared.stamp = stamp;
+            shared.was_fresh = is_fresh;
+        }
+    }
+    if (status >= 0) *bundle = cleat_bundle_ref(shared.bundle);
+    pthread_mutex_unlock(&shared.lock);
+    return status;
+}
+
+int32_t cleat_trust_shared(const struct cleat_trust_sources *sources, struct cleat_trust **trust) {
+    const char *directories = sources->directories == NULL ? "" : sources->directories;
+    int32_t status = CLEAT_OK;
+    pthread_mutex_lock(&shared.lock);
+    if (shared.trust != NULL && shared.bundle == sources->bundles[0] &&
+        strcmp(shared.directories, directories) == 0) {
+        *trust = cleat_trust_ref(shared.trust);
+    } else {
+        status = cleat_trust_new(sources, trust);
+        if (status >= 0 && shared.bundle == sources->bundles[0]) {
+            char *copy = cleat_copy_text(directories, (int32_t)strlen(directories));
+            if (copy != NULL) {
+                cleat_trust_unref(shared.trust);
+                cleat_release(shared.directories);
+                shared.trust = cleat_trust_ref(*trust);
+                shared.directories = copy;
+            }
+        }
+    }
+    pthread_mutex_unlock(&shared.lock);
+    return status;
+}

@@ -1,0 +1,70 @@
+--- Looking at foreign objects: whether they have certain methods, whatever else they are.
+
+local C = require "cleat.backend"
+local errors = require "cleat.errors"
+
+local methods = {}
+
+local function index(value, name)
+    return value[name]
+end
+
+--- has: whether a value answers to all of the methods.
+---@param value any
+---@param ... string
+---@return boolean
+function methods.has(value, ...)
+    for _, name in ipairs { ... } do
+        local ok, method = pcall(index, value, name)
+        if not ok or type(method) ~= "function" then
+            return false
+        end
+    end
+    return true
+end
+
+--- endpoint takes an address apart, of a host with a port or of a Unix socket.
+---@param to any
+---@return string? host nil for a Unix socket
+---@return integer|string where the port, or the path; raises TypeError
+function methods.endpoint(to)
+    if type(to) == "table" and type(to[1]) == "string" and type(to[2]) == "number" then
+        return to[1], to[2]
+    elseif type(to) == "string" then
+        return nil, to
+    end
+    return errors.raise(errors.TypeError, "connect() argument must be an address {host, port} or a path")
+end
+
+--- failed raises a socket.error for an error that an event loop reports.
+---@param from string what reported it: "cosocket" …
+---@param what string "receive", "send" …
+---@param message any
+function methods.failed(from, what, message)
+    return errors.raise(errors.error, ("%s of the %s: %s"):format(what, from, tostring(message)))
+end
+
+-- The most that is read off, and how much at once.
+local MOST, PIECE = 16, 65536
+
+--- finish_sending ends the sending direction of an event loop's connection that is about to be closed, and reads what has arrived: the kernel
+--- answers unread input with a reset, which overtakes an alert. It does not wait.
+---@param fd integer?
+function methods.finish_sending(fd)
+    if not fd then
+        return
+    end
+    local id, guard = C.socket_duplicate_guarded(fd)
+    if id < 0 then
+        return
+    end
+    C.socket_shutdown(id, C.const.SHUT_WR)
+    for _ = 1, MOST do
+        if C.socket_recv(id, PIECE, 0, 0) <= 0 then
+            break
+        end
+    end
+    C.guard_close(guard)
+end
+
+return methods

@@ -1,0 +1,242 @@
+--- The methods of an SSLSocket that move data. They make no tables or closures, and take no keyword arguments.
+---
+--- Python: section 17.3.2; 17.3.6 for sockets that do not block.
+
+local C = require "cleat.backend"
+local Buffer = require "cleat.buffer"
+local calls = require "cleat.socket.calls"
+local check = require "cleat.check"
+local connection = require "cleat.ssl.connection"
+local errors = require "cleat.errors"
+local status = require "cleat.status"
+local stream = require "cleat.ssl.transport.stream"
+local waiting = require "cleat.socket.waiting"
+
+local connection_read, connection_read_into = C.connection_read, C.connection_read_into
+local connection_write, connection_write_from = C.connection_write, C.connection_write_from
+local READ, WRITE = connection.READ, connection.WRITE
+local WANT_READ = status.WANT_READ
+local FOREVER = waiting.FOREVER
+local INT_MAX = check.INT_MAX
+local buffers, sizes = Buffer._all, Buffer._sizes
+
+---@class cleat.ssl.SSLSocket
+local io = {}
+
+local function refuse_flags(method, flags)
+    if check.integer(method, "flags", flags) ~= 0 then
+        errors.raise(errors.ValueError, ("non-zero flags not allowed in calls to %s() on <class 'ssl.SSLSocket'>"):format(
+            method))
+    end
+end
+
+-- The slow way of reading: what is wrong with the size, or a request for nothing.
+local function odd_read(self, method, size)
+    check.integer(method, "buflen", size)
+    if size < 0 then
+        errors.raise(errors.ValueError, "size should not be negative")
+    elseif self._tls == 0 then
+        self:_prepare(method)
+    end
+end
+
+local function read_call(id, wait, size)
+    return connection_read(id, size, wait)
+end
+
+local function read_into_call(id, wait, contents, size)
+    return connection_read_into(id, contents, 0, size, wait)
+end
+
+local function second(_, data)
+    return data
+end
+
+-- nothing_there raises what a loop that polls meets again and again.
+local function nothing_there(self)
+    self._events = "r"
+    return error(errors.want_read, 0)
+end
+
+-- The first attempts are made without loops, since LuaJIT would not compile their callers otherwise.
+local function read(self, size, method)
+    if size == nil then
+        size = 1024
+    elseif type(size) ~= "number" or size % 1 ~= 0 or size <= 0 or size > INT_MAX then
+        odd_read(self, method, size)
+        return ""
+    end
+    local result, data = connection_read(self._read_id, size, self._wait)
+    if result >= 0 then
+        return data
+    end
+    if result == WANT_READ and self._timeout == 0 then
+        return nothing_there(self)
+    end
+    return second(connection.finish(self, READ, method, nil, result, read_call, size))
+end
+
+local function read_into(self, buffer, nbytes, method)
+    local contents, size = buffers[buffer], sizes[buffer]
+    if nbytes ~= nil or not contents then
+        contents, size = calls.into(method, buffer, nbytes)
+    end
+    if size == 0 then
+        odd_read(self, method, 0)
+        return 0
+    end
+    local result = connection_read_into(self._read_id, contents, 0, size, self._wait)
+    if result >= 0 then
+        return result
+    end
+    if result == WANT_READ and self._timeout == 0 then
+        return nothing_there(self)
+    end
+    return (connection.finish(self, READ, method, nil, result, read_into_call, contents, size))
+end
+
+-- nothing_written is what a write of no bytes returns.
+local function nothing_written(self, method)
+    if self._tls == 0 then
+        self:_prepare(method)
+    end
+    return 0
+end
+
+-- How a write goes on. work: {data, length, how many bytes were written}.
+
+-- A part, if the ABI takes only a part: the socket does not block, or its timeout has run out.
+local function write_some_call(id, wait, _, work)
+    return connection_write_from(id, work[1], 0, wait)
+end
+
+local function write_all_call(id, wait, _, work)
+    local result = connection_write_from(id, work[1], work[3], wait)
+    if result < 0 then
+        return result
+    end
+    work[3] = work[3] + result
+    return work[3] >= work[2] and work[3] or nil
+end
+
+-- stopped goes on where the first call of a write has not taken everything. all: whether it must.
+local function stopped(self, data, length, method, result, deadline, all)
+    local call = write_all_call
+    if self._transport == stream then
+        call = stream.write_call
+    elseif not all and (not self._waiter or self._timeout == 0) then
+        if result >= 0 then
+            return result
+        end
+        call = write_some_call
+    end
+    local work = { data, length, result > 0 and result or 0 }
+    return (connection.finish(self, WRITE, method, deadline, result < 0 and result or nil, call, self, work))
+end
+
+local function write_from(self, data, method)
+    local contents, size = calls.source(method, data)
+    if size == 0 then
+        return nothing_written(self, method)
+    end
+    local result = connection_write_from(self._write_id, contents, 0, self._wait)
+    if result == size then
+        return result
+    end
+    return stopped(self, contents, size, method, result)
+end
+
+local function write(self, data, method)
+    if type(data) ~= "string" then
+        return write_from(self, data, method)
+    elseif data == "" then
+        return nothing_written(self, method)
+    end
+    local result = connection_write(self._write_id, data, self._wait)
+    if result == #data then
+        return result
+    end
+    return stopped(self, data, #data, method, result)
+end
+
+--- Receives what has been decrypted, up to buflen bytes; "" at the end of the stream.
+---@param buflen integer? 0 or more, 1024 by default
+---@param flags integer? 0
+---@return string # raises SSLWantReadError, SSLWantWriteError; SSLEOFError if suppress_ragged_eofs is off; …
+function io:recv(buflen, flags)
+    if flags ~= nil then
+        refuse_flags("recv", flags)
+    end
+    return read(self, buflen, "recv")
+end
+
+--- Receives into a buffer, from its start.
+---@param buffer cleat.Buffer
+---@param nbytes integer? at most so many; 0 or nil for the buffer's size
+---@param flags integer? 0
+---@return integer # how many bytes, 0 at the end of the stream
+function io:recv_into(buffer, nbytes, flags)
+    if flags ~= nil then
+        refuse_flags("recv_into", flags)
+    end
+    return read_into(self, buffer, nbytes, "recv_into")
+end
+
+--- Like recv, or with a buffer like recv_into.
+---@param len integer? 1024 by default; of a buffer, its size
+---@param buffer cleat.Buffer?
+---@return string|integer
+function io:read(len, buffer)
+    if buffer ~= nil then
+        return read_into(self, buffer, len, "read")
+    end
+    return read(self, len, "read")
+end
+
+--- Encrypts and sends bytes. After SSLWantReadError or SSLWantWriteError the next call must go on with the same bytes,
+--- or more.
+---@param data string|cleat.Buffer
+---@param flags integer? 0
+---@return integer # how many of the bytes were taken; all of them unless the socket does not block, or timed out
+function io:send(data, flags)
+    if flags ~= nil then
+        refuse_flags("send", flags)
+    end
+    return write(self, data, "send")
+end
+
+--- The same, without flags.
+---@param data string|cleat.Buffer
+---@return integer
+function io:write(data)
+    return write(self, data, "write")
+end
+
+--- Encrypts and sends all of the bytes. The timeout covers the whole call.
+---@param data string|cleat.Buffer
+---@param flags integer? 0
+---@return integer # how many they were
+function io:sendall(data, flags)
+    if flags ~= nil then
+        refuse_flags("sendall", flags)
+    end
+    local bytes, length = calls.source("sendall", data)
+    if length == 0 then
+        return nothing_written(self, "sendall")
+    end
+    local timeout = self._timeout
+    local deadline = timeout ~= FOREVER and timeout ~= 0 and waiting.deadline(timeout) or nil
+    local result = connection_write_from(self._write_id, bytes, 0, self._wait)
+    if result == length then
+        return length
+    end
+    return stopped(self, bytes, length, "sendall", result, deadline, true)
+end
+
+--- How many decrypted bytes can be read without the network.
+---@return integer
+function io:pending()
+    return self._tls == 0 and 0 or errors.check(C.connection_pending(self._tls))
+end
+
+return io

@@ -1,0 +1,92 @@
+--- Host name matching: Python 2.7.16's ssl.match_hostname (section 17.3.1.4), rule by rule.
+---
+--- It works on the table of getpeercert(), so that a program can apply it to any certificate. A context's check_hostname does not
+--- use it: there the name is checked inside the handshake, so that the peer is told, and IP addresses are compared too.
+---
+---   * DNS names of subjectAltName are tried; only if there are none, every commonName of the subject.
+---   * "*" counts only in the leftmost label, once, and stands for no dot: alone for at least one character, beside
+---     others for any number, but then never for an A-label (RFC 6125 section 6.4.3).
+---   * Names are compared without regard to ASCII case, over their whole length, zero bytes included.
+
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+local repr = require "cleat.repr"
+
+-- Whether pattern, a lower-case label, matches the label.
+local function label_matches(pattern, label, is_a_label)
+    local before, after = pattern:match("^([^*]*)%*([^*]*)$")
+    if not before or (is_a_label and pattern ~= "*") then
+        return pattern == label
+    elseif pattern == "*" then
+        return label ~= ""
+    end
+    return #label >= #before + #after and label:sub(1, #before) == before and
+        label:sub(#label - #after + 1) == after
+end
+
+-- Whether a name of the certificate matches. Raises CertificateError for several wildcards.
+local function name_matches(name, hostname)
+    if name == "" then
+        return false
+    end
+    local leftmost, remainder = name:match("^([^.]*)(.*)$")
+    local _, wildcards = leftmost:gsub("%*", "")
+    if wildcards > 1 then
+        errors.raise(errors.CertificateError, "too many wildcards in certificate DNS name: " .. repr(name))
+    end
+    -- Python looks for the prefix before it folds case.
+    local is_a_label = leftmost:sub(1, 4) == "xn--" or hostname:sub(1, 4) == "xn--"
+    local label, rest = hostname:lower():match("^([^.]*)(.*)$")
+    return rest == remainder:lower() and label_matches(leftmost:lower(), label, is_a_label)
+end
+
+-- list passes over what is not an array, so that a half-made certificate has no names in place of an error.
+local function list(value)
+    return type(value) == "table" and value or {}
+end
+
+local parse = keywords.parser("match_hostname", { "cert", "hostname" }, { tables = { cert = true } })
+
+--- match_hostname(cert, hostname) returns nothing if the certificate is the host's, and raises CertificateError if it is not.
+--- cert: a table as getpeercert() returns it; nil or an empty one, of a certificate that was not validated, is ValueError.
+local function match_hostname(...)
+    local cert, hostname = parse(...)
+    if cert == nil or (type(cert) == "table" and next(cert) == nil) then
+        errors.raise(errors.ValueError, "empty or no certificate, match_hostname needs a SSL socket or SSL context " ..
+            "with either CERT_OPTIONAL or CERT_REQUIRED")
+    elseif type(cert) ~= "table" then
+        check.fail("match_hostname", "cert", "a table", cert)
+    end
+    check.string("match_hostname", "hostname", hostname)
+
+    local names = {}
+    for _, entry in ipairs(list(cert.subjectAltName)) do
+        if entry[1] == "DNS" then
+            if name_matches(entry[2], hostname) then
+                return
+            end
+            names[#names + 1] = repr(entry[2])
+        end
+    end
+    if #names == 0 then
+        for _, rdn in ipairs(list(cert.subject)) do
+            for _, attribute in ipairs(list(rdn)) do
+                if attribute[1] == "commonName" then
+                    if name_matches(attribute[2], hostname) then
+                        return
+                    end
+                    names[#names + 1] = repr(attribute[2])
+                end
+            end
+        end
+    end
+
+    if #names == 0 then
+        errors.raise(errors.CertificateError, "no appropriate commonName or subjectAltName fields were found")
+    end
+    errors.raise(errors.CertificateError, ("hostname %s doesn't match %s%s"):format(repr(hostname),
+        #names > 1 and "either of " or "", table.concat(names, ", ")))
+end
+
+return { match_hostname = match_hostname }

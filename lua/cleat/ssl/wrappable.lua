@@ -1,0 +1,74 @@
+--- What can be wrapped: the one place that knows the kinds of sockets that wrap_socket takes, and how each waits.
+---
+---   * a socket of cleat.socket: waits by its timeout, or its waiter;
+---   * a descriptor of a stream socket, as an integer: the same, with the default timeout and waiter;
+---   * a LuaSocket TCP or Unix object (cleat.adapters.luasocket), or copas's wrapper of one (cleat.adapters.copas);
+---   * a cqueues socket (cleat.adapters.cqueues): lets its controller run;
+---   * a luv TCP or pipe handle (cleat.adapters.luv): lets the loop run;
+---   * an nginx cosocket, of ngx.socket.tcp or ngx.req.socket (cleat.adapters.nginx): lets nginx run.
+---
+--- An object goes into the wrapper's hands: it is not to be used until unwrap() gives it back, and close() closes it in its own way.
+--- A bare descriptor stays the caller's: the wrapper works with a duplicate, and closes that.
+---
+--- A kind is a table with accepts(value), which tells whether it is that kind's, and take(value), which takes hold of it and returns
+---   plain     a socket of cleat.socket; or
+---   fd        a descriptor that is not the wrapper's, with its family, type and proto; it is duplicated; or
+---   stream    what moves bytes where there is no descriptor to work with: see cleat.ssl.transport.stream
+---   owner     for the two above: what gives the object back (owner:give_back(plain)) or closes it (owner:close())
+---   timeout   of the wrapper: false for ever, nil for the default one
+---   waiter    of the wrapper: false for none, nil for the default one
+
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local object = require "cleat.socket.object"
+local probe = require "cleat.socket.probe"
+
+local wrappable = {}
+
+local plain = { accepts = function(value)
+    return object.Socket:is(value)
+end }
+
+function plain.take(value)
+    if rawget(value, "_context") then
+        errors.raise(errors.TypeError, "wrap_socket() argument 'sock' is a TLS connection already")
+    end
+    if rawget(value, "_lent") then
+        value:_lend() -- which raises
+    end
+    probe.socket(value)
+    return { plain = value, timeout = value._timeout, waiter = value._waiter }
+end
+
+local descriptor = { accepts = function(value)
+    return type(value) == "number" and value % 1 == 0 and value >= 0 and value <= check.INT_MAX
+end }
+
+function descriptor.take(value)
+    local family, kind, proto = probe.stream(value)
+    return { fd = value, family = family, type = kind, proto = proto }
+end
+
+local HOSTS = { "luasocket", "copas", "cqueues", "luv", "nginx" }
+
+--- of: the kind that a value is of. TypeError with the list of what is accepted.
+---@param value any
+---@return table
+function wrappable.of(value)
+    if plain.accepts(value) then
+        return plain
+    elseif descriptor.accepts(value) then
+        return descriptor
+    elseif type(value) == "userdata" or type(value) == "table" then
+        for _, name in ipairs(HOSTS) do
+            local host = require("cleat.adapters." .. name)
+            if host.accepts(value) then
+                return host
+            end
+        end
+    end
+    return errors.raise(errors.TypeError, ("wrap_socket() argument 'sock' must be a socket or a descriptor, or a socket of " ..
+        "LuaSocket, copas, cqueues, luv or nginx (ngx.socket.tcp), not %s"):format(check.kind(value)))
+end
+
+return wrappable

@@ -1,0 +1,199 @@
+-- wrap_socket under copas, which is not changed for it: its wrapped sockets, LuaSocket's, and our own by the waiter.
+local luasocket = require "socket"
+local backend = require "cleat.backend"
+local handles = require "support.handles"
+local limits = require "support.limits"
+local adapters = require "support.adapters"
+local peer = require "support.peer"
+local process = require "support.process"
+local raises = require "support.raises"
+local socket = require "cleat.socket"
+local copas = adapters.copas()
+local waiter = require("cleat.adapters.copas").waiter
+
+local const = backend.const
+local WAIT = 0.05
+
+-- run: bodies as threads of copas, until they have ended; returns how often another thread had its turn meanwhile.
+local function run(...)
+    local left, ticks, failures = select("#", ...), 0, {}
+    local finish = process.clock() + 20
+    for _, body in ipairs { ... } do
+        copas.addthread(function()
+            local ok, failure = xpcall(body, debug.traceback)
+            left = left - 1
+            if not ok then
+                failures[#failures + 1] = failure
+            end
+        end)
+    end
+    copas.addthread(function()
+        local one, other = socket.socketpair()
+        one:setwaiter(waiter)
+        one:settimeout(0.005)
+        while left > 0 do
+            pcall(one.recv, one, 1)
+            ticks = ticks + 1
+        end
+        one:close()
+        other:close()
+        left = -1
+    end)
+    while left >= 0 do
+        copas.step(1)
+        assert(process.clock() < finish, "the threads do not end")
+    end
+    if failures[1] then
+        error(failures[1], 0)
+    end
+    return ticks
+end
+
+local function connect(port)
+    local sock = assert(luasocket.tcp())
+    assert(copas.connect(sock, "127.0.0.1", port))
+    return sock
+end
+
+describe("under copas, wrap_socket", function()
+    handles.watch(before_each, after_each)
+    after_each(function()
+        socket.setdefaultwaiter(nil)
+    end)
+
+    for _, kind in ipairs { "copas's wrapped object", "LuaSocket's object and the waiter" } do
+        it("takes " .. kind .. ", and lets the others run while it waits", function()
+            local job = adapters.python("sleep 0.1", "echo", "unwrap", "send 706c61696e0a")
+            local data = peer.pattern(500000)
+            local ticks = run(function()
+                local plain = connect(job.port)
+                if kind:find "wrapped" then
+                    plain = copas.wrap(plain)
+                else
+                    socket.setdefaultwaiter(waiter)
+                end
+                local sock = adapters.client():wrap_socket(plain,
+                    { server_hostname = "localhost", do_handshake_on_connect = false })
+                if not kind:find "wrapped" then
+                    sock:settimeout(nil) -- the 0 that copas has set
+                end
+                assert.are.equal(waiter, sock:getwaiter())
+                sock:do_handshake()
+                assert.are.equal(data, adapters.by_turns(sock, data))
+                local back = sock:unwrap()
+                assert.are.equal(plain, back)
+                local inner = kind:find "wrapped" and back.socket or back
+                inner:settimeout(0)
+                assert.are.equal("plain", copas.receive(inner, "*l"))
+                inner:close()
+            end)
+            assert.are.equal("echo 500000 end", job:finish()[3])
+            assert.is_true(ticks >= 5, ticks .. " ticks")
+        end)
+    end
+
+    it("serves in a handler of addserver", function()
+        local listener = assert(luasocket.bind("127.0.0.1", 0))
+        local _, port = listener:getsockname()
+        local context = adapters.server()
+        local served = 0
+        copas.addserver(listener, function(accepted)
+            local sock = context:wrap_socket(copas.wrap(accepted), true)
+            sock:sendall(sock:recv(100):upper())
+            sock:unwrap().socket:close()
+            served = served + 1
+        end)
+        local jobs = {}
+        for i = 1, 3 do
+            jobs[i] = peer.connect { tls = true, port = port, hostname = "localhost", "handshake", "send 6869", "recv 2", "unwrap" }
+        end
+        local finish = process.clock() + limits.bound(10)
+        while served < 3 and process.clock() < finish do
+            copas.step(0.1)
+        end
+        assert.are.equal(3, served)
+        context = nil -- copas 1 keeps its servers for ever
+        for i = 1, 3 do
+            assert.are.equal("recv " .. peer.hex "HI", jobs[i]:finish()[3])
+        end
+    end)
+
+    it("keeps timeouts, though copas 1 has none", function()
+        local job = adapters.python("send 61", "recv 1")
+        local ticks = run(function()
+            local sock = adapters.client():wrap_socket(copas.wrap(connect(job.port)), { server_hostname = "localhost" })
+            sock:settimeout(WAIT)
+            assert.are.equal("a", sock:recv(10))
+            local before = process.clock()
+            raises("ssl.SSLError", { match = "timed out" }, sock.recv, sock, 10)
+            local took = process.clock() - before
+            assert.is_true(took >= WAIT * 0.9 and took < limits.bound(5), tostring(took))
+            sock:sendall "x"
+            sock:close()
+        end)
+        job:finish()
+        assert.is_true(ticks >= 3)
+    end)
+
+    it("has sockets from cleat as well, by the default waiter", function()
+        local job = adapters.python("sleep 0.1", "send 6869", "unwrap")
+        socket.setdefaultwaiter(waiter)
+        local ticks = run(function()
+            local sock = adapters.client():wrap_socket(socket.create_connection({ "localhost", job.port }, 5),
+                { server_hostname = "localhost" })
+            assert.are.equal("hi", sock:recv(10))
+            sock:unwrap():close()
+        end)
+        job:finish()
+        assert.is_true(ticks >= 5)
+        job = adapters.python("send 6869", "unwrap")
+        local sock = adapters.client():wrap_socket(socket.create_connection({ "127.0.0.1", job.port }, 5),
+            { server_hostname = "localhost" })
+        assert.are.equal("hi", sock:recv(10)) -- outside of coroutines
+        sock:settimeout(WAIT)
+        sock:unwrap():close()
+        job:finish()
+    end)
+end)
+
+describe("a watch", function()
+    handles.watch(before_each, after_each)
+
+    local function ready(fd, timeout)
+        return backend.poll({ fd }, { const.POLLIN }, 1, timeout) == 1
+    end
+
+    it("is readable when the descriptor is ready, or the time is over", function()
+        local first, second = socket.socketpair()
+        local id = backend.watch_new(first:fileno(), const.POLLIN, -1)
+        local fd = backend.watch_fileno(id)
+        assert.is_false(ready(fd, 0.02))
+        second:sendall "x"
+        assert.is_true(ready(fd, 5))
+        backend.close(id)
+        id = backend.watch_new(second:fileno(), const.POLLIN, WAIT)
+        local before = process.clock()
+        assert.is_true(ready(backend.watch_fileno(id), 5))
+        assert.is_true(process.clock() - before >= WAIT * 0.9)
+        backend.close(id)
+        id = backend.watch_new(second:fileno(), const.POLLIN, 0)
+        assert.is_true(ready(backend.watch_fileno(id), 5))
+        backend.close(id)
+        id = backend.watch_new(second:fileno(), const.POLLOUT, 100)
+        assert.is_true(ready(backend.watch_fileno(id), 5))
+        backend.close(id)
+        first:close()
+        second:close()
+    end)
+
+    it("refuses what cannot be watched", function()
+        for _, case in ipairs { { -1, const.POLLIN, 1, const.EBADF }, { 999, const.POLLIN, 1, const.EBADF } } do
+            local result = backend.watch_new(case[1], case[2], case[3])
+            assert.are.equal(-(const.SYS * 65536 + case[4]), result)
+        end
+        local file = process.write_file(process.directory() .. "/watched", "x")
+        assert.is_truthy(file)
+        assert.is_true(backend.watch_new(0, -1, 1) < 0)
+        assert.is_true(backend.watch_new(0, const.POLLIN, 0 / 0) < 0)
+    end)
+end)

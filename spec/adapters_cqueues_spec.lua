@@ -1,0 +1,193 @@
+-- wrap_socket over cqueues' sockets, and cqueues' waiter.
+local cqueues = require "cqueues"
+local cqueues_socket = require "cqueues.socket"
+local backend = require "cleat.backend"
+local handles = require "support.handles"
+local adapters = require "support.adapters"
+local peer = require "support.peer"
+local raises = require "support.raises"
+local socket = require "cleat.socket"
+local waiter = require("cleat.adapters.cqueues").waiter
+
+local WAIT = 0.05
+
+-- run: bodies as coroutines of one controller, and one that counts the turns of the loop meanwhile.
+local function run(...)
+    local controller = cqueues.new()
+    local left, ticks = select("#", ...), 0
+    for _, body in ipairs { ... } do
+        controller:wrap(function()
+            local ok, failure = xpcall(body, debug.traceback)
+            left = left - 1
+            if not ok then
+                error(failure, 0)
+            end
+        end)
+    end
+    controller:wrap(function()
+        while left > 0 do
+            cqueues.sleep(0.005)
+            ticks = ticks + 1
+        end
+    end)
+    assert(controller:loop(20))
+    assert.are.equal(0, left)
+    return ticks
+end
+
+local function connect(port)
+    local sock = assert(cqueues_socket.connect("127.0.0.1", port))
+    assert(sock:connect(5))
+    return sock
+end
+
+describe("over cqueues, wrap_socket", function()
+    handles.watch(before_each, after_each)
+    after_each(function()
+        socket.setdefaultwaiter(nil)
+    end)
+
+    it("takes the object, and lets the controller run while it waits", function()
+        local job = adapters.python("sleep 0.1", "echo", "unwrap")
+        local data = peer.pattern(500000)
+        local ticks = run(function()
+            local plain = connect(job.port)
+            local sock = adapters.client():wrap_socket(plain, { server_hostname = "localhost" })
+            assert.are.equal(waiter, sock:getwaiter())
+            assert.are_not.equal(plain:pollfd(), sock:fileno()) -- a duplicate
+            assert.are.equal(data, adapters.by_turns(sock, data))
+            assert.are.equal(plain, sock:unwrap())
+            assert.is_nil((plain:read(1)))
+            plain:close()
+        end)
+        assert.are.equal("echo 500000 end", job:finish()[3])
+        assert.is_true(ticks >= 5, ticks .. " ticks")
+    end)
+
+    it("serves a connection that cqueues has accepted, reading what it has read ahead first", function()
+        local listener = cqueues_socket.listen("127.0.0.1", 0)
+        local remote = adapters.remote()
+        remote:try "do_handshake"
+        local client = socket.socket()
+        local got
+        run(function()
+            assert(listener:listen())
+            local _, _, port = listener:localname()
+            client:setwaiter(waiter)
+            client:connect { "127.0.0.1", port }
+            client:sendall("STARTTLS\r\n" .. remote.outgoing:read())
+            while not remote:try "do_handshake" do
+                remote.incoming:write(client:recv(65536))
+            end
+            remote.object:write "over TLS"
+            client:sendall(remote.outgoing:read())
+        end, function()
+            local accepted = assert(listener:accept(5))
+            accepted:setmode("bl", "bf")
+            assert.are.equal("STARTTLS\r", accepted:read "*l")
+            local server = adapters.server():wrap_socket(accepted, true)
+            got = server:recv(100)
+            server:close()
+            local closed = pcall(accepted.pollfd, accepted)
+            assert.is_true(not closed or accepted:pollfd() == -1 or accepted:pollfd() == nil)
+        end)
+        assert.are.equal("over TLS", got)
+        client:close()
+        listener:close()
+    end)
+
+    it("sends what cqueues has not sent yet first", function()
+        local job = peer.serve { "recv 7" }
+        run(function()
+            local plain = connect(job.port)
+            plain:setmode("bf", "bf")
+            plain:setvbuf("full", 4096)
+            plain:write "before\n"
+            local sock = adapters.client():wrap_socket(plain, { server_hostname = "localhost", do_handshake_on_connect = false })
+            sock:close()
+        end)
+        assert.are.equal("recv " .. peer.hex "before\n", job:finish()[1])
+    end)
+
+    it("keeps the object's timeout, and ours", function()
+        local job = adapters.python("send 61", "recv 1")
+        local ticks = run(function()
+            local plain = connect(job.port)
+            plain:settimeout(5)
+            local sock = adapters.client():wrap_socket(plain, { server_hostname = "localhost" })
+            assert.are.equal(5, sock:gettimeout())
+            sock:settimeout(WAIT)
+            assert.are.equal("a", sock:recv(10))
+            raises("ssl.SSLError", { match = "timed out" }, sock.recv, sock, 10)
+            sock:sendall "x"
+            sock:close()
+        end)
+        job:finish()
+        assert.is_true(ticks >= 3)
+    end)
+
+    it("has its sockets from cleat as well, by the default waiter", function()
+        local job = adapters.python("sleep 0.1", "send 6869", "unwrap")
+        socket.setdefaultwaiter(waiter)
+        local ticks = run(function()
+            local sock = adapters.client():wrap_socket(socket.create_connection { "localhost", job.port }, { server_hostname = "localhost" })
+            assert.are.equal("hi", sock:recv(10))
+            sock:unwrap():close()
+        end)
+        job:finish()
+        assert.is_true(ticks >= 5)
+        -- outside of a controller it blocks
+        job = adapters.python("send 6869", "unwrap")
+        local sock = adapters.client():wrap_socket(socket.create_connection { "127.0.0.1", job.port }, { server_hostname = "localhost" })
+        assert.are.equal("hi", sock:recv(10))
+        sock:unwrap():close()
+        job:finish()
+    end)
+
+    it("lets one coroutine read while another writes", function()
+        local data = peer.pattern(3000000)
+        for _, of_cqueues in ipairs { true, false } do
+            local job = adapters.python("echo", "unwrap")
+            socket.setdefaultwaiter(waiter)
+            local sock
+            local got
+            run(function()
+                sock = adapters.client():wrap_socket(
+                    of_cqueues and connect(job.port) or socket.create_connection { "127.0.0.1", job.port },
+                    { server_hostname = "localhost" })
+                sock:settimeout(15)
+                sock:sendall(data)
+            end, function()
+                while not sock do
+                    cqueues.sleep(0.001)
+                end
+                got = adapters.receive(sock, #data)
+            end)
+            assert.are.equal(data, got)
+            sock:close()
+            job:finish()
+        end
+    end)
+
+    it("leaves the descriptor to the object", function()
+        local job = adapters.python("send 6869", "recv 2")
+        run(function()
+            local plain = connect(job.port)
+            local context = adapters.client()
+            raises("ValueError", { match = "check_hostname requires" }, context.wrap_socket, context, plain)
+            local sock = context:wrap_socket(plain, { server_hostname = "localhost" })
+            local fd = plain:pollfd()
+            assert.are_not.equal(fd, sock:fileno()) -- the wrapper has a duplicate
+            sock = nil -- luacheck: ignore
+            collectgarbage()
+            collectgarbage()
+            assert.are.equal(fd, plain:pollfd())
+            local id = backend.socket_from_fd(fd)
+            assert.is_true(id > 0)
+            backend.socket_detach(id)
+            plain:close()
+            raises("socket.error", { errno = 9 }, context.wrap_socket, context, plain, { server_hostname = "localhost" })
+        end)
+        job:finish()
+    end)
+end)
