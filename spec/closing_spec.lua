@@ -1,9 +1,8 @@
 -- Objects that belong together, closed in every order, and dropped in every order: those that are left go on, those that are closed
 -- say so, and nothing stays behind. And every method of every class once its object is closed.
-local HostSocket = require "cleat.ssl.host_socket"
 local backend = require "cleat.backend"
 local handles = require "support.handles"
-local host_stream = require "support.host_stream"
+local adapter_stream = require "support.adapter_stream"
 local link = require "support.link"
 local orders = require "support.orders"
 local process = require "support.process"
@@ -11,6 +10,7 @@ local raises = require "support.raises"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local tasks = require "support.tasks"
+local wrap = require "cleat.ssl.wrap"
 
 local EBADF = 9
 
@@ -116,10 +116,10 @@ local function over_memory()
     end
     local first, second = socket.socketpair()
     second:settimeout(0)
-    all.host = HostSocket.over(all.context, host_stream(first, function(plain, event)
+    all.host = wrap.stream(all.context, adapter_stream(first, function(plain, event)
         coroutine.yield(plain, event)
         return true
-    end), { _server_hostname = "localhost" })
+    end), { server_hostname = "localhost" })
     all.peer = context:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
     close(context)
     tasks.run {
@@ -316,7 +316,8 @@ AFTER.tls = extended(AFTER.socket, {
     dup = { class = "NotImplementedError" }, get_channel_binding = fine(), getpeercert = {}, pending = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
-    unwrap = value_error "No SSL wrapper around", version = fine(), write = value_error("Write on closed or unwrapped SSL socket.", "x"),
+    setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),
+    write = value_error("Write on closed or unwrapped SSL socket.", "x"),
 })
 
 local no_host = { class = "NotImplementedError" }
@@ -350,7 +351,7 @@ local make = {
     host = function()
         local first, second = socket.socketpair()
         second:close()
-        return (HostSocket.over(link.context {}, host_stream(first), {}))
+        return wrap.stream(link.context {}, adapter_stream(first), {})
     end,
 }
 

@@ -1,5 +1,5 @@
 -- The Lua code in the documentation: it compiles, and what the pages of PAGES show runs and prints what the comments behind "-->" say.
-local hosts = require "support.hosts"
+local adapters = require "support.adapters"
 local pki = require "support.pki"
 local process = require "support.process"
 
@@ -43,7 +43,7 @@ setmetatable(_G, {
 })
 ]]
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/hosts.md", "docs/https.md" } do
+for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md" } do
     describe(page .. ":", function()
         it("has code, which compiles", function()
             local blocks = blocks_of(page)
@@ -57,7 +57,7 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/hosts.md", "
     end)
 end
 
-for _, page in ipairs { "docs/python-to-lua.md", "docs/hosts.md", "docs/https.md" } do describe(page .. ":", function()
+for _, page in ipairs { "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md" } do describe(page .. ":", function()
     teardown(process.cleanup)
 
     local server, port, cafile
@@ -84,7 +84,7 @@ for _, page in ipairs { "docs/python-to-lua.md", "docs/hosts.md", "docs/https.md
                     wanted[#wanted + 1] = text .. "\n"
                 end
                 local output = process.run_code(PREAMBLE:format(port) .. block.code,
-                    { "SSL_CERT_FILE=" .. cafile, "SSL_CERT_DIR=/nowhere", "LUA_PATH=" .. hosts.path() })
+                    { "SSL_CERT_FILE=" .. cafile, "SSL_CERT_DIR=/nowhere", "LUA_PATH=" .. adapters.path() })
                 if #wanted > 0 then
                     assert.are.equal(table.concat(wanted), output)
                 elseif block.code:find("io.write", 1, true) then

@@ -1,5 +1,5 @@
 -- The echo servers of examples/event_loops, each with 1,000 connections of Python's at once in its one thread.
-local hosts = require "support.hosts"
+local adapters = require "support.adapters"
 local pki = require "support.pki"
 local process = require "support.process"
 local socket = require "cleat.socket"
@@ -21,7 +21,7 @@ end
 -- start runs an example, and returns it, its port, and its process id.
 local function start(name)
     local certfile, keyfile = pki.chain "server-ec"
-    local command = process.lua { "LUA_PATH=" .. hosts.path(), "examples/event_loops/" .. name .. ".lua", certfile, keyfile }
+    local command = process.lua { "LUA_PATH=" .. adapters.path(), "examples/event_loops/" .. name .. ".lua", certfile, keyfile }
     command.timeout = 120
     local server = process.start(command)
     return server, server:wait_for "listening on (%d+)", child_of(server.pid)
@@ -50,7 +50,7 @@ describe("under", function()
             assert.are.equal("1", threads)
             -- one that does not trust us is heard of, and hurts nobody
             local sock = socket.create_connection({ "127.0.0.1", tonumber(port) }, 10)
-            local context = hosts.client { cafile = "unknown-root.pem" }
+            local context = adapters.client { cafile = "unknown-root.pem" }
             assert.is_false(pcall(context.wrap_socket, context, sock, { server_hostname = "localhost" }))
             server:wait_for "TLSV1_ALERT_UNKNOWN_CA"
             assert.is_nil(server:poll())

@@ -113,6 +113,15 @@ int32_t cleat_socket_over_fd(int32_t fd) {
     return adopt(fd, true);
 }
 
+int32_t cleat_socket_duplicate(int32_t fd) {
+    int32_t id;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return cleat_fail_errno(errno);
+    id = cleat_socket_from_fd(copy);
+    if (id < 0) close(copy);
+    return id;
+}
+
 int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_t *first,
                           int32_t *second) {
     int fds[2];

@@ -132,6 +132,14 @@ int32_t cleat_socket_over_fd_guarded(int32_t fd, int32_t *guard) {
     return result;
 }
 
+int32_t cleat_socket_duplicate_guarded(int32_t fd, int32_t *guard) {
+    int32_t result;
+    CLEAT_CHECK_POINTER(2, guard);
+    result = cleat_socket_duplicate(fd);
+    if (result >= 0) *guard = result;
+    return result;
+}
+
 int32_t cleat_socket_accept_guarded(int32_t socket, double timeout, int32_t *guard) {
     int32_t result;
     CLEAT_CHECK_POINTER(3, guard);

@@ -16,6 +16,7 @@ struct cleat_trust {
     char *directories; /* with colons between; "" if none */
     pthread_mutex_t lock; /* for what follows, on which no verification depends */
     STACK_OF(X509) * found; /* in the directories */
+    size_t found_crls; /* most revocation lists that one verification has found there */
     bool has_digest;
     uint8_t digest[CLEAT_DIGEST]; /* of what was loaded */
 };
@@ -197,14 +198,21 @@ static bool has_certificate(const STACK_OF(X509) * list, const X509 *certificate
 void cleat_trust_note_found(struct cleat_trust *trust, X509_STORE *opened) {
     /* The caller's own store: no other thread uses it. */
     const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(opened);
+    size_t crls = 0;
     size_t i;
     pthread_mutex_lock(&trust->lock);
     for (i = 0; i < sk_X509_OBJECT_num(objects); i++) {
-        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        const X509_OBJECT *object = sk_X509_OBJECT_value(objects, i);
+        X509 *certificate = X509_OBJECT_get0_X509(object);
         if (certificate != NULL && !has_certificate(trust->certificates, certificate) &&
             !has_certificate(trust->found, certificate)) {
             push_certificate(trust->found, certificate);
         }
+        if (X509_OBJECT_get_type(object) == X509_LU_CRL) crls++;
+    }
+    /* BoringSSL has no way to get a list out of a store: they are counted. */
+    if (crls > sk_X509_CRL_num(trust->crls) + trust->found_crls) {
+        trust->found_crls = crls - sk_X509_CRL_num(trust->crls);
     }
     pthread_mutex_unlock(&trust->lock);
 }
@@ -229,8 +237,12 @@ STACK_OF(X509) * cleat_trust_certificates(struct cleat_trust *trust) {
     return NULL;
 }
 
-size_t cleat_trust_crl_count(const struct cleat_trust *trust) {
-    return sk_X509_CRL_num(trust->crls);
+size_t cleat_trust_crl_count(struct cleat_trust *trust) {
+    size_t count = sk_X509_CRL_num(trust->crls);
+    pthread_mutex_lock(&trust->lock);
+    count += trust->found_crls;
+    pthread_mutex_unlock(&trust->lock);
+    return count;
 }
 
 static int compare_digests(const void *one, const void *other) {

@@ -47,7 +47,7 @@ void cleat_trust_note_found(struct cleat_trust *trust, X509_STORE *opened);
 /* cleat_trust_certificates returns a new list of the certificates, each once, that holds references:
  * what was loaded, then what was found. NULL if memory lacks. */
 STACK_OF(X509) * cleat_trust_certificates(struct cleat_trust *trust);
-size_t cleat_trust_crl_count(const struct cleat_trust *trust);
+size_t cleat_trust_crl_count(struct cleat_trust *trust); /* likewise */
 
 /* cleat_trust_digest returns CLEAT_OK and a digest of the content: certificates, revocation lists and
  * what the directories hold now, in whatever order. It is the same on every machine. CLEAT_NOMEM. */

@@ -89,6 +89,10 @@ CLEAT_API int32_t cleat_socket_from_fd_guarded(int32_t fd, CLEAT_NEW_ID int32_t 
  * guard. */
 CLEAT_API int32_t cleat_socket_over_fd_guarded(int32_t fd, CLEAT_NEW_ID int32_t *guard);
 
+/* cleat_socket_duplicate_guarded returns what cleat_socket_duplicate does, and stores the id in
+ * guard. */
+CLEAT_API int32_t cleat_socket_duplicate_guarded(int32_t fd, CLEAT_NEW_ID int32_t *guard);
+
 /* cleat_socket_accept_guarded returns what cleat_socket_accept does, and stores the id in
  * guard. */
 CLEAT_API int32_t cleat_socket_accept_guarded(int32_t socket, double timeout,

@@ -26,12 +26,17 @@ CLEAT_API int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t 
  * readable when fd has one of the events or the timeout has run out, for event loops that can
  * wait for a readable descriptor and for nothing else. fd is a file descriptor of a kind that
  * poll can wait for, and stays the caller's; closing it ends the watching for it. events:
- * CLEAT_POLL*, 0 for the timeout alone; timeout: seconds, from now, negative for ever. A watch
- * takes two descriptors. CLEAT_SYS (EBADF, EPERM: a file's descriptor, EMFILE). */
+ * CLEAT_POLL*, 0 for the timeout alone, where fd may be -1; timeout: seconds, from now, negative
+ * for ever. A watch takes two descriptors, one without fd. CLEAT_SYS (EBADF, EPERM: a file's
+ * descriptor, EMFILE). */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 
 /* cleat_watch_fileno returns the watch's descriptor, for use in select or poll. It stays the
  * id's own, and is not to be read. */
 CLEAT_API int32_t cleat_watch_fileno(int32_t watch);
+
+/* cleat_watch_signal returns CLEAT_OK and makes the watch's descriptor readable now, and for
+ * good, which wakes a loop that waits for it. CLEAT_SYS. */
+CLEAT_API int32_t cleat_watch_signal(int32_t watch);
 
 #endif

@@ -80,6 +80,12 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_from_fd(int32_t fd);
  * is closed still shuts it down (cleat_close). CLEAT_SYS with EBADF or ENOTSOCK. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_over_fd(int32_t fd);
 
+/* cleat_socket_duplicate returns the id of a socket for a duplicate of a descriptor (dup), which
+ * is the id's; fd stays the caller's, who may close it at any time. Both share what the system
+ * keeps for them: the connection, the flag O_NONBLOCK, options. CLEAT_SYS (EBADF, ENOTSOCK,
+ * EMFILE). */
+CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_duplicate(int32_t fd);
+
 /* cleat_socket_pair returns CLEAT_OK and stores the ids of two sockets that are connected to
  * each other. family: CLEAT_AF_UNIX; type and protocol as in cleat_socket_new. CLEAT_SYS. */
 CLEAT_API int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol,

@@ -17,12 +17,23 @@ local class = {}
 ---@field defaults table<string, any>? the fields that objects have only once they differ from what stands here
 local Class = {}
 
+-- frozen: the class of each object that shows no metatable.
+local frozen = setmetatable({}, { __mode = "k" })
+
+-- class_of returns the class of a value, nil if it is no object.
+local function class_of(value)
+    local metatable = getmetatable(value)
+    if metatable == false then
+        return frozen[value]
+    end
+    return type(metatable) == "table" and rawget(metatable, "class") or nil
+end
+
 --- Whether a value, of any type, is an object of this class or of one that derives from it (Python's isinstance).
 ---@param value any
 ---@return boolean
 function Class:is(value)
-    local metatable = getmetatable(value)
-    local of = type(metatable) == "table" and rawget(metatable, "class") or nil
+    local of = class_of(value)
     local lineage = type(of) == "table" and rawget(of, "lineage") or nil
     return type(lineage) == "table" and lineage[self] == true
 end
@@ -31,8 +42,7 @@ end
 ---@param value any
 ---@return string
 function class.name_of(value)
-    local metatable = getmetatable(value)
-    local of = type(metatable) == "table" and rawget(metatable, "class") or nil
+    local of = class_of(value)
     local name = type(of) == "table" and rawget(of, "name") or nil
     return type(name) == "string" and name or type(value)
 end
@@ -116,6 +126,40 @@ function class.properties(of, getters, setters, defaults)
         return unknown(of.name, ((known and " attribute '%s' is read-only" or " object has no attribute '%s'"):format(
             tostring(key))))
     end
+end
+
+--- frozen makes of an object one that cannot be changed: its fields and its metatable are out of reach, and tables in it are copied for
+--- whoever asks. refuse(name) is called for an attempt to set a field.
+---@generic T: table
+---@param object T
+---@param refuse fun(name: string)
+---@return T
+function class.frozen(object, refuse)
+    local metatable = getmetatable(object)
+    local inherited = metatable.__index
+    local front = setmetatable({}, {
+        __index = function(_, key)
+            local value = object[key]
+            if type(value) ~= "table" or value == inherited[key] then
+                return value
+            end
+            local copy = {}
+            for name, each in pairs(value) do
+                copy[name] = each
+            end
+            return copy
+        end,
+        __newindex = function(_, key)
+            return refuse(tostring(key))
+        end,
+        __tostring = function()
+            return tostring(object)
+        end,
+        __concat = metatable.__concat,
+        __metatable = false,
+    })
+    frozen[front] = metatable.class
+    return front
 end
 
 --- The properties of two tables in one; those of the second come first.

@@ -223,8 +223,12 @@ errors.want_read = errors.SSLWantReadError(errors.SSL_ERROR_WANT_READ, "The oper
 errors.want_write = errors.SSLWantWriteError(errors.SSL_ERROR_WANT_WRITE, "The operation did not complete (write)")
 errors.would_block = errors.from_errno(const.EAGAIN)
 errors.in_progress = errors.from_errno(const.EINPROGRESS)
-for _, err in ipairs { errors.want_read, errors.want_write, errors.would_block, errors.in_progress } do
-    standing[err] = true
+for _, name in ipairs { "want_read", "want_write", "would_block", "in_progress" } do
+    -- Every program gets the same ones, so none may change them.
+    local err = class.frozen(errors[name], function(key)
+        return errors.raise(errors.AttributeError, ("attribute '%s' is read-only: this error is shared"):format(key))
+    end)
+    errors[name], standing[err] = err, true
 end
 
 local function ssl_error(of)

@@ -19,13 +19,13 @@ local constants = require "cleat.ssl.constants"
 local defaults = require "cleat.ssl.defaults"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
-local names = require "cleat.ssl.names"
+local match_hostname = require "cleat.ssl.match_hostname"
 local pem = require "cleat.ssl.pem"
 local purpose = require "cleat.ssl.purpose"
 local random = require "cleat.ssl.random"
 local socket = require "cleat.socket"
 local time = require "cleat.ssl.time"
-local wrap = require "cleat.ssl.wrap"
+local wrap = require("cleat.ssl.wrap").wrap
 
 local const = C.const
 
@@ -48,7 +48,7 @@ local ssl = {
     create_default_context = defaults.create_default_context,
     _create_unverified_context = defaults._create_unverified_context,
     get_default_verify_paths = defaults.get_default_verify_paths,
-    match_hostname = names.match_hostname,
+    match_hostname = match_hostname.match_hostname,
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 

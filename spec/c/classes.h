@@ -182,6 +182,8 @@
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_fileno \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_watch_signal \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_random_bytes \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_new \
@@ -189,6 +191,8 @@
 #define CLASSES_socket_from_fd \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_over_fd \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_duplicate \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_pair \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -313,6 +317,8 @@
 #define CLASSES_socket_from_fd_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_over_fd_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_duplicate_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_accept_guarded \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -492,6 +498,8 @@
     classes_checked("cleat_watch_new", CLASSES_watch_new, cleat_watch_new(__VA_ARGS__))
 #define cleat_watch_fileno(...) \
     classes_checked("cleat_watch_fileno", CLASSES_watch_fileno, cleat_watch_fileno(__VA_ARGS__))
+#define cleat_watch_signal(...) \
+    classes_checked("cleat_watch_signal", CLASSES_watch_signal, cleat_watch_signal(__VA_ARGS__))
 #define cleat_random_bytes(...) \
     classes_checked("cleat_random_bytes", CLASSES_random_bytes, cleat_random_bytes(__VA_ARGS__))
 #define cleat_socket_new(...) \
@@ -500,6 +508,8 @@
     classes_checked("cleat_socket_from_fd", CLASSES_socket_from_fd, cleat_socket_from_fd(__VA_ARGS__))
 #define cleat_socket_over_fd(...) \
     classes_checked("cleat_socket_over_fd", CLASSES_socket_over_fd, cleat_socket_over_fd(__VA_ARGS__))
+#define cleat_socket_duplicate(...) \
+    classes_checked("cleat_socket_duplicate", CLASSES_socket_duplicate, cleat_socket_duplicate(__VA_ARGS__))
 #define cleat_socket_pair(...) \
     classes_checked("cleat_socket_pair", CLASSES_socket_pair, cleat_socket_pair(__VA_ARGS__))
 #define cleat_socket_fileno(...) \
@@ -622,6 +632,8 @@
     classes_checked("cleat_socket_from_fd_guarded", CLASSES_socket_from_fd_guarded, cleat_socket_from_fd_guarded(__VA_ARGS__))
 #define cleat_socket_over_fd_guarded(...) \
     classes_checked("cleat_socket_over_fd_guarded", CLASSES_socket_over_fd_guarded, cleat_socket_over_fd_guarded(__VA_ARGS__))
+#define cleat_socket_duplicate_guarded(...) \
+    classes_checked("cleat_socket_duplicate_guarded", CLASSES_socket_duplicate_guarded, cleat_socket_duplicate_guarded(__VA_ARGS__))
 #define cleat_socket_accept_guarded(...) \
     classes_checked("cleat_socket_accept_guarded", CLASSES_socket_accept_guarded, cleat_socket_accept_guarded(__VA_ARGS__))
 #define cleat_context_ca_certificate_guarded(...) \

@@ -368,6 +368,10 @@ static int32_t call_watch_fileno(const struct value *v) {
     return cleat_watch_fileno(v[0].i);
 }
 
+static int32_t call_watch_signal(const struct value *v) {
+    return cleat_watch_signal(v[0].i);
+}
+
 static int32_t call_random_bytes(const struct value *v) {
     return cleat_random_bytes(v[0].room, v[0].size);
 }
@@ -382,6 +386,10 @@ static int32_t call_socket_from_fd(const struct value *v) {
 
 static int32_t call_socket_over_fd(const struct value *v) {
     return cleat_socket_over_fd(v[0].i);
+}
+
+static int32_t call_socket_duplicate(const struct value *v) {
+    return cleat_socket_duplicate(v[0].i);
 }
 
 static int32_t call_socket_pair(const struct value *v) {
@@ -646,6 +654,10 @@ static int32_t call_socket_over_fd_guarded(const struct value *v) {
     return cleat_socket_over_fd_guarded(v[0].i, v[1].int_out);
 }
 
+static int32_t call_socket_duplicate_guarded(const struct value *v) {
+    return cleat_socket_duplicate_guarded(v[0].i, v[1].int_out);
+}
+
 static int32_t call_socket_accept_guarded(const struct value *v) {
     return cleat_socket_accept_guarded(v[0].i, v[1].d, v[2].int_out);
 }
@@ -848,6 +860,8 @@ static const struct function functions[] = {
      {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_watch_fileno", call_watch_fileno, CLASSES_watch_fileno,
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
+    {"cleat_watch_signal", call_watch_signal, CLASSES_watch_signal,
+     {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes, CLASSES_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_socket_new", call_socket_new, CLASSES_socket_new,
@@ -855,6 +869,8 @@ static const struct function functions[] = {
     {"cleat_socket_from_fd", call_socket_from_fd, CLASSES_socket_from_fd,
      {{INT, 0, "fd"}, {END, 0, NULL}}},
     {"cleat_socket_over_fd", call_socket_over_fd, CLASSES_socket_over_fd,
+     {{INT, 0, "fd"}, {END, 0, NULL}}},
+    {"cleat_socket_duplicate", call_socket_duplicate, CLASSES_socket_duplicate,
      {{INT, 0, "fd"}, {END, 0, NULL}}},
     {"cleat_socket_pair", call_socket_pair, CLASSES_socket_pair,
      {{INT, 0, "family"}, {INT, 0, "type"}, {INT, 0, "protocol"}, {INT_OUT, 0, "first"},
@@ -999,6 +1015,8 @@ static const struct function functions[] = {
     {"cleat_socket_from_fd_guarded", call_socket_from_fd_guarded, CLASSES_socket_from_fd_guarded,
      {{INT, 0, "fd"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
     {"cleat_socket_over_fd_guarded", call_socket_over_fd_guarded, CLASSES_socket_over_fd_guarded,
+     {{INT, 0, "fd"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
+    {"cleat_socket_duplicate_guarded", call_socket_duplicate_guarded, CLASSES_socket_duplicate_guarded,
      {{INT, 0, "fd"}, {INT_OUT, 0, "guard"}, {END, 0, NULL}}},
     {"cleat_socket_accept_guarded", call_socket_accept_guarded, CLASSES_socket_accept_guarded,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard"},

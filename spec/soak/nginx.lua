@@ -4,7 +4,7 @@
 -- one request after the other from twenty clients at once; TLS on the request's own connection; and a reload every three seconds.
 -- Every answer must be right, nothing may be in the error log, and neither the master's nor the workers' memory may grow.
 local cleat_nginx = require "support.cleat_nginx"
-local hosts = require "support.hosts"
+local adapters = require "support.adapters"
 local process = require "support.process"
 local scheduler = require "support.scheduler"
 local socket = require "cleat.socket"
@@ -47,7 +47,7 @@ end
 local function get(path)
     local sock = open()
     sock:sendall("GET " .. path .. " HTTP/1.0\r\n\r\n")
-    local answer = hosts.receive(sock, math.huge)
+    local answer = adapters.receive(sock, math.huge)
     sock:close()
     counts.requests = counts.requests + 1
     return answer:match "\r\n\r\n(.*)$" or answer
@@ -56,7 +56,7 @@ end
 local function starttls(context)
     local sock = open()
     sock:sendall "GET /starttls HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    assert(hosts.receive(sock, 11) == "220 ready\r\n")
+    assert(adapters.receive(sock, 11) == "220 ready\r\n")
     sock = context:wrap_socket(sock, { server_hostname = "localhost" })
     sock:sendall "shout"
     assert(sock:recv(10) == "SHOUT")
@@ -66,7 +66,7 @@ end
 
 for number = 1, CLIENTS do
     loop:start(function()
-        local context = hosts.client()
+        local context = adapters.client()
         local turn = number
         while process.clock() < finish do
             turn = turn + 1

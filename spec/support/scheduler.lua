@@ -51,8 +51,8 @@ function Scheduler:start(body)
     return thread
 end
 
--- turn: each thread whose descriptor is ready, or whose time is over, goes on.
-local function turn(self, limit)
+-- turn: each thread whose descriptor is ready, or whose time is over, goes on; limit: for how many seconds to wait for one.
+function Scheduler:turn(limit)
     local readers, writers, first = {}, {}, limit
     for _, thread in ipairs(self.threads) do
         if thread.fd then
@@ -95,7 +95,7 @@ end
 function Scheduler:run(seconds, quiet)
     local finish = process.clock() + limits.bound(seconds)
     while #self.threads > 0 and (quiet or not self.failures[1]) do
-        turn(self, 1)
+        self:turn(1)
         if process.clock() > finish then
             error("the coroutines do not end:\n" .. debug.traceback(self.threads[1].co), 2)
         end

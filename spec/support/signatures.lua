@@ -728,6 +728,13 @@ return {
         },
     },
     {
+        name = "watch_signal", results = 0,
+        classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "watch" },
+        },
+    },
+    {
         name = "random_bytes", results = 1,
         classes = { USAGE = true, NOMEM = true },
         arguments = {
@@ -761,6 +768,13 @@ return {
     },
     {
         name = "socket_over_fd", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+        },
+    },
+    {
+        name = "socket_duplicate", results = 0,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "fd" },
@@ -1343,6 +1357,13 @@ return {
     },
     {
         name = "socket_over_fd_guarded", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+        },
+    },
+    {
+        name = "socket_duplicate_guarded", results = 1,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "fd" },

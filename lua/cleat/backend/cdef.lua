@@ -112,10 +112,12 @@ int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, i
                    int32_t *revents, int32_t revents_cap, double timeout);
 int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 int32_t cleat_watch_fileno(int32_t watch);
+int32_t cleat_watch_signal(int32_t watch);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
 int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol);
 int32_t cleat_socket_from_fd(int32_t fd);
 int32_t cleat_socket_over_fd(int32_t fd);
+int32_t cleat_socket_duplicate(int32_t fd);
 int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, void *first,
                           void *second);
 int32_t cleat_socket_fileno(int32_t socket);
@@ -203,6 +205,7 @@ int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void
 int32_t cleat_socket_new_guarded(int32_t family, int32_t type, int32_t protocol, void *guard);
 int32_t cleat_socket_from_fd_guarded(int32_t fd, void *guard);
 int32_t cleat_socket_over_fd_guarded(int32_t fd, void *guard);
+int32_t cleat_socket_duplicate_guarded(int32_t fd, void *guard);
 int32_t cleat_socket_accept_guarded(int32_t socket, double timeout, void *guard);
 int32_t cleat_context_ca_certificate_guarded(int32_t context, int32_t index, void *guard);
 ]]

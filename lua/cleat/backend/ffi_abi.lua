@@ -1525,6 +1525,18 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param watch integer
+    ---@return integer status
+    do
+        local call = lib.cleat_watch_signal
+        backend.watch_signal = function(watch)
+            if typeof(watch) ~= "number" or tobit(watch) ~= watch then
+                bad("watch_signal", 1, "an integer")
+            end
+            return call(watch)
+        end
+    end
+
     ---@param buf_cap integer
     ---@return integer status
     ---@return string? buf
@@ -1592,6 +1604,18 @@ return function(lib, rt, backend)
         backend.socket_over_fd = function(fd)
             if typeof(fd) ~= "number" or tobit(fd) ~= fd then
                 bad("socket_over_fd", 1, "an integer")
+            end
+            return call(fd)
+        end
+    end
+
+    ---@param fd integer
+    ---@return integer status
+    do
+        local call = lib.cleat_socket_duplicate
+        backend.socket_duplicate = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("socket_duplicate", 1, "an integer")
             end
             return call(fd)
         end
@@ -2933,6 +2957,22 @@ return function(lib, rt, backend)
         backend.socket_over_fd_guarded = function(fd)
             if typeof(fd) ~= "number" or tobit(fd) ~= fd then
                 bad("socket_over_fd_guarded", 1, "an integer")
+            end
+            local guard = new(guard_type)
+            local result = call(fd, guard)
+            if result < 0 then return result end
+            return result, guard
+        end
+    end
+
+    ---@param fd integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard
+    do
+        local call = lib.cleat_socket_duplicate_guarded
+        backend.socket_duplicate_guarded = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("socket_duplicate_guarded", 1, "an integer")
             end
             local guard = new(guard_type)
             local result = call(fd, guard)

@@ -1055,6 +1055,14 @@ static int l_watch_fileno(lua_State *L) {
     return 1;
 }
 
+/* watch_signal(watch) -> status */
+static int l_watch_signal(lua_State *L) {
+    int32_t watch = native_int(L, 1, "watch_signal");
+    int32_t result = cleat_watch_signal(watch);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* random_bytes(buf_cap) -> status, buf */
 static int l_random_bytes(lua_State *L) {
     int32_t buf_cap = native_int(L, 1, "random_bytes");
@@ -1097,6 +1105,14 @@ static int l_socket_from_fd(lua_State *L) {
 static int l_socket_over_fd(lua_State *L) {
     int32_t fd = native_int(L, 1, "socket_over_fd");
     int32_t result = cleat_socket_over_fd(fd);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* socket_duplicate(fd) -> status */
+static int l_socket_duplicate(lua_State *L) {
+    int32_t fd = native_int(L, 1, "socket_duplicate");
+    int32_t result = cleat_socket_duplicate(fd);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -2033,6 +2049,18 @@ static int l_socket_over_fd_guarded(lua_State *L) {
     return 2;
 }
 
+/* socket_duplicate_guarded(fd) -> status, guard */
+static int l_socket_duplicate_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t fd = native_int(L, 1, "socket_duplicate_guarded");
+    struct native_guard *guard = native_push_guard(L);
+    int32_t result = cleat_socket_duplicate_guarded(fd, &guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
 /* socket_accept_guarded(socket, timeout) -> status, guard */
 static int l_socket_accept_guarded(lua_State *L) {
     lua_settop(L, 2);
@@ -2150,11 +2178,13 @@ const luaL_Reg native_abi[] = {
     {"poll", l_poll},
     {"watch_new", l_watch_new},
     {"watch_fileno", l_watch_fileno},
+    {"watch_signal", l_watch_signal},
     {"random_bytes", l_random_bytes},
     {"random_bytes_into", l_random_bytes_into},
     {"socket_new", l_socket_new},
     {"socket_from_fd", l_socket_from_fd},
     {"socket_over_fd", l_socket_over_fd},
+    {"socket_duplicate", l_socket_duplicate},
     {"socket_pair", l_socket_pair},
     {"socket_pair_guarded", l_socket_pair_guarded},
     {"socket_fileno", l_socket_fileno},
@@ -2225,6 +2255,7 @@ const luaL_Reg native_abi[] = {
     {"socket_new_guarded", l_socket_new_guarded},
     {"socket_from_fd_guarded", l_socket_from_fd_guarded},
     {"socket_over_fd_guarded", l_socket_over_fd_guarded},
+    {"socket_duplicate_guarded", l_socket_duplicate_guarded},
     {"socket_accept_guarded", l_socket_accept_guarded},
     {"context_ca_certificate_guarded", l_context_ca_certificate_guarded},
     {NULL, NULL},

@@ -130,6 +130,14 @@ function address.unpack(family, host, port, flowinfo, scope)
     return { host, port }
 end
 
+-- by_waiter makes what waits for a resolution that is not a socket's; false without a waiter.
+local function by_waiter(waiter, timeout)
+    local deadline = waiting.deadline(timeout)
+    return waiter and function(object)
+        return waiting.remaining(deadline) > 0 and waiting.ask(waiter, object, "read", waiting.left(deadline))
+    end
+end
+
 --- Resolves a host and a service (Python's socket.getaddrinfo). It may wait for name servers, by the
 --- default waiter if there is one.
 ---@param host string? a name or numeric address; nil is this machine
@@ -155,7 +163,7 @@ function address.resolve(host, port, family, type_, proto, flags, timeout, waite
         check.optional_integer("getaddrinfo", "family", family, 0),
         check.optional_integer("getaddrinfo", "type", type_, 0),
         check.optional_integer("getaddrinfo", "proto", proto, 0),
-        check.optional_integer("getaddrinfo", "flags", flags, 0), waiting.default or waiter, waiting.deadline(timeout))
+        check.optional_integer("getaddrinfo", "flags", flags, 0), by_waiter(waiting.default or waiter, timeout))
     local _, canonname = errors.check(C.addrinfo_canonname(list))
     local entries = {}
     for index = 0, errors.check(C.addrinfo_count(list)) - 1 do

@@ -1,15 +1,15 @@
---- How a socket's methods call the ABI: every failure goes through `calls.fail`, and every call but those that move data through
---- `calls.call`.
+--- How a socket's methods call the ABI: every failure goes through `calls.fail`, and a call that could not finish
+--- through `calls.finish`.
 
-local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
 local check = require "cleat.check"
+local const = require("cleat.backend").const
 local errors = require "cleat.errors"
 local status = require "cleat.status"
-local waiting = require "cleat.socket.waiting"
+local suspend = require "cleat.suspend"
+local turns = require "cleat.socket.turns"
 
-local rawget = rawget
-local WANT_READ, WANT_WRITE = status.WANT_READ, status.WANT_WRITE
+local WANT_READ, WANT_WRITE, HANDLE = status.WANT_READ, status.WANT_WRITE, status.HANDLE
 
 local calls = {}
 
@@ -24,25 +24,6 @@ function calls.settle(method, result, ...)
         return calls.fail(result, method)
     end
     return result, ...
-end
-
-local function closing(guard, ...)
-    C.guard_close(guard)
-    return ...
-end
-
---- call: function(id, ...) of the ABI on the socket's id. A descriptor that belongs to somebody else (ssl.SSLSocket's _fd) has
---- an id for the length of the call only, so that nothing can close it.
-function calls.call(self, f, ...)
-    local fd = rawget(self, "_fd")
-    if not fd then
-        return f(self._id, ...)
-    end
-    local id, guard = C.socket_over_fd_guarded(fd)
-    if id < 0 then
-        return id
-    end
-    return closing(guard, f(id, ...))
 end
 
 --- into checks the arguments of recv_into and returns the backend's buffer and how many bytes to ask for.
@@ -75,39 +56,58 @@ function calls.source(method, data)
     return contents, size
 end
 
--- wait lets the socket's waiter wait for what a call needs, or raises. It returns the deadline.
-local function wait(self, result, method, deadline)
-    self._events = result == WANT_WRITE and "w" or "r"
-    if (result ~= WANT_READ and result ~= WANT_WRITE) or self._timeout == 0 or not self._waiter then
+local function kind(turn, event)
+    return {
+        turn = turn, field = "_id", event = event,
+        fail = function(_, result, method)
+            return calls.fail(result, method)
+        end,
+        gone = function()
+            return errors.throw(errors.from_errno(const.EBADF))
+        end,
+    }
+end
+
+--- The two kinds of calls of plain sockets, see cleat.suspend.
+calls.READ, calls.WRITE = kind("reader", WANT_READ), kind("writer", WANT_WRITE)
+
+--- first makes the first attempt of a call, f(id, wait, ...), unless others have the turn.
+local function first(self, of, f, ...)
+    if self._wait == 0 and turns.busy(self, of.turn) then
+        return HANDLE
+    end
+    return f(self._id, self._wait, ...)
+end
+calls.first = first
+
+--- finish_by goes on where the first attempt of a call, f(id, wait, ...), has not succeeded. deadline: nil if the
+--- timeout begins now. result:
+--- of the attempt, nil to make another one.
+function calls.finish_by(self, of, method, deadline, result, f, ...)
+    local timeout = self._timeout
+    if result == WANT_READ or result == WANT_WRITE then
+        if timeout == 0 or not self._waiter then
+            self._events = result == WANT_WRITE and "w" or "r"
+            return calls.fail(result, method)
+        end
+    elseif result and (self._id == 0 or result ~= HANDLE or not turns.busy(self, of.turn)) then
         return calls.fail(result, method)
     end
-    deadline = deadline or waiting.deadline(self._timeout)
-    if not waiting.ready(self, result == WANT_READ and "read" or "write", deadline) then
-        return calls.fail(status.TIMEOUT, method)
-    end
-    return deadline
+    return suspend.run(self, of, method, timeout, deadline, result, f, ...)
 end
 
---- retry goes on where a call of the ABI, f(id, ...), has answered with a status: the socket's waiter waits, and the call is made again,
---- as often as it takes. It returns the results of the call that succeeds.
-function calls.retry(self, method, result, f, ...)
-    local deadline, first, second, third
-    repeat
-        deadline = wait(self, result, method, deadline)
-        result, first, second, third = calls.call(self, f, ...)
-    until result >= 0
-    return result, first, second, third
+--- finish: the same, with a timeout that begins now.
+function calls.finish(self, of, method, result, f, ...)
+    return calls.finish_by(self, of, method, nil, result, f, ...)
 end
 
---- complete: f(id, ...) on a socket, with retry.
-function calls.complete(self, method, f, ...)
-    local result, first, second, third = calls.call(self, f, ...)
+--- complete makes a call, f(id, wait, ...), until it succeeds or fails.
+function calls.complete(self, of, method, f, ...)
+    local result, second, third, fourth = first(self, of, f, ...)
     if result < 0 then
-        return calls.retry(self, method, result, f, ...)
+        return calls.finish(self, of, method, result, f, ...)
     end
-    return result, first, second, third
+    return result, second, third, fourth
 end
-
-calls.wait = wait
 
 return calls

@@ -13,6 +13,18 @@ local Socket = object.Socket
 
 local complete = calls.complete
 
+local function sendto_call(id, wait, data, flags, host, port)
+    return C.socket_sendto(id, data, flags, host, port, wait)
+end
+
+local function recvfrom_call(id, wait, size, flags)
+    return C.socket_recvfrom_guarded(id, size, flags, wait)
+end
+
+local function recvfrom_into_call(id, wait, contents, size, flags)
+    return C.socket_recvfrom_into_guarded(id, contents, 0, size, flags, wait)
+end
+
 -- sender_of: the address in the list that the ABI gives with a datagram; nil if the sender has none.
 local function sender_of(self, list, guard)
     local length, host, _, _, _, port, flowinfo, scope = C.addrinfo_address(list, 0)
@@ -34,7 +46,7 @@ function Socket:sendto(data, flags, to)
     calls.source("sendto", data)
     flags = check.integer("sendto", "flags", flags)
     local host, port = address.pack("sendto", self._family, to)
-    return (complete(self, "sendto", C.socket_sendto, tostring(data), flags, host, port, self._wait))
+    return (complete(self, calls.WRITE, "sendto", sendto_call, tostring(data), flags, host, port))
 end
 
 --- Receives a datagram. What is longer than bufsize is lost.
@@ -47,7 +59,7 @@ function Socket:recvfrom(bufsize, flags)
         errors.raise(errors.ValueError, "negative buffersize in recvfrom")
     end
     flags = check.optional_integer("recvfrom", "flags", flags, 0)
-    local _, data, sender, guard = complete(self, "recvfrom", C.socket_recvfrom_guarded, bufsize, flags, self._wait)
+    local _, data, sender, guard = complete(self, calls.READ, "recvfrom", recvfrom_call, bufsize, flags)
     return data, sender_of(self, sender, guard)
 end
 
@@ -60,8 +72,7 @@ end
 function Socket:recvfrom_into(buffer, nbytes, flags)
     local contents, size = calls.into("recvfrom_into", buffer, nbytes)
     flags = check.optional_integer("recvfrom_into", "flags", flags, 0)
-    local count, sender, guard = complete(self, "recvfrom_into", C.socket_recvfrom_into_guarded, contents, 0, size, flags,
-        self._wait)
+    local count, sender, guard = complete(self, calls.READ, "recvfrom_into", recvfrom_into_call, contents, size, flags)
     return count, sender_of(self, sender, guard)
 end
 

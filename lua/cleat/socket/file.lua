@@ -1,4 +1,5 @@
---- Files over sockets: what Socket:makefile returns, with the methods of Python's file objects (2.7.16, sections 17.2.1 and 5.9).
+--- Files over sockets: what Socket:makefile returns, with the methods of Python's file objects (2.7.16, sections 17.2.1
+--- and 5.9).
 ---
 ---     local file = sock:makefile("rw")
 ---     file:write("GET / HTTP/1.0\r\n\r\n")
@@ -7,19 +8,25 @@
 ---         io.write(line)
 ---     end
 ---
---- A file waits as its socket does. After an error nothing is lost: what came stays in the file's buffer and the call can be made again,
+--- A file waits as its socket does, and several coroutines may use one: each call that reads, or sends, is done before
+--- the next one begins. After an error nothing is lost: what came stays in the file's buffer and the call can be made again,
 --- and what write() took stays there too, so that flush() goes on with it.
 ---
---- Closing a file leaves the socket open. Closing the socket leaves its open files what they need, until the last of them is closed or
+--- Closing a file leaves the socket open. Closing the socket leaves its open files what they need, until the last of
+--- them is closed or
 --- collected; the socket itself is closed at once. Collecting a file sends nothing, so what was not flushed is lost.
 ---
---- Where Lua's files have another name for something, or another way of asking, both work: lines(), read("l"), read("L"), read("a").
+--- Where Lua's files have another name for something, or another way of asking, both work: lines(), read("l"),
+--- read("L"), read("a").
 
 local Buffer = require "cleat.buffer"
 local check = require "cleat.check"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
+local status = require "cleat.status"
+local turns = require "cleat.socket.turns"
+local waiting = require "cleat.socket.waiting"
 
 local find, max, min, select, sub = string.find, math.max, math.min, select, string.sub
 
@@ -64,6 +71,48 @@ local function open_socket(self)
     return shared.sock
 end
 
+-- through calls a method of the socket that waits. If the socket is closed meanwhile the file goes on with what it has
+-- inherited.
+local function through(self, method, argument)
+    local shared = open_socket(self) and self._shared
+    local sock = shared.sock
+    if not sock:_yields() then
+        return sock[method](sock, argument)
+    end
+    local ok, result = pcall(sock[method], sock, argument)
+    if ok then
+        return result
+    elseif self._shared and shared.sock ~= sock then
+        return through(self, method, argument)
+    end
+    return error(result, 0)
+end
+
+local OPERATIONS = { reader = "read", writer = "write" }
+local EVENTS = { reader = status.WANT_READ, writer = status.WANT_WRITE }
+
+local function proceed(_, how, self, turn, f, ...)
+    if how == "first" or how == "waited" then
+        return f(self, ...)
+    elseif how == "closed" then
+        return errors.raise(errors.ValueError, "I/O operation on closed file")
+    end
+    local sock = open_socket(self)
+    if how == "nested" or (how == "cannot" and sock:gettimeout() ~= 0) then
+        return sock:_occupied(turn == "reader" and "read" or "flush")
+    end
+    return sock:_refuse(how == "late" and status.TIMEOUT or EVENTS[turn], OPERATIONS[turn])
+end
+
+-- in_turn calls f(self, ...) when no other coroutine is in such a call of the file.
+local function in_turn(self, turn, f, ...)
+    local sock = open_socket(self)
+    if not sock:_yields() and not turns.busy(self, turn) then
+        return f(self, ...)
+    end
+    return turns.run(self, turn, waiting.deadline(sock:gettimeout()), proceed, self, turn, f, ...)
+end
+
 local function readable(self)
     local sock = open_socket(self)
     if not self._reads then
@@ -81,8 +130,8 @@ local function writable(self)
 end
 
 -- receive asks the socket for at most size bytes and returns what came, "" at the end of the stream.
-local function receive(self, sock, size)
-    local chunk = sock:recv(size)
+local function receive(self, size)
+    local chunk = through(self, "recv", size)
     if chunk ~= "" then
         self._more[#self._more + 1] = chunk
         self._held = self._held + #chunk
@@ -116,10 +165,10 @@ local function take(self, count)
     return sub(data, first, first + count - 1)
 end
 
--- line_end waits for a newline behind the first skip bytes, and returns how many bytes there are up to it. At the end of the stream, and if
+-- line_end waits for a newline behind the first skip bytes, and returns how many bytes there are up to it. At the end
+-- of the stream, and if
 -- limit bytes are there, so many have to do.
 local function line_end(self, skip, limit)
-    local sock = readable(self)
     local from = max(skip, self._clean)
     local unbroken = skip <= self._clean
     if from < self._held then
@@ -134,7 +183,7 @@ local function line_end(self, skip, limit)
     end
     while self._held < limit do
         local before = self._held
-        local chunk = receive(self, sock, self._bufsize == 0 and 1 or min(PIECE, max(2, self._bufsize)))
+        local chunk = receive(self, self._bufsize == 0 and 1 or min(PIECE, max(2, self._bufsize)))
         if chunk == "" then
             break
         end
@@ -168,7 +217,24 @@ local function read_line(self, format)
     return line
 end
 
---- Reads size bytes, or all up to the end of the stream. The formats of Lua's files can be asked for as well: "l" and "L" are the
+-- read_some: size bytes, or fewer at the end of the stream.
+local function read_some(self, size)
+    while self._held < size do
+        -- No more than was asked for, so that it is the socket's again afterwards.
+        local chunk = receive(self, min(PIECE, size - self._held))
+        if chunk == "" then
+            break
+        end
+    end
+    return take(self, min(size, self._held))
+end
+
+local function read_to_newline(self, skip, limit)
+    return take(self, line_end(self, skip, limit))
+end
+
+--- Reads size bytes, or all up to the end of the stream. The formats of Lua's files can be asked for as well: "l" and
+--- "L" are the
 --- next line without and with its newline, nil at the end of the stream, and "a" is everything.
 ---@param size integer|string|nil nil and negative numbers for all
 ---@return string? # fewer than size bytes only at the end of the stream; "" once that is reached
@@ -183,22 +249,17 @@ function File:read(size)
         size = nil
     end
     size = size_of("read", "size", size)
-    local sock = readable(self)
-    while self._held < size do
-        -- No more than was asked for, so that it is the socket's again afterwards.
-        local chunk = receive(self, sock, min(PIECE, size - self._held))
-        if chunk == "" then
-            break
-        end
-    end
-    return take(self, min(size, self._held))
+    readable(self)
+    return in_turn(self, "reader", read_some, size)
 end
 
 --- Reads a line with its newline.
 ---@param size integer? at most so many bytes of it; nil and negative numbers for no limit
 ---@return string # without a newline only if the stream ends first, or after size bytes; "" at the end of the stream
 function File:readline(size)
-    return take(self, line_end(self, 0, size_of("readline", "size", size)))
+    size = size_of("readline", "size", size)
+    readable(self)
+    return in_turn(self, "reader", read_to_newline, 0, size)
 end
 
 --- Reads all lines.
@@ -208,7 +269,8 @@ function File:readlines(sizehint)
     sizehint = check.optional_integer("readlines", "sizehint", sizehint, 0)
     local text
     if sizehint > 0 then
-        text = take(self, line_end(self, sizehint - 1, math.huge))
+        readable(self)
+        text = in_turn(self, "reader", read_to_newline, sizehint - 1, math.huge)
     else
         text = self:read()
     end
@@ -221,7 +283,8 @@ function File:readlines(sizehint)
     return lines
 end
 
---- An iterator over the lines, as those of Lua's files: without their newlines, unless the format is "L". Iterating over the file itself
+--- An iterator over the lines, as those of Lua's files: without their newlines, unless the format is "L". Iterating
+--- over the file itself
 --- keeps them, as in Python.
 ---@param format string? "l" or "L"
 ---@return fun(): string?
@@ -233,17 +296,23 @@ function File:lines(format)
     end
 end
 
---- Sends what write() took.
-function File:flush()
-    local sock = open_socket(self)
+local function send_out(self)
     while self._waiting > 0 do
         local data = self._out[2] and table.concat(self._out) or self._out[1]
         self._out = { data }
         local from = self._sent + 1
-        local sent = sock:send(self._waiting <= PIECE and from == 1 and data or sub(data, from, self._sent + PIECE))
+        local sent = through(self, "send", self._waiting <= PIECE and from == 1 and data or sub(data, from, self._sent + PIECE))
         self._sent, self._waiting = self._sent + sent, self._waiting - sent
     end
     self._out, self._sent = {}, 0
+end
+
+--- Sends what write() took, also by other coroutines.
+function File:flush()
+    open_socket(self)
+    if self._waiting > 0 or turns.busy(self, "writer") then
+        in_turn(self, "writer", send_out)
+    end
 end
 
 -- bytes_of: a string, or what is in a buffer; nil for other values.
@@ -265,7 +334,8 @@ local function append(self, list)
     end
 end
 
---- Writes strings, buffers or numbers. They are sent once there are bufsize bytes, with bufsize 1 at each newline, and by flush() and
+--- Writes strings, buffers or numbers. They are sent once there are bufsize bytes, with bufsize 1 at each newline, and
+--- by flush() and
 --- close().
 ---@param ... string|cleat.Buffer|number
 ---@return cleat.File # itself
@@ -305,7 +375,8 @@ function File:writelines(list)
     end
 end
 
---- Sends what write() took, and closes the file, not the socket. It is closed even if that fails: flush() first where the socket does not
+--- Sends what write() took, and closes the file, not the socket. It is closed even if that fails: flush() first where
+--- the socket does not
 --- block. Once is enough, more does no harm.
 function File:close()
     local shared = self._shared
@@ -313,7 +384,11 @@ function File:close()
         return
     end
     local ok, err = pcall(self.flush, self)
+    if not self._shared then -- by another coroutine meanwhile
+        return
+    end
     self._shared = false
+    turns.close(self, false)
     self._data, self._more, self._out, self._held, self._waiting = "", {}, {}, 0, 0
     shared.files[self] = nil
     if shared.inherited and next(shared.files) == nil then
@@ -352,7 +427,13 @@ class.properties(File, {
     name = function()
         return "<socket>"
     end,
-}, {})
+}, {}, { _turns = false })
+
+function File:_place()
+    return open_socket(self):_place()
+end
+
+function File:_turns_changed() end
 
 --- The next line with its newline, nil at the end of the stream: `for line in file do` reads all.
 function File.instance:__call()
@@ -400,27 +481,35 @@ function file.open(sock, ...)
     return self
 end
 
---- For a socket that is being closed: if files of it are open, they get what it has, and nothing of that is left to be closed with it.
+--- For a socket that is being closed: if files of it are open, they get what it has, and nothing of that is left to be
+--- closed with it. Returns
+--- whether they have.
 ---@param sock cleat.Socket
-function file.inherit(sock)
+---@param ... string the fields that hold something which the socket would close
+---@return boolean
+function file.inherit(sock, ...)
     local shared = rawget(sock, "_shared")
     if not shared then
-        return
+        return false
     end
     sock._shared = false
     if next(shared.files) == nil then
-        return
+        return false
     end
     local heir = {}
     for name, value in pairs(sock) do
         heir[name] = value
     end
+    heir._turns = nil
     shared.sock, shared.inherited = setmetatable(heir, getmetatable(sock)), true
-    for _, name in ipairs { "_guard", "_tls_guard", "_plain", "_owner", "_stream" } do
+    heir:_turns_changed()
+    for index = 1, select("#", ...) do
+        local name = select(index, ...)
         if rawget(sock, name) then
             sock[name] = false
         end
     end
+    return true
 end
 
 return file

@@ -1,6 +1,7 @@
 --- The socket class: what socket.socket makes, and what ssl.SSLSocket derives from.
 ---
---- How a call waits is decided by the socket's timeout; it is handed down to the ABI as `_wait`. recv, recv_into, send and sendall
+--- How a call waits is decided by the socket's timeout; it is handed down to the ABI as `_wait`. recv, recv_into, send
+--- and sendall
 --- make no tables or closures.
 ---
 --- Python: section 17.2.1 (socket objects).
@@ -13,18 +14,24 @@ local check = require "cleat.check"
 local errors = require "cleat.errors"
 local file = require "cleat.socket.file"
 local keywords = require "cleat.keywords"
+local place = require "cleat.socket.place"
 local resolution = require "cleat.socket.resolution"
 local status = require "cleat.status"
+local suspend = require "cleat.suspend"
+local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 
 local select = select -- see keywords.lua
-local rawget = rawget
 local const = C.const
 local INET, STREAM = const.AF_INET, const.SOCK_STREAM
 local socket_recv, socket_recv_into = C.socket_recv, C.socket_recv_into
 local socket_send, socket_send_from = C.socket_send, C.socket_send_from
-local call, complete, fail, settle = calls.call, calls.complete, calls.fail, calls.settle
+local complete, fail, finish, first, settle = calls.complete, calls.fail, calls.finish, calls.first, calls.settle
+local READ, WRITE = calls.READ, calls.WRITE
+local FOREVER = waiting.FOREVER
+local HANDLE = status.HANDLE
 local INT_MAX = check.INT_MAX
+local busy = turns.busy
 
 local object = {}
 
@@ -39,22 +46,23 @@ object.default_timeout = nil
 ---@field timeout number? in seconds
 ---@field _id integer the ABI's id, 0 once closed
 ---@field _guard any closes the id when it is collected
----@field _timeout number|false what the user set, false for nil
----@field _wait number the same for the ABI: -1 for ever, 0 if there is a waiter
+---@field _timeout number what the user set, waiting.FOREVER for nil
+---@field _wait number the same for the ABI: 0 if there is a waiter
 local Socket
 
 --- The fields that most sockets do not have.
 object.defaults = {
-    _fd = false, -- a descriptor that belongs to somebody else, in place of an id (ssl.SSLSocket)
-    _lent = false, -- whether an SSLSocket has the id as well
+    _lent = false, -- whether another object has the id as well, and closes it: see Socket:_lend
+    _foreign = false, -- whether the connection is somebody else's too, so that it is not to be shut down
     _shared = false, -- what it has in common with its files: cleat.socket.Shared
+    _turns = false, -- who uses it: cleat.socket.turns
     _waiter = false, -- what waits in place of the ABI
     _events = "r", -- what the last call that could not go on has waited for
 }
 
 local function adopt(id, guard, family, kind, proto)
-    return setmetatable({ _id = id, _guard = guard, _family = family, _type = kind, _proto = proto, _timeout = false,
-        _wait = -1 }, Socket.instance)
+    return setmetatable({ _id = id, _guard = guard, _family = family, _type = kind, _proto = proto, _timeout = FOREVER,
+        _wait = FOREVER }, Socket.instance)
 end
 
 -- open makes the object for a new id and its guard, with the default timeout and waiter.
@@ -73,7 +81,8 @@ object.adopt, object.open = adopt, open
 
 local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fileno" })
 
---- socket.socket(family, type, proto) makes a socket; {fileno = fd} takes over a descriptor, which the socket closes. A descriptor
+--- socket.socket(family, type, proto) makes a socket; {fileno = fd} takes over a descriptor, which the socket closes. A
+--- descriptor
 --- knows its own family, type and proto. They default to AF_INET, SOCK_STREAM and 0. Raises socket.error.
 Socket = class.new("socket.socket", function(_, ...)
     if select("#", ...) == 0 then
@@ -99,10 +108,9 @@ object.Socket = Socket
 ---@return cleat.Socket connection with the default timeout and this socket's waiter
 ---@return string|table address of the peer
 function Socket:accept()
-    local id, guard = complete(self, "accept", C.socket_accept_guarded, self._wait)
-    local plain = rawget(self, "_plain") or self -- an SSLSocket leaves these fields to what it wraps
-    local family, waiter = plain._family, rawget(self, "_waiter") or false
-    local connection = open(id, guard, family, plain._type, plain._proto)
+    local id, guard = complete(self, READ, "accept", C.socket_accept_guarded)
+    local family, waiter = self._family, self._waiter
+    local connection = open(id, guard, family, self._type, self._proto)
     if waiter ~= waiting.default then
         connection:setwaiter(waiter or nil)
     end
@@ -115,25 +123,46 @@ end
 
 ---@param to string|table
 function Socket:bind(to)
-    settle("bind", call(self, C.socket_bind, address.pack("bind", self._family, to)))
+    settle("bind", C.socket_bind(self._id, address.pack("bind", self._family, to)))
 end
 
--- connect returns a status. A waiter waits for the host's name, and then for the connection.
+-- How a connection is made, which returns a status.
+local CONNECT = {
+    turn = "writer", field = "_id", event = status.WANT_WRITE,
+    fail = function(_, result)
+        return result
+    end,
+    gone = function()
+        return HANDLE
+    end,
+}
+
+local function connect_call(id, wait, host, port)
+    return C.socket_connect(id, host, port, wait)
+end
+
+-- connect_by_waiter waits for the host's name, and then for the connection.
+local function connect_by_waiter(claim, how, self, method, timeout, deadline, host, port)
+    if self._family ~= const.AF_UNIX and (how == "first" or how == "waited") then
+        host = resolution.numeric(host, self._family, function(name)
+            return suspend.wait(self, claim, name, "read", deadline)
+        end)
+        if claim.closed then
+            return HANDLE
+        end
+    end
+    return suspend.go_on(claim, how, self, CONNECT, method, timeout, deadline, nil, connect_call, host, port)
+end
+
+-- connect returns a status.
 local function connect(self, method, to)
     local host, port = address.pack(method, self._family, to)
-    if not rawget(self, "_waiter") or self._timeout == 0 then
-        return call(self, C.socket_connect, host, port, self._wait)
+    local timeout = self._timeout
+    if self._id == 0 or not self._waiter or timeout == 0 then
+        return C.socket_connect(self._id, host, port, self._wait)
     end
-    local deadline = waiting.deadline(self._timeout)
-    if self._family ~= const.AF_UNIX then
-        host = resolution.numeric(host, self._family, self._waiter, deadline)
-    end
-    local result = call(self, C.socket_connect, host, port, 0)
-    while result == status.WANT_WRITE or result == status.WANT_READ do
-        deadline = calls.wait(self, result, method, deadline)
-        result = call(self, C.socket_connect, host, port, 0)
-    end
-    return result
+    local deadline = waiting.deadline(timeout)
+    return turns.run(self, "writer", deadline, connect_by_waiter, self, method, timeout, deadline, host, port)
 end
 
 ---@param to string|table
@@ -175,7 +204,7 @@ end
 ---@param backlog integer? how many connections may wait to be accepted; 128 by default
 function Socket:listen(backlog)
     backlog = check.optional_integer("listen", "backlog", backlog, 128)
-    settle("listen", call(self, C.socket_listen, math.max(0, backlog)))
+    settle("listen", C.socket_listen(self._id, math.max(0, backlog)))
 end
 
 -- The slow way of receiving: what is wrong with the size, or a request for nothing, which must not wait.
@@ -184,7 +213,33 @@ local function odd_recv(self, method, size)
     if size < 0 then
         errors.raise(errors.ValueError, "negative buffersize in " .. method)
     end
-    settle(method, call(self, C.socket_fileno))
+    settle(method, C.socket_fileno(self._id))
+end
+
+local function recv_call(id, wait, size, flags)
+    return socket_recv(id, size, flags, wait)
+end
+
+local function recv_into_call(id, wait, contents, size, flags)
+    return socket_recv_into(id, contents, 0, size, flags, wait)
+end
+
+local function send_call(id, wait, data, flags)
+    return socket_send_from(id, data, 0, flags, wait)
+end
+
+local function second(_, data)
+    return data
+end
+
+-- sendall_call: work is {data, length, how many bytes were sent}.
+local function sendall_call(id, wait, work, flags)
+    local result = socket_send_from(id, work[1], work[3], flags, wait)
+    if result < 0 then
+        return result
+    end
+    work[3] = work[3] + result
+    return work[3] >= work[2] and work[3] or nil
 end
 
 --- Receives what has come, up to bufsize bytes; "" once the peer has sent its last.
@@ -197,12 +252,11 @@ function Socket:recv(bufsize, flags)
         odd_recv(self, "recv", bufsize)
         return ""
     end
-    local result, data = socket_recv(self._id, bufsize, flags, self._wait)
+    local result, data = first(self, READ, recv_call, bufsize, flags)
     if result >= 0 then
         return data
     end
-    local _, waited = calls.retry(self, "recv", result, socket_recv, bufsize, flags, 0)
-    return waited
+    return second(finish(self, READ, "recv", result, recv_call, bufsize, flags))
 end
 
 --- Receives into a buffer, from its start.
@@ -217,11 +271,11 @@ function Socket:recv_into(buffer, nbytes, flags)
         odd_recv(self, "recv_into", 0)
         return 0
     end
-    local result = socket_recv_into(self._id, contents, 0, size, flags, self._wait)
+    local result = first(self, READ, recv_into_call, contents, size, flags)
     if result >= 0 then
         return result
     end
-    return (calls.retry(self, "recv_into", result, socket_recv_into, contents, 0, size, flags, 0))
+    return (finish(self, READ, "recv_into", result, recv_into_call, contents, size, flags))
 end
 
 --- Sends bytes, perhaps not all.
@@ -230,14 +284,21 @@ end
 ---@return integer # how many bytes were sent
 function Socket:send(data, flags)
     flags = flags == nil and 0 or check.integer("send", "flags", flags)
+    local wait, result, bytes = self._wait, HANDLE, data
     if type(data) ~= "string" then
-        return (complete(self, "send", socket_send_from, (calls.source("send", data)), 0, flags, self._wait))
+        bytes = calls.source("send", data)
     end
-    local result = socket_send(self._id, data, flags, self._wait)
+    if wait ~= 0 or not busy(self, "writer") then
+        if bytes == data then
+            result = socket_send(self._id, data, flags, wait)
+        else
+            result = socket_send_from(self._id, bytes, 0, flags, wait)
+        end
+    end
     if result >= 0 then
         return result
     end
-    return (calls.retry(self, "send", result, socket_send, data, flags, 0))
+    return (finish(self, WRITE, "send", result, send_call, bytes, flags))
 end
 
 --- Sends all of the bytes. After an error nobody knows how many were sent. The timeout covers the whole call.
@@ -246,46 +307,39 @@ end
 function Socket:sendall(data, flags)
     local bytes, length = calls.source("sendall", data)
     flags = flags == nil and 0 or check.integer("sendall", "flags", flags)
-    local wait = self._wait
-    local deadline = waiting.deadline(self._timeout)
-    local sent = 0
-    repeat
-        local result = socket_send_from(self._id, bytes, sent, flags, wait)
-        if result < 0 then
-            calls.wait(self, result, "sendall", deadline)
-            result = 0
-        end
-        sent = sent + result
-        if wait > 0 and sent < length then
-            wait = waiting.left(deadline)
-            if wait == 0 then
-                return fail(status.TIMEOUT, "sendall")
-            end
-        end
-    until sent >= length
+    local timeout = self._timeout
+    local deadline = timeout ~= FOREVER and timeout ~= 0 and waiting.deadline(timeout) or nil
+    local result = first(self, WRITE, send_call, bytes, flags)
+    if result < length then
+        local work = { bytes, length, math.max(0, result) }
+        calls.finish_by(self, WRITE, "sendall", deadline, result < 0 and result or nil, sendall_call, work, flags)
+    end
 end
 
 --- How the socket waits.
----@param timeout number? seconds, 0 or more; nil waits for ever. ValueError "Timeout value out of range"
+---@param timeout number? seconds, 0 or more; nil waits for ever, and so does a number that is beyond all use (30 years). ValueError
+--- "Timeout value out of range"
 function Socket:settimeout(timeout)
     timeout = check.timeout("settimeout", timeout)
     self:_check_open()
+    timeout = waiting.inside(timeout)
     -- The flag is for others who use the descriptor: cleat's calls do not look at it.
-    if not self._fd and (not timeout) ~= (not self._timeout) then
-        settle("settimeout", C.socket_set_blocking(self._id, timeout and 0 or 1))
+    if not self._foreign and (timeout == FOREVER) ~= (self._timeout == FOREVER) then
+        settle("settimeout", C.socket_set_blocking(self._id, timeout == FOREVER and 1 or 0))
     end
-    self._timeout = timeout or false
-    self._wait = self._waiter and 0 or timeout or -1
+    self._timeout = timeout
+    self._wait = self._waiter and 0 or timeout
 end
 
---- Gives the socket a waiter, which is called in place of blocking: see cleat.socket.waiting. Timeouts still hold. A non-blocking
+--- Gives the socket a waiter, which is called in place of blocking: see cleat.socket.waiting. Timeouts still hold. A
+--- non-blocking
 --- socket (timeout 0) does not wait, so its waiter is not called. TypeError for what cannot be called.
 ---@param waiter (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)? nil for none
 function Socket:setwaiter(waiter)
     waiter = waiting.check("setwaiter", waiter)
     if waiter ~= self._waiter then
         self._waiter = waiter
-        self._wait = waiter and 0 or self._timeout or -1
+        self._wait = waiter and 0 or self._timeout
     end
 end
 
@@ -308,7 +362,8 @@ end
 
 ---@return number? seconds
 function Socket:gettimeout()
-    return self._timeout or nil
+    local timeout = self._timeout
+    return timeout ~= FOREVER and timeout or nil
 end
 
 --- settimeout(nil) or settimeout(0).
@@ -328,21 +383,34 @@ end
 ---@param how integer SHUT_*
 function Socket:shutdown(how)
     check.integer("shutdown", "how", how, const.SHUT_RD, const.SHUT_RDWR)
-    settle("shutdown", call(self, C.socket_shutdown, how))
+    settle("shutdown", C.socket_shutdown(self._id, how))
 end
 
---- Closes the socket; once is enough, more does no harm. No other method can be called after it: socket.error with EBADF. The descriptor
---- stays as long as files of makefile() are open.
-function Socket:close()
-    file.inherit(self)
-    self._id = 0
-    if self._guard and not self._lent then
-        C.guard_close(self._guard)
+--- shut_down is how a wait for a descriptor is ended whose waiter knows no other way: it sees the end of the
+--- connection. For turns.close.
+function object.shut_down(id)
+    return function()
+        C.socket_shutdown(id, const.SHUT_RDWR)
     end
-    self._guard = false
 end
 
---- makefile(mode, bufsize) is a file that reads ("r", the default), writes ("w") or does both ("rw"); a "b" says nothing more. bufsize:
+--- Closes the socket; once is enough, more does no harm. No other method can be called after it: socket.error with
+--- EBADF. Coroutines that
+--- wait in one get that error at once. The descriptor stays as long as files of makefile() are open.
+function Socket:close()
+    local id, guard = self._id, self._guard
+    if id == 0 then
+        return
+    end
+    if file.inherit(self, "_guard") or self._lent then
+        guard = false
+    end
+    self._id, self._guard = 0, false
+    turns.close(self, guard, guard and object.shut_down(id))
+end
+
+--- makefile(mode, bufsize) is a file that reads ("r", the default), writes ("w") or does both ("rw"); a "b" says
+--- nothing more. bufsize:
 --- how many bytes it gathers, 8192 by default; 0 for none, 1 to write line by line. See cleat.socket.file.
 ---@return cleat.File
 function Socket:makefile(...)
@@ -356,7 +424,56 @@ function Socket:detach()
     C.guard_forget(self._guard)
     self._id = 0
     self._guard = false
+    turns.close(self, false)
     return fd
+end
+
+-- _lend hands the socket to an object that uses it from now on, and closes it. ValueError if another one has it already.
+function Socket:_lend()
+    if self._lent then
+        errors.raise(errors.ValueError, "the socket is wrapped already: unwrap() gives it back")
+    end
+    self._lent = true
+end
+
+-- _restore takes it back, with what was set meanwhile; the caller's id and guard if the socket was closed while it was lent.
+function Socket:_restore(from)
+    self._lent, self._timeout = false, from._timeout
+    self:setwaiter(from._waiter or nil)
+    self._wait = from._wait
+end
+
+-- What cleat.suspend and cleat.socket.turns ask of a socket.
+
+Socket._supply = suspend.ready
+
+function Socket:_place()
+    if self._waiter and self._timeout ~= 0 then
+        return place.new(self._waiter)
+    end
+end
+
+function Socket:_turns_changed() end
+
+-- _yields: whether a call that waits may let other coroutines run.
+function Socket:_yields()
+    return self._waiter ~= false
+end
+
+-- _stalled: whether a call that cannot get its turn now is not worth being made again until the program has done something.
+function Socket:_stalled()
+    return false
+end
+
+-- _occupied raises for a call that cannot get its turn.
+function Socket:_occupied(method)
+    return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned, and no waiter that waits")
+end
+
+-- _refuse raises the error that a status means for the socket.
+function Socket:_refuse(result, operation)
+    self._events = result == status.WANT_WRITE and "w" or "r"
+    return fail(result, operation)
 end
 
 -- _check_open raises if the socket is closed.
@@ -367,11 +484,11 @@ end
 --- The system's number of the descriptor, for select and for others.
 ---@return integer
 function Socket:fileno()
-    return self._fd or settle("fileno", C.socket_fileno(self._id))
+    return settle("fileno", C.socket_fileno(self._id))
 end
 
 local function address_of(self, method, f)
-    local _, host, port, flowinfo, scope = settle(method, call(self, f))
+    local _, host, port, flowinfo, scope = settle(method, f(self._id))
     return address.unpack(self._family, host, port, flowinfo, scope)
 end
 
@@ -397,7 +514,7 @@ function Socket:getsockopt(level, option, buflen)
     check.integer("getsockopt", "option", option)
     buflen = check.optional_integer("getsockopt", "buflen", buflen, 0, 0, 1024)
     local f = buflen == 0 and C.socket_getsockopt or C.socket_getsockopt_bytes
-    local _, value = settle("getsockopt", call(self, f, level, option, buflen ~= 0 and buflen or nil))
+    local _, value = settle("getsockopt", f(self._id, level, option, buflen ~= 0 and buflen or nil))
     return value
 end
 
@@ -413,7 +530,7 @@ function Socket:setsockopt(level, option, value)
         value = check.integer("setsockopt", "value", value)
         f = C.socket_setsockopt
     end
-    settle("setsockopt", call(self, f, level, option, value))
+    settle("setsockopt", f(self._id, level, option, value))
 end
 
 local function name_of(prefix, value)
@@ -440,11 +557,11 @@ class.properties(Socket, {
 
 --- "<socket.socket fd=3, family=AF_INET, type=SOCK_STREAM, proto=0, laddr={"127.0.0.1", 4433}>"
 function Socket.instance:__tostring()
-    local fd = self._fd or C.socket_fileno(self._id)
+    local fd = C.socket_fileno(self._id)
     local parts = { ("<%s%s fd=%d"):format(class.name_of(self), fd < 0 and " [closed]" or "", math.max(-1, fd)),
         "family=" .. name_of("AF_", self._family), "type=" .. name_of("SOCK_", self._type), "proto=" .. self._proto }
     for _, side in ipairs { { "laddr", C.socket_getsockname }, { "raddr", C.socket_getpeername } } do
-        local result, host, port = call(self, side[2])
+        local result, host, port = side[2](self._id)
         if result >= 0 then
             parts[#parts + 1] = (self._family == const.AF_UNIX and "%s=%q" or "%s={%q, %d}"):format(side[1], host, port)
         end

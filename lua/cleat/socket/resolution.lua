@@ -4,7 +4,6 @@ local C = require "cleat.backend"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
 local status = require "cleat.status"
-local waiting = require "cleat.socket.waiting"
 
 local const = C.const
 
@@ -13,7 +12,6 @@ local resolution = {}
 ---@class cleat.socket.Resolution what the waiter is given: like a socket it has a descriptor to wait for
 ---@field timeout number? in seconds, for cqueues
 ---@field _id integer
----@field _waiter function
 local Resolution = class.new("socket.Resolution", function()
     return errors.raise(errors.TypeError, "a Resolution is made by connect() and getaddrinfo()")
 end)
@@ -34,12 +32,12 @@ class.properties(Resolution, {
     timeout = function()
         return nil
     end,
-}, {}, { _events = "r" })
+}, {})
 
-local function await(self, deadline)
+local function await(self, wait)
     local result, guard = C.resolution_addrinfo_guarded(self._id, 0)
     while result == status.WANT_READ do
-        if not waiting.ready(self, "read", deadline) then
+        if not wait(self) then
             errors.throw(errors.timeout("timed out"))
         end
         result, guard = C.resolution_addrinfo_guarded(self._id, 0)
@@ -48,12 +46,12 @@ local function await(self, deadline)
 end
 
 --- addrinfo returns the ABI's id of a list of addresses. What follows host and service is as for the ABI's function.
----@param waiter function|false without one it blocks
----@param deadline number? see cleat.socket.waiting
+---@param wait (fun(resolution: cleat.socket.Resolution): boolean)|false waits for it, and returns false if the time is over; without it
+--- the call blocks
 ---@return integer list # raises socket.gaierror, socket.timeout
 ---@return cleat.backend.Guard guard of the list
-function resolution.addrinfo(host, service, family, kind, proto, flags, waiter, deadline)
-    if not waiter then
+function resolution.addrinfo(host, service, family, kind, proto, flags, wait)
+    if not wait then
         return errors.check(C.addrinfo_resolve_guarded(host, service, family, kind, proto, flags))
     end
     if math.floor(flags / const.AI_NUMERICHOST) % 2 == 0 then -- an address that is numeric needs no thread
@@ -63,7 +61,7 @@ function resolution.addrinfo(host, service, family, kind, proto, flags, waiter, 
         end
     end
     local id, guard = errors.check(C.resolution_new_guarded(host, service, family, kind, proto, flags))
-    local ok, list, list_guard = pcall(await, setmetatable({ _id = id, _waiter = waiter }, Resolution.instance), deadline)
+    local ok, list, list_guard = pcall(await, setmetatable({ _id = id }, Resolution.instance), wait)
     C.guard_close(guard)
     if not ok then
         error(list, 0)
@@ -74,14 +72,13 @@ end
 --- numeric returns the first of a host's addresses in a family, as the ABI takes it.
 ---@param host string
 ---@param family integer AF_INET or AF_INET6
----@param waiter function
----@param deadline number?
+---@param wait fun(resolution: cleat.socket.Resolution): boolean
 ---@return string
-function resolution.numeric(host, family, waiter, deadline)
+function resolution.numeric(host, family, wait)
     if host == "" then
         return host
     end
-    local list, guard = resolution.addrinfo(host, nil, family, const.SOCK_STREAM, 0, 0, waiter, deadline)
+    local list, guard = resolution.addrinfo(host, nil, family, const.SOCK_STREAM, 0, 0, wait)
     local result, text, _, _, _, _, _, scope = C.addrinfo_address(list, 0)
     C.guard_close(guard)
     errors.check(result)

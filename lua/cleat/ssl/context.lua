@@ -19,13 +19,13 @@ local class = require "cleat.class"
 local constants = require "cleat.ssl.constants"
 local credential = require "cleat.ssl.credential"
 local errors = require "cleat.errors"
+local handshake_settings = require "cleat.ssl.handshake_settings"
 local keywords = require "cleat.keywords"
-local negotiation = require "cleat.ssl.negotiation"
 local purpose = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
 local roles = require "cleat.ssl.roles"
 local status = require "cleat.status"
-local wrap = require "cleat.ssl.wrap"
+local wrap = require("cleat.ssl.wrap").wrap
 
 local const = C.const
 
@@ -61,7 +61,7 @@ SSLContext = class.new("ssl.SSLContext", function(_, ...)
         SSLContext.instance)
 end)
 
-for _, methods in ipairs { credential, negotiation } do
+for _, methods in ipairs { credential, handshake_settings } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end
@@ -194,7 +194,7 @@ local function plain(options)
 end
 
 --- wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname) makes a TLS socket of a stream
---- socket, a descriptor, or a socket object of the host's (see cleat.ssl.transport). server_side and the like are booleans; the
+--- socket, a descriptor, or a socket object of the host's (see cleat.ssl.wrappable). server_side and the like are booleans; the
 --- middle two default to true. If sock is connected the handshake is done here, unless do_handshake_on_connect is false;
 --- otherwise connect() or, on a listening server, accept() does it. server_hostname: for clients, the name that is sent and
 --- checked; an internationalised one may be given as it is written. suppress_ragged_eofs, on as in Python, is DANGEROUS where the end of

@@ -11,87 +11,63 @@ local MemoryBIO = require "cleat.ssl.memory_bio"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
 local class = require "cleat.class"
+local connection = require "cleat.ssl.connection"
+local connection_info = require "cleat.ssl.connection_info"
 local errors = require "cleat.errors"
-local facts = require "cleat.ssl.facts"
 local hostname = require "cleat.ssl.hostname"
-local server_name = require "cleat.ssl.server_name"
-local status = require "cleat.status"
+local memory = require "cleat.ssl.transport.memory"
 
----@class cleat.ssl.SSLObject
----@field context cleat.ssl.SSLContext another one brings its certificate and authorities; ValueError after the handshake
+---@class cleat.ssl.SSLObject: cleat.ssl.Connection
+---@field context cleat.ssl.SSLContext see SSLSocket
 ---@field server_side boolean read-only
 ---@field server_hostname string? read-only, as it was given
----@field _tls integer the ABI's id of the connection
----@field _tls_guard any
 ---@field _incoming cleat.ssl.MemoryBIO
 ---@field _outgoing cleat.ssl.MemoryBIO
 ---@field _due integer see MemoryBIO:_feed
----@field _origin cleat.ssl.SSLContext the context that it was made from: its servername callback counts
 local SSLObject = class.new("ssl.SSLObject", function()
     return errors.raise(errors.TypeError, "SSLObject has no constructor: use SSLContext.wrap_bio()")
-end)
+end, connection.Connection)
 
-for name, method in pairs(facts) do
+for name, method in pairs(connection_info) do
     SSLObject[name] = method
 end
 
--- deliver moves what is for the network to the outgoing BIO.
-local function deliver(self)
-    local waiting = C.connection_drain_pending(self._tls)
-    if waiting > 0 then
-        local _, bytes = errors.check(C.connection_drain(self._tls, waiting))
-        self._outgoing:write(bytes)
-    end
+local READ, WRITE = connection.READ, connection.WRITE
+
+local function read_call(id, _, len)
+    return C.connection_read(id, len, 0)
 end
 
-local function answer(self)
-    local ok, err = pcall(server_name.answer, self)
-    if not ok then
-        deliver(self)
-        error(err, 0)
-    end
+local function read_into_call(id, _, contents, size)
+    return C.connection_read_into(id, contents, 0, size, 0)
 end
 
--- attempt makes a call of the ABI, f(id, …, 0), and gives it what it asks for as long as there is some.
-local function attempt(self, operation, f, ...)
-    while true do
-        local result, data = f(self._tls, ...)
-        local due
-        if result == status.WANT_SERVER_NAME then
-            answer(self)
-            due = self._due
-        elseif result == status.WANT_READ then
-            due = self._incoming:_feed(self._tls, self._due)
-        end
-        if due then
-            self._due = due
-        elseif result >= 0 then
-            deliver(self)
-            return result, data
-        else
-            local err = errors.from_connection(result, operation)
-            deliver(self)
-            return errors.throw(err)
-        end
+-- write_call: work is {data, length, how many bytes were encrypted}.
+local function write_call(id, _, _, work)
+    local result = C.connection_write_from(id, work[1], work[3], 0)
+    if result < 0 then
+        return result
     end
+    work[3] = work[3] + result
+    return work[3] >= work[2] and work[3] or nil
 end
 
 --- Does the handshake, as far as the incoming bytes allow, and verifies the peer as the context asks.
 function SSLObject:do_handshake()
-    attempt(self, "handshake", C.connection_handshake, 0)
+    connection.handshake(self, 0)
 end
 
---- Decrypted bytes, up to len of them; "" once the peer has said goodbye. With a buffer, how many were put into it.
+--- Decrypted bytes, up to len of them; "" once the peer has sent close_notify. With a buffer, how many were put into it.
 ---@param len integer? 1024 by default; of a buffer, its size
 ---@param buffer cleat.Buffer?
----@return string|integer # raises SSLWantReadError; SSLEOFError if incoming ends without a goodbye
+---@return string|integer # raises SSLWantReadError; SSLEOFError if incoming ends without close_notify
 function SSLObject:read(len, buffer)
     if buffer ~= nil then
         local contents, size = calls.into("read", buffer, len)
-        return (attempt(self, "read", C.connection_read_into, contents, 0, size, 0))
+        return (connection.finish(self, READ, "read", nil, nil, read_into_call, contents, size))
     end
     len = check.optional_integer("read", "len", len, 1024, 0)
-    local result, data = attempt(self, "read", C.connection_read, len, 0)
+    local result, data = connection.finish(self, READ, "read", nil, nil, read_call, len)
     return result > 0 and data or ""
 end
 
@@ -100,16 +76,15 @@ end
 ---@return integer # how many they are, which is all
 function SSLObject:write(data)
     local contents, size = calls.source("write", data)
-    local sent = 0
-    while sent < size do
-        sent = sent + attempt(self, "write", C.connection_write_from, contents, sent, 0)
+    if size > 0 then
+        connection.finish(self, WRITE, "write", nil, nil, write_call, self, { contents, size, 0 })
     end
     return size
 end
 
---- Says goodbye to the peer, and raises SSLWantReadError until its goodbye has come.
+--- Sends close_notify, and raises SSLWantReadError until the peer's has come.
 function SSLObject:unwrap()
-    attempt(self, "read", C.connection_shutdown, 0)
+    connection.close_notify(self)
 end
 
 --- How many decrypted bytes can be read without more of incoming.
@@ -118,31 +93,15 @@ function SSLObject:pending()
     return errors.check(C.connection_pending(self._tls))
 end
 
-local getters, setters = {}, {}
-
-function getters:context()
-    return self._context
+function SSLObject:_prepare()
+    return errors.throw(errors.from_errno(C.const.EBADF))
 end
 
-function setters:context(value)
-    if getmetatable(value) ~= getmetatable(self._context) then
-        errors.raise(errors.TypeError, "The value must be a SSLContext, not " .. class.name_of(value))
-    end
-    errors.check(C.connection_set_context(self._tls, value._id))
-    self._context = value
-end
+SSLObject._gone = SSLObject._prepare
 
-function getters:server_side()
-    return self._server_side
-end
+class.properties(SSLObject, connection.getters, connection.setters, connection.defaults)
 
-function getters:server_hostname()
-    return self._server_hostname or nil
-end
-
-class.properties(SSLObject, getters, setters)
-
---- Ends TLS without a goodbye: see unwrap.
+--- Ends TLS without close_notify: see unwrap.
 function SSLObject.instance:__close()
     C.guard_close(self._tls_guard)
 end
@@ -162,11 +121,13 @@ local function wrap(context, incoming, outgoing, server_side, server_hostname)
     check_bio("outgoing", outgoing)
     server_side = check.optional_boolean("wrap_bio", "server_side", server_side, false)
     local name, labels = hostname.check(context, "wrap_bio", server_side, server_hostname)
-    local id, guard = errors.check(C.connection_over_memory_guarded(context._id, server_side and 1 or 0, labels or name or nil))
-    return setmetatable({
-        _tls = id, _tls_guard = guard, _context = context, _origin = context, _incoming = incoming,
-        _outgoing = outgoing, _due = 0, _server_side = server_side, _server_hostname = name, _asking = false,
+    local self = setmetatable({
+        _tls = 0, _tls_guard = false, _read_id = 0, _write_id = 0, _transport = memory, _context = context, _origin = context,
+        _incoming = incoming, _outgoing = outgoing, _due = 0, _timeout = 0, _wait = 0, _waiter = false, _events = "r", _turns = false,
+        _server_side = server_side, _server_hostname = name, _asking = false, _failed = false,
     }, SSLObject.instance)
+    connection.open(self, labels or name)
+    return self
 end
 
 return { SSLObject = SSLObject, wrap = wrap }

@@ -1,16 +1,16 @@
 --- SSLContext.wrap_socket with its arguments by name: how an SSLSocket comes to be.
 
 local C = require "cleat.backend"
-local HostSocket = require "cleat.ssl.host_socket"
+local MemoryBIO = require "cleat.ssl.memory_bio"
 local SSLSocket = require "cleat.ssl.socket"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local hostname = require "cleat.ssl.hostname"
 local object = require "cleat.socket.object"
-local tls = require "cleat.ssl.tls"
-local transport = require "cleat.ssl.transport"
+local stream_transport = require "cleat.ssl.transport.stream"
 local waiting = require "cleat.socket.waiting"
+local wrappable = require "cleat.ssl.wrappable"
 
 local rawget, rawset = rawget, rawset
 local recv, recv_into, send, sendall = SSLSocket.recv, SSLSocket.recv_into, SSLSocket.send, SSLSocket.sendall
@@ -33,33 +33,45 @@ local function settings(self, options)
     return self
 end
 
--- new makes an SSLSocket, not connected. It has the methods that move data as fields, and so need not ask its class for them, which
+-- new makes an SSLSocket, not connected. It has the methods that move data as fields, and so need not ask its class for
+-- them, which
 -- on Lua 5.4 takes longer than the rest of such a method. Lua's tables have room for 16 fields here in any case.
 local function new(context, id, guard, timeout, wait, plain, name)
     return setmetatable({
-        _id = id, _guard = guard, _timeout = timeout, _wait = wait, _plain = plain, _tls = 0, _tls_guard = false, _state = "new",
-        _context = context, _server_hostname = name, recv = recv, recv_into = recv_into, send = send, sendall = sendall,
+        _id = id, _guard = guard, _timeout = timeout, _wait = wait, _plain = plain, _tls = 0, _tls_guard = false, _read_id = 0,
+        _write_id = 0, _state = "new", _context = context, _server_hostname = name, recv = recv, recv_into = recv_into, send = send,
+        sendall = sendall,
     }, SSLSocket.instance)
 end
 
 -- over makes the SSLSocket for what is wrapped.
 local function over(context, wrapped, options)
-    local plain = wrapped.plain
-    local timeout = wrapped.timeout
+    local plain, stream, fd = wrapped.plain, wrapped.stream, wrapped.fd
+    local timeout, waiter = wrapped.timeout, wrapped.waiter
     if timeout == nil then
-        timeout = object.default_timeout or false
+        timeout = object.default_timeout
     end
-    local waiter = wrapped.waiter
-    if waiter == nil then
+    timeout = waiting.inside(timeout)
+    if stream then
+        waiter = false
+    elseif waiter == nil then
         waiter = waiting.default
     end
-    local self = new(context, plain and plain._id or 0, plain and plain._guard or false, timeout, waiter and 0 or timeout or -1, plain)
-    settings(self, options)
-    self._fd, self._waiter, self._owner = wrapped.fd, waiter or nil, wrapped.owner
-    if wrapped.fd then
+    local id, guard = plain and plain._id or 0, plain and plain._guard or false
+    if fd then
+        id, guard = errors.check(C.socket_duplicate_guarded(fd))
+    end
+    local self = settings(new(context, id, guard, timeout, (waiter or stream) and 0 or timeout, plain), options)
+    self._waiter, self._owner = waiter or nil, wrapped.owner
+    if fd then
+        self._wrapped, self._foreign = fd, true
         rawset(self, "_family", wrapped.family)
         rawset(self, "_type", wrapped.type)
         rawset(self, "_proto", wrapped.proto)
+    elseif stream then
+        self._stream, self._transport = stream, stream_transport
+        rawset(self, "_incoming", MemoryBIO())
+        rawset(self, "_due", 0)
     end
     return self
 end
@@ -72,7 +84,7 @@ local function set_up(self, connected, auto, ahead)
         if auto and self._timeout == 0 then
             errors.raise(errors.ValueError, "do_handshake_on_connect should not be specified for non-blocking sockets")
         end
-        tls.attach(self)
+        self:_attach()
         if ahead and ahead ~= "" then
             errors.check(C.connection_feed(self._tls, ahead))
         end
@@ -81,17 +93,14 @@ local function set_up(self, connected, auto, ahead)
 end
 
 local function make(context, wrapped, options)
-    if wrapped.stream then
-        local self, connected = HostSocket.over(context, wrapped.stream, settings({}, options))
-        return set_up(self, connected and 1 or 0, options._auto, wrapped.ahead)
-    end
     local self = over(context, wrapped, options)
-    return set_up(self, calls.call(self, C.socket_connected), options._auto, wrapped.ahead)
+    local stream = wrapped.stream
+    return set_up(self, stream and (stream:connected() and 1 or 0) or C.socket_connected(self._id), options._auto, wrapped.ahead)
 end
 
 -- wrap_any wraps whatever can be wrapped.
 local function wrap_any(context, sock, options)
-    local wrapped = transport.of(sock).take(sock)
+    local wrapped = wrappable.of(sock).take(sock)
     local ok, self = pcall(make, context, wrapped, options)
     if not ok then
         if wrapped.owner then
@@ -99,7 +108,7 @@ local function wrap_any(context, sock, options)
         end
         error(self, 0)
     elseif wrapped.plain then
-        wrapped.plain._lent = true
+        wrapped.plain:_lend()
     end
     return self
 end
@@ -120,17 +129,36 @@ local function wrap_plain(context, sock, server_side, auto, ragged, name)
     if not ragged then
         rawset(self, "_ragged", false)
     end
+    if rawget(sock, "_lent") then
+        sock:_lend() -- which raises
+    end
     set_up(self, socket_connected(sock._id), auto)
     sock._lent = true
     return self
 end
 
+local wrap = {}
+
+--- stream makes an SSLSocket over a stream, which is yet to be connected. options as in wrap_socket.
 ---@param context cleat.ssl.SSLContext
----@param sock any see cleat.ssl.transport
+---@param stream table see cleat.ssl.transport.stream
+---@param options cleat.ssl.WrapOptions
+---@return cleat.ssl.SSLSocket
+function wrap.stream(context, stream, options)
+    local name, ascii = hostname.check(context, "wrap_socket", options.server_side or false, options.server_hostname)
+    return over(context, { stream = stream }, {
+        _server_side = options.server_side, _server_hostname = name, _ascii_hostname = ascii,
+        _auto = options.do_handshake_on_connect,
+    })
+end
+
+--- SSLContext.wrap_socket.
+---@param context cleat.ssl.SSLContext
+---@param sock any see cleat.ssl.wrappable
 ---@param options cleat.ssl.WrapOptions
 ---@param arguments table? those of ssl.wrap_socket
 ---@return cleat.ssl.SSLSocket
-return function(context, sock, options, arguments)
+function wrap.wrap(context, sock, options, arguments)
     local server_side, auto, ragged = options.server_side, options.do_handshake_on_connect, options.suppress_ragged_eofs
     if server_side ~= true then
         server_side = check.optional_boolean("wrap_socket", "server_side", server_side, false)
@@ -145,18 +173,20 @@ return function(context, sock, options, arguments)
     else
         check.optional_boolean("wrap_socket", "suppress_ragged_eofs", ragged)
     end
-    local name, sni = hostname.check(context, "wrap_socket", server_side, options.server_hostname)
+    local name, ascii = hostname.check(context, "wrap_socket", server_side, options.server_hostname)
     local self
-    if getmetatable(sock) == Plain and sock._id ~= 0 and sock._type == STREAM and not sni and not arguments then
+    if getmetatable(sock) == Plain and sock._id ~= 0 and sock._type == STREAM and not ascii and not arguments then
         self = wrap_plain(context, sock, server_side, auto, ragged, name)
     else
         self = wrap_any(context, sock, {
             _server_side = server_side, _auto = auto, _ragged = ragged, _server_hostname = name, _arguments = arguments,
-            _sni = sni,
+            _ascii_hostname = ascii,
         })
     end
     if auto and self._state == "open" then
-        tls.handshake_or_close(self)
+        self:_shake()
     end
     return self
 end
+
+return wrap

@@ -1,26 +1,25 @@
---- The methods of an SSLSocket that tell what the handshake agreed on, and who the peer is (section 17.3.2).
+--- The methods of a connection that report what the handshake agreed on, and the peer's certificate (section 17.3.2).
 
 local C = require "cleat.backend"
 local certificate = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
-local tls = require "cleat.ssl.tls"
 
 local const = C.const
 
----@class cleat.ssl.SSLSocket
-local facts = {}
+---@class cleat.ssl.Connection
+local info = {}
 
 local parse_peer = keywords.parser("getpeercert", { "binary_form" })
 
 --- getpeercert(binary_form) returns the peer's certificate: a table if it was verified, an empty one if the context verifies
 --- nothing; its DER bytes with binary_form; nil if the peer sent none. ValueError before the handshake is done.
 ---@return cleat.ssl.Certificate|string|nil
-function facts:getpeercert(...)
+function info:getpeercert(...)
     local binary_form = check.optional_boolean("getpeercert", "binary_form", (parse_peer(...)), false)
     if self._tls == 0 then
-        tls.prepare(self, "getpeercert")
+        self:_prepare("getpeercert")
     end
     if errors.check(C.connection_established(self._tls)) ~= 1 then
         errors.raise(errors.ValueError, "handshake not done yet")
@@ -37,8 +36,8 @@ function facts:getpeercert(...)
     return certificate.consume(id, guard, certificate.decode)
 end
 
--- fact: what the handshake agreed on; nil before it is done, and once TLS is gone.
-local function fact(self, f, ...)
+-- agreed: what the handshake agreed on; nil before it is done, and once TLS is gone.
+local function agreed(self, f, ...)
     if self._tls == 0 then
         return nil
     end
@@ -51,16 +50,16 @@ end
 
 --- The cipher suite.
 ---@return table? # {name, version that defines it, secret bits}
-function facts:cipher()
-    local name, bits = fact(self, C.connection_cipher)
-    return name and { name, fact(self, C.connection_cipher_version), bits } or nil
+function info:cipher()
+    local name, bits = agreed(self, C.connection_cipher)
+    return name and { name, agreed(self, C.connection_cipher_version), bits } or nil
 end
 
 local DEFINED_BY = { [const.TLS1_3_VERSION] = "TLSv1.3", [const.TLS1_2_VERSION] = "TLSv1.2" }
 
 --- The suites that a server's client has offered and that the server would take too (Python 3.5).
 ---@return table[]? # of {name, version that defines it, secret bits}; nil for clients, and before the handshake is done
-function facts:shared_ciphers()
+function info:shared_ciphers()
     local count = self._tls ~= 0 and errors.check(C.connection_shared_cipher_count(self._tls)) or 0
     local list = {}
     for index = 0, count - 1 do
@@ -72,26 +71,26 @@ end
 
 --- The compression method: TLS over BoringSSL is never compressed.
 ---@return nil
-function facts:compression()
+function info:compression()
     return nil
 end
 
 --- The version of TLS: "TLSv1.2", "TLSv1.3" …
 ---@return string?
-function facts:version()
-    return (fact(self, C.connection_version))
+function info:version()
+    return (agreed(self, C.connection_version))
 end
 
 --- The application protocol, see SSLContext.set_alpn_protocols.
 ---@return string?
-function facts:selected_alpn_protocol()
-    return (fact(self, C.connection_alpn_protocol))
+function info:selected_alpn_protocol()
+    return (agreed(self, C.connection_alpn_protocol))
 end
 
 --- The same by NPN, see SSLContext.set_npn_protocols. Never with TLS 1.3.
 ---@return string?
-function facts:selected_npn_protocol()
-    return (fact(self, C.connection_npn_protocol))
+function info:selected_npn_protocol()
+    return (agreed(self, C.connection_npn_protocol))
 end
 
 local BINDINGS = { ["tls-unique"] = const.BINDING_TLS_UNIQUE }
@@ -102,13 +101,13 @@ local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 --- one of CHANNEL_BINDING_TYPES, "tls-unique" (RFC 5929) by default; ValueError for others. nil before the handshake is done, and
 --- with TLS 1.3, for which "tls-unique" is not defined.
 ---@return string?
-function facts:get_channel_binding(...)
+function info:get_channel_binding(...)
     local cb_type = check.optional_string("get_channel_binding", "cb_type", (parse_binding(...))) or "tls-unique"
     local binding = BINDINGS[cb_type]
     if not binding then
         errors.raise(errors.ValueError, "Unsupported channel binding type")
     end
-    return (fact(self, C.connection_channel_binding, binding))
+    return (agreed(self, C.connection_channel_binding, binding))
 end
 
-return facts
+return info

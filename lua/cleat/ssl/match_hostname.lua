@@ -1,4 +1,4 @@
---- Whether a certificate is a host's: Python 2.7.16's ssl.match_hostname (section 17.3.1.4), rule by rule.
+--- Host name matching: Python 2.7.16's ssl.match_hostname (section 17.3.1.4), rule by rule.
 ---
 --- It works on the table of getpeercert(), so that a program can apply it to any certificate. A context's check_hostname does not
 --- use it: there the name is checked inside the handshake, so that the peer is told, and IP addresses are compared too.

@@ -6,19 +6,22 @@ local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
+local connection = require "cleat.ssl.connection"
 local errors = require "cleat.errors"
 local status = require "cleat.status"
-local tls = require "cleat.ssl.tls"
+local stream = require "cleat.ssl.transport.stream"
 local waiting = require "cleat.socket.waiting"
 
 local connection_read, connection_read_into = C.connection_read, C.connection_read_into
 local connection_write, connection_write_from = C.connection_write, C.connection_write_from
-local prepare, read_failed, write_failed = tls.prepare, tls.read_failed, tls.write_failed
+local READ, WRITE = connection.READ, connection.WRITE
+local WANT_READ = status.WANT_READ
+local FOREVER = waiting.FOREVER
 local INT_MAX = check.INT_MAX
 local buffers, sizes = Buffer._all, Buffer._sizes
 
 ---@class cleat.ssl.SSLSocket
-local stream = {}
+local io = {}
 
 local function refuse_flags(method, flags)
     if check.integer(method, "flags", flags) ~= 0 then
@@ -33,23 +36,29 @@ local function odd_read(self, method, size)
     if size < 0 then
         errors.raise(errors.ValueError, "size should not be negative")
     elseif self._tls == 0 then
-        prepare(self, method)
+        self:_prepare(method)
     end
 end
 
--- The calls below come back here when TLS was set up, a waiter has waited or a servername callback has answered; wait is what is left
--- of the timeout, or false at the end of the stream. There are no loops in them, since LuaJIT would not compile their callers' then.
-local function read_again(self, size, method, wait, deadline)
-    if not wait then
-        return ""
-    end
-    local result, data = connection_read(self._tls, size, wait)
-    if result >= 0 then
-        return data
-    end
-    return read_again(self, size, method, read_failed(self, result, method, deadline))
+local function read_call(id, wait, size)
+    return connection_read(id, size, wait)
 end
 
+local function read_into_call(id, wait, contents, size)
+    return connection_read_into(id, contents, 0, size, wait)
+end
+
+local function second(_, data)
+    return data
+end
+
+-- nothing_there raises what a loop that polls meets again and again.
+local function nothing_there(self)
+    self._events = "r"
+    return error(errors.want_read, 0)
+end
+
+-- The first attempts are made without loops, since LuaJIT would not compile their callers otherwise.
 local function read(self, size, method)
     if size == nil then
         size = 1024
@@ -57,22 +66,14 @@ local function read(self, size, method)
         odd_read(self, method, size)
         return ""
     end
-    local result, data = connection_read(self._tls, size, self._wait)
+    local result, data = connection_read(self._read_id, size, self._wait)
     if result >= 0 then
         return data
     end
-    return read_again(self, size, method, read_failed(self, result, method))
-end
-
-local function read_into_again(self, contents, size, method, wait, deadline)
-    if not wait then
-        return 0
+    if result == WANT_READ and self._timeout == 0 then
+        return nothing_there(self)
     end
-    local result = connection_read_into(self._tls, contents, 0, size, wait)
-    if result >= 0 then
-        return result
-    end
-    return read_into_again(self, contents, size, method, read_failed(self, result, method, deadline))
+    return second(connection.finish(self, READ, method, nil, result, read_call, size))
 end
 
 local function read_into(self, buffer, nbytes, method)
@@ -84,51 +85,53 @@ local function read_into(self, buffer, nbytes, method)
         odd_read(self, method, 0)
         return 0
     end
-    local result = connection_read_into(self._tls, contents, 0, size, self._wait)
+    local result = connection_read_into(self._read_id, contents, 0, size, self._wait)
     if result >= 0 then
         return result
     end
-    return read_into_again(self, contents, size, method, read_failed(self, result, method))
+    if result == WANT_READ and self._timeout == 0 then
+        return nothing_there(self)
+    end
+    return (connection.finish(self, READ, method, nil, result, read_into_call, contents, size))
 end
 
 -- nothing_written is what a write of no bytes returns.
 local function nothing_written(self, method)
     if self._tls == 0 then
-        prepare(self, method)
+        self:_prepare(method)
     end
     return 0
 end
 
--- rest writes what is left of data behind `sent` bytes. A socket with a waiter takes all of it before it returns, as a blocking one.
-local function rest(self, data, length, sent, method, deadline)
-    while sent < length do
-        local result = connection_write_from(self._tls, data, sent, self._wait)
-        if result >= 0 then
-            sent = sent + result
-        else
-            local _
-            _, deadline = write_failed(self, result, method, deadline)
-        end
-    end
-    return sent
+-- How a write goes on. work: {data, length, how many bytes were written}.
+
+-- A part, if the ABI takes only a part: the socket does not block, or its timeout has run out.
+local function write_some_call(id, wait, _, work)
+    return connection_write_from(id, work[1], 0, wait)
 end
 
-local function write_again(self, data, length, method, wait, deadline)
-    local result = connection_write_from(self._tls, data, 0, wait)
-    if result == length then
+local function write_all_call(id, wait, _, work)
+    local result = connection_write_from(id, work[1], work[3], wait)
+    if result < 0 then
         return result
-    elseif result >= 0 then
-        return self._waiter and self._timeout ~= 0 and rest(self, data, length, result, method, deadline) or result
     end
-    return write_again(self, data, length, method, write_failed(self, result, method, deadline))
+    work[3] = work[3] + result
+    return work[3] >= work[2] and work[3] or nil
 end
 
--- stopped goes on where the first call of a write has not taken everything.
-local function stopped(self, data, length, method, result)
-    if result >= 0 then
-        return self._waiter and self._timeout ~= 0 and rest(self, data, length, result, method) or result
+-- stopped goes on where the first call of a write has not taken everything. all: whether it must.
+local function stopped(self, data, length, method, result, deadline, all)
+    local call = write_all_call
+    if self._transport == stream then
+        call = stream.write_call
+    elseif not all and (not self._waiter or self._timeout == 0) then
+        if result >= 0 then
+            return result
+        end
+        call = write_some_call
     end
-    return write_again(self, data, length, method, write_failed(self, result, method))
+    local work = { data, length, result > 0 and result or 0 }
+    return (connection.finish(self, WRITE, method, deadline, result < 0 and result or nil, call, self, work))
 end
 
 local function write_from(self, data, method)
@@ -136,7 +139,7 @@ local function write_from(self, data, method)
     if size == 0 then
         return nothing_written(self, method)
     end
-    local result = connection_write_from(self._tls, contents, 0, self._wait)
+    local result = connection_write_from(self._write_id, contents, 0, self._wait)
     if result == size then
         return result
     end
@@ -149,7 +152,7 @@ local function write(self, data, method)
     elseif data == "" then
         return nothing_written(self, method)
     end
-    local result = connection_write(self._tls, data, self._wait)
+    local result = connection_write(self._write_id, data, self._wait)
     if result == #data then
         return result
     end
@@ -160,7 +163,7 @@ end
 ---@param buflen integer? 0 or more, 1024 by default
 ---@param flags integer? 0
 ---@return string # raises SSLWantReadError, SSLWantWriteError; SSLEOFError if suppress_ragged_eofs is off; …
-function stream:recv(buflen, flags)
+function io:recv(buflen, flags)
     if flags ~= nil then
         refuse_flags("recv", flags)
     end
@@ -172,7 +175,7 @@ end
 ---@param nbytes integer? at most so many; 0 or nil for the buffer's size
 ---@param flags integer? 0
 ---@return integer # how many bytes, 0 at the end of the stream
-function stream:recv_into(buffer, nbytes, flags)
+function io:recv_into(buffer, nbytes, flags)
     if flags ~= nil then
         refuse_flags("recv_into", flags)
     end
@@ -183,18 +186,19 @@ end
 ---@param len integer? 1024 by default; of a buffer, its size
 ---@param buffer cleat.Buffer?
 ---@return string|integer
-function stream:read(len, buffer)
+function io:read(len, buffer)
     if buffer ~= nil then
         return read_into(self, buffer, len, "read")
     end
     return read(self, len, "read")
 end
 
---- Encrypts and sends bytes. After SSLWantReadError or SSLWantWriteError the next call must go on with the same bytes, or more.
+--- Encrypts and sends bytes. After SSLWantReadError or SSLWantWriteError the next call must go on with the same bytes,
+--- or more.
 ---@param data string|cleat.Buffer
 ---@param flags integer? 0
 ---@return integer # how many of the bytes were taken; all of them unless the socket does not block, or timed out
-function stream:send(data, flags)
+function io:send(data, flags)
     if flags ~= nil then
         refuse_flags("send", flags)
     end
@@ -204,37 +208,15 @@ end
 --- The same, without flags.
 ---@param data string|cleat.Buffer
 ---@return integer
-function stream:write(data)
+function io:write(data)
     return write(self, data, "write")
-end
-
--- send_rest goes on with sendall where its first call has ended with result.
-local function send_rest(self, bytes, length, result, deadline)
-    local wait = self._wait
-    local sent = 0
-    while true do
-        if result < 0 then
-            wait = write_failed(self, result, "sendall", deadline)
-        else
-            sent = sent + result
-            if sent >= length then
-                return length
-            elseif wait > 0 then
-                wait = waiting.left(deadline)
-                if wait == 0 then
-                    write_failed(self, status.TIMEOUT, "sendall")
-                end
-            end
-        end
-        result = connection_write_from(self._tls, bytes, sent, wait)
-    end
 end
 
 --- Encrypts and sends all of the bytes. The timeout covers the whole call.
 ---@param data string|cleat.Buffer
 ---@param flags integer? 0
 ---@return integer # how many they were
-function stream:sendall(data, flags)
+function io:sendall(data, flags)
     if flags ~= nil then
         refuse_flags("sendall", flags)
     end
@@ -243,18 +225,18 @@ function stream:sendall(data, flags)
         return nothing_written(self, "sendall")
     end
     local timeout = self._timeout
-    local deadline = timeout and timeout ~= 0 and waiting.deadline(timeout) or nil
-    local result = connection_write_from(self._tls, bytes, 0, self._wait)
+    local deadline = timeout ~= FOREVER and timeout ~= 0 and waiting.deadline(timeout) or nil
+    local result = connection_write_from(self._write_id, bytes, 0, self._wait)
     if result == length then
         return length
     end
-    return send_rest(self, bytes, length, result, deadline)
+    return stopped(self, bytes, length, "sendall", result, deadline, true)
 end
 
 --- How many decrypted bytes can be read without the network.
 ---@return integer
-function stream:pending()
+function io:pending()
     return self._tls == 0 and 0 or errors.check(C.connection_pending(self._tls))
 end
 
-return stream
+return io

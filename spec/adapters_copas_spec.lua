@@ -3,13 +3,13 @@ local luasocket = require "socket"
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local limits = require "support.limits"
-local hosts = require "support.hosts"
+local adapters = require "support.adapters"
 local peer = require "support.peer"
 local process = require "support.process"
 local raises = require "support.raises"
 local socket = require "cleat.socket"
-local copas = hosts.copas()
-local waiter = require("cleat.hosts.copas").waiter
+local copas = adapters.copas()
+local waiter = require("cleat.adapters.copas").waiter
 
 local const = backend.const
 local WAIT = 0.05
@@ -63,7 +63,7 @@ describe("under copas, wrap_socket", function()
 
     for _, kind in ipairs { "copas's wrapped object", "LuaSocket's object and the waiter" } do
         it("takes " .. kind .. ", and lets the others run while it waits", function()
-            local job = hosts.python("sleep 0.1", "echo", "unwrap", "send 706c61696e0a")
+            local job = adapters.python("sleep 0.1", "echo", "unwrap", "send 706c61696e0a")
             local data = peer.pattern(500000)
             local ticks = run(function()
                 local plain = connect(job.port)
@@ -72,14 +72,14 @@ describe("under copas, wrap_socket", function()
                 else
                     socket.setdefaultwaiter(waiter)
                 end
-                local sock = hosts.client():wrap_socket(plain,
+                local sock = adapters.client():wrap_socket(plain,
                     { server_hostname = "localhost", do_handshake_on_connect = false })
                 if not kind:find "wrapped" then
                     sock:settimeout(nil) -- the 0 that copas has set
                 end
                 assert.are.equal(waiter, sock:getwaiter())
                 sock:do_handshake()
-                assert.are.equal(data, hosts.by_turns(sock, data))
+                assert.are.equal(data, adapters.by_turns(sock, data))
                 local back = sock:unwrap()
                 assert.are.equal(plain, back)
                 local inner = kind:find "wrapped" and back.socket or back
@@ -95,7 +95,7 @@ describe("under copas, wrap_socket", function()
     it("serves in a handler of addserver", function()
         local listener = assert(luasocket.bind("127.0.0.1", 0))
         local _, port = listener:getsockname()
-        local context = hosts.server()
+        local context = adapters.server()
         local served = 0
         copas.addserver(listener, function(accepted)
             local sock = context:wrap_socket(copas.wrap(accepted), true)
@@ -119,9 +119,9 @@ describe("under copas, wrap_socket", function()
     end)
 
     it("keeps timeouts, though copas 1 has none", function()
-        local job = hosts.python("send 61", "recv 1")
+        local job = adapters.python("send 61", "recv 1")
         local ticks = run(function()
-            local sock = hosts.client():wrap_socket(copas.wrap(connect(job.port)), { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(copas.wrap(connect(job.port)), { server_hostname = "localhost" })
             sock:settimeout(WAIT)
             assert.are.equal("a", sock:recv(10))
             local before = process.clock()
@@ -136,18 +136,18 @@ describe("under copas, wrap_socket", function()
     end)
 
     it("has sockets from cleat as well, by the default waiter", function()
-        local job = hosts.python("sleep 0.1", "send 6869", "unwrap")
+        local job = adapters.python("sleep 0.1", "send 6869", "unwrap")
         socket.setdefaultwaiter(waiter)
         local ticks = run(function()
-            local sock = hosts.client():wrap_socket(socket.create_connection({ "localhost", job.port }, 5),
+            local sock = adapters.client():wrap_socket(socket.create_connection({ "localhost", job.port }, 5),
                 { server_hostname = "localhost" })
             assert.are.equal("hi", sock:recv(10))
             sock:unwrap():close()
         end)
         job:finish()
         assert.is_true(ticks >= 5)
-        job = hosts.python("send 6869", "unwrap")
-        local sock = hosts.client():wrap_socket(socket.create_connection({ "127.0.0.1", job.port }, 5),
+        job = adapters.python("send 6869", "unwrap")
+        local sock = adapters.client():wrap_socket(socket.create_connection({ "127.0.0.1", job.port }, 5),
             { server_hostname = "localhost" })
         assert.are.equal("hi", sock:recv(10)) -- outside of coroutines
         sock:settimeout(WAIT)

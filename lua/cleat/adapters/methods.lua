@@ -1,5 +1,6 @@
 --- Looking at foreign objects: whether they have certain methods, whatever else they are.
 
+local C = require "cleat.backend"
 local errors = require "cleat.errors"
 
 local methods = {}
@@ -35,12 +36,35 @@ function methods.endpoint(to)
     return errors.raise(errors.TypeError, "connect() argument must be an address {host, port} or a path")
 end
 
---- failed raises a socket.error for what a host has said.
----@param host string who said it
+--- failed raises a socket.error for an error that an event loop reports.
+---@param from string what reported it: "cosocket" …
 ---@param what string "receive", "send" …
 ---@param message any
-function methods.failed(host, what, message)
-    return errors.raise(errors.error, ("%s of the %s: %s"):format(what, host, tostring(message)))
+function methods.failed(from, what, message)
+    return errors.raise(errors.error, ("%s of the %s: %s"):format(what, from, tostring(message)))
+end
+
+-- The most that is read off, and how much at once.
+local MOST, PIECE = 16, 65536
+
+--- finish_sending ends the sending direction of an event loop's connection that is about to be closed, and reads what has arrived: the kernel
+--- answers unread input with a reset, which overtakes an alert. It does not wait.
+---@param fd integer?
+function methods.finish_sending(fd)
+    if not fd then
+        return
+    end
+    local id, guard = C.socket_duplicate_guarded(fd)
+    if id < 0 then
+        return
+    end
+    C.socket_shutdown(id, C.const.SHUT_WR)
+    for _ = 1, MOST do
+        if C.socket_recv(id, PIECE, 0, 0) <= 0 then
+            break
+        end
+    end
+    C.guard_close(guard)
 end
 
 return methods

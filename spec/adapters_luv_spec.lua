@@ -1,12 +1,14 @@
 -- wrap_socket over luv's handles, and luv's waiter.
 local handles = require "support.handles"
-local hosts = require "support.hosts"
+local adapters = require "support.adapters"
+local backend = require "cleat.backend"
 local peer = require "support.peer"
+local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
 local socket = require "cleat.socket"
 local uv = require "luv"
-local waiter = require("cleat.hosts.luv").waiter
+local waiter = require("cleat.adapters.luv").waiter
 
 local WAIT = 0.05
 
@@ -62,16 +64,16 @@ describe("over luv, wrap_socket", function()
     end)
 
     it("takes the handle, and lets the loop run while it waits", function()
-        local job = hosts.python("sleep 0.1", "echo", "unwrap", "send 706c61696e")
+        local job = adapters.python("sleep 0.1", "echo", "unwrap", "send 706c61696e")
         local data = peer.pattern(500000)
         local ticks = run(function()
             local handle = connect(job.port)
-            local sock = hosts.client():wrap_socket(handle, { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(handle, { server_hostname = "localhost" })
             assert.are.equal("TLSv1.3", sock:version())
             assert.are.equal(handle:fileno(), sock:fileno())
             assert.are.same({ "127.0.0.1", job.port }, sock:getpeername())
             assert.are.equal("127.0.0.1", sock:getsockname()[1])
-            assert.are.equal(data, hosts.by_turns(sock, data))
+            assert.are.equal(data, adapters.by_turns(sock, data))
             local back, rest = sock:unwrap()
             assert.are.equal(handle, back)
             while #rest < 5 do
@@ -90,10 +92,10 @@ describe("over luv, wrap_socket", function()
     end)
 
     it("connects by name, and closes the handle", function()
-        local job = hosts.python("send 6869", "waiteof")
+        local job = adapters.python("send 6869", "waiteof")
         run(function()
             local handle = uv.new_tcp()
-            local sock = hosts.client():wrap_socket(handle, { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(handle, { server_hostname = "localhost" })
             raises("socket.error", { errno = 107 }, sock.recv, sock, 1) -- ENOTCONN
             sock:connect { "localhost", job.port }
             assert.are.equal("hi", sock:recv(10))
@@ -111,7 +113,7 @@ describe("over luv, wrap_socket", function()
         listener:bind { "127.0.0.1", 0 }
         local port = listener:getsockname()[2] -- and nobody listens
         run(function()
-            local context = hosts.client()
+            local context = adapters.client()
             local sock = context:wrap_socket(uv.new_tcp(), { server_hostname = "localhost" })
             raises("socket.error", { errno = 111, match = "ECONNREFUSED" }, sock.connect, sock, { "127.0.0.1", port })
             sock:close()
@@ -125,9 +127,9 @@ describe("over luv, wrap_socket", function()
         end)
         listener:close()
         -- libuv takes a reset that stands behind bytes it is about to read for their end: so it comes when all was read.
-        local job = hosts.python("send 61", "recv 1", "reset")
+        local job = adapters.python("send 61", "recv 1", "reset")
         run(function()
-            local sock = hosts.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
             assert.are.equal("a", sock:recv(10))
             sock:sendall("b")
             raises("socket.error", { errno = 104, match = "ECONNRESET" }, sock.recv, sock, 10)
@@ -137,9 +139,9 @@ describe("over luv, wrap_socket", function()
     end)
 
     it("keeps its timeout", function()
-        local job = hosts.python("send 61", "recv 1")
+        local job = adapters.python("send 61", "recv 1")
         local ticks = run(function()
-            local sock = hosts.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
             sock:settimeout(WAIT)
             assert.are.equal("a", sock:recv(10))
             raises("ssl.SSLError", { match = "timed out" }, sock.recv, sock, 10)
@@ -152,7 +154,7 @@ describe("over luv, wrap_socket", function()
         run(function()
             socket.setdefaulttimeout(WAIT)
             local handle = connect(silent.port)
-            local context = hosts.client()
+            local context = adapters.client()
             raises("ssl.SSLError", { match = "timed out" }, context.wrap_socket, context, handle, { server_hostname = "localhost" })
             socket.setdefaulttimeout(nil)
             assert.is_true(handle:is_closing())
@@ -172,21 +174,21 @@ describe("over luv, wrap_socket", function()
                 listener:accept(accepted)
                 assert(coroutine.resume(thread, accepted))
             end)
-            local server = hosts.server():wrap_socket(coroutine.yield(), { server_side = true })
+            local server = adapters.server():wrap_socket(coroutine.yield(), { server_side = true })
             got = server:recv(10)
             server:unwrap():close()
             local other = coroutine.yield()
-            local ok, failure = pcall(hosts.server().wrap_socket, hosts.server(), other, { server_side = true })
+            local ok, failure = pcall(adapters.server().wrap_socket, adapters.server(), other, { server_side = true })
             assert.is_false(ok)
             refused = failure
             listener:close()
         end, function()
-            local sock = hosts.client():wrap_socket(uv.new_pipe(false), { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(uv.new_pipe(false), { server_hostname = "localhost" })
             sock:connect(path)
             sock:sendall "by pipe"
             assert.are.equal("", sock:recv(10))
             sock:unwrap():close()
-            sock = hosts.client { cafile = "unknown-root.pem" }:wrap_socket(uv.new_pipe(false), { server_hostname = "localhost" })
+            sock = adapters.client { cafile = "unknown-root.pem" }:wrap_socket(uv.new_pipe(false), { server_hostname = "localhost" })
             raises("ssl.SSLCertVerificationError", { verify_code = 20 }, sock.connect, sock, path)
         end)
         assert.are.equal("by pipe", got)
@@ -195,16 +197,16 @@ describe("over luv, wrap_socket", function()
 
     it("lets one coroutine read while another writes", function()
         local data = peer.pattern(2000000)
-        local job = hosts.python("echo", "unwrap")
+        local job = adapters.python("echo", "unwrap")
         local sock, got, reader
         run(function()
-            sock = hosts.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
+            sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
             assert(coroutine.resume(reader))
             sock:sendall(data)
         end, function()
             reader = coroutine.running()
             coroutine.yield()
-            got = hosts.receive(sock, #data)
+            got = adapters.receive(sock, #data)
             sock:close()
         end)
         assert.are.equal(data, got)
@@ -213,31 +215,31 @@ describe("over luv, wrap_socket", function()
 
     it("refuses what a handle cannot do", function()
         local handle = uv.new_tcp()
-        local context = hosts.client()
+        local context = adapters.client()
         local sock = context:wrap_socket(handle, { server_hostname = "localhost" })
         for _, method in ipairs { "accept", "bind", "detach", "getsockopt", "listen", "recvfrom", "sendto", "setsockopt",
             "setkeepalive" } do
-            raises("NotImplementedError", { match = "host" }, sock[method], sock)
+            raises("NotImplementedError", { match = "event loop" }, sock[method], sock)
         end
         raises("NotImplementedError", { match = "non-blocking" }, sock.settimeout, sock, 0)
-        raises("NotImplementedError", { match = "waits in the host's own way" }, sock.setwaiter, sock, print)
+        raises("NotImplementedError", { match = "event loop" }, sock.setwaiter, sock, print)
         sock:close()
         uv.run()
     end)
 
     it("has sockets from cleat as well, by the waiter", function()
-        local job = hosts.python("sleep 0.1", "send 6869", "unwrap")
+        local job = adapters.python("sleep 0.1", "send 6869", "unwrap")
         socket.setdefaultwaiter(waiter)
         local ticks = run(function()
-            local sock = hosts.client():wrap_socket(socket.create_connection { "localhost", job.port }, { server_hostname = "localhost" })
+            local sock = adapters.client():wrap_socket(socket.create_connection { "localhost", job.port }, { server_hostname = "localhost" })
             assert.are.equal("hi", sock:recv(10))
             sock:settimeout(WAIT)
             sock:unwrap():close()
         end)
         job:finish()
         assert.is_true(ticks >= 5)
-        job = hosts.python("sleep 0.1", "send 6869", "unwrap")
-        local sock = hosts.client():wrap_socket(socket.create_connection { "127.0.0.1", job.port }, { server_hostname = "localhost" })
+        job = adapters.python("sleep 0.1", "send 6869", "unwrap")
+        local sock = adapters.client():wrap_socket(socket.create_connection { "127.0.0.1", job.port }, { server_hostname = "localhost" })
         assert.are.equal("hi", sock:recv(10)) -- outside of coroutines: runs the loop itself
         sock:unwrap():close()
         job:finish()
@@ -261,12 +263,132 @@ describe("over luv, wrap_socket", function()
     it("lets a program without coroutines end in peace", function()
         assert.are.equal("x\n", process.run_code [[
             local socket = require "cleat.socket"
-            socket.setdefaultwaiter(require("cleat.hosts.luv").waiter)
+            socket.setdefaultwaiter(require("cleat.adapters.luv").waiter)
             local first, second = socket.socketpair()
             second:sendall "x"
             print(first:recv(1))
             first:settimeout(0.01)
             pcall(first.recv, first, 1)
         ]])
+    end)
+
+    it("gives an error that reaches the loop a text", function()
+        local script = process.write_file(process.directory() .. "/uncaught.lua", [[
+            local socket, uv = require "cleat.socket", require "luv"
+            local first, second = socket.socketpair()
+            first:setwaiter(require("cleat.adapters.luv").waiter)
+            first:settimeout(0.01)
+            coroutine.wrap(function() first:recv(1) end)()
+            uv.run()
+        ]])
+        local result = process.run(process.lua { script })
+        assert.are_not.equal(0, result.status)
+        assert.is_truthy(result.errors:find("timed out", 1, true), result.errors)
+        assert.is_falsy(result.errors:find("(null)", 1, true), result.errors)
+    end)
+
+    for _, where in ipairs { "main", "coroutine", "timer" } do
+        it("lets a program end in peace that has closed a handle, and a socket beside a wait: " .. where, function()
+            assert.are.equal("the end\n", process.run_code(([[
+                local where = %q
+                local socket, ssl, uv = require "cleat.socket", require "cleat.ssl", require "luv"
+                local function body()
+                    ssl.create_default_context():wrap_socket(uv.new_tcp(), { server_hostname = "localhost" }):close()
+                    local first, second = socket.socketpair()
+                    first:setwaiter(require("cleat.adapters.luv").waiter)
+                    first:settimeout(5)
+                    coroutine.wrap(function() pcall(first.recv, first, 1) end)()
+                    first:close()
+                end
+                if where == "main" then
+                    body()
+                elseif where == "coroutine" then
+                    coroutine.wrap(body)()
+                else
+                    local timer = uv.new_timer()
+                    timer:start(1, 0, function() coroutine.wrap(body)() end)
+                    uv.run "once"
+                end
+                print "the end"
+            ]]):format(where)))
+        end)
+    end
+
+    it("waits as long as it was told to, though the loop's clock stands still meanwhile", function()
+        local first, second = socket.socketpair()
+        first:setwaiter(waiter)
+        first:settimeout(0.2)
+        process.sleep(0.3) -- the loop knows nothing of this
+        local began = process.clock()
+        raises("socket.timeout", {}, first.recv, first, 1)
+        assert.is_true(process.clock() - began > 0.19)
+        first:close()
+        second:close()
+    end)
+
+    it("shares a descriptor with a poll handle of the program's", function()
+        local first, second = socket.socketpair()
+        first:setwaiter(waiter)
+        local own = uv.new_poll(first:fileno())
+        own:start("w", function()
+            own:stop()
+            own:close()
+        end)
+        local got
+        run(function()
+            got = first:recv(10)
+        end, function()
+            second:sendall "x"
+        end)
+        assert.are.equal("x", got)
+        first:close()
+        second:close()
+    end)
+
+    it("sets nodelay", function()
+        local job = adapters.python("send 61", "recv 1")
+        run(function()
+            local handle = connect(job.port)
+            handle:nodelay(false)
+            local sock = adapters.client():wrap_socket(handle, { server_hostname = "localhost" })
+            local duplicate = backend.socket_duplicate(handle:fileno())
+            local _, value = backend.socket_getsockopt(duplicate, socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            backend.close(duplicate)
+            assert.are_not.equal(0, value)
+            sock:close()
+        end)
+        job:finish()
+    end)
+
+    it("holds no more memory for a hundred senders than for one", function()
+        local cert, key = pki.chain "server-ec"
+        local function resident(count)
+            return tonumber(process.run_code(([[
+                local uv, ssl, count = require "luv", require "cleat.ssl", %d
+                local server, client = ssl.SSLContext(ssl.PROTOCOL_TLS), ssl.SSLContext(ssl.PROTOCOL_TLS)
+                server:load_cert_chain(%q, %q)
+                local fds = uv.socketpair("stream", nil, { nonblock = true }, { nonblock = true })
+                local a, b = uv.new_tcp(), uv.new_tcp()
+                a:open(fds[1])
+                b:open(fds[2])
+                local tx, rx
+                coroutine.wrap(function() rx = server:wrap_socket(b, { server_side = true }) end)()
+                coroutine.wrap(function() tx = client:wrap_socket(a) end)()
+                while not (tx and rx) do uv.run "once" end
+                local chunk = ("x"):rep(65536)
+                for _ = 1, count do
+                    coroutine.wrap(function()
+                        while true do tx:sendall(chunk) end
+                    end)()
+                end
+                local timer = uv.new_timer()
+                timer:start(200, 0, uv.stop)
+                uv.run()
+                print(uv.resident_set_memory())
+                os.exit(0)
+            ]]):format(count, cert, key)))
+        end
+        local one, hundred = resident(1), resident(100)
+        assert.is_true(hundred - one < 2 * 1024 * 1024, ("%d bytes for one, %d for a hundred"):format(one, hundred))
     end)
 end)

@@ -4,43 +4,43 @@ local peer = require "support.peer"
 local pki = require "support.pki"
 local ssl = require "cleat.ssl"
 
-local hosts = {}
+local adapters = {}
 
 -- path: where modules are found, copas among them. Debian installs that for Lua 5.1 and 5.2, but it is written in plain Lua.
-function hosts.path()
+function adapters.path()
     return package.path .. ";/usr/share/lua/5.2/?.lua"
 end
 
-function hosts.copas()
+function adapters.copas()
     if pcall(require, "copas") then
         return require "copas"
     end
     local path = package.path
-    package.path = hosts.path()
+    package.path = adapters.path()
     local copas = require "copas"
     package.path = path
     return copas
 end
 
 -- python: a job of Python's ssl on job.port, as a TLS server. steps follow its handshake.
-function hosts.python(...)
+function adapters.python(...)
     local cert, key = pki.chain "server-ec"
     return peer.serve { tls = true, cert = cert, key = key, "handshake", ... }
 end
 
 -- client: how to verify it.
-function hosts.client(options)
+function adapters.client(options)
     return link.context(link.client_options(options))
 end
 
-function hosts.server()
+function adapters.server()
     return link.context { cert = "server-ec" }
 end
 
 -- remote: the client's side of a connection, over MemoryBIOs, for tests that play the network themselves.
-function hosts.remote()
+function adapters.remote()
     local self = { incoming = ssl.MemoryBIO(), outgoing = ssl.MemoryBIO() }
-    self.object = hosts.client():wrap_bio(self.incoming, self.outgoing, { server_hostname = "localhost" })
+    self.object = adapters.client():wrap_bio(self.incoming, self.outgoing, { server_hostname = "localhost" })
     -- try returns a method's result, or nil if it needs more of the network
     function self.try(_, name, ...)
         local ok, result = pcall(self.object[name], self.object, ...)
@@ -53,7 +53,7 @@ function hosts.remote()
 end
 
 -- receive: count bytes from anything that has recv, fewer only at the end of the stream; math.huge for all until there.
-function hosts.receive(sock, count)
+function adapters.receive(sock, count)
     local parts, got = {}, 0
     while got < count do
         local data = sock:recv(math.min(65536, count - got))
@@ -67,14 +67,14 @@ function hosts.receive(sock, count)
 end
 
 -- by_turns: data sent to an echo in pieces, each read back before the next; returns what came.
-function hosts.by_turns(sock, data)
+function adapters.by_turns(sock, data)
     local parts = {}
     for first = 1, #data, 50000 do
         local piece = data:sub(first, first + 49999)
         sock:sendall(piece)
-        parts[#parts + 1] = hosts.receive(sock, #piece)
+        parts[#parts + 1] = adapters.receive(sock, #piece)
     end
     return table.concat(parts)
 end
 
-return hosts
+return adapters

@@ -1,0 +1,131 @@
+--- cqueues: a waiter for its coroutines, and its sockets as something to wrap.
+---
+---     socket.setdefaultwaiter(require("cleat.adapters.cqueues").waiter)
+---
+--- The wrapper works with the descriptor of the cqueues socket, which stays that object's: close() closes the object. What cqueues has
+--- read ahead is the first that the wrapper reads; what it has not sent yet is sent first.
+
+local C = require "cleat.backend"
+local errors = require "cleat.errors"
+local methods = require "cleat.adapters.methods"
+local probe = require "cleat.socket.probe"
+local waiting = require "cleat.socket.waiting"
+
+local cqueues = {}
+
+-- Who waits, by controller and descriptor: the coroutines, and the conditions that wake() signals, by event.
+local controllers = setmetatable({}, { __mode = "k" })
+local conditions = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
+
+-- enter notes that the running coroutine waits for a descriptor.
+local function enter(controller, fd, thread)
+    local descriptors = controllers[controller]
+    if not descriptors then
+        descriptors = {}
+        controllers[controller] = descriptors
+    end
+    local threads = descriptors[fd]
+    if not threads then
+        threads = setmetatable({}, { __mode = "k" })
+        descriptors[fd] = threads
+    end
+    threads[thread] = true
+    return descriptors, threads
+end
+
+-- leave lets the controller forget a descriptor for which no other coroutine waits: it may be closed next, without the controller's knowledge,
+-- and its number used again.
+local function leave(runtime, descriptors, fd, threads, thread)
+    threads[thread] = nil
+    for other in pairs(threads) do
+        if coroutine.status(other) ~= "dead" then
+            return
+        end
+    end
+    if descriptors[fd] == threads then
+        descriptors[fd] = nil
+    end
+    runtime.cancel(fd)
+end
+
+--- Waits as a coroutine of cqueues does; outside of a controller it blocks.
+function cqueues.waiter(sock, event, timeout)
+    local runtime = require "cqueues"
+    local deadline = waiting.deadline(timeout)
+    local fd = sock:fileno()
+    local request = { pollfd = fd, events = event == "read" and "r" or "w" }
+    local controller = runtime.running()
+    if not controller then
+        return type(runtime.poll(request, timeout)) == "table" or waiting.remaining(deadline) ~= 0
+    end
+    local condition = require("cqueues.condition").new()
+    local thread = coroutine.running()
+    local descriptors, threads = enter(controller, fd, thread)
+    conditions[event][sock] = condition
+    local ready = runtime.poll(request, condition, timeout)
+    conditions[event][sock] = nil
+    leave(runtime, descriptors, fd, threads, thread)
+    return type(ready) == "table" or type(ready) == "userdata" or waiting.remaining(deadline) ~= 0
+end
+
+local function wake(sock, event)
+    local condition = conditions[event][sock]
+    if condition then
+        condition:signal()
+    end
+end
+
+-- Place is a parking place, see cleat.socket.place.
+local Place = {}
+Place.__index = Place
+
+function Place:wait(timeout)
+    if not self.woken then
+        require("cqueues").poll(self.condition, timeout)
+    end
+    return self.woken
+end
+
+function Place:wake()
+    self.woken = true
+    self.condition:signal()
+end
+
+local function place()
+    return setmetatable({ condition = require("cqueues.condition").new(), woken = false }, Place)
+end
+
+waiting.register(cqueues.waiter, { wake = wake, place = place })
+
+function cqueues.accepts(value)
+    return methods.has(value, "pollfd", "events", "timeout", "starttls", "pending", "setmode")
+end
+
+local Owner = {}
+Owner.__index = Owner
+
+function Owner:give_back()
+    return self.sock
+end
+
+function Owner:close()
+    self.sock:close()
+end
+
+function cqueues.take(sock)
+    local open, fd = pcall(sock.pollfd, sock)
+    if not open or type(fd) ~= "number" or fd < 0 then
+        errors.raise(errors.error, C.const.EBADF, "the cqueues socket is closed")
+    end
+    local ok, message = sock:flush("n")
+    if not ok then
+        methods.failed("cqueues socket", "flush", message)
+    end
+    local ahead = sock:pending()
+    ahead = ahead > 0 and sock:xread(-ahead, "bn") or ""
+    local family, kind, proto = probe.stream(fd)
+    return { fd = fd, family = family, type = kind, proto = proto, timeout = sock:timeout() or false,
+        waiter = cqueues.waiter, owner = setmetatable({ sock = sock }, Owner), ahead = ahead }
+end
+
+return cqueues

@@ -1,0 +1,71 @@
+--- LuaSocket's objects (tcp and unix), as something to wrap.
+---
+--- The wrapper takes the object's descriptor out of it, so that the object can do no harm meanwhile; what LuaSocket has read ahead is the
+--- first that the wrapper reads. unwrap() puts the descriptor back. The wrapper's timeout is the smaller of the object's two, where
+--- LuaSocket (3.1) reports them. LuaSocket has no waiting but blocking: give the wrapper a waiter to do better.
+
+local C = require "cleat.backend"
+local errors = require "cleat.errors"
+local methods = require "cleat.adapters.methods"
+local object = require "cleat.socket.object"
+local probe = require "cleat.socket.probe"
+
+local luasocket = {}
+
+local NOTHING = -1
+
+function luasocket.accepts(value)
+    return methods.has(value, "getfd", "setfd", "dirty", "settimeout")
+end
+
+---@class cleat.adapters.luasocket.Owner
+---@field sock any LuaSocket's object
+local Owner = {}
+Owner.__index = Owner
+
+function Owner:give_back(plain)
+    C.socket_set_blocking(plain._id, 0) -- as LuaSocket has its descriptors
+    self.sock:setfd(plain:detach())
+    return self.sock
+end
+
+-- The descriptor was the wrapper's, and is closed with it.
+function Owner:close()
+    self.sock:close()
+end
+
+-- read_ahead returns what is in the object's buffer.
+local function read_ahead(sock, timeout)
+    local parts = {}
+    sock:settimeout(0)
+    while sock:dirty() do
+        local data, _, partial = sock:receive(1)
+        parts[#parts + 1] = data or partial
+    end
+    sock:settimeout(timeout)
+    return table.concat(parts)
+end
+
+-- smaller: of a block and a total timeout, false if there is neither. Both limit one call: cleat's calls have one limit.
+local function smaller(block, total)
+    block, total = block and block >= 0 and block or nil, total and total >= 0 and total or nil
+    return block and total and math.min(block, total) or block or total or false
+end
+
+function luasocket.take(sock)
+    local fd = sock:getfd()
+    if type(fd) ~= "number" or fd < 0 then
+        errors.raise(errors.error, C.const.EBADF, "LuaSocket's object has no descriptor: it is closed, or not connected or bound yet")
+    end
+    probe.stream(fd)
+    local block, total
+    if sock.gettimeout then
+        block, total = sock:gettimeout()
+    end
+    local ahead = read_ahead(sock, block)
+    local plain = object.Socket { fileno = fd }
+    sock:setfd(NOTHING)
+    return { plain = plain, timeout = smaller(block, total), owner = setmetatable({ sock = sock }, Owner), ahead = ahead }
+end
+
+return luasocket

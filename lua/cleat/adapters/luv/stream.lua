@@ -1,0 +1,245 @@
+--- luv's TCP and pipe handles as streams, see cleat.ssl.transport.stream.
+---
+--- A handle is read with read_start, one piece at a time, and written with write. What is read for a call that was given up is kept.
+
+local C = require "cleat.backend"
+local errors = require "cleat.errors"
+local methods = require "cleat.adapters.methods"
+local wait = require "cleat.adapters.luv.wait"
+local waiting = require "cleat.socket.waiting"
+
+local const = C.const
+
+---@class cleat.adapters.luv.Stream
+---@field value any luv's handle
+---@field uv table
+---@field arrived string[] what was read, and not asked for yet
+---@field reading boolean whether luv reads
+---@field closed boolean?
+---@field writes integer how many write requests are under way
+---@field waits table<string, cleat.adapters.luv.Wait> who waits: "receive", "send", "connect"
+local Stream = {}
+Stream.__index = Stream
+
+local function fail(what, message)
+    -- libuv's messages are "ECONNRESET: connection reset by peer"
+    local name = tostring(message):match "^(E%w+)"
+    local number = name and const[name]
+    if number then
+        return errors.raise(errors.error, number, ("%s of the luv handle: %s"):format(what, message))
+    end
+    return methods.failed("luv handle", what, message)
+end
+
+-- wait_as waits for the callbacks of one method.
+local function wait_as(self, method, timeout)
+    local current = wait.new(self.uv, function(over)
+        if self.waits[method] == over then
+            self.waits[method] = nil
+        end
+    end)
+    self.waits[method] = current
+    return current:wait(timeout)
+end
+
+local function finish(self, method)
+    local current = self.waits[method]
+    if current then
+        self.waits[method] = nil
+        current:finish(true)
+    end
+end
+
+-- prepare sets what TLS is better with: see docs/adapters.md.
+local function prepare(self)
+    if self.value.nodelay then
+        self.value:nodelay(true)
+    end
+end
+
+function Stream:connected()
+    local connected = self.value:is_readable()
+    if connected then
+        prepare(self)
+    end
+    return connected
+end
+
+local function check_open(self)
+    if self.closed or self.value:is_closing() then
+        errors.throw(errors.from_errno(const.EBADF))
+    end
+end
+
+-- resolve returns an address of a host, since luv's connect takes no names: the first of IPv4, as cleat's sockets connect unless they are
+-- told otherwise, or else the first. A handle can be connected once, so there is no second try.
+local function resolve(self, host, timeout)
+    local answered, list, message
+    local request, err = self.uv.getaddrinfo(host, nil, { socktype = "stream" }, function(failed, found)
+        answered, list, message = true, found, failed
+        finish(self, "connect")
+    end)
+    if not request then
+        fail("getaddrinfo", err)
+    end
+    wait_as(self, "connect", timeout)
+    check_open(self)
+    if not answered then
+        request:cancel()
+        errors.throw(errors.timeout("timed out"))
+    elseif message then
+        fail("getaddrinfo", message)
+    end
+    for _, each in ipairs(list) do
+        if each.family == "inet" then
+            return each.addr
+        end
+    end
+    return list[1].addr
+end
+
+function Stream:connect(to, timeout)
+    local value = self.value
+    local deadline = waiting.deadline(timeout)
+    local host, where = methods.endpoint(to)
+    if host then
+        host = resolve(self, host, timeout)
+    end
+    check_open(self)
+    local answered, failed
+    local function connected(err)
+        answered, failed = true, err
+        finish(self, "connect")
+    end
+    local started, err
+    if host then
+        started, err = value:connect(host, where, connected)
+    else
+        started, err = value:connect(where, connected)
+    end
+    if not started then
+        fail("connect", err)
+    end
+    wait_as(self, "connect", waiting.left(deadline))
+    check_open(self)
+    if not answered then
+        errors.throw(errors.timeout("timed out"))
+    elseif failed then
+        fail("connect", failed)
+    end
+    prepare(self)
+end
+
+local function start_reading(self)
+    local value = self.value
+    local started, err = value:read_start(function(failed, piece)
+        if not value:is_closing() then
+            value:read_stop()
+        end
+        self.reading = false
+        if failed then
+            self.read_failed = failed
+        elseif piece then
+            self.arrived[#self.arrived + 1] = piece
+        else
+            self.ended = true
+        end
+        finish(self, "receive")
+    end)
+    if not started then
+        fail("receive", err)
+    end
+    self.reading = true
+end
+
+local function next_piece(self)
+    if self.arrived[1] then
+        return table.remove(self.arrived, 1)
+    elseif self.read_failed then
+        fail("receive", self.read_failed)
+    end
+    return self.ended and "" or nil
+end
+
+function Stream:receive(timeout)
+    local piece = next_piece(self)
+    if piece then
+        return piece
+    elseif not self.reading then
+        start_reading(self)
+    end
+    if wait_as(self, "receive", timeout) then
+        return next_piece(self)
+    elseif self.reading and not self.value:is_closing() then
+        self.value:read_stop()
+        self.reading = false
+    end
+end
+
+function Stream:send(bytes, timeout)
+    if bytes ~= "" then
+        local request, err = self.value:write(bytes, function(failed)
+            self.writes = self.writes - 1
+            self.write_failed = self.write_failed or failed
+            if failed or self.writes == 0 then
+                finish(self, "send")
+            end
+        end)
+        if not request then
+            fail("send", err)
+        end
+        self.writes = self.writes + 1
+    end
+    if self.writes > 0 and not self.write_failed and not wait_as(self, "send", timeout) then
+        return nil
+    elseif self.write_failed then
+        fail("send", self.write_failed)
+    end
+    return self.writes == 0 or nil
+end
+
+function Stream:close()
+    self.closed = true
+    wait.close(self.uv, self.value)
+    for _, method in ipairs { "receive", "send", "connect" } do
+        local current = self.waits[method]
+        if current then
+            current:defer(true)
+        end
+    end
+    wait.sweep(self.uv)
+end
+
+function Stream:shutdown_write()
+    methods.finish_sending(self.value:fileno())
+end
+
+function Stream.place()
+    return wait.place()
+end
+
+function Stream:fileno()
+    return self.value:fileno()
+end
+
+local function address_of(name)
+    return function(self)
+        local address, message = self.value[name](self.value)
+        if not address then
+            fail(name, message)
+        elseif type(address) == "string" then -- a pipe's
+            return address
+        end
+        return { address.ip, address.port }
+    end
+end
+
+Stream.getpeername, Stream.getsockname = address_of "getpeername", address_of "getsockname"
+
+local stream = {}
+
+function stream.new(value)
+    return setmetatable({ value = value, uv = require "luv", arrived = {}, reading = false, writes = 0, waits = {} }, Stream)
+end
+
+return stream

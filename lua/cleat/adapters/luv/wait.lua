@@ -1,0 +1,210 @@
+--- Waits under luv's loop: a coroutine yields until a callback of the loop has ended its wait; outside of coroutines the loop is run.
+
+local errors = require "cleat.errors"
+
+local coroutine_status = coroutine.status
+
+local wait = {}
+
+local function in_loop(uv)
+    return uv.loop_mode and uv.loop_mode() ~= nil
+end
+
+--- soon calls f at the loop's next turn, before luv looks for closed handles.
+function wait.soon(uv, f)
+    local idle = uv.new_idle()
+    idle:start(function()
+        idle:close()
+        f()
+    end)
+end
+
+local leaving = {} -- handles that are to be closed at the loop's next turn
+
+--- close closes a handle. luv (1.44) does not survive the end of a program that has closed a handle whose loop has not turned since. So the handle
+--- is only stopped outside of the loop, or where luv may not look for closed handles any more: uv.run "once" ends with the timers. It is closed
+--- when the loop goes on, or by luv at the end.
+---@param uv table
+---@param handle any
+function wait.close(uv, handle)
+    if handle:is_closing() then
+        return
+    elseif not uv.loop_mode or uv.loop_mode() == "default" then
+        handle:close()
+        return
+    end
+    if handle.stop then
+        handle:stop()
+    elseif handle.read_stop then
+        handle:read_stop()
+    end
+    leaving[#leaving + 1] = handle
+    if #leaving == 1 then
+        wait.soon(uv, function()
+            local handles = leaving
+            leaving = {}
+            for _, each in ipairs(handles) do
+                if not each:is_closing() then
+                    each:close()
+                end
+            end
+        end)
+    end
+end
+
+---@class cleat.adapters.luv.Wait
+---@field uv table
+---@field thread thread|false false outside of coroutines
+---@field done boolean
+---@field answer any what the wait has ended with, nil for a timeout
+---@field timer any
+---@field cleanup function? called when the wait is over, however it has ended
+local Wait = {}
+Wait.__index = Wait
+
+local function close_timer(self)
+    local timer = self.timer
+    if timer then
+        self.timer = nil
+        wait.close(self.uv, timer)
+    end
+end
+
+-- over is called when a wait has ended, and by Lua 5.4 when its coroutine is closed.
+local function over(self)
+    self.done = true
+    close_timer(self)
+    local cleanup = self.cleanup
+    if cleanup then
+        self.cleanup = nil
+        cleanup(self)
+    end
+end
+Wait.__close = over
+
+-- resume goes on with the coroutine. An error that leaves it ends the program in luv, which can show texts only.
+local function resume(self)
+    local thread = self.thread
+    if thread and coroutine_status(thread) == "suspended" then
+        local ok, failure = coroutine.resume(thread)
+        if not ok then
+            error(debug.traceback(thread, tostring(failure)), 0)
+        end
+    end
+end
+
+--- finish ends the wait; to be called by a callback of the loop.
+function Wait:finish(answer)
+    if not self.done then
+        self.done, self.answer = true, answer
+        close_timer(self)
+        resume(self)
+    end
+end
+
+--- defer ends the wait at the loop's next turn; it may be called from anywhere.
+function Wait:defer(answer)
+    if not self.done then
+        self.done, self.answer = true, answer
+        close_timer(self)
+        wait.soon(self.uv, function()
+            resume(self)
+        end)
+    end
+end
+
+--- new makes a wait of the running coroutine. cleanup: see the class.
+---@param uv table
+---@param cleanup function?
+---@return cleat.adapters.luv.Wait
+function wait.new(uv, cleanup)
+    local thread, is_main = coroutine.running()
+    if is_main or not thread then
+        thread = false
+        if in_loop(uv) then
+            errors.raise(errors.error, "a callback of luv's loop cannot wait: do this in a coroutine")
+        end
+    end
+    return setmetatable({ uv = uv, thread = thread, done = false, cleanup = cleanup }, Wait)
+end
+
+-- parked is an iterator, for the sake of the for below.
+local function parked(self)
+    while not self.done do
+        coroutine.yield()
+    end
+end
+
+local function run_loop(self)
+    local uv = self.uv
+    while not self.done do
+        if not uv.run "once" and not self.done then
+            errors.raise(errors.error, "nothing in luv's loop can end this wait")
+        end
+    end
+end
+
+--- sweep closes what was closed outside of the loop, if that can be done now: outside of coroutines.
+function wait.sweep(uv)
+    local thread, is_main = coroutine.running()
+    if (is_main or not thread) and uv.loop_mode and not in_loop(uv) then
+        uv.run "nowait"
+    end
+end
+
+--- Waits until finish or defer was called, or for timeout seconds, nil for ever.
+---@param timeout number?
+---@return any # what they were called with, nil after a timeout
+function Wait:wait(timeout)
+    if timeout and not self.done then
+        self.uv.update_time() -- the loop's clock stands still between its turns
+        self.timer = self.uv.new_timer()
+        self.timer:start(math.ceil(timeout * 1000), 0, function()
+            self:finish(nil)
+        end)
+    end
+    if self.thread then
+        -- Lua 5.4 calls __close of the last value, however the loop ends: also when the coroutine is closed.
+        for _ in parked, self, nil, self do end -- luacheck: ignore 542
+    else
+        local ok, failure = pcall(run_loop, self)
+        if not ok then
+            over(self)
+            error(failure, 0)
+        end
+    end
+    over(self)
+    if not self.thread then
+        wait.sweep(self.uv)
+    end
+    return self.answer
+end
+
+---@class cleat.adapters.luv.Place see cleat.socket.place
+local Place = {}
+Place.__index = Place
+
+--- place makes a parking place.
+function wait.place()
+    return setmetatable({ woken = false }, Place)
+end
+
+function Place:wait(timeout)
+    if not self.woken then
+        local current = wait.new(require "luv")
+        self.current = current
+        local woken = current:wait(timeout)
+        self.current = nil
+        return woken == true
+    end
+    return true
+end
+
+function Place:wake()
+    self.woken = true
+    if self.current then
+        self.current:defer(true)
+    end
+end
+
+return wait

@@ -1,0 +1,194 @@
+--- nginx: cosockets (lua-nginx-module's ngx.socket.tcp and ngx.req.socket) as something to wrap.
+---
+---     local stream = context:wrap_socket(ngx.socket.tcp(), {server_hostname = "example.org"})
+---     stream:connect {"example.org", 443}
+---
+--- Each call lets nginx serve others while it waits. The socket's timeout, in seconds, is given to the cosocket; without one the
+--- cosocket's own timeouts hold. close() closes the cosocket. TLS is cleat's: nginx's OpenSSL, its certificates and its lua_ssl_*
+--- settings have no part in it.
+---
+--- nginx closes a cosocket when a coroutine that waits in one of its calls is killed, and refuses to close it while one waits. So the calls
+--- are made in light threads, and the caller waits for those: it can be killed, woken, or give up, and the next call goes on.
+
+local const = require("cleat.backend").const
+local errors = require "cleat.errors"
+local light = require "cleat.adapters.nginx.light"
+local methods = require "cleat.adapters.methods"
+local waiting = require "cleat.socket.waiting"
+
+local nginx = {}
+
+-- The most that is received at once: two full records.
+local PIECE = 2 * (16384 + 256 + 5)
+
+-- How many pieces are read off before a connection is closed.
+local MOST = 8
+
+-- For so long, in seconds, it is looked whether something has arrived.
+local INSTANT = 0.001
+
+-- The longest timeout of a cosocket, in milliseconds.
+local LONGEST = 2147483647
+
+-- What was begun to be sent goes on for so long, in seconds, after a call has given it up.
+local GRACE = 60
+
+function nginx.accepts(value)
+    return type(value) == "table" and methods.has(value, "receive", "receiveany", "send", "settimeout", "settimeouts")
+end
+
+---@class cleat.adapters.nginx.Stream
+---@field value any the cosocket
+---@field calls table<string, cleat.adapters.nginx.Call> those under way: "connect", "receive", "send"
+---@field queue string[] what is to be sent
+---@field closed boolean?
+---@field broken string? why nothing can be sent any more
+local Stream = {}
+Stream.__index = Stream
+
+local function fail(what, message)
+    return methods.failed("cosocket", what, message)
+end
+
+local function milliseconds(seconds)
+    return math.max(1, math.min(LONGEST, math.ceil(seconds * 1000)))
+end
+
+-- limit gives the cosocket a timeout for its next call.
+local function limit(self, timeout)
+    if timeout then
+        local short = milliseconds(timeout)
+        self.value:settimeouts(short, milliseconds(timeout + GRACE), short)
+    end
+end
+
+-- perform waits for a call of the cosocket, which is started if it is not under way yet. It returns what that returns, after true; or false if
+-- the deadline is over.
+local function perform(self, name, deadline, ...)
+    local call = self.calls[name]
+    if not call then
+        limit(self, waiting.left(deadline))
+        call = light.start(self.value, ...)
+        self.calls[name] = call
+    end
+    if not call:wait(deadline) then
+        return false
+    end
+    if self.calls[name] == call then
+        self.calls[name] = nil
+    end
+    return true, call.first, call.second
+end
+
+-- ngx.req.socket's have a peer from the beginning, and no connect.
+function Stream:connected()
+    local value = self.value
+    return value.connect == nil or value:getreusedtimes() ~= nil
+end
+
+function Stream:connect(to, timeout)
+    local host, where = methods.endpoint(to)
+    local deadline = waiting.deadline(timeout)
+    local done, ok, message
+    if host then
+        host = host:find(":", 1, true) and "[" .. host .. "]" or host
+        done, ok, message = perform(self, "connect", deadline, "connect", host, where)
+    else
+        done, ok, message = perform(self, "connect", deadline, "connect", "unix:" .. where)
+    end
+    if self.closed then
+        errors.throw(errors.from_errno(const.EBADF))
+    elseif not done then
+        self.calls.connect:stop()
+        self.calls.connect = nil
+    end
+    if not done or (not ok and message == "timeout") then
+        errors.throw(errors.timeout("timed out"))
+    elseif not ok then
+        fail("connect", message)
+    end
+end
+
+function Stream:receive(timeout)
+    local deadline = waiting.deadline(timeout)
+    while true do
+        local done, bytes, message = perform(self, "receive", deadline, "receiveany", PIECE)
+        if not done then
+            return nil
+        elseif bytes then
+            return bytes
+        elseif message == "closed" then
+            return ""
+        elseif message ~= "timeout" then
+            fail("receive", message)
+        elseif not timeout or waiting.remaining(deadline) == 0 then
+            return nil
+        end -- else that was the timeout of a call that was given up
+    end
+end
+
+function Stream:send(bytes, timeout)
+    local deadline = waiting.deadline(timeout)
+    local queue = self.queue
+    if bytes ~= "" then
+        queue[#queue + 1] = bytes
+    end
+    while self.calls.send or queue[1] do
+        if self.broken then
+            errors.raise(errors.error, const.ECONNABORTED, "send of the cosocket: " .. self.broken)
+        end
+        local next_bytes
+        if not self.calls.send then
+            next_bytes = table.concat(queue)
+            self.queue = {}
+            queue = self.queue
+        end
+        local done, sent, message = perform(self, "send", deadline, "send", next_bytes)
+        if not done then
+            return nil
+        elseif not sent then
+            self.broken = message
+            queue[1] = queue[1] or "" -- so that the next call finds out
+            if message == "timeout" then
+                return nil
+            end
+            fail("send", message)
+        end
+    end
+    return true
+end
+
+--- drain reads what has arrived. A last call stays under way, which close() ends.
+function Stream:drain()
+    for _ = 1, MOST do
+        local call = self.calls.receive or light.start(self.value, "receiveany", PIECE)
+        self.calls.receive = call
+        if not call:wait(waiting.deadline(INSTANT)) or not call.first then
+            return
+        end
+        self.calls.receive = nil
+    end
+end
+
+function Stream:close()
+    local busy = false
+    self.closed = true
+    for name, call in pairs(self.calls) do
+        if not call.over then
+            busy = true
+            call:stop() -- which closes the cosocket
+        end
+        self.calls[name] = nil
+    end
+    if not busy and self.value.close then
+        self.value:close()
+    end
+end
+
+Stream.place = light.place
+
+function nginx.take(value)
+    return { stream = setmetatable({ value = value, calls = {}, queue = {} }, Stream) }
+end
+
+return nginx

@@ -1,0 +1,85 @@
+--- Calls that clean up behind themselves however they end: by returning, by an error, by coroutine.close, or by being
+--- collected.
+---
+--- A scope is an object with a method end_scope, which is called once the call is over. It must be in no other strong
+--- hands: a coroutine
+--- that is dropped while it waits ends its scopes by the collector.
+
+local scope = {}
+
+local pcall, error = pcall, error
+
+if _VERSION == "Lua 5.4" and not rawget(_G, "jit") then
+    -- Lua 5.4 calls __close when a coroutine is closed too. Written as text, since LuaJIT has no such syntax.
+    local run = assert(load([[
+        local function run(scope, f, ...)
+            local ending <close> = scope
+            return f(...)
+        end
+        return run
+    ]], debug and debug.getinfo(1, "S").source or "=cleat.scope"))() -- under this file's name: it is cleat's
+
+    --- metatable is the metatable of scopes of a class with a method end_scope(self) and a function
+    --- abandoned(self.ticket), which a
+    --- finalizer calls.
+    ---@param methods table
+    ---@return table
+    function scope.metatable(methods)
+        return {
+            __index = methods,
+            __close = methods.end_scope,
+            __gc = function(self)
+                if self.open then
+                    methods.abandoned(self.ticket)
+                end
+            end,
+        }
+    end
+
+    --- make turns a table into a scope. ticket: what `abandoned` is called with, which must not lead to the scope.
+    function scope.make(fields, metatable, ticket)
+        fields.open, fields.ticket = true, ticket
+        return setmetatable(fields, metatable)
+    end
+
+    --- run returns what f(...) returns.
+    ---@type fun(scope: table, f: function, ...: any): any ...
+    scope.run = run
+else
+    local newproxy = newproxy
+    local tickets = setmetatable({}, { __mode = "k" }) -- of the userdata that only the scopes have
+
+    function scope.metatable(methods)
+        local first = newproxy(true)
+        getmetatable(first).__gc = function(sentinel)
+            local ticket = tickets[sentinel]
+            if ticket then
+                tickets[sentinel] = nil
+                methods.abandoned(ticket)
+            end
+        end
+        return { __index = methods, sentinel = first }
+    end
+
+    function scope.make(fields, metatable, ticket)
+        local sentinel = newproxy(metatable.sentinel)
+        tickets[sentinel] = ticket
+        fields.open, fields.sentinel = true, sentinel
+        return setmetatable(fields, metatable)
+    end
+
+    local function over(self, ok, ...)
+        tickets[self.sentinel] = nil
+        self:end_scope()
+        if ok then
+            return ...
+        end
+        return error((...), 0)
+    end
+
+    function scope.run(self, f, ...)
+        return over(self, pcall(f, ...))
+    end
+end
+
+return scope

@@ -1,0 +1,50 @@
+--- What a descriptor or a socket is: TLS needs streams.
+
+local C = require "cleat.backend"
+local calls = require "cleat.socket.calls"
+local errors = require "cleat.errors"
+
+local const = C.const
+
+local probe = {}
+
+local function of(id, proto)
+    local kind = C.socket_type(id)
+    if kind < 0 then
+        return kind
+    end
+    return 0, kind, C.socket_family(id), proto or C.socket_protocol(id)
+end
+
+local function checked(...)
+    local _, kind, family, proto = calls.settle("wrap_socket", ...)
+    if kind ~= const.SOCK_STREAM then
+        errors.raise(errors.NotImplementedError, "only stream sockets are supported")
+    end
+    return family, kind, proto
+end
+
+--- socket returns the family, type and protocol of a socket. NotImplementedError for what is no stream.
+---@param sock cleat.Socket
+---@return integer family, integer type, integer proto
+function probe.socket(sock)
+    return checked(of(sock._id, sock._proto))
+end
+
+local function closing(guard, ...)
+    C.guard_close(guard)
+    return ...
+end
+
+--- stream returns the same of a descriptor, which stays the caller's.
+---@param fd integer
+---@return integer family, integer type, integer proto
+function probe.stream(fd)
+    local id, guard = C.socket_over_fd_guarded(fd)
+    if id < 0 then
+        return calls.fail(id, "wrap_socket")
+    end
+    return checked(closing(guard, of(id)))
+end
+
+return probe

@@ -1,0 +1,348 @@
+--- Turns: coroutines that use one object at the same time come one after the other.
+---
+--- An object (its owner) has queues by name: "reader" and "writer", and a TLS connection "handshake" too. The first of
+--- a queue has the turn;
+--- the others are parked (cleat.socket.place). A turn ends with the call that has it, however that ends: see
+--- cleat.scope. So the turn of a
+--- coroutine that was closed or collected passes on.
+---
+--- An owner has a field _turns, false at first, and the methods
+---   _place()           a parking place, nil if a call cannot wait now
+---   _turns_changed()   is called when a queue became empty, or is not any more
+---
+--- Who waits for the network says so in its claim (claim.waiting), so that close() can wake it: see turns.close.
+
+local C = require "cleat.backend"
+local scope = require "cleat.scope"
+local waiting = require "cleat.socket.waiting"
+
+local rawget = rawget
+local running, status_of = coroutine.running, coroutine.status
+
+local turns = {}
+
+local NAMES = { "handshake", "reader", "writer" }
+local MAIN = {} -- in place of the main coroutine, which LuaJIT has no value for
+local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that nobody has any more
+
+---@class cleat.socket.Turn the claims by number, from `first` to `last`; the first that is there has the turn
+---@field first integer
+---@field last integer
+---@field owner table
+
+---@class cleat.socket.Claim a call's place in a queue
+---@field turn cleat.socket.Turn
+---@field at integer
+---@field owner table
+---@field thread any its coroutine
+---@field closed boolean? whether the owner was closed meanwhile
+---@field place cleat.socket.Place? where it is parked
+---@field waiting string? the event that it waits for: "read", "write"
+---@field object any? what its waiter was given
+---@field waiter function?
+---@field watch cleat.socket.Watch?
+---@field lease table? see turns.close
+local Claim = {}
+
+local let_go -- of a claim: see below
+
+-- killed: whether a claim's coroutine is dead, though its call has not ended: so nginx leaves a light thread that was
+-- killed.
+local function killed(claim)
+    local thread = claim.thread
+    return type(thread) == "thread" and status_of(thread) == "dead"
+end
+
+local function head(turn)
+    local first, last = turn.first, turn.last
+    while first <= last do
+        local claim = turn[first]
+        if claim and not killed(claim) then
+            turn.first = first
+            return claim
+        elseif claim then
+            turn[first] = nil
+            let_go(claim)
+        end
+        first = first + 1
+    end
+    turn.first, turn.last = 1, 0
+end
+
+local function wake(place)
+    pcall(place.wake, place) -- of an event loop that may be gone
+end
+
+-- wake_joined wakes those that wait for what another coroutine waits for: see suspend.wait.
+local function wake_joined(owner)
+    local queues = owner and rawget(owner, "_turns")
+    local joined = queues and queues.joined
+    if joined then
+        queues.joined = nil
+        for _, place in ipairs(joined) do
+            wake(place)
+        end
+    end
+end
+
+-- advance wakes the first of the queue.
+local function advance(turn)
+    local claim = head(turn)
+    if claim and claim.place and not claim.woken then
+        claim.woken = true
+        wake(claim.place)
+    end
+    local owner = turn.owner
+    if owner then
+        owner:_turns_changed()
+    end
+end
+
+--- leave is called once a claim's wait for the network is over.
+---@param claim cleat.socket.Claim
+function turns.leave(claim)
+    if not claim.waiting then
+        return
+    end
+    claim.waiting, claim.object, claim.waiter = nil, nil, nil
+    if claim.watch then
+        claim.watch:close()
+        claim.watch = nil
+    end
+    wake_joined(claim.owner)
+    local lease = claim.lease
+    if lease then
+        claim.lease = nil
+        lease.count = lease.count - 1
+        if lease.count == 0 then
+            C.guard_close(lease.guard)
+        end
+    end
+end
+
+local function unpark(claim)
+    local place = claim.place
+    if place then
+        claim.place = nil
+        if place.close then
+            place:close()
+        end
+    end
+end
+
+function let_go(claim)
+    claim.open = false
+    turns.leave(claim)
+    unpark(claim)
+end
+
+function Claim:end_scope()
+    if not self.open then
+        return
+    end
+    let_go(self)
+    local turn = self.turn
+    if turn[self.at] == self then
+        turn[self.at] = nil
+        advance(turn)
+    end
+end
+
+-- abandoned is called by a finalizer, for a claim whose coroutine was collected.
+function Claim.abandoned(turn)
+    wake_joined(turn.owner)
+    advance(turn)
+end
+
+local METATABLE = scope.metatable(Claim)
+
+local function enqueue(owner, name)
+    local queues = rawget(owner, "_turns")
+    if not queues then
+        queues = {}
+        owner._turns = queues
+    end
+    local turn = queues[name]
+    if not turn then
+        turn = setmetatable({ first = 1, last = 0, owner = owner }, WEAK)
+        queues[name] = turn
+    end
+    local last = head(turn) and turn.last + 1 or 1
+    local claim = scope.make({ turn = turn, at = last, owner = owner, thread = running() or MAIN }, METATABLE, turn)
+    turn.last, turn[last] = last, claim
+    if last == turn.first then
+        owner:_turns_changed()
+    end
+    return claim
+end
+
+-- The functions below return no claims: a coroutine that is parked must not keep the claims of others alive by what is
+-- left in its registers.
+
+local function is_first(claim)
+    return head(claim.turn) == claim
+end
+
+-- is_nested: whether the claim's own coroutine is before it.
+local function is_nested(claim)
+    local turn = claim.turn
+    for index = turn.first, claim.at - 1 do
+        local other = turn[index]
+        if other and other.thread == claim.thread then
+            return true
+        end
+    end
+    return false
+end
+
+-- await waits for the claim's turn, and returns how it went: see turns.run.
+local function await(claim, deadline)
+    if is_first(claim) then
+        return "first"
+    elseif is_nested(claim) then
+        return "nested"
+    end
+    local place = claim.owner:_place()
+    if not place then
+        return "cannot"
+    end
+    claim.place = place
+    while true do
+        local woken = waiting.remaining(deadline) > 0 and place:wait(waiting.left(deadline))
+        if claim.closed then
+            return "closed"
+        elseif is_first(claim) then
+            unpark(claim)
+            return "waited"
+        elseif not woken then
+            return "late"
+        end
+    end
+end
+
+local function start(claim, deadline, f, ...)
+    return f(claim, await(claim, deadline), ...)
+end
+
+--- run calls f(claim, how, ...) when it is its turn, and returns what that returns. how:
+---   "first"    nobody else had the turn
+---   "waited"   others had it
+---   "late"     it is not its turn: the deadline is over
+---   "closed"   it is not its turn: the owner was closed
+---   "cannot"   it is not its turn: others have it, and the owner has no way to wait
+---   "nested"   it is not its turn: the same coroutine has it
+---@param owner table
+---@param name string the queue
+---@param deadline number
+---@param f function
+function turns.run(owner, name, deadline, f, ...)
+    local claim = enqueue(owner, name)
+    return scope.run(claim, start, claim, deadline, f, ...)
+end
+
+--- busy: whether somebody has a turn.
+---@param owner table
+---@param name string
+---@return boolean
+function turns.busy(owner, name)
+    local queues = rawget(owner, "_turns")
+    local turn = queues and queues[name]
+    return turn and turn.last > 0 and head(turn) ~= nil or false
+end
+
+--- waits: whether another claim than this one waits for an event of the owner itself.
+---@param claim cleat.socket.Claim
+---@param event string
+---@return boolean
+function turns.waits(claim, event)
+    local owner = claim.owner
+    for _, name in ipairs(NAMES) do
+        local turn = owner._turns[name]
+        local other = turn and head(turn)
+        if other and other ~= claim and other.waiting == event and not other.parallel then
+            return true
+        end
+    end
+    return false
+end
+
+--- join lets a claim wait until another one's wait for the network is over, or for a timeout.
+---@param claim cleat.socket.Claim
+---@param timeout number? as waiters take it
+function turns.join(claim, timeout)
+    local place = claim.owner:_place()
+    local queues = claim.owner._turns
+    queues.joined = queues.joined or {}
+    table.insert(queues.joined, place)
+    claim.place, claim.woken = place, true
+    place:wait(timeout)
+    unpark(claim)
+end
+
+-- interrupt ends a claim's wait for the network, and returns false if only a shutdown of the descriptor can.
+local function interrupt(claim)
+    local known = claim.waiter and waiting.traits(claim.waiter).wake
+    if known then
+        return pcall(known, claim.object, claim.waiting)
+    elseif claim.watch then
+        claim.watch:signal()
+        return true
+    end
+    return not claim.waiter
+end
+
+--- close marks the claims of an owner that is being closed, and wakes them. guard: of its descriptor, false if that is
+--- not to be closed. A
+--- waiter may still have the descriptor in its hands: then it is closed once the last wait is over, so that its number
+--- is not used again
+--- before. shut() is called if a wait can be ended in no other way.
+---@param owner table
+---@param guard any
+---@param shut function?
+function turns.close(owner, guard, shut)
+    local queues = rawget(owner, "_turns")
+    local lease, deaf
+    for _, name in ipairs(queues and NAMES or {}) do
+        local turn = queues[name]
+        for index = turn and turn.first or 1, turn and turn.last or 0 do
+            local claim = turn[index]
+            if claim then
+                claim.closed = true
+                if claim.waiting and guard then
+                    lease = lease or { guard = guard, count = 0 }
+                    lease.count = lease.count + 1
+                    claim.lease = lease
+                end
+                if claim.place then
+                    wake(claim.place)
+                end
+                if claim.waiting and not interrupt(claim) then
+                    deaf = true
+                end
+            end
+        end
+    end
+    if deaf and shut then
+        shut(owner)
+    end
+    if guard and not lease then
+        C.guard_close(guard)
+    end
+end
+
+--- wake lets all parked coroutines of an owner look what has changed.
+function turns.wake(owner)
+    wake_joined(owner)
+    local queues = rawget(owner, "_turns")
+    for _, name in ipairs(queues and NAMES or {}) do
+        local turn = queues[name]
+        for index = turn and turn.first or 1, turn and turn.last or 0 do
+            local claim = turn[index]
+            if claim and claim.place then
+                wake(claim.place)
+            end
+        end
+    end
+end
+
+return turns

@@ -1,0 +1,264 @@
+--- TLS connections: what ssl.SSLSocket and ssl.SSLObject have in common, whatever moves their bytes.
+---
+--- Below a connection is a transport, a table of functions of the connection:
+---   open(self, context, server_side, hostname)     makes the connection of the ABI, and returns its id and guard
+---   supply(self, claim, event, deadline, timeout)  sees to what TLS waits for, see cleat.suspend
+---   emit(self, claim, deadline)                    passes on what TLS has for the network; false if the deadline is over
+---   place(self)                                    a parking place, see cleat.socket.turns
+--- There are three: cleat.ssl.transport.descriptor, .memory (two MemoryBIOs) and .stream (an event loop's handle).
+---
+--- _read_id and _write_id are what reads and writes make their first attempt with: the connection's id, or 0 while
+--- another coroutine has the
+--- turn, or the transport has to be asked first. So the usual call looks at nothing else.
+
+local C = require "cleat.backend"
+local class = require "cleat.class"
+local errors = require "cleat.errors"
+local server_name = require "cleat.ssl.server_name"
+local status = require "cleat.status"
+local suspend = require "cleat.suspend"
+local turns = require "cleat.socket.turns"
+local waiting = require "cleat.socket.waiting"
+
+local connection_handshake, connection_shutdown = C.connection_handshake, C.connection_shutdown
+local WANT_READ, WANT_WRITE, TIMEOUT, HANDLE = status.WANT_READ, status.WANT_WRITE, status.TIMEOUT, status.HANDLE
+local const = C.const
+
+---@class cleat.ssl.Connection
+---@field _tls integer the ABI's id of the connection, 0 unless open
+---@field _tls_guard any
+---@field _read_id integer
+---@field _write_id integer
+---@field _transport table
+---@field _origin cleat.ssl.SSLContext the context that it was made from: its servername callback counts
+local Connection = class.new("ssl.Connection", function()
+    return errors.raise(errors.TypeError, "a connection is made by an SSLContext")
+end)
+
+local connection = { Connection = Connection }
+
+suspend.pauses[status.WANT_SERVER_NAME] = function(self)
+    local ok, err = pcall(server_name.answer, self)
+    if not ok then
+        self._failed = true
+        pcall(self._transport.emit, self)
+        error(err, 0)
+    end
+end
+
+function Connection:_supply(claim, event, deadline, timeout)
+    return self._transport.supply(self, claim, event, deadline, timeout)
+end
+
+function Connection:_place()
+    return self._transport.place(self)
+end
+
+function Connection:_turns_changed()
+    local id = self._tls
+    local shaking = turns.busy(self, "handshake")
+    self._read_id = (shaking or turns.busy(self, "reader")) and 0 or id
+    self._write_id = (shaking or self._transport.writes_in_turn or turns.busy(self, "writer")) and 0 or id
+end
+
+function Connection:_stalled()
+    return self._asking
+end
+
+function Connection:_occupied(method)
+    if self._asking then
+        errors.raise(errors.ValueError, "the servername callback has not returned yet")
+    end
+    return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned, and no waiter that waits")
+end
+
+--- open sets TLS up.
+function connection.open(self, hostname)
+    local id, guard = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
+    self._tls_guard = guard
+    self._tls = id
+    self:_turns_changed()
+end
+
+--- drop takes TLS away, without close_notify.
+function connection.drop(self)
+    self._tls, self._read_id, self._write_id = 0, 0, 0
+    if self._tls_guard then
+        C.guard_close(self._tls_guard)
+        self._tls_guard = false
+    end
+end
+
+-- Kinds of calls, see cleat.suspend. Their methods raise what a status means, after what TLS has to say to the peer
+-- about it was passed on.
+
+-- WRONG: the classes of failures of which the peer is told by an alert, or has told.
+local WRONG = { [const.SSL] = true, [const.VERIFY] = true, [const.ALERT] = true }
+
+local function fail(self, result, operation)
+    local err = errors.from_connection(result, operation)
+    if WRONG[status.class(result)] then
+        self._failed = true
+    end
+    if result ~= TIMEOUT then
+        pcall(self._transport.emit, self)
+    end
+    return errors.throw(err)
+end
+
+local function kind(turn, event, operation)
+    return {
+        turn = turn, field = "_tls", event = event, operation = operation,
+        fail = function(self, result)
+            return fail(self, result, operation)
+        end,
+        gone = function(self, method)
+            return self:_gone(method)
+        end,
+    }
+end
+
+local function handshake_kind(operation)
+    return kind("handshake", WANT_READ, operation)
+end
+
+local HANDSHAKE = handshake_kind("handshake")
+local READ, WRITE = kind("reader", WANT_READ, "read"), kind("writer", WANT_WRITE, "write")
+READ.handshake, WRITE.handshake = handshake_kind("read"), handshake_kind("write")
+connection.READ, connection.WRITE = READ, WRITE
+
+function READ.fail(self, result)
+    if result == status.EOF and self._ragged and C.connection_established(self._tls) == 1 then
+        return 0, ""
+    end
+    return fail(self, result, "read")
+end
+
+function READ.gone(self, method)
+    if self._state == "unwrapped" then -- the peer's close_notify has come
+        return 0, ""
+    end
+    return self:_gone(method)
+end
+
+-- Of close_notify: it is sent in the writer's turn, and the peer's is received in the reader's.
+local CLOSE_SEND, CLOSE_RECEIVE = kind("writer", WANT_WRITE, "read"), kind("reader", WANT_READ, "read")
+CLOSE_SEND.stop = WANT_READ
+
+local function emitted(self, result, ...)
+    self._transport.emit(self)
+    return result, ...
+end
+
+--- finish goes on with a call whose first attempt has not finished: f(id, wait, a, b), in the turn of its kind, after
+--- the handshake. deadline:
+--- nil if the timeout begins now. result: of the attempt, nil to make another one.
+function connection.finish(self, of, method, deadline, result, f, a, b)
+    local timeout = self._timeout
+    if self._tls == 0 then
+        self:_prepare(method)
+        result = nil
+    elseif result and result ~= HANDLE and not suspend.stopped(result) then
+        return of.fail(self, result, method)
+    end
+    deadline = deadline or waiting.deadline(timeout)
+    if C.connection_established(self._tls) ~= 1 then
+        suspend.run(self, of.handshake, method, timeout, deadline, result, connection_handshake)
+        result = nil
+    end
+    return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
+end
+
+--- handshake does the handshake, or raises. timeout: for all of it.
+function connection.handshake(self, timeout)
+    local own = timeout == self._timeout
+    local deadline = timeout ~= 0 and waiting.deadline(timeout) or nil
+    local result = connection_handshake(self._read_id, own and self._wait or self._waiter and 0 or timeout)
+    if result < 0 then
+        if result ~= HANDLE and not suspend.stopped(result) then
+            return HANDSHAKE.fail(self, result)
+        end
+        suspend.run(self, HANDSHAKE, "do_handshake", timeout, deadline, result, connection_handshake)
+    end
+    if not self._transport.emit(self, nil, deadline) then
+        HANDSHAKE.fail(self, TIMEOUT)
+    end
+end
+
+local function close_in_both_turns(_, how, self, ...)
+    if how ~= "first" and how ~= "waited" then
+        return CLOSE_RECEIVE.fail(self, how == "late" and TIMEOUT or WANT_READ)
+    end
+    return suspend.run(self, CLOSE_SEND, ...)
+end
+
+--- close_notify sends close_notify and waits for the peer's.
+function connection.close_notify(self)
+    local timeout = self._timeout
+    local deadline = waiting.deadline(timeout)
+    local result = HANDLE
+    if turns.busy(self, "reader") then
+        if self._transport.readable(self) then
+            -- What has arrived is the reader's, who is about to be woken by it: if it were read here it would not be.
+            result = turns.run(self, "reader", deadline, close_in_both_turns, self, "unwrap", timeout, deadline, HANDLE,
+                connection_shutdown)
+        end
+    else
+        result = connection_shutdown(self._write_id, self._wait)
+    end
+    if result ~= 0 then
+        result = suspend.run(self, CLOSE_SEND, "unwrap", timeout, deadline, result, connection_shutdown)
+        self._transport.emit(self, nil, deadline)
+    end
+    if result ~= 0 then
+        suspend.run(self, CLOSE_RECEIVE, "unwrap", timeout, deadline, result, connection_shutdown)
+    end
+    self._transport.emit(self, nil, deadline)
+end
+
+local getters, setters = {}, {}
+
+function getters:context()
+    return self._context
+end
+
+-- As in Python, a context that is set after the handshake is what the attribute says from then on, and changes nothing
+-- in the connection.
+function setters:context(value)
+    if getmetatable(value) ~= getmetatable(self._context) then
+        errors.raise(errors.TypeError, "The value must be a SSLContext, not " .. class.name_of(value))
+    end
+    if self._tls ~= 0 then
+        if C.connection_established(self._tls) ~= 1 then
+            errors.check(C.connection_set_context(self._tls, value._id))
+        end
+        rawset(self, "_origin", self._origin)
+    end
+    self._context = value
+end
+
+function getters:server_side()
+    return self._server_side
+end
+
+function getters:server_hostname()
+    return self._server_hostname or nil
+end
+
+function getters:_origin()
+    return self._context
+end
+
+connection.getters, connection.setters = getters, setters
+
+--- The fields that most connections do not have.
+connection.defaults = {
+    _server_side = false,
+    _server_hostname = false,
+    _asking = false, -- while the servername callback runs
+    _failed = false, -- whether TLS has failed: what there is to say to the peer about it must reach it
+    _turns = false,
+    _ragged = false,
+}
+
+return connection

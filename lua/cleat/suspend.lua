@@ -1,0 +1,169 @@
+--- Calls that could not finish: the one place that waits, and makes a call of the ABI again.
+---
+--- A method makes its first attempt itself. If that has not finished, suspend.run goes on with it: in the caller's turn
+--- (cleat.socket.turns),
+--- within one deadline, until it succeeds or fails. What a call can stop for:
+---   * WANT_READ, WANT_WRITE: the object's _supply(claim, event, deadline, timeout) sees to it. It returns true to try
+---   again, false if the
+---     deadline is over, and nil if the object does not wait;
+---   * a pause, where the ABI asks the Lua layer for something (a servername callback's answer): suspend.pauses has a
+---   function(object) for
+---     each such status.
+---
+--- kind is what calls of one sort share, a table with
+---   turn                          the queue
+---   field                         where the object has the id that the call is made with, 0 once it is closed
+---   event                         WANT_READ or WANT_WRITE: what a call that may not wait for its turn reports
+---   fail(self, result, method)    raises the error for a status, or returns what the method is to return
+---   gone(self, method)            the same for an object that was closed meanwhile
+---   stop                          a status that ends the call like a success, if there is one
+
+local status = require "cleat.status"
+local turns = require "cleat.socket.turns"
+local waiting = require "cleat.socket.waiting"
+local watch = require "cleat.socket.watch"
+
+local WANT_READ, WANT_WRITE, TIMEOUT, HANDLE = status.WANT_READ, status.WANT_WRITE, status.TIMEOUT, status.HANDLE
+local FOREVER = waiting.FOREVER
+local remaining = waiting.remaining
+
+local suspend = {}
+
+--- What the ABI can ask for: function(object) by status. It may yield.
+---@type table<integer, fun(object: table)>
+suspend.pauses = {}
+local pauses = suspend.pauses
+
+--- wait asks a waiter to wait for `object`, on behalf of the call that has the claim.
+---@param self table the claim's owner
+---@param claim cleat.socket.Claim
+---@param object any the owner itself, or a resolution
+---@param event "read"|"write"
+---@param deadline number
+---@return boolean # false once the deadline is over
+function suspend.wait(self, claim, object, event, deadline)
+    local waiter = self._waiter
+    local left = remaining(deadline)
+    if left == 0 then
+        return false
+    end
+    local timeout = left ~= FOREVER and left or nil
+    if object == self then
+        self._events = event == "write" and "w" or "r"
+        if turns.waits(claim, event) then
+            turns.join(claim, timeout)
+            return true
+        end
+    else
+        claim.parallel = true
+    end
+    if not waiting.traits(waiter).wake and (object ~= self or self._foreign) then
+        -- A wait that only a shutdown would end, on what is not to be shut down.
+        claim.watch = watch.new(object:fileno(), event)
+        object, event = claim.watch, "read"
+    end
+    claim.waiting, claim.object, claim.waiter = event, object, waiter
+    local answer = waiting.ask(waiter, object, event, timeout)
+    turns.leave(claim)
+    claim.parallel = nil
+    return answer
+end
+
+--- ready is the _supply of objects over a descriptor.
+function suspend.ready(self, claim, event, deadline, timeout)
+    if timeout == 0 or not self._waiter then
+        return nil
+    end
+    return suspend.wait(self, claim, self, event, deadline)
+end
+
+-- refused is for a call that does not get its turn.
+local function refused(self, kind, how, method, timeout)
+    if how == "late" then
+        return kind.fail(self, TIMEOUT, method)
+    elseif how == "closed" then
+        return kind.gone(self, method)
+    elseif how == "cannot" and timeout == 0 and not self:_stalled() then
+        self._events = kind.event == WANT_WRITE and "w" or "r"
+        return kind.fail(self, kind.event, method)
+    end
+    return self:_occupied(method)
+end
+
+-- supply returns nil to try again, or the status to fail with.
+local function supply(self, claim, result, deadline, timeout)
+    local supplied = self:_supply(claim, result == WANT_WRITE and "write" or "read", deadline, timeout)
+    if supplied then
+        return nil
+    end
+    self._events = result == WANT_WRITE and "w" or "r"
+    return supplied == nil and result or TIMEOUT
+end
+
+--- go_on makes the call until it ends. claim and how: as turns.run gives them. result: of the first attempt; nil or
+--- HANDLE if there was none.
+--- f(id, wait, a, b, c, d) makes the call, and returns nil where it is to be made again at once.
+function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result, f, a, b, c, d)
+    if how ~= "first" and how ~= "waited" then
+        return refused(self, kind, how, method, timeout)
+    end
+    local field = kind.field
+    local id = self[field]
+    local polls = self._waiter or (self._wait == 0 and timeout == self._timeout)
+    if id == 0 then
+        return kind.gone(self, method)
+    elseif how == "waited" or result == HANDLE then
+        result = nil
+    end
+    local first, second, third
+    while true do
+        if not result then
+            local wait = polls and 0 or remaining(deadline)
+            if wait == 0 and not polls and timeout ~= 0 then
+                return kind.fail(self, TIMEOUT, method)
+            end
+            result, first, second, third = f(id, wait, a, b, c, d)
+        end
+        if result and (result >= 0 or result == kind.stop) then
+            return result, first, second, third
+        elseif claim.closed or self[field] ~= id then
+            return kind.gone(self, method)
+        elseif result == WANT_READ or result == WANT_WRITE then
+            result = supply(self, claim, result, deadline, timeout)
+        elseif result then
+            local answer = pauses[result]
+            if not answer then
+                return kind.fail(self, result, method)
+            end
+            answer(self)
+            result = nil
+        end
+        if claim.closed or self[field] ~= id then
+            return kind.gone(self, method)
+        elseif result then
+            return kind.fail(self, result, method)
+        end
+    end
+end
+
+--- run goes on with a call whose first attempt has not finished, or was not made, and returns what f returns.
+---@param self table
+---@param kind table
+---@param method string its name, for messages
+---@param timeout number of the whole call
+---@param deadline number? when it runs out, if it has begun already
+---@param result integer? what the first attempt has returned
+---@param f function
+function suspend.run(self, kind, method, timeout, deadline, result, f, a, b, c, d)
+    deadline = deadline or waiting.deadline(timeout)
+    return turns.run(self, kind.turn, deadline, suspend.go_on, self, kind, method, timeout, deadline, result, f, a, b, c, d)
+end
+
+--- stopped: whether a status is one that suspend.run can go on from.
+---@param result integer
+---@return boolean
+function suspend.stopped(result)
+    return result == WANT_READ or result == WANT_WRITE or pauses[result] ~= nil
+end
+
+return suspend

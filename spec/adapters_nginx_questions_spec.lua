@@ -1,0 +1,55 @@
+-- The questions of support.adapter_questions to nginx's cosockets.
+local adapters = require "support.adapters"
+local nginx = require "support.nginx"
+local process = require "support.process"
+local questions = require "support.adapter_questions"
+local cleat_nginx = require "support.cleat_nginx"
+local socket = require "cleat.socket"
+
+local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
+    or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
+local factor = tonumber(os.getenv "CLEAT_TEST_SLOW") or 1
+
+local names = {}
+for name in pairs(questions) do
+    names[#names + 1] = name
+end
+table.sort(names)
+local REFUSAL = "the peer is told why it is refused"
+
+local function escape(text)
+    return (text:gsub("%W", function(byte)
+        return ("%%%02x"):format(byte:byte())
+    end))
+end
+
+describe("in nginx", function()
+    local server
+    setup(function()
+        if not excuse then
+            server = nginx.start(nginx.lua({ { listen = "",
+                lines = "location = /ask { lua_socket_log_errors off; content_by_lua_block { app.ask() } }" } },
+                "support.nginx_questions"), 120 * factor)
+        end
+    end)
+    teardown(process.cleanup)
+
+    for _, name in ipairs(names) do
+        it(name, function()
+            if excuse then
+                pending(excuse)
+            end
+            local sock = socket.create_connection({ "127.0.0.1", server.ports[1] }, 20 * factor)
+            local job = name == REFUSAL and adapters.python "recv 1"
+            sock:sendall(("GET /ask?factor=%g&question=%s%s HTTP/1.0\r\n\r\n"):format(factor, escape(name),
+                job and "&port=" .. job.port or ""))
+            local page = adapters.receive(sock, math.huge)
+            sock:close()
+            assert.are.equal("right", (page:match "\r\n\r\n(.-)\n$"))
+            if job then
+                assert.is_truthy(job:finish()[1]:find "ALERT")
+            end
+            assert.are.equal("", cleat_nginx.errors_of(server))
+        end)
+    end
+end)

@@ -1,0 +1,51 @@
+-- Every adapter, and every question of support.adapter_questions: what several coroutines may do on one connection.
+local adapters = require "support.adapters"
+local handles = require "support.handles"
+local process = require "support.process"
+local questions = require "support.adapter_questions"
+local runtimes = require "support.runtimes"
+
+local SECONDS = 30
+local factor = tonumber(os.getenv "CLEAT_TEST_SLOW") or 1
+
+local client, server = adapters.client(), adapters.server()
+local names = {}
+for name in pairs(questions) do
+    names[#names + 1] = name
+end
+table.sort(names)
+local REFUSAL = "the peer is told why it is refused"
+
+for _, kind in ipairs(runtimes.names) do
+    describe("in " .. kind, function()
+        local runtime
+        handles.watch(before_each, after_each)
+        before_each(function()
+            runtime = runtimes[kind]()
+            runtime.client, runtime.server, runtime.factor = client, server, factor
+        end)
+        after_each(function()
+            if runtime.finish then
+                runtime:finish()
+            end
+            runtime = nil
+        end)
+        -- Without TLS an event loop's own socket is that loop's business.
+        for _, tls in ipairs(kind:find "waiter" and { true, false } or { true }) do
+            for _, name in ipairs(names) do
+                it(("%s%s"):format(name, tls and ", with TLS" or ""), function()
+                    local job = name == REFUSAL and tls and adapters.python "recv 1"
+                    runtime.port = job and job.port
+                    runtime:run(function()
+                        questions[name](runtime, tls)
+                    end, SECONDS * factor)
+                    if job then
+                        assert.is_truthy(job:finish()[1]:find "ALERT")
+                    end
+                end)
+            end
+        end
+    end)
+end
+
+teardown(process.cleanup)

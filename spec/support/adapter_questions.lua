@@ -1,0 +1,618 @@
+-- What is asked of every adapter: several coroutines on one connection. Each question is a function(runtime, tls) that is called in a
+-- coroutine of a runtime (support.runtimes), and raises if the answer is wrong. It knows nothing of busted: nginx asks it too.
+--
+-- A runtime that asks has client and server (SSLContexts) beside the fields of support.runtimes, and factor, by which limits are
+-- multiplied on a slow machine.
+local socket = require "cleat.socket"
+local errors = require "cleat.errors"
+
+local questions = {}
+
+local EBADF, EAGAIN = 9, 11
+
+local function fail(format, ...)
+    error(format:format(...), 2)
+end
+
+-- same raises unless two values are equal.
+local function same(want, got)
+    if want ~= got then
+        error(("expected %s, got %s"):format(tostring(want):sub(1, 200), tostring(got):sub(1, 200)), 2)
+    end
+end
+
+local function raises(class, errno, ok, failure)
+    if ok then
+        fail("expected %s, but it succeeded", class)
+    elseif not errors[class]:is(failure) or (errno and failure.errno ~= errno) then
+        fail("expected %s %s, got: %s", class, errno or "", tostring(failure))
+    end
+end
+
+-- connected: both ends of a TCP connection with small buffers.
+local function connected()
+    local listener, first = socket.socket(), socket.socket()
+    listener:setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    first:setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    listener:bind { "127.0.0.1", 0 }
+    listener:listen(1)
+    first:connect(listener:getsockname())
+    local second = listener:accept()
+    listener:close()
+    return first, second
+end
+
+-- ends: what is wrapped on the side that is asked about, and the peer's plain socket.
+local function ends(runtime)
+    if runtime.ends then
+        return runtime:ends()
+    end
+    local first, second = connected()
+    second:setwaiter(runtime.waiter)
+    if runtime.own then
+        return runtime:own(first), second
+    end
+    first:setwaiter(runtime.waiter)
+    return first, second
+end
+
+-- wrap makes the connection that is asked about over an object, not yet shaken hands.
+local function wrap(runtime, object)
+    local sock = runtime.client:wrap_socket(object, { server_hostname = "localhost", do_handshake_on_connect = false })
+    if runtime.sets_waiter then
+        sock:setwaiter(runtime.waiter)
+    end
+    return sock
+end
+
+-- open: a connection, its peer, and the object under it; with TLS after the handshake. early: before it, and the peer is at its own.
+local function open(runtime, tls, early)
+    local object, second = ends(runtime)
+    if not tls then
+        return object, second, object
+    end
+    local sock = wrap(runtime, object)
+    local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+    local task = runtime:start(function()
+        peer:do_handshake()
+    end)
+    if not early then
+        sock:do_handshake()
+        runtime:join(task)
+    end
+    return sock, peer, object
+end
+
+-- within waits until tasks have ended, and raises if that takes too long.
+local function within(runtime, seconds, what, ...)
+    local pauses = math.ceil(seconds * (runtime.factor or 1) / 0.005)
+    for _ = 1, pauses do
+        local left = false
+        for _, task in ipairs { ... } do
+            left = left or not task.done
+        end
+        if not left then
+            return
+        end
+        runtime:pause(0.005)
+    end
+    local places = {}
+    for i, task in ipairs { ... } do
+        places[#places + 1] = not task.done and task.thread and debug.traceback(task.thread, "coroutine " .. i) or nil
+    end
+    fail("%s does not end\n%s", what, table.concat(places, "\n"))
+end
+
+-- unwrap takes TLS away, and closes what is left.
+local function unwrap(runtime, sock)
+    local object = sock:unwrap()
+    if runtime.close_own then
+        runtime:close_own(object)
+    else
+        object:close()
+    end
+end
+
+local function receive(sock, count)
+    local parts, got = {}, 0
+    while got < count do
+        local data = sock:recv(math.min(65536, count - got))
+        if data == "" then
+            break
+        end
+        parts[#parts + 1], got = data, got + #data
+    end
+    return table.concat(parts)
+end
+
+local function pattern(count)
+    local parts = {}
+    for i = 1, math.ceil(count / 8) do
+        parts[i] = ("%08d"):format(i)
+    end
+    return table.concat(parts):sub(1, count)
+end
+
+local SIZE = 300000
+
+local function read_beside_write(runtime, tls, early)
+    local sock, peer = open(runtime, tls, early)
+    local data = pattern(SIZE)
+    local echo = runtime:start(function()
+        local got = 0
+        while got < SIZE do
+            local piece = peer:recv(20000)
+            assert(piece ~= "", "an early end")
+            got = got + #piece
+            peer:sendall(piece)
+        end
+    end)
+    local got
+    local reader = runtime:start(function()
+        got = receive(sock, SIZE)
+    end)
+    local writer = runtime:start(function()
+        sock:sendall(data)
+    end)
+    within(runtime, 10, "reading beside writing", reader, writer, echo)
+    runtime:join(reader, writer, echo)
+    same(data, got)
+    sock:close()
+    peer:close()
+end
+
+questions["one coroutine reads while another writes"] = read_beside_write
+questions["a reader and a writer do the handshake"] = function(runtime, tls)
+    if tls then
+        read_beside_write(runtime, tls, true)
+    end
+end
+
+questions["two coroutines do the handshake"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local object, second = ends(runtime)
+    local sock = wrap(runtime, object)
+    local first = runtime:start(function()
+        sock:do_handshake()
+    end)
+    local other = runtime:start(function()
+        sock:do_handshake()
+    end)
+    local peer
+    local serving = runtime:start(function()
+        runtime:pause(0.01)
+        peer = runtime.server:wrap_socket(second, { server_side = true })
+    end)
+    within(runtime, 10, "the handshake", first, other, serving)
+    runtime:join(first, other, serving)
+    peer:sendall "x"
+    same("x", sock:recv(10))
+    sock:close()
+    peer:close()
+end
+
+questions["unwrap beside a reader"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local sock, peer = open(runtime, tls)
+    local reader = runtime:start(function()
+        return sock:recv(10)
+    end)
+    runtime:pause(0.01)
+    local unwrapping = runtime:start(function()
+        unwrap(runtime, sock)
+    end)
+    local answer = runtime:start(function()
+        same("", peer:recv(10))
+        peer:unwrap():close()
+    end)
+    within(runtime, 5, "unwrap beside a reader", reader, unwrapping, answer)
+    runtime:join(unwrapping, answer)
+    -- The reader is woken by the peer's close_notify, behind which there is nothing to read.
+    if not reader.ok and not errors.SSLZeroReturnError:is(reader.results[2]) then
+        raises("ValueError", nil, false, reader.results[2])
+    end
+    sock:close()
+end
+
+-- closed_beside: each body waits in a coroutine when the connection is closed.
+local function closed_beside(runtime, sock, peer, ...)
+    local tasks = {}
+    for i, body in ipairs { ... } do
+        tasks[i] = runtime:start(body)
+    end
+    runtime:pause(0.03)
+    for _, task in ipairs(tasks) do
+        assert(not task.done, "it does not wait: " .. tostring(task.results and task.results[2]))
+    end
+    sock:close()
+    local decoys = { socket.socketpair() }
+    within(runtime, 1, "a wait beside close", (table.unpack or unpack)(tasks)) -- luacheck: ignore
+    for _, task in ipairs(tasks) do
+        raises("error", EBADF, task.ok, task.results[2])
+    end
+    for _, decoy in ipairs(decoys) do
+        decoy:close()
+    end
+    peer:close()
+end
+
+questions["close beside a reader"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    closed_beside(runtime, sock, peer, function()
+        sock:recv(10)
+    end)
+end
+
+questions["close beside a writer, and a reader"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    closed_beside(runtime, sock, peer, function()
+        sock:sendall(("x"):rep(10000000))
+    end, function()
+        sock:recv(10)
+    end)
+end
+
+questions["close beside those that wait for their turn"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    local function send()
+        sock:sendall(("x"):rep(10000000))
+    end
+    local function recv()
+        sock:recv(10)
+    end
+    closed_beside(runtime, sock, peer, send, recv, send, recv)
+end
+
+questions["close beside a handshake"] = function(runtime, tls)
+    if tls then
+        local object, second = ends(runtime)
+        local sock = wrap(runtime, object)
+        closed_beside(runtime, sock, second, function()
+            sock:do_handshake()
+        end, function()
+            sock:recv(1)
+        end)
+    end
+end
+
+questions["close beside accept"] = function(runtime, tls)
+    if tls or runtime.own or runtime.stream then
+        return
+    end
+    local listener, other = socket.socket(), socket.socket()
+    listener:bind { "127.0.0.1", 0 }
+    listener:listen(1)
+    listener:setwaiter(runtime.waiter)
+    closed_beside(runtime, listener, other, function()
+        listener:accept()
+    end)
+end
+
+questions["a waiting reader is killed, and another goes on"] = function(runtime, tls)
+    if not runtime.kill then
+        return
+    end
+    local sock, peer = open(runtime, tls)
+    for round = 1, 3 do
+        local killed = runtime:start(function()
+            sock:recv(10)
+        end)
+        runtime:pause(0.01)
+        assert(not killed.done)
+        runtime:kill(killed)
+        local reader = runtime:start(function()
+            return sock:recv(10)
+        end)
+        runtime:pause(0.01)
+        peer:sendall("later" .. round)
+        within(runtime, 2, "the other reader", reader)
+        runtime:join(reader)
+        same("later" .. round, reader.results[2])
+    end
+    -- Killed while it waits, and while another one waits for its turn.
+    local killed = runtime:start(function()
+        sock:recv(10)
+    end)
+    local parked = runtime:start(function()
+        return sock:recv(10)
+    end)
+    runtime:pause(0.01)
+    runtime:kill(killed)
+    peer:sendall "for the one that was parked"
+    within(runtime, 2, "the parked reader", parked)
+    runtime:join(parked)
+    same("for the on", parked.results[2])
+    same("e that was parked", sock:recv(100))
+    local last = runtime:start(function()
+        sock:recv(10)
+    end)
+    runtime:pause(0.01)
+    runtime:kill(last)
+    sock:close()
+    local first, second = socket.socketpair() -- perhaps with the number of the descriptor
+    if runtime.waiter then
+        first:setwaiter(runtime.waiter)
+        local reader = runtime:start(function()
+            return first:recv(10)
+        end)
+        runtime:pause(0.01)
+        second:sendall "x"
+        within(runtime, 2, "a reader of the next socket", reader)
+        same("x", reader.results[2])
+    end
+    first:close()
+    second:close()
+    peer:close()
+end
+
+questions["several senders, a peer that does not read, and then does"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    local sizes = { 1, 1000, 16385, 100000, 300000, 70000, 16384 }
+    local total, senders, taken = 0, {}, 0
+    for i, size in ipairs(sizes) do
+        total = total + size
+        senders[i] = runtime:start(function()
+            sock:sendall(string.char(64 + i):rep(size))
+            taken = taken + size
+        end)
+    end
+    runtime:pause(0.05)
+    if tls and not runtime.large_buffers then
+        assert(taken < total, "all was taken, though the peer does not read")
+    end
+    local got
+    local reader = runtime:start(function()
+        got = receive(peer, total)
+    end)
+    within(runtime, 10, "a sender", reader, (table.unpack or unpack)(senders)) -- luacheck: ignore
+    runtime:join(reader, (table.unpack or unpack)(senders)) -- luacheck: ignore
+    same(total, #got)
+    local at = 1
+    while at <= total do
+        local letter = got:sub(at, at)
+        local size = sizes[letter:byte() - 64]
+        assert(size and got:sub(at, at + size - 1) == letter:rep(size), "the bytes of one call do not follow each other")
+        at = at + size
+    end
+    sock:close()
+    peer:close()
+end
+
+questions["two coroutines write and flush one file"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    local file = sock:makefile("w", 512)
+    local LINES = 300
+    local function writer(who)
+        return function()
+            for i = 1, LINES do
+                file:write(who, " ", ("%05d"):format(i), (who .. "\n"):rep(1 + i % 40 * 3))
+                if i % 3 == 0 then
+                    file:flush()
+                end
+            end
+            file:flush()
+        end
+    end
+    local counts, lines = { a = 0, b = 0 }, 0
+    local reader = runtime:start(function()
+        local input = peer:makefile "r"
+        for line in input:lines() do
+            local who, number = line:match "^(%a) (%d+)%a$"
+            if who then
+                counts[who] = counts[who] + 1
+                assert(tonumber(number) == counts[who], line .. " is not the next one")
+            else
+                assert(line == "a" or line == "b", "a broken line: " .. line)
+            end
+            lines = lines + 1
+        end
+        input:close()
+        if tls then
+            peer:unwrap():close()
+        end
+    end)
+    local first, second = runtime:start(writer "a"), runtime:start(writer "b")
+    within(runtime, 10, "a writer", first, second)
+    runtime:join(first, second)
+    file:close()
+    if tls then
+        unwrap(runtime, sock)
+    end
+    sock:close()
+    within(runtime, 5, "the reader", reader)
+    runtime:join(reader)
+    same(LINES, counts.a)
+    same(LINES, counts.b)
+    peer:close()
+end
+
+questions["the event loop's object is closed behind the wrapper"] = function(runtime, tls)
+    if not tls or not runtime.close_own then
+        return
+    end
+    local sock, peer, object = open(runtime, tls)
+    sock:settimeout(2)
+    runtime:close_own(object)
+    local decoys = {}
+    for i = 1, 20, 2 do
+        decoys[i], decoys[i + 1] = socket.socketpair()
+    end
+    pcall(sock.sendall, sock, ("secret"):rep(1000)) -- it may fail, or reach the peer
+    sock:settimeout(0.05)
+    pcall(sock.recv, sock, 1)
+    for i, decoy in ipairs(decoys) do
+        decoy:settimeout(0)
+        local ok, got = pcall(decoy.recv, decoy, 10)
+        if ok then
+            fail("socket %d has got %q", i, got)
+        end
+        raises("error", EAGAIN, ok, got)
+    end
+    sock:close()
+    for _, decoy in ipairs(decoys) do
+        decoy:sendall "x" -- they are still open
+    end
+    for _, decoy in ipairs(decoys) do
+        decoy:close()
+    end
+    peer:close()
+end
+
+questions["timeouts of any size"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    raises("ValueError", nil, pcall(sock.settimeout, sock, 0 / 0))
+    raises("ValueError", nil, pcall(sock.settimeout, sock, -1))
+    for _, timeout in ipairs { 1e30, 1e300, 1e18, 1e12, 2147484, 4294968, 1e9, 3600, 0.0000001 } do
+        sock:settimeout(timeout)
+        local sender = runtime:start(function()
+            runtime:pause(0.01)
+            peer:sendall "late"
+        end)
+        local ok, got = pcall(sock.recv, sock, 4)
+        if timeout < 1 then
+            raises("error", nil, ok, got)
+            assert(tostring(got):find "timed out", tostring(got))
+            sock:settimeout(nil)
+            got = sock:recv(4)
+        elseif not ok then
+            error(("with a timeout of %g: %s"):format(timeout, tostring(got)), 0)
+        end
+        same("late", got)
+        sock:sendall "and back"
+        same("and back", peer:recv(8))
+        runtime:join(sender)
+    end
+    if runtime.stream then
+        raises("NotImplementedError", nil, pcall(sock.settimeout, sock, 0))
+    else
+        sock:settimeout(0)
+        local ok, failure = pcall(sock.recv, sock, 4)
+        if tls then
+            raises("SSLWantReadError", nil, ok, failure)
+        else
+            raises("error", EAGAIN, ok, failure)
+        end
+    end
+    sock:close()
+    peer:close()
+end
+
+questions["a reader is woken while a writer waits"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    local writer = runtime:start(function()
+        sock:sendall(("x"):rep(10000000))
+    end)
+    runtime:pause(0.02)
+    for round = 1, 3 do
+        local reader = runtime:start(function()
+            return sock:recv(10)
+        end)
+        runtime:pause(0.01)
+        peer:sendall("for you " .. round)
+        within(runtime, 2, "a reader beside a writer", reader)
+        runtime:join(reader)
+        same("for you " .. round, reader.results[2])
+    end
+    assert(not writer.done)
+    sock:close()
+    within(runtime, 1, "the writer", writer)
+    raises("error", EBADF, writer.ok, writer.results[2])
+    peer:close()
+end
+
+questions["a wait costs no processor time"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    local reader = runtime:start(function()
+        sock:recv(10)
+    end)
+    local writer = runtime:start(function()
+        sock:sendall(("x"):rep(10000000))
+    end)
+    runtime:pause(0.05)
+    local before = os.clock()
+    for _ = 1, 10 do
+        runtime:pause(0.03)
+    end
+    local spent = os.clock() - before
+    sock:close()
+    within(runtime, 1, "a wait beside close", reader, writer)
+    peer:close()
+    assert(spent < 0.15, ("%.2f s of processor time in 0.3 s of waiting"):format(spent))
+end
+
+questions["close beside connect"] = function(runtime, tls)
+    if not runtime.fresh or (runtime.stream and not tls) then
+        return
+    end
+    local listener, others = socket.socket(), {}
+    listener:bind { "127.0.0.1", 0 }
+    listener:listen(0)
+    for i = 1, 4 do -- so that there is no room for one more
+        others[i] = socket.socket()
+        others[i]:settimeout(0)
+        others[i]:connect_ex(listener:getsockname())
+    end
+    local sock = runtime:fresh()
+    if tls then
+        sock = wrap(runtime, sock)
+    end
+    closed_beside(runtime, sock, listener, function()
+        sock:connect(listener:getsockname())
+    end)
+    for _, other in ipairs(others) do
+        other:close()
+    end
+end
+
+questions["a sender is killed, and other bytes are refused"] = function(runtime, tls)
+    if not runtime.kill or not tls then
+        return
+    end
+    local sock, peer = open(runtime, tls)
+    local killed = runtime:start(function()
+        sock:sendall(("x"):rep(10000000))
+    end)
+    runtime:pause(0.03)
+    assert(not killed.done)
+    runtime:kill(killed)
+    local draining = runtime:start(function() -- or else it might have to wait before it is refused
+        pcall(receive, peer, math.huge)
+    end)
+    local other = runtime:start(function()
+        sock:sendall "other bytes"
+    end)
+    within(runtime, 2, "another sender", other)
+    raises("SSLError", nil, other.ok, other.results[2])
+    same("BAD_WRITE_RETRY", other.results[2].reason)
+    peer:sendall "reading goes on"
+    same("reading goes on", sock:recv(100))
+    sock:close()
+    within(runtime, 2, "the peer", draining)
+    peer:close()
+end
+
+-- A handshake with another program whose certificate this side refuses. Whether the alert arrives is for the caller to ask that program.
+questions["the peer is told why it is refused"] = function(runtime, tls)
+    if not runtime.port or not tls then
+        return
+    end
+    local object
+    if runtime.connect then
+        object = runtime:connect(runtime.port)
+    else
+        object = socket.create_connection { "127.0.0.1", runtime.port }
+        if runtime.own then
+            object = runtime:own(object)
+        else
+            object:setwaiter(runtime.waiter)
+        end
+    end
+    local ok, failure = pcall(runtime.client.wrap_socket, runtime.client, object, { server_hostname = "elsewhere.example" })
+    raises("SSLCertVerificationError", nil, ok, failure)
+end
+
+return questions

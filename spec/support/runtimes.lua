@@ -1,0 +1,190 @@
+-- The event loops that the questions to adapters (support.adapter_questions) are asked in. One runtime each:
+--   name
+--   spawn(body)         starts a coroutine; returns a task {done, ok, results}
+--   run(body, seconds)  the same, and lets the loop run until all tasks have ended
+--   pause(seconds)      in a coroutine: lets the others run
+--   waiter              for sockets of cleat's
+--   own(plain)          the loop's own object over the connection of a socket of cleat's; nil where that is what is asked
+--   close_own(object)   closes such an object behind the wrapper
+--   kill(task)          ends a waiting coroutine; nil where the loop does not bear it
+--   stream              whether TLS is done in memory: no descriptor, no timeout of 0
+local process = require "support.process"
+local scheduler = require "support.scheduler"
+local adapters = require "support.adapters"
+local Runtime = require "support.runtime"
+local socket = require "cleat.socket"
+
+local runtimes = {}
+
+local function luv(fields)
+    local uv = require "luv"
+    fields.waiter = require("cleat.adapters.luv").waiter
+    fields.step = function()
+        local timer = uv.new_timer()
+        timer:start(5, 0, function() end)
+        uv.run "once"
+        timer:close()
+        uv.run "nowait"
+    end
+    fields.launch = function(_, task)
+        task.thread = coroutine.create(task.main)
+        assert(coroutine.resume(task.thread))
+    end
+    fields.pause = function(_, seconds)
+        local thread = coroutine.running()
+        local timer = uv.new_timer()
+        timer:start(math.ceil(seconds * 1000), 0, function()
+            timer:close()
+            assert(coroutine.resume(thread))
+        end)
+        coroutine.yield()
+    end
+    fields.kill = coroutine.close and function(_, task) -- luacheck: ignore 143
+        coroutine.close(task.thread) -- luacheck: ignore 143
+        task.ok, task.results, task.done = true, {}, true
+    end or nil
+    return Runtime:new(fields)
+end
+
+function runtimes.luv_waiter()
+    return luv { name = "luv, the waiter" }
+end
+
+function runtimes.luv_handle()
+    local uv = require "luv"
+    return luv { name = "luv, its handles", stream = true, fresh = function()
+        return uv.new_tcp()
+    end, own = function(_, plain)
+        local handle = uv.new_tcp()
+        assert(handle:open(plain:detach()))
+        return handle
+    end, close_own = function(_, handle)
+        handle:close()
+    end }
+end
+
+local function cqueues(fields)
+    local host = require "cqueues"
+    local loop = host.new()
+    fields.waiter = require("cleat.adapters.cqueues").waiter
+    fields.step = function()
+        assert(loop:step(0.005))
+    end
+    fields.launch = function(_, task)
+        loop:wrap(function()
+            task.thread = coroutine.running()
+            task.main()
+        end)
+    end
+    fields.pause = function(_, seconds)
+        host.sleep(seconds)
+    end
+    return Runtime:new(fields)
+end
+
+function runtimes.cqueues_waiter()
+    return cqueues { name = "cqueues, the waiter" }
+end
+
+function runtimes.cqueues_socket()
+    return cqueues { name = "cqueues, its sockets", own = function(_, plain)
+        return require("cqueues.socket").fdopen(plain:detach())
+    end, close_own = function(_, sock)
+        sock:close()
+    end }
+end
+
+-- luasocket: its object over a connection of cleat's.
+local function luasocket(plain)
+    local other = socket.socket()
+    other:bind { "127.0.0.1", 0 }
+    other:listen(1)
+    local object = assert(require("socket").connect("127.0.0.1", other:getsockname()[2]))
+    other:close()
+    socket.socket { fileno = object:getfd() }:close()
+    object:setfd(plain:detach())
+    object:settimeout(nil)
+    return object
+end
+
+local idle, other = socket.socketpair()
+
+local function copas(fields)
+    local host = adapters.copas()
+    host.autoclose = false
+    fields.waiter = require("cleat.adapters.copas").waiter
+    fields.step = function()
+        host.step(0.005)
+    end
+    fields.launch = function(_, task)
+        host.addthread(function()
+            task.thread = coroutine.running()
+            task.main()
+        end)
+    end
+    fields.other = other
+    fields.pause = function(self, seconds)
+        self.waiter(idle, "read", seconds)
+    end
+    return Runtime:new(fields)
+end
+
+function runtimes.copas_waiter()
+    return copas { name = "copas, the waiter" }
+end
+
+function runtimes.copas_socket()
+    return copas { name = "copas, its sockets", own = function(_, plain)
+        return adapters.copas().wrap(luasocket(plain))
+    end, close_own = function(_, wrapped)
+        wrapped.socket:close()
+    end }
+end
+
+function runtimes.luasocket()
+    local loop = scheduler.new()
+    local fields = { name = "LuaSocket, with a waiter", waiter = loop.waiter, sets_waiter = true }
+    function fields.step()
+        loop:turn(0.005)
+    end
+    function fields.launch(_, task)
+        local thread = loop:start(task.main)
+        task.thread, task.entry = thread.co, thread
+    end
+    function fields.pause(_, seconds)
+        coroutine.yield(process.clock() + seconds)
+    end
+    function fields.own(_, plain)
+        local object = luasocket(plain)
+        return object
+    end
+    function fields.close_own(_, object)
+        object:close()
+    end
+    fields.kill = coroutine.close and function(_, task) -- luacheck: ignore 143
+        coroutine.close(task.thread) -- luacheck: ignore 143
+        task.entry.done, task.entry.fd, task.entry.deadline = true, nil, nil
+        task.ok, task.results, task.done = true, {}, true
+    end or nil
+    return Runtime:new(fields)
+end
+
+-- fresh: a socket that is not connected, which waits with the runtime's waiter.
+local function fresh(runtime)
+    local sock = socket.socket()
+    sock:setwaiter(runtime.waiter)
+    return sock
+end
+
+for _, name in ipairs { "luv_waiter", "cqueues_waiter", "copas_waiter" } do
+    local make = runtimes[name]
+    runtimes[name] = function()
+        local runtime = make()
+        runtime.fresh = fresh
+        return runtime
+    end
+end
+
+runtimes.names = { "luv_waiter", "luv_handle", "cqueues_waiter", "cqueues_socket", "copas_waiter", "copas_socket", "luasocket" }
+
+return runtimes
