@@ -165,7 +165,7 @@ function Wait:wait(timeout)
     end
     if self.thread then
         -- Lua 5.4 calls __close of the last value, however the loop ends: also when the coroutine is closed.
-        for _ in parked, self, nil, self do end -- luacheck: ignore 542
+        for _ in parked, self, nil, self do end
     else
         local ok, failure = pcall(run_loop, self)
         if not ok then
