@@ -9,12 +9,13 @@
 static void count_begun(struct cleat_connection *self) {
     if (self->begun) return;
     self->begun = true;
-    cleat_sessions_count(self->initial->sessions, self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
+    cleat_sessions_count(self->initial->sessions,
+                         self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
 }
 
 static void count_done(struct cleat_connection *self) {
     cleat_sessions_count(self->initial->sessions,
-                        self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
+                         self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
     if (SSL_session_reused(self->ssl)) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_HITS);
     } else if (self->offered) {

@@ -48,8 +48,7 @@ static bool verify_with_directories(struct cleat_trust *trust, struct cleat_chai
 static bool verify(struct cleat_trust *trust, struct cleat_chain_request *request,
                    struct cleat_verify_error *error) {
     bool has_directories = cleat_trust_has_directories(trust);
-    bool asks_for_crls =
-        (X509_VERIFY_PARAM_get_flags(request->param) & X509_V_FLAG_CRL_CHECK) != 0;
+    bool asks_for_crls = (X509_VERIFY_PARAM_get_flags(request->param) & X509_V_FLAG_CRL_CHECK) != 0;
     request->store = cleat_trust_store(trust);
     if (!has_directories || !asks_for_crls) {
         if (cleat_path_verify(request, error)) return true;
@@ -111,8 +110,7 @@ bool cleat_verify_resumed(struct cleat_connection *connection) {
         fail_without_memory(&connection->verify_error);
         return false;
     }
-    accepted =
-        verify(connection->configuration->trust, &request, &connection->verify_error);
+    accepted = verify(connection->configuration->trust, &request, &connection->verify_error);
     X509_VERIFY_PARAM_free(request.param);
     return accepted;
 }

@@ -36,8 +36,8 @@ int32_t cleat_trust_sources_add(struct cleat_trust_sources *sources, struct clea
         memcpy(joined + old_len, directories, len);
     }
     if (bundle != NULL) {
-        struct cleat_bundle **more = cleat_resize(
-            sources->bundles, (sources->bundle_count + 1) * sizeof *sources->bundles);
+        struct cleat_bundle **more =
+            cleat_resize(sources->bundles, (sources->bundle_count + 1) * sizeof *sources->bundles);
         if (more == NULL) {
             cleat_release(joined);
             return cleat_fail_nomem();
