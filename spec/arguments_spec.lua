@@ -352,6 +352,75 @@ describe("arguments:", function()
         end
     end)
 
+    it("of any kind, at any place, raise an object if they raise, and never a backend's words", function()
+        local function raising()
+            return setmetatable({}, { __index = function() error("mine", 0) end })
+        end
+        local odd = {
+            2 ^ 31, -2 ^ 31 - 1, 2 ^ 40, -1, 0, 1.5, 0 / 0, math.huge, 1e300, "", "x", "1", "a\0b", {}, { {} }, { 2 ^ 31 }, { "a", 2 ^ 31 },
+            { x = 1 }, true, false, print, io.stdout, raising(), socket.buffer(4), ssl.SSLContext(), ssl.MemoryBIO(),
+        }
+        local told = {}
+        local function try(name, f, ...)
+            local ok, err = pcall(f, ...)
+            if not ok and type(err) == "string" and err ~= "mine" then
+                told[#told + 1] = name .. ": " .. err
+            end
+        end
+        local function try_all(name, f, self)
+            for _, value in ipairs(odd) do
+                try(name, f, self or value, self and value)
+                try(name, f, self or 1, self and 1 or value, self and value)
+                try(name, f, self or "x", self and "x" or value, self and value)
+                try(name, f, self or {}, self and {} or value, self and value)
+            end
+        end
+        -- What waits for others, changes what the other specs work with, or takes over descriptors.
+        local left_out = {
+            ["socket.socket"] = true, ["socket.SocketType"] = true, ["socket.getaddrinfo"] = true, ["socket.setdefaulttimeout"] = true,
+            ["socket.setdefaultwaiter"] = true, ["ssl._https_verify_certificates"] = true, close = true, detach = true, setwaiter = true,
+            setblocking = true, settimeout = true, do_handshake = true,
+        }
+        for module, of in pairs { ssl = ssl, socket = socket, select = { select = select.select } } do
+            for name, f in pairs(of) do
+                name = module .. "." .. name
+                local is_class = type(f) == "table" and getmetatable(f) and getmetatable(f).__call
+                if not left_out[name] and (type(f) == "function" or is_class) then
+                    try_all(name, f)
+                end
+            end
+        end
+        local first, second = socket.socketpair()
+        first:setblocking(false)
+        local datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagram:setblocking(false)
+        local context = ssl.SSLContext()
+        local stream = context:wrap_socket(first, { do_handshake_on_connect = false })
+        local plain, other = socket.socketpair()
+        plain:setblocking(false)
+        local file = other:makefile("r")
+        for name, object in pairs {
+            plain = plain, datagram = datagram, stream = stream, context = context, bio = ssl.MemoryBIO(), buffer = socket.buffer(8),
+            object = context:wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO()),
+        } do
+            local of = getmetatable(object).class
+            for method, f in pairs(getmetatable(of).__index) do
+                if type(f) == "function" and method:sub(1, 1) ~= "_" and not left_out[method] then
+                    try_all(name .. ":" .. method, f, object)
+                end
+            end
+            for attribute in pairs(rawget(of, "setters") or {}) do
+                for _, value in ipairs(odd) do
+                    try(name .. "." .. attribute, function() object[attribute] = value end)
+                end
+            end
+        end
+        for _, object in ipairs { file, stream, plain, first, second, other, datagram } do
+            object:close()
+        end
+        assert.are.same({}, told)
+    end)
+
     it("a file writes numbers as Lua's files do", function()
         local first, second = socket.socketpair()
         local file, same = first:makefile("w", 0), io.tmpfile()

@@ -1,13 +1,14 @@
 -- No error loses an id, wherever it is raised: a debug hook (how Ctrl-C works in Lua) raises at each instruction of each
--- operation that makes ids, and the stack overflows at each depth.
+-- operation that makes ids, and the stack overflows in it.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"
-local select = require "cleat.select"
+local polling = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
+local unpack = table.unpack or unpack
 local INTERRUPT = "interrupted"
 local BATCH = 100 -- operations between two collections
 
@@ -72,7 +73,7 @@ local function connected()
 end
 
 local function waiter(sock, event, timeout)
-    local read, write = select.select({ event == "read" and sock or nil }, { event == "write" and sock or nil }, {}, timeout)
+    local read, write = polling.select({ event == "read" and sock or nil }, { event == "write" and sock or nil }, {}, timeout)
     return #read + #write > 0
 end
 
@@ -189,7 +190,7 @@ local OPERATIONS = {
 local function settled(name, number, ids, fds)
     local now, now_fds = numbers()
     if now ~= ids then
-        error(("%s: %d ids before, %d after errors up to instruction %d"):format(name, ids, now, number), 0)
+        error(("%s: %d ids before, %d after errors up to %d"):format(name, ids, now, number), 0)
     elseif now_fds ~= fds then
         error(("%s: %s is the first free descriptor before, %s after"):format(name, tostring(fds), tostring(now_fds)), 0)
     end
@@ -234,6 +235,91 @@ describe("An error that comes", function()
             until not fired
             settled(name, number, ids, fds)
             assert.is_true(places > 5, ("%s: interrupted at %d places only"):format(name, places))
+        end)
+    end
+
+    -- deep calls f(...) that many calls down in Lua's stack; there are wide calls before, so that it is not a million of them.
+    local function narrow(depth, f, ...)
+        if depth > 0 then
+            local ok, problem = narrow(depth - 1, f, ...)
+            return ok, problem -- not a tail call
+        end
+        return pcall(f, ...)
+    end
+
+    local WIDE = 16 -- narrow calls take no more than a wide one
+    local wide = assert((loadstring or load)(([[
+        local narrow = ...
+        local wide
+        function wide(depth, rest, f, ...)
+            local %s
+            if depth > 0 then
+                local ok, problem = wide(depth - 1, rest, f, ...)
+                return ok, problem
+            end
+            return narrow(rest, f, ...)
+        end
+        return wide
+    ]]):format(("_, "):rep(179) .. "_")))(narrow)
+
+    local function deep(depth, f, ...)
+        return wide(math.floor(depth / WIDE), depth % WIDE, f, ...)
+    end
+
+    local function deep_in_c(depth, f, ...)
+        if depth == 0 then
+            return pcall(f, ...)
+        end
+        local given = { n = select("#", ...), ... }
+        local ok, problem
+        string.gsub("x", "x", function()
+            ok, problem = deep_in_c(depth - 1, f, unpack(given, 1, given.n))
+        end)
+        return ok, problem
+    end
+
+    -- deepest: how many calls down the stack overflows, with as many arguments as there will be.
+    local function deepest(go)
+        local low, high = 1, 2 ^ 21
+        while high - low > 1 do
+            local middle = math.floor((low + high) / 2)
+            if pcall(go, middle, type, 1, 2) then
+                low = middle
+            else
+                high = middle
+            end
+        end
+        return low
+    end
+
+    local SOME = { ["socket()"] = true, ["accept()"] = true, ["recvfrom()"] = true, ["SSLContext()"] = true, ["wrap_socket()"] = true,
+        ["wrap_bio()"] = true, ["getpeercert()"] = true } -- Lua's stack is large, and so slow to fill
+
+    -- LuaJIT does not look at the stack of C.
+    for _, stack in ipairs { { "Lua's stack", deep, 48, 2, SOME }, not jit and { "the stack of C", deep_in_c, 10, 1 } or nil } do
+        local go, range, step, some = stack[2], stack[3], stack[4], stack[5]
+        it("where " .. stack[1] .. " overflows loses no id", function()
+            local limit, all_failures = deepest(go), 0
+            for _, operation in ipairs(OPERATIONS) do
+                local name, make, before, run = operation[1], operation[2], operation[3], operation[4]
+                if not operation.owned and (not some or some[name]) then
+                    local shared = make and make()
+                    run(shared, before and before(shared))
+                    socket.setdefaultwaiter(nil)
+                    local ids, fds = numbers()
+                    local tries, failures = 0, 0
+                    for depth = limit - range, limit + range, step do
+                        local made = before and before(shared)
+                        local called, ok = pcall(go, depth, run, shared, made)
+                        tries, failures = tries + 1, failures + ((called and ok) and 0 or 1)
+                        socket.setdefaultwaiter(nil)
+                    end
+                    assert.is_true(failures < tries, ("%s: %d of %d failed"):format(name, failures, tries))
+                    settled(name, limit, ids, fds)
+                    all_failures = all_failures + failures
+                end
+            end
+            assert.is_true(all_failures > 0)
         end)
     end
 end)

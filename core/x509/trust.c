@@ -16,6 +16,7 @@ struct cleat_trust {
     char *directories; /* with colons between; "" if none */
     pthread_mutex_t lock; /* for what follows, on which no verification depends */
     STACK_OF(X509) * found; /* in the directories */
+    size_t found_crls; /* most revocation lists that one verification has found there */
     bool has_digest;
     uint8_t digest[CLEAT_DIGEST]; /* of what was loaded */
 };
@@ -35,8 +36,8 @@ int32_t cleat_trust_sources_add(struct cleat_trust_sources *sources, struct clea
         memcpy(joined + old_len, directories, len);
     }
     if (bundle != NULL) {
-        struct cleat_bundle **more = cleat_resize(
-            sources->bundles, (sources->bundle_count + 1) * sizeof *sources->bundles);
+        struct cleat_bundle **more =
+            cleat_resize(sources->bundles, (sources->bundle_count + 1) * sizeof *sources->bundles);
         if (more == NULL) {
             cleat_release(joined);
             return cleat_fail_nomem();
@@ -170,20 +171,39 @@ X509_STORE *cleat_trust_store(const struct cleat_trust *trust) {
     return trust->store;
 }
 
-bool cleat_trust_has_directories(const struct cleat_trust *trust) {
-    return trust->directories[0] != '\0';
+size_t cleat_trust_directory_count(const struct cleat_trust *trust) {
+    const char *at = trust->directories;
+    size_t count = at[0] == '\0' ? 0 : 1;
+    for (; *at != '\0'; at++) count += *at == ':' ? 1 : 0;
+    return count;
 }
 
-X509_STORE *cleat_trust_open_directories(const struct cleat_trust *trust, bool everything) {
+/* names: with colons between. */
+static X509_STORE *open_directories(const char *names) {
     X509_STORE *store = X509_STORE_new();
     X509_LOOKUP *lookup =
         store == NULL ? NULL : X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
-    if (lookup != NULL && X509_LOOKUP_add_dir(lookup, trust->directories, X509_FILETYPE_PEM) == 1 &&
-        (!everything || fill(store, trust))) {
-        return store;
-    }
+    if (lookup != NULL && X509_LOOKUP_add_dir(lookup, names, X509_FILETYPE_PEM) == 1) return store;
     X509_STORE_free(store);
     return NULL;
+}
+
+X509_STORE *cleat_trust_open_directories(const struct cleat_trust *trust) {
+    X509_STORE *store = open_directories(trust->directories);
+    if (store == NULL || fill(store, trust)) return store;
+    X509_STORE_free(store);
+    return NULL;
+}
+
+X509_STORE *cleat_trust_open_directory(const struct cleat_trust *trust, size_t index) {
+    const char *start = trust->directories;
+    X509_STORE *store;
+    char *name;
+    for (; index > 0; index--) start = strchr(start, ':') + 1;
+    name = cleat_copy_text(start, (int32_t)strcspn(start, ":"));
+    store = name == NULL ? NULL : open_directories(name);
+    cleat_release(name);
+    return store;
 }
 
 static bool has_certificate(const STACK_OF(X509) * list, const X509 *certificate) {
@@ -197,14 +217,21 @@ static bool has_certificate(const STACK_OF(X509) * list, const X509 *certificate
 void cleat_trust_note_found(struct cleat_trust *trust, X509_STORE *opened) {
     /* The caller's own store: no other thread uses it. */
     const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(opened);
+    size_t crls = 0;
     size_t i;
     pthread_mutex_lock(&trust->lock);
     for (i = 0; i < sk_X509_OBJECT_num(objects); i++) {
-        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        const X509_OBJECT *object = sk_X509_OBJECT_value(objects, i);
+        X509 *certificate = X509_OBJECT_get0_X509(object);
         if (certificate != NULL && !has_certificate(trust->certificates, certificate) &&
             !has_certificate(trust->found, certificate)) {
             push_certificate(trust->found, certificate);
         }
+        if (X509_OBJECT_get_type(object) == X509_LU_CRL) crls++;
+    }
+    /* BoringSSL has no way to get a list out of a store: they are counted. */
+    if (crls > sk_X509_CRL_num(trust->crls) + trust->found_crls) {
+        trust->found_crls = crls - sk_X509_CRL_num(trust->crls);
     }
     pthread_mutex_unlock(&trust->lock);
 }
@@ -229,8 +256,12 @@ STACK_OF(X509) * cleat_trust_certificates(struct cleat_trust *trust) {
     return NULL;
 }
 
-size_t cleat_trust_crl_count(const struct cleat_trust *trust) {
-    return sk_X509_CRL_num(trust->crls);
+size_t cleat_trust_crl_count(struct cleat_trust *trust) {
+    size_t count = sk_X509_CRL_num(trust->crls);
+    pthread_mutex_lock(&trust->lock);
+    count += trust->found_crls;
+    pthread_mutex_unlock(&trust->lock);
+    return count;
 }
 
 static int compare_digests(const void *one, const void *other) {
@@ -284,7 +315,7 @@ int32_t cleat_trust_digest(struct cleat_trust *trust, uint8_t digest[CLEAT_DIGES
     memcpy(digest, trust->digest, CLEAT_DIGEST);
     if (!trust->has_digest) status = cleat_fail_nomem();
     pthread_mutex_unlock(&trust->lock);
-    if (status < 0 || !cleat_trust_has_directories(trust)) return status;
+    if (status < 0 || cleat_trust_directory_count(trust) == 0) return status;
     SHA256_Init(&hash);
     SHA256_Update(&hash, digest, CLEAT_DIGEST);
     status = add_directories(trust, &hash);

@@ -13,6 +13,7 @@
 
 #include "cleat.h"
 #include "expect.h"
+#include "load.h"
 
 #define TIMEOUT 30.0
 
@@ -227,7 +228,7 @@ static void test_fork(void) {
     child = fork();
     EXPECT(child >= 0);
     if (child == 0) {
-        alarm(60);
+        load_alarm(60);
         pthread_mutex_init(&lock, NULL);
         pthread_cond_init(&changed, NULL);
         gate_open = true;

@@ -185,8 +185,8 @@ function connection.handshake(self, timeout)
     end
 end
 
--- let_read waits, in the writer's turn, until a reader that is about to be woken has read what has arrived. It may wait again then, and keep its
--- turn: not everything that arrives is for it.
+-- let_read waits, in the writer's turn, until a reader that is about to be woken has read what has arrived. It may wait
+-- again then, and keep its turn: not everything that arrives is for it.
 local function let_read(claim, how, self, deadline)
     if how ~= "first" and how ~= "waited" then
         return CLOSE_SEND.fail(self, how == "late" and TIMEOUT or WANT_READ)
