@@ -1,5 +1,5 @@
--- A root that was renewed: the same name and key in two certificates, one of which has expired, both trusted, wherever they come from and in
--- whatever order; and two roots of one name with different keys.
+-- A root that was renewed: the same name and key in two certificates, one of which has expired, both trusted, wherever they come from
+-- and in whatever order; and two roots of one name with different keys.
 local certificate = require "support.badssl.certificate"
 local handles = require "support.handles"
 local paths = require "support.paths"
@@ -25,8 +25,8 @@ describe("a renewed root:", function()
                 new = new, old = root("02", { key = "a1", key_id = "first key", from = -99, to = -1 }),
                 -- one of the name with another key
                 other = root("03", { key = "a2", from = -9, to = 9 }),
-                leaf = certificate.make(world, { subject = "leaf", key = "leaf", serial = "04", from = -9, to = 9, ca = false, usage = { 0 },
-                    names = { certificate.dns "localhost" }, issuer = new, key_id = "leaf" }),
+                leaf = certificate.make(world, { subject = "leaf", key = "leaf", serial = "04", from = -9, to = 9, ca = false,
+                    usage = { 0 }, names = { certificate.dns "localhost" }, issuer = new, key_id = "leaf" }),
             }
         end)
         pem = {}
