@@ -1,5 +1,6 @@
 -- The questions of support.adapter_questions to nginx's cosockets.
 local adapters = require "support.adapters"
+local limits = require "support.limits"
 local nginx = require "support.nginx"
 local process = require "support.process"
 local questions = require "support.adapter_questions"
@@ -8,7 +9,6 @@ local socket = require "cleat.socket"
 
 local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
     or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
-local factor = tonumber(os.getenv "CLEAT_TEST_SLOW") or 1
 
 local names = {}
 for name in pairs(questions) do
@@ -29,7 +29,7 @@ describe("in nginx", function()
         if not excuse then
             server = nginx.start(nginx.lua({ { listen = "",
                 lines = "location = /ask { lua_socket_log_errors off; content_by_lua_block { app.ask() } }" } },
-                "support.nginx_questions"), 120 * factor)
+                "support.nginx_questions"), 300)
         end
     end)
     teardown(process.cleanup)
@@ -39,9 +39,9 @@ describe("in nginx", function()
             if excuse then
                 pending(excuse)
             end
-            local sock = socket.create_connection({ "127.0.0.1", server.ports[1] }, 20 * factor)
+            local sock = socket.create_connection({ "127.0.0.1", server.ports[1] }, limits.bound(20))
             local job = name == REFUSAL and adapters.python "recv 1"
-            sock:sendall(("GET /ask?factor=%g&question=%s%s HTTP/1.0\r\n\r\n"):format(factor, escape(name),
+            sock:sendall(("GET /ask?factor=%g&question=%s%s HTTP/1.0\r\n\r\n"):format(limits.factor(), escape(name),
                 job and "&port=" .. job.port or ""))
             local page = adapters.receive(sock, math.huge)
             sock:close()

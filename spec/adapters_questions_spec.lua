@@ -1,12 +1,12 @@
 -- Every adapter, and every question of support.adapter_questions: what several coroutines may do on one connection.
 local adapters = require "support.adapters"
 local handles = require "support.handles"
+local limits = require "support.limits"
 local process = require "support.process"
 local questions = require "support.adapter_questions"
 local runtimes = require "support.runtimes"
 
-local SECONDS = 30
-local factor = tonumber(os.getenv "CLEAT_TEST_SLOW") or 1
+local SECONDS = 20
 
 local client, server = adapters.client(), adapters.server()
 local names = {}
@@ -22,7 +22,7 @@ for _, kind in ipairs(runtimes.names) do
         handles.watch(before_each, after_each)
         before_each(function()
             runtime = runtimes[kind]()
-            runtime.client, runtime.server, runtime.factor = client, server, factor
+            runtime.client, runtime.server, runtime.factor = client, server, limits.factor()
         end)
         after_each(function()
             if runtime.finish then
@@ -38,7 +38,7 @@ for _, kind in ipairs(runtimes.names) do
                     runtime.port = job and job.port
                     runtime:run(function()
                         questions[name](runtime, tls)
-                    end, SECONDS * factor)
+                    end, limits.bound(SECONDS))
                     if job then
                         assert.is_truthy(job:finish()[1]:find "ALERT")
                     end
@@ -47,5 +47,13 @@ for _, kind in ipairs(runtimes.names) do
         end
     end)
 end
+
+describe("the adapters' former names", function()
+    for _, name in ipairs { "copas", "cqueues", "luasocket", "luv", "nginx" } do
+        it("are those of the same modules: " .. name, function()
+            assert.are.equal(require("cleat.adapters." .. name), require("cleat.hosts." .. name))
+        end)
+    end
+end)
 
 teardown(process.cleanup)

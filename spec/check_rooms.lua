@@ -89,6 +89,7 @@ local CALLS = {
             .. "freopen fclose fread fwrite fgets opendir readdir stat lstat fstat mmap unlink rename tcgetattr tcsetattr",
         only = {
             ["^core/base/file%.c$"] = "reads files",
+            ["^core/base/directory%.c$"] = "reads directories",
             ["^core/net/resolution%.c$"] = "closes its descriptor",
             ["^core/net/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
             ["^core/net/socket_option%.c$"] = "compares a socket's inode",

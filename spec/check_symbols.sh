@@ -19,7 +19,7 @@ resolver.c once          whether fork is watched
 resolver.c resolver      the names that wait to be looked up
 queue.c spare            one block for large writes, while none uses it
 transport.c shared_method  made once, for all transports
-context.c shared         the pool of certificates, made once, for all contexts
+configuration.c shared   the pool of certificates, made once, for all configurations
 trust_default.c shared   what the system trusts, parsed once
 error.c last             of each thread: its last failure
 memory.c failed          of each thread: whether memory ran out

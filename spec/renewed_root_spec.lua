@@ -55,13 +55,8 @@ describe("a renewed root:", function()
         return name
     end
 
-    -- accepts: whether a context that was loaded with these accepts the leaf; otherwise the error.
-    local function accepts(...)
-        local client = ssl.SSLContext(ssl.PROTOCOL_TLS)
-        client.verify_mode, client.check_hostname = ssl.CERT_REQUIRED, true
-        for _, arguments in ipairs { ... } do
-            client:load_verify_locations(arguments)
-        end
+    -- connects: whether a context accepts the leaf; otherwise the error.
+    local function connects(client)
         local server = ssl.SSLContext(ssl.PROTOCOL_TLS)
         server:load_cert_chain(file "leaf", world.directory .. "/leaf.key")
         local there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -78,6 +73,16 @@ describe("a renewed root:", function()
             end
         end
         return failures[1] == nil, failures[1]
+    end
+
+    -- accepts: the same for a new context that was loaded with these.
+    local function accepts(...)
+        local client = ssl.SSLContext(ssl.PROTOCOL_TLS)
+        client.verify_mode, client.check_hostname = ssl.CERT_REQUIRED, true
+        for _, arguments in ipairs { ... } do
+            client:load_verify_locations(arguments)
+        end
+        return connects(client)
     end
 
     local function both(check)
@@ -121,6 +126,29 @@ describe("a renewed root:", function()
             assert.is_true((accepts({ capath = directory(first) }, { cafile = file(second) })), first)
             assert.is_true((accepts({ capath = directory(first) }, { capath = directory(second) })), first)
         end)
+    end)
+
+    it("what a directory holds counts as long as it holds it", function()
+        local name = directory "new"
+        local client = ssl.SSLContext(ssl.PROTOCOL_TLS)
+        client.verify_mode, client.check_hostname = ssl.CERT_REQUIRED, true
+        client:load_verify_locations { capath = name }
+        local function shell(command)
+            assert.are.equal(0, process.run({ "sh", "-ec", "cd " .. name .. "\n" .. command }).status)
+        end
+        assert.is_true((connects(client)))
+        shell "mkdir away\nmv *.0 away"
+        local ok, failure = connects(client)
+        assert.is_false(ok)
+        raises.check(failure, "SSLCertVerificationError", { verify_code = 20 })
+        shell "mv away/* ."
+        assert.is_true((connects(client)))
+        shell("cat " .. file "old" .. " >$(echo *.0)")
+        ok, failure = connects(client)
+        assert.is_false(ok)
+        raises.check(failure, "SSLCertVerificationError", { verify_code = 10 })
+        shell("cat " .. file "new" .. " >$(echo *.0 | sed 's/0$/1/')")
+        assert.is_true((connects(client)))
     end)
 
     it("the error is that of the first path", function()

@@ -430,7 +430,9 @@ describe("wrap_socket:", function()
             assert.are.equal("TLSv1", (negotiated { "OP_NO_TLSv1_3", "OP_NO_TLSv1_2", "OP_NO_TLSv1_1" }))
             assert.are.equal("TLSv1.3", (negotiated { "OP_NO_TLSv1" }))
             assert.are.equal("TLSv1.3", (negotiated { "OP_NO_TLSv1", "OP_NO_TLSv1_1", "OP_NO_TLSv1_2" }))
-            assert.are.equal("TLSv1.1", (negotiated { "OP_NO_TLSv1_2" }))
+            -- what is above a gap is kept
+            assert.are.equal("TLSv1.3", (negotiated { "OP_NO_TLSv1_2" }))
+            assert.are.equal("TLSv1.3", (negotiated { "OP_NO_TLSv1_1" }))
         end)
 
         it("CONST-19 all versions taken away leave none", function()

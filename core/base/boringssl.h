@@ -8,8 +8,8 @@
 #include <openssl/aes.h>
 #include <openssl/base.h>
 #include <openssl/bio.h>
-#include <openssl/chacha.h>
 #include <openssl/bytestring.h>
+#include <openssl/chacha.h>
 #include <openssl/cipher.h>
 #include <openssl/crypto.h>
 #include <openssl/dh.h>

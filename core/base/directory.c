@@ -54,7 +54,8 @@ static int32_t add_file(struct digests *digests, const char *directory, const ch
     int32_t len = 0;
     int32_t status;
     int wanted = snprintf(path, sizeof path, "%s/%s", directory, name);
-    if (wanted < 0 || (size_t)wanted >= sizeof path) return CLEAT_OK; /* no look-up finds it either */
+    if (wanted < 0 || (size_t)wanted >= sizeof path)
+        return CLEAT_OK; /* no look-up finds it either */
     status = cleat_file_read(path, &bytes, &len);
     if (status == CLEAT_STATUS(CLEAT_NOMEM, 0)) return status;
     if (status >= 0 && !add(digests, name, bytes, len)) status = cleat_fail_nomem();

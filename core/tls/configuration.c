@@ -96,8 +96,8 @@ static bool set_up(const struct cleat_configuration *self,
     return SSL_CTX_set_min_proto_version(ssl_ctx, self->minimum_version) == 1 &&
            SSL_CTX_set_max_proto_version(ssl_ctx, self->maximum_version) == 1 &&
            set_groups(ssl_ctx, self->settings.curve) &&
-           SSL_CTX_set_cipher_list(ssl_ctx,
-                                   parts->ciphers == NULL ? DEFAULT_CIPHERS : parts->ciphers) == 1 &&
+           SSL_CTX_set_cipher_list(ssl_ctx, parts->ciphers == NULL ? DEFAULT_CIPHERS
+                                                                   : parts->ciphers) == 1 &&
            cleat_verify_set_up(ssl_ctx) && cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
            (parts->credential == NULL || cleat_credential_use(parts->credential, ssl_ctx)) &&
            !cleat_memory_failed();

@@ -9,12 +9,13 @@
 static void count_begun(struct cleat_connection *self) {
     if (self->begun) return;
     self->begun = true;
-    cleat_sessions_count(self->initial->sessions, self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
+    cleat_sessions_count(self->initial->sessions,
+                         self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
 }
 
 static void count_done(struct cleat_connection *self) {
     cleat_sessions_count(self->initial->sessions,
-                        self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
+                         self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
     if (SSL_session_reused(self->ssl)) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_HITS);
     } else if (self->offered) {
@@ -24,6 +25,7 @@ static void count_done(struct cleat_connection *self) {
 
 static int32_t finish(struct cleat_connection *self) {
     self->established = true;
+    if (self->group != 0) SSL_set_msg_callback(self->ssl, NULL); /* see group.c */
     self->unread_tickets = !self->server_side && SSL_version(self->ssl) == TLS1_3_VERSION;
     cleat_transport_handshake_done(&self->transport);
     count_done(self);

@@ -40,8 +40,9 @@ void cleat_context_sources_changed(struct cleat_context *context) {
 int32_t cleat_context_trust(struct cleat_context *context, struct cleat_trust **trust) {
     int32_t status = CLEAT_OK;
     if (context->trust == NULL) {
-        status = context->sources.has_default ? cleat_trust_shared(&context->sources, &context->trust)
-                                              : cleat_trust_new(&context->sources, &context->trust);
+        status = context->sources.has_default
+                     ? cleat_trust_shared(&context->sources, &context->trust)
+                     : cleat_trust_new(&context->sources, &context->trust);
     }
     *trust = context->trust;
     return status;

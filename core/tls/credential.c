@@ -153,8 +153,7 @@ bool cleat_credential_use(const struct cleat_credential *credential, SSL_CTX *ss
 static struct cleat_credential *new_credential(const STACK_OF(CRYPTO_BUFFER) * chain,
                                                EVP_PKEY *key) {
     size_t count = sk_CRYPTO_BUFFER_num(chain);
-    struct cleat_credential *made =
-        cleat_allocate(sizeof *made + count * sizeof made->chain[0]);
+    struct cleat_credential *made = cleat_allocate(sizeof *made + count * sizeof made->chain[0]);
     size_t i;
     if (made == NULL) return NULL;
     atomic_init(&made->references, 1);

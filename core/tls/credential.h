@@ -10,7 +10,8 @@
 
 struct cleat_credential;
 
-struct cleat_credential *cleat_credential_ref(struct cleat_credential *credential); /* NULL is none */
+struct cleat_credential *
+cleat_credential_ref(struct cleat_credential *credential); /* NULL is none */
 void cleat_credential_unref(struct cleat_credential *credential);
 
 /* cleat_credential_use returns whether connections of ssl_ctx now have the credential. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "x509/path.h"
+#include "x509/verification.h"
 
 /* A server's ticket for TLS 1.3 holds all that the client has sent as its chain. BoringSSL sends
  * two, and fails if they take more than 64 KiB; its clients of 2023 refuse one of more than 16.
@@ -19,43 +19,6 @@ static void bound_tickets(SSL *ssl) {
     size_t i;
     for (i = 0; i < count; i++) len += CRYPTO_BUFFER_len(sk_CRYPTO_BUFFER_value(sent, i));
     if (len > TICKET_CERTIFICATES_MAX) SSL_set_options(ssl, SSL_OP_NO_TICKET);
-}
-
-static void fail_without_memory(struct cleat_verify_error *error) {
-    *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
-}
-
-/* Verifies with what is in the directories besides, as it is there now. */
-static bool verify_with_directories(struct cleat_trust *trust, struct cleat_chain_request *request,
-                                    struct cleat_verify_error *error) {
-    bool accepted = false;
-    request->store = cleat_trust_open_directories(trust, true);
-    request->directories = cleat_trust_open_directories(trust, false);
-    if (request->store == NULL || request->directories == NULL) {
-        fail_without_memory(error);
-    } else {
-        accepted = cleat_path_verify(request, error);
-        cleat_trust_note_found(trust, request->store);
-        cleat_trust_note_found(trust, request->directories);
-    }
-    X509_STORE_free(request->store);
-    X509_STORE_free(request->directories);
-    return accepted;
-}
-
-/* What a directory holds can make good what is bad without it; a revocation list in it also the
- * reverse. */
-static bool verify(struct cleat_trust *trust, struct cleat_chain_request *request,
-                   struct cleat_verify_error *error) {
-    bool has_directories = cleat_trust_has_directories(trust);
-    bool asks_for_crls =
-        (X509_VERIFY_PARAM_get_flags(request->param) & X509_V_FLAG_CRL_CHECK) != 0;
-    request->store = cleat_trust_store(trust);
-    if (!has_directories || !asks_for_crls) {
-        if (cleat_path_verify(request, error)) return true;
-        if (!has_directories || error->error == X509_V_ERR_OUT_OF_MEM) return false;
-    }
-    return verify_with_directories(trust, request, error);
 }
 
 /* BoringSSL's callback in place of X509_verify_cert. verification is prepared for that: it has the
@@ -73,7 +36,8 @@ static int verify_peer(X509_STORE_CTX *verification, void *unused) {
     bool accepted;
     (void)unused;
     if (SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE) return 1;
-    accepted = verify(connection->configuration->trust, &request, &connection->verify_error);
+    accepted = cleat_verification_run(connection->configuration->trust, &request,
+                                      &connection->verify_error);
     X509_STORE_CTX_set_error(verification, connection->verify_error.error);
     if (accepted && SSL_is_server(ssl) == 1) bound_tickets(ssl);
     return accepted ? 1 : 0;
@@ -108,11 +72,11 @@ bool cleat_verify_resumed(struct cleat_connection *connection) {
     request.sent = chain;
     request.param = client_param(connection);
     if (request.param == NULL) {
-        fail_without_memory(&connection->verify_error);
+        connection->verify_error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
         return false;
     }
-    accepted =
-        verify(connection->configuration->trust, &request, &connection->verify_error);
+    accepted = cleat_verification_run(connection->configuration->trust, &request,
+                                      &connection->verify_error);
     X509_VERIFY_PARAM_free(request.param);
     return accepted;
 }

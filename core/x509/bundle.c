@@ -150,8 +150,8 @@ static int32_t parse_block(const struct block *block, struct cleat_bundle *bundl
 
 /* Called when parse_block has failed, whose error this thread's record still has. */
 static int32_t skip_block(struct cleat_bundle *bundle, const struct block *block) {
-    struct cleat_skipped *more = cleat_resize(
-        bundle->skipped, ((size_t)bundle->skipped_count + 1) * sizeof *bundle->skipped);
+    struct cleat_skipped *more = cleat_resize(bundle->skipped, ((size_t)bundle->skipped_count + 1) *
+                                                                   sizeof *bundle->skipped);
     struct cleat_skipped *skipped;
     int32_t len;
     if (more == NULL) return cleat_fail_nomem();
@@ -247,7 +247,8 @@ int32_t cleat_bundle_from_data(const char *bytes, int32_t len, struct cleat_bund
     bool pem;
     skip_mark(&bytes, &len);
     /* Text without a block is told from bytes as Python tells str from bytes: it is ASCII. */
-    pem = len == 0 || (bytes[0] != 0x30 && (is_present(bytes, len, "-----BEGIN") || is_ascii(bytes, len)));
+    pem = len == 0 ||
+          (bytes[0] != 0x30 && (is_present(bytes, len, "-----BEGIN") || is_ascii(bytes, len)));
     status = make(bytes, len, pem, CLEAT_BUNDLE_STRICT, bundle);
     if (status < 0) return status;
     return refuse_empty(bundle, "PEM", "NO_START_LINE", "no start line");

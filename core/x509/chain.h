@@ -12,7 +12,8 @@ struct cleat_chain_request {
     X509 *leaf; /* the peer's own certificate */
     STACK_OF(X509) * sent; /* all that the peer sent, in its order; may have the leaf among them */
     X509_STORE *store; /* what is trusted, and the revocation lists */
-    X509_STORE *directories; /* only those that store looks into besides, or NULL: see path.c */
+    X509_STORE **directories; /* one for each directory that store looks into: see path.c */
+    size_t directory_count;
     X509_VERIFY_PARAM *param; /* flags, depth, purpose, host name or address */
     int purpose; /* X509_PURPOSE_SSL_SERVER, or _CLIENT */
 };

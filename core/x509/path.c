@@ -22,7 +22,6 @@ enum {
 struct search {
     const struct cleat_chain_request *request;
     X509_STORE_CTX *store; /* for looking into it */
-    X509_STORE_CTX *directories; /* likewise, or NULL */
     bool partial; /* any trusted certificate is an anchor */
     int tries;
     int tries_max;
@@ -168,15 +167,34 @@ static bool search_among(struct search *self, const STACK_OF(X509) * issuers, bo
     return found;
 }
 
-/* A store does not look into its directories for a name that it has. Another certificate of that name
- * may be there: a renewed root. */
 static bool search_store(struct search *self, X509_STORE_CTX *store) {
-    STACK_OF(X509) * trusted;
-    bool found;
-    if (store == NULL) return false;
-    trusted = X509_STORE_get1_certs(store, X509_get_issuer_name(self->path[self->length - 1]));
-    found = search_among(self, trusted, true);
+    STACK_OF(X509) *trusted =
+        X509_STORE_get1_certs(store, X509_get_issuer_name(self->path[self->length - 1]));
+    bool found = search_among(self, trusted, true);
     sk_X509_pop_free(trusted, X509_free);
+    return found;
+}
+
+/* For looking into a store. NULL if memory lacks. */
+static X509_STORE_CTX *open_store(const struct search *self, X509_STORE *store) {
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    if (context == NULL || X509_STORE_CTX_init(context, store, self->request->leaf, NULL) == 1) {
+        return context;
+    }
+    X509_STORE_CTX_free(context);
+    return NULL;
+}
+
+/* A store does not look into its directories for a name that it has, nor into one behind another
+ * where it has found it. Another certificate of that name may be there: a renewed root. */
+static bool search_directories(struct search *self) {
+    bool found = false;
+    size_t i;
+    for (i = 0; i < self->request->directory_count && !found; i++) {
+        X509_STORE_CTX *directory = open_store(self, self->request->directories[i]);
+        found = directory != NULL && search_store(self, directory);
+        X509_STORE_CTX_free(directory);
+    }
     return found;
 }
 
@@ -184,7 +202,7 @@ static bool search(struct search *self) {
     if (has_spent(self) || self->length == LENGTH_MAX) return false;
     /* What is weakly signed can be an anchor only. */
     if (cleat_strength_has_weak_signature(self->path[self->length - 1])) return false;
-    return search_store(self, self->store) || search_store(self, self->directories) ||
+    return search_store(self, self->store) || search_directories(self) ||
            search_among(self, self->request->sent, false);
 }
 
@@ -211,16 +229,6 @@ bool cleat_path_is_final(const struct cleat_verify_error *error) {
     }
 }
 
-/* For looking into a store. NULL if it is NULL or memory lacks. */
-static X509_STORE_CTX *open_store(const struct cleat_chain_request *request, X509_STORE *store) {
-    X509_STORE_CTX *context = store == NULL ? NULL : X509_STORE_CTX_new();
-    if (context == NULL || X509_STORE_CTX_init(context, store, request->leaf, NULL) == 1) {
-        return context;
-    }
-    X509_STORE_CTX_free(context);
-    return NULL;
-}
-
 bool cleat_path_verify(const struct cleat_chain_request *request,
                        struct cleat_verify_error *error) {
     struct search self = {.request = request, .length = 1};
@@ -231,11 +239,9 @@ bool cleat_path_verify(const struct cleat_chain_request *request,
     self.path[0] = request->leaf;
     self.partial = (flags & X509_V_FLAG_PARTIAL_CHAIN) != 0;
     self.tries_max = (flags & X509_V_FLAG_CRL_CHECK) != 0 ? TRIES_WITH_LISTS_MAX : TRIES_MAX;
-    self.store = open_store(request, request->store);
-    self.directories = open_store(request, request->directories);
+    self.store = open_store(&self, request->store);
     found = self.store != NULL && (try_leaf(&self) || search(&self));
     X509_STORE_CTX_free(self.store);
-    X509_STORE_CTX_free(self.directories);
     ERR_clear_error();
     if (found) {
         *error = (struct cleat_verify_error){X509_V_OK, 0, 0};

@@ -36,8 +36,8 @@ int32_t cleat_trust_sources_add(struct cleat_trust_sources *sources, struct clea
         memcpy(joined + old_len, directories, len);
     }
     if (bundle != NULL) {
-        struct cleat_bundle **more = cleat_resize(
-            sources->bundles, (sources->bundle_count + 1) * sizeof *sources->bundles);
+        struct cleat_bundle **more =
+            cleat_resize(sources->bundles, (sources->bundle_count + 1) * sizeof *sources->bundles);
         if (more == NULL) {
             cleat_release(joined);
             return cleat_fail_nomem();
@@ -171,20 +171,39 @@ X509_STORE *cleat_trust_store(const struct cleat_trust *trust) {
     return trust->store;
 }
 
-bool cleat_trust_has_directories(const struct cleat_trust *trust) {
-    return trust->directories[0] != '\0';
+size_t cleat_trust_directory_count(const struct cleat_trust *trust) {
+    const char *at = trust->directories;
+    size_t count = at[0] == '\0' ? 0 : 1;
+    for (; *at != '\0'; at++) count += *at == ':' ? 1 : 0;
+    return count;
 }
 
-X509_STORE *cleat_trust_open_directories(const struct cleat_trust *trust, bool everything) {
+/* names: with colons between. */
+static X509_STORE *open_directories(const char *names) {
     X509_STORE *store = X509_STORE_new();
     X509_LOOKUP *lookup =
         store == NULL ? NULL : X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
-    if (lookup != NULL && X509_LOOKUP_add_dir(lookup, trust->directories, X509_FILETYPE_PEM) == 1 &&
-        (!everything || fill(store, trust))) {
-        return store;
-    }
+    if (lookup != NULL && X509_LOOKUP_add_dir(lookup, names, X509_FILETYPE_PEM) == 1) return store;
     X509_STORE_free(store);
     return NULL;
+}
+
+X509_STORE *cleat_trust_open_directories(const struct cleat_trust *trust) {
+    X509_STORE *store = open_directories(trust->directories);
+    if (store == NULL || fill(store, trust)) return store;
+    X509_STORE_free(store);
+    return NULL;
+}
+
+X509_STORE *cleat_trust_open_directory(const struct cleat_trust *trust, size_t index) {
+    const char *start = trust->directories;
+    X509_STORE *store;
+    char *name;
+    for (; index > 0; index--) start = strchr(start, ':') + 1;
+    name = cleat_copy_text(start, (int32_t)strcspn(start, ":"));
+    store = name == NULL ? NULL : open_directories(name);
+    cleat_release(name);
+    return store;
 }
 
 static bool has_certificate(const STACK_OF(X509) * list, const X509 *certificate) {
@@ -296,7 +315,7 @@ int32_t cleat_trust_digest(struct cleat_trust *trust, uint8_t digest[CLEAT_DIGES
     memcpy(digest, trust->digest, CLEAT_DIGEST);
     if (!trust->has_digest) status = cleat_fail_nomem();
     pthread_mutex_unlock(&trust->lock);
-    if (status < 0 || !cleat_trust_has_directories(trust)) return status;
+    if (status < 0 || cleat_trust_directory_count(trust) == 0) return status;
     SHA256_Init(&hash);
     SHA256_Update(&hash, digest, CLEAT_DIGEST);
     status = add_directories(trust, &hash);

@@ -34,11 +34,13 @@ void cleat_trust_unref(struct cleat_trust *trust); /* NULL is none */
 /* cleat_trust_store returns the store of what was loaded. It looks into no directory. */
 X509_STORE *cleat_trust_store(const struct cleat_trust *trust);
 
-bool cleat_trust_has_directories(const struct cleat_trust *trust);
+size_t cleat_trust_directory_count(const struct cleat_trust *trust);
 
-/* cleat_trust_open_directories returns, for one verification, a new store that looks into the
- * directories; with everything, one that has what was loaded besides. NULL if memory lacks. */
-X509_STORE *cleat_trust_open_directories(const struct cleat_trust *trust, bool everything);
+/* cleat_trust_open_directories returns, for one verification, a new store of what was loaded that
+ * looks into the directories besides; cleat_trust_open_directory one that looks into a single one of
+ * them, by its index from 0, and has nothing else. NULL if memory lacks. */
+X509_STORE *cleat_trust_open_directories(const struct cleat_trust *trust);
+X509_STORE *cleat_trust_open_directory(const struct cleat_trust *trust, size_t index);
 
 /* cleat_trust_note_found remembers what a verification has found in the directories, for
  * cleat_trust_certificates only. */

@@ -96,8 +96,9 @@ static int32_t read_bundle(const char *file, bool is_known) {
         return CLEAT_OK;
     }
     copy = cleat_copy_text(file, (int32_t)strlen(file));
-    status = copy == NULL ? cleat_fail_nomem()
-                          : cleat_bundle_from_file(len > 0 ? bytes : "", len, CLEAT_BUNDLE_LENIENT, &made);
+    status = copy == NULL
+                 ? cleat_fail_nomem()
+                 : cleat_bundle_from_file(len > 0 ? bytes : "", len, CLEAT_BUNDLE_LENIENT, &made);
     cleat_release(bytes);
     if (copy == NULL || is_shortage(status)) {
         cleat_release(copy);

@@ -34,8 +34,8 @@ CLEAT_API int32_t cleat_context_load_verify_data(int32_t context, const char *da
 
 /* cleat_context_load_verify_locations returns the number of certificates and revocation lists that
  * it has added from a PEM file and from data, and adds a directory; each of the three may be absent,
- * but not all: CLEAT_USAGE. It adds all of them or, if one cannot be loaded, nothing. The statuses
- * are those of the functions above. cafile is opened once. */
+ * but not all: CLEAT_USAGE. It adds all of them or, if one cannot be loaded, nothing. cafile is
+ * opened once. CLEAT_SYS and CLEAT_SSL as in the functions above. */
 CLEAT_API int32_t cleat_context_load_verify_locations(int32_t context, const char *cafile,
                                                       int32_t cafile_len, const char *capath,
                                                       int32_t capath_len, const char *data,

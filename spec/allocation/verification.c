@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "scenario.h"
 #include "x509/encrypted_key.h"
-#include "x509/path.h"
+#include "x509/verification.h"
 
 enum { ROOT, OLD, NEW, LEAF, ROLLED, ROLLED_LEAF, CERTIFICATES };
 
@@ -220,6 +220,31 @@ static int32_t act_verify(void) {
     return CLEAT_STATUS(CLEAT_VERIFY, cleat_verify_error_number(&error));
 }
 
+/* With directories that hold nothing, so that what was sent is not enough. */
+static struct cleat_trust *trust;
+
+static void open_trust(void) {
+    static char directories[] = "/nonexistent:/nowhere";
+    const struct cleat_trust_sources sources = {.directories = directories};
+    EXPECT(cleat_trust_new(&sources, &trust) == CLEAT_OK);
+    open_twins();
+    X509_STORE_free(request.store);
+}
+
+static void close_trust(void) {
+    request.store = NULL;
+    close_request();
+    cleat_trust_unref(trust);
+}
+
+static int32_t act_verify_with_directories(void) {
+    struct cleat_verify_error error;
+    cleat_error_clear_queue();
+    EXPECT(!cleat_verification_run(trust, &request, &error));
+    if (error.error == X509_V_ERR_OUT_OF_MEM) return cleat_fail_nomem();
+    return CLEAT_STATUS(CLEAT_VERIFY, cleat_verify_error_number(&error));
+}
+
 static int32_t open_key(const char *password) {
     EVP_PKEY *key = NULL;
     int32_t status;
@@ -248,6 +273,8 @@ const struct scenario verification_scenarios[] = {
     {"verify: the same, STRICT", open_strict_refused, act_verify, close_request, REFUSED(7), false},
     {"verify: expired", open_expired, act_verify, close_request, REFUSED(10), false},
     {"verify: another name", open_name, act_verify, close_request, REFUSED(62), false},
+    {"verify: directories", open_trust, act_verify_with_directories, close_trust, REFUSED(20),
+     false},
     {"encrypted key", NULL, act_open_key, NULL, 0, true},
     {"encrypted key: wrong password", NULL, act_wrong_password, NULL,
      CLEAT_STATUS(CLEAT_SSL, CIPHER_R_BAD_DECRYPT), true},

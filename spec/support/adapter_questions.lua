@@ -230,7 +230,7 @@ local function closed_beside(runtime, sock, peer, ...)
     end
     sock:close()
     local decoys = { socket.socketpair() }
-    within(runtime, 1, "a wait beside close", (table.unpack or unpack)(tasks)) -- luacheck: ignore
+    within(runtime, 1, "a wait beside close", (table.unpack or unpack)(tasks))
     for _, task in ipairs(tasks) do
         raises("error", EBADF, task.ok, task.results[2])
     end
@@ -368,8 +368,8 @@ questions["several senders, a peer that does not read, and then does"] = functio
     local reader = runtime:start(function()
         got = receive(peer, total)
     end)
-    within(runtime, 10, "a sender", reader, (table.unpack or unpack)(senders)) -- luacheck: ignore
-    runtime:join(reader, (table.unpack or unpack)(senders)) -- luacheck: ignore
+    within(runtime, 10, "a sender", reader, (table.unpack or unpack)(senders))
+    runtime:join(reader, (table.unpack or unpack)(senders))
     same(total, #got)
     local at = 1
     while at <= total do

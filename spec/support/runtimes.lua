@@ -39,8 +39,8 @@ local function luv(fields)
         end)
         coroutine.yield()
     end
-    fields.kill = coroutine.close and function(_, task) -- luacheck: ignore 143
-        coroutine.close(task.thread) -- luacheck: ignore 143
+    fields.kill = coroutine.close and function(_, task)
+        coroutine.close(task.thread)
         task.ok, task.results, task.done = true, {}, true
     end or nil
     return Runtime:new(fields)
@@ -161,8 +161,8 @@ function runtimes.luasocket()
     function fields.close_own(_, object)
         object:close()
     end
-    fields.kill = coroutine.close and function(_, task) -- luacheck: ignore 143
-        coroutine.close(task.thread) -- luacheck: ignore 143
+    fields.kill = coroutine.close and function(_, task)
+        coroutine.close(task.thread)
         task.entry.done, task.entry.fd, task.entry.deadline = true, nil, nil
         task.ok, task.results, task.done = true, {}, true
     end or nil

@@ -1156,7 +1156,7 @@ return {
     },
     {
         name = "context_load_verify_locations", results = 0,
-        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SYS = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "bytes", name = "cafile" },

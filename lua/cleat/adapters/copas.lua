@@ -2,8 +2,8 @@
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.copas").waiter)
 ---
---- copas's public functions are used only: the waiter lets copas receive from (or send to) an object whose first answer is "timeout", so that
---- copas waits for its descriptor. Outside of copas's threads the waiter blocks.
+--- copas's public functions are used only: the waiter lets copas receive from (or send to) an object whose first answer
+--- is "timeout", so that copas waits for its descriptor. Outside of copas's threads the waiter blocks.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -25,8 +25,8 @@ local copas = {}
 ---@field direct integer? the descriptor, if it is waited for itself
 local Turnstile = {}
 
--- LuaSocket's select knows one object for a descriptor, whatever it waits for. So one turnstile waits for a descriptor itself; others wait for a
--- watch of it.
+-- LuaSocket's select knows one object for a descriptor, whatever it waits for. So one turnstile waits for a descriptor
+-- itself; others wait for a watch of it.
 local direct = setmetatable({}, { __mode = "v" })
 local waits = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
 
@@ -141,7 +141,8 @@ function copas.waiter(sock, event, timeout)
     return waiting.remaining(deadline) > 0
 end
 
--- wake lets the turnstile wait for something that is ready. An error means that only a shutdown of the connection is left.
+-- wake lets the turnstile wait for something that is ready. An error means that only a shutdown of the connection is
+-- left.
 local function wake(sock, event)
     local turnstile = waits[event][sock]
     if not turnstile then

@@ -2,8 +2,8 @@
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.cqueues").waiter)
 ---
---- The wrapper works with the descriptor of the cqueues socket, which stays that object's: close() closes the object. What cqueues has
---- read ahead is the first that the wrapper reads; what it has not sent yet is sent first.
+--- The wrapper works with the descriptor of the cqueues socket, which stays that object's: close() closes the object.
+--- What cqueues has read ahead is the first that the wrapper reads; what it has not sent yet is sent first.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -33,8 +33,8 @@ local function enter(controller, fd, thread)
     return descriptors, threads
 end
 
--- leave lets the controller forget a descriptor for which no other coroutine waits: it may be closed next, without the controller's knowledge,
--- and its number used again.
+-- leave lets the controller forget a descriptor for which no other coroutine waits: it may be closed next, without the
+-- controller's knowledge, and its number used again.
 local function leave(runtime, descriptors, fd, threads, thread)
     threads[thread] = nil
     for other in pairs(threads) do

@@ -2,7 +2,8 @@
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.luv").waiter)
 ---
---- In a coroutine a wait yields until luv's loop resumes it. Outside of coroutines the loop is run until the wait is over.
+--- In a coroutine a wait yields until luv's loop resumes it. Outside of coroutines the loop is run until the wait is
+--- over.
 
 local methods = require "cleat.adapters.methods"
 local poll = require "cleat.adapters.luv.poll"

@@ -47,8 +47,8 @@ end
 -- The most that is read off, and how much at once.
 local MOST, PIECE = 16, 65536
 
---- finish_sending ends the sending direction of an event loop's connection that is about to be closed, and reads what has arrived: the kernel
---- answers unread input with a reset, which overtakes an alert. It does not wait.
+--- finish_sending ends the sending direction of an event loop's connection that is about to be closed, and reads what
+--- has arrived: the kernel answers unread input with a reset, which overtakes an alert. It does not wait.
 ---@param fd integer?
 function methods.finish_sending(fd)
     if not fd then

@@ -3,12 +3,13 @@
 ---     local stream = context:wrap_socket(ngx.socket.tcp(), {server_hostname = "example.org"})
 ---     stream:connect {"example.org", 443}
 ---
---- Each call lets nginx serve others while it waits. The socket's timeout, in seconds, is given to the cosocket; without one the
---- cosocket's own timeouts hold. close() closes the cosocket. TLS is cleat's: nginx's OpenSSL, its certificates and its lua_ssl_*
---- settings have no part in it.
+--- Each call lets nginx serve others while it waits. The socket's timeout, in seconds, is given to the cosocket;
+--- without one the cosocket's own timeouts hold. close() closes the cosocket. TLS is cleat's: nginx's OpenSSL, its
+--- certificates and its lua_ssl_* settings have no part in it.
 ---
---- nginx closes a cosocket when a coroutine that waits in one of its calls is killed, and refuses to close it while one waits. So the calls
---- are made in light threads, and the caller waits for those: it can be killed, woken, or give up, and the next call goes on.
+--- nginx closes a cosocket when a coroutine that waits in one of its calls is killed, and refuses to close it while one
+--- waits. So the calls are made in light threads, and the caller waits for those: it can be killed, woken, or give up,
+--- and the next call goes on.
 
 local const = require("cleat.backend").const
 local errors = require "cleat.errors"
@@ -62,8 +63,8 @@ local function limit(self, timeout)
     end
 end
 
--- perform waits for a call of the cosocket, which is started if it is not under way yet. It returns what that returns, after true; or false if
--- the deadline is over.
+-- perform waits for a call of the cosocket, which is started if it is not under way yet. It returns what that returns,
+-- after true; or false if the deadline is over.
 local function perform(self, name, deadline, ...)
     local call = self.calls[name]
     if not call then

@@ -185,11 +185,15 @@ function connection.handshake(self, timeout)
     end
 end
 
-local function close_in_both_turns(_, how, self, ...)
+-- let_read waits, in the writer's turn, until a reader that is about to be woken has read what has arrived. It may wait
+-- again then, and keep its turn: not everything that arrives is for it.
+local function let_read(claim, how, self, deadline)
     if how ~= "first" and how ~= "waited" then
-        return CLOSE_RECEIVE.fail(self, how == "late" and TIMEOUT or WANT_READ)
+        return CLOSE_SEND.fail(self, how == "late" and TIMEOUT or WANT_READ)
     end
-    return suspend.run(self, CLOSE_SEND, ...)
+    while self._tls ~= 0 and turns.waits(claim, "read") and self._transport.readable(self) and waiting.remaining(deadline) > 0 do
+        turns.join(claim, waiting.left(deadline))
+    end
 end
 
 --- close_notify sends close_notify and waits for the peer's.
@@ -200,8 +204,7 @@ function connection.close_notify(self)
     if turns.busy(self, "reader") then
         if self._transport.readable(self) then
             -- What has arrived is the reader's, who is about to be woken by it: if it were read here it would not be.
-            result = turns.run(self, "reader", deadline, close_in_both_turns, self, "unwrap", timeout, deadline, HANDLE,
-                connection_shutdown)
+            turns.run(self, "writer", deadline, let_read, self, deadline)
         end
     else
         result = connection_shutdown(self._write_id, self._wait)

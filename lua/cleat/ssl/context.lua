@@ -67,24 +67,9 @@ for _, methods in ipairs { credential, handshake_settings } do
     end
 end
 
--- load_locations returns the status of the first that fails.
-local function load_locations(id, cafile, capath, cadata)
-    local result = 0
-    if cadata then
-        result = C.context_load_verify_data(id, cadata)
-    end
-    if cafile and result >= 0 then
-        result = C.context_load_verify_file(id, cafile)
-    end
-    if capath and result >= 0 then
-        result = C.context_load_verify_directory(id, capath)
-    end
-    return result
-end
-
 local parse_locations = keywords.parser("load_verify_locations", { "cafile", "capath", "cadata" })
 
---- load_verify_locations(cafile, capath, cadata) adds certification authorities to verify peers with, and revocation lists. cafile: a PEM
+--- load_verify_locations(cafile, capath, cadata) adds CA certificates to verify peers with, and revocation lists. cafile: a PEM
 --- file; capath: a directory as c_rehash leaves it, searched when a verification needs it; cadata: PEM text, or DER
 --- certificates one after the other. At least one must be given: TypeError. Raises IOError for a file that cannot be read, SSLError for
 --- one without certificates, ValueError for empty cadata; then nothing is added.
@@ -99,14 +84,7 @@ function SSLContext:load_verify_locations(...)
     elseif cadata == "" then
         errors.raise(errors.ValueError, "Empty certificate data")
     end
-    if (cafile and 1 or 0) + (capath and 1 or 0) + (cadata and 1 or 0) > 1 then
-        -- What fails is to fail before the first of them is added.
-        local trial, guard = errors.check(C.context_new_guarded(const.PROTOCOL_TLS))
-        local result = load_locations(trial, cafile, capath, cadata)
-        C.guard_close(guard)
-        errors.check(result)
-    end
-    errors.check(load_locations(self._id, cafile, capath, cadata))
+    errors.check(C.context_load_verify_locations(self._id, cafile, capath, cadata))
 end
 
 --- Adds the system's certification authorities: what get_default_verify_paths tells. What is not there is passed over.
@@ -128,6 +106,18 @@ end
 function SSLContext:cert_store_stats()
     local _, x509, x509_ca, crl = errors.check(C.context_cert_store_stats(self._id))
     return { x509 = x509, x509_ca = x509_ca, crl = crl }
+end
+
+--- The certificates and revocation lists of the system's bundle that could not be parsed, and are not trusted. The others are. A cafile
+--- with such a one is an error.
+---@return {ordinal: integer, line: integer, reason: string}[] # which of the file it is and where it begins, from 1; why
+function SSLContext:get_skipped_certs()
+    local list = {}
+    for index = 0, errors.check(C.context_skipped_count(self._id)) - 1 do
+        local _, reason, ordinal, line = errors.check(C.context_skipped_reason(self._id, index))
+        list[index + 1] = { ordinal = ordinal, line = line, reason = reason }
+    end
+    return list
 end
 
 local parse_ca_certs = keywords.parser("get_ca_certs", { "binary_form" })

@@ -49,7 +49,7 @@ function descriptor.take(value)
     return { fd = value, family = family, type = kind, proto = proto }
 end
 
-local HOSTS = { "luasocket", "copas", "cqueues", "luv", "nginx" }
+local ADAPTERS = { "luasocket", "copas", "cqueues", "luv", "nginx" }
 
 --- of: the kind that a value is of. TypeError with the list of what is accepted.
 ---@param value any
@@ -60,10 +60,10 @@ function wrappable.of(value)
     elseif descriptor.accepts(value) then
         return descriptor
     elseif type(value) == "userdata" or type(value) == "table" then
-        for _, name in ipairs(HOSTS) do
-            local host = require("cleat.adapters." .. name)
-            if host.accepts(value) then
-                return host
+        for _, name in ipairs(ADAPTERS) do
+            local adapter = require("cleat.adapters." .. name)
+            if adapter.accepts(value) then
+                return adapter
             end
         end
     end

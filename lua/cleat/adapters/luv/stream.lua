@@ -1,6 +1,7 @@
 --- luv's TCP and pipe handles as streams, see cleat.ssl.transport.stream.
 ---
---- A handle is read with read_start, one piece at a time, and written with write. What is read for a call that was given up is kept.
+--- A handle is read with read_start, one piece at a time, and written with write. What is read for a call that was
+--- given up is kept.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -71,8 +72,8 @@ local function check_open(self)
     end
 end
 
--- resolve returns an address of a host, since luv's connect takes no names: the first of IPv4, as cleat's sockets connect unless they are
--- told otherwise, or else the first. A handle can be connected once, so there is no second try.
+-- resolve returns an address of a host, since luv's connect takes no names: the first of IPv4, as cleat's sockets
+-- connect unless they are told otherwise, or else the first. A handle can be connected once, so there is no second try.
 local function resolve(self, host, timeout)
     local answered, list, message
     local request, err = self.uv.getaddrinfo(host, nil, { socktype = "stream" }, function(failed, found)

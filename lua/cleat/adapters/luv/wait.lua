@@ -1,4 +1,5 @@
---- Waits under luv's loop: a coroutine yields until a callback of the loop has ended its wait; outside of coroutines the loop is run.
+--- Waits under luv's loop: a coroutine yields until a callback of the loop has ended its wait; outside of coroutines
+--- the loop is run.
 
 local errors = require "cleat.errors"
 
@@ -21,9 +22,9 @@ end
 
 local leaving = {} -- handles that are to be closed at the loop's next turn
 
---- close closes a handle. luv (1.44) does not survive the end of a program that has closed a handle whose loop has not turned since. So the handle
---- is only stopped outside of the loop, or where luv may not look for closed handles any more: uv.run "once" ends with the timers. It is closed
---- when the loop goes on, or by luv at the end.
+--- close closes a handle. luv (1.44) does not survive the end of a program that has closed a handle whose loop has not
+--- turned since. So the handle is only stopped outside of the loop, or where luv may not look for closed handles any
+--- more: uv.run "once" ends with the timers. It is closed when the loop goes on, or by luv at the end.
 ---@param uv table
 ---@param handle any
 function wait.close(uv, handle)
@@ -165,7 +166,7 @@ function Wait:wait(timeout)
     end
     if self.thread then
         -- Lua 5.4 calls __close of the last value, however the loop ends: also when the coroutine is closed.
-        for _ in parked, self, nil, self do end -- luacheck: ignore 542
+        for _ in parked, self, nil, self do end
     else
         local ok, failure = pcall(run_loop, self)
         if not ok then

@@ -1,7 +1,7 @@
 --- Calls of a cosocket in light threads, and parking places, in nginx.
 ---
---- A call has two threads: one makes it, and its parent waits for that or ends it, since nginx lets only the parent kill a thread. Whoever has
---- started the call waits on a semaphore, and can be killed meanwhile.
+--- A call has two threads: one makes it, and its parent waits for that or ends it, since nginx lets only the parent
+--- kill a thread. Whoever has started the call waits on a semaphore, and can be killed meanwhile.
 
 local waiting = require "cleat.socket.waiting"
 
