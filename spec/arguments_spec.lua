@@ -213,6 +213,52 @@ describe("contexts for one role:", function()
         assert.are.equal("hello", two:read(10))
     end)
 
+    it("what was decrypted is read as far as it fits into a buffer, however much is asked for", function()
+        local certfile, keyfile = pki.chain("server-ec")
+        local server = ssl.SSLContext(SERVER)
+        server:load_cert_chain(certfile, keyfile)
+        local context = ssl.SSLContext(CLIENT)
+        context:load_verify_locations(pki.path("root.pem"))
+        local job = peer.serve { tls = true, cert = certfile, key = keyfile, "handshake", "send " .. peer.hex("0123456789abcdefghij"),
+            "notify" }
+        local plain = socket.create_connection({ "127.0.0.1", job.port }, 10)
+        local sock = context:wrap_socket(plain, { server_hostname = "localhost" })
+        local buffer = socket.buffer(4)
+        assert.are.equal(4, sock:read(5, buffer))
+        assert.are.equal("0123", tostring(buffer))
+        assert.are.equal(4, sock:recv_into(buffer, 2 ^ 31 - 1))
+        assert.are.equal("4567", tostring(buffer))
+        assert.are.equal(3, sock:recv_into(buffer, 3))
+        assert.are.equal("89a7", tostring(buffer))
+        assert.are.equal(0, sock:recv_into(socket.buffer(0), 5))
+        assert.are.equal(4, sock:recv_into(buffer, 0))
+        assert.are.equal("bcde", tostring(buffer))
+        raises("ValueError", { match = "negative buffersize" }, sock.recv_into, sock, buffer, -1)
+        raises("ValueError", { match = "negative buffersize" }, sock.read, sock, -1, buffer)
+        raises("ValueError", { match = "must be between" }, sock.read, sock, 2 ^ 31, buffer)
+        raises("TypeError", {}, sock.read, sock, "5", buffer)
+        sock:close()
+        job:finish()
+        -- The same in memory.
+        local left, right = ssl.MemoryBIO(), ssl.MemoryBIO()
+        local one = context:wrap_bio(left, right, { server_hostname = "localhost" })
+        local two = server:wrap_bio(right, left, true)
+        for _ = 1, 3 do
+            pcall(one.do_handshake, one)
+            pcall(two.do_handshake, two)
+        end
+        two:write("0123456789")
+        assert.are.equal(4, one:read(100, buffer))
+        assert.are.equal("0123", tostring(buffer))
+        assert.are.equal(4, one:read(nil, buffer))
+        assert.are.equal("4567", tostring(buffer))
+        -- Plain sockets refuse it, as in Python.
+        local first, second = socket.socketpair()
+        raises("ValueError", { match = "buffer too small for requested bytes" }, first.recv_into, first, buffer, 5)
+        first:close()
+        second:close()
+    end)
+
     it("the functions that take a protocol take these", function()
         local first, second = socket.socketpair()
         raises("ValueError", { match = "Cannot set verify_mode to CERT_NONE" }, ssl.wrap_socket, first, { ssl_version = CLIENT })
@@ -357,8 +403,9 @@ describe("arguments:", function()
             return setmetatable({}, { __index = function() error("mine", 0) end })
         end
         local odd = {
-            2 ^ 31, -2 ^ 31 - 1, 2 ^ 40, -1, 0, 1.5, 0 / 0, math.huge, 1e300, "", "x", "1", "a\0b", {}, { {} }, { 2 ^ 31 }, { "a", 2 ^ 31 },
-            { x = 1 }, true, false, print, io.stdout, raising(), socket.buffer(4), ssl.SSLContext(), ssl.MemoryBIO(),
+            2 ^ 31, -2 ^ 31 - 1, 0, 1.5, 0 / 0, math.huge, 1e300, "", "a\0b", {}, { {} }, { 2 ^ 31 }, { "a", 2 ^ 31 }, true, print,
+                io.stdout,
+            raising(), socket.buffer(4), ssl.SSLContext(),
         }
         local told = {}
         local function try(name, f, ...)
@@ -370,9 +417,7 @@ describe("arguments:", function()
         local function try_all(name, f, self)
             for _, value in ipairs(odd) do
                 try(name, f, self or value, self and value)
-                try(name, f, self or 1, self and 1 or value, self and value)
                 try(name, f, self or "x", self and "x" or value, self and value)
-                try(name, f, self or {}, self and {} or value, self and value)
             end
         end
         -- What waits for others, changes what the other specs work with, or takes over descriptors.

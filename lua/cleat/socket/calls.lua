@@ -26,8 +26,9 @@ function calls.settle(method, result, ...)
     return result, ...
 end
 
---- into checks the arguments of recv_into and returns the backend's buffer and how many bytes to ask for.
-function calls.into(method, buffer, nbytes)
+--- into checks the arguments of recv_into and returns the backend's buffer and how many bytes to ask for. fits: more than the buffer's size
+--- means its size, as Python has it for TLS and not for plain sockets.
+function calls.into(method, buffer, nbytes, fits)
     local contents, size = Buffer._contents(buffer)
     if not contents then
         check.fail(method, "buffer", "a buffer", buffer)
@@ -38,6 +39,8 @@ function calls.into(method, buffer, nbytes)
     check.integer(method, "nbytes", nbytes)
     if nbytes < 0 then
         errors.raise(errors.ValueError, "negative buffersize in " .. method)
+    elseif nbytes > size and fits then
+        return contents, size
     elseif nbytes > size then
         errors.raise(errors.ValueError, "buffer too small for requested bytes")
     end

@@ -79,7 +79,7 @@ end
 local function read_into(self, buffer, nbytes, method)
     local contents, size = buffers[buffer], sizes[buffer]
     if nbytes ~= nil or not contents then
-        contents, size = calls.into(method, buffer, nbytes)
+        contents, size = calls.into(method, buffer, nbytes, true)
     end
     if size == 0 then
         odd_read(self, method, 0)
@@ -172,7 +172,7 @@ end
 
 --- Receives into a buffer, from its start.
 ---@param buffer cleat.Buffer
----@param nbytes integer? at most so many; 0 or nil for the buffer's size
+---@param nbytes integer? at most so many, and what fits; 0 or nil for the buffer's size
 ---@param flags integer? 0
 ---@return integer # how many bytes, 0 at the end of the stream
 function io:recv_into(buffer, nbytes, flags)

@@ -63,7 +63,7 @@ end
 ---@return string|integer # raises SSLWantReadError; SSLEOFError if incoming ends without close_notify
 function SSLObject:read(len, buffer)
     if buffer ~= nil then
-        local contents, size = calls.into("read", buffer, len)
+        local contents, size = calls.into("read", buffer, len, true)
         return (connection.finish(self, READ, "read", nil, nil, read_into_call, contents, size))
     end
     len = check.optional_integer("read", "len", len, 1024, 0)
