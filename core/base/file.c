@@ -62,6 +62,12 @@ int32_t cleat_file_read(const char *name, char **bytes, int32_t *len) {
     return status;
 }
 
+void cleat_file_skip_mark(const char **bytes, int32_t *len) {
+    if (*len < 3 || memcmp(*bytes, "\xef\xbb\xbf", 3) != 0) return;
+    *bytes += 3;
+    *len -= 3;
+}
+
 bool cleat_file_stamp(const char *name, struct cleat_file_stamp *stamp) {
     struct stat about;
     memset(stamp, 0, sizeof *stamp);

@@ -10,6 +10,9 @@
  * be freed with cleat_release. CLEAT_SYS with the file's name. */
 int32_t cleat_file_read(const char *name, char **bytes, int32_t *len);
 
+/* cleat_file_skip_mark moves *bytes behind a UTF-8 byte order mark, which editors put before text. */
+void cleat_file_skip_mark(const char **bytes, int32_t *len);
+
 /* What tells one content of a file from another; all zero for no file. */
 struct cleat_file_stamp {
     uint64_t device;

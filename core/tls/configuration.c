@@ -65,6 +65,21 @@ static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *ciph
                                      encrypt == 1);
 }
 
+/* BoringSSL's own cache ends with the SSL_CTX. */
+static int store_session(SSL *ssl, SSL_SESSION *session) {
+    const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    return cleat_session_cache_store(cleat_sessions_cache(connection->initial->sessions), session)
+               ? 1
+               : 0;
+}
+
+static SSL_SESSION *find_session(SSL *ssl, const uint8_t *id, int id_len, int *copy) {
+    const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    *copy = 0; /* the reference is BoringSSL's */
+    return cleat_session_cache_find(cleat_sessions_cache(connection->initial->sessions), id,
+                                    (size_t)id_len);
+}
+
 int cleat_configuration_verify_mode(int32_t verify_mode) {
     switch (verify_mode) {
         case CLEAT_CERT_REQUIRED: return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
@@ -92,6 +107,9 @@ static bool set_up(const struct cleat_configuration *self,
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, cleat_server_name_select);
     SSL_CTX_set_tlsext_ticket_key_cb(ssl_ctx, ticket_key);
+    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ssl_ctx, store_session);
+    SSL_CTX_sess_set_get_cb(ssl_ctx, find_session);
     SSL_CTX_set0_buffer_pool(ssl_ctx, certificate_pool());
     return SSL_CTX_set_min_proto_version(ssl_ctx, self->minimum_version) == 1 &&
            SSL_CTX_set_max_proto_version(ssl_ctx, self->maximum_version) == 1 &&

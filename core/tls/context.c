@@ -360,12 +360,8 @@ int32_t cleat_context_session_stats(int32_t context, int32_t which) {
     int32_t result;
     CLEAT_CHECK_RANGE(2, which, CLEAT_STAT_NUMBER, CLEAT_STAT_CACHE_FULL);
     CLEAT_CONTEXT_BEGIN(context);
-    if (which != CLEAT_STAT_NUMBER) {
-        result = cleat_sessions_stat(self->sessions, which);
-    } else if (self->configuration == NULL) {
-        result = 0; /* a configuration's cache ends with it */
-    } else {
-        result = (int32_t)SSL_CTX_sess_number(self->configuration->ssl_ctx);
-    }
+    result = which == CLEAT_STAT_NUMBER
+                 ? cleat_session_cache_count(cleat_sessions_cache(self->sessions))
+                 : cleat_sessions_stat(self->sessions, which);
     CLEAT_CONTEXT_END(result);
 }

@@ -208,6 +208,8 @@ static int32_t load(int32_t context, const char *certs, int32_t certs_len, const
     EVP_PKEY *key = NULL;
     int32_t status;
     cleat_error_clear_queue();
+    cleat_file_skip_mark(&certs, &certs_len);
+    cleat_file_skip_mark(&key_text, &key_len);
     status = parse_chain(certs, certs_len, &chain, &leaf);
     if (status >= 0) status = parse_key(key_text, key_len, password, &key);
     if (status >= 0 && X509_check_private_key(leaf, key) != 1) {
@@ -297,8 +299,10 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
 }
 
 static int32_t parse_dh_params(const char *text, int32_t len) {
-    BIO *bio = read_from(text, len);
+    BIO *bio;
     DH *dh;
+    cleat_file_skip_mark(&text, &len);
+    bio = read_from(text, len);
     if (bio == NULL) return cleat_fail_nomem();
     cleat_error_clear_queue();
     dh = PEM_read_bio_DHparams(bio, NULL, NULL, NULL);

@@ -22,6 +22,7 @@ struct key {
 struct cleat_sessions {
     atomic_int references;
     atomic_int stats[CLEAT_STAT_CACHE_FULL + 1];
+    struct cleat_session_cache *cache;
     pthread_mutex_t lock; /* for the keys */
     struct key newest;
     struct key previous;
@@ -32,7 +33,10 @@ struct cleat_sessions *cleat_sessions_new(void) {
     if (made == NULL) return NULL;
     atomic_init(&made->references, 1);
     pthread_mutex_init(&made->lock, NULL);
-    return made;
+    made->cache = cleat_session_cache_new();
+    if (made->cache != NULL) return made;
+    cleat_sessions_unref(made);
+    return NULL;
 }
 
 struct cleat_sessions *cleat_sessions_ref(struct cleat_sessions *sessions) {
@@ -43,6 +47,7 @@ struct cleat_sessions *cleat_sessions_ref(struct cleat_sessions *sessions) {
 void cleat_sessions_unref(struct cleat_sessions *sessions) {
     if (sessions == NULL) return;
     if (atomic_fetch_sub_explicit(&sessions->references, 1, memory_order_acq_rel) > 1) return;
+    cleat_session_cache_free(sessions->cache);
     pthread_mutex_destroy(&sessions->lock);
     cleat_release(sessions);
 }
@@ -58,6 +63,10 @@ void cleat_sessions_count(struct cleat_sessions *sessions, int32_t which) {
 
 int32_t cleat_sessions_stat(const struct cleat_sessions *sessions, int32_t which) {
     return atomic_load_explicit(&sessions->stats[which], memory_order_relaxed);
+}
+
+struct cleat_session_cache *cleat_sessions_cache(const struct cleat_sessions *sessions) {
+    return sessions->cache;
 }
 
 static int64_t now(void) {

@@ -1,6 +1,7 @@
 /* sessions.h: what changes while connections live, and is not part of a configuration: the keys of
- * a server's session tickets, and the counters of cleat_context_session_stats. All configurations of
- * a context have the same, so that a ticket survives a change of settings. */
+ * a server's session tickets, its cache of other sessions, and the counters of
+ * cleat_context_session_stats. All configurations of a context have the same, so that a session
+ * survives a change of settings. */
 #ifndef CLEAT_CORE_SESSIONS_H
 #define CLEAT_CORE_SESSIONS_H
 
@@ -8,6 +9,7 @@
 
 #include "base/boringssl.h"
 #include "cleat/context.h"
+#include "tls/session_cache.h"
 
 struct cleat_sessions;
 
@@ -18,6 +20,9 @@ void cleat_sessions_unref(struct cleat_sessions *sessions); /* NULL is none */
 /* cleat_sessions_count adds one to the counter of a CLEAT_STAT_*. */
 void cleat_sessions_count(struct cleat_sessions *sessions, int32_t which);
 int32_t cleat_sessions_stat(const struct cleat_sessions *sessions, int32_t which);
+
+/* cleat_sessions_cache returns the cache, which stays the sessions'. */
+struct cleat_session_cache *cleat_sessions_cache(const struct cleat_sessions *sessions);
 
 /* cleat_sessions_ticket_key is what SSL_CTX_set_tlsext_ticket_key_cb documents. */
 int cleat_sessions_ticket_key(struct cleat_sessions *sessions, uint8_t *name, uint8_t *iv,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/argument.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 static const char begin_mark[] = "-----BEGIN ";
@@ -114,10 +115,17 @@ static bool is_certificate(const struct block *block) {
            is_label(block, PEM_STRING_X509_TRUSTED);
 }
 
-/* Finds the first BEGIN at the start of a line at or behind *at. */
+static bool is_line_start(const char *text, const char *at) {
+    return at == text || at[-1] == '\n' || at[-1] == '\r';
+}
+
+/* Finds the first BEGIN at the start of a line at or behind at. Where files were joined, a byte order
+ * mark may be before it. */
 static const char *find_begin(const char *text, const char *at, const char *end) {
     while ((at = memmem(at, (size_t)(end - at), begin_mark, sizeof begin_mark - 1)) != NULL) {
-        if (at == text || at[-1] == '\n' || at[-1] == '\r') return at;
+        const char *before = at;
+        if (at - text >= 3 && memcmp(at - 3, "\xef\xbb\xbf", 3) == 0) before = at - 3;
+        if (is_line_start(text, before)) return at;
         at++;
     }
     return NULL;
@@ -196,14 +204,6 @@ static int32_t parse_pem(const char *text, int32_t len, enum cleat_bundle_mode m
     return CLEAT_OK;
 }
 
-/* Editors put a UTF-8 byte order mark before text. */
-static void skip_mark(const char **bytes, int32_t *len) {
-    if (*len >= 3 && memcmp(*bytes, "\xef\xbb\xbf", 3) == 0) {
-        *bytes += 3;
-        *len -= 3;
-    }
-}
-
 static int32_t make(const char *bytes, int32_t len, bool pem, enum cleat_bundle_mode mode,
                     struct cleat_bundle **bundle) {
     struct cleat_bundle *made;
@@ -234,7 +234,7 @@ int32_t cleat_bundle_from_file(const char *bytes, int32_t len, enum cleat_bundle
                                struct cleat_bundle **bundle) {
     int32_t status;
     bool pem;
-    skip_mark(&bytes, &len);
+    cleat_file_skip_mark(&bytes, &len);
     pem = len == 0 || bytes[0] != 0x30 || is_present(bytes, len, "-----BEGIN");
     status = make(bytes, len, pem, mode, bundle);
     if (status < 0) return status;
@@ -245,7 +245,7 @@ int32_t cleat_bundle_from_file(const char *bytes, int32_t len, enum cleat_bundle
 int32_t cleat_bundle_from_data(const char *bytes, int32_t len, struct cleat_bundle **bundle) {
     int32_t status;
     bool pem;
-    skip_mark(&bytes, &len);
+    cleat_file_skip_mark(&bytes, &len);
     /* Text without a block is told from bytes as Python tells str from bytes: it is ASCII. */
     pem = len == 0 ||
           (bytes[0] != 0x30 && (is_present(bytes, len, "-----BEGIN") || is_ascii(bytes, len)));

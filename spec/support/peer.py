@@ -18,6 +18,7 @@ import time
 DEADLINE = float(sys.argv[1])  # for whatever the other side is to do
 VERSIONS = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1,
             "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+SESSIONS = {}  # what the step "save" has kept
 VERIFY = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
 
@@ -102,13 +103,21 @@ class Job:
 
     def do_starttls(self):
         server = self.job["role"] == "server"
-        self.sock = context(self.job).wrap_socket(
+        ctx, session = SESSIONS[self.job["resume"]] if "resume" in self.job else (context(self.job), None)
+        self.sock = ctx.wrap_socket(
             self.sock, server_side=server, do_handshake_on_connect=False, suppress_ragged_eofs=False,
-            server_hostname=None if server else self.job.get("hostname"))
+            server_hostname=None if server else self.job.get("hostname"), session=session)
 
     def do_handshake(self):
         self.sock.do_handshake()
         return "%s %s %s" % (self.sock.version(), self.sock.cipher()[0], self.sock.selected_alpn_protocol() or "-")
+
+    def do_reused(self):
+        return "yes" if self.sock.session_reused else "no"
+
+    def do_save(self, key):
+        """Keeps the context and the session, for a later job with "resume KEY"."""
+        SESSIONS[key] = (self.sock.context, self.sock.session)
 
     def do_binding(self):
         return (self.sock.get_channel_binding() or b"-").hex()
