@@ -137,32 +137,36 @@ static void test_many(void) {
 }
 
 /* There is an end to them, and it does no harm. */
+/* An object in a list, so that it can be found again. */
+struct listed {
+    struct cleat_object object;
+    struct listed *next;
+};
+
 static void test_all(void) {
-    struct cleat_object *last = NULL;
-    struct cleat_object *object;
-    int32_t count = 0;
+    struct listed *last = NULL;
+    struct listed *more;
+    int32_t count;
     int32_t id;
-    for (;;) {
-        object = count < MANY ? &many[count] : cleat_allocate(sizeof *object + sizeof last);
-        EXPECT(object != NULL);
-        id = open_cheap(object);
+    for (count = 0; count < MANY; count++) EXPECT(open_cheap(&many[count]) > 0);
+    for (;; count++) {
+        more = cleat_allocate(sizeof *more);
+        EXPECT(more != NULL);
+        id = open_cheap(&more->object);
         if (id < 0) break;
-        if (count >= MANY) {
-            memcpy(object + 1, &last, sizeof last);
-            last = object;
-        }
-        count++;
+        more->next = last;
+        last = more;
     }
-    cleat_release(object);
+    cleat_release(more);
     EXPECT(CLEAT_CLASS(id) == CLEAT_NOMEM && count > MANY && cleat_handle_count() == count);
     EXPECT(cleat_close(many[0].id) == CLEAT_OK);
     EXPECT(open_cheap(&many[0]) > 0 && open_one(1) < 0);
     for (id = 0; id < MANY; id++) EXPECT(cleat_close(many[id].id) == CLEAT_OK);
     while (last != NULL) {
-        object = last;
-        memcpy(&last, object + 1, sizeof last);
-        EXPECT(cleat_close(object->id) == CLEAT_OK);
-        cleat_release(object);
+        more = last;
+        last = more->next;
+        EXPECT(cleat_close(more->object.id) == CLEAT_OK);
+        cleat_release(more);
     }
 }
 #endif
