@@ -15,7 +15,7 @@ struct addition {
 /* Adds all of it or nothing. */
 static int32_t add(struct cleat_context *context, const struct addition *addition) {
     struct cleat_trust_sources *sources = &context->sources;
-    size_t before = sources->bundle_count;
+    size_t before;
     bool had_default;
     int32_t status = CLEAT_OK;
     pthread_mutex_lock(&context->lock);

@@ -2,6 +2,7 @@
 #include "x509/trust.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,19 +22,23 @@ struct cleat_trust {
     uint8_t digest[CLEAT_DIGEST]; /* of what was loaded */
 };
 
+/* Puts more directories behind those that there are, which may be NULL. */
+static char *join_directories(const char *there, const char *more) {
+    size_t room = (there == NULL ? 0 : strlen(there)) + strlen(more) + 2;
+    char *joined = cleat_allocate(room);
+    if (joined != NULL) {
+        snprintf(joined, room, "%s%s%s", there == NULL ? "" : there, there == NULL ? "" : ":",
+                 more);
+    }
+    return joined;
+}
+
 int32_t cleat_trust_sources_add(struct cleat_trust_sources *sources, struct cleat_bundle *bundle,
                                 const char *directories) {
-    size_t old_len = sources->directories == NULL ? 0 : strlen(sources->directories);
     char *joined = NULL;
     if (directories != NULL && directories[0] != '\0') {
-        size_t len = strlen(directories);
-        joined = cleat_allocate(old_len + len + 2);
+        joined = join_directories(sources->directories, directories);
         if (joined == NULL) return cleat_fail_nomem();
-        if (old_len > 0) {
-            memcpy(joined, sources->directories, old_len);
-            joined[old_len++] = ':';
-        }
-        memcpy(joined + old_len, directories, len);
     }
     if (bundle != NULL) {
         struct cleat_bundle **more =

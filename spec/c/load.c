@@ -8,7 +8,7 @@
 static double factor(void) {
     const char *given = getenv("CLEAT_TEST_SLOW"); /* of the build: a sanitizer, valgrind */
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    double slow = given == NULL ? 1 : atof(given);
+    double slow = given == NULL ? 1 : strtod(given, NULL);
     double load = 0;
     if (getloadavg(&load, 1) != 1 || processors < 1) load = 0;
     load = processors < 1 ? 0 : 2 * load / (double)processors;

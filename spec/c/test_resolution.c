@@ -36,6 +36,7 @@ static int looked_up(const char *node, const char *service, const struct addrinf
     return real(strncmp(node, "hang", 4) == 0 ? "127.0.0.9" : node, service, &numeric, list);
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): those of the system are reserved */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **list) {
     sigset_t blocked;

@@ -495,7 +495,8 @@ static void try_all_the_time(void) {
 }
 
 int main(int argc, char **argv) {
-    const int sparse = argc > 1 ? atoi(argv[1]) : 1; /* more: fewer steps, for what is slow */
+    const int sparse =
+        argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1; /* more: fewer steps, for what is slow */
     int32_t len;
     int count = 0;
     (void)identity_text(IDENTITY_KEY, &len); /* before there are threads */

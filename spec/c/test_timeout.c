@@ -112,7 +112,7 @@ static void end(void) {
 }
 
 static void test_nan(void) {
-    const double nans[] = {NAN, -NAN};
+    const double nans[] = {(double)NAN, -(double)NAN};
     int i;
     int k;
     begin();
@@ -162,8 +162,8 @@ static void test_short(void) {
 /* For ever: the call waits until something comes, which here is the end of the peer. */
 struct waiting {
     pthread_t thread;
-    int function;
     double timeout;
+    int function;
     atomic_bool returned;
 };
 

@@ -31,7 +31,7 @@ static void *run_thread(void *argument) {
 static void run_round(uint64_t seed) {
     static struct round round;
     struct start starts[MOST_THREADS];
-    pthread_t threads[MOST_THREADS];
+    pthread_t threads[MOST_THREADS] = {0};
     watch_start(&round);
     round_open(&round, seed);
     for (int i = 0; i < round.threads; i++) {
