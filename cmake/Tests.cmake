@@ -30,7 +30,12 @@ if(CLEAT_MEMCHECK)
 elseif(CLEAT_SANITIZE)
     set(slow 4)
 endif()
-set(environment CLEAT_SOURCE_DIR=${PROJECT_SOURCE_DIR} CLEAT_BUILD_DIR=${PROJECT_BINARY_DIR}
+# What watches memory in this build, for the few specs in which others lose some.
+set(watched ${CLEAT_SANITIZE})
+if(CLEAT_MEMCHECK)
+    set(watched memcheck)
+endif()
+set(environment CLEAT_WATCHED=${watched} CLEAT_SOURCE_DIR=${PROJECT_SOURCE_DIR} CLEAT_BUILD_DIR=${PROJECT_BINARY_DIR}
     CLEAT_LIBRARY=$<TARGET_FILE:cleat> CLEAT_TEST_SLOW=${slow}
     ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1
     UBSAN_OPTIONS=print_stacktrace=1

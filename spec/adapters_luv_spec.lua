@@ -329,6 +329,10 @@ describe("over luv, wrap_socket", function()
     end)
 
     it("shares a descriptor with a poll handle of the program's", function()
+        local watched = os.getenv "CLEAT_WATCHED"
+        if watched == "address" or watched == "memcheck" then
+            return pending("luv 1.44 loses a poll handle that libuv refuses")
+        end
         local first, second = socket.socketpair()
         first:setwaiter(waiter)
         local own = uv.new_poll(first:fileno())

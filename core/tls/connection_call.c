@@ -55,9 +55,20 @@ void cleat_connection_after_failure(struct cleat_connection *self, int32_t statu
     cleat_transport_finish(&self->transport);
 }
 
+/* A fatal alert with the number of close_notify, which is none: BoringSSL does not send it. It is
+ * chosen by a server at the ClientHello, when nothing is encrypted yet (RFC 8446 section 5.1). */
+static void send_fatal_close_notify(SSL *ssl) {
+    static const uint8_t record[] = {SSL3_RT_ALERT, 3, 1, 0, 2, SSL3_AL_FATAL, SSL_AD_CLOSE_NOTIFY};
+    (void)BIO_write(SSL_get_wbio(ssl), record, sizeof record);
+}
+
 void cleat_connection_refuse(struct cleat_connection *self, uint8_t alert) {
     cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
-    SSL_send_fatal_alert(self->ssl, alert); /* does nothing after another one */
+    if (alert == SSL_AD_CLOSE_NOTIFY) {
+        send_fatal_close_notify(self->ssl);
+    } else {
+        SSL_send_fatal_alert(self->ssl, alert); /* does nothing after another one */
+    }
     cleat_error_clear_queue();
     cleat_connection_after_failure(self, CLEAT_STATUS(CLEAT_SSL, 0));
 }
