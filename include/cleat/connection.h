@@ -37,7 +37,7 @@
  * address, and compared with the certificate if the context checks host names. Absent it is
  * neither; that is CLEAT_USAGE if the context checks host names. It must be an A-label (RFC
  * 5890) and at most 255 bytes. CLEAT_SYS with ENOTSOCK, or CLEAT_UNSUPPORTED for a socket that
- * is not a stream. */
+ * is not a stream; CLEAT_SSL if BoringSSL refuses the context's settings. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_socket(int32_t context, int32_t socket,
                                                             int32_t server_side,
                                                             const char *server_hostname,
@@ -45,20 +45,21 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_socket(int32_t context, int
 
 /* cleat_connection_over_fd returns the same over the descriptor of a stream socket that stays
  * the caller's: it must stay open as long as the connection, and is not closed with it. CLEAT_SYS
- * with EBADF or ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a stream. */
+ * with EBADF or ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL as
+ * above. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_fd(int32_t context, int32_t fd,
                                                         int32_t server_side,
                                                         const char *server_hostname,
                                                         int32_t server_hostname_len);
 
-/* cleat_connection_over_memory returns the same over memory. */
+/* cleat_connection_over_memory returns the same over memory. CLEAT_SSL as above. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
                                                             const char *server_hostname,
                                                             int32_t server_hostname_len);
 
 /* cleat_connection_feed returns data_len after taking bytes that came from the network. Over memory
  * it takes any number of them, and cleat_connection_fed_pending says how many still wait to be read.
- * Over a socket or descriptor these are bytes that somebody has read from it already: they come
+ * Over a socket or descriptor these are bytes that the caller has read from it already: they come
  * before what is read from there. CLEAT_USAGE after the end of the network's bytes, and over a
  * socket while another call reads from it. CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data_len);
@@ -190,14 +191,23 @@ CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, char *out, i
 CLEAT_API int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char *out,
                                                    int32_t out_cap);
 
-/* cleat_connection_set_context returns CLEAT_OK and lets the connection go on with the
- * certificate, the application protocols and the trusted authorities of another context;
- * verify mode, options and host name stay. It is of use before the handshake and while a
- * server wants its answer (CLEAT_WANT_SERVER_NAME). CLEAT_USAGE once the handshake is done. */
+/* cleat_connection_set_context returns CLEAT_OK and makes the connection use another context, with
+ * the settings that this has now.
+ *
+ * Before the handshake has begun all settings are the other context's; the host name stays. A
+ * server may also switch before the ClientHello has arrived, and after CLEAT_WANT_SERVER_NAME until
+ * cleat_connection_answer_server_name. Then certificate, application protocols and trust are the
+ * other context's, and of the rest the stricter counts: the higher verify mode; the verify flags
+ * of both (PARTIAL_CHAIN only if both have it); the versions that both allow; NO_TICKET if either
+ * has it; and the other's curve if it allows one only. A session that the client offers resumes
+ * only if its client was verified with the same.
+ *
+ * CLEAT_USAGE later, for a client once its handshake has begun, and if the other context checks
+ * host names and the client has none; CLEAT_SSL if BoringSSL refuses the settings; CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_connection_set_context(int32_t connection, int32_t context);
 
-/* cleat_connection_answer_server_name returns CLEAT_OK and lets the handshake that stopped
- * with CLEAT_WANT_SERVER_NAME go on at the next call. The name that the client has sent is at
+/* cleat_connection_answer_server_name returns CLEAT_OK and lets the handshake that has returned
+ * CLEAT_WANT_SERVER_NAME go on at the next call. The name that the client has sent is at
  * cleat_connection_server_hostname. alert: -1 to go on; or a CLEAT_ALERT_DESCRIPTION_* to
  * refuse: the client gets that alert, and the handshake fails with CLEAT_SSL, CALLBACK_FAILED.
  * CLEAT_USAGE if the connection has not asked. */

@@ -1,7 +1,13 @@
 /* context.h: settings that connections are made from (Python's ssl.SSLContext).
  *
  * A connection takes the settings that its context has when the connection is made; later
- * changes are for later connections. A call that fails leaves the context as it was.
+ * changes are for later connections, from whatever thread they come. The first connection after a
+ * change builds what it and the next ones share. A call that fails leaves the context as it was.
+ *
+ * A server's sessions resume only under what their clients were verified with: verify mode, verify
+ * flags, CA certificates and revocation lists. After a change of any of these the handshake is a
+ * full one. Other changes leave the sessions, and the keys of their tickets, as they are.
+ *
  * Certificates and keys are in cleat/credential.h, what is trusted in cleat/trust.h. */
 #ifndef CLEAT_CONTEXT_H
 #define CLEAT_CONTEXT_H
@@ -41,12 +47,12 @@
 #define CLEAT_OP_NO_TICKET 0x00004000
 
 /* CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate. */
-#define CLEAT_CERT_NONE 0 /* DANGEROUS on a client: nothing; it is not looked at */
-#define CLEAT_CERT_OPTIONAL 1 /* if there is one it must be good; a client's is as required */
-#define CLEAT_CERT_REQUIRED 2 /* there must be one, and it must be good */
+#define CLEAT_CERT_NONE 0 /* DANGEROUS on a client: the certificate is not verified */
+#define CLEAT_CERT_OPTIONAL 1 /* verified if present; the same as REQUIRED on a client */
+#define CLEAT_CERT_REQUIRED 2 /* must be present, and is verified */
 
 /* CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT refuses chains that lack
- * what RFC 5280 asks for, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and
+ * what RFC 5280 requires, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and
  * read back: BoringSSL does so always. */
 #define CLEAT_VERIFY_DEFAULT 0
 #define CLEAT_VERIFY_CRL_CHECK_LEAF 0x4
@@ -57,9 +63,9 @@
 
 /* cleat_context_new returns the id of a context. protocol: CLEAT_PROTOCOL_*; another number is
  * CLEAT_USAGE, SSLV2 and SSLV3 are CLEAT_UNSUPPORTED. DANGEROUS on a client as it is: it
- * verifies nothing, trusts nobody and has no certificate, see the functions below. Its options are Python 2.7.16's: OP_ALL,
- * NO_SSLV2, NO_SSLV3, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, SINGLE_DH_USE,
- * SINGLE_ECDH_USE, ENABLE_MIDDLEBOX_COMPAT. */
+ * verifies nothing, trusts no CA and has no certificate, see the functions below. Its options are
+ * Python 2.7.16's: OP_ALL, NO_SSLV2, NO_SSLV3, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE,
+ * SINGLE_DH_USE, SINGLE_ECDH_USE, ENABLE_MIDDLEBOX_COMPAT. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_context_new(int32_t protocol);
 
 /* cleat_context_protocol returns the CLEAT_PROTOCOL_* that the context was made with. */
@@ -69,8 +75,9 @@ CLEAT_API int32_t cleat_context_protocol(int32_t context);
 CLEAT_API int32_t cleat_context_options(int32_t context);
 
 /* cleat_context_set_options returns CLEAT_OK and replaces the options. Unknown bits are kept.
- * options: 0 or more. The versions that remain must be one range: forbidding one in the middle
- * forbids those above it too (SSL_CTX_set_options). */
+ * options: 0 or more. Of the versions that the options, the minimum and the maximum leave, the
+ * highest range without a gap is spoken: NO_TLSV1_1 alone means TLS 1.2 and 1.3. If no version is
+ * left, handshakes fail with CLEAT_SSL. */
 CLEAT_API int32_t cleat_context_set_options(int32_t context, int32_t options);
 
 /* cleat_context_minimum_version returns the lowest CLEAT_TLS*_VERSION that the context may
@@ -94,8 +101,8 @@ CLEAT_API int32_t cleat_context_set_maximum_version(int32_t context, int32_t ver
 CLEAT_API int32_t cleat_context_verify_mode(int32_t context);
 
 /* cleat_context_set_verify_mode returns CLEAT_OK and sets it. CERT_NONE while host names are
- * checked is CLEAT_USAGE. CERT_NONE is DANGEROUS on a client: whoever can reach the connection
- * can pose as the server, read all of it and change it. */
+ * checked is CLEAT_USAGE. CERT_NONE is DANGEROUS on a client: an attacker on the path can pose
+ * as the server, and read and change all data. */
 CLEAT_API int32_t cleat_context_set_verify_mode(int32_t context, int32_t mode);
 
 /* cleat_context_verify_flags returns the context's CLEAT_VERIFY_* bits; X509_TRUSTED_FIRST is
@@ -110,24 +117,25 @@ CLEAT_API int32_t cleat_context_set_verify_flags(int32_t context, int32_t flags)
 CLEAT_API int32_t cleat_context_check_hostname(int32_t context);
 
 /* cleat_context_set_check_hostname returns CLEAT_OK and sets that. check: 0 or 1; 1 while the
- * verify mode is CERT_NONE is CLEAT_USAGE. 0 is DANGEROUS on a client: whoever has a
- * certificate of a trusted authority, for any name at all, can pose as the server. */
+ * verify mode is CERT_NONE is CLEAT_USAGE. 0 is DANGEROUS on a client: an attacker with a
+ * certificate of a trusted CA, for any name at all, can pose as the server. */
 CLEAT_API int32_t cleat_context_set_check_hostname(int32_t context, int32_t check);
 
 /* cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and
  * earlier from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list).
  * TLS 1.3's suites are always there. DANGEROUS is a list that lets suites without forward
- * secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later opens what was recorded
- * before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if
- * nothing can be selected. */
+ * secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later decrypts what was recorded
+ * before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected. */
 CLEAT_API int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers,
                                             int32_t ciphers_len);
 
-/* cleat_context_cipher_count returns how many suites the list for TLS 1.2 and earlier has. */
+/* cleat_context_cipher_count returns how many suites the list for TLS 1.2 and earlier has.
+ * CLEAT_SSL if BoringSSL refuses the settings. */
 CLEAT_API int32_t cleat_context_cipher_count(int32_t context);
 
 /* cleat_context_cipher_name returns the length of the OpenSSL name of the suite at index (from
- * 0, in order of preference) and copies it to out. */
+ * 0, in order of preference) and copies it to out. CLEAT_USAGE for an index out of range;
+ * CLEAT_SSL if BoringSSL refuses the settings. */
 CLEAT_API int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *out,
                                             int32_t out_cap);
 
@@ -135,18 +143,18 @@ CLEAT_API int32_t cleat_context_cipher_name(int32_t context, int32_t index, char
  * order of preference. protocols is the list as it stands in the ALPN extension (RFC 7301
  * section 3.1): each name behind one byte with its length, 1 to 255. An empty list offers
  * none. A server picks the first of its own that the client has too, and goes on without one
- * if there is none. */
+ * if there is none. CLEAT_USAGE for a malformed list. */
 CLEAT_API int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
                                                    int32_t protocols_len);
 
 /* cleat_context_set_npn_protocols returns CLEAT_OK and sets the protocols for NPN, the
  * forerunner of ALPN, in the same form. It is negotiated up to TLS 1.2 only, and not between a
- * client and a server that both have ALPN. */
+ * client and a server that both have ALPN. CLEAT_USAGE for a malformed list. */
 CLEAT_API int32_t cleat_context_set_npn_protocols(int32_t context, const char *protocols,
                                                   int32_t protocols_len);
 
-/* cleat_context_set_server_name_events returns CLEAT_OK and makes servers stop with
- * CLEAT_WANT_SERVER_NAME in their handshake, once the client has said which server it wants.
+/* cleat_context_set_server_name_events returns CLEAT_OK and makes the handshakes of servers return
+ * CLEAT_WANT_SERVER_NAME once the ClientHello has arrived: see cleat_connection_answer_server_name.
  * on: 0 or 1. */
 CLEAT_API int32_t cleat_context_set_server_name_events(int32_t context, int32_t on);
 
@@ -175,8 +183,8 @@ CLEAT_API int32_t cleat_context_load_dh_params(int32_t context, const char *dhfi
 #define CLEAT_STAT_ACCEPT_RENEGOTIATE 6 /* always 0 */
 #define CLEAT_STAT_HITS 7 /* sessions resumed, either way */
 #define CLEAT_STAT_MISSES 8 /* sessions that a client offered and the server refused */
-#define CLEAT_STAT_TIMEOUTS 9 /* always 0: BoringSSL does not tell these from misses */
-#define CLEAT_STAT_CACHE_FULL 10 /* always 0: sessions are in tickets, which fill no cache */
+#define CLEAT_STAT_TIMEOUTS 9 /* always 0: these count as misses */
+#define CLEAT_STAT_CACHE_FULL 10 /* always 0: the oldest of 20480 sessions gives way */
 
 /* cleat_context_session_stats returns how often that has happened in connections of the
  * context, at most 2147483647. which: CLEAT_STAT_*. */

@@ -1,10 +1,14 @@
-/* trust.h: the certification authorities and revocation lists that peers are verified against. */
+/* trust.h: the CA certificates and revocation lists that peers are verified against.
+ *
+ * What is loaded counts for connections that are made afterwards. What a directory holds is looked
+ * up for each verification: a file that was removed from it does not count any more, also for
+ * connections that were made before. */
 #ifndef CLEAT_TRUST_H
 #define CLEAT_TRUST_H
 
 #include "cleat/base.h"
 
-/* CLEAT_DEFAULT_* say which of the default places cleat_default_verify_path tells. */
+/* CLEAT_DEFAULT_* select which default path cleat_default_verify_path returns. */
 #define CLEAT_DEFAULT_CAFILE 0 /* the file that would be loaded; empty if there is none */
 #define CLEAT_DEFAULT_CAPATH 1 /* the directory that would be used; empty if none */
 #define CLEAT_DEFAULT_OPENSSL_CAFILE_ENV 2 /* the environment variable that overrides the file */
@@ -14,55 +18,61 @@
 
 /* cleat_context_load_verify_file returns the number of certificates and revocation lists that
  * the PEM file holds, after adding them to what the context trusts; those already there are
- * kept once. CLEAT_SYS with the file's name; CLEAT_SSL (X509 NO_CERTIFICATE_OR_CRL_FOUND if it
- * holds none). */
+ * kept once. A UTF-8 byte order mark before the PEM is skipped. CLEAT_SYS with the file's name;
+ * CLEAT_SSL: X509 NO_CERTIFICATE_OR_CRL_FOUND if the file holds none, or BoringSSL's reason if a
+ * certificate or revocation list of it cannot be parsed, with its ordinal and line in the message;
+ * CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_context_load_verify_file(int32_t context, const char *cafile,
                                                  int32_t cafile_len);
 
 /* cleat_context_load_verify_directory returns CLEAT_OK and makes the context look for issuers
  * in a directory of PEM files named by OpenSSL's subject hash (c_rehash). Files are read when
- * a verification needs them. It may not exist. */
+ * a verification needs them. It may not exist. CLEAT_USAGE for an empty name; CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_context_load_verify_directory(int32_t context, const char *capath,
                                                       int32_t capath_len);
 
 /* cleat_context_load_verify_data returns the number of certificates and revocation lists in
  * data, after adding them to what the context trusts. data is PEM with any text between the
  * blocks, or DER certificates one after the other. CLEAT_USAGE if it is empty; CLEAT_SSL: PEM
- * NO_START_LINE or ASN1 NOT_ENOUGH_DATA if it holds no certificate. */
+ * NO_START_LINE or ASN1 NOT_ENOUGH_DATA if it holds no certificate, or BoringSSL's reason for one
+ * that cannot be parsed, as above; CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_context_load_verify_data(int32_t context, const char *data,
                                                  int32_t data_len);
 
 /* cleat_context_load_verify_locations returns the number of certificates and revocation lists that
  * it has added from a PEM file and from data, and adds a directory; each of the three may be absent,
  * but not all: CLEAT_USAGE. It adds all of them or, if one cannot be loaded, nothing. cafile is
- * opened once. CLEAT_SYS and CLEAT_SSL as in the functions above. */
+ * opened once, so that it may be a FIFO. CLEAT_SYS, CLEAT_SSL and CLEAT_NOMEM as in the functions
+ * above. */
 CLEAT_API int32_t cleat_context_load_verify_locations(int32_t context, const char *cafile,
                                                       int32_t cafile_len, const char *capath,
                                                       int32_t capath_len, const char *data,
                                                       int32_t data_len);
 
-/* cleat_context_set_default_verify_paths returns CLEAT_OK and adds the system's certification
- * authorities: the file and the directory that cleat_default_verify_path tells, or all of the
- * directories that SSL_CERT_DIR names with colons between. What is not there or no PEM file is
- * passed over. CLEAT_SYS with the file's name for one that cannot be read just now: EMFILE,
- * ENFILE. */
+/* cleat_context_set_default_verify_paths returns CLEAT_OK and adds the system's CA certificates:
+ * the file and the directory that cleat_default_verify_path returns, or all of the directories that
+ * SSL_CERT_DIR names with colons between. A program that runs with privileges that its caller lacks
+ * (setuid) ignores the environment. A file that is missing or holds no PEM is passed over, and so
+ * is a certificate that BoringSSL cannot parse: see cleat_context_skipped_count. The file is parsed
+ * again after it has changed. CLEAT_SYS with the file's name where the process or the system has no
+ * descriptor left (EMFILE, ENFILE); CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_context_set_default_verify_paths(int32_t context);
 
-/* cleat_default_verify_path returns the length of the text that which (CLEAT_DEFAULT_*) asks
- * for and copies it to out. */
+/* cleat_default_verify_path returns the length of the path or name that which (CLEAT_DEFAULT_*)
+ * selects and copies it to out. */
 CLEAT_API int32_t cleat_default_verify_path(int32_t which, char *out, int32_t out_cap);
 
 /* cleat_context_cert_store_stats returns CLEAT_OK and stores how many certificates the context
- * has loaded to verify with, how many of them are certification authorities, and how many
- * revocation lists. What a directory holds counts once it was used. */
+ * has loaded to verify with, how many of them are CA certificates, and how many revocation lists.
+ * What a directory holds counts once a verification has found it. */
 CLEAT_API int32_t cleat_context_cert_store_stats(int32_t context, int32_t *x509, int32_t *x509_ca,
                                                  int32_t *crl);
 
-/* cleat_context_ca_count returns how many certification authorities the context has loaded. */
+/* cleat_context_ca_count returns how many CA certificates the context has loaded. */
 CLEAT_API int32_t cleat_context_ca_count(int32_t context);
 
-/* cleat_context_ca_certificate returns the id of the certificate of the authority at index,
- * from 0. */
+/* cleat_context_ca_certificate returns the id of the CA certificate at index, from 0. CLEAT_USAGE
+ * for an index out of range. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_context_ca_certificate(int32_t context, int32_t index);
 
 /* cleat_context_skipped_count returns how many certificates and revocation lists of the system's
@@ -71,7 +81,8 @@ CLEAT_API int32_t cleat_context_skipped_count(int32_t context);
 
 /* cleat_context_skipped_reason returns the length of the reason why the one at index (from 0) was
  * passed over, BoringSSL's mnemonic, and copies it to out. It stores which certificate or revocation
- * list of the file it is, from 1, and the line where it begins, from 1. */
+ * list of the file it is, from 1, and the line where it begins, from 1. CLEAT_USAGE for an index
+ * out of range. */
 CLEAT_API int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *out,
                                                int32_t out_cap, int32_t *ordinal, int32_t *line);
 

@@ -204,7 +204,8 @@ return {
     },
     {
         name = "connection_over_socket", results = 0,
-        classes = { SYS = true, HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        classes = { SYS = true, SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true,
+                    NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "socket" },
@@ -214,7 +215,8 @@ return {
     },
     {
         name = "connection_over_fd", results = 0,
-        classes = { SYS = true, HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        classes = { SYS = true, SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true,
+                    NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "fd" },
@@ -224,7 +226,7 @@ return {
     },
     {
         name = "connection_over_memory", results = 0,
-        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "server_side" },
@@ -471,7 +473,8 @@ return {
     },
     {
         name = "connection_set_context", results = 0,
-        classes = { WANT_SERVER_NAME = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { WANT_SERVER_NAME = true, SSL = true, HANDLE = true, USAGE = true,
+                    NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "int", name = "context" },
@@ -509,7 +512,7 @@ return {
     },
     {
         name = "context_set_options", results = 0,
-        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "options" },
@@ -600,14 +603,14 @@ return {
     },
     {
         name = "context_cipher_count", results = 0,
-        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
         },
     },
     {
         name = "context_cipher_name", results = 1,
-        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "index" },
@@ -1289,7 +1292,8 @@ return {
     },
     {
         name = "connection_over_socket_guarded", results = 1,
-        classes = { SYS = true, HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        classes = { SYS = true, SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true,
+                    NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "socket" },
@@ -1299,7 +1303,8 @@ return {
     },
     {
         name = "connection_over_fd_guarded", results = 1,
-        classes = { SYS = true, HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        classes = { SYS = true, SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true,
+                    NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "fd" },
@@ -1309,7 +1314,7 @@ return {
     },
     {
         name = "connection_over_memory_guarded", results = 1,
-        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "server_side" },
