@@ -269,9 +269,9 @@ describe("versions:", function()
         local certfile, keyfile = pki.chain("server-rsa")
         local servers = {}
         for v = 1, 4 do
-            local program = process.start(command(
-                { "/usr/bin/python3", "-I", process.root .. "/spec/support/hold.py", "/dev/null" }, OPENSSL, {
-                "s_server", "-accept", "127.0.0.1:0", "-cert", certfile, "-key", keyfile, "-cipher", "ALL:@SECLEVEL=0", FLAGS[v] }))
+            local hold = { "/usr/bin/python3", "-I", process.root .. "/spec/support/hold.py", "/dev/null" }
+            local program = process.start(command(hold, OPENSSL, { "s_server", "-accept", "127.0.0.1:0", "-cert", certfile,
+                "-key", keyfile, "-cipher", "ALL:@SECLEVEL=0", FLAGS[v] }))
             servers[v] = { program = program, port = tonumber((program:wait_for("ACCEPT [%d.]+:(%d+)"))) }
         end
         for _, setting in ipairs(SAMPLE) do
