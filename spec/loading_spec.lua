@@ -109,7 +109,9 @@ describe("loading:", function()
 
         it("has BoringSSL's reason", function()
             raises("SSLError", { library = "PEM", reason = "BAD_BASE64_DECODE" }, ssl.create_default_context, { cadata = odd["no base64"] })
-            raises("SSLError", { library = "ASN1" }, ssl.create_default_context, { cadata = odd["extensions in version 2"] })
+            local failure = raises("SSLError", {}, ssl.create_default_context, { cadata = odd["extensions in version 2"] })
+            -- BoringSSL of 2023 says it more precisely
+            assert.is_true(failure.reason == "DECODE_ERROR" or failure.reason == "INVALID_FIELD_FOR_VERSION", failure.reason)
         end)
 
         it("is an error in a file or data that the caller names, with its number and line, and adds nothing", function()
