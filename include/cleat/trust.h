@@ -14,8 +14,9 @@
 
 /* cleat_context_load_verify_file returns the number of certificates and revocation lists that
  * the PEM file holds, after adding them to what the context trusts; those already there are
- * kept once. CLEAT_SYS with the file's name; CLEAT_SSL (X509 NO_CERTIFICATE_OR_CRL_FOUND if it
- * holds none). */
+ * kept once. A UTF-8 byte order mark before the text is skipped. CLEAT_SYS with the file's name;
+ * CLEAT_SSL (X509 NO_CERTIFICATE_OR_CRL_FOUND if it holds none), whose message names the block that
+ * cannot be parsed. */
 CLEAT_API int32_t cleat_context_load_verify_file(int32_t context, const char *cafile,
                                                  int32_t cafile_len);
 
