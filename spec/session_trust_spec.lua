@@ -52,8 +52,8 @@ local function switches(context, other)
 end
 
 -- visit: one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (offers the session of the
--- visit before), meanwhile (called when the server's connection has been made, before its handshake). Returns what became of it: failure (the server's), subject (of the client's certificate), resumed (as both ends see it),
--- and the client's lines.
+-- visit before), meanwhile (called when the server's connection has been made, before its handshake). Returns what became of it: failure
+-- (the server's), subject (of the client's certificate), resumed (as both ends see it), and the client's lines.
 local function visit(variant, context, client)
     local listener = socket.socket()
     listener:settimeout(30)
