@@ -52,8 +52,8 @@ local function switches(context, other)
 end
 
 -- visit: one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (offers the session of the
--- visit before). Returns what became of it: failure (the server's), subject (of the client's certificate), resumed (as both ends see it),
--- and the client's lines.
+-- visit before), meanwhile (called when the server's connection has been made, before its handshake). Returns what became of it: failure
+-- (the server's), subject (of the client's certificate), resumed (as both ends see it), and the client's lines.
 local function visit(variant, context, client)
     local listener = socket.socket()
     listener:settimeout(30)
@@ -72,7 +72,15 @@ local function visit(variant, context, client)
     listener:close()
     plain:settimeout(30)
     local hits = context:session_stats().hits
-    local ok, result = pcall(context.wrap_socket, context, plain, { server_side = true })
+    local ok, result = pcall(function()
+        local sock = context:wrap_socket(plain, { server_side = true, do_handshake_on_connect = false })
+        if client.meanwhile then
+            client.meanwhile()
+        end
+        plain = sock
+        sock:do_handshake()
+        return sock
+    end)
     local outcome = {}
     if ok then
         local certificate = result:getpeercert()
@@ -316,6 +324,16 @@ describe("sessions and trust:", function()
                 untrusted(again(context, WITH))
                 untrusted(visit(variant, context, WITH))
                 accepted(false, "nobody's client", visit(variant, context, { cert = "client-unknown" }))
+            end)
+
+            it("the CA is removed from a directory when the connection has been made already", function()
+                local path = directory { "root.pem" }
+                local context = server(variant, { capath = path })
+                first(context, WITH)
+                accepted(true, "client", again(context, WITH))
+                untrusted(again(context, { cert = "client", meanwhile = function()
+                    os.remove(path .. "/root-pem.pem")
+                end }))
             end)
 
             it("a CA comes to a directory: a full handshake", function()

@@ -10,7 +10,8 @@
 /* cleat_context_load_cert_chain returns CLEAT_OK and makes connections of the context present
  * the certificates of certfile: PEM, the own certificate first, then its issuers. keyfile
  * holds the private key in PEM; absent, the key is in certfile too. password opens an
- * encrypted key, and is not looked at otherwise. A second call replaces the first.
+ * encrypted key, and is not looked at otherwise. A second call replaces the first. A UTF-8 byte
+ * order mark before either text is skipped.
  * Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC or 3DES; PKCS#12's;
  * traditional PEM's. A file's cost is bounded: PKCS8 BAD_ITERATION_COUNT, EVP MEMORY_LIMIT_EXCEEDED.
  * CLEAT_NEED_PASSWORD if the key is encrypted and password is absent; CLEAT_SYS with the
