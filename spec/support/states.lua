@@ -10,7 +10,8 @@ local states = {}
 local function describe(failure)
     if ssl.SSLError:is(failure) then
         local name = failure.class.name:match("[^.]+$")
-        return name == "SSLError" and name .. " " .. failure.reason or name
+        -- Of an SSLEOFError OpenSSL gives a reason to the first call only.
+        return name ~= "SSLEOFError" and failure.reason and name .. " " .. failure.reason or name
     elseif socket.error:is(failure) then
         return errno.errorcode[failure.errno]
     end

@@ -25,7 +25,7 @@ CONTEXTS = {(version, server): context(version, server) for version in VERSIONS 
 def describe(failure):
     if isinstance(failure, ssl.SSLError):
         name = type(failure).__name__
-        return name + " " + failure.reason if name == "SSLError" else name
+        return name + " " + failure.reason if failure.reason and name != "SSLEOFError" else name
     if isinstance(failure, OSError):
         return errno.errorcode[failure.errno]
     return type(failure).__name__
