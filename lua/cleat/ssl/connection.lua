@@ -134,16 +134,6 @@ function READ.fail(self, result)
     return fail(self, result, "read")
 end
 
--- OpenSSL's reason for a write after this side's close_notify.
-function WRITE.fail(self, result)
-    if result == status.CLOSED then
-        local err = errors.from_connection(result, "write")
-        err.library, err.reason = "SSL", "PROTOCOL_IS_SHUTDOWN"
-        return errors.throw(err)
-    end
-    return fail(self, result, "write")
-end
-
 function READ.gone(self, method)
     if self._state == "unwrapped" then -- the peer's close_notify has come
         return 0, ""

@@ -103,7 +103,7 @@ class.properties(SSLObject, connection.getters, connection.setters, connection.d
 
 --- Ends TLS without close_notify: see unwrap.
 function SSLObject.instance:__close()
-    connection.drop(self)
+    C.guard_close(self._tls_guard)
 end
 
 local function check_bio(argument, value)
