@@ -111,7 +111,8 @@ int32_t cleat_connection_shutdown(int32_t connection, double timeout) {
     if (!self->established) {
         /* The library would take this for done, and leave the peer waiting. */
         status = cleat_fail_usage(0, "shutdown before the handshake is done");
-    } else if (!self->over) {
+    } else {
+        /* Once a read has received the peer's, this side's may still wait for the network. */
         status = shut_down(self, deadline);
     }
     status = cleat_connection_closed_or(self, status);
