@@ -89,11 +89,11 @@ static int alone; /* threads without the resolver's */
 
 /* Detached threads leave no other trace when they have ended. One that has found nothing to do may
  * take its time to be gone, when another one has its place already. */
-static void await_threads(int most) {
+static void await_threads(int bound) {
     struct timespec pause = {0, 1000000};
     int turn;
-    for (turn = 0; threads() > most && turn < 30000; turn++) nanosleep(&pause, NULL);
-    EXPECT(threads() <= most);
+    for (turn = 0; threads() > bound && turn < 30000; turn++) nanosleep(&pause, NULL);
+    EXPECT(threads() <= bound);
 }
 
 static void await_no_threads(void) {
