@@ -167,12 +167,14 @@ static int32_t switch_server(struct cleat_connection *self, struct cleat_configu
     return set_id_context(self->ssl, other, self->verify_mode, self->verify_flags);
 }
 
-int32_t cleat_connection_switch(struct cleat_connection *connection,
-                                struct cleat_configuration *configuration) {
-    if (connection->established) return cleat_fail_usage(0, "the handshake is done");
-    if (!connection->begun) return set_up(connection, configuration);
-    if (connection->server_side && (connection->waits_for_name || !connection->has_hello)) {
-        return switch_server(connection, configuration);
+/* Before the handshake has begun the other configuration counts in all things; on a server that has
+ * not answered the ClientHello yet, the stricter of both in what the peer must show. */
+static int32_t switch_configuration(struct cleat_connection *self,
+                                    struct cleat_configuration *configuration) {
+    if (self->established) return cleat_fail_usage(0, "the handshake is done");
+    if (!self->begun) return set_up(self, configuration);
+    if (self->server_side && (self->waits_for_name || !self->has_hello)) {
+        return switch_server(self, configuration);
     }
     return cleat_fail_usage(0, "the handshake has begun");
 }
@@ -199,7 +201,7 @@ int32_t cleat_connection_set_context(int32_t connection, int32_t context) {
         result = configuration_of(other, &configuration);
         if (result >= 0) {
             pthread_mutex_lock(&self->lock);
-            result = cleat_connection_switch(self, configuration);
+            result = switch_configuration(self, configuration);
             pthread_mutex_unlock(&self->lock);
             cleat_configuration_unref(configuration);
         }

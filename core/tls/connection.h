@@ -61,13 +61,6 @@ struct cleat_connection {
         return (result);                                                                           \
     } while (0)
 
-/* cleat_connection_switch returns CLEAT_OK and makes the connection use another configuration: in
- * all things before its handshake has begun; on a server that has not answered the ClientHello yet, with
- * the stricter of both in what the peer must show. Called with the lock. CLEAT_USAGE later; CLEAT_SSL;
- * CLEAT_NOMEM. */
-int32_t cleat_connection_switch(struct cleat_connection *connection,
-                                struct cleat_configuration *configuration);
-
 /* cleat_cipher_name returns OpenSSL's name of a suite. */
 const char *cleat_cipher_name(const SSL_CIPHER *cipher);
 

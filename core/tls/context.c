@@ -17,7 +17,7 @@ static void context_destroy(struct cleat_object *object) {
     cleat_configuration_unref(self->configuration);
     cleat_trust_unref(self->trust);
     cleat_trust_sources_free(&self->sources);
-    cleat_credential_unref(self->credential);
+    cleat_credential_free(self->credential);
     cleat_alpn_unref(self->alpn);
     cleat_alpn_unref(self->npn);
     cleat_sessions_unref(self->sessions);

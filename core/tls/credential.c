@@ -4,8 +4,6 @@
  * that a failure leaves it as it was. */
 #include "tls/credential.h"
 
-#include <stdatomic.h>
-
 #include "base/argument.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -123,23 +121,14 @@ static int32_t parse_key(const char *text, int32_t len, struct password *passwor
 }
 
 struct cleat_credential {
-    atomic_int references;
     EVP_PKEY *key;
     size_t count;
     CRYPTO_BUFFER *chain[]; /* the own certificate first */
 };
 
-struct cleat_credential *cleat_credential_ref(struct cleat_credential *credential) {
-    if (credential != NULL) {
-        atomic_fetch_add_explicit(&credential->references, 1, memory_order_relaxed);
-    }
-    return credential;
-}
-
-void cleat_credential_unref(struct cleat_credential *credential) {
+void cleat_credential_free(struct cleat_credential *credential) {
     size_t i;
     if (credential == NULL) return;
-    if (atomic_fetch_sub_explicit(&credential->references, 1, memory_order_acq_rel) > 1) return;
     for (i = 0; i < credential->count; i++) CRYPTO_BUFFER_free(credential->chain[i]);
     EVP_PKEY_free(credential->key);
     cleat_release(credential);
@@ -156,7 +145,6 @@ static struct cleat_credential *new_credential(const STACK_OF(CRYPTO_BUFFER) * c
     struct cleat_credential *made = cleat_allocate(sizeof *made + count * sizeof made->chain[0]);
     size_t i;
     if (made == NULL) return NULL;
-    atomic_init(&made->references, 1);
     made->key = key;
     EVP_PKEY_up_ref(key);
     made->count = count;
@@ -196,7 +184,7 @@ static int32_t set_chain_and_key(int32_t context, const STACK_OF(CRYPTO_BUFFER) 
         cleat_context_changed(self);
         pthread_mutex_unlock(&self->lock);
     }
-    cleat_credential_unref(made);
+    cleat_credential_free(made);
     CLEAT_DONE(self);
     return result;
 }

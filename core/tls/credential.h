@@ -1,5 +1,5 @@
-/* credential.h: a certificate chain with its private key. It is never modified once it is made:
- * configurations share it. */
+/* credential.h: a certificate chain with its private key. It is never modified once it is made.
+ * The context owns it; its key and its certificates are shared by the configurations. */
 #ifndef CLEAT_CORE_CREDENTIAL_H
 #define CLEAT_CORE_CREDENTIAL_H
 
@@ -10,9 +10,7 @@
 
 struct cleat_credential;
 
-struct cleat_credential *
-cleat_credential_ref(struct cleat_credential *credential); /* NULL is none */
-void cleat_credential_unref(struct cleat_credential *credential);
+void cleat_credential_free(struct cleat_credential *credential); /* NULL is none */
 
 /* cleat_credential_use returns whether connections of ssl_ctx now have the credential. */
 bool cleat_credential_use(const struct cleat_credential *credential, SSL_CTX *ssl_ctx);
