@@ -102,8 +102,8 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
     return CLEAT_OK;
 }
 
-int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, char *out,
-                               int32_t out_cap, int32_t *port, int32_t *flowinfo,
+int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, char *output,
+                               int32_t output_cap, int32_t *port, int32_t *flowinfo,
                                int32_t *scope_id) {
     char text[INET6_ADDRSTRLEN] = "";
     const char *host = text;
@@ -141,5 +141,5 @@ int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, ch
         }
         default: return cleat_fail_errno(EAFNOSUPPORT);
     }
-    return cleat_copy_out(host, host_len, out, out_cap);
+    return cleat_copy_out(host, host_len, output, output_cap);
 }

@@ -12,12 +12,12 @@
  * least the caller's own if every function that the caller knows is there. */
 CLEAT_API int32_t cleat_abi_version(void);
 
-/* cleat_version returns the length of cleat's version, such as "0.1.0", and copies it to out. */
-CLEAT_API int32_t cleat_version(char *out, int32_t out_cap);
+/* cleat_version returns the length of cleat's version, such as "0.1.0", and copies it to output. */
+CLEAT_API int32_t cleat_version(char *output, int32_t output_cap);
 
 /* cleat_boringssl_version returns the length of a text that names the BoringSSL inside
- * ("BoringSSL, API 42") and copies it to out. */
-CLEAT_API int32_t cleat_boringssl_version(char *out, int32_t out_cap);
+ * ("BoringSSL, API 42") and copies it to output. */
+CLEAT_API int32_t cleat_boringssl_version(char *output, int32_t output_cap);
 
 /* cleat_boringssl_api returns BORINGSSL_API_VERSION of the BoringSSL inside, for example 42. */
 CLEAT_API int32_t cleat_boringssl_api(void);

@@ -169,8 +169,8 @@ local function parameters(declarations)
             if size and following == "int32_t " .. size then
                 local kind = rule.kind
                 if not kind then
-                    kind = name == "out" and "text" or name == "buf" and "buf"
-                        or fail('"%s" must be called out (text) or buf (bytes)', declaration)
+                    kind = name == "output" and "text" or name == "buf" and "buf"
+                        or fail('"%s" must be called output (text) or buf (bytes)', declaration)
                     texts = texts + 1
                 end
                 list[#list + 1] = { kind = kind, name = name, size = size }
@@ -187,7 +187,7 @@ local function parameters(declarations)
         i = i + 1
     end
     if texts > 1 then
-        fail("a function has one result, so it can fill one out or buf only")
+        fail("a function has one result, so it can fill one output or buf only")
     end
     return list
 end
