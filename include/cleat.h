@@ -55,6 +55,7 @@
 #include "cleat/errno.h"
 #include "cleat/guarded.h"
 #include "cleat/handle.h"
+#include "cleat/interrupt.h"
 #include "cleat/poll.h"
 #include "cleat/random.h"
 #include "cleat/socket.h"

@@ -13,6 +13,7 @@
 #include "base/handle.h"
 #include "base/memory.h"
 #include "cleat/address.h"
+#include "net/resolver.h"
 
 _Static_assert(CLEAT_AF_UNSPEC == AF_UNSPEC && CLEAT_AF_UNIX == AF_UNIX &&
                    CLEAT_AF_INET == AF_INET && CLEAT_AF_INET6 == AF_INET6,
@@ -93,7 +94,7 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
     }
     snprintf(service, sizeof service, "%d", (int)port);
     hints.ai_flags |= AI_NUMERICSERV;
-    code = getaddrinfo(name, service, &hints, &list);
+    code = cleat_getaddrinfo(name, service, &hints, &list);
     cleat_release(name);
     if (code != 0) return cleat_address_fail(code, errno);
     memcpy(&address->storage, list->ai_addr, list->ai_addrlen);

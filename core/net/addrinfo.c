@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "cleat/address.h"
 #include "net/address.h"
+#include "net/resolver.h"
 
 struct entry {
     int32_t family;
@@ -80,6 +81,7 @@ int32_t cleat_addrinfo_of_list(const struct addrinfo *list) {
 int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *service,
                                int32_t service_len, int32_t family, int32_t socktype, int32_t proto,
                                int32_t flags) {
+    CLEAT_NO_CANCEL();
     struct addrinfo hints = {
         .ai_family = family, .ai_socktype = socktype, .ai_protocol = proto, .ai_flags = flags};
     struct addrinfo *list = NULL;
@@ -93,7 +95,7 @@ int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *s
     if (host != NULL) host_text = cleat_copy_text(host, host_len);
     if (service != NULL) service_text = cleat_copy_text(service, service_len);
     if ((host == NULL || host_text != NULL) && (service == NULL || service_text != NULL)) {
-        code = getaddrinfo(host_text, service_text, &hints, &list);
+        code = cleat_getaddrinfo(host_text, service_text, &hints, &list);
     }
     result = code != 0 ? cleat_address_fail(code, errno) : cleat_addrinfo_of_list(list);
     if (list != NULL) freeaddrinfo(list);

@@ -50,6 +50,7 @@ static int32_t set_up(struct cleat_resolution *self, const char *host, int32_t h
 int32_t cleat_resolution_new(const char *host, int32_t host_len, const char *service,
                              int32_t service_len, int32_t family, int32_t socktype, int32_t proto,
                              int32_t flags) {
+    CLEAT_NO_CANCEL();
     struct cleat_resolution *self;
     int32_t result;
     CLEAT_CHECK_TEXT(1, host, host_len);

@@ -86,6 +86,7 @@ static int32_t open_or_close(int fd, int family, int type, const struct accepted
 }
 
 int32_t cleat_socket_new(int32_t family, int32_t socktype, int32_t proto) {
+    CLEAT_NO_CANCEL();
     int fd;
     CLEAT_CHECK_RANGE(2, socktype, 1, 15);
     fd = socket(family, socktype | SOCK_CLOEXEC, proto);
@@ -106,14 +107,17 @@ static int32_t adopt(int32_t fd, bool borrowed) {
 }
 
 int32_t cleat_socket_from_fd(int32_t fd) {
+    CLEAT_NO_CANCEL();
     return adopt(fd, false);
 }
 
 int32_t cleat_socket_over_fd(int32_t fd) {
+    CLEAT_NO_CANCEL();
     return adopt(fd, true);
 }
 
 int32_t cleat_socket_duplicate(int32_t fd) {
+    CLEAT_NO_CANCEL();
     int32_t id;
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) return cleat_fail_errno(errno);
@@ -124,6 +128,7 @@ int32_t cleat_socket_duplicate(int32_t fd) {
 
 int32_t cleat_socket_pair(int32_t family, int32_t socktype, int32_t proto, int32_t *first,
                           int32_t *second) {
+    CLEAT_NO_CANCEL();
     int fds[2];
     int32_t one;
     int32_t two;

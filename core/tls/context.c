@@ -87,6 +87,7 @@ static bool version_range(int32_t protocol, struct cleat_settings *settings) {
 }
 
 int32_t cleat_context_new(int32_t which) {
+    CLEAT_NO_CANCEL();
     struct cleat_settings settings = {.options = DEFAULT_OPTIONS,
                                       .verify_mode = CLEAT_CERT_NONE,
                                       .verify_flags = CLEAT_VERIFY_X509_TRUSTED_FIRST};
@@ -346,6 +347,7 @@ static int32_t set_protocols(int32_t context, bool is_alpn, struct cleat_alpn *l
 
 int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
                                          int32_t protocols_len) {
+    CLEAT_NO_CANCEL();
     struct cleat_alpn *list;
     int32_t status = cleat_alpn_new(protocols, protocols_len, "ALPN", &list);
     return status < 0 ? status : set_protocols(context, true, list);
@@ -353,6 +355,7 @@ int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
 
 int32_t cleat_context_set_npn_protocols(int32_t context, const char *protocols,
                                         int32_t protocols_len) {
+    CLEAT_NO_CANCEL();
     struct cleat_alpn *list;
     int32_t status = cleat_alpn_new(protocols, protocols_len, "NPN", &list);
     return status < 0 ? status : set_protocols(context, false, list);

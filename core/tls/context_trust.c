@@ -39,7 +39,7 @@ static int32_t load_file(const char *name, int32_t name_len, struct cleat_bundle
     char *text = cleat_copy_text(name, name_len);
     char *bytes = NULL;
     int32_t len = 0;
-    int32_t status = text == NULL ? cleat_fail_nomem() : cleat_file_read(text, &bytes, &len);
+    int32_t status = text == NULL ? cleat_fail_nomem() : cleat_file_load(text, &bytes, &len);
     if (status >= 0) status = cleat_bundle_from_file(bytes, len, CLEAT_BUNDLE_STRICT, bundle);
     cleat_release(bytes);
     cleat_release(text);
@@ -143,6 +143,7 @@ int32_t cleat_context_set_default_verify_paths(int32_t context) {
 }
 
 int32_t cleat_default_verify_path(int32_t which, char *output, int32_t output_cap) {
+    CLEAT_NO_CANCEL();
     const char *text;
     CLEAT_CHECK_RANGE(1, which, CLEAT_DEFAULT_CAFILE, CLEAT_DEFAULT_OPENSSL_CAPATH);
     CLEAT_CHECK_OUT(2, output, output_cap);

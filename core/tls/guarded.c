@@ -8,6 +8,7 @@
 int32_t cleat_addrinfo_resolve_guarded(const char *host, int32_t host_len, const char *service,
                                        int32_t service_len, int32_t family, int32_t socktype,
                                        int32_t proto, int32_t flags, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(9, guard_id);
     result = cleat_addrinfo_resolve(host, host_len, service, service_len, family, socktype, proto,
@@ -19,6 +20,7 @@ int32_t cleat_addrinfo_resolve_guarded(const char *host, int32_t host_len, const
 int32_t cleat_resolution_new_guarded(const char *host, int32_t host_len, const char *service,
                                      int32_t service_len, int32_t family, int32_t socktype,
                                      int32_t proto, int32_t flags, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(9, guard_id);
     result = cleat_resolution_new(host, host_len, service, service_len, family, socktype, proto,
@@ -28,6 +30,7 @@ int32_t cleat_resolution_new_guarded(const char *host, int32_t host_len, const c
 }
 
 int32_t cleat_resolution_addrinfo_guarded(int32_t resolution, double timeout, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(3, guard_id);
     result = cleat_resolution_addrinfo(resolution, timeout);
@@ -36,6 +39,7 @@ int32_t cleat_resolution_addrinfo_guarded(int32_t resolution, double timeout, in
 }
 
 int32_t cleat_certificate_from_pem_guarded(const char *data, int32_t data_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(3, guard_id);
     result = cleat_certificate_from_pem(data, data_len);
@@ -44,6 +48,7 @@ int32_t cleat_certificate_from_pem_guarded(const char *data, int32_t data_len, i
 }
 
 int32_t cleat_certificate_from_der_guarded(const char *data, int32_t data_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(3, guard_id);
     result = cleat_certificate_from_der(data, data_len);
@@ -54,6 +59,7 @@ int32_t cleat_certificate_from_der_guarded(const char *data, int32_t data_len, i
 int32_t cleat_connection_over_socket_guarded(int32_t context, int32_t socket, int32_t server_side,
                                              const char *server_hostname,
                                              int32_t server_hostname_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(6, guard_id);
     result = cleat_connection_over_socket(context, socket, server_side, server_hostname,
@@ -65,6 +71,7 @@ int32_t cleat_connection_over_socket_guarded(int32_t context, int32_t socket, in
 int32_t cleat_connection_over_fd_guarded(int32_t context, int32_t fd, int32_t server_side,
                                          const char *server_hostname, int32_t server_hostname_len,
                                          int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(6, guard_id);
     result = cleat_connection_over_fd(context, fd, server_side, server_hostname,
@@ -76,6 +83,7 @@ int32_t cleat_connection_over_fd_guarded(int32_t context, int32_t fd, int32_t se
 int32_t cleat_connection_over_memory_guarded(int32_t context, int32_t server_side,
                                              const char *server_hostname,
                                              int32_t server_hostname_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(5, guard_id);
     result = cleat_connection_over_memory(context, server_side, server_hostname,
@@ -85,6 +93,7 @@ int32_t cleat_connection_over_memory_guarded(int32_t context, int32_t server_sid
 }
 
 int32_t cleat_connection_peer_certificate_guarded(int32_t connection, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(2, guard_id);
     result = cleat_connection_peer_certificate(connection);
@@ -93,6 +102,7 @@ int32_t cleat_connection_peer_certificate_guarded(int32_t connection, int32_t *g
 }
 
 int32_t cleat_context_new_guarded(int32_t which, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(2, guard_id);
     result = cleat_context_new(which);
@@ -101,6 +111,7 @@ int32_t cleat_context_new_guarded(int32_t which, int32_t *guard_id) {
 }
 
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(4, guard_id);
     result = cleat_watch_new(fd, events, timeout);
@@ -110,6 +121,7 @@ int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, int3
 
 int32_t cleat_socket_new_guarded(int32_t family, int32_t socktype, int32_t proto,
                                  int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(4, guard_id);
     result = cleat_socket_new(family, socktype, proto);
@@ -118,6 +130,7 @@ int32_t cleat_socket_new_guarded(int32_t family, int32_t socktype, int32_t proto
 }
 
 int32_t cleat_socket_from_fd_guarded(int32_t fd, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(2, guard_id);
     result = cleat_socket_from_fd(fd);
@@ -126,6 +139,7 @@ int32_t cleat_socket_from_fd_guarded(int32_t fd, int32_t *guard_id) {
 }
 
 int32_t cleat_socket_over_fd_guarded(int32_t fd, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(2, guard_id);
     result = cleat_socket_over_fd(fd);
@@ -134,6 +148,7 @@ int32_t cleat_socket_over_fd_guarded(int32_t fd, int32_t *guard_id) {
 }
 
 int32_t cleat_socket_duplicate_guarded(int32_t fd, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(2, guard_id);
     result = cleat_socket_duplicate(fd);
@@ -142,6 +157,7 @@ int32_t cleat_socket_duplicate_guarded(int32_t fd, int32_t *guard_id) {
 }
 
 int32_t cleat_socket_accept_guarded(int32_t socket, double timeout, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(3, guard_id);
     result = cleat_socket_accept(socket, timeout);
@@ -150,6 +166,7 @@ int32_t cleat_socket_accept_guarded(int32_t socket, double timeout, int32_t *gua
 }
 
 int32_t cleat_context_ca_certificate_guarded(int32_t context, int32_t index, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(3, guard_id);
     result = cleat_context_ca_certificate(context, index);

@@ -30,6 +30,7 @@ int32_t cleat_certificate_open(X509 *x509) {
 }
 
 int32_t cleat_certificate_from_pem(const char *data, int32_t data_len) {
+    CLEAT_NO_CANCEL();
     BIO *bio;
     X509 *x509;
     CLEAT_CHECK_IN(1, data, data_len);
@@ -43,6 +44,7 @@ int32_t cleat_certificate_from_pem(const char *data, int32_t data_len) {
 }
 
 int32_t cleat_certificate_from_der(const char *data, int32_t data_len) {
+    CLEAT_NO_CANCEL();
     const uint8_t *at = (const uint8_t *)data;
     X509 *x509;
     CLEAT_CHECK_IN(1, data, data_len);

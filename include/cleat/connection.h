@@ -164,7 +164,7 @@ CLEAT_API int32_t cleat_connection_shared_cipher_count(int32_t connection);
  * bits and the CLEAT_TLS1_*VERSION that defines it. */
 CLEAT_API int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *output,
                                                  int32_t output_cap, int32_t *bits,
-                                                 int32_t *version);
+                                                 int32_t *tls_version);
 
 /* cleat_connection_alpn_protocol returns the length of the name of the negotiated application
  * protocol and copies it to output; 0 if there is none. */
@@ -192,9 +192,9 @@ CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, char *output
 
 /* cleat_connection_channel_binding returns the length of the channel binding data and copies
  * it to output; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
- * "tls-unique" is not defined. type: CLEAT_BINDING_*. */
-CLEAT_API int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char *output,
-                                                   int32_t output_cap);
+ * "tls-unique" is not defined. binding: CLEAT_BINDING_*. */
+CLEAT_API int32_t cleat_connection_channel_binding(int32_t connection, int32_t binding,
+                                                   char *output, int32_t output_cap);
 
 /* cleat_connection_set_context returns CLEAT_OK and makes the connection use another context, with
  * the settings that this has now.

@@ -108,6 +108,7 @@ function guarded.definitions(model)
         end
         out ""
         out(text.wrap("int32_t " .. f.name .. "(", f.declarations, ") {"))
+        out "    CLEAT_NO_CANCEL(); /* the caller has the id */"
         out "    int32_t result;"
         out("    CLEAT_CHECK_POINTER(%d, guard_id);", #f.declarations)
         out(text.wrap("    result = " .. f.guards .. "(", arguments, ");"))

@@ -326,7 +326,7 @@ local function parse(root, name, seen)
             local symbol, arguments, value = token.text:match("^#%s*define%s+([%a_][%w_]*)(%(?[^)%s]*%)?)%s*(.-)$")
             if symbol == "CLEAT_API" or symbol == MARKER or value == "" and symbol:find("_H$") then
                 group = nil -- how functions are exported, the marker, and the include guard
-            elseif arguments ~= "" then
+            elseif arguments ~= "" or value:find '^"' then
                 -- A small macro may be described in the header's opening words.
                 if comment or not first.text:find(symbol .. "(", 1, true) then
                     check_comment(comment, symbol)

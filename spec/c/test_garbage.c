@@ -356,6 +356,10 @@ static int32_t call_handle_count(const struct value *v) {
     return cleat_handle_count();
 }
 
+static int32_t call_set_interruptible(const struct value *v) {
+    return cleat_set_interruptible(v[0].i);
+}
+
 static int32_t call_poll(const struct value *v) {
     return cleat_poll(v[0].ints, v[0].size, v[1].ints, v[1].size, v[2].ints_out, v[2].size, v[3].d);
 }
@@ -777,7 +781,7 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
     {"cleat_connection_shared_cipher", call_connection_shared_cipher, CLASSES_connection_shared_cipher,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "index"}, {TEXT, 0, "output"},
-      {INT_OUT, 0, "bits"}, {INT_OUT, 0, "version"}, {END, 0, NULL}}},
+      {INT_OUT, 0, "bits"}, {INT_OUT, 0, "tls_version"}, {END, 0, NULL}}},
     {"cleat_connection_alpn_protocol", call_connection_alpn_protocol, CLASSES_connection_alpn_protocol,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_connection_session_reused", call_connection_session_reused, CLASSES_connection_session_reused,
@@ -789,7 +793,7 @@ static const struct function functions[] = {
     {"cleat_connection_npn_protocol", call_connection_npn_protocol, CLASSES_connection_npn_protocol,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_connection_channel_binding", call_connection_channel_binding, CLASSES_connection_channel_binding,
-     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "type"}, {TEXT, 0, "output"},
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "binding"}, {TEXT, 0, "output"},
       {END, 0, NULL}}},
     {"cleat_connection_set_context", call_connection_set_context, CLASSES_connection_set_context,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {ID, CLEAT_KIND_CONTEXT, "context"},
@@ -853,6 +857,8 @@ static const struct function functions[] = {
     {"cleat_kind", call_kind, CLASSES_kind,
      {{ANY_ID, 0, "id"}, {END, 0, NULL}}},
     {"cleat_handle_count", call_handle_count, CLASSES_handle_count, {{END, 0, NULL}}},
+    {"cleat_set_interruptible", call_set_interruptible, CLASSES_set_interruptible,
+     {{INT, 0, "interruptible"}, {END, 0, NULL}}},
     {"cleat_poll", call_poll, CLASSES_poll,
      {{INTS, 0, "fds"}, {INTS, 0, "events"}, {INTS_OUT, 0, "revents"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},

@@ -468,7 +468,7 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
-            { kind = "int", name = "type" },
+            { kind = "int", name = "binding" },
         },
     },
     {
@@ -703,6 +703,13 @@ return {
         name = "handle_count", results = 0,
         classes = { USAGE = true, NOMEM = true },
         arguments = {},
+    },
+    {
+        name = "set_interruptible", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "interruptible" },
+        },
     },
     {
         name = "poll", results = 1,

@@ -65,13 +65,13 @@ int32_t cleat_connection_cipher(int32_t connection, char *output, int32_t output
 int32_t cleat_connection_cipher_version(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_connection_shared_cipher_count(int32_t connection);
 int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *output,
-                                       int32_t output_cap, int32_t *bits, int32_t *version);
+                                       int32_t output_cap, int32_t *bits, int32_t *tls_version);
 int32_t cleat_connection_alpn_protocol(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_connection_session_reused(int32_t connection);
 int32_t cleat_connection_verify_mode(int32_t connection);
 int32_t cleat_connection_peer_certificate(int32_t connection);
 int32_t cleat_connection_npn_protocol(int32_t connection, char *output, int32_t output_cap);
-int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char *output,
+int32_t cleat_connection_channel_binding(int32_t connection, int32_t binding, char *output,
                                          int32_t output_cap);
 int32_t cleat_connection_set_context(int32_t connection, int32_t context);
 int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert);
@@ -109,6 +109,7 @@ int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, i
 int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
+int32_t cleat_set_interruptible(int32_t interruptible);
 int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, int32_t events_len,
                    int32_t *revents, int32_t revents_cap, double timeout);
 int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);

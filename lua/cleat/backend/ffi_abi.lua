@@ -920,11 +920,11 @@ return function(lib, rt, backend)
     ---@return integer status
     ---@return string? output
     ---@return integer? bits
-    ---@return integer? version
+    ---@return integer? tls_version
     do
         local call = lib.cleat_connection_shared_cipher
         local bits = new("int32_t[1]")
-        local version = new("int32_t[1]")
+        local tls_version = new("int32_t[1]")
         backend.connection_shared_cipher = function(connection, index)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_shared_cipher", 1, "an integer")
@@ -933,14 +933,14 @@ return function(lib, rt, backend)
                 bad("connection_shared_cipher", 2, "an integer")
             end
             local output, output_cap = text, TEXT
-            local result = call(connection, index, output, output_cap, bits, version)
+            local result = call(connection, index, output, output_cap, bits, tls_version)
             while result > output_cap do
                 output, output_cap = new("char[?]", result), result
-                result = call(connection, index, output, output_cap, bits, version)
+                result = call(connection, index, output, output_cap, bits, tls_version)
             end
             if result < 0 then return result end
-            local bits_value, version_value = bits[0], version[0]
-            return result, str(output, result), bits_value, version_value
+            local bits_value, tls_version_value = bits[0], tls_version[0]
+            return result, str(output, result), bits_value, tls_version_value
         end
     end
 
@@ -1021,23 +1021,23 @@ return function(lib, rt, backend)
     end
 
     ---@param connection integer
-    ---@param type integer
+    ---@param binding integer
     ---@return integer status
     ---@return string? output
     do
         local call = lib.cleat_connection_channel_binding
-        backend.connection_channel_binding = function(connection, type)
+        backend.connection_channel_binding = function(connection, binding)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_channel_binding", 1, "an integer")
             end
-            if typeof(type) ~= "number" or tobit(type) ~= type then
+            if typeof(binding) ~= "number" or tobit(binding) ~= binding then
                 bad("connection_channel_binding", 2, "an integer")
             end
             local output, output_cap = text, TEXT
-            local result = call(connection, type, output, output_cap)
+            local result = call(connection, binding, output, output_cap)
             while result > output_cap do
                 output, output_cap = new("char[?]", result), result
-                result = call(connection, type, output, output_cap)
+                result = call(connection, binding, output, output_cap)
             end
             if result < 0 then return result end
             return result, str(output, result)
@@ -1468,6 +1468,18 @@ return function(lib, rt, backend)
         local call = lib.cleat_handle_count
         backend.handle_count = function()
             return call()
+        end
+    end
+
+    ---@param interruptible integer
+    ---@return integer status
+    do
+        local call = lib.cleat_set_interruptible
+        backend.set_interruptible = function(interruptible)
+            if typeof(interruptible) ~= "number" or tobit(interruptible) ~= interruptible then
+                bad("set_interruptible", 1, "an integer")
+            end
+            return call(interruptible)
         end
     end
 

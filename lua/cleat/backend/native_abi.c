@@ -640,7 +640,7 @@ static int l_connection_shared_cipher_count(lua_State *L) {
     return 1;
 }
 
-/* connection_shared_cipher(connection, index) -> status, output, bits, version */
+/* connection_shared_cipher(connection, index) -> status, output, bits, tls_version */
 static int l_connection_shared_cipher(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_shared_cipher");
     int32_t index = native_int(L, 2, "connection_shared_cipher");
@@ -648,10 +648,10 @@ static int l_connection_shared_cipher(lua_State *L) {
     char *output = output_short;
     int32_t output_cap = NATIVE_SHORT;
     int32_t bits = 0;
-    int32_t version = 0;
+    int32_t tls_version = 0;
     int32_t result;
     while ((result = cleat_connection_shared_cipher(connection, index, output, output_cap, &bits,
-                                                    &version)) > output_cap) {
+                                                    &tls_version)) > output_cap) {
         output = native_longer(L, 2, result);
         output_cap = result;
     }
@@ -659,7 +659,7 @@ static int l_connection_shared_cipher(lua_State *L) {
     if (result < 0) return 1;
     lua_pushlstring(L, output, (size_t)result);
     lua_pushinteger(L, bits);
-    lua_pushinteger(L, version);
+    lua_pushinteger(L, tls_version);
     return 4;
 }
 
@@ -721,15 +721,15 @@ static int l_connection_npn_protocol(lua_State *L) {
     return 2;
 }
 
-/* connection_channel_binding(connection, type) -> status, output */
+/* connection_channel_binding(connection, binding) -> status, output */
 static int l_connection_channel_binding(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_channel_binding");
-    int32_t type = native_int(L, 2, "connection_channel_binding");
+    int32_t binding = native_int(L, 2, "connection_channel_binding");
     char output_short[NATIVE_SHORT];
     char *output = output_short;
     int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_connection_channel_binding(connection, type, output,
+    while ((result = cleat_connection_channel_binding(connection, binding, output,
                                                       output_cap)) > output_cap) {
         output = native_longer(L, 2, result);
         output_cap = result;
@@ -1019,6 +1019,14 @@ static int l_kind(lua_State *L) {
 /* handle_count() -> status */
 static int l_handle_count(lua_State *L) {
     int32_t result = cleat_handle_count();
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* set_interruptible(interruptible) -> status */
+static int l_set_interruptible(lua_State *L) {
+    int32_t interruptible = native_int(L, 1, "set_interruptible");
+    int32_t result = cleat_set_interruptible(interruptible);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -2182,6 +2190,7 @@ const luaL_Reg native_abi[] = {
     {"close", l_close},
     {"kind", l_kind},
     {"handle_count", l_handle_count},
+    {"set_interruptible", l_set_interruptible},
     {"poll", l_poll},
     {"watch_new", l_watch_new},
     {"watch_fileno", l_watch_fileno},
