@@ -1,6 +1,8 @@
 /* cancel.h: no function of the ABI is a cancellation point. pthread_cancel of a thread in a call
  * takes effect after the call: it would otherwise leave a pin, a lock, a turn or a block behind, and
- * later calls of other threads would wait for them without a limit.
+ * later calls of other threads would wait for them without a limit. (A thread whose cancellation is
+ * asynchronous may call no library by POSIX. It is protected once it waits; glibc 2.36 may still end
+ * it just after cancellation was disabled, if the signal was under way.)
  *
  * CLEAT_FIND (base/handle.h) does what CLEAT_NO_CANCEL does; functions that pin no object, and those
  * that allocate or lock before they do, begin with CLEAT_NO_CANCEL(). spec/checks/headers.lua checks
