@@ -231,7 +231,7 @@ static int32_t try_ciphers(const char *ciphers) {
     SSL_CTX *trial;
     int32_t status = CLEAT_OK;
     cleat_error_clear_queue();
-    trial = SSL_CTX_new(TLS_method());
+    trial = SSL_CTX_new(TLS_with_buffers_method());
     if (trial == NULL) return cleat_fail_nomem();
     if (SSL_CTX_set_cipher_list(trial, ciphers) != 1) {
         status = cleat_fail_ssl("SSL_CTX_set_cipher_list");
@@ -295,7 +295,7 @@ static int32_t find_curve(const char *name, int *nid) {
     *nid = OBJ_sn2nid(name);
     if (*nid == NID_undef) return cleat_fail_usage(2, "unknown elliptic curve name '%s'", name);
     cleat_error_clear_queue();
-    trial = SSL_CTX_new(TLS_method());
+    trial = SSL_CTX_new(TLS_with_buffers_method());
     if (trial == NULL) return cleat_fail_nomem();
     if (SSL_CTX_set1_curves(trial, nid, 1) != 1) {
         /* BoringSSL of 2023 does not say why. */
