@@ -20,6 +20,7 @@ struct cleat_settings {
     int32_t verify_flags;
     bool check_hostname;
     bool server_name_events;
+    int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
     int curve; /* NID of the only group for the key exchange; 0 for the default ones */
 };
 

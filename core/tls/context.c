@@ -89,7 +89,8 @@ static bool version_range(int32_t protocol, struct cleat_settings *settings) {
 int32_t cleat_context_new(int32_t protocol) {
     struct cleat_settings settings = {.options = DEFAULT_OPTIONS,
                                       .verify_mode = CLEAT_CERT_NONE,
-                                      .verify_flags = CLEAT_VERIFY_X509_TRUSTED_FIRST};
+                                      .verify_flags = CLEAT_VERIFY_X509_TRUSTED_FIRST,
+                                      .chain_cache_seconds = CLEAT_CHAIN_CACHE_DEFAULT};
     struct cleat_context *self;
     if (protocol == CLEAT_PROTOCOL_SSLV2 || protocol == CLEAT_PROTOCOL_SSLV3) {
         return cleat_fail(CLEAT_UNSUPPORTED, 0, "BoringSSL does not have SSL 2 and SSL 3");
@@ -216,6 +217,27 @@ int32_t cleat_context_set_check_hostname(int32_t context, int32_t check) {
         cleat_context_changed(self);
     }
     CLEAT_CONTEXT_END(result);
+}
+
+int32_t cleat_context_chain_cache_seconds(int32_t context) {
+    return GET(context, chain_cache_seconds);
+}
+
+int32_t cleat_context_set_chain_cache_seconds(int32_t context, int32_t seconds) {
+    CLEAT_CHECK_RANGE(2, seconds, 0, CLEAT_CHAIN_CACHE_MAX);
+    CLEAT_CONTEXT_BEGIN(context);
+    self->settings.chain_cache_seconds = seconds;
+    cleat_context_changed(self);
+    CLEAT_CONTEXT_END(CLEAT_OK);
+}
+
+int32_t cleat_context_chain_cache_stats(int32_t context, int32_t *hits, int32_t *misses) {
+    CLEAT_CHECK_POINTER(2, hits);
+    CLEAT_CHECK_POINTER(3, misses);
+    CLEAT_CONTEXT_BEGIN(context);
+    *hits = cleat_sessions_stat(self->sessions, CLEAT_CHAIN_HITS);
+    *misses = cleat_sessions_stat(self->sessions, CLEAT_CHAIN_MISSES);
+    CLEAT_CONTEXT_END(CLEAT_OK);
 }
 
 int32_t cleat_context_set_server_name_events(int32_t context, int32_t on) {

@@ -29,13 +29,23 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
         .trust = configuration->trust,
         .purpose = connection->server_side ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER,
         .flags = (unsigned long)(connection->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS),
+        .cache_seconds = configuration->settings.chain_cache_seconds,
     };
+    struct cleat_peer_report report;
+    enum cleat_peer_verdict verdict;
     if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
     if (configuration->settings.check_hostname && !connection->server_side) {
         terms.name = connection->server_hostname;
         terms.name_is_address = cleat_hostname_is_ip(terms.name) == 1;
     }
-    return cleat_peer_verify(&terms, sent, &connection->verify_error);
+    verdict = cleat_peer_verify(&terms, sent, &report);
+    connection->verify_error = report.error;
+    if (report.cache == CLEAT_PEER_CACHE_HIT) {
+        cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_HITS);
+    } else if (report.cache == CLEAT_PEER_CACHE_MISS) {
+        cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_MISSES);
+    }
+    return verdict;
 }
 
 /* BoringSSL's callback: once a peer has sent its certificates, and when a client resumes a session. */

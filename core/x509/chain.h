@@ -17,6 +17,7 @@ struct cleat_chain_request {
     X509_VERIFY_PARAM *param; /* flags, depth, purpose, host name or address */
     int purpose; /* X509_PURPOSE_SSL_SERVER, or _CLIENT */
     STACK_OF(X509) * *accepted; /* where a chain that is accepted is put; NULL: nobody asks for it */
+    bool has_looked; /* set by verification.c if it has looked into directories for the result */
 };
 
 /* cleat_chain_verify returns whether the certificate is accepted, and notes why not. It verifies
