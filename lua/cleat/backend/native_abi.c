@@ -970,6 +970,36 @@ static int l_context_session_stats(lua_State *L) {
     return 1;
 }
 
+/* context_chain_cache_seconds(context) -> status */
+static int l_context_chain_cache_seconds(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_chain_cache_seconds");
+    int32_t result = cleat_context_chain_cache_seconds(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_chain_cache_seconds(context, seconds) -> status */
+static int l_context_set_chain_cache_seconds(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_chain_cache_seconds");
+    int32_t seconds = native_int(L, 2, "context_set_chain_cache_seconds");
+    int32_t result = cleat_context_set_chain_cache_seconds(context, seconds);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_chain_cache_stats(context) -> status, hits, misses */
+static int l_context_chain_cache_stats(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_chain_cache_stats");
+    int32_t hits = 0;
+    int32_t misses = 0;
+    int32_t result = cleat_context_chain_cache_stats(context, &hits, &misses);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushinteger(L, hits);
+    lua_pushinteger(L, misses);
+    return 3;
+}
+
 /* context_load_cert_chain(context, certfile, keyfile, password) -> status */
 static int l_context_load_cert_chain(lua_State *L) {
     int32_t context = native_int(L, 1, "context_load_cert_chain");
@@ -2185,6 +2215,9 @@ const luaL_Reg native_abi[] = {
     {"context_set_ecdh_curve", l_context_set_ecdh_curve},
     {"context_load_dh_params", l_context_load_dh_params},
     {"context_session_stats", l_context_session_stats},
+    {"context_chain_cache_seconds", l_context_chain_cache_seconds},
+    {"context_set_chain_cache_seconds", l_context_set_chain_cache_seconds},
+    {"context_chain_cache_stats", l_context_chain_cache_stats},
     {"context_load_cert_chain", l_context_load_cert_chain},
     {"context_load_cert_chain_data", l_context_load_cert_chain_data},
     {"close", l_close},
