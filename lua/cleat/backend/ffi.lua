@@ -1,4 +1,4 @@
---- The module cleat.backend.ffi for LuaJIT (see init.lua): finds libcleat, and has what ffi_abi.lua
+--- The module cleat.backend.ffi for LuaJIT (see backend.lua): finds libcleat, and has what ffi_abi.lua
 --- needs, buffers and guards.
 
 local ffi = require "ffi"
