@@ -7,11 +7,12 @@
 local C = require "cleat.backend"
 local check = require "cleat.check"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
--- LuaJIT asks only userdata for their length (__len), so there a buffer is an empty userdata; everywhere what is in it stands
--- beside it.
-local newproxy = rawget(_G, "jit") and newproxy
+-- Lua 5.1 and LuaJIT ask only userdata for their length (__len), so there a buffer is an empty userdata; everywhere what is
+-- in it stands beside it.
+local newproxy = compat.newproxy
 local contents = setmetatable({}, { __mode = "k" })
 local sizes = setmetatable({}, { __mode = "k" })
 

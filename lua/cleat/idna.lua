@@ -5,9 +5,10 @@
 --- scripts are put in lower case, "ß" becomes "ss" and a final sigma a plain one, as in Python, and the other full stops count as
 --- dots. A name with any other character (combining marks, full-width forms …) is refused, not guessed at: pass its A-labels.
 
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
-local unpack = table.unpack or unpack
+local unpack = compat.unpack
 
 local idna = {}
 

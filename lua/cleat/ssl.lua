@@ -2,6 +2,7 @@
 ---
 ---     local ssl = require "cleat.ssl"
 ---     local socket = require "cleat.socket"
+local compat = require "cleat.compat"
 local strict = require "cleat.strict"
 ---
 ---     local context = ssl.create_default_context()
@@ -11,6 +12,8 @@ local strict = require "cleat.strict"
 ---     print(conn:recv(1024))
 ---
 --- How Python's tuples, None, exceptions and keyword arguments look in Lua is on the page docs/python-to-lua.md.
+
+local pcall = compat.pcall
 
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"

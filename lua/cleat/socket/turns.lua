@@ -13,11 +13,13 @@
 --- Who waits for the network says so in its claim (claim.waiting), so that close() can wake it: see turns.close.
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local scope = require "cleat.scope"
 local waiting = require "cleat.socket.waiting"
 
 local rawget = rawget
-local running, status_of = coroutine.running, coroutine.status
+local running, status_of = compat.running, coroutine.status
+local outside = compat.outside
 
 local turns = {}
 
@@ -35,6 +37,7 @@ local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that no
 ---@field at integer
 ---@field owner table
 ---@field thread any its coroutine
+---@field inner thread? where compat.pcall makes coroutines, the one that its call runs in
 ---@field closed boolean? whether the owner was closed meanwhile
 ---@field place cleat.socket.Place? where it is parked
 ---@field waiting string? the event that it waits for: "read", "write"
@@ -47,10 +50,10 @@ local Claim = {}
 local let_go -- of a claim: see below
 
 -- killed: whether a claim's coroutine is dead, though its call has not ended: so nginx leaves a light thread that was
--- killed.
+-- killed, and Lua 5.1 a call whose waiter has raised.
 local function killed(claim)
     local thread = claim.thread
-    return type(thread) == "thread" and status_of(thread) == "dead"
+    return type(thread) == "thread" and status_of(thread) == "dead" or compat.left(claim.inner)
 end
 
 local function head(turn)
@@ -208,7 +211,7 @@ local function await(claim, deadline)
     end
     claim.place = place
     while true do
-        local woken = waiting.remaining(deadline) > 0 and place:wait(waiting.left(deadline))
+        local woken = waiting.remaining(deadline) > 0 and outside(place.wait, place, waiting.left(deadline))
         if claim.closed then
             return "closed"
         elseif is_first(claim) then
@@ -221,6 +224,7 @@ local function await(claim, deadline)
 end
 
 local function start(claim, deadline, f, ...)
+    claim.inner = compat.nests and coroutine.running() or nil
     return f(claim, await(claim, deadline), ...)
 end
 
@@ -275,7 +279,7 @@ function turns.join(claim, timeout)
     queues.joined = queues.joined or {}
     table.insert(queues.joined, place)
     claim.place, claim.woken = place, true
-    place:wait(timeout)
+    outside(place.wait, place, timeout)
     unpark(claim)
 end
 
@@ -306,7 +310,10 @@ function turns.close(owner, guard, shut)
         local turn = queues[name]
         for index = turn and turn.first or 1, turn and turn.last or 0 do
             local claim = turn[index]
-            if claim then
+            if claim and compat.left(claim.inner) then
+                turn[index] = nil
+                let_go(claim)
+            elseif claim then
                 claim.closed = true
                 if claim.waiting and guard then
                     lease = lease or { guard = guard, count = 0 }
