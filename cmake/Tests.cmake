@@ -1,10 +1,10 @@
 # All tests go through ctest. CLEAT_TESTS says which kinds a build registers:
 #   c       spec/c/test_X.c        -> c.X         programs that see the core's internals
-#   lua54   spec/X_spec.lua        -> lua54.X     busted on lua5.4 with the native module
-#   luajit  spec/X_spec.lua        -> luajit.X    the same on LuaJIT with the FFI backend
-#   gc      the same under an aggressive collector -> gc.lua54.X, gc.luajit.X; most of them with ctest -C full only
+#   lua54   spec/F/X_spec.lua      -> lua54.F.X   busted on lua5.4 with the native module
+#   luajit  spec/F/X_spec.lua      -> luajit.F.X  the same on LuaJIT with the FFI backend
+#   gc      the same under an aggressive collector -> gc.lua54.F.X, gc.luajit.F.X; most of them with ctest -C full only
 #   soak    script/soak X, briefly -> soak.X
-#   check   spec/check_X.{sh,lua}  -> check.X     rules about the sources and what is built;
+#   check   spec/checks/X.{sh,lua} -> check.X     rules about the sources and what is built;
 #           cmake/check-X.sh       -> check.X     installing, as CMake and as a rock
 #           bench/guards/run.lua X -> check.guard_X  what system calls, allocations and instructions there are
 #   lint    script/lint X          -> lint.X
@@ -18,7 +18,7 @@ else()
     set(prefix ${prefix}.)
 endif()
 
-# Types, for abidw (spec/check_abi.sh) and for whoever looks into a failure; the code is the same.
+# Types, for abidw (spec/checks/abi.sh) and for whoever looks into a failure; the code is the same.
 target_compile_options(cleat_objects PRIVATE -g)
 
 # It ends what hangs: no test takes nearly that long, on a machine that is busy either.
@@ -225,14 +225,22 @@ set(only "")
 if(CLEAT_MEMCHECK) # takes a quarter of an hour
     set(only CONFIGURATIONS full)
 endif()
-file(GLOB specs CONFIGURE_DEPENDS spec/*_spec.lua)
+file(GLOB_RECURSE specs CONFIGURE_DEPENDS spec/*_spec.lua)
+
+# cleat_spec_name(VARIABLE FILE): spec/ssl/wrap_spec.lua is ssl.wrap.
+function(cleat_spec_name variable file)
+    file(RELATIVE_PATH name ${PROJECT_SOURCE_DIR}/spec ${file})
+    string(REGEX REPLACE "_spec[.]lua$" "" name ${name})
+    string(REPLACE "/" "." name ${name})
+    set(${variable} ${name} PARENT_SCOPE)
+endfunction()
+
 foreach(kind lua54 luajit)
     if(kind IN_LIST CLEAT_TESTS)
         foreach(spec ${specs})
-            get_filename_component(name ${spec} NAME)
-            string(REGEX REPLACE "_spec.lua$" "" name ${name})
+            cleat_spec_name(name ${spec})
             # the leaks of others, and valgrind's own descriptors, are what memcheck finds there
-            if(CLEAT_MEMCHECK AND name STREQUAL "living")
+            if(CLEAT_MEMCHECK AND name STREQUAL "backend.living")
                 continue()
             endif()
             cleat_test(${kind}.${name} script/busted --${kind} ${spec} ${only})
@@ -244,10 +252,9 @@ endforeach()
 if("gc" IN_LIST CLEAT_TESTS)
     foreach(lua lua54 luajit)
         foreach(spec ${specs})
-            get_filename_component(name ${spec} NAME)
-            string(REGEX REPLACE "_spec.lua$" "" name ${name})
+            cleat_spec_name(name ${spec})
             set(only CONFIGURATIONS full)
-            if(name MATCHES "^(closing|coroutine|wrap)$")
+            if(name MATCHES "^(ssl.closing|socket.coroutine|ssl.wrap)$")
                 set(only "")
             endif()
             cleat_test(gc.${lua}.${name} script/busted --${lua} --gc ${spec} ${only})
@@ -273,7 +280,7 @@ if("soak" IN_LIST CLEAT_TESTS AND CLEAT_NATIVE)
 endif()
 
 if("check" IN_LIST CLEAT_TESTS)
-    file(GLOB checks CONFIGURE_DEPENDS spec/check_*.sh spec/check_*.lua cmake/check-*.sh)
+    file(GLOB checks CONFIGURE_DEPENDS spec/checks/*.sh spec/checks/*.lua cmake/check-*.sh)
     foreach(check ${checks})
         get_filename_component(name ${check} NAME_WE)
         string(REGEX REPLACE "^check[_-]" "" name ${name})

@@ -1,7 +1,7 @@
 /* cleat.h: TLS and sockets behind integers, over BoringSSL.
  *
- * This header includes the whole public ABI. Each concept has a header of its own under cleat/
- * that is meant to be read; what holds for every function of every header is said once, here.
+ * This header includes the whole public ABI. Each concept has its own header under cleat/;
+ * this comment has the rules that hold for every function of every header.
  *
  * Results. Every function returns an int32_t. A result of 0 or more is the answer: a count, a
  * truth value, a new id. A result below 0 is a status, -(class << 16 | value): the class
@@ -31,7 +31,7 @@
  * Other outputs. An int32_t or double pointer is written on success only, and may not be NULL.
  *
  * Time. A double named timeout is in seconds, measured on the monotonic clock: 0 does not wait, a
- * negative one waits for ever, NaN is CLEAT_USAGE. It covers the whole call, however often the
+ * negative one waits without a limit, NaN is CLEAT_USAGE. It covers the whole call, however often the
  * call has to wait inside.
  *
  * Threads. Any function may be called from any thread at any time. One thread may read a

@@ -16,7 +16,7 @@
         if ((p) == NULL && (len) > 0) return cleat_fail_usage((position), "NULL of length > 0");   \
     } while (0)
 
-/* Bytes in that are text for the system: without a zero byte. */
+/* Bytes in that the operating system gets as a text: without a zero byte. */
 #define CLEAT_CHECK_TEXT(position, p, len)                                                         \
     do {                                                                                           \
         CLEAT_CHECK_IN(position, p, len);                                                          \
@@ -32,7 +32,7 @@
         if ((p) == NULL && (cap) > 0) return cleat_fail_usage((position), "NULL of capacity > 0"); \
     } while (0)
 
-/* A pointer for one more answer. */
+/* A pointer to another output. */
 #define CLEAT_CHECK_POINTER(position, p)                                                           \
     do {                                                                                           \
         if ((p) == NULL) return cleat_fail_usage((position), "NULL pointer");                      \

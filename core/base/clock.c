@@ -13,9 +13,10 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * SECOND + time.tv_nsec;
 }
 
-/* No number outside of the middle range, and no NaN, comes to the conversion to an integer. */
+/* Only a positive number of at most 4e9 reaches the conversion to an integer; NaN does not. */
 cleat_deadline cleat_deadline_after(double timeout) {
-    if (timeout < 0 || timeout > 4e9) return CLEAT_DEADLINE_NEVER; /* a century is for ever */
+    if (timeout < 0 || timeout > 4e9)
+        return CLEAT_DEADLINE_NEVER; /* more than a century: no limit */
     if (!(timeout > 0)) return CLEAT_DEADLINE_NOW;
     return now() + (int64_t)(timeout * SECOND) + 1;
 }

@@ -11,15 +11,16 @@
 typedef int64_t cleat_deadline;
 
 #define CLEAT_DEADLINE_NOW ((cleat_deadline)0) /* do not wait */
-#define CLEAT_DEADLINE_NEVER ((cleat_deadline)-1) /* wait for ever */
+#define CLEAT_DEADLINE_NEVER ((cleat_deadline)-1) /* wait without a limit */
 
-/* cleat_deadline_after returns the deadline for a timeout in seconds: negative and huge ones are
- * for ever, 0, -0.0 and NaN are now, and any other, however small, is in the future. */
+/* cleat_deadline_after returns the deadline for a timeout in seconds: a negative or
+ * huge one never passes, 0, -0.0 and NaN have passed now, and any other, however small, is in the
+ * future. */
 cleat_deadline cleat_deadline_after(double timeout);
 
-/* CLEAT_TAKE_TIMEOUT sets a deadline from the timeout that an exported function was given at
+/* CLEAT_SET_DEADLINE sets a deadline from the timeout that an exported function was given at
  * position, or returns from the function with CLEAT_USAGE if it is NaN. */
-#define CLEAT_TAKE_TIMEOUT(position, timeout, deadline)                                            \
+#define CLEAT_SET_DEADLINE(position, timeout, deadline)                                            \
     do {                                                                                           \
         CLEAT_CHECK_TIMEOUT(position, timeout);                                                    \
         (deadline) = cleat_deadline_after(timeout);                                                \

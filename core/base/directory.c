@@ -1,4 +1,4 @@
-/* directory.c: what a directory of certificates holds, as a digest. */
+/* directory.c: the digest of a directory of certificates. */
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ struct digests {
     size_t room;
 };
 
-/* As OpenSSL looks names up: eight hexadecimal digits, a point, an "r" for revocation lists, a number. */
+/* OpenSSL looks for these names: eight hexadecimal digits, a point, "r" for revocation lists, a number. */
 static bool is_hash_name(const char *name) {
     enum { DIGITS = 8 };
     int i;
@@ -55,7 +55,7 @@ static int32_t add_file(struct digests *digests, const char *directory, const ch
     int32_t status;
     int wanted = snprintf(path, sizeof path, "%s/%s", directory, name);
     if (wanted < 0 || (size_t)wanted >= sizeof path)
-        return CLEAT_OK; /* no look-up finds it either */
+        return CLEAT_OK; /* too long a path for a look-up, too */
     status = cleat_file_read(path, &bytes, &len);
     if (status == CLEAT_STATUS(CLEAT_NOMEM, 0)) return status;
     if (status >= 0 && !add(digests, name, bytes, len)) status = cleat_fail_nomem();

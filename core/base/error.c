@@ -1,5 +1,5 @@
-/* error.c: the thread's record of its last failure, and the funnel from BoringSSL's error
- * queue into it. */
+/* error.c: the thread's record of its last failure, and how BoringSSL's error queue is converted
+ * into it. */
 #include "base/error.h"
 
 #include <ctype.h>
@@ -22,7 +22,7 @@ static _Thread_local struct {
     char filename[1024];
 } last;
 
-static void forget(void) {
+static void clear(void) {
     last.message[0] = '\0';
     last.library[0] = '\0';
     last.reason[0] = '\0';
@@ -38,7 +38,7 @@ static int32_t finish(int32_t class, int32_t value) {
 
 int32_t cleat_fail(int32_t class, int32_t value, const char *format, ...) {
     va_list arguments;
-    forget();
+    clear();
     va_start(arguments, format);
     vsnprintf(last.message, sizeof last.message, format, arguments);
     va_end(arguments);
@@ -73,13 +73,13 @@ int32_t cleat_fail_errno(int number) {
 int32_t cleat_fail_file(int number, const char *filename) {
     char buffer[128];
     if (number == ENOMEM) return cleat_fail_nomem();
-    forget();
+    clear();
     snprintf(last.message, sizeof last.message, "%s", strerror_r(number, buffer, sizeof buffer));
     snprintf(last.filename, sizeof last.filename, "%s", filename);
     return finish(CLEAT_SYS, number);
 }
 
-/* BoringSSL of 2023 has no ERR_lib_symbol_name, so the mnemonics of its libraries stand here. */
+/* BoringSSL of 2023 has no ERR_lib_symbol_name: this table has the mnemonics of its libraries. */
 static const char *library_name(int library) {
     switch (library) {
         case ERR_LIB_SYS: return "SYS";
@@ -112,8 +112,8 @@ static const char *library_name(int library) {
     }
 }
 
-/* The reason's mnemonic: BoringSSL's text is the mnemonic already, but for a few common
- * reasons that are words. */
+/* Stores the reason's mnemonic. BoringSSL's text is the mnemonic, except for a few common reasons,
+ * whose text is words. */
 static void name_reason(uint32_t packed, char *name, size_t size) {
     const char *text = ERR_reason_error_string(packed);
     int reason = ERR_GET_REASON(packed);
@@ -132,7 +132,7 @@ static void name_reason(uint32_t packed, char *name, size_t size) {
     }
 }
 
-/* What stands after "[LIBRARY: REASON] ": the mnemonic as words. */
+/* Writes the message: "[LIBRARY: REASON] " and the mnemonic as words. */
 static void describe(const char *words, const char *detail, const char *file, int line) {
     char text[128];
     const char *base;
@@ -148,7 +148,7 @@ static void describe(const char *words, const char *detail, const char *file, in
 }
 
 int32_t cleat_fail_named(const char *library, const char *reason, const char *words) {
-    forget();
+    clear();
     snprintf(last.library, sizeof last.library, "%s", library);
     snprintf(last.reason, sizeof last.reason, "%s", reason);
     snprintf(last.message, sizeof last.message, "[%s: %s] %s", library, reason, words);
@@ -162,10 +162,10 @@ struct entry {
     uint32_t packed; /* both; 0 at the end of the queue */
     const char *file;
     int line;
-    const char *data; /* "" if it has none; until the next entry is taken */
+    const char *data; /* "" if it has none; valid until the next pop */
 };
 
-static struct entry take(void) {
+static struct entry pop(void) {
     struct entry entry = {0, 0, 0, "", 0, ""};
     const char *data = NULL;
     int flags = 0;
@@ -178,10 +178,10 @@ static struct entry take(void) {
 
 static int32_t record(const struct entry *entry) {
     if (entry->library != ERR_LIB_SYS && entry->reason == ERR_R_MALLOC_FAILURE) {
-        return cleat_fail(CLEAT_NOMEM, 0, "out of memory"); /* asked for more than can be counted */
+        return cleat_fail(CLEAT_NOMEM, 0, "out of memory"); /* more than a size_t can count */
     }
     if (entry->library == ERR_LIB_SYS && entry->reason != 0) return cleat_fail_errno(entry->reason);
-    forget();
+    clear();
     snprintf(last.library, sizeof last.library, "%s", library_name(entry->library));
     name_reason(entry->packed, last.reason, sizeof last.reason);
     describe(last.reason, entry->data, entry->file, entry->line);
@@ -199,7 +199,7 @@ int32_t cleat_fail_alert(int32_t alert) {
 }
 
 static int32_t record_nothing(const char *what) {
-    forget();
+    clear();
     snprintf(last.library, sizeof last.library, "SSL");
     snprintf(last.reason, sizeof last.reason, "INTERNAL_ERROR");
     snprintf(last.message, sizeof last.message, "[SSL: INTERNAL_ERROR] %s failed", what);
@@ -210,24 +210,23 @@ static int32_t record_first(const struct entry *entry, const char *what) {
     return entry->packed == 0 ? record_nothing(what) : record(entry);
 }
 
-/* Empties the queue. Where memory ran out, that is what went wrong, whatever the functions on the
- * way made of it. */
-static int32_t settle(int32_t status) {
+/* Empties the queue. If an allocation failed, the status is CLEAT_NOMEM, whatever was queued. */
+static int32_t finish_queue(int32_t status) {
     ERR_clear_error();
     return cleat_memory_failed() ? cleat_fail_nomem() : status;
 }
 
 int32_t cleat_fail_ssl(const char *what) {
-    struct entry entry = take();
-    return settle(record_first(&entry, what));
+    struct entry entry = pop();
+    return finish_queue(record_first(&entry, what));
 }
 
 int32_t cleat_fail_tls(const char *what, int32_t code, const char *detail) {
-    struct entry entry = take();
+    struct entry entry = pop();
     int32_t status = record_first(&entry, what);
     while (entry.packed != 0 && entry.library != ERR_LIB_SSL &&
            status != CLEAT_STATUS(CLEAT_NOMEM, 0)) {
-        entry = take();
+        entry = pop();
         if (entry.library == ERR_LIB_SSL) status = record(&entry);
     }
     if (entry.library == ERR_LIB_SSL && entry.reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
@@ -235,16 +234,16 @@ int32_t cleat_fail_tls(const char *what, int32_t code, const char *detail) {
         describe(last.reason, detail, entry.file, entry.line);
         status = finish(CLEAT_VERIFY, code);
     }
-    return settle(status);
+    return finish_queue(status);
 }
 
 void cleat_error_clear_queue(void) {
     cleat_memory_forget();
-    /* Clearing walks all of the queue, to look is next to nothing. */
+    /* ERR_clear_error visits all 16 entries; ERR_peek_error is cheaper. */
     if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
-int32_t cleat_answer_text(const char *text, int64_t len, char *out, int32_t out_cap) {
+int32_t cleat_copy_out(const char *text, int64_t len, char *out, int32_t out_cap) {
     int32_t room;
     if (len < 0 || len > CLEAT_LENGTH_MAX) {
         return cleat_fail(CLEAT_UNSUPPORTED, 0, "text of more than 2147483647 bytes");
@@ -254,10 +253,10 @@ int32_t cleat_answer_text(const char *text, int64_t len, char *out, int32_t out_
     return (int32_t)len;
 }
 
-/* The functions that read the record must not write it, even when they are called wrongly. */
-static int32_t answer_record(const char *text, char *out, int32_t out_cap) {
+/* The functions that read the record do not write it, not even for a wrong argument. */
+static int32_t copy_record(const char *text, char *out, int32_t out_cap) {
     if (out_cap < 0 || (out == NULL && out_cap > 0)) return CLEAT_STATUS(CLEAT_USAGE, 1);
-    return cleat_answer_text(text, (int64_t)strlen(text), out, out_cap);
+    return cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
 }
 
 int32_t cleat_error_status(void) {
@@ -265,23 +264,23 @@ int32_t cleat_error_status(void) {
 }
 
 int32_t cleat_error_message(char *out, int32_t out_cap) {
-    return answer_record(last.message, out, out_cap);
+    return copy_record(last.message, out, out_cap);
 }
 
 int32_t cleat_error_library(char *out, int32_t out_cap) {
-    return answer_record(last.library, out, out_cap);
+    return copy_record(last.library, out, out_cap);
 }
 
 int32_t cleat_error_reason(char *out, int32_t out_cap) {
-    return answer_record(last.reason, out, out_cap);
+    return copy_record(last.reason, out, out_cap);
 }
 
 int32_t cleat_error_verify_message(char *out, int32_t out_cap) {
-    return answer_record(last.verify_message, out, out_cap);
+    return copy_record(last.verify_message, out, out_cap);
 }
 
 int32_t cleat_error_filename(char *out, int32_t out_cap) {
-    return answer_record(last.filename, out, out_cap);
+    return copy_record(last.filename, out, out_cap);
 }
 
 int32_t cleat_strerror(int32_t number, char *out, int32_t out_cap) {
@@ -290,5 +289,5 @@ int32_t cleat_strerror(int32_t number, char *out, int32_t out_cap) {
     CLEAT_CHECK_RANGE(1, number, 0, 0xffff);
     CLEAT_CHECK_OUT(2, out, out_cap);
     text = strerror_r(number, buffer, sizeof buffer); /* GNU's, which always has a text */
-    return cleat_answer_text(text, (int64_t)strlen(text), out, out_cap);
+    return cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
 }

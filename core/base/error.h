@@ -1,8 +1,8 @@
 /* error.h: how the core fails: each function below writes this thread's record and returns the
  * status.
  *
- * BoringSSL's errors come in by one funnel: clear its queue before a call
- * (cleat_error_clear_queue), ask cleat_fail_ssl after it. */
+ * A function that calls BoringSSL clears BoringSSL's error queue before the call
+ * (cleat_error_clear_queue) and reports a failure with cleat_fail_ssl or cleat_fail_tls. */
 #ifndef CLEAT_CORE_ERROR_H
 #define CLEAT_CORE_ERROR_H
 
@@ -13,13 +13,13 @@
 
 #define CLEAT_STATUS(class, value) (-(((class) << 16) | (value)))
 
-/* CLEAT_OUT_TOO_LONG: no answer is longer than an int32_t can count. */
+/* The longest result: its length must fit into an int32_t. */
 #define CLEAT_LENGTH_MAX INT32_MAX
 
 int32_t cleat_fail(int32_t class, int32_t value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* cleat_fail_usage reports the argument at position, from 1; 0 blames the object's state. */
+/* cleat_fail_usage reports the argument at position, from 1; position 0 is the object's state. */
 #define cleat_fail_usage(position, ...) cleat_fail(CLEAT_USAGE, (position), __VA_ARGS__)
 
 int32_t cleat_fail_nomem(void);
@@ -28,7 +28,7 @@ int32_t cleat_fail_closed(void);
 /* cleat_fail_errno reports an error number of the operating system. */
 int32_t cleat_fail_errno(int number);
 
-/* cleat_fail_file does so for a file. */
+/* cleat_fail_file does so, and records the file's name. */
 int32_t cleat_fail_file(int number, const char *filename);
 
 /* cleat_fail_named reports an error of class CLEAT_SSL that cleat itself found, in BoringSSL's
@@ -39,12 +39,12 @@ int32_t cleat_fail_named(const char *library, const char *reason, const char *wo
  * empty it says what, which names the call that failed. */
 int32_t cleat_fail_ssl(const char *what);
 
-/* cleat_fail_tls does so for a connection, and passes over errors that are not the TLS part's
- * own: what went wrong is a bad record, not the cipher's failure that showed it. Where that is
- * a refused certificate, code and detail say why. */
+/* cleat_fail_tls does so for a connection, and prefers the first error of the sub-library SSL: a bad
+ * record, not the cipher's failure that revealed it. If that is a refused certificate, the record
+ * gets code and detail. */
 int32_t cleat_fail_tls(const char *what, int32_t code, const char *detail);
 
-/* cleat_fail_alert reports a fatal alert of the peer's that BoringSSL did not take for one. */
+/* cleat_fail_alert reports a fatal alert from the peer that BoringSSL did not recognise. */
 int32_t cleat_fail_alert(int32_t alert);
 
 /* cleat_fail_where adds to the message of this thread's record, which has that status, where in its
@@ -54,7 +54,7 @@ int32_t cleat_fail_where(int32_t status, const char *format, ...)
 
 void cleat_error_clear_queue(void);
 
-/* cleat_answer_text copies a text to the caller's buffer as the ABI's rule for text out says. */
-int32_t cleat_answer_text(const char *text, int64_t len, char *out, int32_t out_cap);
+/* cleat_copy_out copies a text to the caller's buffer by the rule "Text out" of cleat.h. */
+int32_t cleat_copy_out(const char *text, int64_t len, char *out, int32_t out_cap);
 
 #endif

@@ -1,4 +1,4 @@
-/* file.h: reading a file whole, and telling whether it has changed. */
+/* file.h: reading a whole file, and finding out whether it has changed. */
 #ifndef CLEAT_CORE_FILE_H
 #define CLEAT_CORE_FILE_H
 
@@ -13,13 +13,13 @@ int32_t cleat_file_read(const char *name, char **bytes, int32_t *len);
 /* cleat_file_skip_mark moves *bytes behind a UTF-8 byte order mark, which editors put before text. */
 void cleat_file_skip_mark(const char **bytes, int32_t *len);
 
-/* What tells one content of a file from another; all zero for no file. */
+/* Identifies a version of a file; all zero for no file. */
 struct cleat_file_stamp {
     uint64_t device;
     uint64_t inode;
     int64_t size;
     struct timespec modified;
-    struct timespec changed; /* also by what sets the time of modification back */
+    struct timespec changed; /* not even utimes can set it back */
 };
 
 /* cleat_file_stamp returns whether name is a regular file that exists, and stores its stamp. */

@@ -57,9 +57,9 @@ static struct {
     int32_t free_count;
     int32_t free_first; /* indices */
     int32_t free_last;
-    /* While it is held no object that has an id gains a reference. */
-    pthread_mutex_t holding;
-} table = {.lock = PTHREAD_MUTEX_INITIALIZER, .holding = PTHREAD_MUTEX_INITIALIZER};
+    /* While it is locked no object with an id gains a reference. */
+    pthread_mutex_t references;
+} table = {.lock = PTHREAD_MUTEX_INITIALIZER, .references = PTHREAD_MUTEX_INITIALIZER};
 
 static int32_t index_of(int32_t id) {
     return id & ((1 << INDEX_BITS) - 1);
@@ -102,8 +102,8 @@ static bool grow(void) {
     return true;
 }
 
-/* take_free returns the index of a slot without an id, or -1. The caller has the table's lock. */
-static int32_t take_free(void) {
+/* pop_free returns the index of a slot without an id, or -1. The caller has the table's lock. */
+static int32_t pop_free(void) {
     int32_t index = table.free_first;
     if (table.free_count > SPARE) {
         table.free_first = used_slot(index)->use.next_free;
@@ -120,7 +120,7 @@ static int32_t take_free(void) {
 void cleat_object_init(struct cleat_object *object, int32_t kind,
                        void (*destroy)(struct cleat_object *object)) {
     object->kind = kind;
-    atomic_init(&object->holders, 1);
+    atomic_init(&object->references, 1);
     atomic_init(&object->closed, false);
     atomic_init(&object->waiting, 0);
     object->id = 0;
@@ -129,18 +129,18 @@ void cleat_object_init(struct cleat_object *object, int32_t kind,
     object->interrupt = NULL;
 }
 
-void cleat_object_hold(struct cleat_object *object) {
-    atomic_fetch_add_explicit(&object->holders, 1, memory_order_relaxed);
+void cleat_object_ref(struct cleat_object *object) {
+    atomic_fetch_add_explicit(&object->references, 1, memory_order_relaxed);
 }
 
-void cleat_object_drop(struct cleat_object *object) {
-    if (atomic_fetch_sub_explicit(&object->holders, 1, memory_order_acq_rel) == 1) {
+void cleat_object_unref(struct cleat_object *object) {
+    if (atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel) == 1) {
         object->destroy(object);
     }
 }
 
-/* The waiter counts itself and then looks at closed; cleat_close sets closed and then looks at
- * the count. Whichever comes second sees the other. */
+/* The waiting call increments the count and then reads closed; cleat_close sets closed and then reads
+ * the count. The second of the two sees what the first has written. */
 bool cleat_object_wait_begin(struct cleat_object *object) {
     atomic_fetch_add(&object->waiting, 1);
     if (!atomic_load(&object->closed)) return true;
@@ -157,10 +157,10 @@ int32_t cleat_handle_open(struct cleat_object *object) {
     int32_t index;
     int32_t generation;
     pthread_mutex_lock(&table.lock);
-    index = take_free();
+    index = pop_free();
     pthread_mutex_unlock(&table.lock);
     if (index < 0) {
-        cleat_object_drop(object);
+        cleat_object_unref(object);
         return cleat_fail_nomem();
     }
     slot = used_slot(index);
@@ -183,7 +183,7 @@ static void retire(struct cleat_slot *slot, uint64_t word) {
     atomic_store_explicit(&slot->word, WORD(generation, 0, 0), memory_order_release);
     free_list_append(slot, index_of(object->id));
     pthread_mutex_unlock(&table.lock);
-    cleat_object_drop(object);
+    cleat_object_unref(object);
 }
 
 static void unpin(struct cleat_slot *slot) {
@@ -191,7 +191,7 @@ static void unpin(struct cleat_slot *slot) {
     if (PINS(before) == 1 && (before & OPEN_BIT) == 0) retire(slot, before);
 }
 
-/* pin counts a pin up on an open id's slot, and clears the bits of clear in the same step. */
+/* pin adds a pin to an open id's slot, and clears the bits of clear in the same step. */
 static struct cleat_slot *pin(int32_t id, int32_t kind, uint64_t clear) {
     struct cleat_slot *slot = id > 0 ? slot_at(index_of(id)) : NULL;
     uint64_t word;
@@ -205,27 +205,27 @@ static struct cleat_slot *pin(int32_t id, int32_t kind, uint64_t clear) {
     return slot;
 }
 
-void cleat_handle_hold(struct cleat_object *object) {
-    pthread_mutex_lock(&table.holding);
-    cleat_object_hold(object);
-    pthread_mutex_unlock(&table.holding);
+void cleat_handle_ref(struct cleat_object *object) {
+    pthread_mutex_lock(&table.references);
+    cleat_object_ref(object);
+    pthread_mutex_unlock(&table.references);
 }
 
-/* A reference is taken only by a call that has pinned the slot, with the lock. So if there is one
- * reference, and then one pin, there is no other user, and none can come. The word changes once
- * and for good: for no moment is an id closed that stays open. */
-int32_t cleat_handle_take(struct cleat_object *object) {
+/* Only a call that has pinned the slot adds a reference, with the lock. So if there is one
+ * reference, and then one pin, there is no other user, and none can appear. The word changes only
+ * when the call succeeds: an id that stays open is never closed in between. */
+int32_t cleat_handle_detach(struct cleat_object *object) {
     struct cleat_slot *slot = object->slot;
     uint64_t word;
     bool alone;
     bool taken = false;
-    pthread_mutex_lock(&table.holding);
-    alone = atomic_load(&object->holders) == 1;
+    pthread_mutex_lock(&table.references);
+    alone = atomic_load(&object->references) == 1;
     word = atomic_load(&slot->word);
     while (alone && !taken && PINS(word) == 1 && (word & OPEN_BIT) != 0) {
         taken = atomic_compare_exchange_weak(&slot->word, &word, word & ~OPEN_BIT);
     }
-    pthread_mutex_unlock(&table.holding);
+    pthread_mutex_unlock(&table.references);
     if (taken) {
         atomic_fetch_sub_explicit(&table.open, 1, memory_order_relaxed);
         return CLEAT_OK;

@@ -1,8 +1,8 @@
 /* handle.h: objects, and the table that gives them ids.
  *
- * An object is freed when its last holder lets go. Its id is one holder while it is open; other
- * objects that need it are the others. Every exported function that takes an id has the same
- * shape, find, act, done:
+ * An object is freed when its last reference is dropped. Its id holds one reference while it is
+ * open; other objects that need it hold the others. Every exported function that takes an id has the same
+ * form:
  *
  *     struct cleat_socket *socket;
  *     CLEAT_FIND(socket, id, CLEAT_KIND_SOCKET);
@@ -10,8 +10,8 @@
  *     CLEAT_DONE(socket);
  *     return result;
  *
- * Between the two the object stays, even if its id is closed meanwhile. Finding takes no lock.
- * Closing does not wait: it marks the object closed and wakes the calls that wait in it. */
+ * CLEAT_FIND pins the object until CLEAT_DONE, even if its id is closed meanwhile. It takes no lock.
+ * cleat_close does not wait: it marks the object closed and wakes the calls that wait in it. */
 #ifndef CLEAT_CORE_HANDLE_H
 #define CLEAT_CORE_HANDLE_H
 
@@ -26,22 +26,23 @@ struct cleat_slot;
 
 struct cleat_object {
     int32_t kind; /* CLEAT_KIND_* */
-    atomic_int holders;
+    atomic_int references;
     atomic_bool closed; /* its id was closed */
     atomic_int waiting; /* calls that wait in it for the network */
     int32_t id; /* 0 if it never had one */
-    struct cleat_slot *slot; /* where its id is, if it has one */
-    void (*destroy)(struct cleat_object *object); /* the last holder let go */
-    void (*interrupt)(struct cleat_object *object); /* closed while calls wait; or NULL */
+    struct cleat_slot *slot; /* of its id, if it has one */
+    void (*destroy)(struct cleat_object *object); /* the last reference is gone */
+    void (*interrupt)(
+        struct cleat_object *object); /* cleat_close calls it while calls wait; or NULL */
 };
 
-/* cleat_object_init makes a new object with one holder, its maker. Each object's struct begins
- * with its cleat_object. */
+/* cleat_object_init initialises an object with one reference, the caller's. Each object's
+ * struct begins with its cleat_object. */
 void cleat_object_init(struct cleat_object *object, int32_t kind,
                        void (*destroy)(struct cleat_object *object));
 
-void cleat_object_hold(struct cleat_object *object);
-void cleat_object_drop(struct cleat_object *object);
+void cleat_object_ref(struct cleat_object *object);
+void cleat_object_unref(struct cleat_object *object);
 
 /* cleat_object_is_closed returns whether the object's id was closed. */
 static inline bool cleat_object_is_closed(const struct cleat_object *object) {
@@ -53,8 +54,8 @@ static inline bool cleat_object_is_closed(const struct cleat_object *object) {
 bool cleat_object_wait_begin(struct cleat_object *object);
 void cleat_object_wait_end(struct cleat_object *object);
 
-/* cleat_handle_open returns a new id for the object, which takes over its maker's hold. If it
- * fails the hold is dropped. */
+/* cleat_handle_open returns a new id for the object, which takes over the caller's reference.
+ * If it fails the reference is dropped. */
 int32_t cleat_handle_open(struct cleat_object *object);
 
 /* cleat_handle_find returns CLEAT_OK and the id's object; kind 0 is any. cleat_handle_done
@@ -62,14 +63,14 @@ int32_t cleat_handle_open(struct cleat_object *object);
 int32_t cleat_handle_find(int32_t id, int32_t kind, struct cleat_object **object);
 void cleat_handle_done(struct cleat_object *object);
 
-/* cleat_handle_hold adds a reference to an object that the caller has found by its id; so that
- * cleat_handle_take sees every one, it is done with a lock. */
-void cleat_handle_hold(struct cleat_object *object);
+/* cleat_handle_ref adds a reference to an object that the caller has found by its id; it
+ * takes a lock, so that cleat_handle_detach sees every reference. */
+void cleat_handle_ref(struct cleat_object *object);
 
-/* cleat_handle_take returns CLEAT_OK and closes the id of an object that the caller has found, if
+/* cleat_handle_detach returns CLEAT_OK and closes the id of an object that the caller has found, if
  * there is no other user of the object and no other reference; otherwise it changes nothing:
  * CLEAT_USAGE, or CLEAT_CLOSED if the id was closed meanwhile. */
-int32_t cleat_handle_take(struct cleat_object *object);
+int32_t cleat_handle_detach(struct cleat_object *object);
 
 #define CLEAT_FIND(variable, id, kind)                                                             \
     do {                                                                                           \

@@ -1,6 +1,6 @@
-/* memory.c: every allocation of the core's and of BoringSSL's, which asks the three functions at
- * the end. They do what it does where there are none, and remember a failure: BoringSSL passes
- * over some of its own, and takes others for something else, a broken key for instance. */
+/* memory.c: every allocation of the core and of BoringSSL, which calls the three functions at the
+ * end. They do what BoringSSL's default allocator does, and record a failure: BoringSSL ignores some
+ * failed allocations, and reports others as another error, a broken key for instance. */
 #include "base/memory.h"
 
 #include <stdlib.h>

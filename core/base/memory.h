@@ -1,4 +1,4 @@
-/* memory.h: how the core and BoringSSL allocate. What is freed is wiped first. */
+/* memory.h: the allocator of the core and of BoringSSL. It wipes a block before it frees it. */
 #ifndef CLEAT_CORE_MEMORY_H
 #define CLEAT_CORE_MEMORY_H
 
@@ -15,13 +15,13 @@ void *cleat_resize(void *block, size_t size);
 /* cleat_release wipes and frees block, which may be NULL. */
 void cleat_release(void *block);
 
-/* cleat_resize_public and cleat_release_public are for bytes that are on the wire anyway,
- * ciphertext: wiping those would cost as much as sending them. */
+/* cleat_resize_public and cleat_release_public are for ciphertext, which the network has
+ * seen: they do not wipe it, which would cost as much as sending it. */
 void *cleat_resize_public(void *block, size_t size);
 void cleat_release_public(void *block);
 
-/* cleat_memory_failed returns whether memory could not be had in this thread since the last
- * cleat_memory_forget, by the core or by BoringSSL, which may have said nothing of it. */
+/* cleat_memory_failed returns whether an allocation of the core or of BoringSSL has failed in this
+ * thread since the last cleat_memory_forget. BoringSSL does not report every one. */
 bool cleat_memory_failed(void);
 void cleat_memory_forget(void);
 

@@ -16,15 +16,15 @@ int32_t cleat_abi_version(void) {
 
 int32_t cleat_version(char *out, int32_t out_cap) {
     CLEAT_CHECK_OUT(1, out, out_cap);
-    return cleat_answer_text(CLEAT_PROJECT_VERSION, (int64_t)strlen(CLEAT_PROJECT_VERSION), out,
-                             out_cap);
+    return cleat_copy_out(CLEAT_PROJECT_VERSION, (int64_t)strlen(CLEAT_PROJECT_VERSION), out,
+                          out_cap);
 }
 
 int32_t cleat_boringssl_version(char *out, int32_t out_cap) {
     char text[32];
     CLEAT_CHECK_OUT(1, out, out_cap);
     snprintf(text, sizeof text, "BoringSSL, API %d", BORINGSSL_API_VERSION);
-    return cleat_answer_text(text, (int64_t)strlen(text), out, out_cap);
+    return cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
 }
 
 int32_t cleat_boringssl_api(void) {

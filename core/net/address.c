@@ -102,8 +102,9 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
     return CLEAT_OK;
 }
 
-int32_t cleat_address_answer(const struct sockaddr *address, socklen_t len, char *out,
-                             int32_t out_cap, int32_t *port, int32_t *flowinfo, int32_t *scope_id) {
+int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, char *out,
+                               int32_t out_cap, int32_t *port, int32_t *flowinfo,
+                               int32_t *scope_id) {
     char text[INET6_ADDRSTRLEN] = "";
     const char *host = text;
     int64_t host_len;
@@ -140,5 +141,5 @@ int32_t cleat_address_answer(const struct sockaddr *address, socklen_t len, char
         }
         default: return cleat_fail_errno(EAFNOSUPPORT);
     }
-    return cleat_answer_text(host, host_len, out, out_cap);
+    return cleat_copy_out(host, host_len, out, out_cap);
 }

@@ -70,7 +70,7 @@ int32_t cleat_addrinfo_of_list(const struct addrinfo *list) {
         addrinfo->canonname =
             cleat_copy_text(list->ai_canonname, (int32_t)strlen(list->ai_canonname));
         if (addrinfo->canonname == NULL) {
-            cleat_object_drop(&addrinfo->object);
+            cleat_object_unref(&addrinfo->object);
             return cleat_fail_nomem();
         }
     }
@@ -128,8 +128,8 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *out, int32
         result = cleat_fail_usage(2, "index out of range");
     } else {
         const struct entry *entry = &list->entries[index];
-        result = cleat_address_answer((const struct sockaddr *)&entry->address.storage,
-                                      entry->address.len, out, out_cap, port, flowinfo, scope_id);
+        result = cleat_address_copy_out((const struct sockaddr *)&entry->address.storage,
+                                        entry->address.len, out, out_cap, port, flowinfo, scope_id);
         if (result >= 0) {
             *family = entry->family;
             *type = entry->type;
@@ -147,7 +147,7 @@ int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *out, int32_t out_cap) {
     CLEAT_CHECK_OUT(2, out, out_cap);
     CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
     if (list->canonname != NULL) name = list->canonname;
-    result = cleat_answer_text(name, (int64_t)strlen(name), out, out_cap);
+    result = cleat_copy_out(name, (int64_t)strlen(name), out, out_cap);
     CLEAT_DONE(list);
     return result;
 }

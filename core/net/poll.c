@@ -38,7 +38,7 @@ int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, i
     CLEAT_CHECK_IN(1, fds, fds_len);
     CLEAT_CHECK_IN(3, events, events_len);
     CLEAT_CHECK_OUT(5, revents, revents_cap);
-    CLEAT_TAKE_TIMEOUT(7, timeout, deadline);
+    CLEAT_SET_DEADLINE(7, timeout, deadline);
     if (events_len != fds_len) return cleat_fail_usage(4, "events and fds differ in length");
     if (revents_cap != fds_len) return cleat_fail_usage(6, "revents and fds differ in length");
     for (i = 0; i < fds_len; i++) {

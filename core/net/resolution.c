@@ -66,7 +66,7 @@ int32_t cleat_resolution_new(const char *host, int32_t host_len, const char *ser
         result = cleat_lookup_start(self->lookup);
     }
     if (result < 0) {
-        cleat_object_drop(&self->object);
+        cleat_object_unref(&self->object);
         return result;
     }
     return cleat_handle_open(&self->object);
@@ -85,7 +85,7 @@ int32_t cleat_resolution_addrinfo(int32_t resolution, double timeout) {
     struct cleat_resolution *self;
     cleat_deadline deadline;
     int32_t result = CLEAT_OK;
-    CLEAT_TAKE_TIMEOUT(2, timeout, deadline);
+    CLEAT_SET_DEADLINE(2, timeout, deadline);
     CLEAT_FIND(self, resolution, CLEAT_KIND_RESOLUTION);
     while (result >= 0 && !atomic_load(&self->lookup->done)) {
         result = cleat_wait(&self->object, self->fd, POLLIN, deadline);

@@ -5,12 +5,12 @@
  * nothing has none. A look-up that is given up leaves the queue at once. One that a thread is busy
  * with cannot be ended: the thread frees it when getaddrinfo returns.
  *
- * Nobody waits for the threads, which are detached; the library stays in memory for them (it is
+ * The threads are detached, and no call waits for them; the library stays in memory for them (it is
  * linked with -z nodelete).
  *
- * After fork() the child has none of the threads, and the lock may be held by one of them: it begins
- * anew. Look-ups of the parent's, which it has inherited, do not end in it, since the descriptors
- * are shared. */
+ * After fork() the child has none of the threads, and one of them may hold the lock: the child's
+ * handler makes a new lock and an empty queue. Look-ups that the parent began do not end in the
+ * child, since the descriptors are shared. */
 #include "net/resolver.h"
 
 #include <errno.h>
@@ -51,7 +51,7 @@ static void append(struct cleat_lookup *lookup) {
     resolver.last = lookup;
 }
 
-static void take_out(struct cleat_lookup *lookup) {
+static void remove_from_queue(struct cleat_lookup *lookup) {
     *(lookup->previous != NULL ? &lookup->previous->next : &resolver.first) = lookup->next;
     *(lookup->next != NULL ? &lookup->next->previous : &resolver.last) = lookup->previous;
 }
@@ -63,7 +63,7 @@ static void lookup_free(struct cleat_lookup *lookup) {
     cleat_release(lookup);
 }
 
-/* finish stores what was found, unless nobody wants it any more. The caller has the lock. */
+/* finish stores the result, or frees a look-up that was given up. The caller has the lock. */
 static void finish(struct cleat_lookup *lookup, int code, int number, struct addrinfo *list) {
     lookup->code = code;
     lookup->number = number;
@@ -85,7 +85,7 @@ static void *work(void *argument) {
         struct addrinfo *list = NULL;
         int code;
         int number;
-        take_out(lookup);
+        remove_from_queue(lookup);
         lookup->state = BUSY;
         pthread_mutex_unlock(&resolver.lock);
         code = getaddrinfo(lookup->host, lookup->service, &lookup->hints, &list);
@@ -141,7 +141,7 @@ int32_t cleat_lookup_start(struct cleat_lookup *lookup) {
         if (resolver.threads > 0) error = 0; /* one that is there will come to it */
     }
     if (error != 0) {
-        take_out(lookup);
+        remove_from_queue(lookup);
         lookup->started = false;
     }
     pthread_mutex_unlock(&resolver.lock);
@@ -152,7 +152,7 @@ void cleat_lookup_drop(struct cleat_lookup *lookup) {
     bool busy = false;
     if (lookup->started && lookup->generation == resolver.generation) {
         pthread_mutex_lock(&resolver.lock);
-        if (lookup->state == QUEUED) take_out(lookup);
+        if (lookup->state == QUEUED) remove_from_queue(lookup);
         busy = lookup->state == BUSY;
         if (busy) lookup->state = GIVEN_UP;
         pthread_mutex_unlock(&resolver.lock);

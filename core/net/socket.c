@@ -71,10 +71,10 @@ static int32_t open_socket(int fd, int family, int type, bool borrowed,
         self->peer_len = (uint8_t)accepted->peer.len;
         memcpy(self->peer, &accepted->peer.storage, accepted->peer.len);
     }
-    cleat_object_hold(&self->object); /* so that failing to open an id does not close fd */
+    cleat_object_ref(&self->object); /* so that failing to open an id does not close fd */
     id = cleat_handle_open(&self->object);
     if (id > 0) self->fd = fd;
-    cleat_object_drop(&self->object);
+    cleat_object_unref(&self->object);
     return id;
 }
 
@@ -150,7 +150,7 @@ int32_t cleat_socket_detach(int32_t socket) {
     struct cleat_socket *self;
     int32_t result;
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    result = cleat_handle_take(&self->object);
+    result = cleat_handle_detach(&self->object);
     if (result >= 0) {
         result = self->fd;
         self->fd = -1;
@@ -234,7 +234,7 @@ int32_t cleat_socket_accept(int32_t socket, double timeout) {
     struct cleat_socket *self;
     cleat_deadline deadline;
     int32_t result = CLEAT_OK;
-    CLEAT_TAKE_TIMEOUT(2, timeout, deadline);
+    CLEAT_SET_DEADLINE(2, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     if (deadline != CLEAT_DEADLINE_NEVER) result = set_nonblocking(self->fd, true);
     if (result >= 0) result = accept_until(self, deadline);
@@ -268,7 +268,7 @@ int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len,
     cleat_deadline deadline;
     int flags = O_NONBLOCK;
     int32_t result;
-    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
+    CLEAT_SET_DEADLINE(5, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     result = cleat_address_parse(&address, self->family, host, host_len, port, 2);
     if (result >= 0 && deadline != CLEAT_DEADLINE_NEVER) {

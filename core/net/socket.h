@@ -18,7 +18,7 @@ struct cleat_socket {
     atomic_bool connected; /* cleat has connected or accepted it */
     atomic_bool nodelay_chosen; /* the user has set TCP_NODELAY, on it or on its listener */
     atomic_bool discards_input; /* what is unread is discarded before close(2) */
-    /* Of an accepted one, what accept told: an Internet address or an unnamed peer; never changed. */
+    /* Of an accepted one, the address that accept returned: an Internet address or an unnamed peer; never changed. */
     uint8_t peer_len; /* 0: not known */
     uint8_t peer[28];
 };

@@ -48,7 +48,7 @@ int32_t cleat_socket_send(int32_t socket, const char *data, int32_t data_len, in
     bool again = true;
     int32_t result = 0;
     CLEAT_CHECK_IN(2, data, data_len);
-    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
+    CLEAT_SET_DEADLINE(5, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     while (again) {
         ssize_t moved;
@@ -69,7 +69,7 @@ int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t fl
     bool again = true;
     int32_t result = 0;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
-    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
+    CLEAT_SET_DEADLINE(5, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     while (again) {
         ssize_t moved;
@@ -93,7 +93,7 @@ int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, 
     bool again;
     int32_t result;
     CLEAT_CHECK_IN(2, data, data_len);
-    CLEAT_TAKE_TIMEOUT(8, timeout, deadline);
+    CLEAT_SET_DEADLINE(8, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     result = cleat_address_parse(&address, self->family, host, host_len, port, 5);
     again = result >= 0;
@@ -118,7 +118,7 @@ int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_
     bool again = true;
     int32_t result = 0;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
-    CLEAT_TAKE_TIMEOUT(5, timeout, deadline);
+    CLEAT_SET_DEADLINE(5, timeout, deadline);
     CLEAT_CHECK_POINTER(6, sender);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     while (again) {

@@ -30,7 +30,7 @@ _Static_assert(CLEAT_TCP_NODELAY == TCP_NODELAY && CLEAT_TCP_MAXSEG == TCP_MAXSE
                    CLEAT_TCP_USER_TIMEOUT == TCP_USER_TIMEOUT && CLEAT_IPV6_V6ONLY == IPV6_V6ONLY,
                "the options are the system's");
 
-static int32_t ask(int fd, int option) {
+static int32_t get_option(int fd, int option) {
     int value = 0;
     socklen_t len = sizeof value;
     if (getsockopt(fd, SOL_SOCKET, option, &value, &len) != 0) return cleat_fail_errno(errno);
@@ -43,10 +43,10 @@ static int32_t ask(int fd, int option) {
 
 int32_t cleat_socket_check_stream(int fd, bool *is_tcp) {
     int32_t type = SOCK_STREAM;
-    int32_t protocol = fd < 0 ? cleat_fail_errno(EBADF) : ask(fd, SO_PROTOCOL);
+    int32_t protocol = fd < 0 ? cleat_fail_errno(EBADF) : get_option(fd, SO_PROTOCOL);
     if (protocol < 0) return protocol;
     *is_tcp = protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
-    if (!*is_tcp) type = ask(fd, SO_TYPE);
+    if (!*is_tcp) type = get_option(fd, SO_TYPE);
     if (type < 0) return type;
     return type == SOCK_STREAM ? CLEAT_OK : cleat_fail_not_stream();
 }
@@ -93,12 +93,12 @@ int32_t cleat_socket_protocol(int32_t socket) {
     struct cleat_socket *self;
     int32_t result;
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    result = ask(self->fd, SO_PROTOCOL);
+    result = get_option(self->fd, SO_PROTOCOL);
     CLEAT_DONE(self);
     return result;
 }
 
-static bool ask_peer(const struct cleat_socket *self, struct cleat_address *peer) {
+static bool get_peer(const struct cleat_socket *self, struct cleat_address *peer) {
     if (self->peer_len > 0) {
         memcpy(&peer->storage, self->peer, self->peer_len);
         peer->len = self->peer_len;
@@ -107,7 +107,7 @@ static bool ask_peer(const struct cleat_socket *self, struct cleat_address *peer
     return getpeername(self->fd, (struct sockaddr *)&peer->storage, &peer->len) == 0;
 }
 
-static bool ask_own(const struct cleat_socket *self, struct cleat_address *own) {
+static bool get_own(const struct cleat_socket *self, struct cleat_address *own) {
     return getsockname(self->fd, (struct sockaddr *)&own->storage, &own->len) == 0;
 }
 
@@ -116,7 +116,7 @@ int32_t cleat_socket_connected(int32_t socket) {
     struct cleat_address peer = {.len = sizeof peer.storage};
     int32_t result = 1;
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    if (!atomic_load_explicit(&self->connected, memory_order_relaxed) && !ask_peer(self, &peer)) {
+    if (!atomic_load_explicit(&self->connected, memory_order_relaxed) && !get_peer(self, &peer)) {
         result = errno == ENOTCONN ? 0 : cleat_fail_errno(errno);
     }
     CLEAT_DONE(self);
@@ -125,8 +125,8 @@ int32_t cleat_socket_connected(int32_t socket) {
 
 typedef bool (*name_function)(const struct cleat_socket *self, struct cleat_address *name);
 
-static int32_t answer_name(int32_t socket, name_function function, char *out, int32_t out_cap,
-                           int32_t *port, int32_t *flowinfo, int32_t *scope_id) {
+static int32_t copy_name(int32_t socket, name_function function, char *out, int32_t out_cap,
+                         int32_t *port, int32_t *flowinfo, int32_t *scope_id) {
     struct cleat_socket *self;
     struct cleat_address name = {.len = sizeof name.storage};
     int32_t result;
@@ -138,8 +138,8 @@ static int32_t answer_name(int32_t socket, name_function function, char *out, in
     if (!function(self, &name)) {
         result = cleat_fail_errno(errno);
     } else {
-        result = cleat_address_answer((const struct sockaddr *)&name.storage, name.len, out,
-                                      out_cap, port, flowinfo, scope_id);
+        result = cleat_address_copy_out((const struct sockaddr *)&name.storage, name.len, out,
+                                        out_cap, port, flowinfo, scope_id);
     }
     CLEAT_DONE(self);
     return result;
@@ -147,12 +147,12 @@ static int32_t answer_name(int32_t socket, name_function function, char *out, in
 
 int32_t cleat_socket_getsockname(int32_t socket, char *out, int32_t out_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id) {
-    return answer_name(socket, ask_own, out, out_cap, port, flowinfo, scope_id);
+    return copy_name(socket, get_own, out, out_cap, port, flowinfo, scope_id);
 }
 
 int32_t cleat_socket_getpeername(int32_t socket, char *out, int32_t out_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id) {
-    return answer_name(socket, ask_peer, out, out_cap, port, flowinfo, scope_id);
+    return copy_name(socket, get_peer, out, out_cap, port, flowinfo, scope_id);
 }
 
 int32_t cleat_socket_getsockopt(int32_t socket, int32_t level, int32_t option, int32_t *value) {
@@ -171,7 +171,7 @@ int32_t cleat_socket_getsockopt(int32_t socket, int32_t level, int32_t option, i
     return result;
 }
 
-static void note_choice(struct cleat_socket *self, int32_t level, int32_t option) {
+static void note_nodelay(struct cleat_socket *self, int32_t level, int32_t option) {
     if (level != IPPROTO_TCP || option != TCP_NODELAY) return;
     atomic_store_explicit(&self->nodelay_chosen, true, memory_order_relaxed);
 }
@@ -183,7 +183,7 @@ int32_t cleat_socket_setsockopt(int32_t socket, int32_t level, int32_t option, i
     if (setsockopt(self->fd, level, option, &value, sizeof value) != 0) {
         result = cleat_fail_errno(errno);
     } else {
-        note_choice(self, level, option);
+        note_nodelay(self, level, option);
     }
     CLEAT_DONE(self);
     return result;
@@ -212,7 +212,7 @@ int32_t cleat_socket_setsockopt_bytes(int32_t socket, int32_t level, int32_t opt
     if (setsockopt(self->fd, level, option, data, (socklen_t)data_len) != 0) {
         result = cleat_fail_errno(errno);
     } else {
-        note_choice(self, level, option);
+        note_nodelay(self, level, option);
     }
     CLEAT_DONE(self);
     return result;

@@ -64,7 +64,7 @@ int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout) {
     self->timer = -1;
     if (!set_up(self, fd, (uint32_t)events, deadline)) {
         int32_t result = cleat_fail_errno(errno);
-        cleat_object_drop(&self->object);
+        cleat_object_unref(&self->object);
         return result;
     }
     return cleat_handle_open(&self->object);

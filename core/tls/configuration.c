@@ -44,8 +44,8 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_release(configuration);
 }
 
-/* Connections that see the same certificate have its bytes once. The pool is the process's: it
- * must outlive whatever may hold a certificate, and is empty when nothing does. */
+/* Connections that see the same certificate share its bytes. There is one pool in the process: it
+ * must outlive every certificate, and is empty when there is none. */
 static CRYPTO_BUFFER_POOL *certificate_pool(void) {
     static _Atomic(CRYPTO_BUFFER_POOL *) shared;
     CRYPTO_BUFFER_POOL *pool = atomic_load(&shared);
@@ -57,7 +57,7 @@ static CRYPTO_BUFFER_POOL *certificate_pool(void) {
     return expected;
 }
 
-/* A ticket is sealed and opened with the keys of the context that the connection was made from. */
+/* A ticket is encrypted and decrypted with the keys of the context that the connection was made from. */
 static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac,
                       int encrypt) {
     const struct cleat_connection *connection = SSL_get_app_data(ssl);

@@ -24,7 +24,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_transport_free(&self->transport);
     cleat_unacknowledged_free(&self->unacknowledged);
     cleat_release(self->server_hostname);
-    if (self->socket != NULL) cleat_object_drop(&self->socket->object);
+    if (self->socket != NULL) cleat_object_unref(&self->socket->object);
     cleat_configuration_unref(self->configuration);
     cleat_configuration_unref(self->initial);
     pthread_mutex_destroy(&self->lock);
@@ -235,7 +235,7 @@ static int32_t create(const struct request *request) {
     cleat_transport_init(&self->transport, request->fd);
     self->server_side = request->server_side == 1;
     self->socket = request->socket;
-    if (self->socket != NULL) cleat_handle_hold(&self->socket->object);
+    if (self->socket != NULL) cleat_handle_ref(&self->socket->object);
 
     status = copy_hostname(self, request);
     if (status >= 0) status = configuration_of(context, &configuration);
@@ -245,7 +245,7 @@ static int32_t create(const struct request *request) {
     }
     CLEAT_DONE(context);
     if (status < 0) {
-        cleat_object_drop(&self->object);
+        cleat_object_unref(&self->object);
         return status;
     }
     return cleat_handle_open(&self->object);
@@ -334,7 +334,7 @@ int32_t cleat_connection_set_drain_limit(int32_t connection, int32_t limit) {
     CLEAT_END(result);
 }
 
-static int32_t answer_length(const struct cleat_queue *queue) {
+static int32_t length_of(const struct cleat_queue *queue) {
     size_t len = cleat_queue_len(queue);
     return len > CLEAT_LENGTH_MAX ? CLEAT_LENGTH_MAX : (int32_t)len;
 }
@@ -343,7 +343,7 @@ int32_t cleat_connection_drain_pending(int32_t connection) {
     int32_t result;
     CLEAT_BEGIN(connection);
     result = check_memory(self);
-    if (result >= 0) result = answer_length(&self->transport.out);
+    if (result >= 0) result = length_of(&self->transport.out);
     CLEAT_END(result);
 }
 
@@ -351,6 +351,6 @@ int32_t cleat_connection_fed_pending(int32_t connection) {
     int32_t result;
     CLEAT_BEGIN(connection);
     result = check_memory(self);
-    if (result >= 0) result = answer_length(&self->transport.in);
+    if (result >= 0) result = length_of(&self->transport.in);
     CLEAT_END(result);
 }

@@ -3,8 +3,8 @@
 #include "tls/connection.h"
 #include "x509/certificate.h"
 
-static int32_t answer(const char *text, char *out, int32_t out_cap) {
-    return text == NULL ? 0 : cleat_answer_text(text, (int64_t)strlen(text), out, out_cap);
+static int32_t copy_text(const char *text, char *out, int32_t out_cap) {
+    return text == NULL ? 0 : cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
 }
 
 int32_t cleat_connection_pending(int32_t connection) {
@@ -25,7 +25,7 @@ int32_t cleat_connection_server_hostname(int32_t connection, char *out, int32_t 
     CLEAT_CHECK_OUT(2, out, out_cap);
     int32_t result = 0;
     CLEAT_BEGIN(connection);
-    result = answer(self->server_side ? SSL_get_servername(self->ssl, TLSEXT_NAMETYPE_host_name)
+    result = copy_text(self->server_side ? SSL_get_servername(self->ssl, TLSEXT_NAMETYPE_host_name)
                                       : self->server_hostname,
                     out, out_cap);
     CLEAT_END(result);
@@ -42,7 +42,7 @@ int32_t cleat_connection_version(int32_t connection, char *out, int32_t out_cap)
     CLEAT_CHECK_OUT(2, out, out_cap);
     int32_t result = 0;
     CLEAT_BEGIN(connection);
-    if (self->established) result = answer(SSL_get_version(self->ssl), out, out_cap);
+    if (self->established) result = copy_text(SSL_get_version(self->ssl), out, out_cap);
     CLEAT_END(result);
 }
 
@@ -61,7 +61,7 @@ int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t out_cap, 
     if (self->established) {
         const SSL_CIPHER *cipher = SSL_get_current_cipher(self->ssl);
         *bits = SSL_CIPHER_get_bits(cipher, NULL);
-        result = answer(cleat_cipher_name(cipher), out, out_cap);
+        result = copy_text(cleat_cipher_name(cipher), out, out_cap);
     }
     CLEAT_END(result);
 }
@@ -73,9 +73,9 @@ int32_t cleat_connection_cipher_version(int32_t connection, char *out, int32_t o
     if (self->established) {
         /* SSL_CIPHER_get_version says "TLSv1/SSLv3" of all of them. */
         switch (SSL_CIPHER_get_min_version(SSL_get_current_cipher(self->ssl))) {
-            case TLS1_3_VERSION: result = answer("TLSv1.3", out, out_cap); break;
-            case TLS1_2_VERSION: result = answer("TLSv1.2", out, out_cap); break;
-            default: result = answer("TLSv1/SSLv3", out, out_cap); break;
+            case TLS1_3_VERSION: result = copy_text("TLSv1.3", out, out_cap); break;
+            case TLS1_2_VERSION: result = copy_text("TLSv1.2", out, out_cap); break;
+            default: result = copy_text("TLSv1/SSLv3", out, out_cap); break;
         }
     }
     CLEAT_END(result);
@@ -89,7 +89,7 @@ int32_t cleat_connection_alpn_protocol(int32_t connection, char *out, int32_t ou
         const uint8_t *protocol = NULL;
         unsigned len = 0;
         SSL_get0_alpn_selected(self->ssl, &protocol, &len);
-        result = cleat_answer_text((const char *)protocol, len, out, out_cap);
+        result = cleat_copy_out((const char *)protocol, len, out, out_cap);
     }
     CLEAT_END(result);
 }
@@ -130,7 +130,7 @@ int32_t cleat_connection_npn_protocol(int32_t connection, char *out, int32_t out
         const uint8_t *protocol = NULL;
         unsigned len = 0;
         SSL_get0_next_proto_negotiated(self->ssl, &protocol, &len);
-        result = cleat_answer_text((const char *)protocol, len, out, out_cap);
+        result = cleat_copy_out((const char *)protocol, len, out, out_cap);
     }
     CLEAT_END(result);
 }
@@ -145,7 +145,7 @@ int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char 
         uint8_t binding[64];
         size_t len = 0;
         if (SSL_get_tls_unique(self->ssl, binding, &len, sizeof binding) == 1) {
-            result = cleat_answer_text((const char *)binding, (int64_t)len, out, out_cap);
+            result = cleat_copy_out((const char *)binding, (int64_t)len, out, out_cap);
         }
         cleat_error_clear_queue();
     }

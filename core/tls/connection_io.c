@@ -7,7 +7,7 @@
  * taken all of it. If the network takes only some and the call may not wait longer, those bytes are
  * encrypted, and nothing can take them back: they are not counted, and `unacknowledged`. The next
  * write must begin with the same bytes; they are not encrypted again but counted. Other bytes are
- * refused, since the peer would receive both, and the caller believe that it received one. */
+ * refused, since the peer would receive both, while the caller would count one. */
 #include "base/argument.h"
 #include "tls/connection.h"
 

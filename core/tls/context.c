@@ -1,4 +1,4 @@
-/* context.c: contexts and their settings. Credentials and trust have files of their own. */
+/* context.c: contexts and their settings. Credentials and trust have their own files. */
 #include "tls/context.h"
 
 #include <stddef.h>
@@ -105,7 +105,7 @@ int32_t cleat_context_new(int32_t protocol) {
     self->settings = settings;
     self->sessions = cleat_sessions_new();
     if (self->sessions == NULL) {
-        cleat_object_drop(&self->object);
+        cleat_object_unref(&self->object);
         return cleat_fail_nomem();
     }
     return cleat_handle_open(&self->object);
@@ -275,7 +275,7 @@ static int32_t cipher_name(const SSL_CTX *ssl_ctx, int32_t index, char *out, int
         return cleat_fail_usage(2, "index out of range");
     }
     name = SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, (size_t)index));
-    return cleat_answer_text(name, (int64_t)strlen(name), out, out_cap);
+    return cleat_copy_out(name, (int64_t)strlen(name), out, out_cap);
 }
 
 int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *out, int32_t out_cap) {

@@ -154,7 +154,7 @@ int32_t cleat_default_verify_path(int32_t which, char *out, int32_t out_cap) {
         case CLEAT_DEFAULT_OPENSSL_CAPATH_ENV: text = X509_get_default_cert_dir_env(); break;
         default: text = X509_get_default_cert_dir(); break;
     }
-    return cleat_answer_text(text, (int64_t)strlen(text), out, out_cap);
+    return cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
 }
 
 /* Returns CLEAT_OK and the certificates of a context's trust, to be freed, and how many revocation
@@ -287,7 +287,7 @@ int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *out, 
     } else {
         *ordinal = found->ordinal;
         *line = found->line;
-        result = cleat_answer_text(found->reason, (int64_t)strlen(found->reason), out, out_cap);
+        result = cleat_copy_out(found->reason, (int64_t)strlen(found->reason), out, out_cap);
     }
     CLEAT_CONTEXT_END(result);
 }

@@ -97,7 +97,7 @@ int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *
         const char *name = cleat_cipher_name(cipher);
         *bits = SSL_CIPHER_get_bits(cipher, NULL);
         *version = SSL_CIPHER_get_min_version(cipher);
-        result = cleat_answer_text(name, (int64_t)strlen(name), out, out_cap);
+        result = cleat_copy_out(name, (int64_t)strlen(name), out, out_cap);
     }
     pthread_mutex_unlock(&self->lock);
     CLEAT_DONE(self);

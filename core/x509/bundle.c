@@ -246,7 +246,7 @@ int32_t cleat_bundle_from_data(const char *bytes, int32_t len, struct cleat_bund
     int32_t status;
     bool pem;
     cleat_file_skip_mark(&bytes, &len);
-    /* Text without a block is told from bytes as Python tells str from bytes: it is ASCII. */
+    /* Data without a block is a text if it is ASCII (Python has a str), and otherwise bytes. */
     pem = len == 0 ||
           (bytes[0] != 0x30 && (is_present(bytes, len, "-----BEGIN") || is_ascii(bytes, len)));
     status = make(bytes, len, pem, CLEAT_BUNDLE_STRICT, bundle);

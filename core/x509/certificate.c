@@ -66,8 +66,8 @@ int32_t cleat_certificate_der(int32_t certificate, char *out, int32_t out_cap) {
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     cleat_error_clear_queue();
     len = i2d_X509(self->x509, &der);
-    result = len < 0 ? cleat_fail_ssl("i2d_X509")
-                     : cleat_answer_text((const char *)der, len, out, out_cap);
+    result =
+        len < 0 ? cleat_fail_ssl("i2d_X509") : cleat_copy_out((const char *)der, len, out, out_cap);
     OPENSSL_free(der);
     CLEAT_DONE(self);
     return result;
@@ -117,7 +117,7 @@ int32_t cleat_certificate_serial_number(int32_t certificate, char *out, int32_t 
             text[used++] = '0';
             text[used++] = '0';
         }
-        result = cleat_answer_text(text, used, out, out_cap);
+        result = cleat_copy_out(text, used, out, out_cap);
     }
     cleat_release(text);
     CLEAT_DONE(self);

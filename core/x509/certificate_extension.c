@@ -163,7 +163,7 @@ static int32_t answer_type(const GENERAL_NAME *name, char *out, int32_t out_cap)
         [GEN_RID] = "Registered ID",
     };
     const char *type = types[name->type];
-    return cleat_answer_text(type, (int64_t)strlen(type), out, out_cap);
+    return cleat_copy_out(type, (int64_t)strlen(type), out, out_cap);
 }
 
 /* As OpenSSL, and so Python, prints it: no "::". */
@@ -190,14 +190,14 @@ static int32_t answer_value(const GENERAL_NAME *name, char *out, int32_t out_cap
         case GEN_EMAIL:
         case GEN_DNS:
         case GEN_URI:
-            return cleat_answer_text((const char *)ASN1_STRING_get0_data(name->d.ia5),
-                                     ASN1_STRING_length(name->d.ia5), out, out_cap);
+            return cleat_copy_out((const char *)ASN1_STRING_get0_data(name->d.ia5),
+                                  ASN1_STRING_length(name->d.ia5), out, out_cap);
         case GEN_IPADD: format_address(name->d.iPAddress, text, sizeof text); break;
         case GEN_RID: return cleat_answer_oid(name->d.registeredID, out, out_cap);
         case GEN_DIRNAME: break;
         default: snprintf(text, sizeof text, "<unsupported>"); break;
     }
-    return cleat_answer_text(text, (int64_t)strlen(text), out, out_cap);
+    return cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
 }
 
 typedef int32_t (*question_function)(const GENERAL_NAME *name, char *out, int32_t out_cap);
@@ -275,8 +275,8 @@ int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index,
         if (list[i].which == which && index-- == 0) uri = list[i].text;
     }
     if (uri != NULL) {
-        result = cleat_answer_text((const char *)ASN1_STRING_get0_data(uri),
-                                   ASN1_STRING_length(uri), out, out_cap);
+        result = cleat_copy_out((const char *)ASN1_STRING_get0_data(uri), ASN1_STRING_length(uri),
+                                out, out_cap);
     } else if (result >= 0) {
         result = cleat_fail_usage(3, "index out of range");
     }

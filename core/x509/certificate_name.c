@@ -49,7 +49,7 @@ static int32_t ask(int32_t certificate, int32_t which, int32_t index, question_f
     cleat_error_clear_queue();
     result = choose(self, which, &name);
     if (result < 0) {
-        /* told already */
+        /* reported already */
     } else if (index < 0 || index >= X509_NAME_entry_count(name)) {
         result = cleat_fail_usage(3, "index out of range");
     } else {
@@ -79,7 +79,7 @@ static int32_t answer_contents(const ASN1_STRING *value, char *out, int32_t out_
     int len = -1;
     int type = ASN1_STRING_type(value);
     if (type == V_ASN1_NEG_INTEGER || type == V_ASN1_NEG_ENUMERATED) type &= ~V_ASN1_NEG;
-    if (type == V_ASN1_NULL) return cleat_answer_text("", 0, out, out_cap);
+    if (type == V_ASN1_NULL) return cleat_copy_out("", 0, out, out_cap);
     any = ASN1_TYPE_new();
     if (any != NULL && ASN1_TYPE_set1(any, type, value) == 1) {
         len = i2d_ASN1_TYPE(any, &der);
@@ -87,8 +87,8 @@ static int32_t answer_contents(const ASN1_STRING *value, char *out, int32_t out_
     ASN1_TYPE_free(any);
     CBS_init(&encoding, der, len < 0 ? 0 : (size_t)len);
     if (CBS_get_any_asn1(&encoding, &contents, NULL) == 1) {
-        result = cleat_answer_text((const char *)CBS_data(&contents), (int64_t)CBS_len(&contents),
-                                   out, out_cap);
+        result = cleat_copy_out((const char *)CBS_data(&contents), (int64_t)CBS_len(&contents), out,
+                                out_cap);
     } else {
         result = cleat_fail_ssl("i2d_ASN1_TYPE");
     }
@@ -102,8 +102,8 @@ static int32_t answer_value(const X509_NAME_ENTRY *entry, char *out, int32_t out
     int len;
     int32_t result;
     if (ASN1_STRING_type(value) == V_ASN1_BIT_STRING) { /* x500UniqueIdentifier is no text */
-        return cleat_answer_text((const char *)ASN1_STRING_get0_data(value),
-                                 ASN1_STRING_length(value), out, out_cap);
+        return cleat_copy_out((const char *)ASN1_STRING_get0_data(value), ASN1_STRING_length(value),
+                              out, out_cap);
     }
     len = ASN1_STRING_to_UTF8(&text, value);
     if (len < 0 && !cleat_memory_failed()) { /* it is not a string */
@@ -111,7 +111,7 @@ static int32_t answer_value(const X509_NAME_ENTRY *entry, char *out, int32_t out
         return answer_contents(value, out, out_cap);
     }
     result = len < 0 ? cleat_fail_ssl("ASN1_STRING_to_UTF8")
-                     : cleat_answer_text((const char *)text, len, out, out_cap);
+                     : cleat_copy_out((const char *)text, len, out, out_cap);
     OPENSSL_free(text);
     return result;
 }

@@ -57,9 +57,9 @@ static int32_t print_time(BIO *bio, const ASN1_TIME *time, char *out, int32_t ou
     if (cleat_memory_failed()) return cleat_fail_nomem();
     if (!printed || BIO_mem_contents(bio, &text, &len) != 1) {
         cleat_error_clear_queue();
-        return cleat_answer_text(BAD_TIME, (int64_t)strlen(BAD_TIME), out, out_cap);
+        return cleat_copy_out(BAD_TIME, (int64_t)strlen(BAD_TIME), out, out_cap);
     }
-    return cleat_answer_text((const char *)text, (int64_t)len, out, out_cap);
+    return cleat_copy_out((const char *)text, (int64_t)len, out, out_cap);
 }
 
 static int32_t answer_time(int32_t certificate, const ASN1_TIME *(*field)(const X509 *x509),

@@ -180,7 +180,7 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
     } else if ((X509_VERIFY_PARAM_get_flags(request->param) & CLEAT_STRICT_FLAG) != 0) {
         accepted = cleat_strict_check(X509_STORE_CTX_get0_chain(verification), error);
     }
-    /* BoringSSL passes over some of its own failed allocations: then nothing is certain. */
+    /* BoringSSL ignores some failed allocations: after one no result is certain. */
     if (cleat_memory_failed()) {
         accepted = false;
         *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};

@@ -15,7 +15,7 @@ bool cleat_strength_has_weak_key(X509 *certificate) {
     return type != EVP_PKEY_EC && type != EVP_PKEY_ED25519 && bits < RSA_BITS_MIN;
 }
 
-/* BoringSSL verifies RSA-PSS with SHA-2 only, which has no digest of its own here. */
+/* BoringSSL verifies RSA-PSS with SHA-2 only, for which OBJ_find_sigid_algs returns no digest. */
 bool cleat_strength_has_weak_signature(const X509 *certificate) {
     int digest = NID_undef;
     if (OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &digest, NULL) != 1) return false;

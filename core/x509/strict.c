@@ -23,7 +23,7 @@ static bool is_ca(X509 *certificate) {
     return (X509_get_extension_flags(certificate) & EXFLAG_CA) != 0;
 }
 
-static int check_authority(X509 *certificate) {
+static int check_ca(X509 *certificate) {
     uint32_t flags = X509_get_extension_flags(certificate);
     if (X509_get_pathlen(certificate) != -1) {
         if (!is_ca(certificate)) return CLEAT_X509_PATHLEN_INVALID_FOR_NON_CA;
@@ -105,7 +105,7 @@ static int check(X509 *certificate, size_t depth, size_t count) {
         return CLEAT_X509_INVALID_CA;
     }
     if (count == 1) return X509_V_OK; /* RFC 6818 section 2: a self-signed one is as it likes */
-    code = check_authority(certificate);
+    code = check_ca(certificate);
     if (code == X509_V_OK) code = check_names(certificate);
     if (code == X509_V_OK && algorithms_differ(certificate)) {
         code = CLEAT_X509_SIGNATURE_ALGORITHM_INCONSISTENCY;

@@ -26,8 +26,8 @@ static bool is_file(const char *name) {
     return cleat_file_stamp(name, &stamp);
 }
 
-/* What the environment names and does not exist is not replaced. A set-user-ID program does not ask
- * it: whoever calls that would choose what it trusts. */
+/* What the environment names and does not exist is not replaced. A set-user-ID program ignores
+ * the environment: otherwise its caller would choose what it trusts. */
 const char *cleat_trust_default_file(void) {
     const char *named = secure_getenv(X509_get_default_cert_file_env());
     size_t i;

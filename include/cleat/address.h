@@ -66,7 +66,7 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_resolution_new(const char *host, int32_t ho
 CLEAT_API int32_t cleat_resolution_fileno(int32_t resolution);
 
 /* cleat_resolution_addrinfo returns the id of a list of addresses, a new one at each call, once
- * the resolution has ended. timeout: seconds, negative for ever, 0 not to wait. CLEAT_WANT_READ;
+ * the resolution has ended. timeout: seconds, negative to wait without a limit, 0 not to wait. CLEAT_WANT_READ;
  * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_RESOLVE; CLEAT_SYS. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_resolution_addrinfo(int32_t resolution, double timeout);
 

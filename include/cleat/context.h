@@ -142,7 +142,7 @@ CLEAT_API int32_t cleat_context_cipher_name(int32_t context, int32_t index, char
 /* cleat_context_set_alpn_protocols returns CLEAT_OK and sets the application protocols, in
  * order of preference. protocols is the list as it stands in the ALPN extension (RFC 7301
  * section 3.1): each name behind one byte with its length, 1 to 255. An empty list offers
- * none. A server picks the first of its own that the client has too, and goes on without one
+ * none. A server picks the first in its own list that the client offers, and goes on without one
  * if there is none. CLEAT_USAGE for a malformed list. */
 CLEAT_API int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
                                                    int32_t protocols_len);

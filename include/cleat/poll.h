@@ -27,7 +27,7 @@ CLEAT_API int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t 
  * wait for a readable descriptor and for nothing else. fd is a file descriptor of a kind that
  * poll can wait for, and stays the caller's; closing it ends the watching for it. events:
  * CLEAT_POLL*, 0 for the timeout alone, where fd may be -1; timeout: seconds, from now, negative
- * for ever. A watch takes two descriptors, one without fd. CLEAT_SYS (EBADF, EPERM: a file's
+ * without a limit. A watch takes two descriptors, one without fd. CLEAT_SYS (EBADF, EPERM: a file's
  * descriptor, EMFILE). */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 

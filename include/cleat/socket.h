@@ -176,8 +176,8 @@ CLEAT_API int32_t cleat_socket_shutdown(int32_t socket, int32_t how);
 CLEAT_API int32_t cleat_socket_getsockname(int32_t socket, char *out, int32_t out_cap,
                                            int32_t *port, int32_t *flowinfo, int32_t *scope_id);
 
-/* cleat_socket_getpeername returns the same for the peer's address. Of an accepted socket that is
- * known from accepting it, and told even if the peer is gone since. CLEAT_SYS (ENOTCONN). */
+/* cleat_socket_getpeername returns the same for the peer's address. For an accepted socket this is
+ * the address that accept returned, even after the peer has disconnected. CLEAT_SYS (ENOTCONN). */
 CLEAT_API int32_t cleat_socket_getpeername(int32_t socket, char *out, int32_t out_cap,
                                            int32_t *port, int32_t *flowinfo, int32_t *scope_id);
 

@@ -15,17 +15,17 @@
 #define CLEAT_CLASS(status) ((-(status)) >> 16)
 #define CLEAT_VALUE(status) ((-(status)) & 0xffff)
 
-/* CLEAT_OK is the answer of a function that has nothing else to say. */
+/* CLEAT_OK is the result of a function that has no other result. */
 #define CLEAT_OK 0
 
-/* CLEAT_WANT_* are classes of statuses that are no failures: the call stopped because it needs
- * something and is to be made again, with the same arguments, once the caller has provided it.
+/* CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
+ * made again, with the same arguments, once the caller has provided it.
  * Their value is 0. The classes 4 to 6 are kept for events to come. */
 #define CLEAT_WANT_READ 1 /* class; the transport must be readable (or be fed) first */
 #define CLEAT_WANT_WRITE 2 /* class; the transport must be writable (or be drained) first */
 
 /* CLEAT_WANT_SERVER_NAME is the class for a server that has read its client's ClientHello and
- * waits to be told how to go on: see cleat_connection_answer_server_name. The value is 0. */
+ * waits for the caller to decide how to go on: see cleat_connection_answer_server_name. The value is 0. */
 #define CLEAT_WANT_SERVER_NAME 3 /* class */
 
 /* CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was
@@ -38,7 +38,7 @@
 #define CLEAT_CLOSED 16 /* class */
 
 /* CLEAT_EOF is the class for a transport that ended without close_notify (RFC 8446 section
- * 6.1): what was read before is whole, but the peer may have wanted to say more. The value is
+ * 6.1): the data before is complete, but the peer may have had more to send. The value is
  * 0. */
 #define CLEAT_EOF 17 /* class */
 
@@ -75,10 +75,10 @@
  * it is the state. */
 #define CLEAT_USAGE 49 /* class */
 
-/* CLEAT_UNSUPPORTED is the class for what this build or BoringSSL cannot do. The value is 0. */
+/* CLEAT_UNSUPPORTED is the class for a feature that this build or its BoringSSL lacks. The value is 0. */
 #define CLEAT_UNSUPPORTED 50 /* class */
 
-/* CLEAT_NOMEM is the class for memory that could not be had. The value is 0. */
+/* CLEAT_NOMEM is the class for a failed allocation. The value is 0. */
 #define CLEAT_NOMEM 51 /* class */
 
 /* CLEAT_ALERT_DESCRIPTION_* are the alert descriptions of TLS (RFC 8446 section 6, RFC 5246

@@ -1,5 +1,5 @@
---- The classes of statuses that each function may return, as its comment lists them, and spec/c/classes.h, by which the C tests
---- hold the functions to it.
+--- The classes of statuses that each function may return, as its comment lists them, and spec/c/classes.h, with which
+--- the C tests check every call.
 
 local text = require "generator.text"
 
@@ -49,8 +49,8 @@ local function find(model, name)
     end
 end
 
---- The names of the classes that a function may return, in the order of the headers: those that cleat.h names for every function,
---- and those in its comment. CLEAT_WANT_* and its like are all classes that begin so.
+--- The names of the classes that a function may return, in the order of the headers: those that cleat.h names for every
+--- function, and those in its comment. CLEAT_WANT_* and similar names are all classes with that prefix.
 ---@param model cleat.Model
 ---@param f cleat.Function
 ---@return string[]
@@ -104,15 +104,17 @@ local function check_names(model)
     end
 end
 
+local WIDTH = 120
+
 ---@param model cleat.Model
 ---@return string
 function classes.header(model)
     check_names(model)
     local out = text.writer()
     out(text.banner("/*", "*/"))
-    out "/* classes.h: CLASSES_NAME are the classes of statuses that the comment of cleat_NAME lists, a bit each, and those that cleat.h"
-    out " * names for every function. Calls of cleat_NAME end the program if it returns another (classes_checked in expect.h), unless"
-    out " * CLASSES_UNCHECKED is defined. */"
+    out "/* classes.h: CLASSES_NAME has a bit for each status class that the comment of cleat_NAME lists, and for those that"
+    out " * cleat.h lists for every function. A call of cleat_NAME ends the program if it returns another one (classes_checked in"
+    out " * expect.h), unless CLASSES_UNCHECKED is defined. */"
     out "/* clang-format off */"
     out "#ifndef CLEAT_SPEC_CLASSES_H"
     out "#define CLEAT_SPEC_CLASSES_H"
@@ -126,14 +128,27 @@ function classes.header(model)
             return ("CLASSES_BIT(%s)"):format((name:gsub("^CLEAT_", "")))
         end)
         out("#define CLASSES_%s \\", f.short)
-        out("    (%s)", table.concat(bits, " | "))
+        local lines, line = {}, "    ("
+        for i, bit in ipairs(bits) do
+            local word = bit .. (i < #bits and " |" or ")")
+            if #line + 1 + #word > WIDTH - 2 then
+                lines[#lines + 1], line = line, "     "
+            end
+            line = line .. (line:find("%S$") and line:sub(-1) ~= "(" and " " or "") .. word
+        end
+        lines[#lines + 1] = line
+        out("%s", table.concat(lines, " \\\n"))
     end
     out ""
     out "#ifndef CLASSES_UNCHECKED"
     for _, f in ipairs(model.functions) do
         if not UNCHECKED[f.name] then
             out("#define %s(...) \\", f.name)
-            out('    classes_checked("%s", CLASSES_%s, %s(__VA_ARGS__))', f.name, f.short, f.name)
+            local call = ('    classes_checked("%s", CLASSES_%s, %s(__VA_ARGS__))'):format(f.name, f.short, f.name)
+            if #call > WIDTH then
+                call = ('    classes_checked("%s", CLASSES_%s, \\\n                    %s(__VA_ARGS__))'):format(f.name, f.short, f.name)
+            end
+            out("%s", call)
         end
     end
     out "#endif"

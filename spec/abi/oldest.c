@@ -1,4 +1,4 @@
-/* oldest.c: a program of the oldest release. spec/check_abi.sh compiles it with that release's headers, links it with
+/* oldest.c: a program of the oldest release. spec/checks/abi.sh compiles it with that release's headers, links it with
  * nothing of today's, and runs it with today's library: numbers must mean what they meant.
  *
  * usage: oldest CAFILE CERTFILE KEYFILE */

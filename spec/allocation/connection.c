@@ -10,7 +10,7 @@ enum { PART = 100000 }; /* more than one record, and more than one chunk */
 
 static int32_t server_context;
 static int32_t client_context;
-static int32_t stranger_context; /* trusts nobody */
+static int32_t stranger_context; /* trusts no CA */
 static int32_t client;
 static int32_t server;
 static int32_t sockets[2];
@@ -52,7 +52,7 @@ void connection_scenarios_end(void) {
     close_contexts();
 }
 
-/* A block of bytes is moved from one side to the other, where nothing fails but what is told to. */
+/* A block of bytes is moved from one side to the other, where only the chosen allocation fails. */
 static int32_t carry(int32_t from, int32_t to) {
     static char bytes[PART * 2];
     int32_t fed;
@@ -186,8 +186,8 @@ static void poke(int32_t id) {
     (void)cleat_connection_drain(id, got, sizeof got);
 }
 
-/* The block that the process keeps for large writes is always there, so that it does not count as left behind. Contexts keep
- * sessions and the keys for them, so each run has new ones. */
+/* The block that the process keeps for large writes is always there, so that it does not count as left behind.
+ * Contexts keep sessions and the keys for them, so each run has new ones. */
 static void keep_spare(void) {
     struct cleat_queue queue = {.bytes = NULL};
     EXPECT(cleat_queue_reserve(&queue, CLEAT_CHUNK + CLEAT_CHUNK_OVERHEAD));
@@ -244,7 +244,7 @@ static int32_t act_handshake(void) {
     return CLEAT_OK;
 }
 
-/* A certificate that is not believed stays one. */
+/* A certificate that is refused stays refused. */
 static int32_t act_refused(void) {
     int32_t status = shake_hands();
     EXPECT(status < 0 && cleat_connection_established(client) == 0);

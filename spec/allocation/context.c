@@ -267,7 +267,7 @@ static int32_t act_count(void) {
     return count;
 }
 
-static int32_t act_authority(void) {
+static int32_t act_ca(void) {
     made = cleat_context_ca_certificate(context, 0);
     return made;
 }
@@ -298,6 +298,6 @@ const struct scenario context_scenarios[] = {
      true},
     {"context_cert_store_stats", open_with_trust, act_stats, close_all, 0, true},
     {"context_ca_count", open_with_trust, act_count, close_all, 0, true},
-    {"context_ca_certificate", open_with_trust, act_authority, close_all, 0, true},
+    {"context_ca_certificate", open_with_trust, act_ca, close_all, 0, true},
     {NULL, NULL, NULL, NULL, 0, false},
 };

@@ -1,6 +1,6 @@
-/* core.c: the n-th allocation fails, for n = 1 until there are no more, in every operation of the ABI; once it alone, once all
- * that follow too. Each time the call must end with CLEAT_NOMEM and its text, or with the right answer; nothing may be left
- * behind, no block of memory, id or descriptor; and what the call worked on must be as it was. */
+/* core.c: the n-th allocation fails, for n = 1 until there are no more, in every operation of the ABI; once it alone,
+ * once all that follow too. Each time the call must end with CLEAT_NOMEM and its text, or with the right answer;
+ * nothing may be left behind, no block of memory, id or descriptor; and what the call worked on must be as it was. */
 #include <dirent.h>
 #include <string.h>
 

@@ -84,8 +84,9 @@ int __wrap_getaddrinfo(const char *node, const char *service, const struct addri
     return refuse() ? EAI_MEMORY : __real_getaddrinfo(node, service, hints, list);
 }
 
-/* BoringSSL of 2026 does not look whether it got these two blocks, and crashes without: the name's cache (x_name.cc), which the
- * second argument here points into, and a directory's entry (by_dir.cc), told by its size in __wrap_malloc. */
+/* BoringSSL of 2026 does not look whether it got these two blocks, and crashes without: the name's cache (x_name.cc),
+ * which the second argument here points into, and a directory's entry (by_dir.cc), recognised by its size in
+ * __wrap_malloc. */
 bool __real__ZN4bssl14CBBFinishArrayEP6cbb_stPNS_5ArrayIhEE(void *cbb, void *out)
     __attribute__((weak)); /* BoringSSL of 2023 has none */
 bool __wrap__ZN4bssl14CBBFinishArrayEP6cbb_stPNS_5ArrayIhEE(void *cbb, void *out);

@@ -1,6 +1,6 @@
-/* failing.h: an allocator that fails when it is told to, and counts what is not freed. The programs of this folder are linked so
- * that every malloc, calloc, realloc and free in them, BoringSSL's too, comes here; getaddrinfo, whose allocations are libc's own,
- * counts as one. */
+/* failing.h: an allocator that fails on request, and counts what is not freed. The programs of this folder are linked
+ * so that every malloc, calloc, realloc and free in them, BoringSSL's too, comes here; getaddrinfo, whose allocations
+ * are libc's own, counts as one. */
 #ifndef CLEAT_SPEC_FAILING_H
 #define CLEAT_SPEC_FAILING_H
 

@@ -1,11 +1,12 @@
-/* lua.c: an interpreter, of Lua 5.4 or of LuaJIT, whose allocator fails when it is told to. It runs one script, which finds in the
- * global table "failing":
+/* lua.c: an interpreter, of Lua 5.4 or of LuaJIT, whose allocator fails on request. It runs one script, which finds
+ * in the global table "failing":
  *
  *     arm(n)          allocation number n from now, and all that follow, fail
  *     disarm()        no more; returns whether it came to that
  *     descriptors()   how many the process has open
- *     fresh(n, text)  runs text in a state of its own whose allocations fail from number n on, from the first call of
- *                     luaL_newstate on; returns whether it came to that, and the message of its error, nil if there was none
+ *     fresh(n, text)  runs text in a separate state whose allocations fail from number n on, from the first call of
+ *                     luaL_newstate on; returns whether it came to that, and the message of its error, nil if there
+ *                     was none
  */
 #include <dirent.h>
 #include <stdbool.h>

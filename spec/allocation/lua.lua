@@ -1,12 +1,12 @@
--- Lua's allocator fails at the n-th allocation of an operation and from there on, for n = 1 until there are no more. Each time the
--- operation must raise Lua's "not enough memory" and nothing else, leave no id and no descriptor behind once the garbage is
--- collected, and, where it changes nothing, work when it is called again.
+-- Lua's allocator fails at the n-th allocation of an operation and at all after it, for n = 1 until there are no more.
+-- Each time the operation must raise Lua's "not enough memory" and nothing else, leave no id and no descriptor behind once
+-- the garbage is collected, and, where it changes nothing, work when it is called again.
 local only = ...
 local failing = rawget(_G, "failing")
 local unpack = table.unpack or unpack
 
 if jit then
-    jit.off() -- a trace keeps the objects that it was made for, and is compiled at a moment of its own choosing
+    jit.off() -- a trace keeps the objects that it was made for, and the moment of its compilation is not known
     -- LuaJIT itself crashes where one of its fast functions has no memory for a string: here they are slow ones.
     -- luacheck: push ignore 121 122
     local ffi = require "ffi"
@@ -33,7 +33,7 @@ end
 
 local backend = require "cleat.backend"
 
-local function settled()
+local function collected()
     collectgarbage()
     collectgarbage()
     return backend.handle_count(), failing.descriptors()
@@ -69,13 +69,13 @@ for _, operation in ipairs(require "operations") do
     if not only or operation[1]:find(only, 1, true) then
         run(operation, 0)
         run(operation, 0) -- caches are full
-        local ids, descriptors = settled()
+        local ids, descriptors = collected()
         local n, survived = 0, 0
         repeat
             n = n + 1
             local happened, ok = run(operation, n)
             survived = survived + (happened and ok and 1 or 0)
-            local ids_now, descriptors_now = settled()
+            local ids_now, descriptors_now = collected()
             if ids_now ~= ids or descriptors_now ~= descriptors then
                 error(("%s, allocation %d: %d ids and %d descriptors left"):format(operation[1], n, ids_now - ids,
                     descriptors_now - descriptors), 0)
@@ -90,7 +90,7 @@ end
 local text = 'require "cleat.ssl"; require "cleat.socket"; require "cleat.select"; require "cleat.python"'
 local step = 37 -- there are thousands
 if not only and not jit then
-    local ids, descriptors = settled()
+    local ids, descriptors = collected()
     local n = 1
     local happened, message = failing.fresh(n, text)
     while happened do
@@ -102,7 +102,7 @@ if not only and not jit then
     end
     assert(message == nil, message)
     assert(n > 1000, "hardly anything was loaded")
-    local ids_now, descriptors_now = settled()
+    local ids_now, descriptors_now = collected()
     assert(ids_now == ids and descriptors_now == descriptors)
     say("%-40s %6d of them tried, of %d", "loading", (n - 1) / step, n)
 end

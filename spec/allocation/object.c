@@ -101,7 +101,7 @@ static int32_t act_is_ca(void) {
     return answer;
 }
 
-static void open_authority(void) {
+static void open_ca(void) {
     int32_t len;
     const char *text = identity_text(IDENTITY_CERTIFICATE, &len);
     one = cleat_certificate_from_pem(text, len);
@@ -289,7 +289,7 @@ const struct scenario object_scenarios[] = {
     {"certificate_from_der", NULL, act_from_der, close_all, 0, true},
     {"certificate_der", open_certificate, act_der, close_all, 0, true},
     {"certificate_is_ca", open_certificate, act_is_ca, close_all, 0, true},
-    {"certificate_is_ca: it is", open_authority, act_is_ca, close_all, 0, true},
+    {"certificate_is_ca: it is", open_ca, act_is_ca, close_all, 0, true},
     {"certificate: fields", open_certificate, act_fields, close_all, 0, false},
     {"certificate_name", open_certificate, act_names, close_all, 0, false},
     {"certificate_alt_name", open_certificate, act_alt_names, close_all, 0, false},

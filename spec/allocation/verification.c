@@ -1,5 +1,5 @@
-/* verification.c: the verification of certificates, without a connection: paths that are searched for, name constraints, STRICT; and
- * encrypted keys that BoringSSL does not open. */
+/* verification.c: the verification of certificates, without a connection: paths that are searched for, name
+ * constraints, STRICT; and encrypted keys that BoringSSL does not open. */
 #include <string.h>
 
 #include "../c/expect.h"
@@ -65,7 +65,7 @@ static void finish(X509 *x509, int which, int subject, int key, int issuer, int 
     X509_free(x509);
 }
 
-static X509 *authority(void) {
+static X509 *ca_certificate(void) {
     X509 *x509 = X509_new();
     EXPECT(x509 != NULL);
     ADD(x509, NID_basic_constraints, 1, "\x30\x03\x01\x01\xff");
@@ -87,16 +87,16 @@ static X509 *with_ids(X509 *x509, bool subject) {
 }
 
 static void make_certificates(void) {
-    X509 *x509 = with_ids(authority(), true);
+    X509 *x509 = with_ids(ca_certificate(), true);
     finish(x509, ROOT, 2, 0, 2, 0, 3600);
-    finish(with_ids(authority(), true), OLD, 1, 1, 2, 0, -3600);
-    x509 = with_ids(authority(), true);
+    finish(with_ids(ca_certificate(), true), OLD, 1, 1, 2, 0, -3600);
+    x509 = with_ids(ca_certificate(), true);
     ADD(x509, NID_name_constraints, 1,
         "\x30\x1b\xa0\x19\x30\x0a\x87\x08\x7f\x00\x00\x00\xff\x00\x00\x00\x30\x0b\x82\x09localhos"
         "t");
     finish(x509, NEW, 1, 1, 2, 0, 3600);
     finish(with_ids(server(), false), LEAF, 3, 2, 1, 1, 3600);
-    finish(authority(), ROLLED, 2, 1, 2, 0, 3600);
+    finish(ca_certificate(), ROLLED, 2, 1, 2, 0, 3600);
     finish(server(), ROLLED_LEAF, 3, 2, 2, 1, 3600);
 }
 

@@ -1,4 +1,5 @@
-/* ends.h: the two ends of a TLS connection over each kind of transport, for tests in which several threads use one end. */
+/* ends.h: the two ends of a TLS connection over each kind of transport, for tests in which several threads use one
+ * end. */
 #ifndef CLEAT_SPEC_ENDS_H
 #define CLEAT_SPEC_ENDS_H
 
@@ -33,7 +34,8 @@ void ends_hang_up(const struct ends *ends);
 /* ends_close closes what is still open; no other thread may be in a call. */
 void ends_close(struct ends *ends);
 
-/* The calls of the ABI; over memory made again and again until the timeout has passed: then they return CLEAT_TIMEOUT as well. */
+/* The calls of the ABI; over memory made again and again until the timeout has passed: then they return CLEAT_TIMEOUT
+ * as well. */
 int32_t ends_handshake(const struct ends *ends, int32_t id, double timeout);
 int32_t ends_read(const struct ends *ends, int32_t id, char *buf, int32_t buf_cap, double timeout);
 int32_t ends_write(const struct ends *ends, int32_t id, const char *data, int32_t data_len,

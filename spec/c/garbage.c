@@ -465,15 +465,15 @@ static int run(const struct function *functions, const int32_t *kinds) {
     cleat_close(peer);
     close(descriptor);
     close(descriptor_peer);
-    if (cleat_handle_count() != 0) fail("ids are open that nobody has", cleat_handle_count());
+    if (cleat_handle_count() != 0) fail("ids are still open", cleat_handle_count());
     if (open_descriptors() != before)
-        fail("descriptors are open that nobody has", open_descriptors() - before);
+        fail("descriptors are still open", open_descriptors() - before);
     printf("%s %d - nothing is left open\n1..%d\n", failures > 0 ? "not ok" : "ok", number + 1,
            number + 1);
     return failed + (failures > 0);
 }
 
-/* In a process without a terminal, where nobody can be asked for a password. */
+/* In a process without a terminal, which cannot ask for a password. */
 int garbage_run(const struct function *functions, const int32_t *kinds) {
     int status = 1;
     pid_t child;

@@ -1,7 +1,8 @@
-/* garbage.h: calls every function of the ABI with bad values, alone, in pairs and all together, and demands of each call:
+/* garbage.h: calls every function of the ABI with bad values, alone, in pairs and all together, and demands of each
+ * call:
  *
- * - a status whose class the function's comment lists, or an answer; a status for sure if an argument is one that cleat.h refuses, and then, if it
- *   is the only bad one, CLEAT_HANDLE or CLEAT_USAGE with the argument's position;
+ * - a status whose class the function's comment lists, or an answer; a status for sure if an argument is one that
+ *   cleat.h refuses, and then, if it is the only bad one, CLEAT_HANDLE or CLEAT_USAGE with the argument's position;
  * - a thread's record of the failure that has the same status and a text;
  * - that nothing is written behind a capacity, nor to other outputs where the call failed;
  * - at the end, no id and no descriptor more than at the beginning.
@@ -16,7 +17,8 @@
 
 enum { MOST_PARAMETERS = 12 };
 
-/* The kinds of parameters; a length or capacity goes with its pointer. ID is an id of one kind of object, ANY_ID of any. */
+/* The kinds of parameters; a length or capacity goes with its pointer. ID is an id of one kind of object, ANY_ID of
+ * any. */
 enum parameter_kind {
     END,
     INT,

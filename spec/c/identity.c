@@ -18,7 +18,7 @@ static void add_alt_name(X509 *x509) {
     sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
 }
 
-/* It is its own authority. */
+/* It is its own CA. */
 static void add_constraints(X509 *x509) {
     BASIC_CONSTRAINTS *constraints = BASIC_CONSTRAINTS_new();
     EXPECT(constraints != NULL);

@@ -15,8 +15,8 @@ enum identity_part {
     IDENTITY_PARTS
 };
 
-/* identity_text returns the text, with a zero byte behind it, and its length. It is made by the first call, which no other
- * thread may be in. */
+/* identity_text returns the text, with a zero byte behind it, and its length. It is made by the first call, which no
+ * other thread may be in. */
 const char *identity_text(enum identity_part part, int32_t *len);
 
 /* identity_contexts makes a server's context with the certificate and a client's that trusts and checks it. */

@@ -1,5 +1,5 @@
-/* load.h: how much longer than on a free machine a call may take here and now: the one factor for the upper bounds of the C
- * tests. spec/support/limits.lua is the same for the specs. */
+/* load.h: how much longer than on a free machine a call may take here and now: the one factor for the upper bounds of
+ * the C tests. spec/support/limits.lua is the same for the specs. */
 #ifndef CLEAT_SPEC_LOAD_H
 #define CLEAT_SPEC_LOAD_H
 

@@ -1,6 +1,7 @@
-/* test_alerts.c: what is sent last reaches the peer, though the sender closes with input that it has not read: fatal alerts of a
- * handshake and of data, however the end is closed, and what a client wrote that never reads. And what is sent beside data: session
- * tickets of a server that writes nothing. TCP_NODELAY, without which all of these would be late. */
+/* test_alerts.c: what is sent last reaches the peer, though the sender closes with input that it has not read: fatal
+ * alerts of a handshake and of data, however the end is closed, and what a client wrote that never reads. And what is
+ * sent beside data: session tickets of a server that writes nothing. TCP_NODELAY, without which all of these would be
+ * late. */
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* test_boundaries.c: a handshake, data both ways and the goodbye, once for every byte that goes from one side to the other: there
- * the bytes stop for a while, and the side that gets them must want more, and nothing else; then they go on, and all must end as if
- * nothing had happened. Then again, and there they stop for good: the end of the network must be told as that. Or as success, where
- * the handshake was done already. */
+/* test_boundaries.c: a handshake, data in both directions and close_notify, once for every byte boundary of the
+ * traffic: there the network pauses, and the receiving side must return CLEAT_WANT_READ and nothing else; then it
+ * goes on, and the exchange must end as without the pause. Once more, and there the network ends: the receiving side
+ * must report CLEAT_EOF. Or as success, where the handshake was done already. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -42,7 +42,7 @@ static int32_t contexts[2];
 struct run {
     int32_t ids[2];
     bool done[2]; /* the handshake */
-    bool over[2]; /* the goodbye was said and heard */
+    bool over[2]; /* close_notify was sent and received */
     bool sent[2];
     int32_t got[2]; /* bytes of data */
     int32_t moved[2]; /* bytes that went to this side */
@@ -101,7 +101,7 @@ static int32_t go_on(struct run *run, int side) {
     return status;
 }
 
-/* Where they stop the side that got them wants more; where that is for good, the end is told. */
+/* Where they stop the side that got them wants more; where that is for good, it reports the end. */
 static void stop(struct run *run, int side) {
     int32_t status = go_on(run, side);
     run->stopped = true;

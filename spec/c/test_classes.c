@@ -1,5 +1,5 @@
-/* test_classes.c: the check that every call in the C tests makes (expect.h) fails where it must, and the classes that were missing
- * in comments do come. */
+/* test_classes.c: the check that every call in the C tests makes (expect.h) fails where it must, and the classes that
+ * were missing in comments do come. */
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/wait.h>

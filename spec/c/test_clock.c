@@ -1,5 +1,6 @@
-/* test_clock.c: the clock on the wall is set back and forth while timeouts run. They do not look at it; what certificates say
- * about dates is judged by it. This program's own clock_gettime, gettimeofday and time stand in for the system's. */
+/* test_clock.c: the clock on the wall is set back and forth while timeouts run. They do not look at it; the dates of
+ * certificates are compared with it. This program's own clock_gettime, gettimeofday and time stand in for the
+ * system's. */
 #undef _FORTIFY_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,8 +16,8 @@
 enum { HOUR = 3600 };
 
 static _Atomic time_t offset; /* of the clock on the wall, in seconds */
-static atomic_int asked; /* how often somebody looked at it */
-static atomic_int waiting; /* how often somebody looked at the other one */
+static atomic_int asked; /* how often it was read */
+static atomic_int waiting; /* how often the monotonic clock was read */
 
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
 int clock_gettime(clockid_t clock, struct timespec *now) {
@@ -85,7 +86,7 @@ static void close_pair(const struct pair *pair) {
     cleat_close(pair->sockets[1]);
 }
 
-/* Sets the clock by an hour, back or forth, as often as it can until it is told to end. */
+/* Sets the clock by an hour, back or forth, as often as it can until stop is set. */
 static atomic_bool ended;
 
 static void *set_clock(void *argument) {

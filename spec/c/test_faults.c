@@ -1,5 +1,6 @@
-/* test_faults.c: system calls that fail. This program's own socket, send, recv and their like stand in for libc's, and fail when and
- * how a test wants it: with what can pass (EINTR, ENOBUFS, EMFILE ...), and with what cannot (ECONNRESET, EPIPE ...). */
+/* test_faults.c: system calls that fail. This program's own socket, send, recv and their like stand in for libc's,
+ * and fail when and how a test wants it: with what can pass (EINTR, ENOBUFS, EMFILE ...), and with what cannot
+ * (ECONNRESET, EPIPE ...). */
 #undef _FORTIFY_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -209,8 +210,8 @@ enum { MUCH = 300000 };
 static char sent[MUCH];
 static char got[MUCH];
 
-/* One whole exchange, each call made again if it says that it could not be done now. allowed is the error that may be among
- * the reasons. How many calls failed of it. */
+/* One whole exchange, each call made again if it says that it could not be done now. allowed is the error that may be
+ * among the reasons. How many calls failed of it. */
 static int exchange(int allowed) {
     struct pair pair;
     int failures = 0;
@@ -255,8 +256,8 @@ static int exchange(int allowed) {
     return failures;
 }
 
-/* An error that passes, at each of the calls of an exchange in turn: the call that met it says so and can be made again, and
- * nothing is lost, doubled or torn. */
+/* An error that passes, at each of the calls of an exchange in turn: the call that met it says so and can be made
+ * again, and nothing is lost, doubled or torn. */
 static void test_passing_errors(enum call call) {
     const int errors[] = {ENOBUFS, ENOMEM};
     size_t i;
@@ -283,7 +284,7 @@ static bool is_want(int32_t status) {
     return CLEAT_CLASS(status) == CLEAT_WANT_READ || CLEAT_CLASS(status) == CLEAT_WANT_WRITE;
 }
 
-/* One step of a side that says something and listens for ever. */
+/* One step of a side that sends something and reads without a limit. */
 static int32_t step(int32_t id) {
     int32_t status = cleat_connection_handshake(id, 0);
     if (status >= 0) status = cleat_connection_write(id, sent, 1000, 0);

@@ -177,19 +177,19 @@ static void test_take(void) {
     struct cleat_object *second = NULL;
     EXPECT(cleat_handle_find(id, 1, &first) == CLEAT_OK);
     EXPECT(cleat_handle_find(id, 1, &second) == CLEAT_OK);
-    EXPECT(CLEAT_CLASS(cleat_handle_take(first)) == CLEAT_USAGE); /* the other call uses it */
+    EXPECT(CLEAT_CLASS(cleat_handle_detach(first)) == CLEAT_USAGE); /* the other call uses it */
     cleat_handle_done(second);
-    cleat_handle_hold(first);
-    EXPECT(CLEAT_CLASS(cleat_handle_take(first)) == CLEAT_USAGE); /* another object holds it */
-    cleat_object_drop(first);
+    cleat_handle_ref(first);
+    EXPECT(CLEAT_CLASS(cleat_handle_detach(first)) == CLEAT_USAGE); /* another object holds it */
+    cleat_object_unref(first);
     EXPECT(cleat_kind(id) == 1);
-    EXPECT(cleat_handle_take(first) == CLEAT_OK);
+    EXPECT(cleat_handle_detach(first) == CLEAT_OK);
     expect_stale(id);
     cleat_handle_done(first);
     id = open_one(1);
     EXPECT(cleat_handle_find(id, 1, &first) == CLEAT_OK);
     EXPECT(cleat_close(id) == CLEAT_OK);
-    EXPECT(CLEAT_CLASS(cleat_handle_take(first)) == CLEAT_CLOSED);
+    EXPECT(CLEAT_CLASS(cleat_handle_detach(first)) == CLEAT_CLOSED);
     cleat_handle_done(first);
 }
 

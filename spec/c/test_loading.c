@@ -1,5 +1,6 @@
 /* test_loading.c: libcleat is loaded and unloaded a hundred times, while threads that used it come and go, beside the
- * system's OpenSSL. This program has the core linked in as well: what it calls here is the library's, found by dlsym. */
+ * system's OpenSSL. This program has the core linked in as well: what it calls here is the library's, found by dlsym.
+ */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>

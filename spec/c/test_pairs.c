@@ -1,6 +1,6 @@
-/* test_pairs.c: two and three calls at once on one end of a connection: every combination of handshake, read, write, shutdown,
- * close and what asks only, in every state, with TLS 1.2 and 1.3, over each transport, on the client and on the server. Each call
- * must end with a status that fits; one that hangs ends with CLEAT_TIMEOUT, which does not.
+/* test_pairs.c: two and three calls at once on one end of a connection: every combination of handshake, read, write,
+ * shutdown, close and what asks only, in every state, with TLS 1.2 and 1.3, over each transport, on the client and on
+ * the server. Each call must end with a status that fits; one that hangs ends with CLEAT_TIMEOUT, which does not.
  *
  * Usage: test_pairs [SEED [EACH]]: all pairs, and each EACH-th of the triples (1: all), from SEED on. */
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* test_secrets.c: what is left of passwords, keys and plaintext in the process's memory when the library is done with them.
- * docs/security.md says what is promised. */
+/* test_secrets.c: what is left of passwords, keys and plaintext in the process's memory when the library is done with
+ * them. docs/security.md says what is promised. */
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 
 enum { LINES = 4, PRIME = 128 };
 
-/* What the maker tells of the files that it has written: how the key looks in a file and in memory. */
+/* What spec/support/pki.sh prints about the files that it has written: how the key looks in a file and in memory. */
 struct made {
     struct secret lines[LINES]; /* pieces of the PEM file */
     struct secret prime; /* as the DER in it has it */

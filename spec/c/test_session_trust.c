@@ -1,5 +1,5 @@
-/* test_session_trust.c: the session id context, which must be the same wherever clients are verified with the same, and nowhere else; a
- * server's cache of sessions; and what tells that a file has changed. */
+/* test_session_trust.c: the session id context, which must be the same wherever clients are verified with the same,
+ * and nowhere else; a server's cache of sessions; and what tells that a file has changed. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
-/* test_setters.c: every setter of a context is called at every step of a handshake that goes on with a connection of it, in both
- * roles, from the thread of the handshake and from another one. The connection must turn out as its context was when it was made,
- * or, after a change of context at the server name, as the other context was then. Every handshake is compared with one that is left
- * alone. At last the setters are called all the time while other threads shake hands. */
+/* test_setters.c: every setter of a context is called at every step of a handshake that goes on with a connection of
+ * it, in both roles, from the thread of the handshake and from another one. The connection must turn out as its
+ * context was when it was made, or, after a change of context at the server name, as the other context was then.
+ * Every handshake is compared with one that is left alone. At last the setters are called all the time while other
+ * threads shake hands. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -261,7 +262,7 @@ struct outcome {
 struct change {
     int setter; /* -1: none */
     int32_t context;
-    int step; /* before the how manieth piece of bytes is moved, or the handshake's call after it */
+    int step; /* the number of the piece of bytes before which, or before the handshake's call after it */
     bool by_other_thread;
 };
 
@@ -399,7 +400,8 @@ static void try_step(const struct kind *kind, struct change change, int role, in
     close_contexts(&contexts);
 }
 
-/* try_kind: each setter on each context at every stride'th step of a handshake in pieces. Returns how many handshakes. */
+/* try_kind: each setter on each context at every stride'th step of a handshake in pieces. Returns how many
+ * handshakes. */
 static int try_kind(const struct kind *kind, int32_t piece, int stride) {
     static const struct change none = {-1, 0, 0, false};
     struct contexts contexts;

@@ -1,5 +1,5 @@
-/* test_signals.c: a signal every millisecond, in calls that wait in the kernel for ever; and peers that are gone, without SIGPIPE.
- * Signals while much data moves are in test_transport. */
+/* test_signals.c: a signal every millisecond, in calls that wait in the kernel without a limit; and peers that are
+ * gone, without SIGPIPE. Signals while much data moves are in test_transport. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -15,7 +15,7 @@
 #include "expect.h"
 #include "identity.h"
 
-#define FOR_EVER (-1.0)
+#define NO_LIMIT (-1.0)
 enum { MANY = 20 }; /* signals that interrupt a call before what it waits for comes */
 
 static int32_t server_context;
@@ -125,13 +125,13 @@ static void test_accept_and_connect(void) {
     EXPECT(cleat_socket_bind(listener, name, len, 0) == CLEAT_OK);
     EXPECT(cleat_socket_listen(listener, 0) == CLEAT_OK);
     thread = start(&connecting);
-    accepted = cleat_socket_accept(listener, FOR_EVER);
+    accepted = cleat_socket_accept(listener, NO_LIMIT);
     EXPECT(accepted > 0 && cleat_close(accepted) == CLEAT_OK);
     pthread_join(thread, NULL);
 
-    EXPECT(cleat_socket_connect(first, name, len, 0, FOR_EVER) == CLEAT_OK); /* the queue is full */
+    EXPECT(cleat_socket_connect(first, name, len, 0, NO_LIMIT) == CLEAT_OK); /* the queue is full */
     thread = start(&accepting);
-    EXPECT(cleat_socket_connect(second, name, len, 0, FOR_EVER) == CLEAT_OK);
+    EXPECT(cleat_socket_connect(second, name, len, 0, NO_LIMIT) == CLEAT_OK);
     pthread_join(thread, NULL);
     cleat_close(first);
     cleat_close(second);
@@ -178,7 +178,7 @@ static void test_receive(void) {
            CLEAT_OK);
     sending = (struct deed){send_byte, sockets[0], NULL};
     thread = start(&sending);
-    EXPECT(cleat_socket_recv(sockets[1], &byte, 1, 0, FOR_EVER) == 1 && byte == 'x');
+    EXPECT(cleat_socket_recv(sockets[1], &byte, 1, 0, NO_LIMIT) == 1 && byte == 'x');
     pthread_join(thread, NULL);
     cleat_close(sockets[0]);
     cleat_close(sockets[1]);
@@ -187,7 +187,7 @@ static void test_receive(void) {
     writing = (struct deed){write_byte, pair.server, NULL};
     thread = start(&writing);
     byte = 0;
-    EXPECT(cleat_connection_read(pair.client, &byte, 1, FOR_EVER) == 1 && byte == 'x');
+    EXPECT(cleat_connection_read(pair.client, &byte, 1, NO_LIMIT) == 1 && byte == 'x');
     pthread_join(thread, NULL);
     close_pair(&pair);
 }
@@ -200,7 +200,7 @@ static void test_file(void) {
     snprintf(name, sizeof name, "%s/fifo", directory);
     EXPECT(mkfifo(name, 0600) == 0);
     thread = start(&writing);
-    /* read to its end, and then judged: EINTR would be CLEAT_SYS */
+    /* read to its end, and then refused: EINTR would be CLEAT_SYS */
     EXPECT(CLEAT_CLASS(cleat_context_load_verify_file(context, name, (int32_t)strlen(name))) ==
            CLEAT_SSL);
     pthread_join(thread, NULL);
@@ -226,7 +226,7 @@ static void test_broken_pipe(void) {
     EXPECT(CLEAT_CLASS(cleat_connection_shutdown(pair.client, 10)) ==
            CLEAT_EOF); /* says and reads */
     expect_gone(cleat_socket_send(pair.sockets[1], "x", 1, 0, 10));
-    expect_gone(cleat_socket_send(pair.sockets[1], "x", 1, 0, FOR_EVER));
+    expect_gone(cleat_socket_send(pair.sockets[1], "x", 1, 0, NO_LIMIT));
     EXPECT(cleat_close(pair.client) == CLEAT_OK && cleat_close(pair.sockets[1]) == CLEAT_OK);
 
     EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &sockets[0], &sockets[1]) ==
@@ -234,7 +234,7 @@ static void test_broken_pipe(void) {
     client = cleat_connection_over_socket(client_context, sockets[0], 0, "localhost", 9);
     EXPECT(cleat_close(sockets[1]) == CLEAT_OK);
     expect_gone(cleat_connection_handshake(client, 10));
-    EXPECT(CLEAT_CLASS(cleat_connection_handshake(client, FOR_EVER)) == CLEAT_EOF); /* reads now */
+    EXPECT(CLEAT_CLASS(cleat_connection_handshake(client, NO_LIMIT)) == CLEAT_EOF); /* reads now */
     EXPECT(cleat_close(client) == CLEAT_OK && cleat_close(sockets[0]) == CLEAT_OK);
 
     /* the control: what would happen to who does not mind */

@@ -1,5 +1,5 @@
-/* test_states.c: two Lua states in two threads of one process, one of them the server and one the client of each other, with
- * contexts, errors and garbage of their own. Once with Lua 5.4 and the native module, once with LuaJIT. */
+/* test_states.c: two Lua states in two threads of one process, one of them the server and one the client of each
+ * other, each with its own contexts, errors and garbage. Once with Lua 5.4 and the native module, once with LuaJIT. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
@@ -109,7 +109,7 @@ static void *run(void *argument) {
     return NULL;
 }
 
-/* In a process of its own, since two kinds of Lua do not go together. */
+/* In a separate process: two kinds of Lua cannot be loaded together. */
 static void test_states(const char *library) {
     int status = 0;
     pid_t child = fork();
@@ -134,16 +134,16 @@ static void test_states(const char *library) {
 }
 
 static void make_certificates(const char *source) {
-    char maker[4096];
+    char program[4096];
     char directory[4096];
     int status = 0;
     pid_t child;
-    snprintf(maker, sizeof maker, "%s/spec/support/pki.sh", source);
+    snprintf(program, sizeof program, "%s/spec/support/pki.sh", source);
     snprintf(directory, sizeof directory, "%s/build/spec-pki", source);
     child = fork();
     EXPECT(child >= 0);
     if (child == 0) {
-        execl("/bin/sh", "sh", maker, directory, (char *)NULL);
+        execl("/bin/sh", "sh", program, directory, (char *)NULL);
         _exit(127);
     }
     EXPECT(waitpid(child, &status, 0) == child && status == 0);

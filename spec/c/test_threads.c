@@ -1,4 +1,5 @@
-/* test_threads.c: a connection is read by one thread and written by another at once; closing an id wakes who waits in it. */
+/* test_threads.c: a connection is read by one thread and written by another at once; closing an id wakes the calls
+ * that wait in it. */
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -119,12 +120,12 @@ static int32_t call_read(int32_t id) {
     return cleat_connection_read(id, &byte, 1, TIMEOUT);
 }
 
-static int32_t call_read_for_ever(int32_t id) {
+static int32_t call_read_without_limit(int32_t id) {
     char byte;
     return cleat_connection_read(id, &byte, 1, -1);
 }
 
-static int32_t call_recv_for_ever(int32_t id) {
+static int32_t call_recv_without_limit(int32_t id) {
     char byte;
     return cleat_socket_recv(id, &byte, 1, 0, -1);
 }
@@ -158,12 +159,12 @@ static void test_close_wakes(int32_t server_context, int32_t client_context) {
         struct pair pair;
         int32_t listener;
         open_pair(&pair, server_context, client_context);
-        expect_woken(pair.client, turn % 2 == 0 ? call_read : call_read_for_ever, turn);
+        expect_woken(pair.client, turn % 2 == 0 ? call_read : call_read_without_limit, turn);
         close_pair(&pair);
 
         EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &pair.sockets[0],
                                  &pair.sockets[1]) == CLEAT_OK);
-        expect_woken(pair.sockets[0], call_recv_for_ever, turn);
+        expect_woken(pair.sockets[0], call_recv_without_limit, turn);
         cleat_close(pair.sockets[1]);
 
         listener = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);

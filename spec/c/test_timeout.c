@@ -1,5 +1,5 @@
-/* test_timeout.c: what each double means as a timeout, in each function that takes one: NaN is refused, negative and huge
- * ones are for ever, 0 and -0.0 do not wait, and any other ends, however small. */
+/* test_timeout.c: what each double means as a timeout, in each function that takes one: NaN is refused, negative and
+ * huge ones have no limit, 0 and -0.0 do not wait, and any other ends, however small. */
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -159,7 +159,7 @@ static void test_short(void) {
     end();
 }
 
-/* For ever: the call waits until something comes, which here is the end of the peer. */
+/* Without a limit: the call waits until something comes, which here is the end of the peer. */
 struct waiting {
     pthread_t thread;
     double timeout;
@@ -204,6 +204,6 @@ int main(void) {
     test_now();
     test_short();
     test_ever();
-    puts("NaN, now, short, for ever");
+    puts("NaN, now, short, no limit");
     return 0;
 }

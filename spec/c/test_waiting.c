@@ -1,5 +1,6 @@
-/* test_waiting.c: connections read with all the time there is, where the kernel does the waiting: two readers of one connection
- * get each byte once, beside a writer; a descriptor that does not block; what comes behind close_notify stays in the socket. */
+/* test_waiting.c: connections read with all the time there is, where the kernel does the waiting: two readers of one
+ * connection get each byte once, beside a writer; a descriptor that does not block; what comes behind close_notify
+ * stays in the socket. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* test_writes.c: the bytes of each write stand together, whatever other threads write at the same time, over each transport; after a
- * write that was short or failed only the same bytes are taken; over memory writes stop at the limit. */
+/* test_writes.c: the bytes of each write stand together, whatever other threads write at the same time, over each
+ * transport; after a write that was short or failed only the same bytes are taken; over memory writes stop at the
+ * limit. */
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
@@ -13,8 +14,8 @@ static int32_t client_contexts[2]; /* TLS 1.2, 1.3 */
 
 enum { THREADS = 6, LARGEST = 1024 * 1024 };
 
-/* A writer's bytes: each message begins with a 0, its writer, its number and its length, and goes on with bytes that depend on these
- * and are never 0; a message shorter than that is its writer's number alone. */
+/* A writer's bytes: each message begins with a 0, its writer, its number and its length, and goes on with bytes that
+ * depend on these and are never 0; a message shorter than that is its writer's number alone. */
 struct writer {
     const struct ends *ends;
     unsigned char number; /* from 1 */
@@ -181,7 +182,8 @@ static void test_other_bytes(enum ends_transport transport, int32_t client_conte
     free(got);
 }
 
-/* To a peer that is gone a write of other bytes is EPIPE or ECONNRESET, and after shutdown CLEAT_CLOSED: that says more. */
+/* To a peer that is gone a write of other bytes is EPIPE or ECONNRESET, and after shutdown CLEAT_CLOSED: that says
+ * more. */
 static void test_other_errors(int32_t client_context) {
     struct ends ends;
     char *data = calloc(1, MUCH);

@@ -1,5 +1,5 @@
-/* calls.c: calls of the ABI, as the bytes say which and with what, on several objects and, if the first byte says so, in three
- * threads at once that share them. Nothing crashes, waits or stays behind. */
+/* calls.c: calls of the ABI, as the bytes say which and with what, on several objects and, if the first byte says so,
+ * in three threads at once that share them. Nothing crashes, waits or stays behind. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -25,7 +25,7 @@ static int32_t id_of(struct part *part) {
 
 /* keep puts a new id into a slot, and closes what was there. */
 static void keep(struct part *part, int32_t id) {
-    judged(id);
+    checked(id);
     if (id > 0) cleat_close(atomic_exchange(&slots[take(part) % SLOTS], id));
 }
 
@@ -39,7 +39,7 @@ static void pair(struct part *part) {
 
 static void receive(struct part *part, char *room) {
     int32_t sender = 0;
-    if (judged(cleat_socket_recvfrom(id_of(part), room, 64, 0, 0, &sender)) >= 0)
+    if (checked(cleat_socket_recvfrom(id_of(part), room, 64, 0, 0, &sender)) >= 0)
         cleat_close(sender);
 }
 
@@ -47,15 +47,15 @@ static void load(struct part *part) {
     int32_t len;
     const char *text = identity_text((enum identity_part)(take(part) % IDENTITY_PARTS), &len);
     if (take(part) % 2 == 0) {
-        judged(cleat_context_load_cert_chain_data(id_of(part), text, len, NULL, 0, NULL, 0));
+        checked(cleat_context_load_cert_chain_data(id_of(part), text, len, NULL, 0, NULL, 0));
     } else {
-        judged(cleat_context_load_verify_data(id_of(part), text, len));
+        checked(cleat_context_load_verify_data(id_of(part), text, len));
     }
 }
 
 static void move(struct part *part, char *room) {
     int32_t len = cleat_connection_drain(id_of(part), room, 1 + take(part) * 16);
-    if (len > 0) judged(cleat_connection_feed(id_of(part), room, len));
+    if (len > 0) checked(cleat_connection_feed(id_of(part), room, len));
 }
 
 static void play(struct part *part) {
@@ -76,55 +76,55 @@ static void play(struct part *part) {
                 keep(part, cleat_connection_over_socket(a, id_of(part), take(part) % 2, NULL, 0));
                 break;
             case 5: cleat_close(id_of(part)); break;
-            case 6: judged(cleat_connection_handshake(id_of(part), 0)); break;
-            case 7: judged(cleat_connection_read(id_of(part), room, take(part), 0)); break;
+            case 6: checked(cleat_connection_handshake(id_of(part), 0)); break;
+            case 7: checked(cleat_connection_read(id_of(part), room, take(part), 0)); break;
             case 8:
                 memset(room, 0, 256);
-                judged(cleat_connection_write(id_of(part), room, take(part), 0));
+                checked(cleat_connection_write(id_of(part), room, take(part), 0));
                 break;
-            case 9: judged(cleat_connection_shutdown(id_of(part), 0)); break;
+            case 9: checked(cleat_connection_shutdown(id_of(part), 0)); break;
             case 10: move(part, room); break;
-            case 11: judged(cleat_connection_feed_eof(id_of(part))); break;
+            case 11: checked(cleat_connection_feed_eof(id_of(part))); break;
             case 12: load(part); break;
-            case 13: judged(cleat_context_set_verify_mode(id_of(part), take(part) % 4)); break;
-            case 14: judged(cleat_context_set_check_hostname(id_of(part), take(part) % 2)); break;
+            case 13: checked(cleat_context_set_verify_mode(id_of(part), take(part) % 4)); break;
+            case 14: checked(cleat_context_set_check_hostname(id_of(part), take(part) % 2)); break;
             case 15:
-                judged(cleat_context_set_options(id_of(part), (take(part) & 127) << 24));
+                checked(cleat_context_set_options(id_of(part), (take(part) & 127) << 24));
                 break;
             case 16:
-                judged(cleat_context_set_minimum_version(id_of(part), 0x0300 + take(part) % 6));
+                checked(cleat_context_set_minimum_version(id_of(part), 0x0300 + take(part) % 6));
                 break;
             case 17:
-                judged(cleat_context_set_maximum_version(id_of(part), 0x0300 + take(part) % 6));
+                checked(cleat_context_set_maximum_version(id_of(part), 0x0300 + take(part) % 6));
                 break;
             case 18:
-                judged(cleat_context_set_server_name_events(id_of(part), take(part) % 2));
+                checked(cleat_context_set_server_name_events(id_of(part), take(part) % 2));
                 break;
             case 19:
-                judged(cleat_connection_answer_server_name(id_of(part), take(part) - 1));
+                checked(cleat_connection_answer_server_name(id_of(part), take(part) - 1));
                 break;
             case 20:
                 a = id_of(part);
-                judged(cleat_connection_set_context(a, id_of(part)));
+                checked(cleat_connection_set_context(a, id_of(part)));
                 break;
             case 21: keep(part, cleat_connection_peer_certificate(id_of(part))); break;
-            case 22: judged(cleat_connection_cipher(id_of(part), room, 64, &a)); break;
-            case 23: judged(cleat_context_cert_store_stats(id_of(part), &a, &b, &c)); break;
+            case 22: checked(cleat_connection_cipher(id_of(part), room, 64, &a)); break;
+            case 23: checked(cleat_context_cert_store_stats(id_of(part), &a, &b, &c)); break;
             case 24: keep(part, cleat_context_ca_certificate(id_of(part), 0)); break;
-            case 25: judged(cleat_certificate_alt_name_value(id_of(part), 0, room, 64)); break;
+            case 25: checked(cleat_certificate_alt_name_value(id_of(part), 0, room, 64)); break;
             case 26:
                 memset(room, 1, 256);
-                judged(cleat_socket_send(id_of(part), room, take(part), 0, 0));
+                checked(cleat_socket_send(id_of(part), room, take(part), 0, 0));
                 break;
-            case 27: judged(cleat_socket_recv(id_of(part), room, take(part), 0, 0)); break;
+            case 27: checked(cleat_socket_recv(id_of(part), room, take(part), 0, 0)); break;
             case 28: receive(part, room); break;
-            case 29: judged(cleat_socket_shutdown(id_of(part), take(part) % 3)); break;
+            case 29: checked(cleat_socket_shutdown(id_of(part), take(part) % 3)); break;
             case 30:
-                judged(cleat_context_set_alpn_protocols(id_of(part), "\2h2\1x", take(part) % 6));
+                checked(cleat_context_set_alpn_protocols(id_of(part), "\2h2\1x", take(part) % 6));
                 break;
             default:
-                judged(cleat_connection_channel_binding(id_of(part), CLEAT_BINDING_TLS_UNIQUE, room,
-                                                        64));
+                checked(cleat_connection_channel_binding(id_of(part), CLEAT_BINDING_TLS_UNIQUE,
+                                                         room, 64));
                 break;
         }
     }

@@ -1,5 +1,5 @@
-/* fuzz.h: what the fuzzers share. Each is a file of its own, NAME.c, with LLVMFuzzerTestOneInput; its seeds, and what once went
- * wrong, are in seeds/NAME. script/fuzz runs them. */
+/* fuzz.h: what the fuzzers share. Each is one file, NAME.c, with LLVMFuzzerTestOneInput; its seeds, and inputs that
+ * once failed, are in seeds/NAME. script/fuzz runs them. */
 #ifndef CLEAT_SPEC_FUZZ_H
 #define CLEAT_SPEC_FUZZ_H
 
@@ -20,8 +20,8 @@
         }                                                                                          \
     } while (0)
 
-/* A status comes with its text, in the thread's record. */
-static inline int32_t judged(int32_t result) {
+/* Checks that a failure is in the thread's record, with a text. */
+static inline int32_t checked(int32_t result) {
     char text[8];
     if (result < 0 && CLEAT_CLASS(result) > CLEAT_NEED_PASSWORD) {
         DEMAND(cleat_error_status() == result);

@@ -1,6 +1,6 @@
-/* hostname.c: whether a certificate's name is that of the server, asked of the library in the way that connections ask it, and
- * of a second implementation that is slow and obvious (RFC 6125 section 6.4.3, with a wildcard as the whole first label only). The
- * input is the certificate's name, a newline, and the server's. */
+/* hostname.c: whether a certificate's name is that of the server, asked of the library in the way that connections
+ * ask it, and of a second implementation that is slow and obvious (RFC 6125 section 6.4.3, with a wildcard as the
+ * whole first label only). The input is the certificate's name, a newline, and the server's. */
 #include <ctype.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>

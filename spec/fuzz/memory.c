@@ -1,6 +1,6 @@
-/* memory.c: what comes from the network, into a connection of either side. The first byte says which side and version, and whether
- * the other side is played by cleat until the first bytes of the input; the others come in pieces whose sizes they say
- * themselves. */
+/* memory.c: what comes from the network, into a connection of either side. The first byte says which side and
+ * version, and whether the other side is played by cleat until the first bytes of the input; the others come in
+ * pieces whose sizes they say themselves. */
 #include "../c/identity.h"
 #include "fuzz.h"
 
@@ -44,9 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     id = open_connection(side, version);
     other = open_connection(!side, version);
     for (turns = data[0] >> 4 & 7; turns > 0; turns--) {
-        judged(cleat_connection_handshake(id, 0));
+        checked(cleat_connection_handshake(id, 0));
         move(id, other);
-        judged(cleat_connection_handshake(other, 0));
+        checked(cleat_connection_handshake(other, 0));
         move(other, id);
     }
     while (at < size) {
@@ -55,15 +55,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (len > (int32_t)(size - at)) len = (int32_t)(size - at);
         DEMAND(cleat_connection_feed(id, (const char *)data + at, len) == len);
         at += (size_t)len;
-        result = judged(cleat_connection_read(id, room, sizeof room, 0));
+        result = checked(cleat_connection_read(id, room, sizeof room, 0));
         /* The input has no keys: no byte of it becomes data. */
         DEMAND(result <= 0);
-        judged(cleat_connection_write(id, "x", 1, 0));
+        checked(cleat_connection_write(id, "x", 1, 0));
         (void)cleat_connection_drain(id, room, sizeof room);
     }
     cleat_connection_feed_eof(id);
     DEMAND(cleat_connection_read(id, room, sizeof room, 0) <= 0);
-    judged(cleat_connection_shutdown(id, 0));
+    checked(cleat_connection_shutdown(id, 0));
     cleat_close(id);
     cleat_close(other);
     DEMAND(cleat_handle_count() == 2);

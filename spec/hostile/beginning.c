@@ -1,5 +1,5 @@
-/* beginning.c: what comes instead of a handshake, in the clear: as the first bytes, or, to a client, in place of the
- * server's answer. */
+/* beginning.c: what a peer sends in plaintext instead of a handshake: as the first bytes, or, to a client, in place
+ * of the server's answer. */
 #include <string.h>
 
 #include "../c/expect.h"
@@ -40,7 +40,7 @@ static const struct beginning beginnings[] = {
      "UNKNOWN_ALERT_TYPE"},
     {"warnings without end", BYTES("\x15\x03\x03\x00\x02\x01\x5a"), 100, "TOO_MANY_WARNING_ALERTS",
      "TOO_MANY_WARNING_ALERTS"},
-    {"a goodbye", BYTES("\x15\x03\x03\x00\x02\x01\x00"), 1, "EOF", "EOF"},
+    {"close_notify", BYTES("\x15\x03\x03\x00\x02\x01\x00"), 1, "EOF", "EOF"},
     {"empty records without end", BYTES("\x16\x03\x03\x00\x00"), 100, "TOO_MANY_EMPTY_FRAGMENTS",
      "TOO_MANY_EMPTY_FRAGMENTS"},
     {"ChangeCipherSpecs without end", BYTES("\x14\x03\x03\x00\x01\x01"), 100, "UNEXPECTED_RECORD",

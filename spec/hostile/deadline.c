@@ -1,5 +1,6 @@
-/* deadline.c: peers that take their time, over sockets: those that say nothing, that stop anywhere, that drip, that never read, and
- * one that never stops. Each call ends when its timeout has run out, and not because a byte came in between. */
+/* deadline.c: peers that take their time, over sockets: those that say nothing, that stop anywhere, that drip, that
+ * never read, and one that never stops. Each call ends when its timeout has run out, and not because a byte came in
+ * between. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static void try_silence(int32_t version, bool is_server) {
     begun = now();
     expect_timeout("silence", cleat_connection_read(peer.id, &byte, 1, TIMEOUT), begun, TIMEOUT);
     begun = now();
-    expect_timeout("no goodbye", cleat_connection_shutdown(peer.id, TIMEOUT), begun, TIMEOUT);
+    expect_timeout("no close_notify", cleat_connection_shutdown(peer.id, TIMEOUT), begun, TIMEOUT);
     peer_close(&peer);
 }
 
@@ -104,7 +105,7 @@ static void try_drip(int32_t version, bool is_server) {
 
 enum { FLOOD = 32000000 };
 
-/* Tickets, sealed beforehand so that they come faster than they are read: nothing that a read could give, and always more. */
+/* Tickets, encrypted beforehand so that they come faster than they are read: no data for a read, and always more. */
 static void *flood(void *argument) {
     struct drip *flooding = argument;
     int32_t at = 0;

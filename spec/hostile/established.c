@@ -1,4 +1,4 @@
-/* established.c: what a peer may send once the handshake is done, sealed as it should be. */
+/* established.c: what a peer may send once the handshake is done, correctly encrypted. */
 #include <string.h>
 
 #include "../c/expect.h"
@@ -76,7 +76,7 @@ static int32_t read_any(const struct peer *peer) {
 static void open_peer(struct peer *peer, int32_t version, bool is_server) {
     peer_open(peer, version, is_server);
     peer_shake_hands(peer);
-    expect_data("nothing", peer); /* the control: records are sealed as they should be */
+    expect_data("nothing", peer); /* the control: records are encrypted correctly */
 }
 
 /* finish: the misuse's end, and that it was not paid for with memory. */
@@ -222,8 +222,8 @@ static int32_t play_tickets(struct peer *peer) {
 static const struct special specials[] = {
     {"garbage", BOTH, ANY, play_garbage, "WRONG_VERSION_NUMBER"},
     {"HTTP", BOTH, ANY, play_http, "WRONG_VERSION_NUMBER"},
-    {"an alert in the clear", BOTH, V1_2, play_plain_alert, "BAD_PACKET_LENGTH"},
-    {"an alert in the clear", BOTH, V1_3, play_plain_alert,
+    {"an alert in plaintext", BOTH, V1_2, play_plain_alert, "BAD_PACKET_LENGTH"},
+    {"an alert in plaintext", BOTH, V1_3, play_plain_alert,
      "BAD_PACKET_LENGTH|INVALID_OUTER_RECORD_TYPE"},
     {"a record of 65535 bytes", BOTH, ANY, play_long_header, "ENCRYPTED_LENGTH_TOO_LONG"},
     {"a record with a byte too many", BOTH, ANY, play_oversized, "DATA_LENGTH_TOO_LONG"},

@@ -1,5 +1,5 @@
-/* hostile.c: peers that do not play by the rules. Each case ends, within its deadline, with the reason for it, and with no more
- * memory in use than a record or two. */
+/* hostile.c: peers that violate the protocol. Each case ends, within its deadline, with the reason for it, and with
+ * no more memory in use than a record or two. */
 #include "hostile.h"
 
 #include <malloc.h>

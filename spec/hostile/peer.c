@@ -180,8 +180,8 @@ static void put_number(uint8_t *at, uint64_t number, int bytes) {
     }
 }
 
-/* TLS 1.3: the header is the additional data, the type is behind the content (RFC 8446 section 5.2). TLS 1.2: the nonce's rest
- * is in front of it (RFC 5288 section 3). */
+/* TLS 1.3: the header is the additional data, the type is behind the content (RFC 8446 section 5.2). TLS 1.2: the
+ * nonce's rest is in front of it (RFC 5288 section 3). */
 int32_t peer_seal(struct peer *self, uint8_t type, const void *bytes, int32_t len,
                   uint8_t *record) {
     static uint8_t plain[PEER_RECORD];
@@ -189,7 +189,7 @@ int32_t peer_seal(struct peer *self, uint8_t type, const void *bytes, int32_t le
     uint8_t additional[13];
     size_t additional_len = 5;
     size_t start = self->is_1_3 ? 5 : 13;
-    size_t sealed;
+    size_t record_len;
     memcpy(plain, bytes, (size_t)len);
     memcpy(nonce, self->iv, sizeof nonce);
     record[0] = self->is_1_3 ? APPLICATION_DATA : type;
@@ -209,10 +209,10 @@ int32_t peer_seal(struct peer *self, uint8_t type, const void *bytes, int32_t le
         put_number(additional + 11, (uint64_t)len, 2);
         additional_len = 13;
     }
-    EXPECT(EVP_AEAD_CTX_seal(self->aead, record + start, &sealed, PEER_RECORD - start, nonce,
+    EXPECT(EVP_AEAD_CTX_seal(self->aead, record + start, &record_len, PEER_RECORD - start, nonce,
                              sizeof nonce, plain, (size_t)len, additional, additional_len) == 1);
     self->sequence++;
-    return (int32_t)(start + sealed);
+    return (int32_t)(start + record_len);
 }
 
 void peer_send_raw(struct peer *self, const void *bytes, int32_t len) {

@@ -1,5 +1,6 @@
-/* peer.h: the other end of a connection of cleat's, over memory or a socket, which knows TLS well enough to misuse it: BoringSSL does the
- * handshake, and what comes after that are records of any type and content, sealed with the keys of this side. */
+/* peer.h: the other end of a connection of cleat's, over memory or a socket, which knows TLS well enough to misuse
+ * it: BoringSSL does the handshake, and what comes after that are records of any type and content, encrypted with the
+ * keys of this side. */
 #ifndef CLEAT_SPEC_PEER_H
 #define CLEAT_SPEC_PEER_H
 
@@ -36,8 +37,8 @@ void peer_open_socket(struct peer *self, int32_t version, bool is_server);
 /* peer_shake_hands does the handshake of both. */
 void peer_shake_hands(struct peer *self);
 
-/* peer_step reads what has come and answers to it as is right. Returns the length of the answer, which it has put into bytes:
- * PEER_RECORD of them. */
+/* peer_step reads what has come and answers to it as is right. Returns the length of the answer, which it has put
+ * into bytes: PEER_RECORD of them. */
 int32_t peer_step(struct peer *self, uint8_t *bytes);
 
 /* peer_seal returns the length of a record that it has put into record: PEER_RECORD bytes. */

@@ -1,5 +1,5 @@
-/* boringssl.c: mistakes that only an instrumented BoringSSL shows: nothing here touches the memory, BoringSSL does. Run as
- * `proof-boringssl NAME`, see proof.c. */
+/* boringssl.c: mistakes that only an instrumented BoringSSL shows: nothing here touches the memory, BoringSSL does.
+ * Run as `proof-boringssl NAME`, see proof.c. */
 #include <openssl/bio.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* proof.c: one mistake after the other, on purpose. Run as `proof NAME`; under the tool that looks for such mistakes it must fail
- * (spec/proofs/proof.sh). Where it can be it is libcleat that stumbles, so that the proof holds for the library and not only for what is
- * compiled here. */
+/* proof.c: deliberate mistakes. Run as `proof NAME`; under the tool that finds such mistakes it must fail
+ * (spec/proofs/proof.sh). Where possible the mistake happens inside libcleat, so that the proof holds for the library
+ * and not only for this file. */
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "cleat.h"
 
-/* What the compiler does not see it cannot warn about, nor leave out. */
+/* Hidden from the compiler, which would warn about the mistake or optimise it away. */
 static void *volatile hidden;
 
 /* The library stores through a pointer to memory that was freed. */
@@ -46,7 +46,7 @@ static int leak(void) {
     return 0;
 }
 
-/* A decision on what nobody has written. */
+/* A branch on uninitialised memory. */
 static int uninitialised(void) {
     char *text = malloc(16);
     hidden = text;

@@ -157,7 +157,7 @@ static void read_some(struct worker *self, struct end *end) {
     int32_t size = (int32_t)sizes[random_below(&self->random, 4)];
     double timeout = pick_timeout(self);
     int32_t result;
-    if (self->round->for_ever && random_below(&self->random, 20) == 0) timeout = -1;
+    if (self->round->unlimited && random_below(&self->random, 20) == 0) timeout = -1;
     if (ordered && pthread_mutex_trylock(&end->reader.lock) != 0) return; /* another thread reads */
     watch_begin(self->thread, "read", end, timeout);
     result = cleat_connection_read(end->id, (char *)self->bytes, size, timeout);

@@ -101,7 +101,7 @@ void round_open(struct round *round, uint64_t seed) {
     round->asks = random_below(&random, 3) == 0;
     round->threads = 1 + (int)random_below(&random, MOST_THREADS);
     round->many_readers = round->threads > 1 && random_below(&random, 3) == 0;
-    round->for_ever =
+    round->unlimited =
         round->threads > 1 && round->transport != OVER_MEMORY && random_below(&random, 3) == 0;
     round->may_close = random_below(&random, 3) == 0;
     round->may_shut = random_below(&random, 3) == 0;
@@ -210,7 +210,7 @@ static void expect_time(struct end *end, double began, const char *what) {
     fail(end, "%s does not end", what);
 }
 
-/* Both sides say and hear close_notify. */
+/* Both sides send and receive close_notify. */
 static void finish_shutdown(struct pair *pair) {
     bool over[2] = {false, false};
     double began;
@@ -244,8 +244,8 @@ static bool finish_step(struct pair *pair) {
     return done;
 }
 
-/* One side has sent close_notify, or wants to: the other one finds the end of the stream behind all that was written. What that
- * side itself would still get is not looked for. */
+/* One side has sent close_notify, or wants to: the other one finds the end of the stream behind all that was written.
+ * What that side itself would still get is not looked for. */
 static bool finish_half(struct end *shut) {
     struct end *other = peer_of(shut);
     int32_t status;

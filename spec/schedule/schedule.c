@@ -1,15 +1,15 @@
 /* schedule.c: rounds of random calls. Usage: schedule [--seed N] [--rounds N] [--seconds N]
  *
- * In each round one to four threads call what they like on one to three pairs of connections and on their contexts: handshake, read,
- * write, shutdown, close, getters, drain and feed, every setter of a context, another context for the server name; with TLS 1.2 and
- * 1.3, over socket pairs, TCP, descriptors and memory. What is checked:
- *   - Every call returns within its timeout and what a busy machine adds, not before the timeout, and with a status that its
- *     state allows.
- *   - Every byte that is read was written by that connection's peer, once and in sequence; the bytes of one call stand together; where
- *     no side was closed nothing is missing.
- *   - A handshake succeeds whatever is set meanwhile.
- * The seed of each round that fails is printed, and --seed N --rounds 1 runs it again: with one thread it is the same from
- * call to call, with more of them their interleaving is not. */
+ * In each round one to four threads call what they like on one to three pairs of connections and on their contexts:
+ * handshake, read, write, shutdown, close, getters, drain and feed, every setter of a context, another context for
+ * the server name; with TLS 1.2 and 1.3, over socket pairs, TCP, descriptors and memory. What is checked:
+ *   - Every call returns within its timeout and what a busy machine adds, not before the timeout, and with a status
+ *     that its state allows.
+ *   - Every byte that is read was written by that connection's peer, once and in sequence; the bytes of one call
+ *     stand together; where no side was closed nothing is missing.
+ *   - A handshake succeeds whatever is set meanwhile. The seed of each round that fails is printed, and --seed N
+ *     --rounds 1 runs it again: with one thread it is the same from call to call, with more of them their
+ *     interleaving is not. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

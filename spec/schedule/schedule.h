@@ -1,6 +1,6 @@
-/* schedule.h: random calls on pairs of connections and on their contexts, from several threads at once. A round is made from its seed:
- * which transport, which version, how many threads, and what each of them calls one after the other; only how the threads interleave
- * is the machine's. schedule.c says what is checked. */
+/* schedule.h: random calls on pairs of connections and on their contexts, from several threads at once. A round is
+ * made from its seed: which transport, which version, how many threads, and what each of them calls one after the
+ * other; only how the threads interleave is the machine's. schedule.c says what is checked. */
 #ifndef CLEAT_SPEC_SCHEDULE_H
 #define CLEAT_SPEC_SCHEDULE_H
 
@@ -28,7 +28,8 @@ struct random {
 };
 uint32_t random_below(struct random *random, uint32_t limit);
 
-/* What one thread writes into one end: a stream of bytes each of which says by its value whose it is, and where it stands. */
+/* What one thread writes into one end: a stream of bytes each of which says by its value whose it is, and where it
+ * stands. */
 struct writer {
     atomic_llong counted; /* bytes that its calls have returned */
     atomic_llong offered; /* the farthest end of a call's data: as much may have been sent */
@@ -78,7 +79,7 @@ struct round {
     bool tls12;
     bool asks; /* the server stops for the name */
     bool many_readers; /* of one end at once: then the order of the reads is not known */
-    bool for_ever; /* some reads have no timeout */
+    bool unlimited; /* some reads have no timeout */
     bool may_close;
     bool may_shut;
     int threads;
@@ -95,8 +96,8 @@ void stream_fill(const struct end *end, int writer, int64_t position, uint8_t *b
 void stream_take(struct end *end, const uint8_t *bytes, int32_t len);
 /* stream_wrote notes what a write of len bytes by a writer returned. */
 void stream_wrote(struct end *end, int writer, int32_t len, int32_t result);
-/* stream_check looks, when all is over, whether writers took turns at the ends of calls only, and whether no byte was lost: of what
- * was counted, if whole, nothing may be missing. */
+/* stream_check looks, when all is over, whether writers took turns at the ends of calls only, and whether no byte was
+ * lost: of what was counted, if whole, nothing may be missing. */
 void stream_check(struct end *end, bool whole);
 
 /* pair.c */
@@ -119,13 +120,14 @@ void accept_status(struct end *end, const char *call, int thread, double timeout
 /* watch.c: every call is noted, and has an end. */
 void watch_begin(int thread, const char *call, struct end *end, double timeout);
 void watch_end(int thread, int32_t result);
-/* watch_wait returns when all threads have called watch_done; reads without a timeout are ended by closing what they read, once
- * all the other threads are done or wait like that. */
+/* watch_wait returns when all threads have called watch_done; reads without a timeout are ended by closing what they
+ * read, once all the other threads are done or wait like that. */
 void watch_wait(struct round *round);
 void watch_start(struct round *round);
 void watch_done(int thread);
 int64_t watch_calls(void);
-/* fail says what is wrong, what every thread does and did, and how to run this round again; then it ends the program. */
+/* fail says what is wrong, what every thread does and did, and how to run this round again; then it ends the program.
+ */
 _Noreturn void fail(const struct end *end, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

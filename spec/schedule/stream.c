@@ -1,5 +1,5 @@
-/* stream.c: bytes that say whose they are. The lower two bits are the writer's number, the others a hash of the position and of the
- * connection: a byte that is lost, repeated, or of another connection does not fit. */
+/* stream.c: bytes that say whose they are. The lower two bits are the writer's number, the others a hash of the
+ * position and of the connection: a byte that is lost, repeated, or of another connection does not fit. */
 #include <stdlib.h>
 #include <string.h>
 

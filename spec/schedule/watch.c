@@ -83,7 +83,7 @@ void fail(const struct end *end, const char *format, ...) {
             transports[current->transport], current->tls12 ? 2 : 3,
             current->asks ? ", with server name events" : "",
             current->many_readers ? ", many readers" : "",
-            current->for_ever ? ", reads without a timeout" : "");
+            current->unlimited ? ", reads without a timeout" : "");
     for (int i = 0; i <= MOST_THREADS; i++) {
         if (slots[i].count > 0) show_thread(i);
     }
@@ -152,7 +152,7 @@ static enum state look(int thread, struct end **end) {
         call = slots[thread].calls[(slots[thread].count - 1) % HISTORY];
         age = now() - call.begun;
         if (call.timeout < 0) {
-            /* for ever, unless it was closed */
+            /* without a limit, unless it was closed */
             late = call.end->closed && age > load_bound(CALL_LIMIT);
             if (age > 0.05) state = WAITS;
             *end = call.end;

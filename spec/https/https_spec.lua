@@ -1,6 +1,5 @@
 -- cleat.https: requests as LuaSocket makes them, over cleat's TLS, against nginx and Python. Fields and proxies are in
--- https_request_spec.lua,
--- answers that are wrong in https_answers_spec.lua.
+-- request_spec.lua, answers that are wrong in answers_spec.lua.
 local client = require "cleat.https.client"
 local handles = require "support.handles"
 local limits = require "support.limits"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# check_abi_guard: what keeps the ABI sees each kind of break. script/generate is run over headers with one thing changed,
-# check_abi over libraries with one thing changed, and both without a change first.
+# abi_guard: what keeps the ABI sees each kind of break. script/generate is run over headers with one thing changed,
+# abi.sh over libraries with one thing changed, and both without a change first.
 set -euo pipefail
 : "${CLEAT_SOURCE_DIR:?}" "${CLEAT_BUILD_DIR:?}"
 cd "$CLEAT_SOURCE_DIR"
@@ -13,7 +13,8 @@ release=$(find spec/abi -path '*/include' | sort -V | head -n 1)
 mkdir -p "$work/pristine/spec/support" "$work/pristine/build"
 cp -r script "$work/pristine/"
 cp -r "$release" "$work/pristine/include"
-cp -r spec/abi spec/check_abi.sh "$work/pristine/spec/"
+cp -r spec/abi "$work/pristine/spec/"
+mkdir "$work/pristine/spec/checks" && cp spec/checks/abi.sh "$work/pristine/spec/checks/"
 cp spec/support/pki.sh "$work/pristine/spec/support/"
 sh spec/support/pki.sh build/spec-pki
 ln -s "$PWD/build/spec-pki" "$work/pristine/build/spec-pki"
@@ -55,14 +56,14 @@ headers 'a constant goes' 'no CLEAT_EOF any more' "$status" '/CLEAT_EOF is the c
 headers 'a constant comes' 'raise CLEAT_ABI_VERSION' "$status" 's/^#define CLEAT_EOF 17/&\n\n\/* CLEAT_NEW is new. *\/\n#define CLEAT_NEW 19/'
 headers 'a line of the list goes' 'raise CLEAT_ABI_VERSION' "$list" '/CLEAT_EOF/d'
 
-# library WHAT PATTERN SED: check_abi over a library whose functions do nothing, changed so
+# library WHAT PATTERN SED: abi.sh over a library whose functions do nothing, changed so
 sed -n 's/^1 \(int32_t .*\)$/CLEAT_API \1 { return 0; }/p' "$work/pristine/$list" >"$work/functions.c"
 library() {
     mkdir -p "$work/lib"
     { echo '#include "cleat/base.h"' && sed "$3" "$work/functions.c"; } >"$work/lib/lib.c"
     gcc -g -w -shared -fPIC -I"$work/pristine/include" -Wl,-soname,libcleat.so.0 -o "$work/lib/libcleat.so.0" "$work/lib/lib.c"
     expect "$1" "$2" env CLEAT_SOURCE_DIR="$work/pristine" CLEAT_LIBRARY="$work/lib/libcleat.so.0" \
-        bash "$work/pristine/spec/check_abi.sh"
+        bash "$work/pristine/spec/checks/abi.sh"
 }
 library 'no change' 'libcleat.abi: [0-9]* functions as they were' ''
 library 'a function goes from the library' '\[D\] .function int32_t cleat_kind' '/ cleat_kind(/d'

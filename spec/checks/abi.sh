@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# check_abi: today's library keeps what the releases have promised (script/abi, spec/abi).
+# abi: today's library keeps what the releases have promised (script/abi, spec/abi).
 #   abidiff finds every function of every release in it, with the types that it had;
 #   the constants of the oldest release have the values that they had;
 #   a program built against the oldest release alone, its headers and its functions, runs with it.
@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 CC=${CC:-gcc}
 failures=0
 fail() {
-    printf 'check_abi: %s\n' "$*" >&2
+    printf 'check.abi: %s\n' "$*" >&2
     failures=$((failures + 1))
 }
 

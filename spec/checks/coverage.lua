@@ -1,5 +1,5 @@
--- check_coverage: every function of the headers is bound on both backends, described, and used: by the Lua layer, which the
--- specs run, or by a spec itself. What is not used stands in spec/coverage_skip.txt with the reason. The Lua layer
+-- coverage: every function of the headers is bound on both backends, described, and used: by the Lua layer, which the
+-- specs run, or by a spec itself. What is not used stands in spec/checks/coverage_skip.txt with the reason. The Lua layer
 -- makes an id with its guard only (CLEAT_NEW_ID).
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
@@ -89,9 +89,9 @@ for _, name in ipairs(sources) do
 end
 
 local skipped, line = {}, 0
-for text in (read "spec/coverage_skip.txt" .. "\n"):gmatch "(.-)\n" do
+for text in (read "spec/checks/coverage_skip.txt" .. "\n"):gmatch "(.-)\n" do
     line = line + 1
-    local place = ("spec/coverage_skip.txt:%d"):format(line)
+    local place = ("spec/checks/coverage_skip.txt:%d"):format(line)
     if not text:find "^%s*#" and text:find "%S" then
         local name, reason = text:match "^cleat_([%w_]+)%s+(%S.*)$"
         if not name then
@@ -112,7 +112,7 @@ for _, f in ipairs(order) do
     elseif skipped[f] then
         skips = skips + 1
     else
-        report(declared[f], "cleat_%s is used neither by the Lua layer nor by a spec, and not in spec/coverage_skip.txt", f)
+        report(declared[f], "cleat_%s is used neither by the Lua layer nor by a spec, and not in spec/checks/coverage_skip.txt", f)
     end
 end
 

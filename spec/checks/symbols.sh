@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# check_symbols: what libcleat and the native module give and take as shared libraries. libcleat exports what the headers
+# symbols: what libcleat and the native module give and take as shared libraries. libcleat exports what the headers
 # declare and nothing else, needs libc only, takes no symbol that anyone but libc could define, runs nothing when it is
 # loaded, and has no more writable variables than are named below. A line of the lists that nothing matches is an error.
 set -euo pipefail
@@ -43,7 +43,7 @@ unmatched() {
     local line
     touch "$work/$1"
     while read -r line; do
-        [[ -z $line ]] || grep -qxF -- "$line" "$work/$1" || fail spec/check_symbols.sh "$1: nothing matches: $line"
+        [[ -z $line ]] || grep -qxF -- "$line" "$work/$1" || fail spec/checks/symbols.sh "$1: nothing matches: $line"
     done <<<"$2"
 }
 

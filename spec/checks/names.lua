@@ -1,4 +1,4 @@
--- check_names: what the prose names is there. In the documentation, and in the comments of the headers and sources:
+-- names: what the prose names is there. In the documentation, and in the comments of the headers and sources:
 --
 --   paths              core/…, docs/…, include/…, lua/… and so on are files or folders of the repository. * is any text, and so is
 --                      a word in capitals (spec/c/test_NAME.c). docs/decisions/07 is the decision of that number.
@@ -13,7 +13,7 @@ local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 
 -- What is written like a name and is none, with the reason. An entry that matches nothing is an error.
 local EXEMPT = {
-    ["a_b.c"] = "a host name, in spec/idna_spec.lua",
+    ["a_b.c"] = "a host name, in spec/ssl/idna_spec.lua",
     cleat_name = "stands for any function, in docs/ffi.md",
     ["include/openssl"] = "of BoringSSL's prefix, in script/boringssl",
 }
@@ -109,7 +109,7 @@ local function check_line(place, line)
         check_function(place, word, star)
     end
     for before, name in line:gmatch "(.?)%f[%w_]([%w_]+%.%l+)%f[^%w_.]" do
-        local source = name:find "%.[ch]$" or name:find "_spec%.lua$" or name:find "^check_.*%.lua$"
+        local source = name:find "%.[ch]$" or name:find "_spec%.lua$"
         if source and not before:find "[/.<*-]" and not name:find "^%u+%." then
             names = names + 1
             if not bases[name] then
@@ -229,7 +229,7 @@ end
 
 for name, reason in pairs(EXEMPT) do
     if not used[name] then
-        report("spec/check_names.lua", "", "the exemption of %s (%s) matches nothing", name, reason)
+        report("spec/checks/names.lua", "", "the exemption of %s (%s) matches nothing", name, reason)
     end
 end
 

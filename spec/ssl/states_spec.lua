@@ -9,7 +9,7 @@ local states = require "support.states"
 
 local EPIPE = 32
 local PAGE = "docs/states.md"
-local BEGIN, END = "<!-- begin: written by spec/states_spec.lua -->\n", "<!-- end -->\n"
+local BEGIN, END = "<!-- begin: written by spec/ssl/states_spec.lua -->\n", "<!-- end -->\n"
 
 local BOTH_KINDS, SOCKET, OBJECT = { "SSLSocket", "SSLObject" }, { "SSLSocket" }, { "SSLObject" }
 local WRITES = { "write", "send", "sendall" }

@@ -1,4 +1,4 @@
--- check_rooms: who may know whom. Reads the sources and reports each line that knows what is not its room's to know, and each
+-- rooms: who may know whom. Reads the sources and reports each line that knows what is not its room's to know, and each
 -- exemption (only, except) that exempts nothing.
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
@@ -274,7 +274,7 @@ for _, rules in ipairs { KNOWS, CALLS } do
             for key, value in pairs(patterns) do
                 local pattern = type(key) == "string" and key or value
                 if not (needed[patterns] or {})[pattern] then
-                    report("spec/check_rooms.lua", 1, "%s exempts nothing: %s", pattern, rule.what)
+                    report("spec/checks/rooms.lua", 1, "%s exempts nothing: %s", pattern, rule.what)
                 end
             end
         end
