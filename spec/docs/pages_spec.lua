@@ -22,7 +22,7 @@ local function blocks_of(page)
 end
 
 local function is_for_this_lua(block)
-    return _VERSION == "Lua 5.4" or not block.code:find("^%-%- Lua 5%.4\n")
+    return _VERSION > "Lua 5.3" or not block.code:find("^%-%- Lua 5%.4\n")
 end
 
 -- What runs before a block: example.org is a server on this machine, the modules have their names, and conn is a connection to it.

@@ -13,7 +13,22 @@ package.loaders[2] = function(name)
     return chunk
 end
 
-pcall = require("cleat.compat").pcall -- luacheck: ignore 121
+local function finish(thread, ok, ...)
+    if coroutine.status(thread) == "dead" then
+        return ok, ...
+    end
+    return finish(thread, coroutine.resume(thread, coroutine.yield(...)))
+end
+
+function pcall(f, ...) -- luacheck: ignore 121
+    if not coroutine.running() then
+        return own.pcall(f, ...)
+    end
+    local thread = coroutine.create(function(...)
+        return f(...)
+    end)
+    return finish(thread, coroutine.resume(thread, ...))
+end
 
 function load(chunk, ...) -- luacheck: ignore 121
     return (type(chunk) == "string" and loadstring or own.load)(chunk, ...)
@@ -25,3 +40,5 @@ function xpcall(f, handler, ...) -- luacheck: ignore 121
         return f(unpack(arguments, 1, count))
     end, handler)
 end
+
+return own
