@@ -1,9 +1,8 @@
---- Calls that clean up behind themselves however they end: by returning, by an error, by coroutine.close, or by being
+--- Calls with a cleanup that runs however they end: by returning, by an error, by coroutine.close, or by being
 --- collected.
 ---
---- A scope is an object with a method end_scope, which is called once the call is over. It must be in no other strong
---- hands: a coroutine
---- that is dropped while it waits ends its scopes by the collector.
+--- A scope is an object with a method end_scope, which is called once the call is over. No other strong reference to it
+--- may exist: if a coroutine is collected while it waits, the collector ends its scopes.
 
 local compat = require "cleat.compat"
 
@@ -11,13 +10,12 @@ local pcall, error = compat.pcall, error
 
 local scope = {}
 
--- Where only a userdata has a finalizer, each scope has one, and this says what the finalizer is for.
+-- The tickets by userdata, where only a userdata has a finalizer: each scope has one there.
 local tickets = setmetatable({}, { __mode = "k" })
 
 if not compat.newproxy then
     --- metatable is the metatable of scopes of a class with a method end_scope(self) and a function
-    --- abandoned(self.ticket), which a
-    --- finalizer calls.
+    --- abandoned(self.ticket), which a finalizer calls.
     ---@param methods table
     ---@return table
     function scope.metatable(methods)
@@ -32,7 +30,7 @@ if not compat.newproxy then
         }
     end
 
-    --- make turns a table into a scope. ticket: what `abandoned` is called with, which must not lead to the scope.
+    --- make turns a table into a scope. ticket: what `abandoned` is called with, which must not refer to the scope.
     function scope.make(fields, metatable, ticket)
         fields.open, fields.ticket = true, ticket
         return setmetatable(fields, metatable)
