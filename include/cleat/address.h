@@ -53,7 +53,8 @@ CLEAT_API CLEAT_MAY_BLOCK CLEAT_NEW_ID int32_t cleat_addrinfo_resolve(
  * look-ups wait in a queue, in order. A thread ends when there is no more to look up. Closing a
  * resolution frees its descriptor, and takes it out of the queue; a thread that is already busy
  * with it goes on until the system's resolver returns, and no call waits for that. A child made
- * by fork has no such threads: resolutions of before do not end there, new ones do. CLEAT_SYS
+ * by fork has no such threads: resolutions of before do not end there, new ones do. flags:
+ * CLEAT_AI_*. CLEAT_SYS
  * (EMFILE; EAGAIN: no thread can be made). */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_resolution_new(CLEAT_ABSENT const char *host, int32_t host_len,
                                                     CLEAT_ABSENT const char *service,

@@ -151,7 +151,7 @@ CLEAT_API int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, 
 /* cleat_socket_recv_room returns how much room a receive can make use of, at most wanted, for
  * callers that allocate a buffer for each one: of a stream and of Internet datagrams 64 KiB, unless
  * wanted is less or flags has CLEAT_MSG_WAITALL; of other datagrams more where one has come that is
- * longer, or where none has come. It does not wait. */
+ * longer, or where none has come. It does not wait. flags: CLEAT_MSG_*. */
 CLEAT_API int32_t cleat_socket_recv_room(int32_t socket, int32_t wanted, int32_t flags);
 
 /* cleat_socket_sendto returns how many of the bytes were sent to an address of the socket's

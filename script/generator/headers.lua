@@ -268,18 +268,19 @@ end
 --- The patterns that a comment for a group of constants begins with, such as "CLEAT_AF_* are ...",
 --- "CLEAT_SOL_* and CLEAT_IPPROTO_* are ...", "CLEAT_TLS*_VERSION are ...", as Lua patterns.
 ---@param comment string
----@return string[]
+---@return string[] patterns, string[] names as the comment has them
 local function group_patterns(comment)
-    local list, rest = {}, comment
+    local list, names, rest = {}, {}, comment
     repeat
         local pattern, following = rest:match("^(CLEAT_[%w_]*%*[%w_]*)(.*)$")
         if not pattern then
-            return list
+            return list, names
         end
+        names[#names + 1] = pattern
         list[#list + 1] = "^" .. pattern:gsub("%*", "[%%w_]+") .. "$"
         rest = following:match("^ and (.*)$") or following:match("^, (.*)$")
     until not rest
-    return list
+    return list, names
 end
 
 ---@param name string
@@ -371,11 +372,11 @@ local function parse(root, name, seen)
                 end
                 add(symbol)
                 if comment or not group or group_last ~= token.line - 1 then
-                    local patterns = comment and group_patterns(comment) or {}
+                    local patterns, names = group_patterns(comment or "")
                     if #patterns == 0 then
                         check_comment(comment, symbol)
                     end
-                    group = { type = "constants", comment = comment, patterns = patterns, constants = {} }
+                    group = { type = "constants", comment = comment, patterns = patterns, names = names, constants = {} }
                     items[#items + 1] = group
                 end
                 if #group.patterns > 0 and not in_group(symbol, group.patterns)
