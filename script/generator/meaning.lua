@@ -28,9 +28,9 @@ end
 -- The same for constants, where the comment does not say otherwise ("name: CLEAT_X_*").
 local NAMED = {
     family = { kind = "constant", groups = { "CLEAT_AF_*" } },
-    type = { kind = "constant", groups = { "CLEAT_SOCK_*" } },
-    protocol = { kind = "constant", groups = { "CLEAT_IPPROTO_*" } },
-    version = { kind = "constant", groups = { "CLEAT_TLS*_VERSION" } },
+    socktype = { kind = "constant", groups = { "CLEAT_SOCK_*" } },
+    proto = { kind = "constant", groups = { "CLEAT_IPPROTO_*" } },
+    tls_version = { kind = "constant", groups = { "CLEAT_TLS*_VERSION" } },
     level = { kind = "constant", groups = { "CLEAT_SOL_*", "CLEAT_IPPROTO_*" } },
     option = { kind = "constant", groups = { "CLEAT_SO_*", "CLEAT_TCP_*", "CLEAT_IPV6_V6ONLY" } },
     server_side = { kind = "boolean" },
@@ -245,7 +245,7 @@ function meaning.result(model, f)
     elseif said:find("^how ") or said:find("^the number of ") or said:find("^data_len ") or said:find("^buf_cap ")
         or said:find("^the length of the line ") then
         return { kind = "count" }
-    elseif said:find("^1 ") then
+    elseif said:find("^1 ") or said:find(", 0 or 1%f[%W]") then
         return { kind = "boolean" }
     elseif said:find("^a descriptor ") or said:find("^the socket's descriptor") or said:find("^the watch's descriptor") then
         return { kind = "fd" }

@@ -32,7 +32,7 @@ public final class HttpsGet {
                 Cleat.Addrinfo.Address address = list.address(i);
                 Cleat.Socket socket = Cleat.Socket.create(address.family(), address.type(), address.protocol());
                 try {
-                    socket.connect(new String(address.out(), StandardCharsets.UTF_8), address.port(), TIMEOUT);
+                    socket.connect(new String(address.output(), StandardCharsets.UTF_8), address.port(), TIMEOUT);
                     return socket;
                 } catch (Cleat.Failure error) {
                     socket.close();
