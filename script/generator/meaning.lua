@@ -157,7 +157,7 @@ local function commented(model, comment, name)
             fail("there is no group of constants %s", group)
         end
     end
-    if comment:find("%f[%w_]" .. name .. ": 0 or 1") or comment:find("%f[%w_]" .. name .. ": 1 for") then
+    if comment:find("%f[%w_]" .. name .. ": 0 or 1") or comment:find("%f[%w_]" .. name .. ": 1 %l") then
         return { kind = "boolean" }
     end
 end
