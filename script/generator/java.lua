@@ -286,6 +286,9 @@ function java.source(document)
     out "        static {"
     out "            String library = System.getenv(\"CLEAT_LIBRARY\");"
     out('            Native.register(Raw.class, NativeLibrary.getInstance(library != null ? library : "%s"));', document.library)
+    out "            if (cleat_abi_version() < ABI) {"
+    out "                throw new UnsatisfiedLinkError(\"the libcleat found is older than Cleat.java\");"
+    out "            }"
     out "        }"
     out ""
     for _, f in ipairs(document.functions) do

@@ -193,7 +193,7 @@ end
 local function integer(model, f, parameter)
     local name = parameter.name
     if parameter.new_id then
-        return { kind = "id", of = name == "guard" and made(model, f) or is_kind(model, name) and name or OUTPUT_IDS[name]
+        return { kind = "id", of = name == "guard_id" and made(model, f) or is_kind(model, name) and name or OUTPUT_IDS[name]
             or fail("%s stores an id in %s: name it like the kind of object", f.name, name) }
     elseif name == "id" then
         return { kind = "id", of = "any" }
@@ -254,7 +254,7 @@ function meaning.result(model, f)
     elseif said:find("^the status ") then
         return { kind = "status" }
     elseif said:find("%f[%a]version%f[%A]") or said:find("%f[%a]VERSION") or said:find("_VERSION ") or said:find("%f[%a]number%f[%A]")
-        or said:find("_VERSION$") then
+        or said:find("^the CLEAT_[%u_]+ ") then
         return { kind = "number" }
     end
     fail('%s "returns %s": say what it is in the form of another function (CLEAT_OK, the id of, the length of, how many, '

@@ -380,8 +380,22 @@ public final class Cleat {
     /** the directory that is built in */
     public static final int DEFAULT_OPENSSL_CAPATH = 5;
 
-    // CLEAT_ABI_VERSION is the version of the ABI that this header describes. It grows by one
-    // whenever functions or constants are added; nothing is ever taken away within a soname.
+    // CLEAT_VERSION_MAJOR is the first number of the version that these headers are of. The build,
+    // the shared library's name and pkg-config take the version from here.
+    public static final int VERSION_MAJOR = 0;
+
+    // CLEAT_VERSION_MINOR is the second number.
+    public static final int VERSION_MINOR = 1;
+
+    // CLEAT_VERSION_PATCH is the third number.
+    public static final int VERSION_PATCH = 0;
+
+    // CLEAT_ABI is the version of the ABI that these headers describe. It grows by one in each
+    // release that adds functions or constants; none is ever removed within a soname.
+    public static final int ABI = 2;
+
+    // CLEAT_ABI_VERSION is CLEAT_ABI under its older name, which differs from cleat_abi_version by
+    // case only: a language that ignores case uses CLEAT_ABI.
     public static final int ABI_VERSION = 2;
 
     /** The C functions as they are. */
@@ -391,47 +405,52 @@ public final class Cleat {
         static {
             String library = System.getenv("CLEAT_LIBRARY");
             Native.register(Raw.class, NativeLibrary.getInstance(library != null ? library : "libcleat.so.0"));
+            if (cleat_abi_version() < ABI) {
+                throw new UnsatisfiedLinkError("the libcleat found is older than Cleat.java");
+            }
         }
 
         public static native int cleat_addrinfo_resolve(byte[] host, int host_len, byte[] service,
-                                                        int service_len, int family, int type,
-                                                        int protocol, int flags);
+                                                        int service_len, int family, int socktype,
+                                                        int proto, int flags);
         public static native int cleat_resolution_new(byte[] host, int host_len, byte[] service,
-                                                      int service_len, int family, int type,
-                                                      int protocol, int flags);
+                                                      int service_len, int family, int socktype,
+                                                      int proto, int flags);
         public static native int cleat_resolution_fileno(int resolution);
         public static native int cleat_resolution_addrinfo(int resolution, double timeout);
         public static native int cleat_addrinfo_count(int addrinfo);
-        public static native int cleat_addrinfo_address(int addrinfo, int index, byte[] out,
-                                                        int out_cap, int[] family, int[] type,
-                                                        int[] protocol, int[] port, int[] flowinfo,
-                                                        int[] scope_id);
-        public static native int cleat_addrinfo_canonname(int addrinfo, byte[] out, int out_cap);
+        public static native int cleat_addrinfo_address(int addrinfo, int index, byte[] output,
+                                                        int output_cap, int[] family,
+                                                        int[] socktype, int[] proto, int[] port,
+                                                        int[] flowinfo, int[] scope_id);
+        public static native int cleat_addrinfo_canonname(int addrinfo, byte[] output,
+                                                          int output_cap);
         public static native int cleat_certificate_from_pem(byte[] data, int data_len);
         public static native int cleat_certificate_from_der(byte[] data, int data_len);
-        public static native int cleat_certificate_der(int certificate, byte[] out, int out_cap);
+        public static native int cleat_certificate_der(int certificate, byte[] output,
+                                                       int output_cap);
         public static native int cleat_certificate_version(int certificate);
         public static native int cleat_certificate_is_ca(int certificate);
-        public static native int cleat_certificate_serial_number(int certificate, byte[] out,
-                                                                 int out_cap);
-        public static native int cleat_certificate_not_before(int certificate, byte[] out,
-                                                              int out_cap);
-        public static native int cleat_certificate_not_after(int certificate, byte[] out,
-                                                             int out_cap);
+        public static native int cleat_certificate_serial_number(int certificate, byte[] output,
+                                                                 int output_cap);
+        public static native int cleat_certificate_not_before(int certificate, byte[] output,
+                                                              int output_cap);
+        public static native int cleat_certificate_not_after(int certificate, byte[] output,
+                                                             int output_cap);
         public static native int cleat_certificate_name_count(int certificate, int which);
         public static native int cleat_certificate_name_rdn(int certificate, int which, int index);
         public static native int cleat_certificate_name_type(int certificate, int which, int index,
-                                                             byte[] out, int out_cap);
+                                                             byte[] output, int output_cap);
         public static native int cleat_certificate_name_value(int certificate, int which, int index,
-                                                              byte[] out, int out_cap);
+                                                              byte[] output, int output_cap);
         public static native int cleat_certificate_alt_name_count(int certificate);
         public static native int cleat_certificate_alt_name_type(int certificate, int index,
-                                                                 byte[] out, int out_cap);
+                                                                 byte[] output, int output_cap);
         public static native int cleat_certificate_alt_name_value(int certificate, int index,
-                                                                  byte[] out, int out_cap);
+                                                                  byte[] output, int output_cap);
         public static native int cleat_certificate_uri_count(int certificate, int which);
         public static native int cleat_certificate_uri(int certificate, int which, int index,
-                                                       byte[] out, int out_cap);
+                                                       byte[] output, int output_cap);
         public static native int cleat_monotonic(double[] seconds);
         public static native int cleat_connection_over_socket(int context, int socket,
                                                               int server_side,
@@ -457,37 +476,38 @@ public final class Cleat {
         public static native int cleat_connection_pending(int connection);
         public static native int cleat_connection_shutdown(int connection, double timeout);
         public static native int cleat_connection_server_side(int connection);
-        public static native int cleat_connection_server_hostname(int connection, byte[] out,
-                                                                  int out_cap);
+        public static native int cleat_connection_server_hostname(int connection, byte[] output,
+                                                                  int output_cap);
         public static native int cleat_connection_established(int connection);
-        public static native int cleat_connection_version(int connection, byte[] out, int out_cap);
-        public static native int cleat_connection_cipher(int connection, byte[] out, int out_cap,
-                                                         int[] bits);
-        public static native int cleat_connection_cipher_version(int connection, byte[] out,
-                                                                 int out_cap);
+        public static native int cleat_connection_version(int connection, byte[] output,
+                                                          int output_cap);
+        public static native int cleat_connection_cipher(int connection, byte[] output,
+                                                         int output_cap, int[] bits);
+        public static native int cleat_connection_cipher_version(int connection, byte[] output,
+                                                                 int output_cap);
         public static native int cleat_connection_shared_cipher_count(int connection);
         public static native int cleat_connection_shared_cipher(int connection, int index,
-                                                                byte[] out, int out_cap, int[] bits,
-                                                                int[] version);
-        public static native int cleat_connection_alpn_protocol(int connection, byte[] out,
-                                                                int out_cap);
+                                                                byte[] output, int output_cap,
+                                                                int[] bits, int[] tls_version);
+        public static native int cleat_connection_alpn_protocol(int connection, byte[] output,
+                                                                int output_cap);
         public static native int cleat_connection_session_reused(int connection);
         public static native int cleat_connection_verify_mode(int connection);
         public static native int cleat_connection_peer_certificate(int connection);
-        public static native int cleat_connection_npn_protocol(int connection, byte[] out,
-                                                               int out_cap);
-        public static native int cleat_connection_channel_binding(int connection, int type,
-                                                                  byte[] out, int out_cap);
+        public static native int cleat_connection_npn_protocol(int connection, byte[] output,
+                                                               int output_cap);
+        public static native int cleat_connection_channel_binding(int connection, int binding,
+                                                                  byte[] output, int output_cap);
         public static native int cleat_connection_set_context(int connection, int context);
         public static native int cleat_connection_answer_server_name(int connection, int alert);
-        public static native int cleat_context_new(int protocol);
+        public static native int cleat_context_new(int which);
         public static native int cleat_context_protocol(int context);
         public static native int cleat_context_options(int context);
         public static native int cleat_context_set_options(int context, int options);
         public static native int cleat_context_minimum_version(int context);
-        public static native int cleat_context_set_minimum_version(int context, int version);
+        public static native int cleat_context_set_minimum_version(int context, int tls_version);
         public static native int cleat_context_maximum_version(int context);
-        public static native int cleat_context_set_maximum_version(int context, int version);
+        public static native int cleat_context_set_maximum_version(int context, int tls_version);
         public static native int cleat_context_verify_mode(int context);
         public static native int cleat_context_set_verify_mode(int context, int mode);
         public static native int cleat_context_verify_flags(int context);
@@ -497,8 +517,8 @@ public final class Cleat {
         public static native int cleat_context_set_ciphers(int context, byte[] ciphers,
                                                            int ciphers_len);
         public static native int cleat_context_cipher_count(int context);
-        public static native int cleat_context_cipher_name(int context, int index, byte[] out,
-                                                           int out_cap);
+        public static native int cleat_context_cipher_name(int context, int index, byte[] output,
+                                                           int output_cap);
         public static native int cleat_context_set_alpn_protocols(int context, byte[] protocols,
                                                                   int protocols_len);
         public static native int cleat_context_set_npn_protocols(int context, byte[] protocols,
@@ -520,17 +540,18 @@ public final class Cleat {
         public static native int cleat_close(int id);
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
+        public static native int cleat_set_interruptible(int interruptible);
         public static native int cleat_poll(int[] fds, int fds_len, int[] events, int events_len,
                                             int[] revents, int revents_cap, double timeout);
         public static native int cleat_watch_new(int fd, int events, double timeout);
         public static native int cleat_watch_fileno(int watch);
         public static native int cleat_watch_signal(int watch);
         public static native int cleat_random_bytes(byte[] buf, int buf_cap);
-        public static native int cleat_socket_new(int family, int type, int protocol);
+        public static native int cleat_socket_new(int family, int socktype, int proto);
         public static native int cleat_socket_from_fd(int fd);
         public static native int cleat_socket_over_fd(int fd);
         public static native int cleat_socket_duplicate(int fd);
-        public static native int cleat_socket_pair(int family, int type, int protocol, int[] first,
+        public static native int cleat_socket_pair(int family, int socktype, int proto, int[] first,
                                                    int[] second);
         public static native int cleat_socket_fileno(int socket);
         public static native int cleat_socket_detach(int socket);
@@ -554,10 +575,10 @@ public final class Cleat {
         public static native int cleat_socket_recvfrom(int socket, byte[] buf, int buf_cap,
                                                        int flags, double timeout, int[] sender);
         public static native int cleat_socket_shutdown(int socket, int how);
-        public static native int cleat_socket_getsockname(int socket, byte[] out, int out_cap,
+        public static native int cleat_socket_getsockname(int socket, byte[] output, int output_cap,
                                                           int[] port, int[] flowinfo,
                                                           int[] scope_id);
-        public static native int cleat_socket_getpeername(int socket, byte[] out, int out_cap,
+        public static native int cleat_socket_getpeername(int socket, byte[] output, int output_cap,
                                                           int[] port, int[] flowinfo,
                                                           int[] scope_id);
         public static native int cleat_socket_connected(int socket);
@@ -570,12 +591,12 @@ public final class Cleat {
         public static native int cleat_socket_setsockopt_bytes(int socket, int level, int option,
                                                                byte[] data, int data_len);
         public static native int cleat_error_status();
-        public static native int cleat_error_message(byte[] out, int out_cap);
-        public static native int cleat_error_library(byte[] out, int out_cap);
-        public static native int cleat_error_reason(byte[] out, int out_cap);
-        public static native int cleat_error_verify_message(byte[] out, int out_cap);
-        public static native int cleat_error_filename(byte[] out, int out_cap);
-        public static native int cleat_strerror(int number, byte[] out, int out_cap);
+        public static native int cleat_error_message(byte[] output, int output_cap);
+        public static native int cleat_error_library(byte[] output, int output_cap);
+        public static native int cleat_error_reason(byte[] output, int output_cap);
+        public static native int cleat_error_verify_message(byte[] output, int output_cap);
+        public static native int cleat_error_filename(byte[] output, int output_cap);
+        public static native int cleat_strerror(int number, byte[] output, int output_cap);
         public static native int cleat_terminal_password(byte[] prompt, int prompt_len, byte[] buf,
                                                          int buf_cap);
         public static native int cleat_context_load_verify_file(int context, byte[] cafile,
@@ -589,62 +610,63 @@ public final class Cleat {
                                                                      int capath_len, byte[] data,
                                                                      int data_len);
         public static native int cleat_context_set_default_verify_paths(int context);
-        public static native int cleat_default_verify_path(int which, byte[] out, int out_cap);
+        public static native int cleat_default_verify_path(int which, byte[] output,
+                                                           int output_cap);
         public static native int cleat_context_cert_store_stats(int context, int[] x509,
                                                                 int[] x509_ca, int[] crl);
         public static native int cleat_context_ca_count(int context);
         public static native int cleat_context_ca_certificate(int context, int index);
         public static native int cleat_context_skipped_count(int context);
-        public static native int cleat_context_skipped_reason(int context, int index, byte[] out,
-                                                              int out_cap, int[] ordinal,
+        public static native int cleat_context_skipped_reason(int context, int index, byte[] output,
+                                                              int output_cap, int[] ordinal,
                                                               int[] line);
         public static native int cleat_abi_version();
-        public static native int cleat_version(byte[] out, int out_cap);
-        public static native int cleat_boringssl_version(byte[] out, int out_cap);
+        public static native int cleat_version(byte[] output, int output_cap);
+        public static native int cleat_boringssl_version(byte[] output, int output_cap);
         public static native int cleat_boringssl_api();
         public static native int cleat_openssl_version_number();
         public static native int cleat_addrinfo_resolve_guarded(byte[] host, int host_len,
                                                                 byte[] service, int service_len,
-                                                                int family, int type, int protocol,
-                                                                int flags, int[] guard);
+                                                                int family, int socktype, int proto,
+                                                                int flags, int[] guard_id);
         public static native int cleat_resolution_new_guarded(byte[] host, int host_len,
                                                               byte[] service, int service_len,
-                                                              int family, int type, int protocol,
-                                                              int flags, int[] guard);
+                                                              int family, int socktype, int proto,
+                                                              int flags, int[] guard_id);
         public static native int cleat_resolution_addrinfo_guarded(int resolution, double timeout,
-                                                                   int[] guard);
+                                                                   int[] guard_id);
         public static native int cleat_certificate_from_pem_guarded(byte[] data, int data_len,
-                                                                    int[] guard);
+                                                                    int[] guard_id);
         public static native int cleat_certificate_from_der_guarded(byte[] data, int data_len,
-                                                                    int[] guard);
+                                                                    int[] guard_id);
         public static native int cleat_connection_over_socket_guarded(int context, int socket,
                                                                       int server_side,
                                                                       byte[] server_hostname,
                                                                       int server_hostname_len,
-                                                                      int[] guard);
+                                                                      int[] guard_id);
         public static native int cleat_connection_over_fd_guarded(int context, int fd,
                                                                   int server_side,
                                                                   byte[] server_hostname,
                                                                   int server_hostname_len,
-                                                                  int[] guard);
+                                                                  int[] guard_id);
         public static native int cleat_connection_over_memory_guarded(int context, int server_side,
                                                                       byte[] server_hostname,
                                                                       int server_hostname_len,
-                                                                      int[] guard);
+                                                                      int[] guard_id);
         public static native int cleat_connection_peer_certificate_guarded(int connection,
-                                                                           int[] guard);
-        public static native int cleat_context_new_guarded(int protocol, int[] guard);
+                                                                           int[] guard_id);
+        public static native int cleat_context_new_guarded(int which, int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
-                                                         int[] guard);
-        public static native int cleat_socket_new_guarded(int family, int type, int protocol,
-                                                          int[] guard);
-        public static native int cleat_socket_from_fd_guarded(int fd, int[] guard);
-        public static native int cleat_socket_over_fd_guarded(int fd, int[] guard);
-        public static native int cleat_socket_duplicate_guarded(int fd, int[] guard);
+                                                         int[] guard_id);
+        public static native int cleat_socket_new_guarded(int family, int socktype, int proto,
+                                                          int[] guard_id);
+        public static native int cleat_socket_from_fd_guarded(int fd, int[] guard_id);
+        public static native int cleat_socket_over_fd_guarded(int fd, int[] guard_id);
+        public static native int cleat_socket_duplicate_guarded(int fd, int[] guard_id);
         public static native int cleat_socket_accept_guarded(int socket, double timeout,
-                                                             int[] guard);
+                                                             int[] guard_id);
         public static native int cleat_context_ca_certificate_guarded(int context, int index,
-                                                                      int[] guard);
+                                                                      int[] guard_id);
     }
 
     /** What a status says, and the texts of this thread's last failure. */
@@ -737,11 +759,11 @@ public final class Cleat {
         }
 
         /**
-         * cleat_socket_new returns the id of a new socket. family: CLEAT_AF_*; type: CLEAT_SOCK_*;
-         * protocol: 0 for the family's usual one. CLEAT_SYS.
+         * cleat_socket_new returns the id of a new socket. family: CLEAT_AF_*; socktype: CLEAT_SOCK_*;
+         * proto: 0 for the family's usual one. CLEAT_SYS.
          */
-        public static Socket create(int family, int type, int protocol) throws Failure {
-            int result = Raw.cleat_socket_new(family, type, protocol);
+        public static Socket create(int family, int socktype, int proto) throws Failure {
+            int result = Raw.cleat_socket_new(family, socktype, proto);
             check(result);
             return new Socket(result);
         }
@@ -784,12 +806,12 @@ public final class Cleat {
 
         /**
          * cleat_socket_pair returns CLEAT_OK and stores the ids of two sockets that are connected to each
-         * other. family: CLEAT_AF_UNIX; type and protocol as in cleat_socket_new. CLEAT_SYS.
+         * other. family: CLEAT_AF_UNIX; socktype and proto as in cleat_socket_new. CLEAT_SYS.
          */
-        public static Pair pair(int family, int type, int protocol) throws Failure {
+        public static Pair pair(int family, int socktype, int proto) throws Failure {
             int[] first = new int[1];
             int[] second = new int[1];
-            int result = Raw.cleat_socket_pair(family, type, protocol, first, second);
+            int result = Raw.cleat_socket_pair(family, socktype, proto, first, second);
             check(result);
             return new Pair(new Socket(first[0]), new Socket(second[0]));
         }
@@ -981,11 +1003,11 @@ public final class Cleat {
             check(result);
         }
 
-        public record Getsockname(byte[] out, int port, int flowinfo, int scopeId) {}
+        public record Getsockname(byte[] output, int port, int flowinfo, int scopeId) {}
 
         /**
          * cleat_socket_getsockname returns the length of the host part of the socket's own address,
-         * copies it to out and stores the rest; flowinfo and scope_id are 0 but for IPv6. CLEAT_SYS.
+         * copies it to output and stores the rest; flowinfo and scope_id are 0 but for IPv6. CLEAT_SYS.
          */
         public Getsockname getsockname() throws Failure {
             int[] port = new int[1];
@@ -1003,7 +1025,7 @@ public final class Cleat {
             return new Getsockname(out, port[0], flowinfo[0], scopeId[0]);
         }
 
-        public record Getpeername(byte[] out, int port, int flowinfo, int scopeId) {}
+        public record Getpeername(byte[] output, int port, int flowinfo, int scopeId) {}
 
         /**
          * cleat_socket_getpeername returns the same for the peer's address. For an accepted socket this
@@ -1092,15 +1114,15 @@ public final class Cleat {
          * cleat_addrinfo_resolve returns the id of a list of addresses for a host and a service, in the
          * order in which they should be tried. host: a name or a numeric address; absent for the loopback
          * address, or for the wildcard one with CLEAT_AI_PASSIVE. service: a name or a decimal port;
-         * absent for port 0. Not both absent. family, type and protocol restrict the answer, 0 does not;
+         * absent for port 0. Not both absent. family, socktype and proto restrict the answer, 0 does not;
          * flags are CLEAT_AI_*. It may block on the network for as long as the resolver does.
          * CLEAT_RESOLVE; CLEAT_SYS.
          */
-        public static Addrinfo resolve(String host, String service, int family, int type,
-                                       int protocol, int flags) throws Failure {
+        public static Addrinfo resolve(String host, String service, int family, int socktype,
+                                       int proto, int flags) throws Failure {
             byte[] hostBytes = bytes(host);
             byte[] serviceBytes = bytes(service);
-            int result = Raw.cleat_addrinfo_resolve(hostBytes, length(hostBytes), serviceBytes, length(serviceBytes), family, type, protocol, flags);
+            int result = Raw.cleat_addrinfo_resolve(hostBytes, length(hostBytes), serviceBytes, length(serviceBytes), family, socktype, proto, flags);
             check(result);
             return new Addrinfo(result);
         }
@@ -1115,35 +1137,35 @@ public final class Cleat {
             return result;
         }
 
-        public record Address(byte[] out, int family, int type, int protocol, int port, int flowinfo, int scopeId) {}
+        public record Address(byte[] output, int family, int socktype, int proto, int port, int flowinfo, int scopeId) {}
 
         /**
          * cleat_addrinfo_address returns the length of the numeric host of the address at index (from 0),
-         * copies it to out, and stores what else the entry says; flowinfo and scope_id are 0 but for
+         * copies it to output, and stores what else the entry says; flowinfo and scope_id are 0 but for
          * IPv6. CLEAT_SYS (EAFNOSUPPORT) for a sender's address of another family than CLEAT_AF_*.
          */
         public Address address(int index) throws Failure {
             int[] family = new int[1];
-            int[] type = new int[1];
-            int[] protocol = new int[1];
+            int[] socktype = new int[1];
+            int[] proto = new int[1];
             int[] port = new int[1];
             int[] flowinfo = new int[1];
             int[] scopeId = new int[1];
             byte[] out = new byte[256];
-            int result = Raw.cleat_addrinfo_address(id, index, out, out.length, family, type, protocol, port, flowinfo, scopeId);
+            int result = Raw.cleat_addrinfo_address(id, index, out, out.length, family, socktype, proto, port, flowinfo, scopeId);
             if (result > out.length) {
                 out = new byte[result];
-                result = Raw.cleat_addrinfo_address(id, index, out, out.length, family, type, protocol, port, flowinfo, scopeId);
+                result = Raw.cleat_addrinfo_address(id, index, out, out.length, family, socktype, proto, port, flowinfo, scopeId);
             }
             Reference.reachabilityFence(this);
             check(result);
             out = Arrays.copyOf(out, Math.min(result, out.length));
-            return new Address(out, family[0], type[0], protocol[0], port[0], flowinfo[0], scopeId[0]);
+            return new Address(out, family[0], socktype[0], proto[0], port[0], flowinfo[0], scopeId[0]);
         }
 
         /**
-         * cleat_addrinfo_canonname returns the length of the canonical host name and copies it to out; 0
-         * unless CLEAT_AI_CANONNAME was asked for.
+         * cleat_addrinfo_canonname returns the length of the canonical host name and copies it to output;
+         * 0 unless CLEAT_AI_CANONNAME was asked for.
          */
         public String canonname() throws Failure {
             byte[] out = new byte[256];
@@ -1166,14 +1188,14 @@ public final class Cleat {
         }
 
         /**
-         * cleat_context_new returns the id of a context. protocol: CLEAT_PROTOCOL_*; another number is
+         * cleat_context_new returns the id of a context. which: CLEAT_PROTOCOL_*; another number is
          * CLEAT_USAGE, SSLV2 and SSLV3 are CLEAT_UNSUPPORTED. DANGEROUS on a client as it is: it verifies
          * nothing, trusts no CA and has no certificate, see the functions below. Its options are Python
          * 2.7.16's: OP_ALL, NO_SSLV2, NO_SSLV3, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, SINGLE_DH_USE,
          * SINGLE_ECDH_USE, ENABLE_MIDDLEBOX_COMPAT.
          */
-        public static Context create(int protocol) throws Failure {
-            int result = Raw.cleat_context_new(protocol);
+        public static Context create(int which) throws Failure {
+            int result = Raw.cleat_context_new(which);
             check(result);
             return new Context(result);
         }
@@ -1226,8 +1248,8 @@ public final class Cleat {
          * for one version only. DANGEROUS below TLS 1.2: what TLS 1.0 and 1.1 are made of (MD5 and SHA-1
          * in the handshake, CBC) is broken or close to it.
          */
-        public void setMinimumVersion(int version) throws Failure {
-            int result = Raw.cleat_context_set_minimum_version(id, version);
+        public void setMinimumVersion(int tlsVersion) throws Failure {
+            int result = Raw.cleat_context_set_minimum_version(id, tlsVersion);
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -1247,8 +1269,8 @@ public final class Cleat {
          * cleat_context_set_maximum_version returns CLEAT_OK and sets it. It is CLEAT_USAGE on a context
          * for one version only.
          */
-        public void setMaximumVersion(int version) throws Failure {
-            int result = Raw.cleat_context_set_maximum_version(id, version);
+        public void setMaximumVersion(int tlsVersion) throws Failure {
+            int result = Raw.cleat_context_set_maximum_version(id, tlsVersion);
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -1343,8 +1365,8 @@ public final class Cleat {
 
         /**
          * cleat_context_cipher_name returns the length of the OpenSSL name of the suite at index (from 0,
-         * in order of preference) and copies it to out. CLEAT_USAGE for an index out of range; CLEAT_SSL
-         * if BoringSSL refuses the settings.
+         * in order of preference) and copies it to output. CLEAT_USAGE for an index out of range;
+         * CLEAT_SSL if BoringSSL refuses the settings.
          */
         public String cipherName(int index) throws Failure {
             byte[] out = new byte[256];
@@ -1583,11 +1605,11 @@ public final class Cleat {
             return result;
         }
 
-        public record SkippedReason(String out, int ordinal, int line) {}
+        public record SkippedReason(String output, int ordinal, int line) {}
 
         /**
          * cleat_context_skipped_reason returns the length of the reason why the one at index (from 0) was
-         * passed over, BoringSSL's mnemonic, and copies it to out. It stores which certificate or
+         * passed over, BoringSSL's mnemonic, and copies it to output. It stores which certificate or
          * revocation list of the file it is, from 1, and the line where it begins, from 1. CLEAT_USAGE
          * for an index out of range.
          */
@@ -1812,7 +1834,7 @@ public final class Cleat {
 
         /**
          * cleat_connection_server_hostname returns the length of the server name that a client was made
-         * with, or that a server's client has sent as SNI, and copies it to out; 0 if there is none.
+         * with, or that a server's client has sent as SNI, and copies it to output; 0 if there is none.
          */
         public String serverHostname() throws Failure {
             byte[] out = new byte[256];
@@ -1839,7 +1861,7 @@ public final class Cleat {
 
         /**
          * cleat_connection_version returns the length of the name of the negotiated version ("TLSv1.2",
-         * "TLSv1.3") and copies it to out; 0 before the handshake is done.
+         * "TLSv1.3") and copies it to output; 0 before the handshake is done.
          */
         public String version() throws Failure {
             byte[] out = new byte[256];
@@ -1854,11 +1876,11 @@ public final class Cleat {
             return utf8(out);
         }
 
-        public record Cipher(String out, int bits) {}
+        public record Cipher(String output, int bits) {}
 
         /**
          * cleat_connection_cipher returns the length of OpenSSL's name of the cipher suite and copies it
-         * to out, and stores its secret bits; 0 before the handshake is done.
+         * to output, and stores its secret bits; 0 before the handshake is done.
          */
         public Cipher cipher() throws Failure {
             int[] bits = new int[1];
@@ -1876,7 +1898,7 @@ public final class Cleat {
 
         /**
          * cleat_connection_cipher_version returns the length of the name of the TLS version that defines
-         * the cipher suite ("TLSv1.2", "TLSv1.3", "TLSv1/SSLv3") and copies it to out; 0 before the
+         * the cipher suite ("TLSv1.2", "TLSv1.3", "TLSv1/SSLv3") and copies it to output; 0 before the
          * handshake is done.
          */
         public String cipherVersion() throws Failure {
@@ -1904,31 +1926,31 @@ public final class Cleat {
             return result;
         }
 
-        public record SharedCipher(String out, int bits, int version) {}
+        public record SharedCipher(String output, int bits, int tlsVersion) {}
 
         /**
          * cleat_connection_shared_cipher returns the length of OpenSSL's name of the shared suite at
-         * index (from 0, in an order of BoringSSL's) and copies it to out; it stores the suite's secret
-         * bits and the CLEAT_TLS1_*VERSION that defines it.
+         * index (from 0, in an order of BoringSSL's) and copies it to output; it stores the suite's
+         * secret bits and the CLEAT_TLS1_*VERSION that defines it.
          */
         public SharedCipher sharedCipher(int index) throws Failure {
             int[] bits = new int[1];
-            int[] version = new int[1];
+            int[] tlsVersion = new int[1];
             byte[] out = new byte[256];
-            int result = Raw.cleat_connection_shared_cipher(id, index, out, out.length, bits, version);
+            int result = Raw.cleat_connection_shared_cipher(id, index, out, out.length, bits, tlsVersion);
             if (result > out.length) {
                 out = new byte[result];
-                result = Raw.cleat_connection_shared_cipher(id, index, out, out.length, bits, version);
+                result = Raw.cleat_connection_shared_cipher(id, index, out, out.length, bits, tlsVersion);
             }
             Reference.reachabilityFence(this);
             check(result);
             out = Arrays.copyOf(out, Math.min(result, out.length));
-            return new SharedCipher(utf8(out), bits[0], version[0]);
+            return new SharedCipher(utf8(out), bits[0], tlsVersion[0]);
         }
 
         /**
          * cleat_connection_alpn_protocol returns the length of the name of the negotiated application
-         * protocol and copies it to out; 0 if there is none.
+         * protocol and copies it to output; 0 if there is none.
          */
         public byte[] alpnProtocol() throws Failure {
             byte[] out = new byte[256];
@@ -1977,7 +1999,7 @@ public final class Cleat {
 
         /**
          * cleat_connection_npn_protocol returns the length of the name of the protocol that NPN
-         * negotiated and copies it to out; 0 if there is none.
+         * negotiated and copies it to output; 0 if there is none.
          */
         public byte[] npnProtocol() throws Failure {
             byte[] out = new byte[256];
@@ -1994,15 +2016,15 @@ public final class Cleat {
 
         /**
          * cleat_connection_channel_binding returns the length of the channel binding data and copies it
-         * to out; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
-         * "tls-unique" is not defined. type: CLEAT_BINDING_*.
+         * to output; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
+         * "tls-unique" is not defined. binding: CLEAT_BINDING_*.
          */
-        public byte[] channelBinding(int type) throws Failure {
+        public byte[] channelBinding(int binding) throws Failure {
             byte[] out = new byte[256];
-            int result = Raw.cleat_connection_channel_binding(id, type, out, out.length);
+            int result = Raw.cleat_connection_channel_binding(id, binding, out, out.length);
             if (result > out.length) {
                 out = new byte[result];
-                result = Raw.cleat_connection_channel_binding(id, type, out, out.length);
+                result = Raw.cleat_connection_channel_binding(id, binding, out, out.length);
             }
             Reference.reachabilityFence(this);
             check(result);
@@ -2073,7 +2095,8 @@ public final class Cleat {
         }
 
         /**
-         * cleat_certificate_der returns the length of the DER encoding and copies it to out. CLEAT_SSL.
+         * cleat_certificate_der returns the length of the DER encoding and copies it to output.
+         * CLEAT_SSL.
          */
         public byte[] der() throws Failure {
             byte[] out = new byte[256];
@@ -2111,7 +2134,7 @@ public final class Cleat {
 
         /**
          * cleat_certificate_serial_number returns the length of the serial number in upper-case
-         * hexadecimal, of an even number of digits, and copies it to out.
+         * hexadecimal, of an even number of digits, and copies it to output.
          */
         public String serialNumber() throws Failure {
             byte[] out = new byte[256];
@@ -2128,8 +2151,8 @@ public final class Cleat {
 
         /**
          * cleat_certificate_not_before returns the length of the start of its validity, as in "Jan 5
-         * 09:34:43 2018 GMT", and copies it to out. A time that is encoded with an offset is converted to
-         * UTC; with an offset of 13 hours or more it is "Bad time value", as OpenSSL prints it.
+         * 09:34:43 2018 GMT", and copies it to output. A time that is encoded with an offset is converted
+         * to UTC; with an offset of 13 hours or more it is "Bad time value", as OpenSSL prints it.
          */
         public String notBefore() throws Failure {
             byte[] out = new byte[256];
@@ -2146,7 +2169,7 @@ public final class Cleat {
 
         /**
          * cleat_certificate_not_after returns the length of the end of its validity in the same form and
-         * copies it to out.
+         * copies it to output.
          */
         public String notAfter() throws Failure {
             byte[] out = new byte[256];
@@ -2186,7 +2209,7 @@ public final class Cleat {
 
         /**
          * cleat_certificate_name_type returns the length of the attribute's type, OpenSSL's long name
-         * ("commonName") or dotted decimals, and copies it to out. CLEAT_SSL as
+         * ("commonName") or dotted decimals, and copies it to output. CLEAT_SSL as
          * cleat_certificate_name_count, and for an object identifier of more than 586 bytes.
          */
         public String nameType(int which, int index) throws Failure {
@@ -2203,10 +2226,10 @@ public final class Cleat {
         }
 
         /**
-         * cleat_certificate_name_value returns the length of the attribute's value and copies it to out:
-         * a string in UTF-8, a bit string's bytes as they are, and of a value of any other type the
-         * contents of its encoding (DER without tag and length). It may contain zero bytes. CLEAT_SSL as
-         * cleat_certificate_name_count.
+         * cleat_certificate_name_value returns the length of the attribute's value and copies it to
+         * output: a string in UTF-8, a bit string's bytes as they are, and of a value of any other type
+         * the contents of its encoding (DER without tag and length). It may contain zero bytes. CLEAT_SSL
+         * as cleat_certificate_name_count.
          */
         public byte[] nameValue(int which, int index) throws Failure {
             byte[] out = new byte[256];
@@ -2235,7 +2258,7 @@ public final class Cleat {
         /**
          * cleat_certificate_alt_name_type returns the length of the type of the name at index, as Python
          * calls it ("DNS", "email", "URI", "IP Address", "DirName", "Registered ID", "othername",
-         * "X400Name", "EdiPartyName"), and copies it to out. CLEAT_SSL as
+         * "X400Name", "EdiPartyName"), and copies it to output. CLEAT_SSL as
          * cleat_certificate_alt_name_count.
          */
         public String altNameType(int index) throws Failure {
@@ -2253,7 +2276,7 @@ public final class Cleat {
 
         /**
          * cleat_certificate_alt_name_value returns the length of the name at index as text and copies it
-         * to out: what a DNS name, e-mail address or URI says byte for byte, IP addresses as in
+         * to output: what a DNS name, e-mail address or URI says byte for byte, IP addresses as in
          * "2001:DB8:0:0:0:0:0:1", object identifiers dotted, "&lt;unsupported&gt;" for othername,
          * X400Name and EdiPartyName, and nothing for DirName, whose attributes are at CLEAT_NAME_ALT +
          * index. CLEAT_SSL as cleat_certificate_alt_name_count, and for an object identifier of more than
@@ -2284,8 +2307,8 @@ public final class Cleat {
         }
 
         /**
-         * cleat_certificate_uri returns the length of the URI at index and copies it to out. CLEAT_SSL as
-         * cleat_certificate_uri_count.
+         * cleat_certificate_uri returns the length of the URI at index and copies it to output. CLEAT_SSL
+         * as cleat_certificate_uri_count.
          */
         public byte[] uri(int which, int index) throws Failure {
             byte[] out = new byte[256];
@@ -2316,11 +2339,11 @@ public final class Cleat {
          * by fork has no such threads: resolutions of before do not end there, new ones do. flags:
          * CLEAT_AI_*. CLEAT_SYS (EMFILE; EAGAIN: no thread can be made).
          */
-        public static Resolution create(String host, String service, int family, int type,
-                                        int protocol, int flags) throws Failure {
+        public static Resolution create(String host, String service, int family, int socktype,
+                                        int proto, int flags) throws Failure {
             byte[] hostBytes = bytes(host);
             byte[] serviceBytes = bytes(service);
-            int result = Raw.cleat_resolution_new(hostBytes, length(hostBytes), serviceBytes, length(serviceBytes), family, type, protocol, flags);
+            int result = Raw.cleat_resolution_new(hostBytes, length(hostBytes), serviceBytes, length(serviceBytes), family, socktype, proto, flags);
             check(result);
             return new Resolution(result);
         }
@@ -2413,12 +2436,30 @@ public final class Cleat {
     }
 
     /**
+     * cleat_set_interruptible returns the calling thread's previous setting, 0 or 1, and sets it.
+     * interruptible: 1 makes the calls of this thread that wait return CLEAT_SYS (EINTR) once a
+     * signal handler has run in the thread during the wait, with or without SA_RESTART, and also when
+     * they have waited for a second: a signal that came just before the wait, or in another thread,
+     * is noticed by the caller within that second. 0, which is every thread's setting at first: a
+     * signal ends no call.
+     *
+     * The interrupted call has not failed: repeat it with the same arguments. No data is lost; a
+     * write that was interrupted after some of its data has returned how much that is. A call with a
+     * timeout of 0 is never interrupted, nor one that does not have to wait.
+     */
+    public static boolean setInterruptible(boolean interruptible) throws Failure {
+        int result = Raw.cleat_set_interruptible(interruptible ? 1 : 0);
+        check(result);
+        return result != 0;
+    }
+
+    /**
      * cleat_poll returns how many of the descriptors have something to report, 0 if the timeout ran
      * out first, and stores for each its events in revents. fds are file descriptors, not ids; events
      * is one set of CLEAT_POLL* for each; the three lengths must be equal, and fds_len counts
      * elements (0 just waits). A descriptor that is not open is reported by CLEAT_POLLNVAL. A signal
-     * does not end the wait. A connection may hold decrypted bytes that no descriptor shows: see
-     * cleat_connection_pending. CLEAT_SYS.
+     * ends the wait only in an interruptible thread (cleat/interrupt.h). A connection may hold
+     * decrypted bytes that no descriptor shows: see cleat_connection_pending. CLEAT_SYS.
      */
     public static int poll(int[] fds, int[] events, int[] revents, double timeout) throws Failure {
         int result = Raw.cleat_poll(fds, fds.length, events, events.length, revents, revents.length, timeout);
@@ -2446,7 +2487,7 @@ public final class Cleat {
 
     /**
      * cleat_error_message returns the length of the text of this thread's last failure and copies it
-     * to out; the text is empty only if there was no failure. Failures of the TLS library read
+     * to output; the text is empty only if there was no failure. Failures of the TLS library read
      * "[LIBRARY: REASON] words (file:line)".
      */
     public static String errorMessage() throws Failure {
@@ -2464,7 +2505,7 @@ public final class Cleat {
     /**
      * cleat_error_library returns the length of the name of the sub-library in which the last failure
      * of class CLEAT_SSL, CLEAT_ALERT or CLEAT_VERIFY arose ("SSL", "PEM", "X509", "ASN1" ...) and
-     * copies it to out; 0 for other classes.
+     * copies it to output; 0 for other classes.
      */
     public static String errorLibrary() throws Failure {
         byte[] out = new byte[256];
@@ -2481,7 +2522,7 @@ public final class Cleat {
     /**
      * cleat_error_reason returns the length of the mnemonic of the last such failure
      * ("CERTIFICATE_VERIFY_FAILED", "NO_START_LINE", "TLSV1_ALERT_UNKNOWN_CA" ...) and copies it to
-     * out; 0 for other classes.
+     * output; 0 for other classes.
      */
     public static String errorReason() throws Failure {
         byte[] out = new byte[256];
@@ -2497,8 +2538,8 @@ public final class Cleat {
 
     /**
      * cleat_error_verify_message returns the length of the text for the verify code of the last
-     * failure of class CLEAT_VERIFY ("certificate has expired" ...) and copies it to out; 0 for other
-     * classes.
+     * failure of class CLEAT_VERIFY ("certificate has expired" ...) and copies it to output; 0 for
+     * other classes.
      */
     public static String errorVerifyMessage() throws Failure {
         byte[] out = new byte[256];
@@ -2514,7 +2555,7 @@ public final class Cleat {
 
     /**
      * cleat_error_filename returns the length of the name of the file or directory that the last
-     * failure was about, and copies it to out; 0 if it was about none.
+     * failure was about, and copies it to output; 0 if it was about none.
      */
     public static String errorFilename() throws Failure {
         byte[] out = new byte[256];
@@ -2530,8 +2571,8 @@ public final class Cleat {
 
     /**
      * cleat_strerror returns the length of the operating system's text for the error number and
-     * copies it to out. number: an errno, 0 to 65535; for an unknown one the text is "Unknown error
-     * N".
+     * copies it to output. number: an errno, 0 to 65535; for an unknown one the text is "Unknown
+     * error N".
      */
     public static String strerror(int number) throws Failure {
         byte[] out = new byte[256];
@@ -2560,7 +2601,7 @@ public final class Cleat {
 
     /**
      * cleat_default_verify_path returns the length of the path or name that which (CLEAT_DEFAULT_*)
-     * selects and copies it to out.
+     * selects and copies it to output.
      */
     public static String defaultVerifyPath(int which) throws Failure {
         byte[] out = new byte[256];
@@ -2575,8 +2616,8 @@ public final class Cleat {
     }
 
     /**
-     * cleat_abi_version returns the CLEAT_ABI_VERSION that the loaded library was built with: at
-     * least the caller's own if every function that the caller knows is there.
+     * cleat_abi_version returns the CLEAT_ABI that the loaded library was built with. If it is at
+     * least the caller's CLEAT_ABI, the library has every function that the caller's headers declare.
      */
     public static int abiVersion() throws Failure {
         int result = Raw.cleat_abi_version();
@@ -2585,7 +2626,8 @@ public final class Cleat {
     }
 
     /**
-     * cleat_version returns the length of cleat's version, such as "0.1.0", and copies it to out.
+     * cleat_version returns the length of the loaded library's version, such as "0.1.0", and copies
+     * it to output.
      */
     public static String version() throws Failure {
         byte[] out = new byte[256];
@@ -2601,7 +2643,7 @@ public final class Cleat {
 
     /**
      * cleat_boringssl_version returns the length of a text that names the BoringSSL inside
-     * ("BoringSSL, API 42") and copies it to out.
+     * ("BoringSSL, API 42") and copies it to output.
      */
     public static String boringsslVersion() throws Failure {
         byte[] out = new byte[256];

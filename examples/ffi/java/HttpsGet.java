@@ -30,7 +30,7 @@ public final class HttpsGet {
                 Cleat.Addrinfo.resolve(host, service, Cleat.AF_UNSPEC, Cleat.SOCK_STREAM, 0, 0)) {
             for (int i = 0; i < list.count(); i++) {
                 Cleat.Addrinfo.Address address = list.address(i);
-                Cleat.Socket socket = Cleat.Socket.create(address.family(), address.type(), address.protocol());
+                Cleat.Socket socket = Cleat.Socket.create(address.family(), address.socktype(), address.proto());
                 try {
                     socket.connect(new String(address.output(), StandardCharsets.UTF_8), address.port(), TIMEOUT);
                     return socket;

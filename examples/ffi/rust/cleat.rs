@@ -368,8 +368,22 @@ pub const DEFAULT_OPENSSL_CAPATH_ENV: i32 = 4;
 /// the directory that is built in
 pub const DEFAULT_OPENSSL_CAPATH: i32 = 5;
 
-// CLEAT_ABI_VERSION is the version of the ABI that this header describes. It grows by one whenever
-// functions or constants are added; nothing is ever taken away within a soname.
+// CLEAT_VERSION_MAJOR is the first number of the version that these headers are of. The build, the
+// shared library's name and pkg-config take the version from here.
+pub const VERSION_MAJOR: i32 = 0;
+
+// CLEAT_VERSION_MINOR is the second number.
+pub const VERSION_MINOR: i32 = 1;
+
+// CLEAT_VERSION_PATCH is the third number.
+pub const VERSION_PATCH: i32 = 0;
+
+// CLEAT_ABI is the version of the ABI that these headers describe. It grows by one in each release
+// that adds functions or constants; none is ever removed within a soname.
+pub const ABI: i32 = 2;
+
+// CLEAT_ABI_VERSION is CLEAT_ABI under its older name, which differs from cleat_abi_version by case
+// only: a language that ignores case uses CLEAT_ABI.
 pub const ABI_VERSION: i32 = 2;
 
 /// The C functions as they are.
@@ -379,43 +393,44 @@ pub mod raw {
     #[link(name = "cleat")]
     extern "C" {
         pub fn cleat_addrinfo_resolve(host: *const c_char, host_len: i32, service: *const c_char,
-                                      service_len: i32, family: i32, r#type: i32, protocol: i32,
+                                      service_len: i32, family: i32, socktype: i32, proto: i32,
                                       flags: i32) -> i32;
         pub fn cleat_resolution_new(host: *const c_char, host_len: i32, service: *const c_char,
-                                    service_len: i32, family: i32, r#type: i32, protocol: i32,
+                                    service_len: i32, family: i32, socktype: i32, proto: i32,
                                     flags: i32) -> i32;
         pub fn cleat_resolution_fileno(resolution: i32) -> i32;
         pub fn cleat_resolution_addrinfo(resolution: i32, timeout: f64) -> i32;
         pub fn cleat_addrinfo_count(addrinfo: i32) -> i32;
-        pub fn cleat_addrinfo_address(addrinfo: i32, index: i32, out: *mut c_char, out_cap: i32,
-                                      family: *mut i32, r#type: *mut i32, protocol: *mut i32,
-                                      port: *mut i32, flowinfo: *mut i32,
+        pub fn cleat_addrinfo_address(addrinfo: i32, index: i32, output: *mut c_char,
+                                      output_cap: i32, family: *mut i32, socktype: *mut i32,
+                                      proto: *mut i32, port: *mut i32, flowinfo: *mut i32,
                                       scope_id: *mut i32) -> i32;
-        pub fn cleat_addrinfo_canonname(addrinfo: i32, out: *mut c_char, out_cap: i32) -> i32;
+        pub fn cleat_addrinfo_canonname(addrinfo: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_certificate_from_pem(data: *const c_char, data_len: i32) -> i32;
         pub fn cleat_certificate_from_der(data: *const c_char, data_len: i32) -> i32;
-        pub fn cleat_certificate_der(certificate: i32, out: *mut c_char, out_cap: i32) -> i32;
+        pub fn cleat_certificate_der(certificate: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_certificate_version(certificate: i32) -> i32;
         pub fn cleat_certificate_is_ca(certificate: i32) -> i32;
-        pub fn cleat_certificate_serial_number(certificate: i32, out: *mut c_char,
-                                               out_cap: i32) -> i32;
-        pub fn cleat_certificate_not_before(certificate: i32, out: *mut c_char,
-                                            out_cap: i32) -> i32;
-        pub fn cleat_certificate_not_after(certificate: i32, out: *mut c_char, out_cap: i32) -> i32;
+        pub fn cleat_certificate_serial_number(certificate: i32, output: *mut c_char,
+                                               output_cap: i32) -> i32;
+        pub fn cleat_certificate_not_before(certificate: i32, output: *mut c_char,
+                                            output_cap: i32) -> i32;
+        pub fn cleat_certificate_not_after(certificate: i32, output: *mut c_char,
+                                           output_cap: i32) -> i32;
         pub fn cleat_certificate_name_count(certificate: i32, which: i32) -> i32;
         pub fn cleat_certificate_name_rdn(certificate: i32, which: i32, index: i32) -> i32;
         pub fn cleat_certificate_name_type(certificate: i32, which: i32, index: i32,
-                                           out: *mut c_char, out_cap: i32) -> i32;
+                                           output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_certificate_name_value(certificate: i32, which: i32, index: i32,
-                                            out: *mut c_char, out_cap: i32) -> i32;
+                                            output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_certificate_alt_name_count(certificate: i32) -> i32;
-        pub fn cleat_certificate_alt_name_type(certificate: i32, index: i32, out: *mut c_char,
-                                               out_cap: i32) -> i32;
-        pub fn cleat_certificate_alt_name_value(certificate: i32, index: i32, out: *mut c_char,
-                                                out_cap: i32) -> i32;
+        pub fn cleat_certificate_alt_name_type(certificate: i32, index: i32, output: *mut c_char,
+                                               output_cap: i32) -> i32;
+        pub fn cleat_certificate_alt_name_value(certificate: i32, index: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
         pub fn cleat_certificate_uri_count(certificate: i32, which: i32) -> i32;
-        pub fn cleat_certificate_uri(certificate: i32, which: i32, index: i32, out: *mut c_char,
-                                     out_cap: i32) -> i32;
+        pub fn cleat_certificate_uri(certificate: i32, which: i32, index: i32, output: *mut c_char,
+                                     output_cap: i32) -> i32;
         pub fn cleat_monotonic(seconds: *mut f64) -> i32;
         pub fn cleat_connection_over_socket(context: i32, socket: i32, server_side: i32,
                                             server_hostname: *const c_char,
@@ -440,37 +455,38 @@ pub mod raw {
         pub fn cleat_connection_pending(connection: i32) -> i32;
         pub fn cleat_connection_shutdown(connection: i32, timeout: f64) -> i32;
         pub fn cleat_connection_server_side(connection: i32) -> i32;
-        pub fn cleat_connection_server_hostname(connection: i32, out: *mut c_char,
-                                                out_cap: i32) -> i32;
+        pub fn cleat_connection_server_hostname(connection: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
         pub fn cleat_connection_established(connection: i32) -> i32;
-        pub fn cleat_connection_version(connection: i32, out: *mut c_char, out_cap: i32) -> i32;
-        pub fn cleat_connection_cipher(connection: i32, out: *mut c_char, out_cap: i32,
+        pub fn cleat_connection_version(connection: i32, output: *mut c_char,
+                                        output_cap: i32) -> i32;
+        pub fn cleat_connection_cipher(connection: i32, output: *mut c_char, output_cap: i32,
                                        bits: *mut i32) -> i32;
-        pub fn cleat_connection_cipher_version(connection: i32, out: *mut c_char,
-                                               out_cap: i32) -> i32;
+        pub fn cleat_connection_cipher_version(connection: i32, output: *mut c_char,
+                                               output_cap: i32) -> i32;
         pub fn cleat_connection_shared_cipher_count(connection: i32) -> i32;
-        pub fn cleat_connection_shared_cipher(connection: i32, index: i32, out: *mut c_char,
-                                              out_cap: i32, bits: *mut i32,
-                                              version: *mut i32) -> i32;
-        pub fn cleat_connection_alpn_protocol(connection: i32, out: *mut c_char,
-                                              out_cap: i32) -> i32;
+        pub fn cleat_connection_shared_cipher(connection: i32, index: i32, output: *mut c_char,
+                                              output_cap: i32, bits: *mut i32,
+                                              tls_version: *mut i32) -> i32;
+        pub fn cleat_connection_alpn_protocol(connection: i32, output: *mut c_char,
+                                              output_cap: i32) -> i32;
         pub fn cleat_connection_session_reused(connection: i32) -> i32;
         pub fn cleat_connection_verify_mode(connection: i32) -> i32;
         pub fn cleat_connection_peer_certificate(connection: i32) -> i32;
-        pub fn cleat_connection_npn_protocol(connection: i32, out: *mut c_char,
-                                             out_cap: i32) -> i32;
-        pub fn cleat_connection_channel_binding(connection: i32, r#type: i32, out: *mut c_char,
-                                                out_cap: i32) -> i32;
+        pub fn cleat_connection_npn_protocol(connection: i32, output: *mut c_char,
+                                             output_cap: i32) -> i32;
+        pub fn cleat_connection_channel_binding(connection: i32, binding: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
         pub fn cleat_connection_set_context(connection: i32, context: i32) -> i32;
         pub fn cleat_connection_answer_server_name(connection: i32, alert: i32) -> i32;
-        pub fn cleat_context_new(protocol: i32) -> i32;
+        pub fn cleat_context_new(which: i32) -> i32;
         pub fn cleat_context_protocol(context: i32) -> i32;
         pub fn cleat_context_options(context: i32) -> i32;
         pub fn cleat_context_set_options(context: i32, options: i32) -> i32;
         pub fn cleat_context_minimum_version(context: i32) -> i32;
-        pub fn cleat_context_set_minimum_version(context: i32, version: i32) -> i32;
+        pub fn cleat_context_set_minimum_version(context: i32, tls_version: i32) -> i32;
         pub fn cleat_context_maximum_version(context: i32) -> i32;
-        pub fn cleat_context_set_maximum_version(context: i32, version: i32) -> i32;
+        pub fn cleat_context_set_maximum_version(context: i32, tls_version: i32) -> i32;
         pub fn cleat_context_verify_mode(context: i32) -> i32;
         pub fn cleat_context_set_verify_mode(context: i32, mode: i32) -> i32;
         pub fn cleat_context_verify_flags(context: i32) -> i32;
@@ -480,8 +496,8 @@ pub mod raw {
         pub fn cleat_context_set_ciphers(context: i32, ciphers: *const c_char,
                                          ciphers_len: i32) -> i32;
         pub fn cleat_context_cipher_count(context: i32) -> i32;
-        pub fn cleat_context_cipher_name(context: i32, index: i32, out: *mut c_char,
-                                         out_cap: i32) -> i32;
+        pub fn cleat_context_cipher_name(context: i32, index: i32, output: *mut c_char,
+                                         output_cap: i32) -> i32;
         pub fn cleat_context_set_alpn_protocols(context: i32, protocols: *const c_char,
                                                 protocols_len: i32) -> i32;
         pub fn cleat_context_set_npn_protocols(context: i32, protocols: *const c_char,
@@ -503,17 +519,18 @@ pub mod raw {
         pub fn cleat_close(id: i32) -> i32;
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
+        pub fn cleat_set_interruptible(interruptible: i32) -> i32;
         pub fn cleat_poll(fds: *const i32, fds_len: i32, events: *const i32, events_len: i32,
                           revents: *mut i32, revents_cap: i32, timeout: f64) -> i32;
         pub fn cleat_watch_new(fd: i32, events: i32, timeout: f64) -> i32;
         pub fn cleat_watch_fileno(watch: i32) -> i32;
         pub fn cleat_watch_signal(watch: i32) -> i32;
         pub fn cleat_random_bytes(buf: *mut c_char, buf_cap: i32) -> i32;
-        pub fn cleat_socket_new(family: i32, r#type: i32, protocol: i32) -> i32;
+        pub fn cleat_socket_new(family: i32, socktype: i32, proto: i32) -> i32;
         pub fn cleat_socket_from_fd(fd: i32) -> i32;
         pub fn cleat_socket_over_fd(fd: i32) -> i32;
         pub fn cleat_socket_duplicate(fd: i32) -> i32;
-        pub fn cleat_socket_pair(family: i32, r#type: i32, protocol: i32, first: *mut i32,
+        pub fn cleat_socket_pair(family: i32, socktype: i32, proto: i32, first: *mut i32,
                                  second: *mut i32) -> i32;
         pub fn cleat_socket_fileno(socket: i32) -> i32;
         pub fn cleat_socket_detach(socket: i32) -> i32;
@@ -537,10 +554,12 @@ pub mod raw {
         pub fn cleat_socket_recvfrom(socket: i32, buf: *mut c_char, buf_cap: i32, flags: i32,
                                      timeout: f64, sender: *mut i32) -> i32;
         pub fn cleat_socket_shutdown(socket: i32, how: i32) -> i32;
-        pub fn cleat_socket_getsockname(socket: i32, out: *mut c_char, out_cap: i32, port: *mut i32,
-                                        flowinfo: *mut i32, scope_id: *mut i32) -> i32;
-        pub fn cleat_socket_getpeername(socket: i32, out: *mut c_char, out_cap: i32, port: *mut i32,
-                                        flowinfo: *mut i32, scope_id: *mut i32) -> i32;
+        pub fn cleat_socket_getsockname(socket: i32, output: *mut c_char, output_cap: i32,
+                                        port: *mut i32, flowinfo: *mut i32,
+                                        scope_id: *mut i32) -> i32;
+        pub fn cleat_socket_getpeername(socket: i32, output: *mut c_char, output_cap: i32,
+                                        port: *mut i32, flowinfo: *mut i32,
+                                        scope_id: *mut i32) -> i32;
         pub fn cleat_socket_connected(socket: i32) -> i32;
         pub fn cleat_socket_getsockopt(socket: i32, level: i32, option: i32,
                                        value: *mut i32) -> i32;
@@ -550,12 +569,12 @@ pub mod raw {
         pub fn cleat_socket_setsockopt_bytes(socket: i32, level: i32, option: i32,
                                              data: *const c_char, data_len: i32) -> i32;
         pub fn cleat_error_status() -> i32;
-        pub fn cleat_error_message(out: *mut c_char, out_cap: i32) -> i32;
-        pub fn cleat_error_library(out: *mut c_char, out_cap: i32) -> i32;
-        pub fn cleat_error_reason(out: *mut c_char, out_cap: i32) -> i32;
-        pub fn cleat_error_verify_message(out: *mut c_char, out_cap: i32) -> i32;
-        pub fn cleat_error_filename(out: *mut c_char, out_cap: i32) -> i32;
-        pub fn cleat_strerror(number: i32, out: *mut c_char, out_cap: i32) -> i32;
+        pub fn cleat_error_message(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_error_library(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_error_reason(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_error_verify_message(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_error_filename(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_strerror(number: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_terminal_password(prompt: *const c_char, prompt_len: i32, buf: *mut c_char,
                                        buf_cap: i32) -> i32;
         pub fn cleat_context_load_verify_file(context: i32, cafile: *const c_char,
@@ -569,55 +588,59 @@ pub mod raw {
                                                    capath_len: i32, data: *const c_char,
                                                    data_len: i32) -> i32;
         pub fn cleat_context_set_default_verify_paths(context: i32) -> i32;
-        pub fn cleat_default_verify_path(which: i32, out: *mut c_char, out_cap: i32) -> i32;
+        pub fn cleat_default_verify_path(which: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_context_cert_store_stats(context: i32, x509: *mut i32, x509_ca: *mut i32,
                                               crl: *mut i32) -> i32;
         pub fn cleat_context_ca_count(context: i32) -> i32;
         pub fn cleat_context_ca_certificate(context: i32, index: i32) -> i32;
         pub fn cleat_context_skipped_count(context: i32) -> i32;
-        pub fn cleat_context_skipped_reason(context: i32, index: i32, out: *mut c_char,
-                                            out_cap: i32, ordinal: *mut i32, line: *mut i32) -> i32;
+        pub fn cleat_context_skipped_reason(context: i32, index: i32, output: *mut c_char,
+                                            output_cap: i32, ordinal: *mut i32,
+                                            line: *mut i32) -> i32;
         pub fn cleat_abi_version() -> i32;
-        pub fn cleat_version(out: *mut c_char, out_cap: i32) -> i32;
-        pub fn cleat_boringssl_version(out: *mut c_char, out_cap: i32) -> i32;
+        pub fn cleat_version(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_boringssl_version(output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_boringssl_api() -> i32;
         pub fn cleat_openssl_version_number() -> i32;
         pub fn cleat_addrinfo_resolve_guarded(host: *const c_char, host_len: i32,
                                               service: *const c_char, service_len: i32, family: i32,
-                                              r#type: i32, protocol: i32, flags: i32,
-                                              guard: *mut i32) -> i32;
+                                              socktype: i32, proto: i32, flags: i32,
+                                              guard_id: *mut i32) -> i32;
         pub fn cleat_resolution_new_guarded(host: *const c_char, host_len: i32,
                                             service: *const c_char, service_len: i32, family: i32,
-                                            r#type: i32, protocol: i32, flags: i32,
-                                            guard: *mut i32) -> i32;
+                                            socktype: i32, proto: i32, flags: i32,
+                                            guard_id: *mut i32) -> i32;
         pub fn cleat_resolution_addrinfo_guarded(resolution: i32, timeout: f64,
-                                                 guard: *mut i32) -> i32;
+                                                 guard_id: *mut i32) -> i32;
         pub fn cleat_certificate_from_pem_guarded(data: *const c_char, data_len: i32,
-                                                  guard: *mut i32) -> i32;
+                                                  guard_id: *mut i32) -> i32;
         pub fn cleat_certificate_from_der_guarded(data: *const c_char, data_len: i32,
-                                                  guard: *mut i32) -> i32;
+                                                  guard_id: *mut i32) -> i32;
         pub fn cleat_connection_over_socket_guarded(context: i32, socket: i32, server_side: i32,
                                                     server_hostname: *const c_char,
                                                     server_hostname_len: i32,
-                                                    guard: *mut i32) -> i32;
+                                                    guard_id: *mut i32) -> i32;
         pub fn cleat_connection_over_fd_guarded(context: i32, fd: i32, server_side: i32,
                                                 server_hostname: *const c_char,
-                                                server_hostname_len: i32, guard: *mut i32) -> i32;
+                                                server_hostname_len: i32,
+                                                guard_id: *mut i32) -> i32;
         pub fn cleat_connection_over_memory_guarded(context: i32, server_side: i32,
                                                     server_hostname: *const c_char,
                                                     server_hostname_len: i32,
-                                                    guard: *mut i32) -> i32;
-        pub fn cleat_connection_peer_certificate_guarded(connection: i32, guard: *mut i32) -> i32;
-        pub fn cleat_context_new_guarded(protocol: i32, guard: *mut i32) -> i32;
-        pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64, guard: *mut i32) -> i32;
-        pub fn cleat_socket_new_guarded(family: i32, r#type: i32, protocol: i32,
-                                        guard: *mut i32) -> i32;
-        pub fn cleat_socket_from_fd_guarded(fd: i32, guard: *mut i32) -> i32;
-        pub fn cleat_socket_over_fd_guarded(fd: i32, guard: *mut i32) -> i32;
-        pub fn cleat_socket_duplicate_guarded(fd: i32, guard: *mut i32) -> i32;
-        pub fn cleat_socket_accept_guarded(socket: i32, timeout: f64, guard: *mut i32) -> i32;
+                                                    guard_id: *mut i32) -> i32;
+        pub fn cleat_connection_peer_certificate_guarded(connection: i32,
+                                                         guard_id: *mut i32) -> i32;
+        pub fn cleat_context_new_guarded(which: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64,
+                                       guard_id: *mut i32) -> i32;
+        pub fn cleat_socket_new_guarded(family: i32, socktype: i32, proto: i32,
+                                        guard_id: *mut i32) -> i32;
+        pub fn cleat_socket_from_fd_guarded(fd: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_socket_over_fd_guarded(fd: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_socket_duplicate_guarded(fd: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_socket_accept_guarded(socket: i32, timeout: f64, guard_id: *mut i32) -> i32;
         pub fn cleat_context_ca_certificate_guarded(context: i32, index: i32,
-                                                    guard: *mut i32) -> i32;
+                                                    guard_id: *mut i32) -> i32;
     }
 }
 
@@ -734,11 +757,11 @@ impl Socket {
         self.0
     }
 
-    /// cleat_socket_new returns the id of a new socket. family: CLEAT_AF_*; type: CLEAT_SOCK_*; protocol: 0
-    /// for the family's usual one. CLEAT_SYS.
+    /// cleat_socket_new returns the id of a new socket. family: CLEAT_AF_*; socktype: CLEAT_SOCK_*; proto:
+    /// 0 for the family's usual one. CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(family: i32, r#type: i32, protocol: i32) -> Result<Socket, Error> {
-        let result = checked(unsafe { raw::cleat_socket_new(family, r#type, protocol) })?;
+    pub fn new(family: i32, socktype: i32, proto: i32) -> Result<Socket, Error> {
+        let result = checked(unsafe { raw::cleat_socket_new(family, socktype, proto) })?;
         Ok(Socket(result))
     }
 
@@ -770,12 +793,12 @@ impl Socket {
     }
 
     /// cleat_socket_pair returns CLEAT_OK and stores the ids of two sockets that are connected to each
-    /// other. family: CLEAT_AF_UNIX; type and protocol as in cleat_socket_new. CLEAT_SYS.
+    /// other. family: CLEAT_AF_UNIX; socktype and proto as in cleat_socket_new. CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
-    pub fn pair(family: i32, r#type: i32, protocol: i32) -> Result<(Socket, Socket), Error> {
+    pub fn pair(family: i32, socktype: i32, proto: i32) -> Result<(Socket, Socket), Error> {
         let mut first = 0;
         let mut second = 0;
-        let _ = checked(unsafe { raw::cleat_socket_pair(family, r#type, protocol, &mut first, &mut second) })?;
+        let _ = checked(unsafe { raw::cleat_socket_pair(family, socktype, proto, &mut first, &mut second) })?;
         Ok((Socket(first), Socket(second)))
     }
 
@@ -919,7 +942,7 @@ impl Socket {
     }
 
     /// cleat_socket_getsockname returns the length of the host part of the socket's own address, copies it
-    /// to out and stores the rest; flowinfo and scope_id are 0 but for IPv6. CLEAT_SYS.
+    /// to output and stores the rest; flowinfo and scope_id are 0 but for IPv6. CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn getsockname(&self) -> Result<(Vec<u8>, i32, i32, i32), Error> {
         let mut port = 0;
@@ -1001,14 +1024,14 @@ impl Addrinfo {
     /// cleat_addrinfo_resolve returns the id of a list of addresses for a host and a service, in the order
     /// in which they should be tried. host: a name or a numeric address; absent for the loopback address,
     /// or for the wildcard one with CLEAT_AI_PASSIVE. service: a name or a decimal port; absent for port 0.
-    /// Not both absent. family, type and protocol restrict the answer, 0 does not; flags are CLEAT_AI_*. It
-    /// may block on the network for as long as the resolver does. CLEAT_RESOLVE; CLEAT_SYS.
+    /// Not both absent. family, socktype and proto restrict the answer, 0 does not; flags are CLEAT_AI_*.
+    /// It may block on the network for as long as the resolver does. CLEAT_RESOLVE; CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
-    pub fn resolve(host: Option<&str>, service: Option<&str>, family: i32, r#type: i32,
-                   protocol: i32, flags: i32) -> Result<Addrinfo, Error> {
+    pub fn resolve(host: Option<&str>, service: Option<&str>, family: i32, socktype: i32,
+                   proto: i32, flags: i32) -> Result<Addrinfo, Error> {
         let (host, host_len) = c_pair(host.map(str::as_bytes));
         let (service, service_len) = c_pair(service.map(str::as_bytes));
-        let result = checked(unsafe { raw::cleat_addrinfo_resolve(host, host_len, service, service_len, family, r#type, protocol, flags) })?;
+        let result = checked(unsafe { raw::cleat_addrinfo_resolve(host, host_len, service, service_len, family, socktype, proto, flags) })?;
         Ok(Addrinfo(result))
     }
 
@@ -1020,21 +1043,21 @@ impl Addrinfo {
     }
 
     /// cleat_addrinfo_address returns the length of the numeric host of the address at index (from 0),
-    /// copies it to out, and stores what else the entry says; flowinfo and scope_id are 0 but for IPv6.
+    /// copies it to output, and stores what else the entry says; flowinfo and scope_id are 0 but for IPv6.
     /// CLEAT_SYS (EAFNOSUPPORT) for a sender's address of another family than CLEAT_AF_*.
     #[allow(clippy::too_many_arguments)]
     pub fn address(&self, index: i32) -> Result<(Vec<u8>, i32, i32, i32, i32, i32, i32), Error> {
         let mut family = 0;
-        let mut r#type = 0;
-        let mut protocol = 0;
+        let mut socktype = 0;
+        let mut proto = 0;
         let mut port = 0;
         let mut flowinfo = 0;
         let mut scope_id = 0;
-        let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_address(self.0, index, out, out_cap, &mut family, &mut r#type, &mut protocol, &mut port, &mut flowinfo, &mut scope_id) })?;
-        Ok((out, family, r#type, protocol, port, flowinfo, scope_id))
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_address(self.0, index, out, out_cap, &mut family, &mut socktype, &mut proto, &mut port, &mut flowinfo, &mut scope_id) })?;
+        Ok((out, family, socktype, proto, port, flowinfo, scope_id))
     }
 
-    /// cleat_addrinfo_canonname returns the length of the canonical host name and copies it to out; 0
+    /// cleat_addrinfo_canonname returns the length of the canonical host name and copies it to output; 0
     /// unless CLEAT_AI_CANONNAME was asked for.
     #[allow(clippy::too_many_arguments)]
     pub fn canonname(&self) -> Result<String, Error> {
@@ -1058,14 +1081,14 @@ impl Context {
         self.0
     }
 
-    /// cleat_context_new returns the id of a context. protocol: CLEAT_PROTOCOL_*; another number is
+    /// cleat_context_new returns the id of a context. which: CLEAT_PROTOCOL_*; another number is
     /// CLEAT_USAGE, SSLV2 and SSLV3 are CLEAT_UNSUPPORTED. DANGEROUS on a client as it is: it verifies
     /// nothing, trusts no CA and has no certificate, see the functions below. Its options are Python
     /// 2.7.16's: OP_ALL, NO_SSLV2, NO_SSLV3, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, SINGLE_DH_USE,
     /// SINGLE_ECDH_USE, ENABLE_MIDDLEBOX_COMPAT.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(protocol: i32) -> Result<Context, Error> {
-        let result = checked(unsafe { raw::cleat_context_new(protocol) })?;
+    pub fn new(which: i32) -> Result<Context, Error> {
+        let result = checked(unsafe { raw::cleat_context_new(which) })?;
         Ok(Context(result))
     }
 
@@ -1105,8 +1128,8 @@ impl Context {
     /// one version only. DANGEROUS below TLS 1.2: what TLS 1.0 and 1.1 are made of (MD5 and SHA-1 in the
     /// handshake, CBC) is broken or close to it.
     #[allow(clippy::too_many_arguments)]
-    pub fn set_minimum_version(&self, version: i32) -> Result<(), Error> {
-        let _ = checked(unsafe { raw::cleat_context_set_minimum_version(self.0, version) })?;
+    pub fn set_minimum_version(&self, tls_version: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_minimum_version(self.0, tls_version) })?;
         Ok(())
     }
 
@@ -1121,8 +1144,8 @@ impl Context {
     /// cleat_context_set_maximum_version returns CLEAT_OK and sets it. It is CLEAT_USAGE on a context for
     /// one version only.
     #[allow(clippy::too_many_arguments)]
-    pub fn set_maximum_version(&self, version: i32) -> Result<(), Error> {
-        let _ = checked(unsafe { raw::cleat_context_set_maximum_version(self.0, version) })?;
+    pub fn set_maximum_version(&self, tls_version: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_maximum_version(self.0, tls_version) })?;
         Ok(())
     }
 
@@ -1194,7 +1217,7 @@ impl Context {
     }
 
     /// cleat_context_cipher_name returns the length of the OpenSSL name of the suite at index (from 0, in
-    /// order of preference) and copies it to out. CLEAT_USAGE for an index out of range; CLEAT_SSL if
+    /// order of preference) and copies it to output. CLEAT_USAGE for an index out of range; CLEAT_SSL if
     /// BoringSSL refuses the settings.
     #[allow(clippy::too_many_arguments)]
     pub fn cipher_name(&self, index: i32) -> Result<String, Error> {
@@ -1382,9 +1405,9 @@ impl Context {
     }
 
     /// cleat_context_skipped_reason returns the length of the reason why the one at index (from 0) was
-    /// passed over, BoringSSL's mnemonic, and copies it to out. It stores which certificate or revocation
-    /// list of the file it is, from 1, and the line where it begins, from 1. CLEAT_USAGE for an index out
-    /// of range.
+    /// passed over, BoringSSL's mnemonic, and copies it to output. It stores which certificate or
+    /// revocation list of the file it is, from 1, and the line where it begins, from 1. CLEAT_USAGE for an
+    /// index out of range.
     #[allow(clippy::too_many_arguments)]
     pub fn skipped_reason(&self, index: i32) -> Result<(String, i32, i32), Error> {
         let mut ordinal = 0;
@@ -1563,7 +1586,7 @@ impl Connection {
     }
 
     /// cleat_connection_server_hostname returns the length of the server name that a client was made with,
-    /// or that a server's client has sent as SNI, and copies it to out; 0 if there is none.
+    /// or that a server's client has sent as SNI, and copies it to output; 0 if there is none.
     #[allow(clippy::too_many_arguments)]
     pub fn server_hostname(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_server_hostname(self.0, out, out_cap) })?;
@@ -1578,7 +1601,7 @@ impl Connection {
     }
 
     /// cleat_connection_version returns the length of the name of the negotiated version ("TLSv1.2",
-    /// "TLSv1.3") and copies it to out; 0 before the handshake is done.
+    /// "TLSv1.3") and copies it to output; 0 before the handshake is done.
     #[allow(clippy::too_many_arguments)]
     pub fn version(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_version(self.0, out, out_cap) })?;
@@ -1586,7 +1609,7 @@ impl Connection {
     }
 
     /// cleat_connection_cipher returns the length of OpenSSL's name of the cipher suite and copies it to
-    /// out, and stores its secret bits; 0 before the handshake is done.
+    /// output, and stores its secret bits; 0 before the handshake is done.
     #[allow(clippy::too_many_arguments)]
     pub fn cipher(&self) -> Result<(String, i32), Error> {
         let mut bits = 0;
@@ -1595,8 +1618,8 @@ impl Connection {
     }
 
     /// cleat_connection_cipher_version returns the length of the name of the TLS version that defines the
-    /// cipher suite ("TLSv1.2", "TLSv1.3", "TLSv1/SSLv3") and copies it to out; 0 before the handshake is
-    /// done.
+    /// cipher suite ("TLSv1.2", "TLSv1.3", "TLSv1/SSLv3") and copies it to output; 0 before the handshake
+    /// is done.
     #[allow(clippy::too_many_arguments)]
     pub fn cipher_version(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_cipher_version(self.0, out, out_cap) })?;
@@ -1613,18 +1636,18 @@ impl Connection {
     }
 
     /// cleat_connection_shared_cipher returns the length of OpenSSL's name of the shared suite at index
-    /// (from 0, in an order of BoringSSL's) and copies it to out; it stores the suite's secret bits and the
-    /// CLEAT_TLS1_*VERSION that defines it.
+    /// (from 0, in an order of BoringSSL's) and copies it to output; it stores the suite's secret bits and
+    /// the CLEAT_TLS1_*VERSION that defines it.
     #[allow(clippy::too_many_arguments)]
     pub fn shared_cipher(&self, index: i32) -> Result<(String, i32, i32), Error> {
         let mut bits = 0;
-        let mut version = 0;
-        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_shared_cipher(self.0, index, out, out_cap, &mut bits, &mut version) })?;
-        Ok((utf8(out), bits, version))
+        let mut tls_version = 0;
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_shared_cipher(self.0, index, out, out_cap, &mut bits, &mut tls_version) })?;
+        Ok((utf8(out), bits, tls_version))
     }
 
     /// cleat_connection_alpn_protocol returns the length of the name of the negotiated application protocol
-    /// and copies it to out; 0 if there is none.
+    /// and copies it to output; 0 if there is none.
     #[allow(clippy::too_many_arguments)]
     pub fn alpn_protocol(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_alpn_protocol(self.0, out, out_cap) })?;
@@ -1654,7 +1677,7 @@ impl Connection {
     }
 
     /// cleat_connection_npn_protocol returns the length of the name of the protocol that NPN negotiated and
-    /// copies it to out; 0 if there is none.
+    /// copies it to output; 0 if there is none.
     #[allow(clippy::too_many_arguments)]
     pub fn npn_protocol(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_npn_protocol(self.0, out, out_cap) })?;
@@ -1662,11 +1685,11 @@ impl Connection {
     }
 
     /// cleat_connection_channel_binding returns the length of the channel binding data and copies it to
-    /// out; 0 if there is none: before the handshake is done, and with TLS 1.3, for which "tls-unique" is
-    /// not defined. type: CLEAT_BINDING_*.
+    /// output; 0 if there is none: before the handshake is done, and with TLS 1.3, for which "tls-unique"
+    /// is not defined. binding: CLEAT_BINDING_*.
     #[allow(clippy::too_many_arguments)]
-    pub fn channel_binding(&self, r#type: i32) -> Result<Vec<u8>, Error> {
-        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_channel_binding(self.0, r#type, out, out_cap) })?;
+    pub fn channel_binding(&self, binding: i32) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_channel_binding(self.0, binding, out, out_cap) })?;
         Ok(out)
     }
 
@@ -1732,7 +1755,7 @@ impl Certificate {
         Ok(Certificate(result))
     }
 
-    /// cleat_certificate_der returns the length of the DER encoding and copies it to out. CLEAT_SSL.
+    /// cleat_certificate_der returns the length of the DER encoding and copies it to output. CLEAT_SSL.
     #[allow(clippy::too_many_arguments)]
     pub fn der(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_der(self.0, out, out_cap) })?;
@@ -1754,7 +1777,7 @@ impl Certificate {
     }
 
     /// cleat_certificate_serial_number returns the length of the serial number in upper-case hexadecimal,
-    /// of an even number of digits, and copies it to out.
+    /// of an even number of digits, and copies it to output.
     #[allow(clippy::too_many_arguments)]
     pub fn serial_number(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_serial_number(self.0, out, out_cap) })?;
@@ -1762,8 +1785,8 @@ impl Certificate {
     }
 
     /// cleat_certificate_not_before returns the length of the start of its validity, as in "Jan 5 09:34:43
-    /// 2018 GMT", and copies it to out. A time that is encoded with an offset is converted to UTC; with an
-    /// offset of 13 hours or more it is "Bad time value", as OpenSSL prints it.
+    /// 2018 GMT", and copies it to output. A time that is encoded with an offset is converted to UTC; with
+    /// an offset of 13 hours or more it is "Bad time value", as OpenSSL prints it.
     #[allow(clippy::too_many_arguments)]
     pub fn not_before(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_not_before(self.0, out, out_cap) })?;
@@ -1771,7 +1794,7 @@ impl Certificate {
     }
 
     /// cleat_certificate_not_after returns the length of the end of its validity in the same form and
-    /// copies it to out.
+    /// copies it to output.
     #[allow(clippy::too_many_arguments)]
     pub fn not_after(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_not_after(self.0, out, out_cap) })?;
@@ -1796,15 +1819,15 @@ impl Certificate {
     }
 
     /// cleat_certificate_name_type returns the length of the attribute's type, OpenSSL's long name
-    /// ("commonName") or dotted decimals, and copies it to out. CLEAT_SSL as cleat_certificate_name_count,
-    /// and for an object identifier of more than 586 bytes.
+    /// ("commonName") or dotted decimals, and copies it to output. CLEAT_SSL as
+    /// cleat_certificate_name_count, and for an object identifier of more than 586 bytes.
     #[allow(clippy::too_many_arguments)]
     pub fn name_type(&self, which: i32, index: i32) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_name_type(self.0, which, index, out, out_cap) })?;
         Ok(utf8(out))
     }
 
-    /// cleat_certificate_name_value returns the length of the attribute's value and copies it to out: a
+    /// cleat_certificate_name_value returns the length of the attribute's value and copies it to output: a
     /// string in UTF-8, a bit string's bytes as they are, and of a value of any other type the contents of
     /// its encoding (DER without tag and length). It may contain zero bytes. CLEAT_SSL as
     /// cleat_certificate_name_count.
@@ -1824,7 +1847,7 @@ impl Certificate {
 
     /// cleat_certificate_alt_name_type returns the length of the type of the name at index, as Python calls
     /// it ("DNS", "email", "URI", "IP Address", "DirName", "Registered ID", "othername", "X400Name",
-    /// "EdiPartyName"), and copies it to out. CLEAT_SSL as cleat_certificate_alt_name_count.
+    /// "EdiPartyName"), and copies it to output. CLEAT_SSL as cleat_certificate_alt_name_count.
     #[allow(clippy::too_many_arguments)]
     pub fn alt_name_type(&self, index: i32) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_alt_name_type(self.0, index, out, out_cap) })?;
@@ -1832,7 +1855,7 @@ impl Certificate {
     }
 
     /// cleat_certificate_alt_name_value returns the length of the name at index as text and copies it to
-    /// out: what a DNS name, e-mail address or URI says byte for byte, IP addresses as in
+    /// output: what a DNS name, e-mail address or URI says byte for byte, IP addresses as in
     /// "2001:DB8:0:0:0:0:0:1", object identifiers dotted, "<unsupported>" for othername, X400Name and
     /// EdiPartyName, and nothing for DirName, whose attributes are at CLEAT_NAME_ALT + index. CLEAT_SSL as
     /// cleat_certificate_alt_name_count, and for an object identifier of more than 586 bytes.
@@ -1850,7 +1873,7 @@ impl Certificate {
         Ok(result as usize)
     }
 
-    /// cleat_certificate_uri returns the length of the URI at index and copies it to out. CLEAT_SSL as
+    /// cleat_certificate_uri returns the length of the URI at index and copies it to output. CLEAT_SSL as
     /// cleat_certificate_uri_count.
     #[allow(clippy::too_many_arguments)]
     pub fn uri(&self, which: i32, index: i32) -> Result<Vec<u8>, Error> {
@@ -1882,11 +1905,11 @@ impl Resolution {
     /// threads: resolutions of before do not end there, new ones do. flags: CLEAT_AI_*. CLEAT_SYS (EMFILE;
     /// EAGAIN: no thread can be made).
     #[allow(clippy::too_many_arguments)]
-    pub fn new(host: Option<&str>, service: Option<&str>, family: i32, r#type: i32, protocol: i32,
+    pub fn new(host: Option<&str>, service: Option<&str>, family: i32, socktype: i32, proto: i32,
                flags: i32) -> Result<Resolution, Error> {
         let (host, host_len) = c_pair(host.map(str::as_bytes));
         let (service, service_len) = c_pair(service.map(str::as_bytes));
-        let result = checked(unsafe { raw::cleat_resolution_new(host, host_len, service, service_len, family, r#type, protocol, flags) })?;
+        let result = checked(unsafe { raw::cleat_resolution_new(host, host_len, service, service_len, family, socktype, proto, flags) })?;
         Ok(Resolution(result))
     }
 
@@ -1968,12 +1991,27 @@ pub fn handle_count() -> Result<usize, Error> {
     Ok(result as usize)
 }
 
+/// cleat_set_interruptible returns the calling thread's previous setting, 0 or 1, and sets it.
+/// interruptible: 1 makes the calls of this thread that wait return CLEAT_SYS (EINTR) once a signal
+/// handler has run in the thread during the wait, with or without SA_RESTART, and also when they have
+/// waited for a second: a signal that came just before the wait, or in another thread, is noticed by
+/// the caller within that second. 0, which is every thread's setting at first: a signal ends no call.
+///
+/// The interrupted call has not failed: repeat it with the same arguments. No data is lost; a write
+/// that was interrupted after some of its data has returned how much that is. A call with a timeout of
+/// 0 is never interrupted, nor one that does not have to wait.
+#[allow(clippy::too_many_arguments)]
+pub fn set_interruptible(interruptible: bool) -> Result<bool, Error> {
+    let result = checked(unsafe { raw::cleat_set_interruptible(interruptible as i32) })?;
+    Ok(result != 0)
+}
+
 /// cleat_poll returns how many of the descriptors have something to report, 0 if the timeout ran out
 /// first, and stores for each its events in revents. fds are file descriptors, not ids; events is one
 /// set of CLEAT_POLL* for each; the three lengths must be equal, and fds_len counts elements (0 just
-/// waits). A descriptor that is not open is reported by CLEAT_POLLNVAL. A signal does not end the wait.
-/// A connection may hold decrypted bytes that no descriptor shows: see cleat_connection_pending.
-/// CLEAT_SYS.
+/// waits). A descriptor that is not open is reported by CLEAT_POLLNVAL. A signal ends the wait only in
+/// an interruptible thread (cleat/interrupt.h). A connection may hold decrypted bytes that no
+/// descriptor shows: see cleat_connection_pending. CLEAT_SYS.
 #[allow(clippy::too_many_arguments)]
 pub fn poll(fds: &[i32], events: &[i32], revents: &mut [i32],
             timeout: f64) -> Result<usize, Error> {
@@ -1997,7 +2035,7 @@ pub fn error_status() -> i32 {
 }
 
 /// cleat_error_message returns the length of the text of this thread's last failure and copies it to
-/// out; the text is empty only if there was no failure. Failures of the TLS library read "[LIBRARY:
+/// output; the text is empty only if there was no failure. Failures of the TLS library read "[LIBRARY:
 /// REASON] words (file:line)".
 #[allow(clippy::too_many_arguments)]
 pub fn error_message() -> Result<String, Error> {
@@ -2007,7 +2045,7 @@ pub fn error_message() -> Result<String, Error> {
 
 /// cleat_error_library returns the length of the name of the sub-library in which the last failure of
 /// class CLEAT_SSL, CLEAT_ALERT or CLEAT_VERIFY arose ("SSL", "PEM", "X509", "ASN1" ...) and copies it
-/// to out; 0 for other classes.
+/// to output; 0 for other classes.
 #[allow(clippy::too_many_arguments)]
 pub fn error_library() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_error_library(out, out_cap) })?;
@@ -2015,8 +2053,8 @@ pub fn error_library() -> Result<String, Error> {
 }
 
 /// cleat_error_reason returns the length of the mnemonic of the last such failure
-/// ("CERTIFICATE_VERIFY_FAILED", "NO_START_LINE", "TLSV1_ALERT_UNKNOWN_CA" ...) and copies it to out; 0
-/// for other classes.
+/// ("CERTIFICATE_VERIFY_FAILED", "NO_START_LINE", "TLSV1_ALERT_UNKNOWN_CA" ...) and copies it to
+/// output; 0 for other classes.
 #[allow(clippy::too_many_arguments)]
 pub fn error_reason() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_error_reason(out, out_cap) })?;
@@ -2024,7 +2062,7 @@ pub fn error_reason() -> Result<String, Error> {
 }
 
 /// cleat_error_verify_message returns the length of the text for the verify code of the last failure of
-/// class CLEAT_VERIFY ("certificate has expired" ...) and copies it to out; 0 for other classes.
+/// class CLEAT_VERIFY ("certificate has expired" ...) and copies it to output; 0 for other classes.
 #[allow(clippy::too_many_arguments)]
 pub fn error_verify_message() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_error_verify_message(out, out_cap) })?;
@@ -2032,7 +2070,7 @@ pub fn error_verify_message() -> Result<String, Error> {
 }
 
 /// cleat_error_filename returns the length of the name of the file or directory that the last failure
-/// was about, and copies it to out; 0 if it was about none.
+/// was about, and copies it to output; 0 if it was about none.
 #[allow(clippy::too_many_arguments)]
 pub fn error_filename() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_error_filename(out, out_cap) })?;
@@ -2040,7 +2078,7 @@ pub fn error_filename() -> Result<String, Error> {
 }
 
 /// cleat_strerror returns the length of the operating system's text for the error number and copies it
-/// to out. number: an errno, 0 to 65535; for an unknown one the text is "Unknown error N".
+/// to output. number: an errno, 0 to 65535; for an unknown one the text is "Unknown error N".
 #[allow(clippy::too_many_arguments)]
 pub fn strerror(number: i32) -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_strerror(number, out, out_cap) })?;
@@ -2058,22 +2096,23 @@ pub fn terminal_password(prompt: &str, buf: &mut [u8]) -> Result<usize, Error> {
 }
 
 /// cleat_default_verify_path returns the length of the path or name that which (CLEAT_DEFAULT_*)
-/// selects and copies it to out.
+/// selects and copies it to output.
 #[allow(clippy::too_many_arguments)]
 pub fn default_verify_path(which: i32) -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_default_verify_path(which, out, out_cap) })?;
     Ok(utf8(out))
 }
 
-/// cleat_abi_version returns the CLEAT_ABI_VERSION that the loaded library was built with: at least the
-/// caller's own if every function that the caller knows is there.
+/// cleat_abi_version returns the CLEAT_ABI that the loaded library was built with. If it is at least
+/// the caller's CLEAT_ABI, the library has every function that the caller's headers declare.
 #[allow(clippy::too_many_arguments)]
 pub fn abi_version() -> Result<i32, Error> {
     let result = checked(unsafe { raw::cleat_abi_version() })?;
     Ok(result)
 }
 
-/// cleat_version returns the length of cleat's version, such as "0.1.0", and copies it to out.
+/// cleat_version returns the length of the loaded library's version, such as "0.1.0", and copies it to
+/// output.
 #[allow(clippy::too_many_arguments)]
 pub fn version() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_version(out, out_cap) })?;
@@ -2081,7 +2120,7 @@ pub fn version() -> Result<String, Error> {
 }
 
 /// cleat_boringssl_version returns the length of a text that names the BoringSSL inside ("BoringSSL,
-/// API 42") and copies it to out.
+/// API 42") and copies it to output.
 #[allow(clippy::too_many_arguments)]
 pub fn boringssl_version() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_boringssl_version(out, out_cap) })?;
