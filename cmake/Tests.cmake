@@ -18,7 +18,7 @@ else()
     set(prefix ${prefix}.)
 endif()
 
-# Types, for abidw (spec/checks/abi.sh) and for whoever looks into a failure; the code is the same.
+# Debug information, for abidw (spec/checks/abi.sh) and for debuggers; the code is the same.
 target_compile_options(cleat_objects PRIVATE -g)
 
 # It ends what hangs: no test takes nearly that long, on a machine that is busy either.
@@ -125,7 +125,7 @@ if("c" IN_LIST CLEAT_TESTS)
         set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX
             RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/c)
         add_dependencies(tests ${target})
-        set(few) # every so manieth only: each takes its time there
+        set(few) # every N-th only: each is slow there
         if(name STREQUAL "boundaries" AND CLEAT_MEMCHECK)
             set(few 997)
         elseif(name STREQUAL "setters" AND CLEAT_MEMCHECK)
@@ -147,7 +147,7 @@ if("c" IN_LIST CLEAT_TESTS)
     endforeach()
 endif()
 
-# The same with an allocator that fails when it is told to: see spec/allocation/core.c.
+# The same with an allocator that fails on request: see spec/allocation/core.c.
 if("c" IN_LIST CLEAT_TESTS)
     add_executable(allocation EXCLUDE_FROM_ALL spec/allocation/core.c spec/allocation/context.c
         spec/allocation/object.c spec/allocation/connection.c spec/allocation/verification.c
@@ -292,7 +292,7 @@ if("check" IN_LIST CLEAT_TESTS)
     endforeach()
 endif()
 
-# What is counted: bench/README.md, "Guards". A sanitizer counts things of its own.
+# What is counted: bench/README.md, "Guards". A sanitizer would change the counts.
 if(CLEAT_NATIVE AND "lua54" IN_LIST CLEAT_TESTS AND NOT CLEAT_SANITIZE)
     add_subdirectory(bench/guards)
     if("check" IN_LIST CLEAT_TESTS)

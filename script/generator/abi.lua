@@ -1,5 +1,5 @@
---- Keeps spec/abi/symbols.txt: what of the ABI was there when. What a release has promised stays as it
---- is; what came since is listed with the version that the headers give themselves.
+--- Writes spec/abi/symbols.txt: what the ABI contains since which version. The contents of a release never change;
+--- additions since then are listed with the version of the headers.
 
 local text = require "generator.text"
 
@@ -30,7 +30,7 @@ local function all(model)
     for _, header in ipairs(model.headers) do
         for _, item in ipairs(header.items) do
             for _, one in ipairs(item.constants or { item }) do
-                -- the one number that is there to change
+                -- the one number that changes
                 list[#list + 1] = one.name ~= "CLEAT_ABI_VERSION" and one or nil
             end
         end
@@ -145,7 +145,7 @@ function abi.list(model)
     return tostring(out)
 end
 
---- The functions and constants for whoever calls by FFI from another language: one declaration a line.
+--- The functions and constants for FFIs of other languages: one declaration a line.
 ---@param model cleat.Model
 ---@return string
 function abi.cdef(model)

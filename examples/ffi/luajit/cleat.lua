@@ -1,4 +1,4 @@
---- cleat on LuaJIT with nothing but cleat.cdef and libcleat: none of the Lua layer.
+--- cleat on LuaJIT with cleat.cdef and libcleat only, without the Lua layer.
 ---
 --- The functions and constants are fields of what this returns, under the names that the reference has.
 local ffi = require "ffi"
