@@ -262,6 +262,7 @@ void cleat_handle_done(struct cleat_object *object) {
 }
 
 int32_t cleat_close(int32_t id) {
+    CLEAT_NO_CANCEL();
     struct cleat_slot *slot = pin(id, 0, OPEN_BIT);
     struct cleat_object *object;
     if (slot == NULL) return CLEAT_STATUS(CLEAT_HANDLE, 0);
@@ -274,6 +275,7 @@ int32_t cleat_close(int32_t id) {
 }
 
 int32_t cleat_kind(int32_t id) {
+    CLEAT_NO_CANCEL();
     struct cleat_object *object = NULL;
     int32_t kind;
     int32_t status = cleat_handle_find(id, 0, &object);
