@@ -12,7 +12,7 @@ assert(library.cleat_abi_version() >= library.CLEAT_ABI, "the libcleat found is 
 
 local cleat = setmetatable({}, { __index = library })
 
---- What a function with a last pair (out, out_cap) says.
+--- What a function with a last pair (output, output_cap) returns.
 ---@return string
 function cleat.text(f, ...)
     local room = 256
