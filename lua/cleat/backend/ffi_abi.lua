@@ -2705,7 +2705,7 @@ return function(lib, rt, backend)
             local result = call(host, host_len, service, service_len, family, socktype, proto,
                                 flags, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2738,7 +2738,7 @@ return function(lib, rt, backend)
             local result = call(host, host_len, service, service_len, family, socktype, proto,
                                 flags, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2758,7 +2758,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(resolution, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2772,7 +2772,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(data, data_len, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2786,7 +2786,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(data, data_len, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2814,7 +2814,7 @@ return function(lib, rt, backend)
             local result = call(context, socket, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2841,7 +2841,7 @@ return function(lib, rt, backend)
             local result = call(context, fd, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2864,7 +2864,7 @@ return function(lib, rt, backend)
             local result = call(context, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2880,7 +2880,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(connection, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2896,7 +2896,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(which, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2918,7 +2918,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, events, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2942,7 +2942,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(family, socktype, proto, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2958,7 +2958,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2974,7 +2974,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2990,7 +2990,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3008,7 +3008,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(socket, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3028,7 +3028,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(context, index, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 end
