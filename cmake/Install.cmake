@@ -1,5 +1,5 @@
-# What cmake --install puts down. Everything finds everything else by relative paths, so that the
-# prefix may be moved; Lua needs LUA_PATH and LUA_CPATH alone.
+# What cmake --install installs. All paths are relative, so that the prefix may be moved; Lua needs
+# LUA_PATH and LUA_CPATH only.
 include(CMakePackageConfigHelpers)
 
 set(doc_dir ${CMAKE_INSTALL_DATADIR}/doc/cleat)
@@ -39,7 +39,7 @@ install(CODE "
     file(MAKE_DIRECTORY \"\${dir}\")
     file(CREATE_LINK ../../libcleat.so.0 \"\${dir}/libcleat.so\" SYMBOLIC)")
 
-# Notices: ours, and those that BoringSSL asks for where it is linked in.
+# Notices: ours, and those of BoringSSL, which is linked in.
 install(FILES LICENSE NOTICE.md DESTINATION ${doc_dir})
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION ${doc_dir}/boringssl OPTIONAL)
 install(FILES ${boringssl_prefix}/LICENSE DESTINATION ${doc_dir}/boringssl OPTIONAL)

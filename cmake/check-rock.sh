@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `luarocks make` puts a cleat into a rocks tree that Lua 5.4 and LuaJIT find there.
+# `luarocks make` installs cleat into a rocks tree, where Lua 5.4 and LuaJIT find it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

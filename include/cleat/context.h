@@ -194,8 +194,8 @@ CLEAT_API int32_t cleat_context_session_stats(int32_t context, int32_t which);
 #define CLEAT_CHAIN_CACHE_DEFAULT 300 /* a new context's */
 #define CLEAT_CHAIN_CACHE_MAX 86400 /* the most there can be: a day */
 
-/* cleat_context_chain_cache_seconds returns for how long a peer's chain that was verified needs no
- * other verification, in seconds; CLEAT_CHAIN_CACHE_DEFAULT in a new context. */
+/* cleat_context_chain_cache_seconds returns the number of seconds for which a verified chain needs
+ * no other verification; CLEAT_CHAIN_CACHE_DEFAULT in a new context. */
 CLEAT_API int32_t cleat_context_chain_cache_seconds(int32_t context);
 
 /* cleat_context_set_chain_cache_seconds returns CLEAT_OK and sets that. seconds: 0 to

@@ -1,5 +1,5 @@
 --- Reads the hand-written headers into a model, and refuses what breaks the form that cleat.h
---- promises: then everything else can be generated without a doubt about what was meant.
+--- describes, so that everything else can be generated without ambiguity.
 
 local guarded = require "generator.guarded"
 
@@ -115,7 +115,7 @@ local function tokens(text)
         if text:find("^/%*", position) then
             kind, found = "comment", text:match("^/%*.-%*/", position)
         elseif text:find("^#", position) then
-            -- A comment behind the directive is a token of its own.
+            -- A comment after the directive is a separate token.
             found = text:match("^[^\n]*", position)
             found = (found:match("^(.-)%s*/%*") or found):gsub("%s+$", "")
             kind = found:find("^#%s*define%s") and "define" or "directive"

@@ -20,7 +20,7 @@ end
 
 -- Integers that are what their name says, in every function.
 local NUMBERS = {}
-for name in ([[index port flowinfo scope_id limit backlog wanted number bits value ordinal line x509 x509_ca crl
+for name in ([[index hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line x509 x509_ca crl
         which_count]]):gmatch("%S+") do
     NUMBERS[name] = { kind = "number" }
 end

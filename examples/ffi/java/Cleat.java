@@ -135,6 +135,12 @@ public final class Cleat {
     /** always 0: the oldest of 20480 sessions gives way */
     public static final int STAT_CACHE_FULL = 10;
 
+    // CLEAT_CHAIN_CACHE_* are seconds, for cleat_context_set_chain_cache_seconds.
+    /** a new context's */
+    public static final int CHAIN_CACHE_DEFAULT = 300;
+    /** the most there can be: a day */
+    public static final int CHAIN_CACHE_MAX = 86400;
+
     // CLEAT_PASSWORD_MAX is the longest password for a private key, in bytes.
     public static final int PASSWORD_MAX = 1024;
 
@@ -529,6 +535,10 @@ public final class Cleat {
         public static native int cleat_context_load_dh_params(int context, byte[] dhfile,
                                                               int dhfile_len);
         public static native int cleat_context_session_stats(int context, int which);
+        public static native int cleat_context_chain_cache_seconds(int context);
+        public static native int cleat_context_set_chain_cache_seconds(int context, int seconds);
+        public static native int cleat_context_chain_cache_stats(int context, int[] hits,
+                                                                 int[] misses);
         public static native int cleat_context_load_cert_chain(int context, byte[] certfile,
                                                                int certfile_len, byte[] keyfile,
                                                                int keyfile_len, byte[] password,
@@ -1450,6 +1460,48 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return result;
+        }
+
+        /**
+         * cleat_context_chain_cache_seconds returns the number of seconds for which a verified chain
+         * needs no other verification; CLEAT_CHAIN_CACHE_DEFAULT in a new context.
+         */
+        public int chainCacheSeconds() throws Failure {
+            int result = Raw.cleat_context_chain_cache_seconds(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_chain_cache_seconds returns CLEAT_OK and sets that. seconds: 0 to
+         * CLEAT_CHAIN_CACHE_MAX; 0 verifies each chain anew, and remembers none. The cache is the
+         * process's and holds up to 1024 verifications, only successful ones. One counts if all it
+         * depends on is the same: the certificates that the peer sent, what the context trusts, the
+         * verify flags, the role and the host name; and only until the first certificate of the verified
+         * chain ends, or a revocation list ends or begins. What needed a directory of CA certificates or
+         * lists is verified each time.
+         */
+        public void setChainCacheSeconds(int seconds) throws Failure {
+            int result = Raw.cleat_context_set_chain_cache_seconds(id, seconds);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        public record ChainCacheStats(int hits, int misses) {}
+
+        /**
+         * cleat_context_chain_cache_stats returns CLEAT_OK and stores how many verifications of the
+         * context's connections the cache has answered, and how many it has not, each at most 2147483647.
+         * Those that do not ask it are in neither. hits and misses must not be NULL.
+         */
+        public ChainCacheStats chainCacheStats() throws Failure {
+            int[] hits = new int[1];
+            int[] misses = new int[1];
+            int result = Raw.cleat_context_chain_cache_stats(id, hits, misses);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new ChainCacheStats(hits[0], misses[0]);
         }
 
         /**

@@ -2751,7 +2751,7 @@ return function(lib, rt, backend)
             local result = call(host, host_len, service, service_len, family, socktype, proto,
                                 flags, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2784,7 +2784,7 @@ return function(lib, rt, backend)
             local result = call(host, host_len, service, service_len, family, socktype, proto,
                                 flags, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2804,7 +2804,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(resolution, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2818,7 +2818,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(data, data_len, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2832,7 +2832,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(data, data_len, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2860,7 +2860,7 @@ return function(lib, rt, backend)
             local result = call(context, socket, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2887,7 +2887,7 @@ return function(lib, rt, backend)
             local result = call(context, fd, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2910,7 +2910,7 @@ return function(lib, rt, backend)
             local result = call(context, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2926,7 +2926,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(connection, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2942,7 +2942,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(which, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2964,7 +2964,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, events, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2988,7 +2988,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(family, socktype, proto, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3004,7 +3004,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3020,7 +3020,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3036,7 +3036,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3054,7 +3054,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(socket, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3074,7 +3074,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(context, index, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 end
