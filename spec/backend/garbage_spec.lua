@@ -42,9 +42,9 @@ local make = {
 
 -- renew: functions close and take what they are given.
 local function renew()
-    for name, maker in pairs(make) do
+    for name, new in pairs(make) do
         if not live[name] or backend.kind(live[name]) ~= const["KIND_" .. name:upper()] then
-            live[name] = maker()
+            live[name] = new()
             assert(live[name] > 0, name)
         end
     end
@@ -201,7 +201,7 @@ end
 
 local unpack = table.unpack or unpack
 
--- Nobody is to be asked for a password.
+-- No function may ask for a password at the terminal.
 local terminal = io.open "/dev/tty"
 if terminal then
     terminal:close()

@@ -25,7 +25,7 @@ end
 
 local koffi = process.run { root .. "/script/koffi", timeout = 70 }
 local node_path = koffi.status == 0 and koffi.output:match("^(.-)\n") or nil
-local no_node = not node_path and "koffi is not to be had: " .. koffi.errors:gsub("%s+", " ") or nil
+local no_node = not node_path and "koffi is not available: " .. koffi.errors:gsub("%s+", " ") or nil
 
 -- build: a C program, as a user would whose cleat is where it was built.
 local function build(source, program)
@@ -112,7 +112,7 @@ for _, language in ipairs(LANGUAGES) do
                 assert.is_truthy(result.output:find("\r\n\r\na page\n$"))
             end)
 
-            example("trusts the system unless told otherwise", function()
+            example("trusts the system's CA certificates by default", function()
                 local result = get(1, {}, "SSL_CERT_FILE=" .. pki.path("root.pem"))
                 assert.are.equal(0, result.status, result.errors)
                 assert.is_truthy(result.output:find("\r\n\r\na page\n$"))
@@ -179,7 +179,7 @@ for _, language in ipairs(LANGUAGES) do
                 assert.are.equal(text, table.concat(answer))
             end
 
-            example("echoes, and says goodbye", function()
+            example("echoes, and sends close_notify", function()
                 local stream = connect()
                 echo(stream, "hello\0\255\n")
                 echo(stream, peer.pattern(60000))
@@ -205,7 +205,7 @@ for _, language in ipairs(LANGUAGES) do
                 plain:sendall("GET / HTTP/1.0\r\n\r\n")
                 server:wait_for("echo_server: %[SSL: (HTTP_REQUEST)%]")
                 plain:close()
-                connect():close() -- without a goodbye
+                connect():close() -- without close_notify
                 server:wait_for("echo_server: (EOF occurred)")
                 local stream = connect()
                 echo(stream, "still there")
