@@ -1,5 +1,6 @@
--- version: the version and the soname stand in CMakeLists.txt, and every other place that mentions them agrees: the rockspec and its
--- file's name, macros of include/cleat/version.h, README.md, docs/releasing.md, and each libcleat.so.N in any file.
+-- version: the version and the soname stand in CMakeLists.txt, and every other place that mentions them agrees: the
+-- rockspec and its file's name, macros of include/cleat/version.h, README.md, docs/releasing.md, and each libcleat.so.N
+-- in any file.
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 
