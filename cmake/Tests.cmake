@@ -60,6 +60,8 @@ if(CLEAT_MEMCHECK)
     list(JOIN memcheck "' '" command)
     file(WRITE ${PROJECT_BINARY_DIR}/lua54 "#!/bin/sh\nexec '${command}' lua5.4 \"$@\"\n")
     file(CHMOD ${PROJECT_BINARY_DIR}/lua54 PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+elseif(CMAKE_CROSSCOMPILING_EMULATOR) # script/cross: qemu-user
+    set(memcheck ${CMAKE_CROSSCOMPILING_EMULATOR})
 endif()
 
 # A build whose sanitizer is not on passes everything: mistakes that are made on purpose must be found.
