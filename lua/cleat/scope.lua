@@ -1,9 +1,8 @@
---- Calls that clean up behind themselves however they end: by returning, by an error, by coroutine.close, or by being
+--- Calls with a cleanup that runs however they end: by returning, by an error, by coroutine.close, or by being
 --- collected.
 ---
---- A scope is an object with a method end_scope, which is called once the call is over. It must be in no other strong
---- hands: a coroutine
---- that is dropped while it waits ends its scopes by the collector.
+--- A scope is an object with a method end_scope, which is called once the call is over. No other strong reference to it
+--- may exist: if a coroutine is collected while it waits, the collector ends its scopes.
 
 local scope = {}
 
@@ -20,8 +19,7 @@ if _VERSION == "Lua 5.4" and not rawget(_G, "jit") then
     ]], debug and debug.getinfo(1, "S").source or "=cleat.scope"))() -- under this file's name: it is cleat's
 
     --- metatable is the metatable of scopes of a class with a method end_scope(self) and a function
-    --- abandoned(self.ticket), which a
-    --- finalizer calls.
+    --- abandoned(self.ticket), which a finalizer calls.
     ---@param methods table
     ---@return table
     function scope.metatable(methods)
@@ -36,7 +34,7 @@ if _VERSION == "Lua 5.4" and not rawget(_G, "jit") then
         }
     end
 
-    --- make turns a table into a scope. ticket: what `abandoned` is called with, which must not lead to the scope.
+    --- make turns a table into a scope. ticket: what `abandoned` is called with, which must not refer to the scope.
     function scope.make(fields, metatable, ticket)
         fields.open, fields.ticket = true, ticket
         return setmetatable(fields, metatable)
@@ -47,7 +45,7 @@ if _VERSION == "Lua 5.4" and not rawget(_G, "jit") then
     scope.run = run
 else
     local newproxy = newproxy
-    local tickets = setmetatable({}, { __mode = "k" }) -- of the userdata that only the scopes have
+    local tickets = setmetatable({}, { __mode = "k" }) -- by the userdata that only the scopes refer to
 
     function scope.metatable(methods)
         local first = newproxy(true)

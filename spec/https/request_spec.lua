@@ -388,7 +388,7 @@ describe("cleat.https, requests:", function()
         it("resolve as RFC 3986 says (section 5.4)", function()
             local base = uri.split("http://a/b/c/d;p?q")
             local function written(parts)
-                return parts.scheme .. ":" .. (parts.authority and "//" .. parts.authority or "") .. parts.path
+                return parts.scheme .. ":" .. (parts.netloc and "//" .. parts.netloc or "") .. parts.path
                     .. (parts.query and "?" .. parts.query or "")
             end
             for reference, wanted in pairs {

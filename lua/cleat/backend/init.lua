@@ -1,15 +1,16 @@
 --- The functions of cleat.h as Lua functions, the same on both interpreters.
 ---
 --- A function keeps its name without `cleat_`. An int32_t or double parameter is a number; a pointer with its length is
---- one string or nil, or an array of integers; a capacity stays (an `out` needs none); the other output parameters
---- are results. A result below 0 is a status and comes alone; otherwise the outputs follow it, in the order of the
+--- one string or nil, or an array of integers; a capacity stays (an `out` needs none); the other output parameters are
+--- results. A result below 0 is a status and comes alone; otherwise the outputs follow it, in the order of the
 --- parameters. An argument of another type raises a string. NAME_into fills a buffer in place of making a string,
 --- NAME_from sends from a string or buffer behind an offset (from 0).
 ---
---- A function that makes an id (CLEAT_NEW_ID in the headers) has a form NAME_guarded, whose last results are the guards of
---- the ids: `local id, guard = C.socket_new_guarded(…)`, `local _, data, sender, guard = C.socket_recvfrom_guarded(…)`. The
---- guard is made before the id, and the ABI stores the id into it, so that no error, not even one that a debug hook raises
---- between two instructions, can lose the id. Without it nothing closes the id but C.close; cleat/ uses the guarded forms only.
+--- A function that makes an id (CLEAT_NEW_ID in the headers) has a form NAME_guarded, whose last results are the guards
+--- of the ids: `local id, guard = C.socket_new_guarded(…)`, `local _, data, sender, guard =
+--- C.socket_recvfrom_guarded(…)`. The guard is made before the id, and the ABI stores the id into it, so that no error,
+--- not even one that a debug hook raises between two instructions, can lose the id. Without it nothing closes the id
+--- but C.close; cleat/ uses the guarded forms only.
 ---
 --- The functions are generated; what they take and give is written at each in ffi_abi.lua.
 

@@ -12,7 +12,7 @@
 
 #define NATIVE_SHORT 512 /* text up to this length needs one call */
 #define NATIVE_FEW 64 /* arrays up to this length need no memory */
-#define NATIVE_SCRATCH (64 * 1024 + 512) /* reads up to this length need no memory of their own */
+#define NATIVE_SCRATCH (64 * 1024 + 512) /* reads up to this length need no separate allocation */
 
 /* What the functions of one Lua state share: their first upvalue. Its user values keep alive what it points to. */
 struct native_state {
@@ -39,7 +39,7 @@ extern const luaL_Reg native_abi[];
 /* native_refuse raises "cleat.backend: NAME: argument N WHAT". */
 _Noreturn void native_refuse(lua_State *L, const char *name, int argument, const char *what);
 
-/* native_grow returns room for size bytes: the scratch space, made larger, or memory of its own on Lua's stack. */
+/* native_grow returns room for size bytes: the scratch space, grown, or a separate userdata on Lua's stack. */
 char *native_grow(lua_State *L, struct native_state *state, int32_t size);
 
 /* native_longer returns memory for size bytes on Lua's stack, in place of all that is above the arguments. */
@@ -106,7 +106,7 @@ static inline struct native_buffer *native_buffer(lua_State *L, int argument, co
     return buffer;
 }
 
-/* native_within returns the place that three arguments name (a buffer, an offset, a capacity) and stores the capacity. */
+/* native_within returns the address that three arguments name (buffer, offset, capacity), and stores the capacity. */
 static inline char *native_within(lua_State *L, int argument, const char *name, int32_t *capacity) {
     struct native_buffer *buffer = native_buffer(L, argument, name);
     int32_t offset = native_int(L, argument + 1, name);

@@ -57,7 +57,7 @@ end
 ---@field uv table
 ---@field thread thread|false false outside of coroutines
 ---@field done boolean
----@field answer any what the wait has ended with, nil for a timeout
+---@field answer any the result of the wait, nil for a timeout
 ---@field timer any
 ---@field cleanup function? called when the wait is over, however it has ended
 local Wait = {}
@@ -83,7 +83,7 @@ local function over(self)
 end
 Wait.__close = over
 
--- resume goes on with the coroutine. An error that leaves it ends the program in luv, which can show texts only.
+-- resume goes on with the coroutine. luv ends the program for an uncaught error, and prints strings only.
 local function resume(self)
     local thread = self.thread
     if thread and coroutine_status(thread) == "suspended" then
@@ -129,7 +129,7 @@ function wait.new(uv, cleanup)
     return setmetatable({ uv = uv, thread = thread, done = false, cleanup = cleanup }, Wait)
 end
 
--- parked is an iterator, for the sake of the for below.
+-- parked is the iterator of the loop below.
 local function parked(self)
     while not self.done do
         coroutine.yield()
@@ -145,7 +145,7 @@ local function run_loop(self)
     end
 end
 
---- sweep closes what was closed outside of the loop, if that can be done now: outside of coroutines.
+--- sweep closes handles that were closed outside of the loop, if the caller is not in a coroutine.
 function wait.sweep(uv)
     local thread, is_main = coroutine.running()
     if (is_main or not thread) and uv.loop_mode and not in_loop(uv) then
@@ -153,9 +153,9 @@ function wait.sweep(uv)
     end
 end
 
---- Waits until finish or defer was called, or for timeout seconds, nil for ever.
+--- Waits until finish or defer is called, or for timeout seconds; nil waits without a limit.
 ---@param timeout number?
----@return any # what they were called with, nil after a timeout
+---@return any # their argument; nil after a timeout
 function Wait:wait(timeout)
     if timeout and not self.done then
         self.uv.update_time() -- the loop's clock stands still between its turns
