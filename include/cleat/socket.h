@@ -66,9 +66,9 @@
 /* CLEAT_SOMAXCONN is the longest backlog that cleat_socket_listen asks for. */
 #define CLEAT_SOMAXCONN 4096
 
-/* cleat_socket_new returns the id of a new socket. family: CLEAT_AF_*; type: CLEAT_SOCK_*;
- * protocol: 0 for the family's usual one. CLEAT_SYS. */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol);
+/* cleat_socket_new returns the id of a new socket. family: CLEAT_AF_*; socktype: CLEAT_SOCK_*;
+ * proto: 0 for the family's usual one. CLEAT_SYS. */
+CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_new(int32_t family, int32_t socktype, int32_t proto);
 
 /* cleat_socket_from_fd returns the id of a socket for a descriptor that the caller has, and
  * which the id owns from then on: it is closed with the id, unless cleat_socket_detach takes
@@ -87,8 +87,8 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_over_fd(int32_t fd);
 CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_duplicate(int32_t fd);
 
 /* cleat_socket_pair returns CLEAT_OK and stores the ids of two sockets that are connected to
- * each other. family: CLEAT_AF_UNIX; type and protocol as in cleat_socket_new. CLEAT_SYS. */
-CLEAT_API int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol,
+ * each other. family: CLEAT_AF_UNIX; socktype and proto as in cleat_socket_new. CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_pair(int32_t family, int32_t socktype, int32_t proto,
                                     CLEAT_NEW_ID int32_t *first, CLEAT_NEW_ID int32_t *second);
 
 /* cleat_socket_fileno returns the socket's descriptor, for use in select or poll. It stays the
@@ -172,13 +172,13 @@ CLEAT_API int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_c
 CLEAT_API int32_t cleat_socket_shutdown(int32_t socket, int32_t how);
 
 /* cleat_socket_getsockname returns the length of the host part of the socket's own address,
- * copies it to out and stores the rest; flowinfo and scope_id are 0 but for IPv6. CLEAT_SYS. */
-CLEAT_API int32_t cleat_socket_getsockname(int32_t socket, char *out, int32_t out_cap,
+ * copies it to output and stores the rest; flowinfo and scope_id are 0 but for IPv6. CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_getsockname(int32_t socket, char *output, int32_t output_cap,
                                            int32_t *port, int32_t *flowinfo, int32_t *scope_id);
 
 /* cleat_socket_getpeername returns the same for the peer's address. For an accepted socket this is
  * the address that accept returned, even after the peer has disconnected. CLEAT_SYS (ENOTCONN). */
-CLEAT_API int32_t cleat_socket_getpeername(int32_t socket, char *out, int32_t out_cap,
+CLEAT_API int32_t cleat_socket_getpeername(int32_t socket, char *output, int32_t output_cap,
                                            int32_t *port, int32_t *flowinfo, int32_t *scope_id);
 
 /* cleat_socket_connected returns 1 if the socket has, or had, a peer, and 0 if it never had one. It

@@ -169,8 +169,8 @@ local function parameters(declarations)
             if size and following == "int32_t " .. size then
                 local kind = rule.kind
                 if not kind then
-                    kind = name == "out" and "text" or name == "buf" and "buf"
-                        or fail('"%s" must be called out (text) or buf (bytes)', declaration)
+                    kind = name == "output" and "text" or name == "buf" and "buf"
+                        or fail('"%s" must be called output (text) or buf (bytes)', declaration)
                     texts = texts + 1
                 end
                 list[#list + 1] = { kind = kind, name = name, size = size }
@@ -187,7 +187,7 @@ local function parameters(declarations)
         i = i + 1
     end
     if texts > 1 then
-        fail("a function has one result, so it can fill one out or buf only")
+        fail("a function has one result, so it can fill one output or buf only")
     end
     return list
 end
@@ -326,7 +326,7 @@ local function parse(root, name, seen)
             local symbol, arguments, value = token.text:match("^#%s*define%s+([%a_][%w_]*)(%(?[^)%s]*%)?)%s*(.-)$")
             if symbol == "CLEAT_API" or symbol == MARKER or value == "" and symbol:find("_H$") then
                 group = nil -- how functions are exported, the marker, and the include guard
-            elseif arguments ~= "" then
+            elseif arguments ~= "" or value:find '^"' then
                 -- A small macro may be described in the header's opening words.
                 if comment or not first.text:find(symbol .. "(", 1, true) then
                     check_comment(comment, symbol)

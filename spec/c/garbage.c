@@ -118,9 +118,12 @@ static int32_t good_int(const struct function *function, const char *name) {
         const char *name;
         int32_t value;
     } good[] = {
-        {"family", CLEAT_AF_UNIX},         {"type", CLEAT_SOCK_STREAM},
-        {"version", CLEAT_TLS1_2_VERSION}, {"level", CLEAT_SOL_SOCKET},
-        {"option", CLEAT_SO_KEEPALIVE},    {"number", CLEAT_ENOENT},
+        {"family", CLEAT_AF_UNIX},
+        {"socktype", CLEAT_SOCK_STREAM},
+        {"tls_version", CLEAT_TLS1_2_VERSION},
+        {"level", CLEAT_SOL_SOCKET},
+        {"option", CLEAT_SO_KEEPALIVE},
+        {"number", CLEAT_ENOENT},
     };
     size_t i;
     if (strcmp(name, "fd") == 0) return descriptor;

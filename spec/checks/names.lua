@@ -15,6 +15,7 @@ local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 local EXEMPT = {
     ["a_b.c"] = "a host name, in spec/ssl/idna_spec.lua",
     cleat_name = "stands for any function, in docs/ffi.md",
+    cleat_connection_signature_algorithm = "the example of CONTRIBUTING.md",
     ["include/openssl"] = "of BoringSSL's prefix, in script/boringssl",
 }
 

@@ -8,7 +8,7 @@ for line in io.lines(here .. "../cleat.cdef") do
     ffi.cdef(line)
 end
 local library = ffi.load(os.getenv "CLEAT_LIBRARY" or "libcleat.so.0")
-assert(library.cleat_abi_version() >= library.CLEAT_ABI_VERSION, "the libcleat found is older than cleat.cdef")
+assert(library.cleat_abi_version() >= library.CLEAT_ABI, "the libcleat found is older than cleat.cdef")
 
 local cleat = setmetatable({}, { __index = library })
 

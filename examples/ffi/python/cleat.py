@@ -39,7 +39,7 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cleat.
     for line in cdef:
         declare(line)
 
-if globals()["cleat_abi_version"]() < globals()["CLEAT_ABI_VERSION"]:
+if globals()["cleat_abi_version"]() < globals()["CLEAT_ABI"]:
     raise ImportError("the libcleat found is older than cleat.cdef")
 
 

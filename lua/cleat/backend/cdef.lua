@@ -3,40 +3,40 @@
 --- The functions of the C headers for LuaJIT's ffi.cdef. A pointer to store an id at is a void *: it may be a guard.
 return [[
 int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *service,
-                               int32_t service_len, int32_t family, int32_t type, int32_t protocol,
+                               int32_t service_len, int32_t family, int32_t socktype, int32_t proto,
                                int32_t flags);
 int32_t cleat_resolution_new(const char *host, int32_t host_len, const char *service,
-                             int32_t service_len, int32_t family, int32_t type, int32_t protocol,
+                             int32_t service_len, int32_t family, int32_t socktype, int32_t proto,
                              int32_t flags);
 int32_t cleat_resolution_fileno(int32_t resolution);
 int32_t cleat_resolution_addrinfo(int32_t resolution, double timeout);
 int32_t cleat_addrinfo_count(int32_t addrinfo);
-int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *out, int32_t out_cap,
-                               int32_t *family, int32_t *type, int32_t *protocol, int32_t *port,
+int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, int32_t output_cap,
+                               int32_t *family, int32_t *socktype, int32_t *proto, int32_t *port,
                                int32_t *flowinfo, int32_t *scope_id);
-int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *out, int32_t out_cap);
+int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *output, int32_t output_cap);
 int32_t cleat_certificate_from_pem(const char *data, int32_t data_len);
 int32_t cleat_certificate_from_der(const char *data, int32_t data_len);
-int32_t cleat_certificate_der(int32_t certificate, char *out, int32_t out_cap);
+int32_t cleat_certificate_der(int32_t certificate, char *output, int32_t output_cap);
 int32_t cleat_certificate_version(int32_t certificate);
 int32_t cleat_certificate_is_ca(int32_t certificate);
-int32_t cleat_certificate_serial_number(int32_t certificate, char *out, int32_t out_cap);
-int32_t cleat_certificate_not_before(int32_t certificate, char *out, int32_t out_cap);
-int32_t cleat_certificate_not_after(int32_t certificate, char *out, int32_t out_cap);
+int32_t cleat_certificate_serial_number(int32_t certificate, char *output, int32_t output_cap);
+int32_t cleat_certificate_not_before(int32_t certificate, char *output, int32_t output_cap);
+int32_t cleat_certificate_not_after(int32_t certificate, char *output, int32_t output_cap);
 int32_t cleat_certificate_name_count(int32_t certificate, int32_t which);
 int32_t cleat_certificate_name_rdn(int32_t certificate, int32_t which, int32_t index);
-int32_t cleat_certificate_name_type(int32_t certificate, int32_t which, int32_t index, char *out,
-                                    int32_t out_cap);
-int32_t cleat_certificate_name_value(int32_t certificate, int32_t which, int32_t index, char *out,
-                                     int32_t out_cap);
+int32_t cleat_certificate_name_type(int32_t certificate, int32_t which, int32_t index, char *output,
+                                    int32_t output_cap);
+int32_t cleat_certificate_name_value(int32_t certificate, int32_t which, int32_t index,
+                                     char *output, int32_t output_cap);
 int32_t cleat_certificate_alt_name_count(int32_t certificate);
-int32_t cleat_certificate_alt_name_type(int32_t certificate, int32_t index, char *out,
-                                        int32_t out_cap);
-int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, char *out,
-                                         int32_t out_cap);
+int32_t cleat_certificate_alt_name_type(int32_t certificate, int32_t index, char *output,
+                                        int32_t output_cap);
+int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, char *output,
+                                         int32_t output_cap);
 int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which);
-int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index, char *out,
-                              int32_t out_cap);
+int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index, char *output,
+                              int32_t output_cap);
 int32_t cleat_monotonic(double *seconds);
 int32_t cleat_connection_over_socket(int32_t context, int32_t socket, int32_t server_side,
                                      const char *server_hostname, int32_t server_hostname_len);
@@ -57,31 +57,32 @@ int32_t cleat_connection_write(int32_t connection, const char *data, int32_t dat
 int32_t cleat_connection_pending(int32_t connection);
 int32_t cleat_connection_shutdown(int32_t connection, double timeout);
 int32_t cleat_connection_server_side(int32_t connection);
-int32_t cleat_connection_server_hostname(int32_t connection, char *out, int32_t out_cap);
+int32_t cleat_connection_server_hostname(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_connection_established(int32_t connection);
-int32_t cleat_connection_version(int32_t connection, char *out, int32_t out_cap);
-int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t out_cap, int32_t *bits);
-int32_t cleat_connection_cipher_version(int32_t connection, char *out, int32_t out_cap);
+int32_t cleat_connection_version(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_cipher(int32_t connection, char *output, int32_t output_cap,
+                                int32_t *bits);
+int32_t cleat_connection_cipher_version(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_connection_shared_cipher_count(int32_t connection);
-int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *out,
-                                       int32_t out_cap, int32_t *bits, int32_t *version);
-int32_t cleat_connection_alpn_protocol(int32_t connection, char *out, int32_t out_cap);
+int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *output,
+                                       int32_t output_cap, int32_t *bits, int32_t *tls_version);
+int32_t cleat_connection_alpn_protocol(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_connection_session_reused(int32_t connection);
 int32_t cleat_connection_verify_mode(int32_t connection);
 int32_t cleat_connection_peer_certificate(int32_t connection);
-int32_t cleat_connection_npn_protocol(int32_t connection, char *out, int32_t out_cap);
-int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char *out,
-                                         int32_t out_cap);
+int32_t cleat_connection_npn_protocol(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_channel_binding(int32_t connection, int32_t binding, char *output,
+                                         int32_t output_cap);
 int32_t cleat_connection_set_context(int32_t connection, int32_t context);
 int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert);
-int32_t cleat_context_new(int32_t protocol);
+int32_t cleat_context_new(int32_t which);
 int32_t cleat_context_protocol(int32_t context);
 int32_t cleat_context_options(int32_t context);
 int32_t cleat_context_set_options(int32_t context, int32_t options);
 int32_t cleat_context_minimum_version(int32_t context);
-int32_t cleat_context_set_minimum_version(int32_t context, int32_t version);
+int32_t cleat_context_set_minimum_version(int32_t context, int32_t tls_version);
 int32_t cleat_context_maximum_version(int32_t context);
-int32_t cleat_context_set_maximum_version(int32_t context, int32_t version);
+int32_t cleat_context_set_maximum_version(int32_t context, int32_t tls_version);
 int32_t cleat_context_verify_mode(int32_t context);
 int32_t cleat_context_set_verify_mode(int32_t context, int32_t mode);
 int32_t cleat_context_verify_flags(int32_t context);
@@ -90,7 +91,7 @@ int32_t cleat_context_check_hostname(int32_t context);
 int32_t cleat_context_set_check_hostname(int32_t context, int32_t check);
 int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers, int32_t ciphers_len);
 int32_t cleat_context_cipher_count(int32_t context);
-int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *out, int32_t out_cap);
+int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *output, int32_t output_cap);
 int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
                                          int32_t protocols_len);
 int32_t cleat_context_set_npn_protocols(int32_t context, const char *protocols,
@@ -108,17 +109,18 @@ int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, i
 int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
+int32_t cleat_set_interruptible(int32_t interruptible);
 int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, int32_t events_len,
                    int32_t *revents, int32_t revents_cap, double timeout);
 int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 int32_t cleat_watch_fileno(int32_t watch);
 int32_t cleat_watch_signal(int32_t watch);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
-int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol);
+int32_t cleat_socket_new(int32_t family, int32_t socktype, int32_t proto);
 int32_t cleat_socket_from_fd(int32_t fd);
 int32_t cleat_socket_over_fd(int32_t fd);
 int32_t cleat_socket_duplicate(int32_t fd);
-int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, void *first,
+int32_t cleat_socket_pair(int32_t family, int32_t socktype, int32_t proto, void *first,
                           void *second);
 int32_t cleat_socket_fileno(int32_t socket);
 int32_t cleat_socket_detach(int32_t socket);
@@ -141,9 +143,9 @@ int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, 
 int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                               double timeout, void *sender);
 int32_t cleat_socket_shutdown(int32_t socket, int32_t how);
-int32_t cleat_socket_getsockname(int32_t socket, char *out, int32_t out_cap, int32_t *port,
+int32_t cleat_socket_getsockname(int32_t socket, char *output, int32_t output_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id);
-int32_t cleat_socket_getpeername(int32_t socket, char *out, int32_t out_cap, int32_t *port,
+int32_t cleat_socket_getpeername(int32_t socket, char *output, int32_t output_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id);
 int32_t cleat_socket_connected(int32_t socket);
 int32_t cleat_socket_getsockopt(int32_t socket, int32_t level, int32_t option, int32_t *value);
@@ -153,12 +155,12 @@ int32_t cleat_socket_getsockopt_bytes(int32_t socket, int32_t level, int32_t opt
 int32_t cleat_socket_setsockopt_bytes(int32_t socket, int32_t level, int32_t option,
                                       const char *data, int32_t data_len);
 int32_t cleat_error_status(void);
-int32_t cleat_error_message(char *out, int32_t out_cap);
-int32_t cleat_error_library(char *out, int32_t out_cap);
-int32_t cleat_error_reason(char *out, int32_t out_cap);
-int32_t cleat_error_verify_message(char *out, int32_t out_cap);
-int32_t cleat_error_filename(char *out, int32_t out_cap);
-int32_t cleat_strerror(int32_t number, char *out, int32_t out_cap);
+int32_t cleat_error_message(char *output, int32_t output_cap);
+int32_t cleat_error_library(char *output, int32_t output_cap);
+int32_t cleat_error_reason(char *output, int32_t output_cap);
+int32_t cleat_error_verify_message(char *output, int32_t output_cap);
+int32_t cleat_error_filename(char *output, int32_t output_cap);
+int32_t cleat_strerror(int32_t number, char *output, int32_t output_cap);
 int32_t cleat_terminal_password(const char *prompt, int32_t prompt_len, char *buf, int32_t buf_cap);
 int32_t cleat_context_load_verify_file(int32_t context, const char *cafile, int32_t cafile_len);
 int32_t cleat_context_load_verify_directory(int32_t context, const char *capath,
@@ -168,44 +170,44 @@ int32_t cleat_context_load_verify_locations(int32_t context, const char *cafile,
                                             const char *capath, int32_t capath_len,
                                             const char *data, int32_t data_len);
 int32_t cleat_context_set_default_verify_paths(int32_t context);
-int32_t cleat_default_verify_path(int32_t which, char *out, int32_t out_cap);
+int32_t cleat_default_verify_path(int32_t which, char *output, int32_t output_cap);
 int32_t cleat_context_cert_store_stats(int32_t context, int32_t *x509, int32_t *x509_ca,
                                        int32_t *crl);
 int32_t cleat_context_ca_count(int32_t context);
 int32_t cleat_context_ca_certificate(int32_t context, int32_t index);
 int32_t cleat_context_skipped_count(int32_t context);
-int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *out, int32_t out_cap,
-                                     int32_t *ordinal, int32_t *line);
+int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *output,
+                                     int32_t output_cap, int32_t *ordinal, int32_t *line);
 int32_t cleat_abi_version(void);
-int32_t cleat_version(char *out, int32_t out_cap);
-int32_t cleat_boringssl_version(char *out, int32_t out_cap);
+int32_t cleat_version(char *output, int32_t output_cap);
+int32_t cleat_boringssl_version(char *output, int32_t output_cap);
 int32_t cleat_boringssl_api(void);
 int32_t cleat_openssl_version_number(void);
 int32_t cleat_addrinfo_resolve_guarded(const char *host, int32_t host_len, const char *service,
-                                       int32_t service_len, int32_t family, int32_t type,
-                                       int32_t protocol, int32_t flags, void *guard);
+                                       int32_t service_len, int32_t family, int32_t socktype,
+                                       int32_t proto, int32_t flags, void *guard_id);
 int32_t cleat_resolution_new_guarded(const char *host, int32_t host_len, const char *service,
-                                     int32_t service_len, int32_t family, int32_t type,
-                                     int32_t protocol, int32_t flags, void *guard);
-int32_t cleat_resolution_addrinfo_guarded(int32_t resolution, double timeout, void *guard);
-int32_t cleat_certificate_from_pem_guarded(const char *data, int32_t data_len, void *guard);
-int32_t cleat_certificate_from_der_guarded(const char *data, int32_t data_len, void *guard);
+                                     int32_t service_len, int32_t family, int32_t socktype,
+                                     int32_t proto, int32_t flags, void *guard_id);
+int32_t cleat_resolution_addrinfo_guarded(int32_t resolution, double timeout, void *guard_id);
+int32_t cleat_certificate_from_pem_guarded(const char *data, int32_t data_len, void *guard_id);
+int32_t cleat_certificate_from_der_guarded(const char *data, int32_t data_len, void *guard_id);
 int32_t cleat_connection_over_socket_guarded(int32_t context, int32_t socket, int32_t server_side,
                                              const char *server_hostname,
-                                             int32_t server_hostname_len, void *guard);
+                                             int32_t server_hostname_len, void *guard_id);
 int32_t cleat_connection_over_fd_guarded(int32_t context, int32_t fd, int32_t server_side,
                                          const char *server_hostname, int32_t server_hostname_len,
-                                         void *guard);
+                                         void *guard_id);
 int32_t cleat_connection_over_memory_guarded(int32_t context, int32_t server_side,
                                              const char *server_hostname,
-                                             int32_t server_hostname_len, void *guard);
-int32_t cleat_connection_peer_certificate_guarded(int32_t connection, void *guard);
-int32_t cleat_context_new_guarded(int32_t protocol, void *guard);
-int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard);
-int32_t cleat_socket_new_guarded(int32_t family, int32_t type, int32_t protocol, void *guard);
-int32_t cleat_socket_from_fd_guarded(int32_t fd, void *guard);
-int32_t cleat_socket_over_fd_guarded(int32_t fd, void *guard);
-int32_t cleat_socket_duplicate_guarded(int32_t fd, void *guard);
-int32_t cleat_socket_accept_guarded(int32_t socket, double timeout, void *guard);
-int32_t cleat_context_ca_certificate_guarded(int32_t context, int32_t index, void *guard);
+                                             int32_t server_hostname_len, void *guard_id);
+int32_t cleat_connection_peer_certificate_guarded(int32_t connection, void *guard_id);
+int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
+int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
+int32_t cleat_socket_new_guarded(int32_t family, int32_t socktype, int32_t proto, void *guard_id);
+int32_t cleat_socket_from_fd_guarded(int32_t fd, void *guard_id);
+int32_t cleat_socket_over_fd_guarded(int32_t fd, void *guard_id);
+int32_t cleat_socket_duplicate_guarded(int32_t fd, void *guard_id);
+int32_t cleat_socket_accept_guarded(int32_t socket, double timeout, void *guard_id);
+int32_t cleat_context_ca_certificate_guarded(int32_t context, int32_t index, void *guard_id);
 ]]

@@ -74,9 +74,9 @@ ffi.cdef(require "cleat.backend.cdef")
 local lib, where = load()
 do
     local abi = lib.cleat_abi_version()
-    if abi < const.ABI_VERSION then
+    if abi < const.ABI then
         error(("cleat.backend: the libcleat found at %s has ABI %d, this needs %d"):format(where, abi,
-            const.ABI_VERSION), 0)
+            const.ABI), 0)
     end
 end
 

@@ -206,9 +206,9 @@ int luaopen_cleat_backend_native(lua_State *L) {
     };
     luaL_checkversion(L);
     int32_t abi = cleat_abi_version();
-    if (abi < CLEAT_ABI_VERSION)
+    if (abi < CLEAT_ABI)
         return luaL_error(L, "cleat.backend: the libcleat found has ABI %d, this needs %d",
-                          (int)abi, CLEAT_ABI_VERSION);
+                          (int)abi, CLEAT_ABI);
 
     lua_newtable(L);
     lua_pushliteral(L, "native");

@@ -3,34 +3,34 @@
 /* clang-format off */
 #include "native.h"
 
-/* addrinfo_resolve(host, service, family, type, protocol, flags) -> status */
+/* addrinfo_resolve(host, service, family, socktype, proto, flags) -> status */
 static int l_addrinfo_resolve(lua_State *L) {
     int32_t host_len;
     const char *host = native_bytes(L, 1, "addrinfo_resolve", &host_len);
     int32_t service_len;
     const char *service = native_bytes(L, 2, "addrinfo_resolve", &service_len);
     int32_t family = native_int(L, 3, "addrinfo_resolve");
-    int32_t type = native_int(L, 4, "addrinfo_resolve");
-    int32_t protocol = native_int(L, 5, "addrinfo_resolve");
+    int32_t socktype = native_int(L, 4, "addrinfo_resolve");
+    int32_t proto = native_int(L, 5, "addrinfo_resolve");
     int32_t flags = native_int(L, 6, "addrinfo_resolve");
-    int32_t result = cleat_addrinfo_resolve(host, host_len, service, service_len, family, type,
-                                            protocol, flags);
+    int32_t result = cleat_addrinfo_resolve(host, host_len, service, service_len, family, socktype,
+                                            proto, flags);
     lua_pushinteger(L, result);
     return 1;
 }
 
-/* resolution_new(host, service, family, type, protocol, flags) -> status */
+/* resolution_new(host, service, family, socktype, proto, flags) -> status */
 static int l_resolution_new(lua_State *L) {
     int32_t host_len;
     const char *host = native_bytes(L, 1, "resolution_new", &host_len);
     int32_t service_len;
     const char *service = native_bytes(L, 2, "resolution_new", &service_len);
     int32_t family = native_int(L, 3, "resolution_new");
-    int32_t type = native_int(L, 4, "resolution_new");
-    int32_t protocol = native_int(L, 5, "resolution_new");
+    int32_t socktype = native_int(L, 4, "resolution_new");
+    int32_t proto = native_int(L, 5, "resolution_new");
     int32_t flags = native_int(L, 6, "resolution_new");
-    int32_t result = cleat_resolution_new(host, host_len, service, service_len, family, type,
-                                          protocol, flags);
+    int32_t result = cleat_resolution_new(host, host_len, service, service_len, family, socktype,
+                                          proto, flags);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -61,51 +61,51 @@ static int l_addrinfo_count(lua_State *L) {
 }
 
 /* addrinfo_address(addrinfo,
-                    index) -> status, out, family, type, protocol, port, flowinfo, scope_id */
+    index) -> status, output, family, socktype, proto, port, flowinfo, scope_id */
 static int l_addrinfo_address(lua_State *L) {
     int32_t addrinfo = native_int(L, 1, "addrinfo_address");
     int32_t index = native_int(L, 2, "addrinfo_address");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t family = 0;
-    int32_t type = 0;
-    int32_t protocol = 0;
+    int32_t socktype = 0;
+    int32_t proto = 0;
     int32_t port = 0;
     int32_t flowinfo = 0;
     int32_t scope_id = 0;
     int32_t result;
-    while ((result = cleat_addrinfo_address(addrinfo, index, out, out_cap, &family, &type,
-                                            &protocol, &port, &flowinfo, &scope_id)) > out_cap) {
-        out = native_longer(L, 2, result);
-        out_cap = result;
+    while ((result = cleat_addrinfo_address(addrinfo, index, output, output_cap, &family, &socktype,
+                                            &proto, &port, &flowinfo, &scope_id)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     lua_pushinteger(L, family);
-    lua_pushinteger(L, type);
-    lua_pushinteger(L, protocol);
+    lua_pushinteger(L, socktype);
+    lua_pushinteger(L, proto);
     lua_pushinteger(L, port);
     lua_pushinteger(L, flowinfo);
     lua_pushinteger(L, scope_id);
     return 8;
 }
 
-/* addrinfo_canonname(addrinfo) -> status, out */
+/* addrinfo_canonname(addrinfo) -> status, output */
 static int l_addrinfo_canonname(lua_State *L) {
     int32_t addrinfo = native_int(L, 1, "addrinfo_canonname");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_addrinfo_canonname(addrinfo, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_addrinfo_canonname(addrinfo, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -127,20 +127,20 @@ static int l_certificate_from_der(lua_State *L) {
     return 1;
 }
 
-/* certificate_der(certificate) -> status, out */
+/* certificate_der(certificate) -> status, output */
 static int l_certificate_der(lua_State *L) {
     int32_t certificate = native_int(L, 1, "certificate_der");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_certificate_der(certificate, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_certificate_der(certificate, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -160,54 +160,55 @@ static int l_certificate_is_ca(lua_State *L) {
     return 1;
 }
 
-/* certificate_serial_number(certificate) -> status, out */
+/* certificate_serial_number(certificate) -> status, output */
 static int l_certificate_serial_number(lua_State *L) {
     int32_t certificate = native_int(L, 1, "certificate_serial_number");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_certificate_serial_number(certificate, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_certificate_serial_number(certificate, output,
+                                                     output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* certificate_not_before(certificate) -> status, out */
+/* certificate_not_before(certificate) -> status, output */
 static int l_certificate_not_before(lua_State *L) {
     int32_t certificate = native_int(L, 1, "certificate_not_before");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_certificate_not_before(certificate, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_certificate_not_before(certificate, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* certificate_not_after(certificate) -> status, out */
+/* certificate_not_after(certificate) -> status, output */
 static int l_certificate_not_after(lua_State *L) {
     int32_t certificate = native_int(L, 1, "certificate_not_after");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_certificate_not_after(certificate, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_certificate_not_after(certificate, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -230,43 +231,43 @@ static int l_certificate_name_rdn(lua_State *L) {
     return 1;
 }
 
-/* certificate_name_type(certificate, which, index) -> status, out */
+/* certificate_name_type(certificate, which, index) -> status, output */
 static int l_certificate_name_type(lua_State *L) {
     int32_t certificate = native_int(L, 1, "certificate_name_type");
     int32_t which = native_int(L, 2, "certificate_name_type");
     int32_t index = native_int(L, 3, "certificate_name_type");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_certificate_name_type(certificate, which, index, out,
-                                                 out_cap)) > out_cap) {
-        out = native_longer(L, 3, result);
-        out_cap = result;
+    while ((result = cleat_certificate_name_type(certificate, which, index, output,
+                                                 output_cap)) > output_cap) {
+        output = native_longer(L, 3, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* certificate_name_value(certificate, which, index) -> status, out */
+/* certificate_name_value(certificate, which, index) -> status, output */
 static int l_certificate_name_value(lua_State *L) {
     int32_t certificate = native_int(L, 1, "certificate_name_value");
     int32_t which = native_int(L, 2, "certificate_name_value");
     int32_t index = native_int(L, 3, "certificate_name_value");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_certificate_name_value(certificate, which, index, out,
-                                                  out_cap)) > out_cap) {
-        out = native_longer(L, 3, result);
-        out_cap = result;
+    while ((result = cleat_certificate_name_value(certificate, which, index, output,
+                                                  output_cap)) > output_cap) {
+        output = native_longer(L, 3, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -278,40 +279,41 @@ static int l_certificate_alt_name_count(lua_State *L) {
     return 1;
 }
 
-/* certificate_alt_name_type(certificate, index) -> status, out */
+/* certificate_alt_name_type(certificate, index) -> status, output */
 static int l_certificate_alt_name_type(lua_State *L) {
     int32_t certificate = native_int(L, 1, "certificate_alt_name_type");
     int32_t index = native_int(L, 2, "certificate_alt_name_type");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_certificate_alt_name_type(certificate, index, out, out_cap)) > out_cap) {
-        out = native_longer(L, 2, result);
-        out_cap = result;
+    while ((result = cleat_certificate_alt_name_type(certificate, index, output,
+                                                     output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* certificate_alt_name_value(certificate, index) -> status, out */
+/* certificate_alt_name_value(certificate, index) -> status, output */
 static int l_certificate_alt_name_value(lua_State *L) {
     int32_t certificate = native_int(L, 1, "certificate_alt_name_value");
     int32_t index = native_int(L, 2, "certificate_alt_name_value");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_certificate_alt_name_value(certificate, index, out,
-                                                      out_cap)) > out_cap) {
-        out = native_longer(L, 2, result);
-        out_cap = result;
+    while ((result = cleat_certificate_alt_name_value(certificate, index, output,
+                                                      output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -324,22 +326,23 @@ static int l_certificate_uri_count(lua_State *L) {
     return 1;
 }
 
-/* certificate_uri(certificate, which, index) -> status, out */
+/* certificate_uri(certificate, which, index) -> status, output */
 static int l_certificate_uri(lua_State *L) {
     int32_t certificate = native_int(L, 1, "certificate_uri");
     int32_t which = native_int(L, 2, "certificate_uri");
     int32_t index = native_int(L, 3, "certificate_uri");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_certificate_uri(certificate, which, index, out, out_cap)) > out_cap) {
-        out = native_longer(L, 3, result);
-        out_cap = result;
+    while ((result = cleat_certificate_uri(certificate, which, index, output,
+                                           output_cap)) > output_cap) {
+        output = native_longer(L, 3, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -549,20 +552,21 @@ static int l_connection_server_side(lua_State *L) {
     return 1;
 }
 
-/* connection_server_hostname(connection) -> status, out */
+/* connection_server_hostname(connection) -> status, output */
 static int l_connection_server_hostname(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_server_hostname");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_connection_server_hostname(connection, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_connection_server_hostname(connection, output,
+                                                      output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -574,56 +578,57 @@ static int l_connection_established(lua_State *L) {
     return 1;
 }
 
-/* connection_version(connection) -> status, out */
+/* connection_version(connection) -> status, output */
 static int l_connection_version(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_version");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_connection_version(connection, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_connection_version(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* connection_cipher(connection) -> status, out, bits */
+/* connection_cipher(connection) -> status, output, bits */
 static int l_connection_cipher(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_cipher");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t bits = 0;
     int32_t result;
-    while ((result = cleat_connection_cipher(connection, out, out_cap, &bits)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_connection_cipher(connection, output, output_cap, &bits)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     lua_pushinteger(L, bits);
     return 3;
 }
 
-/* connection_cipher_version(connection) -> status, out */
+/* connection_cipher_version(connection) -> status, output */
 static int l_connection_cipher_version(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_cipher_version");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_connection_cipher_version(connection, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_connection_cipher_version(connection, output,
+                                                     output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -635,43 +640,43 @@ static int l_connection_shared_cipher_count(lua_State *L) {
     return 1;
 }
 
-/* connection_shared_cipher(connection, index) -> status, out, bits, version */
+/* connection_shared_cipher(connection, index) -> status, output, bits, tls_version */
 static int l_connection_shared_cipher(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_shared_cipher");
     int32_t index = native_int(L, 2, "connection_shared_cipher");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t bits = 0;
-    int32_t version = 0;
+    int32_t tls_version = 0;
     int32_t result;
-    while ((result = cleat_connection_shared_cipher(connection, index, out, out_cap, &bits,
-                                                    &version)) > out_cap) {
-        out = native_longer(L, 2, result);
-        out_cap = result;
+    while ((result = cleat_connection_shared_cipher(connection, index, output, output_cap, &bits,
+                                                    &tls_version)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     lua_pushinteger(L, bits);
-    lua_pushinteger(L, version);
+    lua_pushinteger(L, tls_version);
     return 4;
 }
 
-/* connection_alpn_protocol(connection) -> status, out */
+/* connection_alpn_protocol(connection) -> status, output */
 static int l_connection_alpn_protocol(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_alpn_protocol");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_connection_alpn_protocol(connection, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_connection_alpn_protocol(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -699,38 +704,39 @@ static int l_connection_peer_certificate(lua_State *L) {
     return 1;
 }
 
-/* connection_npn_protocol(connection) -> status, out */
+/* connection_npn_protocol(connection) -> status, output */
 static int l_connection_npn_protocol(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_npn_protocol");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_connection_npn_protocol(connection, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_connection_npn_protocol(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* connection_channel_binding(connection, type) -> status, out */
+/* connection_channel_binding(connection, binding) -> status, output */
 static int l_connection_channel_binding(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_channel_binding");
-    int32_t type = native_int(L, 2, "connection_channel_binding");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    int32_t binding = native_int(L, 2, "connection_channel_binding");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_connection_channel_binding(connection, type, out, out_cap)) > out_cap) {
-        out = native_longer(L, 2, result);
-        out_cap = result;
+    while ((result = cleat_connection_channel_binding(connection, binding, output,
+                                                      output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -752,10 +758,10 @@ static int l_connection_answer_server_name(lua_State *L) {
     return 1;
 }
 
-/* context_new(protocol) -> status */
+/* context_new(which) -> status */
 static int l_context_new(lua_State *L) {
-    int32_t protocol = native_int(L, 1, "context_new");
-    int32_t result = cleat_context_new(protocol);
+    int32_t which = native_int(L, 1, "context_new");
+    int32_t result = cleat_context_new(which);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -793,11 +799,11 @@ static int l_context_minimum_version(lua_State *L) {
     return 1;
 }
 
-/* context_set_minimum_version(context, version) -> status */
+/* context_set_minimum_version(context, tls_version) -> status */
 static int l_context_set_minimum_version(lua_State *L) {
     int32_t context = native_int(L, 1, "context_set_minimum_version");
-    int32_t version = native_int(L, 2, "context_set_minimum_version");
-    int32_t result = cleat_context_set_minimum_version(context, version);
+    int32_t tls_version = native_int(L, 2, "context_set_minimum_version");
+    int32_t result = cleat_context_set_minimum_version(context, tls_version);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -810,11 +816,11 @@ static int l_context_maximum_version(lua_State *L) {
     return 1;
 }
 
-/* context_set_maximum_version(context, version) -> status */
+/* context_set_maximum_version(context, tls_version) -> status */
 static int l_context_set_maximum_version(lua_State *L) {
     int32_t context = native_int(L, 1, "context_set_maximum_version");
-    int32_t version = native_int(L, 2, "context_set_maximum_version");
-    int32_t result = cleat_context_set_maximum_version(context, version);
+    int32_t tls_version = native_int(L, 2, "context_set_maximum_version");
+    int32_t result = cleat_context_set_maximum_version(context, tls_version);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -888,21 +894,21 @@ static int l_context_cipher_count(lua_State *L) {
     return 1;
 }
 
-/* context_cipher_name(context, index) -> status, out */
+/* context_cipher_name(context, index) -> status, output */
 static int l_context_cipher_name(lua_State *L) {
     int32_t context = native_int(L, 1, "context_cipher_name");
     int32_t index = native_int(L, 2, "context_cipher_name");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_context_cipher_name(context, index, out, out_cap)) > out_cap) {
-        out = native_longer(L, 2, result);
-        out_cap = result;
+    while ((result = cleat_context_cipher_name(context, index, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -1017,6 +1023,14 @@ static int l_handle_count(lua_State *L) {
     return 1;
 }
 
+/* set_interruptible(interruptible) -> status */
+static int l_set_interruptible(lua_State *L) {
+    int32_t interruptible = native_int(L, 1, "set_interruptible");
+    int32_t result = cleat_set_interruptible(interruptible);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* poll(fds, events, revents_cap, timeout) -> status, revents */
 static int l_poll(lua_State *L) {
     lua_settop(L, 4);
@@ -1083,12 +1097,12 @@ static int l_random_bytes_into(lua_State *L) {
     return 1;
 }
 
-/* socket_new(family, type, protocol) -> status */
+/* socket_new(family, socktype, proto) -> status */
 static int l_socket_new(lua_State *L) {
     int32_t family = native_int(L, 1, "socket_new");
-    int32_t type = native_int(L, 2, "socket_new");
-    int32_t protocol = native_int(L, 3, "socket_new");
-    int32_t result = cleat_socket_new(family, type, protocol);
+    int32_t socktype = native_int(L, 2, "socket_new");
+    int32_t proto = native_int(L, 3, "socket_new");
+    int32_t result = cleat_socket_new(family, socktype, proto);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -1117,14 +1131,14 @@ static int l_socket_duplicate(lua_State *L) {
     return 1;
 }
 
-/* socket_pair(family, type, protocol) -> status, first, second */
+/* socket_pair(family, socktype, proto) -> status, first, second */
 static int l_socket_pair(lua_State *L) {
     int32_t family = native_int(L, 1, "socket_pair");
-    int32_t type = native_int(L, 2, "socket_pair");
-    int32_t protocol = native_int(L, 3, "socket_pair");
+    int32_t socktype = native_int(L, 2, "socket_pair");
+    int32_t proto = native_int(L, 3, "socket_pair");
     int32_t first = 0;
     int32_t second = 0;
-    int32_t result = cleat_socket_pair(family, type, protocol, &first, &second);
+    int32_t result = cleat_socket_pair(family, socktype, proto, &first, &second);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushinteger(L, first);
@@ -1132,16 +1146,17 @@ static int l_socket_pair(lua_State *L) {
     return 3;
 }
 
-/* socket_pair_guarded(family, type,
-                       protocol) -> status, first, second, first_guard, second_guard */
+/* socket_pair_guarded(family, socktype,
+                       proto) -> status, first, second, first_guard, second_guard */
 static int l_socket_pair_guarded(lua_State *L) {
     lua_settop(L, 3);
     int32_t family = native_int(L, 1, "socket_pair_guarded");
-    int32_t type = native_int(L, 2, "socket_pair_guarded");
-    int32_t protocol = native_int(L, 3, "socket_pair_guarded");
+    int32_t socktype = native_int(L, 2, "socket_pair_guarded");
+    int32_t proto = native_int(L, 3, "socket_pair_guarded");
     struct native_guard *first_guard = native_push_guard(L);
     struct native_guard *second_guard = native_push_guard(L);
-    int32_t result = cleat_socket_pair(family, type, protocol, &first_guard->id, &second_guard->id);
+    int32_t result = cleat_socket_pair(family, socktype, proto, &first_guard->id,
+                                       &second_guard->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushinteger(L, first_guard->id);
@@ -1408,48 +1423,48 @@ static int l_socket_shutdown(lua_State *L) {
     return 1;
 }
 
-/* socket_getsockname(socket) -> status, out, port, flowinfo, scope_id */
+/* socket_getsockname(socket) -> status, output, port, flowinfo, scope_id */
 static int l_socket_getsockname(lua_State *L) {
     int32_t socket = native_int(L, 1, "socket_getsockname");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t port = 0;
     int32_t flowinfo = 0;
     int32_t scope_id = 0;
     int32_t result;
-    while ((result = cleat_socket_getsockname(socket, out, out_cap, &port, &flowinfo,
-                                              &scope_id)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_socket_getsockname(socket, output, output_cap, &port, &flowinfo,
+                                              &scope_id)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     lua_pushinteger(L, port);
     lua_pushinteger(L, flowinfo);
     lua_pushinteger(L, scope_id);
     return 5;
 }
 
-/* socket_getpeername(socket) -> status, out, port, flowinfo, scope_id */
+/* socket_getpeername(socket) -> status, output, port, flowinfo, scope_id */
 static int l_socket_getpeername(lua_State *L) {
     int32_t socket = native_int(L, 1, "socket_getpeername");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t port = 0;
     int32_t flowinfo = 0;
     int32_t scope_id = 0;
     int32_t result;
-    while ((result = cleat_socket_getpeername(socket, out, out_cap, &port, &flowinfo,
-                                              &scope_id)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_socket_getpeername(socket, output, output_cap, &port, &flowinfo,
+                                              &scope_id)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     lua_pushinteger(L, port);
     lua_pushinteger(L, flowinfo);
     lua_pushinteger(L, scope_id);
@@ -1533,100 +1548,100 @@ static int l_error_status(lua_State *L) {
     return 1;
 }
 
-/* error_message() -> status, out */
+/* error_message() -> status, output */
 static int l_error_message(lua_State *L) {
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_error_message(out, out_cap)) > out_cap) {
-        out = native_longer(L, 0, result);
-        out_cap = result;
+    while ((result = cleat_error_message(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* error_library() -> status, out */
+/* error_library() -> status, output */
 static int l_error_library(lua_State *L) {
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_error_library(out, out_cap)) > out_cap) {
-        out = native_longer(L, 0, result);
-        out_cap = result;
+    while ((result = cleat_error_library(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* error_reason() -> status, out */
+/* error_reason() -> status, output */
 static int l_error_reason(lua_State *L) {
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_error_reason(out, out_cap)) > out_cap) {
-        out = native_longer(L, 0, result);
-        out_cap = result;
+    while ((result = cleat_error_reason(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* error_verify_message() -> status, out */
+/* error_verify_message() -> status, output */
 static int l_error_verify_message(lua_State *L) {
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_error_verify_message(out, out_cap)) > out_cap) {
-        out = native_longer(L, 0, result);
-        out_cap = result;
+    while ((result = cleat_error_verify_message(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* error_filename() -> status, out */
+/* error_filename() -> status, output */
 static int l_error_filename(lua_State *L) {
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_error_filename(out, out_cap)) > out_cap) {
-        out = native_longer(L, 0, result);
-        out_cap = result;
+    while ((result = cleat_error_filename(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* strerror(number) -> status, out */
+/* strerror(number) -> status, output */
 static int l_strerror(lua_State *L) {
     int32_t number = native_int(L, 1, "strerror");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_strerror(number, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_strerror(number, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -1707,20 +1722,20 @@ static int l_context_set_default_verify_paths(lua_State *L) {
     return 1;
 }
 
-/* default_verify_path(which) -> status, out */
+/* default_verify_path(which) -> status, output */
 static int l_default_verify_path(lua_State *L) {
     int32_t which = native_int(L, 1, "default_verify_path");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_default_verify_path(which, out, out_cap)) > out_cap) {
-        out = native_longer(L, 1, result);
-        out_cap = result;
+    while ((result = cleat_default_verify_path(which, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -1764,24 +1779,24 @@ static int l_context_skipped_count(lua_State *L) {
     return 1;
 }
 
-/* context_skipped_reason(context, index) -> status, out, ordinal, line */
+/* context_skipped_reason(context, index) -> status, output, ordinal, line */
 static int l_context_skipped_reason(lua_State *L) {
     int32_t context = native_int(L, 1, "context_skipped_reason");
     int32_t index = native_int(L, 2, "context_skipped_reason");
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t ordinal = 0;
     int32_t line = 0;
     int32_t result;
-    while ((result = cleat_context_skipped_reason(context, index, out, out_cap, &ordinal,
-                                                  &line)) > out_cap) {
-        out = native_longer(L, 2, result);
-        out_cap = result;
+    while ((result = cleat_context_skipped_reason(context, index, output, output_cap, &ordinal,
+                                                  &line)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     lua_pushinteger(L, ordinal);
     lua_pushinteger(L, line);
     return 4;
@@ -1794,35 +1809,35 @@ static int l_abi_version(lua_State *L) {
     return 1;
 }
 
-/* version() -> status, out */
+/* version() -> status, output */
 static int l_version(lua_State *L) {
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_version(out, out_cap)) > out_cap) {
-        out = native_longer(L, 0, result);
-        out_cap = result;
+    while ((result = cleat_version(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
-/* boringssl_version() -> status, out */
+/* boringssl_version() -> status, output */
 static int l_boringssl_version(lua_State *L) {
-    char out_short[NATIVE_SHORT];
-    char *out = out_short;
-    int32_t out_cap = NATIVE_SHORT;
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_boringssl_version(out, out_cap)) > out_cap) {
-        out = native_longer(L, 0, result);
-        out_cap = result;
+    while ((result = cleat_boringssl_version(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
     }
     lua_pushinteger(L, result);
     if (result < 0) return 1;
-    lua_pushlstring(L, out, (size_t)result);
+    lua_pushlstring(L, output, (size_t)result);
     return 2;
 }
 
@@ -1840,7 +1855,7 @@ static int l_openssl_version_number(lua_State *L) {
     return 1;
 }
 
-/* addrinfo_resolve_guarded(host, service, family, type, protocol, flags) -> status, guard */
+/* addrinfo_resolve_guarded(host, service, family, socktype, proto, flags) -> status, guard */
 static int l_addrinfo_resolve_guarded(lua_State *L) {
     lua_settop(L, 6);
     int32_t host_len;
@@ -1848,19 +1863,19 @@ static int l_addrinfo_resolve_guarded(lua_State *L) {
     int32_t service_len;
     const char *service = native_bytes(L, 2, "addrinfo_resolve_guarded", &service_len);
     int32_t family = native_int(L, 3, "addrinfo_resolve_guarded");
-    int32_t type = native_int(L, 4, "addrinfo_resolve_guarded");
-    int32_t protocol = native_int(L, 5, "addrinfo_resolve_guarded");
+    int32_t socktype = native_int(L, 4, "addrinfo_resolve_guarded");
+    int32_t proto = native_int(L, 5, "addrinfo_resolve_guarded");
     int32_t flags = native_int(L, 6, "addrinfo_resolve_guarded");
-    struct native_guard *guard = native_push_guard(L);
+    struct native_guard *guard_id = native_push_guard(L);
     int32_t result = cleat_addrinfo_resolve_guarded(host, host_len, service, service_len, family,
-                                                    type, protocol, flags, &guard->id);
+                                                    socktype, proto, flags, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 7);
     return 2;
 }
 
-/* resolution_new_guarded(host, service, family, type, protocol, flags) -> status, guard */
+/* resolution_new_guarded(host, service, family, socktype, proto, flags) -> status, guard */
 static int l_resolution_new_guarded(lua_State *L) {
     lua_settop(L, 6);
     int32_t host_len;
@@ -1868,12 +1883,12 @@ static int l_resolution_new_guarded(lua_State *L) {
     int32_t service_len;
     const char *service = native_bytes(L, 2, "resolution_new_guarded", &service_len);
     int32_t family = native_int(L, 3, "resolution_new_guarded");
-    int32_t type = native_int(L, 4, "resolution_new_guarded");
-    int32_t protocol = native_int(L, 5, "resolution_new_guarded");
+    int32_t socktype = native_int(L, 4, "resolution_new_guarded");
+    int32_t proto = native_int(L, 5, "resolution_new_guarded");
     int32_t flags = native_int(L, 6, "resolution_new_guarded");
-    struct native_guard *guard = native_push_guard(L);
+    struct native_guard *guard_id = native_push_guard(L);
     int32_t result = cleat_resolution_new_guarded(host, host_len, service, service_len, family,
-                                                  type, protocol, flags, &guard->id);
+                                                  socktype, proto, flags, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 7);
@@ -1885,8 +1900,8 @@ static int l_resolution_addrinfo_guarded(lua_State *L) {
     lua_settop(L, 2);
     int32_t resolution = native_int(L, 1, "resolution_addrinfo_guarded");
     double timeout = native_double(L, 2, "resolution_addrinfo_guarded");
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_resolution_addrinfo_guarded(resolution, timeout, &guard->id);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_resolution_addrinfo_guarded(resolution, timeout, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 3);
@@ -1898,8 +1913,8 @@ static int l_certificate_from_pem_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t data_len;
     const char *data = native_bytes(L, 1, "certificate_from_pem_guarded", &data_len);
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_certificate_from_pem_guarded(data, data_len, &guard->id);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_certificate_from_pem_guarded(data, data_len, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 2);
@@ -1911,8 +1926,8 @@ static int l_certificate_from_der_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t data_len;
     const char *data = native_bytes(L, 1, "certificate_from_der_guarded", &data_len);
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_certificate_from_der_guarded(data, data_len, &guard->id);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_certificate_from_der_guarded(data, data_len, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 2);
@@ -1928,10 +1943,10 @@ static int l_connection_over_socket_guarded(lua_State *L) {
     int32_t server_hostname_len;
     const char *server_hostname =
         native_bytes(L, 4, "connection_over_socket_guarded", &server_hostname_len);
-    struct native_guard *guard = native_push_guard(L);
+    struct native_guard *guard_id = native_push_guard(L);
     int32_t result = cleat_connection_over_socket_guarded(context, socket, server_side,
                                                           server_hostname, server_hostname_len,
-                                                          &guard->id);
+                                                          &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 5);
@@ -1947,9 +1962,9 @@ static int l_connection_over_fd_guarded(lua_State *L) {
     int32_t server_hostname_len;
     const char *server_hostname =
         native_bytes(L, 4, "connection_over_fd_guarded", &server_hostname_len);
-    struct native_guard *guard = native_push_guard(L);
+    struct native_guard *guard_id = native_push_guard(L);
     int32_t result = cleat_connection_over_fd_guarded(context, fd, server_side, server_hostname,
-                                                      server_hostname_len, &guard->id);
+                                                      server_hostname_len, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 5);
@@ -1964,9 +1979,9 @@ static int l_connection_over_memory_guarded(lua_State *L) {
     int32_t server_hostname_len;
     const char *server_hostname =
         native_bytes(L, 3, "connection_over_memory_guarded", &server_hostname_len);
-    struct native_guard *guard = native_push_guard(L);
+    struct native_guard *guard_id = native_push_guard(L);
     int32_t result = cleat_connection_over_memory_guarded(context, server_side, server_hostname,
-                                                          server_hostname_len, &guard->id);
+                                                          server_hostname_len, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 4);
@@ -1977,20 +1992,20 @@ static int l_connection_over_memory_guarded(lua_State *L) {
 static int l_connection_peer_certificate_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t connection = native_int(L, 1, "connection_peer_certificate_guarded");
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_connection_peer_certificate_guarded(connection, &guard->id);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_connection_peer_certificate_guarded(connection, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 2);
     return 2;
 }
 
-/* context_new_guarded(protocol) -> status, guard */
+/* context_new_guarded(which) -> status, guard */
 static int l_context_new_guarded(lua_State *L) {
     lua_settop(L, 1);
-    int32_t protocol = native_int(L, 1, "context_new_guarded");
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_context_new_guarded(protocol, &guard->id);
+    int32_t which = native_int(L, 1, "context_new_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_context_new_guarded(which, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 2);
@@ -2003,22 +2018,22 @@ static int l_watch_new_guarded(lua_State *L) {
     int32_t fd = native_int(L, 1, "watch_new_guarded");
     int32_t events = native_int(L, 2, "watch_new_guarded");
     double timeout = native_double(L, 3, "watch_new_guarded");
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_watch_new_guarded(fd, events, timeout, &guard->id);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_watch_new_guarded(fd, events, timeout, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 4);
     return 2;
 }
 
-/* socket_new_guarded(family, type, protocol) -> status, guard */
+/* socket_new_guarded(family, socktype, proto) -> status, guard */
 static int l_socket_new_guarded(lua_State *L) {
     lua_settop(L, 3);
     int32_t family = native_int(L, 1, "socket_new_guarded");
-    int32_t type = native_int(L, 2, "socket_new_guarded");
-    int32_t protocol = native_int(L, 3, "socket_new_guarded");
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_socket_new_guarded(family, type, protocol, &guard->id);
+    int32_t socktype = native_int(L, 2, "socket_new_guarded");
+    int32_t proto = native_int(L, 3, "socket_new_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_socket_new_guarded(family, socktype, proto, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 4);
@@ -2029,8 +2044,8 @@ static int l_socket_new_guarded(lua_State *L) {
 static int l_socket_from_fd_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t fd = native_int(L, 1, "socket_from_fd_guarded");
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_socket_from_fd_guarded(fd, &guard->id);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_socket_from_fd_guarded(fd, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 2);
@@ -2041,8 +2056,8 @@ static int l_socket_from_fd_guarded(lua_State *L) {
 static int l_socket_over_fd_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t fd = native_int(L, 1, "socket_over_fd_guarded");
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_socket_over_fd_guarded(fd, &guard->id);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_socket_over_fd_guarded(fd, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 2);
@@ -2053,8 +2068,8 @@ static int l_socket_over_fd_guarded(lua_State *L) {
 static int l_socket_duplicate_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t fd = native_int(L, 1, "socket_duplicate_guarded");
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_socket_duplicate_guarded(fd, &guard->id);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_socket_duplicate_guarded(fd, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 2);
@@ -2066,8 +2081,8 @@ static int l_socket_accept_guarded(lua_State *L) {
     lua_settop(L, 2);
     int32_t socket = native_int(L, 1, "socket_accept_guarded");
     double timeout = native_double(L, 2, "socket_accept_guarded");
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_socket_accept_guarded(socket, timeout, &guard->id);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_socket_accept_guarded(socket, timeout, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 3);
@@ -2079,8 +2094,8 @@ static int l_context_ca_certificate_guarded(lua_State *L) {
     lua_settop(L, 2);
     int32_t context = native_int(L, 1, "context_ca_certificate_guarded");
     int32_t index = native_int(L, 2, "context_ca_certificate_guarded");
-    struct native_guard *guard = native_push_guard(L);
-    int32_t result = cleat_context_ca_certificate_guarded(context, index, &guard->id);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_context_ca_certificate_guarded(context, index, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 3);
@@ -2175,6 +2190,7 @@ const luaL_Reg native_abi[] = {
     {"close", l_close},
     {"kind", l_kind},
     {"handle_count", l_handle_count},
+    {"set_interruptible", l_set_interruptible},
     {"poll", l_poll},
     {"watch_new", l_watch_new},
     {"watch_fileno", l_watch_fileno},
