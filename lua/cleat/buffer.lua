@@ -24,6 +24,16 @@ local Buffer
 
 local first -- the userdata that the others share their metatable with
 
+--- Makes a buffer of a fixed size, filled with zero bytes. `#buffer` is its size and `tostring(buffer)` its bytes. The
+--- bytes are wiped when the buffer is collected.
+---
+---     local buffer = socket.buffer(4)
+---     print(#buffer, buffer:sub(1, 2) == "\0\0") --> 4	true
+---
+--- Raises: ValueError if the size is negative; TypeError.
+--- Python: none; `bytearray(size)`.
+---@param size integer in bytes
+---@return cleat.Buffer
 local function make(_, size)
     size = check.integer("buffer", "size", size, 0)
     local object
@@ -36,16 +46,6 @@ local function make(_, size)
     return object
 end
 
---- Makes a buffer of a fixed size, filled with zero bytes. `#buffer` is its size and `tostring(buffer)` its bytes. The
---- bytes are wiped when the buffer is collected.
----
----     local buffer = socket.buffer(4)
----     print(#buffer, buffer:sub(1, 2) == "\0\0") --> 4	true
----
---- Raises: ValueError if the size is negative; TypeError.
---- Python: none; `bytearray(size)`.
----@param size integer in bytes
----@return cleat.Buffer
 Buffer = class.new("cleat.buffer", make)
 
 --- Returns the size in bytes.

@@ -115,6 +115,7 @@ local function make(of, ...)
     return setmetatable(err, of.instance)
 end
 
+---@internal
 local function define(name, ...)
     local new = class.new(name, make, ...)
     new.instance.__tostring = to_text

@@ -100,6 +100,7 @@ local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fil
 ---@param proto integer? 0 by default
 ---@param fileno integer? a descriptor
 ---@return cleat.Socket
+---@overload fun(keywords: cleat.keywords.socket.socket): cleat.Socket
 Socket = class.new("socket.socket", function(_, family, type, proto, fileno, ...)
     if family == nil and type == nil and proto == nil and fileno == nil and select("#", ...) == 0 then
         local id, guard = errors.check(C.socket_new_guarded(INET, STREAM, 0))
@@ -571,6 +572,7 @@ end
 ---@param mode string? "r", the default, to read, "w" to write, "rw" for both; "b" may be added
 ---@param bufsize integer? how many bytes to buffer: 8192 by default; 0 for none, 1 to write line by line
 ---@return cleat.File
+---@overload fun(self, keywords: cleat.keywords.Socket.makefile): cleat.File
 function Socket:makefile(mode, bufsize, ...)
     return file.open(self, mode, bufsize, ...)
 end

@@ -24,6 +24,7 @@ local parse_peer = keywords.parser("getpeercert", { "binary_form" })
 --- Python: 2.6.
 ---@param binary_form boolean? false by default
 ---@return cleat.ssl.Certificate|string|nil
+---@overload fun(self, keywords: cleat.keywords.SSLSocket.getpeercert): cleat.ssl.Certificate|string|nil
 function info:getpeercert(binary_form, ...)
     binary_form = check.optional_boolean("getpeercert", "binary_form", (parse_peer(binary_form, ...)), false)
     if self._tls == 0 then
@@ -139,6 +140,7 @@ local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 --- Python: 2.7.9, 3.3.
 ---@param cb_type string? "tls-unique" (RFC 5929), the default
 ---@return string? # nil before the handshake is done, and with TLS 1.3, for which "tls-unique" is not defined
+---@overload fun(self, keywords: cleat.keywords.SSLSocket.get_channel_binding): string?
 function info:get_channel_binding(cb_type, ...)
     cb_type = check.optional_string("get_channel_binding", "cb_type", (parse_binding(cb_type, ...))) or "tls-unique"
     local binding = BINDINGS[cb_type]

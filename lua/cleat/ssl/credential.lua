@@ -70,6 +70,7 @@ local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", 
 ---@param keyfile string? path of a PEM file; `certfile` by default
 ---@param password string|(fun(): string)|nil for an encrypted key: the password, or a function that returns it, which
 --- is called only if the key is encrypted. nil prompts at the process's terminal, if it has one
+---@overload fun(self, certfile, keywords: cleat.keywords.SSLContext.load_cert_chain)
 function credential:load_cert_chain(certfile, keyfile, password, ...)
     certfile, keyfile, password = parse_chain(certfile, keyfile, password, ...)
     check.optional_file("load_cert_chain", "certfile", certfile)

@@ -26,6 +26,7 @@ local parse_der = keywords.parser("DER_cert_to_PEM_cert", { "der_cert_bytes" }, 
 --- Python: 2.6.
 ---@param der_cert_bytes string
 ---@return string # lines of 64 characters between `PEM_HEADER` and `PEM_FOOTER`, with a newline at the end
+---@overload fun(der_cert_bytes, keywords: cleat.keywords.ssl.DER_cert_to_PEM_cert): string
 function pem.DER_cert_to_PEM_cert(der_cert_bytes, ...)
     local text = base64.encode(check.string("DER_cert_to_PEM_cert", "der_cert_bytes", (parse_der(der_cert_bytes, ...))))
     local lines = { pem.PEM_HEADER }
