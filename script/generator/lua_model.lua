@@ -97,14 +97,14 @@ local function parse(lines, where)
             doc.overloads[#doc.overloads + 1] = current
         elseif tag then
             doc[tag], current = rest ~= "" and rest or true, { text = "" }
-        elseif current then
-            current.text = current.text .. " " .. text
         elseif text:find("^Raises: ") then
-            doc.raises, current = nil, { text = text:sub(9) }
+            current = { text = text:sub(9) }
             doc.raises = current
         elseif text:find("^Python: ") then
             current = { text = text:sub(9) }
             doc.python = current
+        elseif current then
+            current.text = current.text .. " " .. text
         else
             doc.text[#doc.text + 1] = text
         end
