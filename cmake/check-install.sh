@@ -16,7 +16,7 @@ unset CLEAT_LIBRARY LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4
 
 for lua in lua5.4:5.4 luajit:5.1; do
     version=${lua#*:}
-    LUA_PATH="$prefix/share/lua/$version/?.lua;$prefix/share/lua/$version/?/init.lua" \
+    LUA_PATH="$prefix/share/lua/$version/?.lua" \
         LUA_CPATH="$prefix/$libdir/lua/$version/?.so" "${lua%:*}" "$here/check-loaded.lua" "$prefix"
 done
 
@@ -43,7 +43,7 @@ CMAKE
 
 pki=$CLEAT_SOURCE_DIR/build/spec-pki
 sh "$CLEAT_SOURCE_DIR/spec/support/pki.sh" "$pki"
-lua=(env LUA_PATH="$prefix/share/lua/5.4/?.lua;$prefix/share/lua/5.4/?/init.lua" LUA_CPATH="$prefix/$libdir/lua/5.4/?.so"
+lua=(env LUA_PATH="$prefix/share/lua/5.4/?.lua" LUA_CPATH="$prefix/$libdir/lua/5.4/?.so"
     timeout 600 lua5.4)
 # start COMMAND…: a server in the background, of which $port is the port once it listens
 start() {

@@ -18,6 +18,6 @@ for lua in lua5.4:5.4 luajit:5.1; do
     version=${lua#*:}
     luarocks --lua-version="$version" --tree="$work/tree" make ./*.rockspec >"$work/log" 2>&1 ||
         { cat "$work/log" && exit 1; }
-    LUA_PATH="$work/tree/share/lua/$version/?.lua;$work/tree/share/lua/$version/?/init.lua" \
+    LUA_PATH="$work/tree/share/lua/$version/?.lua" \
         LUA_CPATH="$work/tree/lib/lua/$version/?.so" "${lua%:*}" cmake/check-loaded.lua "$work/tree"
 done

@@ -92,22 +92,41 @@ Install them by hand, then run this again."
 }
 apt_status() { tail -n 1 "$APT_LOG" | tr -d '\r' | cut -c1-70; }
 
-# lua_setup FLAVOUR: sets LUA to the interpreter for lua54 or luajit, and the environment in which it
-# finds cleat in the build tree CLEAT_BUILD_DIR (build/release unless given).
+# lua_flavour ARGUMENT: sets flavour where the argument names a Lua: --luajit, --lua5.1 … --lua5.5, and
+# --luajit-native for LuaJIT with the native module of 5.1. (--lua54 is --lua5.4.)
+lua_flavour() {
+    case $1 in
+    --luajit | --luajit-native) flavour=${1#--} ;;
+    --lua5.[1-5] | --lua5[1-5]) flavour=${1#--} && flavour=${flavour/./} ;;
+    *) return 1 ;;
+    esac
+}
+
+# lua_setup FLAVOUR: sets LUA to the interpreter for lua51 … lua55, luajit or luajit-native, and the environment
+# in which it finds cleat in the build tree CLEAT_BUILD_DIR (build/release unless given).
 lua_setup() {
+    local version
     export CLEAT_SOURCE_DIR=$ROOT
     export CLEAT_BUILD_DIR=${CLEAT_BUILD_DIR:-$ROOT/build/release}
     export CLEAT_LIBRARY=$CLEAT_BUILD_DIR/libcleat.so
-    export LUA_PATH="$ROOT/lua/?.lua;$ROOT/lua/?/init.lua;${LUA_PATH:-;;}"
-    export LUA_CPATH="$CLEAT_BUILD_DIR/lua/?.so;${LUA_CPATH:-;;}"
-    unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4 # they would take precedence
+    unset CLEAT_BACKEND
     case $1 in
-    lua54)
-        LUA=$CLEAT_BUILD_DIR/lua54 # there in a build with a sanitizer
-        [[ -x $LUA ]] || LUA=lua5.4
+    lua5[1-5])
+        version=5.${1#lua5}
+        LUA=$CLEAT_BUILD_DIR/$1 # there in a build with a sanitizer
+        [[ -x $LUA ]] || LUA=${CLEAT_INTERPRETER:-lua$version}
         ;;
-    luajit) LUA=luajit ;;
+    luajit) version=5.1 LUA=luajit ;;
+    luajit-native)
+        version=5.1 LUA=luajit
+        export CLEAT_BACKEND=native
+        ;;
     *) die "no such Lua: $1" ;;
     esac
+    command -v "$LUA" >/dev/null || die "there is no $LUA (CLEAT_INTERPRETER may name another interpreter)"
+    export LUA_PATH="$ROOT/lua/?.lua;${LUA_PATH:-;;}"
+    export LUA_CPATH="$CLEAT_BUILD_DIR/lua/$version/?.so;${LUA_CPATH:-;;}"
+    # these would win over the above
+    unset LUA_INIT LUA_PATH_5_{2..5} LUA_CPATH_5_{2..5} LUA_INIT_5_{2..5}
     export CLEAT_LUA=$LUA # the interpreter for scripts that a script starts
 }
