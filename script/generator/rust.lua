@@ -33,7 +33,7 @@ end
 
 --- Types of inputs, of outputs that are parameters, and of results.
 local INPUTS = {
-    fd = "RawFd", boolean = "bool", constant = "i32", flags = "i32", number = "i32", seconds = "f64", text = "&str",
+    fd = "RawFd", boolean = "bool", constant = "i32", flags = "i32", count = "i32", number = "i32", seconds = "f64", text = "&str",
     path = "&str", bytes = "&[u8]",
 }
 local RESULTS = { boolean = "bool", count = "usize", fd = "RawFd", seconds = "f64" }

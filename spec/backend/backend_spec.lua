@@ -202,7 +202,7 @@ describe("cleat.backend", function()
             local status, _, message = backend.error_status(), backend.error_message()
             collectgarbage()
             collectgarbage()
-            assert.are.equal(HANDLE, backend.kind(first)) -- which is a failure of its own
+            assert.are.equal(HANDLE, backend.kind(first)) -- which is a separate failure
             assert.is_true(backend.strerror(-1) < 0)
             backend.guard_close(backend.guard_new(first))
             assert.are.equal(status, backend.error_status())

@@ -2,8 +2,10 @@
 --
 --   names          No function, constant or macro differs from another one by case only: some languages ignore case.
 --   parameters     No parameter has a keyword of another language as its name: bindings take the names over.
---   version        What repeats the version or the soname's number says the same as include/cleat/version.h and CMakeLists.txt.
---   cancellation   Every function that locks, allocates, pins an object or waits disables cancellation (core/base/cancel.h).
+--   version        What repeats the version or the soname's number says the same as include/cleat/version.h and
+--                  CMakeLists.txt.
+--   cancellation   Every function that locks, allocates, pins an object or waits disables cancellation
+--                  (core/base/cancel.h).
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 package.path = root .. "/script/?.lua;" .. package.path

@@ -1,7 +1,8 @@
 -- names: what the prose names is there. In the documentation, and in the comments of the headers and sources:
 --
---   paths              core/…, docs/…, include/…, lua/… and so on are files or folders of the repository. * is any text, and so is
---                      a word in capitals (spec/c/test_NAME.c). docs/decisions/07 is the decision of that number.
+--   paths              core/…, docs/…, include/…, lua/… and so on are files or folders of the repository. * is any
+--                      text, and so is a word in capitals (spec/c/test_NAME.c). docs/decisions/07 is the decision of
+--                      that number.
 --   cleat_…            is a function of the headers or another name of the core's; cleat_error_* if one begins so
 --   files by name      transport.c, trust_spec.lua are files of that name, in whatever folder
 --   require "cleat.…"  is a module of the Lua layer

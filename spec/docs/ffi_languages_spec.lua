@@ -25,7 +25,7 @@ end
 
 local koffi = process.run { root .. "/script/koffi", timeout = 70 }
 local node_path = koffi.status == 0 and koffi.output:match("^(.-)\n") or nil
-local no_node = not node_path and "there is no koffi: " .. koffi.errors:gsub("%s+", " ") or nil
+local no_node = not node_path and "koffi is not available: " .. koffi.errors:gsub("%s+", " ") or nil
 
 local directory = library:match("^(.*)/")
 if directory:sub(1, 1) ~= "/" then

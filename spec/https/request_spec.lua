@@ -53,7 +53,7 @@ describe("cleat.https, requests:", function()
     end
 
     describe("fields", function()
-        it("that nobody knows raise, and say what was meant", function()
+        it("that do not exist raise, and the error names what was meant", function()
             for name, meant in pairs {
                 verfy = "verify", cafiles = "cafile", certifcate = "certificate", tiemout = "timeout", Url = "url", header = "headers",
             } do
@@ -128,7 +128,7 @@ describe("cleat.https, requests:", function()
             end
             raises.check(why { url = url, cafile = "/no/such/file" }, "IOError", { errno = 2, filename = "/no/such/file" })
             raises.check(why { url = url, cadata = "nonsense" }, "SSLError", {})
-            local directory = process.directory() .. "/authorities"
+            local directory = process.directory() .. "/ca_certs"
             os.execute(("mkdir -p %s && cp %s %s && openssl rehash %s"):format(directory, root, directory, directory))
             assert.are.equal(200, code { capath = directory })
             assert.are.equal(20, code { capath = process.directory() })

@@ -1,5 +1,5 @@
--- Every name that the documentation has, as it writes them; and what the constants do, beyond what they are (context_spec has their
--- values).
+-- Every name that the documentation has, as it writes them; and what the constants do, beyond what they are
+-- (context_spec has their values).
 local handles = require "support.handles"
 local link = require "support.link"
 local process = require "support.process"

@@ -42,7 +42,7 @@ describe("exceptions:", function()
         end
     end)
 
-    it("EXC-01 are told from any other value", function()
+    it("EXC-01 differ from any other value", function()
         for _, value in ipairs { "text", 5, true, {}, print, io.stdout, setmetatable({}, { class = "x" }),
             setmetatable({}, { __metatable = false }), setmetatable({}, { class = { lineage = 5 } }),
             socket.buffer(1), coroutine.create(function() end) } do

@@ -127,6 +127,12 @@ pub const STAT_TIMEOUTS: i32 = 9;
 /// always 0: the oldest of 20480 sessions gives way
 pub const STAT_CACHE_FULL: i32 = 10;
 
+// CLEAT_CHAIN_CACHE_* are seconds, for cleat_context_set_chain_cache_seconds.
+/// a new context's
+pub const CHAIN_CACHE_DEFAULT: i32 = 300;
+/// the most there can be: a day
+pub const CHAIN_CACHE_MAX: i32 = 86400;
+
 // CLEAT_PASSWORD_MAX is the longest password for a private key, in bytes.
 pub const PASSWORD_MAX: i32 = 1024;
 
@@ -508,6 +514,10 @@ pub mod raw {
         pub fn cleat_context_load_dh_params(context: i32, dhfile: *const c_char,
                                             dhfile_len: i32) -> i32;
         pub fn cleat_context_session_stats(context: i32, which: i32) -> i32;
+        pub fn cleat_context_chain_cache_seconds(context: i32) -> i32;
+        pub fn cleat_context_set_chain_cache_seconds(context: i32, seconds: i32) -> i32;
+        pub fn cleat_context_chain_cache_stats(context: i32, hits: *mut i32,
+                                               misses: *mut i32) -> i32;
         pub fn cleat_context_load_cert_chain(context: i32, certfile: *const c_char,
                                              certfile_len: i32, keyfile: *const c_char,
                                              keyfile_len: i32, password: *const c_char,
@@ -1279,6 +1289,37 @@ impl Context {
     pub fn session_stats(&self, which: i32) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_session_stats(self.0, which) })?;
         Ok(result as usize)
+    }
+
+    /// cleat_context_chain_cache_seconds returns the number of seconds for which a verified chain needs no
+    /// other verification; CLEAT_CHAIN_CACHE_DEFAULT in a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn chain_cache_seconds(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_context_chain_cache_seconds(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_context_set_chain_cache_seconds returns CLEAT_OK and sets that. seconds: 0 to
+    /// CLEAT_CHAIN_CACHE_MAX; 0 verifies each chain anew, and remembers none. The cache is the process's
+    /// and holds up to 1024 verifications, only successful ones. One counts if all it depends on is the
+    /// same: the certificates that the peer sent, what the context trusts, the verify flags, the role and
+    /// the host name; and only until the first certificate of the verified chain ends, or a revocation list
+    /// ends or begins. What needed a directory of CA certificates or lists is verified each time.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_chain_cache_seconds(&self, seconds: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_chain_cache_seconds(self.0, seconds) })?;
+        Ok(())
+    }
+
+    /// cleat_context_chain_cache_stats returns CLEAT_OK and stores how many verifications of the context's
+    /// connections the cache has answered, and how many it has not, each at most 2147483647. Those that do
+    /// not ask it are in neither. hits and misses must not be NULL.
+    #[allow(clippy::too_many_arguments)]
+    pub fn chain_cache_stats(&self) -> Result<(i32, i32), Error> {
+        let mut hits = 0;
+        let mut misses = 0;
+        let _ = checked(unsafe { raw::cleat_context_chain_cache_stats(self.0, &mut hits, &mut misses) })?;
+        Ok((hits, misses))
     }
 
     /// cleat_context_load_cert_chain returns CLEAT_OK and makes connections of the context present the
