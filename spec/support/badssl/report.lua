@@ -105,7 +105,7 @@ Each row is a chain with one thing wrong, made for the tests (`spec/support/bads
 without that, and is accepted. `spec/ssl/bad_certificates_spec.lua` tries each chain as a server's to a cleat
 client that verifies chain and name, and as a client's to a cleat server with `CERT_REQUIRED`, with TLS 1.2 and 1.3, and
 asserts the verify code, the message and the alert that the owner of the chain sees. Chains that cleat refuses to load
-are put into a TLS 1.2 handshake on its way. Some rows are no fault, or one that all three accept; they are here to say so.
+are put into a TLS 1.2 handshake on its way. Some rows have no fault, or one that all three accept; they show that.
 
 | column | |
 | --- | --- |
