@@ -51,8 +51,7 @@ function(cleat_collected kind)
         script/busted --${kind} --gc spec/proofs/uncollected.lua)
 endfunction()
 
-# cleat_interpreter(KIND LIBRARY target [SPECS regex] [GC]), where CLEAT_TESTS has the kind. script/busted --KIND runs
-# it.
+# cleat_interpreter(KIND LIBRARY target [SPECS regex] [GC]), where CLEAT_TESTS has the kind: script/busted --KIND
 #   LIBRARY  the target that a program links to embed this interpreter
 #   SPECS    a regular expression of the names of those specs that it runs, such as "(ssl|socket)[.].*" (default: all)
 #   GC       among those that the kind gc is about
