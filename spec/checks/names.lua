@@ -184,7 +184,7 @@ local function check_tests(place, line)
     end
     for name in line:gmatch "%f[%w_.]check%.(%l[%w_]*)" do
         check_test("check." .. name, ("spec/checks/%s.*"):format(name), ("cmake/check-%s.sh"):format(name),
-            name:find "^guard_" and "bench/guards/run.lua" or nil)
+            name:find "^guard_" and "bench/guards/run.lua" or "no")
     end
     for name in line:gmatch "%f[%w_.]c%.(%l[%w_]*)" do
         check_test("c." .. name, ("spec/c/test_%s.c"):format(name), ("spec/%s/*.c"):format(name))

@@ -1,11 +1,13 @@
--- public_names: what a new public name of the Lua layer owes. spec/abi/lua.txt lists every public name (modules' functions, classes
--- and constants; classes' methods and properties) after the version that introduced it. This check reports
+-- public_names: what a new public name of the Lua layer needs. spec/abi/lua.txt lists every public name (modules'
+-- functions, classes and constants; classes' methods and properties) after the version that introduced it. The check
+-- reports
 --
 --   a name that is not in the list, or a name of the list that is gone;
---   a name that no release has yet and that the section Unreleased of CHANGELOG.md does not mention;
---   a function or method that no release has yet and that spec/allocation/operations.lua does not call, unless ALLOCATES says why.
+--   a name without a release that the section Unreleased of CHANGELOG.md does not mention;
+--   a function or method without a release that spec/allocation/operations.lua does not call, unless ALLOCATES says why.
 --
--- script/lua spec/checks/public_names.lua --update adds new names to the list, as unreleased; script/abi --release dates them.
+-- script/lua spec/checks/public_names.lua --update adds new names to the list, as unreleased. script/abi --release dates
+-- them.
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 local LIST = root .. "/spec/abi/lua.txt"
