@@ -4,10 +4,10 @@
 --
 --   a name that is not in the list, or a name of the list that is gone;
 --   a name without a release that the section Unreleased of CHANGELOG.md does not mention;
---   a function or method without a release that spec/allocation/operations.lua does not call, unless ALLOCATES says why.
+--   a function without a release that spec/allocation/operations.lua does not call, unless ALLOCATES says why.
 --
--- script/lua spec/checks/public_names.lua --update adds new names to the list, as unreleased. script/abi --release dates
--- them.
+-- script/lua spec/checks/public_names.lua --update adds new names to the list, as unreleased. script/abi --release
+-- dates them.
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 local LIST = root .. "/spec/abi/lua.txt"
