@@ -12,9 +12,9 @@ function(cleat_spec_name variable file)
     set(${variable} ${name} PARENT_SCOPE)
 endfunction()
 
-# cleat_instrumented(KIND LIBRARY): the build's program KIND, which script/common.sh takes in the place of the interpreter
-# in a build with a sanitizer or valgrind. (A sanitizer's runtime must be there before the library that it watches.
-# Preloaded, it would reach every program that a spec starts.)
+# cleat_instrumented(KIND LIBRARY): the build's program KIND, which script/common.sh takes in the place of the
+# interpreter in a build with a sanitizer or valgrind. (A sanitizer's runtime must be there before the library that it
+# watches. Preloaded, it would reach every program that a spec starts.)
 function(cleat_instrumented kind library)
     if(CLEAT_SANITIZE)
         add_executable(${kind} cmake/sanitized-lua.c)
@@ -51,7 +51,7 @@ function(cleat_collected kind)
         script/busted --${kind} --gc spec/proofs/uncollected.lua)
 endfunction()
 
-# cleat_interpreter(KIND LIBRARY target [SPECS regex] [GC]), where CLEAT_TESTS has the kind. script/busted --KIND runs it.
+# cleat_interpreter(KIND LIBRARY target [SPECS regex] [GC]), where CLEAT_TESTS has the kind: script/busted --KIND
 #   LIBRARY  the target that a program links to embed this interpreter
 #   SPECS    a regular expression of the names of those specs that it runs, such as "(ssl|socket)[.].*" (default: all)
 #   GC       among those that the kind gc is about
