@@ -109,5 +109,7 @@ lua_setup() {
     luajit) LUA=luajit ;;
     *) die "no such Lua: $1" ;;
     esac
+    # script/coverage has every interpreter record what it executes
+    [[ -z ${CLEAT_LINES:-} ]] || export LUA_INIT="@$ROOT/spec/coverage/init.lua"
     export CLEAT_LUA=$LUA # what a script starts another script with
 }
