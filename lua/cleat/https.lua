@@ -17,6 +17,7 @@
 --- Python: section 17.3.1.2 (_https_verify_certificates), PEP 493.
 
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local connection = require "cleat.https.connection"
 local failure = require "cleat.https.failure"
 local message = require "cleat.https.message"
@@ -25,6 +26,8 @@ local request = require "cleat.https.request"
 local uri = require "cleat.https.uri"
 local strict = require "cleat.strict"
 local waiting = require "cleat.socket.waiting"
+
+local pcall = compat.pcall
 
 local REDIRECTS = 5 -- LuaSocket's limit
 local REDIRECTING = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }

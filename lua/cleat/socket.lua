@@ -12,6 +12,7 @@
 
 local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
+local compat = require "cleat.compat"
 local address = require "cleat.socket.address"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -20,6 +21,8 @@ local object = require "cleat.socket.object"
 local strict = require "cleat.strict"
 local waiting = require "cleat.socket.waiting"
 require "cleat.socket.datagram"
+
+local pcall = compat.pcall
 
 local const = C.const
 local Socket = object.Socket

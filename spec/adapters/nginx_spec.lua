@@ -248,7 +248,7 @@ describe("examples/nginx/nginx.conf", function()
             text = text:sub(1, first - 1) .. new .. text:sub(last + 1)
         end
         local build = os.getenv "CLEAT_BUILD_DIR" or process.root .. "/build/release"
-        replace("lua/?.lua;lua/?/init.lua", process.root .. "/lua/?.lua;" .. process.root .. "/lua/?/init.lua")
+        replace("lua/?.lua", process.root .. "/lua/?.lua")
         replace("build/release", build)
         replace("resolver 127.0.0.53 ipv6=off;", "")
         replace('{ "example.org", 443 }', '{ "127.0.0.1", tonumber(ngx.var.arg_port) }')

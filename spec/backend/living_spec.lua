@@ -73,7 +73,9 @@ describe("the system's libssl and libcrypto", function()
         assert.are.same(BOTH_ARE_GOOD, result)
     end)
 
-    it("loaded after us for everyone's use (RTLD_GLOBAL) do not reach us, nor we them", function()
+    -- package.loadlib of Lua 5.1 cannot do that
+    local it_global = (_VERSION ~= "Lua 5.1" or rawget(_G, "jit")) and it or pending
+    it_global("loaded after us for everyone's use (RTLD_GLOBAL) do not reach us, nor we them", function()
         local libssl, libcrypto = system_openssl()
         local result = run_both(([[
             require "cleat.ssl"

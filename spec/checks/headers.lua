@@ -152,8 +152,16 @@ end
 if not read "CHANGELOG.md":find("\n## " .. version:gsub("%.", "%%.")) then
     report("CHANGELOG.md: no heading for %s", version)
 end
+local releasing = read "docs/releasing.md"
+for place, found in pairs {
+    ["README.md"] = read "README.md":match "\nVersion (%d+%.%d+)%." == version:match "^%d+%.%d+",
+    ["docs/releasing.md"] = releasing:match "| the version, ([%d.]+) |" == version
+        and releasing:match "`CLEAT_ABI`, now (%d+) |" == version_h:match "#define CLEAT_ABI (%d+)",
+} do
+    if not found then report("%s: not of version %s", place, version) end
+end
 local soname = read "CMakeLists.txt":match "SOVERSION (%d+)"
-local text_files = list "git ls-files README.md docs examples lua script 2>/dev/null || find README.md docs examples lua script -type f"
+local text_files = list "git ls-files README.md docs examples lua script cmake 2>/dev/null || find README.md docs examples lua script cmake -type f"
 for _, name in ipairs(text_files) do
     local text = read(name) or ""
     for number in text:gmatch "libcleat%.so%.(%d+)" do

@@ -122,7 +122,7 @@ local function check_line(place, line)
     for module in line:gmatch "require[%s(]*[\"'](cleat[%w_.]*)[\"']" do
         local path = "lua/" .. module:gsub("%.", "/")
         names = names + 1
-        if not there[path .. ".lua"] and not there[path .. "/init.lua"] then
+        if not there[path .. ".lua"] then
             report(place, module, "there is no module %s", module)
         end
     end

@@ -131,9 +131,10 @@ echo "core: $count writable variables"
 unmatched RUNS "$RUNS"
 unmatched WRITABLE "$WRITABLE"
 
-# The native module
-module=$CLEAT_BUILD_DIR/lua/cleat/backend/native.so
-if [[ -e $module ]]; then
+# The native module for each Lua
+for module in "$CLEAT_BUILD_DIR"/lua/5.?/cleat/backend/native.so; do
+    [[ -e $module ]] || continue
+    version=${module#"$CLEAT_BUILD_DIR"/lua/} version=${version%%/*}
     exported=$(nm -D --defined-only "$module" | awk '{ print $3 }')
     [[ $exported == luaopen_cleat_backend_native ]] || fail "$module" "exports $exported"
     while read -r name; do
@@ -144,9 +145,9 @@ if [[ -e $module ]]; then
     done < <(readelf -dW "$module" | needed)
     while read -r file name; do
         fail "lua/cleat/backend/$file" "$name can be written: interpreters in other threads share it"
-    done < <(writable "$CLEAT_BUILD_DIR/CMakeFiles/native.dir")
+    done < <(writable "$CLEAT_BUILD_DIR/CMakeFiles/native$version.dir")
     echo "$module: exports $exported"
-fi
+done
 
 echo "$failures faults"
 ((failures == 0))

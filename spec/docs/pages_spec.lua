@@ -23,7 +23,7 @@ local function blocks_of(page)
 end
 
 local function is_for_this_lua(block)
-    return _VERSION == "Lua 5.4" or not block.code:find("^%-%- Lua 5%.4\n")
+    return _VERSION > "Lua 5.3" or not block.code:find("^%-%- Lua 5%.4\n")
 end
 
 -- A program with arguments, of examples/: run by examples_spec.

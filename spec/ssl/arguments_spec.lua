@@ -500,7 +500,10 @@ describe("what a mistake says:", function()
         return result.errors:match("^[^\n]*"), script
     end
 
-    it("where the caller is, if nothing catches it", function()
+    -- Lua 5.1's interpreter shows no other errors than strings.
+    local shows_errors = _VERSION ~= "Lua 5.1" or rawget(_G, "jit")
+    local it_shows = shows_errors and it or pending
+    it_shows("where the caller is, if nothing catches it", function()
         for code, words in pairs {
             ["sock:settimeout('5')"] = "settimeout() argument 'timeout' must be a number or nil, not string",
             ["sock:settimeout(-1)"] = "Timeout value out of range",
@@ -527,6 +530,9 @@ describe("what a mistake says:", function()
         assert.are.equal(words, ("%s"):format(tostring(err)))
         assert.are.equal("> " .. words .. " <", "> " .. err .. " <")
         assert.are.same({ true, words }, { pcall(tostring, err) })
+        if not shows_errors then
+            return
+        end
         local line = failing("sock:connect { '127.0.0.1', " .. process.free_port() .. " }")
         assert.is_truthy(line:find("[Errno 111] Connection refused", 1, true), line)
         assert.is_nil(line:find("mistake.lua", 1, true))

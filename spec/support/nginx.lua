@@ -81,10 +81,10 @@ load_module /usr/lib/nginx/modules/ndk_http_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
 ]]
     servers.http = ([[
-    lua_package_path "%s/lua/?.lua;%s/lua/?/init.lua;%s/spec/?.lua;;";
+    lua_package_path "%s/lua/?.lua;%s/spec/?.lua;;";
     lua_package_cpath "%s/?.so;;";
     init_by_lua_block { app = require("%s"); app.init("%s") }
-]]):format(process.root, process.root, process.root, build, app, pki.path("."))
+]]):format(process.root, process.root, build, app, pki.path("."))
     return servers
 end
 

@@ -86,7 +86,7 @@ function process.interpreter()
     if lowest < 0 then
         return arg[lowest]
     end
-    return rawget(_G, "jit") and "luajit" or "lua5.4"
+    return rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "[%d.]+"
 end
 
 -- lua: an argument list that runs a script, named from the root of the source tree, in the interpreter of this process;
@@ -106,6 +106,9 @@ function process.lua(words)
         if not script and not word:match("^[%w_]+=") then
             script = true
             command[#command + 1] = process.interpreter()
+            if package.loaded["support.lua51"] then
+                command[#command + 1] = "-lsupport.lua51"
+            end
             word = word:match("^/") and word or process.root .. "/" .. word
         end
         command[#command + 1] = word

@@ -1407,6 +1407,52 @@ return function(lib, rt, backend)
     end
 
     ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_chain_cache_seconds
+        backend.context_chain_cache_seconds = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_chain_cache_seconds", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param seconds integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_chain_cache_seconds
+        backend.context_set_chain_cache_seconds = function(context, seconds)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_chain_cache_seconds", 1, "an integer")
+            end
+            if typeof(seconds) ~= "number" or tobit(seconds) ~= seconds then
+                bad("context_set_chain_cache_seconds", 2, "an integer")
+            end
+            return call(context, seconds)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    ---@return integer? hits
+    ---@return integer? misses
+    do
+        local call = lib.cleat_context_chain_cache_stats
+        local hits = new("int32_t[1]")
+        local misses = new("int32_t[1]")
+        backend.context_chain_cache_stats = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_chain_cache_stats", 1, "an integer")
+            end
+            local result = call(context, hits, misses)
+            if result < 0 then return result end
+            return result, hits[0], misses[0]
+        end
+    end
+
+    ---@param context integer
     ---@param certfile string?
     ---@param keyfile string?
     ---@param password string?
@@ -2705,7 +2751,7 @@ return function(lib, rt, backend)
             local result = call(host, host_len, service, service_len, family, socktype, proto,
                                 flags, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2738,7 +2784,7 @@ return function(lib, rt, backend)
             local result = call(host, host_len, service, service_len, family, socktype, proto,
                                 flags, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2758,7 +2804,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(resolution, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2772,7 +2818,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(data, data_len, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2786,7 +2832,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(data, data_len, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2814,7 +2860,7 @@ return function(lib, rt, backend)
             local result = call(context, socket, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2841,7 +2887,7 @@ return function(lib, rt, backend)
             local result = call(context, fd, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2864,7 +2910,7 @@ return function(lib, rt, backend)
             local result = call(context, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2880,7 +2926,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(connection, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2896,7 +2942,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(which, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2918,7 +2964,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, events, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2942,7 +2988,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(family, socktype, proto, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2958,7 +3004,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2974,7 +3020,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2990,7 +3036,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3008,7 +3054,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(socket, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3028,7 +3074,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(context, index, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 end

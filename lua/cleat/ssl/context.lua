@@ -41,6 +41,8 @@ local const = C.const
 --- DANGEROUS on a client: an attacker with any certificate can pose as the server
 ---@field minimum_version integer TLSVersion.* (Python 3.7); ValueError on a context for one version only. Below
 --- TLSv1_2 DANGEROUS
+---@field chain_cache_seconds integer for how long a peer's verified chain needs no other verification: 300 seconds;
+--- 0: each chain is verified
 ---@field maximum_version integer
 local SSLContext
 
@@ -154,6 +156,15 @@ function SSLContext:session_stats()
     return stats
 end
 
+--- Returns how many verifications of peers' chains, in the connections of the context, the cache of verified chains has
+--- answered (hits), and how many it has not (misses). Verifications that do not use the cache are in neither: see
+--- chain_cache_seconds.
+---@return {hits: integer, misses: integer}
+function SSLContext:chain_cache_stats()
+    local _, hits, misses = errors.check(C.context_chain_cache_stats(self._id))
+    return { hits = hits, misses = misses }
+end
+
 --- Sets the function that servers call once their client has said which server it wants: callback(sock, name, context),
 --- with the socket of the connection, the name as it is written ("püthon.org"; nil if the client sent none), and this
 --- context. It may set sock.context, so that the other context's certificate is presented; it may raise, and in a
@@ -248,6 +259,7 @@ local getters = {
     verify_flags = attribute(C.context_verify_flags),
     minimum_version = attribute(C.context_minimum_version),
     maximum_version = attribute(C.context_maximum_version),
+    chain_cache_seconds = attribute(C.context_chain_cache_seconds),
 }
 local setters = {}
 
@@ -261,6 +273,14 @@ end
 
 function setters:verify_flags(value)
     errors.check(C.context_set_verify_flags(self._id, integer("verify_flags", value)))
+end
+
+function setters:chain_cache_seconds(value)
+    value = integer("chain_cache_seconds", value)
+    if value > const.CHAIN_CACHE_MAX then
+        errors.raise(errors.ValueError, ("chain_cache_seconds is at most %d"):format(const.CHAIN_CACHE_MAX))
+    end
+    errors.check(C.context_set_chain_cache_seconds(self._id, value))
 end
 
 function setters:verify_mode(value)

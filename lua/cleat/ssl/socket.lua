@@ -20,6 +20,7 @@
 --- Several coroutines may use one SSLSocket at the same time: see cleat.socket.turns.
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
 local class = require "cleat.class"
@@ -34,6 +35,8 @@ local object = require "cleat.socket.object"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
+
+local pcall = compat.pcall
 
 local const = C.const
 local Socket = object.Socket
