@@ -91,5 +91,5 @@ function(cleat_interpreter kind)
 endfunction()
 
 #                 kind
-cleat_interpreter(lua54  LIBRARY PkgConfig::LUA54    GC)
+cleat_interpreter(lua54  LIBRARY PkgConfig::LUA54  GC)
 cleat_interpreter(luajit LIBRARY PkgConfig::LUAJIT GC)
