@@ -41,6 +41,15 @@ function(cleat_allocation kind library)
     cleat_test(${kind}.allocation bash spec/allocation/lua.sh ${kind})
 endfunction()
 
+# cleat_line_hook(KIND LIBRARY): the module that records which lines of Lua are executed, for script/coverage.
+function(cleat_line_hook kind library)
+    add_library(hook-${kind} MODULE spec/coverage/hook.c)
+    target_include_directories(hook-${kind} SYSTEM PRIVATE $<TARGET_PROPERTY:${library},INTERFACE_INCLUDE_DIRECTORIES>)
+    target_compile_definitions(hook-${kind} PRIVATE _GNU_SOURCE)
+    target_link_libraries(hook-${kind} PRIVATE cleat_flags)
+    set_target_properties(hook-${kind} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/coverage)
+endfunction()
+
 # cleat_collected(KIND): under an aggressive collector, and the proof that it collects
 function(cleat_collected kind)
     foreach(spec ${specs})
@@ -66,6 +75,9 @@ function(cleat_interpreter kind)
     if(kind IN_LIST CLEAT_TESTS)
         cleat_instrumented(${kind} ${row_LIBRARY})
         cleat_allocation(${kind} ${row_LIBRARY})
+        if(CLEAT_COVERAGE)
+            cleat_line_hook(${kind} ${row_LIBRARY})
+        endif()
         foreach(spec ${specs})
             cleat_spec_name(name ${spec})
             if(name MATCHES "^(${row_SPECS})$")
@@ -79,5 +91,5 @@ function(cleat_interpreter kind)
 endfunction()
 
 #                 kind
-cleat_interpreter(lua54  LIBRARY PkgConfig::LUA54    GC)
+cleat_interpreter(lua54  LIBRARY PkgConfig::LUA54  GC)
 cleat_interpreter(luajit LIBRARY PkgConfig::LUAJIT GC)
