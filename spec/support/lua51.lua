@@ -35,6 +35,28 @@ function load(chunk, ...) -- luacheck: ignore 121
 end
 
 function xpcall(f, handler, ...) -- luacheck: ignore 121
+    local function handled(ok, ...)
+        if ok then
+            return ok, ...
+        end
+        return false, handler(...)
+    end
+    return handled(pcall(f, ...))
+end
+
+return own.pcall(f, ...)
+    end
+    local thread = coroutine.create(function(...)
+        return f(...)
+    end)
+    return finish(thread, coroutine.resume(thread, ...))
+end
+
+function load(chunk, ...) -- luacheck: ignore 121
+    return (type(chunk) == "string" and loadstring or own.load)(chunk, ...)
+end
+
+function xpcall(f, handler, ...) -- luacheck: ignore 121
     local arguments, count = { ... }, select("#", ...)
     return own.xpcall(function()
         return f(unpack(arguments, 1, count))
