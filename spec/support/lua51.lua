@@ -44,23 +44,4 @@ function xpcall(f, handler, ...) -- luacheck: ignore 121
     return handled(pcall(f, ...))
 end
 
-return own.pcall(f, ...)
-    end
-    local thread = coroutine.create(function(...)
-        return f(...)
-    end)
-    return finish(thread, coroutine.resume(thread, ...))
-end
-
-function load(chunk, ...) -- luacheck: ignore 121
-    return (type(chunk) == "string" and loadstring or own.load)(chunk, ...)
-end
-
-function xpcall(f, handler, ...) -- luacheck: ignore 121
-    local arguments, count = { ... }, select("#", ...)
-    return own.xpcall(function()
-        return f(unpack(arguments, 1, count))
-    end, handler)
-end
-
 return own
