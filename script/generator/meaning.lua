@@ -1,6 +1,6 @@
 --- What each parameter and each result of the ABI means: an id and of which kind, a constant and of which group, a
---- descriptor, a truth value … It follows from the markers of base.h, from the names, and from the form of the comments.
---- Where it cannot be found out the generator fails and says what the header must say.
+--- descriptor, a truth value and so on. It follows from the markers of base.h, from the names, and from the form of the
+--- comments. Where it does not follow the generator fails, and reports what the header must say.
 
 local classes = require "generator.classes"
 
@@ -138,8 +138,8 @@ local function made(model, f)
         or fail("%s makes an id: its name must begin or end with the kind of object", f.name)
 end
 
---- The constants that a comment says of a parameter: "which: CLEAT_NAME_*", "flags are CLEAT_AI_*", "which (CLEAT_X_*)",
---- "events is one set of CLEAT_POLL*".
+--- The constants that a comment says of a parameter: "which: CLEAT_NAME_*", "flags are CLEAT_AI_*",
+--- "which (CLEAT_X_*)", "events is one set of CLEAT_POLL*".
 ---@param model cleat.Model
 ---@param comment string
 ---@param name string
@@ -207,6 +207,7 @@ local function integer(model, f, parameter)
     local getter = not found and name ~= "id" and find(model, (base.name:gsub("_set_", "_")))
     if getter and getter ~= base then
         found = meaning.result(model, getter)
+        found = found.kind == "count" and { kind = "number" } or found
     end
     -- "as cleat_certificate_name_count": what that function says of the same parameter.
     for other in base.comment:gmatch("%f[%w_]cleat_[%w_]+") do
@@ -218,7 +219,8 @@ local function integer(model, f, parameter)
 end
 
 --- What a function's result is, where it is not negative: a meaning of an integer, or
---- { kind = "ok" } for CLEAT_OK, "length" of a text out, "count" of bytes or things, "status" (cleat_error_status alone).
+--- { kind = "ok" } for CLEAT_OK, "length" of a text out, "count" of bytes or things, "status" (cleat_error_status
+--- alone).
 ---@param model cleat.Model
 ---@param f cleat.Function
 ---@return cleat.Meaning
@@ -260,11 +262,6 @@ function meaning.result(model, f)
     fail('%s "returns %s": say what it is in the form of another function (CLEAT_OK, the id of, the length of, how many, '
         .. "1 if, a CLEAT_X_*, the number, ...)", f.name, said)
 end
-
----@class cleat.Told a logical parameter
----@field name string
----@field kind string
----@field direction "in"|"out"
 
 --- The parameters of a function with what they mean.
 ---@param model cleat.Model

@@ -58,8 +58,8 @@ local JNA = "/usr/share/java/jna.jar"
 -- The others need time to build, and do not differ from one Lua to the other: once is enough.
 local once = not rawget(_G, "jit") and not directory:find("/floor$")
 
--- How each language runs an example, with a folder for what is built. parallel: whether its server serves several clients at
--- once. build: of what is built once for both examples.
+-- How each language runs an example, with a folder for what is built. parallel: whether its server serves several
+-- clients at once. build: builds both examples, where that is done once.
 local LANGUAGES = {
     { name = "C", parallel = true, command = function(example, folder)
         return { build(source .. "c/" .. example .. ".c", folder .. "/" .. example) }
