@@ -147,7 +147,8 @@ describe("script/generate", function()
     setup(function()
         copy = process.directory() .. "/copy"
         -- without the list of what releases have: these changes break what they promise
-        assert.are.equal(0, process.run { "sh", "-c", 'mkdir "$2" && cd "$1" && cp -r --parents include script "$2"', "sh", root, copy }.status)
+        local copying = 'mkdir "$2" && cd "$1" && cp -r --parents include script "$2"'
+        assert.are.equal(0, process.run { "sh", "-c", copying, "sh", root, copy }.status)
     end)
     teardown(process.cleanup)
 
