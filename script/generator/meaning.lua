@@ -231,7 +231,10 @@ function meaning.result(model, f)
     -- of the first sentence
     local said = comment:match("%f[%w]returns (.-)%.[%s]") or comment:match("%f[%w]returns (.-)%.?$")
     if base.new_id then
-        return { kind = "id", of = made(model, base), none = comment:find("or 0 if", 1, true) ~= nil or nil }
+        if said:find("%f[%w]or 0%f[%W]") and not base.or_zero then
+            fail("%s returns an id or 0: mark it with CLEAT_OR_ZERO", f.name)
+        end
+        return { kind = "id", of = made(model, base), none = base.or_zero }
     end
     for _, parameter in ipairs(base.parameters) do
         if parameter.kind == "text" then
@@ -312,8 +315,14 @@ end
 ---@param f cleat.Function
 ---@return string?
 function meaning.closes(f)
-    if f.comment:find("%f[%a]closes the id%f[%A]") or f.comment:find("makes id invalid", 1, true) then
-        return f.parameters[1].name
+    where = f.where
+    for _, parameter in ipairs(f.parameters) do
+        if parameter.closes then
+            return parameter.name
+        end
+    end
+    if f.comment:find("closes the id%f[%A]") then
+        fail("%s closes an id: mark the parameter with CLEAT_CLOSES", f.name)
     end
 end
 

@@ -179,6 +179,8 @@ describe("script/generate", function()
             "cleat_random_bytes(const char *some, int32_t some_len)", "is some of cleat_random_bytes a text, a path or bytes?" },
         ["a group of constants that is not there"] = { "socket.h", "how: CLEAT_SHUT_*", "how: CLEAT_SHUTDOWN_*",
             "CLEAT_SHUTDOWN_*" },
+        ["an id or 0 without CLEAT_OR_ZERO"] = { "connection.h", "CLEAT_OR_ZERO ", "", "mark it with CLEAT_OR_ZERO" },
+        ["an id that is closed without CLEAT_CLOSES"] = { "socket.h", "(CLEAT_CLOSES ", "(", "mark the parameter with CLEAT_CLOSES" },
         ["an id of no kind"] = { "clock.h", "int32_t cleat_monotonic(double *seconds)",
             "CLEAT_NEW_ID int32_t cleat_monotonic(double *seconds)", "must begin or end with the kind of object" },
     } do
