@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What cmake --install puts down works, after it was moved: from Lua 5.4 and LuaJIT with LUA_PATH and LUA_CPATH alone, from
-# C11 by pkg-config, from C++17 by find_package, and by FFI from what pkg-config says.
+# What cmake --install installs works after it was moved: from Lua 5.4 and LuaJIT with LUA_PATH and LUA_CPATH alone,
+# from C11 by pkg-config, from C++17 by find_package, and by FFI from what pkg-config says.
 set -euo pipefail
 work=$(mktemp -d)
 server='' # the process to end
@@ -16,11 +16,11 @@ unset CLEAT_LIBRARY LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4
 
 for lua in lua5.4:5.4 luajit:5.1; do
     version=${lua#*:}
-    LUA_PATH="$prefix/share/lua/$version/?.lua;$prefix/share/lua/$version/?/init.lua" \
+    LUA_PATH="$prefix/share/lua/$version/?.lua" \
         LUA_CPATH="$prefix/$libdir/lua/$version/?.so" "${lua%:*}" "$here/check-loaded.lua" "$prefix"
 done
 
-# The C examples are a user's programs.
+# The C examples are built as a user would.
 strict=(-pedantic -Wall -Wextra -Wconversion -Werror)
 examples=$CLEAT_SOURCE_DIR/examples
 export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
@@ -43,7 +43,7 @@ CMAKE
 
 pki=$CLEAT_SOURCE_DIR/build/spec-pki
 sh "$CLEAT_SOURCE_DIR/spec/support/pki.sh" "$pki"
-lua=(env LUA_PATH="$prefix/share/lua/5.4/?.lua;$prefix/share/lua/5.4/?/init.lua" LUA_CPATH="$prefix/$libdir/lua/5.4/?.so"
+lua=(env LUA_PATH="$prefix/share/lua/5.4/?.lua" LUA_CPATH="$prefix/$libdir/lua/5.4/?.so"
     timeout 600 lua5.4)
 # start COMMAND…: a server in the background, of which $port is the port once it listens
 start() {
@@ -63,7 +63,8 @@ stop() {
     wait "$server" || true
     server=''
 }
-# serves PROGRAM: an echo server gives back a line; fetches PROGRAM: a client verifies a server, and refuses it for a wrong name
+# serves PROGRAM: an echo server echoes a line; fetches PROGRAM: a client verifies a server, and refuses it for a wrong
+# name
 serves() {
     start timeout 600 "$1" "$pki/server-ec.pem" "$pki/ec.key"
     [[ $(echo ahoy | "${lua[@]}" "$examples/echo_client.lua" "$pki/root.pem" localhost "$port" 2>&1 | tail -n 1) == ahoy ]] ||
@@ -77,7 +78,7 @@ fetches() {
     grep -q "$3" "$work/page" || { cat "$work/page" && echo "$1 does not get $3" && exit 1; }
 }
 for programs in "$work/c11" "$work/c++17"; do
-    # by pkg-config nothing but the linker knows the folder; CMake's programs have it inside
+    # with pkg-config only the linker knows the folder; CMake's programs have an rpath
     [[ $programs == */c11 ]] && export LD_LIBRARY_PATH=$prefix/$libdir
     serves "$programs/echo_server"
     fetches "$programs/https_get" server-ec 'Made fast by TLSv1.3'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `luarocks make` puts a cleat into a rocks tree that Lua 5.4 and LuaJIT find there.
+# `luarocks make` installs cleat into a rocks tree, where Lua 5.4 and LuaJIT find it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -18,6 +18,6 @@ for lua in lua5.4:5.4 luajit:5.1; do
     version=${lua#*:}
     luarocks --lua-version="$version" --tree="$work/tree" make ./*.rockspec >"$work/log" 2>&1 ||
         { cat "$work/log" && exit 1; }
-    LUA_PATH="$work/tree/share/lua/$version/?.lua;$work/tree/share/lua/$version/?/init.lua" \
+    LUA_PATH="$work/tree/share/lua/$version/?.lua" \
         LUA_CPATH="$work/tree/lib/lua/$version/?.so" "${lua%:*}" cmake/check-loaded.lua "$work/tree"
 done

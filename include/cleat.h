@@ -21,8 +21,8 @@
  * a negative length, is CLEAT_USAGE. File names, host names and cipher strings must not contain a
  * zero byte.
  *
- * Text out. A pair (char *out, int32_t out_cap) is the caller's buffer. The function writes at
- * most out_cap bytes and returns the full length, which may be greater than out_cap: call again
+ * Text out. A pair (char *output, int32_t output_cap) is the caller's buffer. The function writes at
+ * most output_cap bytes and returns the full length, which may be greater than output_cap: call again
  * with more room. NULL with capacity 0 asks for the length alone. No terminating zero is written.
  *
  * Bytes out. A pair (char *buf, int32_t buf_cap) is the caller's buffer too, and the function
@@ -55,6 +55,7 @@
 #include "cleat/errno.h"
 #include "cleat/guarded.h"
 #include "cleat/handle.h"
+#include "cleat/interrupt.h"
 #include "cleat/poll.h"
 #include "cleat/random.h"
 #include "cleat/socket.h"

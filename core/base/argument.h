@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 
 /* Bytes in. */

@@ -3,9 +3,11 @@
 #include <time.h>
 
 #include "base/argument.h"
+#include "base/interrupt.h"
 #include "cleat/clock.h"
 
-#define SECOND 1000000000
+#define SECOND INT64_C(1000000000)
+#define LIMIT INT64_C(4000000000) /* seconds */
 
 static int64_t now(void) {
     struct timespec time;
@@ -13,12 +15,15 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * SECOND + time.tv_nsec;
 }
 
-/* Only a positive number of at most 4e9 reaches the conversion to an integer; NaN does not. */
+/* Only a positive number of at most LIMIT reaches the conversion to an integer; NaN does not. Calls
+ * without a limit block in recv, which a signal with SA_RESTART does not end: those of interruptible
+ * threads wait in ppoll, until a deadline that does not come. */
 cleat_deadline cleat_deadline_after(double timeout) {
-    if (timeout < 0 || timeout > 4e9)
-        return CLEAT_DEADLINE_NEVER; /* more than a century: no limit */
+    if (timeout < 0 || timeout > (double)LIMIT) { /* more than a century: no limit */
+        return cleat_is_interruptible() ? now() + LIMIT * SECOND : CLEAT_DEADLINE_NEVER;
+    }
     if (!(timeout > 0)) return CLEAT_DEADLINE_NOW;
-    return now() + (int64_t)(timeout * SECOND) + 1;
+    return now() + (int64_t)(timeout * (double)SECOND) + 1;
 }
 
 int64_t cleat_deadline_left(cleat_deadline deadline) {
@@ -31,6 +36,6 @@ int64_t cleat_deadline_left(cleat_deadline deadline) {
 
 int32_t cleat_monotonic(double *seconds) {
     CLEAT_CHECK_POINTER(1, seconds);
-    *seconds = (double)now() / SECOND;
+    *seconds = (double)now() / (double)SECOND;
     return CLEAT_OK;
 }

@@ -243,51 +243,51 @@ void cleat_error_clear_queue(void) {
     if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
-int32_t cleat_copy_out(const char *text, int64_t len, char *out, int32_t out_cap) {
+int32_t cleat_copy_out(const char *text, int64_t len, char *output, int32_t output_cap) {
     int32_t room;
     if (len < 0 || len > CLEAT_LENGTH_MAX) {
         return cleat_fail(CLEAT_UNSUPPORTED, 0, "text of more than 2147483647 bytes");
     }
-    room = len < out_cap ? (int32_t)len : out_cap;
-    if (room > 0) memcpy(out, text, (size_t)room);
+    room = len < output_cap ? (int32_t)len : output_cap;
+    if (room > 0) memcpy(output, text, (size_t)room);
     return (int32_t)len;
 }
 
 /* The functions that read the record do not write it, not even for a wrong argument. */
-static int32_t copy_record(const char *text, char *out, int32_t out_cap) {
-    if (out_cap < 0 || (out == NULL && out_cap > 0)) return CLEAT_STATUS(CLEAT_USAGE, 1);
-    return cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
+static int32_t copy_record(const char *text, char *output, int32_t output_cap) {
+    if (output_cap < 0 || (output == NULL && output_cap > 0)) return CLEAT_STATUS(CLEAT_USAGE, 1);
+    return cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
 }
 
 int32_t cleat_error_status(void) {
     return last.status;
 }
 
-int32_t cleat_error_message(char *out, int32_t out_cap) {
-    return copy_record(last.message, out, out_cap);
+int32_t cleat_error_message(char *output, int32_t output_cap) {
+    return copy_record(last.message, output, output_cap);
 }
 
-int32_t cleat_error_library(char *out, int32_t out_cap) {
-    return copy_record(last.library, out, out_cap);
+int32_t cleat_error_library(char *output, int32_t output_cap) {
+    return copy_record(last.library, output, output_cap);
 }
 
-int32_t cleat_error_reason(char *out, int32_t out_cap) {
-    return copy_record(last.reason, out, out_cap);
+int32_t cleat_error_reason(char *output, int32_t output_cap) {
+    return copy_record(last.reason, output, output_cap);
 }
 
-int32_t cleat_error_verify_message(char *out, int32_t out_cap) {
-    return copy_record(last.verify_message, out, out_cap);
+int32_t cleat_error_verify_message(char *output, int32_t output_cap) {
+    return copy_record(last.verify_message, output, output_cap);
 }
 
-int32_t cleat_error_filename(char *out, int32_t out_cap) {
-    return copy_record(last.filename, out, out_cap);
+int32_t cleat_error_filename(char *output, int32_t output_cap) {
+    return copy_record(last.filename, output, output_cap);
 }
 
-int32_t cleat_strerror(int32_t number, char *out, int32_t out_cap) {
+int32_t cleat_strerror(int32_t number, char *output, int32_t output_cap) {
     char buffer[128];
     const char *text;
     CLEAT_CHECK_RANGE(1, number, 0, 0xffff);
-    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_CHECK_OUT(2, output, output_cap);
     text = strerror_r(number, buffer, sizeof buffer); /* GNU's, which always has a text */
-    return cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
+    return cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
 }

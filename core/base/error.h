@@ -55,6 +55,6 @@ int32_t cleat_fail_where(int32_t status, const char *format, ...)
 void cleat_error_clear_queue(void);
 
 /* cleat_copy_out copies a text to the caller's buffer by the rule "Text out" of cleat.h. */
-int32_t cleat_copy_out(const char *text, int64_t len, char *out, int32_t out_cap);
+int32_t cleat_copy_out(const char *text, int64_t len, char *output, int32_t output_cap);
 
 #endif

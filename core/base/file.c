@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 
 /* No PEM file is near this long; a device or a mistake is. */
 #define FILE_MAX (256 * 1024 * 1024)
 
-static int32_t read_all(int fd, const char *name, char **bytes, int32_t *len) {
+static int32_t read_all(int fd, const char *name, bool interruptible, char **bytes, int32_t *len) {
     size_t room = 4096;
     size_t used = 0;
     struct stat about;
@@ -24,7 +25,7 @@ static int32_t read_all(int fd, const char *name, char **bytes, int32_t *len) {
     if (block == NULL) return cleat_fail_nomem();
     for (;;) {
         ssize_t got = read(fd, block + used, room - used);
-        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EINTR && !interruptible) continue;
         if (got < 0) {
             int32_t status = cleat_fail_file(errno, name);
             cleat_release(block);
@@ -50,16 +51,24 @@ static int32_t read_all(int fd, const char *name, char **bytes, int32_t *len) {
     return CLEAT_OK;
 }
 
-int32_t cleat_file_read(const char *name, char **bytes, int32_t *len) {
+static int32_t read_file(const char *name, bool interruptible, char **bytes, int32_t *len) {
     int fd;
     int32_t status;
     do {
         fd = open(name, O_RDONLY | O_CLOEXEC);
-    } while (fd < 0 && errno == EINTR);
+    } while (fd < 0 && errno == EINTR && !interruptible);
     if (fd < 0) return cleat_fail_file(errno, name);
-    status = read_all(fd, name, bytes, len);
+    status = read_all(fd, name, interruptible, bytes, len);
     close(fd);
     return status;
+}
+
+int32_t cleat_file_read(const char *name, char **bytes, int32_t *len) {
+    return read_file(name, false, bytes, len);
+}
+
+int32_t cleat_file_load(const char *name, char **bytes, int32_t *len) {
+    return read_file(name, cleat_is_interruptible(), bytes, len);
 }
 
 void cleat_file_skip_mark(const char **bytes, int32_t *len) {

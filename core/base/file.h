@@ -10,6 +10,10 @@
  * be freed with cleat_release. CLEAT_SYS with the file's name. */
 int32_t cleat_file_read(const char *name, char **bytes, int32_t *len);
 
+/* cleat_file_load is the same for a file that the caller names, which may be a FIFO: in an
+ * interruptible thread (interrupt.h) a signal ends it with EINTR. */
+int32_t cleat_file_load(const char *name, char **bytes, int32_t *len);
+
 /* cleat_file_skip_mark moves *bytes behind a UTF-8 byte order mark, which editors put before text. */
 void cleat_file_skip_mark(const char **bytes, int32_t *len);
 

@@ -10,7 +10,7 @@
  * The list is first in, first out, and a slot is taken from it only while SPARE others stay in
  * it; otherwise one that was never used is taken. So between two uses of a slot there are at
  * least SPARE opens, and an id comes back after SPARE times GENERATIONS of them at the earliest,
- * however many are open (docs/decisions/17-how-ids-are-divided.md). */
+ * however many are open (docs/decisions/17-id-index-and-generation.md). */
 #include "base/handle.h"
 
 #include <pthread.h>
@@ -262,6 +262,7 @@ void cleat_handle_done(struct cleat_object *object) {
 }
 
 int32_t cleat_close(int32_t id) {
+    CLEAT_NO_CANCEL();
     struct cleat_slot *slot = pin(id, 0, OPEN_BIT);
     struct cleat_object *object;
     if (slot == NULL) return CLEAT_STATUS(CLEAT_HANDLE, 0);
@@ -274,6 +275,7 @@ int32_t cleat_close(int32_t id) {
 }
 
 int32_t cleat_kind(int32_t id) {
+    CLEAT_NO_CANCEL();
     struct cleat_object *object = NULL;
     int32_t kind;
     int32_t status = cleat_handle_find(id, 0, &object);

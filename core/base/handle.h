@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "cleat/handle.h"
 
@@ -72,7 +73,9 @@ void cleat_handle_ref(struct cleat_object *object);
  * CLEAT_USAGE, or CLEAT_CLOSED if the id was closed meanwhile. */
 int32_t cleat_handle_detach(struct cleat_object *object);
 
+/* CLEAT_FIND also disables cancellation until the block that it is in ends: see cancel.h. */
 #define CLEAT_FIND(variable, id, kind)                                                             \
+    CLEAT_NO_CANCEL_AS(variable##_cancel_);                                                        \
     do {                                                                                           \
         struct cleat_object *found_ = NULL;                                                        \
         int32_t status_ = cleat_handle_find((id), (kind), &found_);                                \

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/argument.h"
+#include "base/interrupt.h"
 
 static void put(int fd, const char *text, size_t len) {
     while (len > 0) {
@@ -30,7 +31,7 @@ static int32_t read_line(int fd, const struct termios *keys, char *buf, int32_t 
     for (;;) {
         char byte;
         ssize_t got = read(fd, &byte, 1);
-        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EINTR && !cleat_is_interruptible()) continue;
         if (got < 0) return cleat_fail_errno(errno);
         if (got == 0) return cleat_fail_errno(ECANCELED);
         if (is_key(byte, keys->c_cc[VINTR]) || is_key(byte, keys->c_cc[VQUIT])) {
@@ -47,6 +48,7 @@ static int32_t read_line(int fd, const struct termios *keys, char *buf, int32_t 
 
 int32_t cleat_terminal_password(const char *prompt, int32_t prompt_len, char *buf,
                                 int32_t buf_cap) {
+    CLEAT_NO_CANCEL();
     struct termios before;
     struct termios silent;
     int32_t result;

@@ -6,25 +6,23 @@
 #include "base/argument.h"
 #include "base/boringssl.h"
 
-#ifndef CLEAT_PROJECT_VERSION
-#error "the build defines CLEAT_PROJECT_VERSION from the project's version"
-#endif
+_Static_assert(CLEAT_ABI == CLEAT_ABI_VERSION, "two names of one number");
 
 int32_t cleat_abi_version(void) {
-    return CLEAT_ABI_VERSION;
+    return CLEAT_ABI;
 }
 
-int32_t cleat_version(char *out, int32_t out_cap) {
-    CLEAT_CHECK_OUT(1, out, out_cap);
-    return cleat_copy_out(CLEAT_PROJECT_VERSION, (int64_t)strlen(CLEAT_PROJECT_VERSION), out,
-                          out_cap);
+int32_t cleat_version(char *output, int32_t output_cap) {
+    CLEAT_CHECK_OUT(1, output, output_cap);
+    return cleat_copy_out(CLEAT_VERSION_STRING, (int64_t)strlen(CLEAT_VERSION_STRING), output,
+                          output_cap);
 }
 
-int32_t cleat_boringssl_version(char *out, int32_t out_cap) {
+int32_t cleat_boringssl_version(char *output, int32_t output_cap) {
     char text[32];
-    CLEAT_CHECK_OUT(1, out, out_cap);
+    CLEAT_CHECK_OUT(1, output, output_cap);
     snprintf(text, sizeof text, "BoringSSL, API %d", BORINGSSL_API_VERSION);
-    return cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
+    return cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
 }
 
 int32_t cleat_boringssl_api(void) {

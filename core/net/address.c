@@ -13,6 +13,7 @@
 #include "base/handle.h"
 #include "base/memory.h"
 #include "cleat/address.h"
+#include "net/resolver.h"
 
 _Static_assert(CLEAT_AF_UNSPEC == AF_UNSPEC && CLEAT_AF_UNIX == AF_UNIX &&
                    CLEAT_AF_INET == AF_INET && CLEAT_AF_INET6 == AF_INET6,
@@ -93,7 +94,7 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
     }
     snprintf(service, sizeof service, "%d", (int)port);
     hints.ai_flags |= AI_NUMERICSERV;
-    code = getaddrinfo(name, service, &hints, &list);
+    code = cleat_getaddrinfo(name, service, &hints, &list);
     cleat_release(name);
     if (code != 0) return cleat_address_fail(code, errno);
     memcpy(&address->storage, list->ai_addr, list->ai_addrlen);
@@ -102,8 +103,8 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
     return CLEAT_OK;
 }
 
-int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, char *out,
-                               int32_t out_cap, int32_t *port, int32_t *flowinfo,
+int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, char *output,
+                               int32_t output_cap, int32_t *port, int32_t *flowinfo,
                                int32_t *scope_id) {
     char text[INET6_ADDRSTRLEN] = "";
     const char *host = text;
@@ -141,5 +142,5 @@ int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, ch
         }
         default: return cleat_fail_errno(EAFNOSUPPORT);
     }
-    return cleat_copy_out(host, host_len, out, out_cap);
+    return cleat_copy_out(host, host_len, output, output_cap);
 }

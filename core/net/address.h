@@ -18,8 +18,8 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
 
 /* cleat_address_copy_out returns the length of the host and the other parts, as the ABI's
  * functions answer an address. */
-int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, char *out,
-                               int32_t out_cap, int32_t *port, int32_t *flowinfo,
+int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, char *output,
+                               int32_t output_cap, int32_t *port, int32_t *flowinfo,
                                int32_t *scope_id);
 
 /* cleat_address_fail reports what getaddrinfo returned, and the errno that goes with

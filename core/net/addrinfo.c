@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "cleat/address.h"
 #include "net/address.h"
+#include "net/resolver.h"
 
 struct entry {
     int32_t family;
@@ -78,10 +79,11 @@ int32_t cleat_addrinfo_of_list(const struct addrinfo *list) {
 }
 
 int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *service,
-                               int32_t service_len, int32_t family, int32_t type, int32_t protocol,
+                               int32_t service_len, int32_t family, int32_t socktype, int32_t proto,
                                int32_t flags) {
+    CLEAT_NO_CANCEL();
     struct addrinfo hints = {
-        .ai_family = family, .ai_socktype = type, .ai_protocol = protocol, .ai_flags = flags};
+        .ai_family = family, .ai_socktype = socktype, .ai_protocol = proto, .ai_flags = flags};
     struct addrinfo *list = NULL;
     char *host_text = NULL;
     char *service_text = NULL;
@@ -93,7 +95,7 @@ int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *s
     if (host != NULL) host_text = cleat_copy_text(host, host_len);
     if (service != NULL) service_text = cleat_copy_text(service, service_len);
     if ((host == NULL || host_text != NULL) && (service == NULL || service_text != NULL)) {
-        code = getaddrinfo(host_text, service_text, &hints, &list);
+        code = cleat_getaddrinfo(host_text, service_text, &hints, &list);
     }
     result = code != 0 ? cleat_address_fail(code, errno) : cleat_addrinfo_of_list(list);
     if (list != NULL) freeaddrinfo(list);
@@ -111,15 +113,15 @@ int32_t cleat_addrinfo_count(int32_t addrinfo) {
     return count;
 }
 
-int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *out, int32_t out_cap,
-                               int32_t *family, int32_t *type, int32_t *protocol, int32_t *port,
+int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, int32_t output_cap,
+                               int32_t *family, int32_t *socktype, int32_t *proto, int32_t *port,
                                int32_t *flowinfo, int32_t *scope_id) {
     struct cleat_addrinfo *list;
     int32_t result;
-    CLEAT_CHECK_OUT(3, out, out_cap);
+    CLEAT_CHECK_OUT(3, output, output_cap);
     CLEAT_CHECK_POINTER(5, family);
-    CLEAT_CHECK_POINTER(6, type);
-    CLEAT_CHECK_POINTER(7, protocol);
+    CLEAT_CHECK_POINTER(6, socktype);
+    CLEAT_CHECK_POINTER(7, proto);
     CLEAT_CHECK_POINTER(8, port);
     CLEAT_CHECK_POINTER(9, flowinfo);
     CLEAT_CHECK_POINTER(10, scope_id);
@@ -129,25 +131,26 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *out, int32
     } else {
         const struct entry *entry = &list->entries[index];
         result = cleat_address_copy_out((const struct sockaddr *)&entry->address.storage,
-                                        entry->address.len, out, out_cap, port, flowinfo, scope_id);
+                                        entry->address.len, output, output_cap, port, flowinfo,
+                                        scope_id);
         if (result >= 0) {
             *family = entry->family;
-            *type = entry->type;
-            *protocol = entry->protocol;
+            *socktype = entry->type;
+            *proto = entry->protocol;
         }
     }
     CLEAT_DONE(list);
     return result;
 }
 
-int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *out, int32_t out_cap) {
+int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *output, int32_t output_cap) {
     struct cleat_addrinfo *list;
     const char *name = "";
     int32_t result;
-    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
     if (list->canonname != NULL) name = list->canonname;
-    result = cleat_copy_out(name, (int64_t)strlen(name), out, out_cap);
+    result = cleat_copy_out(name, (int64_t)strlen(name), output, output_cap);
     CLEAT_DONE(list);
     return result;
 }

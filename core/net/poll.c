@@ -1,40 +1,26 @@
 #include "cleat/poll.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <time.h>
 
 #include "base/argument.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "net/wait.h"
 
 _Static_assert(CLEAT_POLLIN == POLLIN && CLEAT_POLLPRI == POLLPRI && CLEAT_POLLOUT == POLLOUT &&
                    CLEAT_POLLERR == POLLERR && CLEAT_POLLHUP == POLLHUP &&
                    CLEAT_POLLNVAL == POLLNVAL,
                "the events are the system's");
 
-static int32_t poll_until(struct pollfd *items, int32_t count, cleat_deadline deadline) {
-    for (;;) {
-        struct timespec left = {0, 0};
-        int64_t nanoseconds = cleat_deadline_left(deadline);
-        int ready;
-        if (deadline != CLEAT_DEADLINE_NEVER) {
-            left.tv_sec = (time_t)(nanoseconds / 1000000000);
-            left.tv_nsec = (long)(nanoseconds % 1000000000);
-        }
-        ready = ppoll(items, (nfds_t)count, deadline == CLEAT_DEADLINE_NEVER ? NULL : &left, NULL);
-        if (ready >= 0) return ready;
-        if (errno != EINTR) return cleat_fail_errno(errno);
-    }
-}
-
 int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, int32_t events_len,
                    int32_t *revents, int32_t revents_cap, double timeout) {
+    CLEAT_NO_CANCEL();
     struct pollfd few[16];
     struct pollfd *items = few;
     cleat_deadline deadline;
     int32_t result;
     int32_t i;
+    int ready;
     CLEAT_CHECK_IN(1, fds, fds_len);
     CLEAT_CHECK_IN(3, events, events_len);
     CLEAT_CHECK_OUT(5, revents, revents_cap);
@@ -55,7 +41,8 @@ int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, i
         items[i].events = (short)events[i];
         items[i].revents = 0;
     }
-    result = poll_until(items, fds_len, deadline);
+    ready = cleat_wait_poll(items, (nfds_t)fds_len, deadline);
+    result = ready < 0 ? cleat_fail_errno(-ready) : ready;
     for (i = 0; i < fds_len && result >= 0; i++) {
         revents[i] = items[i].revents;
     }

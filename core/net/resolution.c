@@ -48,8 +48,9 @@ static int32_t set_up(struct cleat_resolution *self, const char *host, int32_t h
 }
 
 int32_t cleat_resolution_new(const char *host, int32_t host_len, const char *service,
-                             int32_t service_len, int32_t family, int32_t type, int32_t protocol,
+                             int32_t service_len, int32_t family, int32_t socktype, int32_t proto,
                              int32_t flags) {
+    CLEAT_NO_CANCEL();
     struct cleat_resolution *self;
     int32_t result;
     CLEAT_CHECK_TEXT(1, host, host_len);
@@ -62,7 +63,7 @@ int32_t cleat_resolution_new(const char *host, int32_t host_len, const char *ser
     result = set_up(self, host, host_len, service, service_len);
     if (result >= 0) {
         self->lookup->hints = (struct addrinfo){
-            .ai_family = family, .ai_socktype = type, .ai_protocol = protocol, .ai_flags = flags};
+            .ai_family = family, .ai_socktype = socktype, .ai_protocol = proto, .ai_flags = flags};
         result = cleat_lookup_start(self->lookup);
     }
     if (result < 0) {

@@ -38,6 +38,12 @@ struct cleat_lookup *cleat_lookup_new(void);
  * thread for it, and none can be made. */
 int32_t cleat_lookup_start(struct cleat_lookup *lookup);
 
+/* cleat_getaddrinfo is getaddrinfo: it returns an EAI_ code, with errno for EAI_SYSTEM. In an
+ * interruptible thread (base/interrupt.h) a look-up that needs the network runs in the background,
+ * and a signal ends the call: EAI_SYSTEM with EINTR. */
+int cleat_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                      struct addrinfo **list);
+
 /* cleat_lookup_drop frees a look-up, or leaves that to the thread that is busy with it. Its
  * descriptor is the caller's again: no thread writes to it any more. */
 void cleat_lookup_drop(struct cleat_lookup *lookup);

@@ -85,12 +85,13 @@ static int32_t open_or_close(int fd, int family, int type, const struct accepted
     return id;
 }
 
-int32_t cleat_socket_new(int32_t family, int32_t type, int32_t protocol) {
+int32_t cleat_socket_new(int32_t family, int32_t socktype, int32_t proto) {
+    CLEAT_NO_CANCEL();
     int fd;
-    CLEAT_CHECK_RANGE(2, type, 1, 15);
-    fd = socket(family, type | SOCK_CLOEXEC, protocol);
+    CLEAT_CHECK_RANGE(2, socktype, 1, 15);
+    fd = socket(family, socktype | SOCK_CLOEXEC, proto);
     if (fd < 0) return cleat_fail_errno(errno);
-    return open_or_close(fd, family, type, NULL);
+    return open_or_close(fd, family, socktype, NULL);
 }
 
 static int32_t adopt(int32_t fd, bool borrowed) {
@@ -106,14 +107,17 @@ static int32_t adopt(int32_t fd, bool borrowed) {
 }
 
 int32_t cleat_socket_from_fd(int32_t fd) {
+    CLEAT_NO_CANCEL();
     return adopt(fd, false);
 }
 
 int32_t cleat_socket_over_fd(int32_t fd) {
+    CLEAT_NO_CANCEL();
     return adopt(fd, true);
 }
 
 int32_t cleat_socket_duplicate(int32_t fd) {
+    CLEAT_NO_CANCEL();
     int32_t id;
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) return cleat_fail_errno(errno);
@@ -122,21 +126,23 @@ int32_t cleat_socket_duplicate(int32_t fd) {
     return id;
 }
 
-int32_t cleat_socket_pair(int32_t family, int32_t type, int32_t protocol, int32_t *first,
+int32_t cleat_socket_pair(int32_t family, int32_t socktype, int32_t proto, int32_t *first,
                           int32_t *second) {
+    CLEAT_NO_CANCEL();
     int fds[2];
     int32_t one;
     int32_t two;
-    CLEAT_CHECK_RANGE(2, type, 1, 15);
+    CLEAT_CHECK_RANGE(2, socktype, 1, 15);
     CLEAT_CHECK_POINTER(4, first);
     CLEAT_CHECK_POINTER(5, second);
-    if (socketpair(family, type | SOCK_CLOEXEC, protocol, fds) != 0) return cleat_fail_errno(errno);
-    one = open_or_close(fds[0], family, type, NULL);
+    if (socketpair(family, socktype | SOCK_CLOEXEC, proto, fds) != 0)
+        return cleat_fail_errno(errno);
+    one = open_or_close(fds[0], family, socktype, NULL);
     if (one < 0) {
         close(fds[1]);
         return one;
     }
-    two = open_or_close(fds[1], family, type, NULL);
+    two = open_or_close(fds[1], family, socktype, NULL);
     if (two < 0) {
         cleat_close(one);
         return two;

@@ -125,12 +125,12 @@ int32_t cleat_socket_connected(int32_t socket) {
 
 typedef bool (*name_function)(const struct cleat_socket *self, struct cleat_address *name);
 
-static int32_t copy_name(int32_t socket, name_function function, char *out, int32_t out_cap,
+static int32_t copy_name(int32_t socket, name_function function, char *output, int32_t output_cap,
                          int32_t *port, int32_t *flowinfo, int32_t *scope_id) {
     struct cleat_socket *self;
     struct cleat_address name = {.len = sizeof name.storage};
     int32_t result;
-    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_CHECK_POINTER(4, port);
     CLEAT_CHECK_POINTER(5, flowinfo);
     CLEAT_CHECK_POINTER(6, scope_id);
@@ -138,21 +138,21 @@ static int32_t copy_name(int32_t socket, name_function function, char *out, int3
     if (!function(self, &name)) {
         result = cleat_fail_errno(errno);
     } else {
-        result = cleat_address_copy_out((const struct sockaddr *)&name.storage, name.len, out,
-                                        out_cap, port, flowinfo, scope_id);
+        result = cleat_address_copy_out((const struct sockaddr *)&name.storage, name.len, output,
+                                        output_cap, port, flowinfo, scope_id);
     }
     CLEAT_DONE(self);
     return result;
 }
 
-int32_t cleat_socket_getsockname(int32_t socket, char *out, int32_t out_cap, int32_t *port,
+int32_t cleat_socket_getsockname(int32_t socket, char *output, int32_t output_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id) {
-    return copy_name(socket, get_own, out, out_cap, port, flowinfo, scope_id);
+    return copy_name(socket, get_own, output, output_cap, port, flowinfo, scope_id);
 }
 
-int32_t cleat_socket_getpeername(int32_t socket, char *out, int32_t out_cap, int32_t *port,
+int32_t cleat_socket_getpeername(int32_t socket, char *output, int32_t output_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id) {
-    return copy_name(socket, get_peer, out, out_cap, port, flowinfo, scope_id);
+    return copy_name(socket, get_peer, output, output_cap, port, flowinfo, scope_id);
 }
 
 int32_t cleat_socket_getsockopt(int32_t socket, int32_t level, int32_t option, int32_t *value) {

@@ -53,6 +53,7 @@ static bool set_up(struct cleat_watch *self, int fd, uint32_t events, cleat_dead
 }
 
 int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout) {
+    CLEAT_NO_CANCEL();
     cleat_deadline deadline = cleat_deadline_after(timeout);
     struct cleat_watch *self;
     CLEAT_CHECK_RANGE(2, events, 0, CLEAT_POLLIN | CLEAT_POLLPRI | CLEAT_POLLOUT);

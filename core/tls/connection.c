@@ -266,6 +266,7 @@ int32_t cleat_connection_over_socket(int32_t context, int32_t socket, int32_t se
 
 int32_t cleat_connection_over_fd(int32_t context, int32_t fd, int32_t server_side,
                                  const char *server_hostname, int32_t server_hostname_len) {
+    CLEAT_NO_CANCEL();
     const struct request request = {
         context, NULL, fd, server_side, server_hostname, server_hostname_len, 3};
     bool is_tcp = false;
@@ -277,6 +278,7 @@ int32_t cleat_connection_over_fd(int32_t context, int32_t fd, int32_t server_sid
 
 int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
                                      const char *server_hostname, int32_t server_hostname_len) {
+    CLEAT_NO_CANCEL();
     const struct request request = {
         context, NULL, -1, server_side, server_hostname, server_hostname_len, 2};
     return create(&request);

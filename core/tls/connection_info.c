@@ -3,8 +3,8 @@
 #include "tls/connection.h"
 #include "x509/certificate.h"
 
-static int32_t copy_text(const char *text, char *out, int32_t out_cap) {
-    return text == NULL ? 0 : cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
+static int32_t copy_text(const char *text, char *output, int32_t output_cap) {
+    return text == NULL ? 0 : cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
 }
 
 int32_t cleat_connection_pending(int32_t connection) {
@@ -21,13 +21,13 @@ int32_t cleat_connection_server_side(int32_t connection) {
     CLEAT_END(result);
 }
 
-int32_t cleat_connection_server_hostname(int32_t connection, char *out, int32_t out_cap) {
-    CLEAT_CHECK_OUT(2, out, out_cap);
+int32_t cleat_connection_server_hostname(int32_t connection, char *output, int32_t output_cap) {
+    CLEAT_CHECK_OUT(2, output, output_cap);
     int32_t result = 0;
     CLEAT_BEGIN(connection);
     result = copy_text(self->server_side ? SSL_get_servername(self->ssl, TLSEXT_NAMETYPE_host_name)
-                                      : self->server_hostname,
-                    out, out_cap);
+                                         : self->server_hostname,
+                       output, output_cap);
     CLEAT_END(result);
 }
 
@@ -38,11 +38,11 @@ int32_t cleat_connection_established(int32_t connection) {
     CLEAT_END(result);
 }
 
-int32_t cleat_connection_version(int32_t connection, char *out, int32_t out_cap) {
-    CLEAT_CHECK_OUT(2, out, out_cap);
+int32_t cleat_connection_version(int32_t connection, char *output, int32_t output_cap) {
+    CLEAT_CHECK_OUT(2, output, output_cap);
     int32_t result = 0;
     CLEAT_BEGIN(connection);
-    if (self->established) result = copy_text(SSL_get_version(self->ssl), out, out_cap);
+    if (self->established) result = copy_text(SSL_get_version(self->ssl), output, output_cap);
     CLEAT_END(result);
 }
 
@@ -52,8 +52,9 @@ const char *cleat_cipher_name(const SSL_CIPHER *cipher) {
                                                                 : SSL_CIPHER_get_name(cipher);
 }
 
-int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t out_cap, int32_t *bits) {
-    CLEAT_CHECK_OUT(2, out, out_cap);
+int32_t cleat_connection_cipher(int32_t connection, char *output, int32_t output_cap,
+                                int32_t *bits) {
+    CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_CHECK_POINTER(4, bits);
     int32_t result = 0;
     CLEAT_BEGIN(connection);
@@ -61,35 +62,35 @@ int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t out_cap, 
     if (self->established) {
         const SSL_CIPHER *cipher = SSL_get_current_cipher(self->ssl);
         *bits = SSL_CIPHER_get_bits(cipher, NULL);
-        result = copy_text(cleat_cipher_name(cipher), out, out_cap);
+        result = copy_text(cleat_cipher_name(cipher), output, output_cap);
     }
     CLEAT_END(result);
 }
 
-int32_t cleat_connection_cipher_version(int32_t connection, char *out, int32_t out_cap) {
-    CLEAT_CHECK_OUT(2, out, out_cap);
+int32_t cleat_connection_cipher_version(int32_t connection, char *output, int32_t output_cap) {
+    CLEAT_CHECK_OUT(2, output, output_cap);
     int32_t result = 0;
     CLEAT_BEGIN(connection);
     if (self->established) {
         /* SSL_CIPHER_get_version says "TLSv1/SSLv3" of all of them. */
         switch (SSL_CIPHER_get_min_version(SSL_get_current_cipher(self->ssl))) {
-            case TLS1_3_VERSION: result = copy_text("TLSv1.3", out, out_cap); break;
-            case TLS1_2_VERSION: result = copy_text("TLSv1.2", out, out_cap); break;
-            default: result = copy_text("TLSv1/SSLv3", out, out_cap); break;
+            case TLS1_3_VERSION: result = copy_text("TLSv1.3", output, output_cap); break;
+            case TLS1_2_VERSION: result = copy_text("TLSv1.2", output, output_cap); break;
+            default: result = copy_text("TLSv1/SSLv3", output, output_cap); break;
         }
     }
     CLEAT_END(result);
 }
 
-int32_t cleat_connection_alpn_protocol(int32_t connection, char *out, int32_t out_cap) {
-    CLEAT_CHECK_OUT(2, out, out_cap);
+int32_t cleat_connection_alpn_protocol(int32_t connection, char *output, int32_t output_cap) {
+    CLEAT_CHECK_OUT(2, output, output_cap);
     int32_t result = 0;
     CLEAT_BEGIN(connection);
     if (self->established) {
         const uint8_t *protocol = NULL;
         unsigned len = 0;
         SSL_get0_alpn_selected(self->ssl, &protocol, &len);
-        result = cleat_copy_out((const char *)protocol, len, out, out_cap);
+        result = cleat_copy_out((const char *)protocol, len, output, output_cap);
     }
     CLEAT_END(result);
 }
@@ -125,30 +126,30 @@ int32_t cleat_connection_peer_certificate(int32_t connection) {
     CLEAT_END(result);
 }
 
-int32_t cleat_connection_npn_protocol(int32_t connection, char *out, int32_t out_cap) {
-    CLEAT_CHECK_OUT(2, out, out_cap);
+int32_t cleat_connection_npn_protocol(int32_t connection, char *output, int32_t output_cap) {
+    CLEAT_CHECK_OUT(2, output, output_cap);
     int32_t result = 0;
     CLEAT_BEGIN(connection);
     if (self->established) {
         const uint8_t *protocol = NULL;
         unsigned len = 0;
         SSL_get0_next_proto_negotiated(self->ssl, &protocol, &len);
-        result = cleat_copy_out((const char *)protocol, len, out, out_cap);
+        result = cleat_copy_out((const char *)protocol, len, output, output_cap);
     }
     CLEAT_END(result);
 }
 
-int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char *out,
-                                         int32_t out_cap) {
-    CLEAT_CHECK_RANGE(2, type, CLEAT_BINDING_TLS_UNIQUE, CLEAT_BINDING_TLS_UNIQUE);
-    CLEAT_CHECK_OUT(3, out, out_cap);
+int32_t cleat_connection_channel_binding(int32_t connection, int32_t binding, char *output,
+                                         int32_t output_cap) {
+    CLEAT_CHECK_RANGE(2, binding, CLEAT_BINDING_TLS_UNIQUE, CLEAT_BINDING_TLS_UNIQUE);
+    CLEAT_CHECK_OUT(3, output, output_cap);
     int32_t result = 0;
     CLEAT_BEGIN(connection);
     if (self->established) {
-        uint8_t binding[64];
+        uint8_t finished[64];
         size_t len = 0;
-        if (SSL_get_tls_unique(self->ssl, binding, &len, sizeof binding) == 1) {
-            result = cleat_copy_out((const char *)binding, (int64_t)len, out, out_cap);
+        if (SSL_get_tls_unique(self->ssl, finished, &len, sizeof finished) == 1) {
+            result = cleat_copy_out((const char *)finished, (int64_t)len, output, output_cap);
         }
         cleat_error_clear_queue();
     }

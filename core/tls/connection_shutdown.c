@@ -1,6 +1,8 @@
 /* connection_shutdown.c: close_notify. This side's is sent with the writer's turn, behind a write
  * that is under way; then the peer's is waited for with the reader's. A read that has the reader's
  * turn may come upon it first. */
+#include <errno.h>
+
 #include "base/argument.h"
 #include "tls/connection.h"
 
@@ -96,6 +98,7 @@ static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline)
     cleat_connection_release(self, held);
     /* What a peer has sent before it closed its socket says more than EPIPE. */
     if (sent < 0 && (CLEAT_CLASS(sent) != CLEAT_SYS || !self->closing)) return sent;
+    if (sent == CLEAT_STATUS(CLEAT_SYS, EINTR)) return sent;
     status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
     if (status < 0) return status;
     status = receive_close_notify(self, deadline, looked, &held);

@@ -86,23 +86,24 @@ static bool version_range(int32_t protocol, struct cleat_settings *settings) {
     }
 }
 
-int32_t cleat_context_new(int32_t protocol) {
+int32_t cleat_context_new(int32_t which) {
+    CLEAT_NO_CANCEL();
     struct cleat_settings settings = {.options = DEFAULT_OPTIONS,
                                       .verify_mode = CLEAT_CERT_NONE,
                                       .verify_flags = CLEAT_VERIFY_X509_TRUSTED_FIRST,
                                       .chain_cache_seconds = CLEAT_CHAIN_CACHE_DEFAULT};
     struct cleat_context *self;
-    if (protocol == CLEAT_PROTOCOL_SSLV2 || protocol == CLEAT_PROTOCOL_SSLV3) {
+    if (which == CLEAT_PROTOCOL_SSLV2 || which == CLEAT_PROTOCOL_SSLV3) {
         return cleat_fail(CLEAT_UNSUPPORTED, 0, "BoringSSL does not have SSL 2 and SSL 3");
     }
-    if (!version_range(protocol, &settings)) {
-        return cleat_fail_usage(1, "invalid protocol version");
+    if (!version_range(which, &settings)) {
+        return cleat_fail_usage(1, "invalid which version");
     }
     self = cleat_allocate(sizeof *self);
     if (self == NULL) return cleat_fail_nomem();
     cleat_object_init(&self->object, CLEAT_KIND_CONTEXT, context_destroy);
     pthread_mutex_init(&self->lock, NULL);
-    self->protocol = protocol;
+    self->protocol = which;
     self->settings = settings;
     self->sessions = cleat_sessions_new();
     if (self->sessions == NULL) {
@@ -160,12 +161,12 @@ static int32_t set_version(int32_t context, int32_t version, size_t offset) {
     CLEAT_CONTEXT_END(result);
 }
 
-int32_t cleat_context_set_minimum_version(int32_t context, int32_t version) {
-    return set_version(context, version, offsetof(struct cleat_settings, minimum_version));
+int32_t cleat_context_set_minimum_version(int32_t context, int32_t tls_version) {
+    return set_version(context, tls_version, offsetof(struct cleat_settings, minimum_version));
 }
 
-int32_t cleat_context_set_maximum_version(int32_t context, int32_t version) {
-    return set_version(context, version, offsetof(struct cleat_settings, maximum_version));
+int32_t cleat_context_set_maximum_version(int32_t context, int32_t tls_version) {
+    return set_version(context, tls_version, offsetof(struct cleat_settings, maximum_version));
 }
 
 int32_t cleat_context_verify_mode(int32_t context) {
@@ -290,23 +291,25 @@ int32_t cleat_context_cipher_count(int32_t context) {
     CLEAT_CONTEXT_END(result);
 }
 
-static int32_t cipher_name(const SSL_CTX *ssl_ctx, int32_t index, char *out, int32_t out_cap) {
+static int32_t cipher_name(const SSL_CTX *ssl_ctx, int32_t index, char *output,
+                           int32_t output_cap) {
     const STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(ssl_ctx);
     const char *name;
     if (index < 0 || (size_t)index >= sk_SSL_CIPHER_num(ciphers)) {
         return cleat_fail_usage(2, "index out of range");
     }
     name = SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, (size_t)index));
-    return cleat_copy_out(name, (int64_t)strlen(name), out, out_cap);
+    return cleat_copy_out(name, (int64_t)strlen(name), output, output_cap);
 }
 
-int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *out, int32_t out_cap) {
+int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *output,
+                                  int32_t output_cap) {
     struct cleat_configuration *configuration;
     int32_t result;
-    CLEAT_CHECK_OUT(3, out, out_cap);
+    CLEAT_CHECK_OUT(3, output, output_cap);
     CLEAT_CONTEXT_BEGIN(context);
     result = cleat_context_configuration(self, &configuration);
-    if (result >= 0) result = cipher_name(configuration->ssl_ctx, index, out, out_cap);
+    if (result >= 0) result = cipher_name(configuration->ssl_ctx, index, output, output_cap);
     CLEAT_CONTEXT_END(result);
 }
 
@@ -366,6 +369,7 @@ static int32_t set_protocols(int32_t context, bool is_alpn, struct cleat_alpn *l
 
 int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
                                          int32_t protocols_len) {
+    CLEAT_NO_CANCEL();
     struct cleat_alpn *list;
     int32_t status = cleat_alpn_new(protocols, protocols_len, "ALPN", &list);
     return status < 0 ? status : set_protocols(context, true, list);
@@ -373,6 +377,7 @@ int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
 
 int32_t cleat_context_set_npn_protocols(int32_t context, const char *protocols,
                                         int32_t protocols_len) {
+    CLEAT_NO_CANCEL();
     struct cleat_alpn *list;
     int32_t status = cleat_alpn_new(protocols, protocols_len, "NPN", &list);
     return status < 0 ? status : set_protocols(context, false, list);

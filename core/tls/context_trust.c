@@ -39,7 +39,7 @@ static int32_t load_file(const char *name, int32_t name_len, struct cleat_bundle
     char *text = cleat_copy_text(name, name_len);
     char *bytes = NULL;
     int32_t len = 0;
-    int32_t status = text == NULL ? cleat_fail_nomem() : cleat_file_read(text, &bytes, &len);
+    int32_t status = text == NULL ? cleat_fail_nomem() : cleat_file_load(text, &bytes, &len);
     if (status >= 0) status = cleat_bundle_from_file(bytes, len, CLEAT_BUNDLE_STRICT, bundle);
     cleat_release(bytes);
     cleat_release(text);
@@ -142,10 +142,11 @@ int32_t cleat_context_set_default_verify_paths(int32_t context) {
     return result;
 }
 
-int32_t cleat_default_verify_path(int32_t which, char *out, int32_t out_cap) {
+int32_t cleat_default_verify_path(int32_t which, char *output, int32_t output_cap) {
+    CLEAT_NO_CANCEL();
     const char *text;
     CLEAT_CHECK_RANGE(1, which, CLEAT_DEFAULT_CAFILE, CLEAT_DEFAULT_OPENSSL_CAPATH);
-    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_CHECK_OUT(2, output, output_cap);
     switch (which) {
         case CLEAT_DEFAULT_CAFILE: text = cleat_trust_default_file(); break;
         case CLEAT_DEFAULT_CAPATH: text = cleat_trust_default_directory(); break;
@@ -154,7 +155,7 @@ int32_t cleat_default_verify_path(int32_t which, char *out, int32_t out_cap) {
         case CLEAT_DEFAULT_OPENSSL_CAPATH_ENV: text = X509_get_default_cert_dir_env(); break;
         default: text = X509_get_default_cert_dir(); break;
     }
-    return cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
+    return cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
 }
 
 /* Returns CLEAT_OK and the certificates of a context's trust, to be freed, and how many revocation
@@ -273,11 +274,11 @@ int32_t cleat_context_skipped_count(int32_t context) {
     CLEAT_CONTEXT_END(result);
 }
 
-int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *out, int32_t out_cap,
-                                     int32_t *ordinal, int32_t *line) {
+int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *output,
+                                     int32_t output_cap, int32_t *ordinal, int32_t *line) {
     const struct cleat_skipped *found = NULL;
     int32_t result;
-    CLEAT_CHECK_OUT(3, out, out_cap);
+    CLEAT_CHECK_OUT(3, output, output_cap);
     CLEAT_CHECK_POINTER(5, ordinal);
     CLEAT_CHECK_POINTER(6, line);
     CLEAT_CONTEXT_BEGIN(context);
@@ -287,7 +288,7 @@ int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *out, 
     } else {
         *ordinal = found->ordinal;
         *line = found->line;
-        result = cleat_copy_out(found->reason, (int64_t)strlen(found->reason), out, out_cap);
+        result = cleat_copy_out(found->reason, (int64_t)strlen(found->reason), output, output_cap);
     }
     CLEAT_CONTEXT_END(result);
 }

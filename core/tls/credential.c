@@ -240,6 +240,7 @@ static int32_t check_context(int32_t context) {
 int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, int32_t certs_len,
                                            const char *key, int32_t key_len, const char *password,
                                            int32_t password_len) {
+    CLEAT_NO_CANCEL();
     struct password secret = {password, password_len, false};
     int32_t status;
     CLEAT_CHECK_IN(2, certs, certs_len);
@@ -255,7 +256,7 @@ static int32_t read_named(const char *name, int32_t name_len, char **bytes, int3
     char *text = cleat_copy_text(name, name_len);
     int32_t status;
     if (text == NULL) return cleat_fail_nomem();
-    status = cleat_file_read(text, bytes, len);
+    status = cleat_file_load(text, bytes, len);
     cleat_release(text);
     return status;
 }
@@ -263,6 +264,7 @@ static int32_t read_named(const char *name, int32_t name_len, char **bytes, int3
 int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int32_t certfile_len,
                                       const char *keyfile, int32_t keyfile_len,
                                       const char *password, int32_t password_len) {
+    CLEAT_NO_CANCEL();
     struct password secret = {password, password_len, false};
     char *certs = NULL;
     char *key = NULL;
@@ -301,6 +303,7 @@ static int32_t parse_dh_params(const char *text, int32_t len) {
 }
 
 int32_t cleat_context_load_dh_params(int32_t context, const char *dhfile, int32_t dhfile_len) {
+    CLEAT_NO_CANCEL();
     char *text = NULL;
     int32_t len = 0;
     int32_t status;

@@ -6,152 +6,170 @@
 #include "base/argument.h"
 
 int32_t cleat_addrinfo_resolve_guarded(const char *host, int32_t host_len, const char *service,
-                                       int32_t service_len, int32_t family, int32_t type,
-                                       int32_t protocol, int32_t flags, int32_t *guard) {
+                                       int32_t service_len, int32_t family, int32_t socktype,
+                                       int32_t proto, int32_t flags, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(9, guard);
-    result = cleat_addrinfo_resolve(host, host_len, service, service_len, family, type, protocol,
+    CLEAT_CHECK_POINTER(9, guard_id);
+    result = cleat_addrinfo_resolve(host, host_len, service, service_len, family, socktype, proto,
                                     flags);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
 int32_t cleat_resolution_new_guarded(const char *host, int32_t host_len, const char *service,
-                                     int32_t service_len, int32_t family, int32_t type,
-                                     int32_t protocol, int32_t flags, int32_t *guard) {
+                                     int32_t service_len, int32_t family, int32_t socktype,
+                                     int32_t proto, int32_t flags, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(9, guard);
-    result = cleat_resolution_new(host, host_len, service, service_len, family, type, protocol,
+    CLEAT_CHECK_POINTER(9, guard_id);
+    result = cleat_resolution_new(host, host_len, service, service_len, family, socktype, proto,
                                   flags);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_resolution_addrinfo_guarded(int32_t resolution, double timeout, int32_t *guard) {
+int32_t cleat_resolution_addrinfo_guarded(int32_t resolution, double timeout, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(3, guard);
+    CLEAT_CHECK_POINTER(3, guard_id);
     result = cleat_resolution_addrinfo(resolution, timeout);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_certificate_from_pem_guarded(const char *data, int32_t data_len, int32_t *guard) {
+int32_t cleat_certificate_from_pem_guarded(const char *data, int32_t data_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(3, guard);
+    CLEAT_CHECK_POINTER(3, guard_id);
     result = cleat_certificate_from_pem(data, data_len);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_certificate_from_der_guarded(const char *data, int32_t data_len, int32_t *guard) {
+int32_t cleat_certificate_from_der_guarded(const char *data, int32_t data_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(3, guard);
+    CLEAT_CHECK_POINTER(3, guard_id);
     result = cleat_certificate_from_der(data, data_len);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
 int32_t cleat_connection_over_socket_guarded(int32_t context, int32_t socket, int32_t server_side,
                                              const char *server_hostname,
-                                             int32_t server_hostname_len, int32_t *guard) {
+                                             int32_t server_hostname_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(6, guard);
+    CLEAT_CHECK_POINTER(6, guard_id);
     result = cleat_connection_over_socket(context, socket, server_side, server_hostname,
                                           server_hostname_len);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
 int32_t cleat_connection_over_fd_guarded(int32_t context, int32_t fd, int32_t server_side,
                                          const char *server_hostname, int32_t server_hostname_len,
-                                         int32_t *guard) {
+                                         int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(6, guard);
+    CLEAT_CHECK_POINTER(6, guard_id);
     result = cleat_connection_over_fd(context, fd, server_side, server_hostname,
                                       server_hostname_len);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
 int32_t cleat_connection_over_memory_guarded(int32_t context, int32_t server_side,
                                              const char *server_hostname,
-                                             int32_t server_hostname_len, int32_t *guard) {
+                                             int32_t server_hostname_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(5, guard);
+    CLEAT_CHECK_POINTER(5, guard_id);
     result = cleat_connection_over_memory(context, server_side, server_hostname,
                                           server_hostname_len);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_connection_peer_certificate_guarded(int32_t connection, int32_t *guard) {
+int32_t cleat_connection_peer_certificate_guarded(int32_t connection, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(2, guard);
+    CLEAT_CHECK_POINTER(2, guard_id);
     result = cleat_connection_peer_certificate(connection);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_context_new_guarded(int32_t protocol, int32_t *guard) {
+int32_t cleat_context_new_guarded(int32_t which, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(2, guard);
-    result = cleat_context_new(protocol);
-    if (result >= 0) *guard = result;
+    CLEAT_CHECK_POINTER(2, guard_id);
+    result = cleat_context_new(which);
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, int32_t *guard) {
+int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(4, guard);
+    CLEAT_CHECK_POINTER(4, guard_id);
     result = cleat_watch_new(fd, events, timeout);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_socket_new_guarded(int32_t family, int32_t type, int32_t protocol, int32_t *guard) {
+int32_t cleat_socket_new_guarded(int32_t family, int32_t socktype, int32_t proto,
+                                 int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(4, guard);
-    result = cleat_socket_new(family, type, protocol);
-    if (result >= 0) *guard = result;
+    CLEAT_CHECK_POINTER(4, guard_id);
+    result = cleat_socket_new(family, socktype, proto);
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_socket_from_fd_guarded(int32_t fd, int32_t *guard) {
+int32_t cleat_socket_from_fd_guarded(int32_t fd, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(2, guard);
+    CLEAT_CHECK_POINTER(2, guard_id);
     result = cleat_socket_from_fd(fd);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_socket_over_fd_guarded(int32_t fd, int32_t *guard) {
+int32_t cleat_socket_over_fd_guarded(int32_t fd, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(2, guard);
+    CLEAT_CHECK_POINTER(2, guard_id);
     result = cleat_socket_over_fd(fd);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_socket_duplicate_guarded(int32_t fd, int32_t *guard) {
+int32_t cleat_socket_duplicate_guarded(int32_t fd, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(2, guard);
+    CLEAT_CHECK_POINTER(2, guard_id);
     result = cleat_socket_duplicate(fd);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_socket_accept_guarded(int32_t socket, double timeout, int32_t *guard) {
+int32_t cleat_socket_accept_guarded(int32_t socket, double timeout, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(3, guard);
+    CLEAT_CHECK_POINTER(3, guard_id);
     result = cleat_socket_accept(socket, timeout);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }
 
-int32_t cleat_context_ca_certificate_guarded(int32_t context, int32_t index, int32_t *guard) {
+int32_t cleat_context_ca_certificate_guarded(int32_t context, int32_t index, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
-    CLEAT_CHECK_POINTER(3, guard);
+    CLEAT_CHECK_POINTER(3, guard_id);
     result = cleat_context_ca_certificate(context, index);
-    if (result >= 0) *guard = result;
+    if (result >= 0) *guard_id = result;
     return result;
 }

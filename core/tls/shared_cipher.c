@@ -79,15 +79,15 @@ int32_t cleat_connection_shared_cipher_count(int32_t connection) {
     return count;
 }
 
-int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *out,
-                                       int32_t out_cap, int32_t *bits, int32_t *version) {
+int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *output,
+                                       int32_t output_cap, int32_t *bits, int32_t *tls_version) {
     struct cleat_connection *self;
     const SSL_CIPHER *cipher;
     int32_t count;
     int32_t result;
-    CLEAT_CHECK_OUT(3, out, out_cap);
+    CLEAT_CHECK_OUT(3, output, output_cap);
     CLEAT_CHECK_POINTER(5, bits);
-    CLEAT_CHECK_POINTER(6, version);
+    CLEAT_CHECK_POINTER(6, tls_version);
     CLEAT_FIND(self, connection, CLEAT_KIND_CONNECTION);
     pthread_mutex_lock(&self->lock);
     cipher = shared(self, index, &count);
@@ -96,8 +96,8 @@ int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *
     } else {
         const char *name = cleat_cipher_name(cipher);
         *bits = SSL_CIPHER_get_bits(cipher, NULL);
-        *version = SSL_CIPHER_get_min_version(cipher);
-        result = cleat_copy_out(name, (int64_t)strlen(name), out, out_cap);
+        *tls_version = SSL_CIPHER_get_min_version(cipher);
+        result = cleat_copy_out(name, (int64_t)strlen(name), output, output_cap);
     }
     pthread_mutex_unlock(&self->lock);
     CLEAT_DONE(self);

@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/interrupt.h"
 #include "net/wait.h"
 #include "tls/connection.h"
 
@@ -11,10 +14,16 @@
 struct cleat_turn_waiter {
     struct cleat_turn_waiter *next;
     pthread_cond_t changed; /* granted, or the connection was closed */
+    int fd; /* in an interruptible thread, an eventfd that is written then; -1 otherwise */
     unsigned wants; /* once granted, what the call has */
     unsigned later; /* what it wants after the handshake */
     bool granted;
 };
+
+static void wake(struct cleat_turn_waiter *waiter) {
+    pthread_cond_signal(&waiter->changed);
+    if (waiter->fd >= 0) (void)!eventfd_write(waiter->fd, 1);
+}
 
 void cleat_turn_grant(struct cleat_turns *turns) {
     struct cleat_turn_waiter **link = &turns->first;
@@ -30,7 +39,7 @@ void cleat_turn_grant(struct cleat_turns *turns) {
         turns->held |= waiter->wants;
         waiter->granted = true;
         *link = waiter->next;
-        pthread_cond_signal(&waiter->changed);
+        wake(waiter);
     }
 }
 
@@ -45,7 +54,7 @@ void cleat_turn_handshake_done(struct cleat_turns *turns) {
 void cleat_turn_interrupt(struct cleat_turns *turns) {
     struct cleat_turn_waiter *waiter;
     for (waiter = turns->first; waiter != NULL; waiter = waiter->next) {
-        pthread_cond_signal(&waiter->changed);
+        wake(waiter);
     }
 }
 
@@ -88,11 +97,67 @@ static int wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, cleat_de
     return pthread_cond_timedwait(condition, lock, &time);
 }
 
+/* A signal does not end pthread_cond_wait: an interruptible thread waits for an eventfd. */
+static bool open_waiter(struct cleat_turn_waiter *waiter) {
+    waiter->fd = -1;
+    if (!init(&waiter->changed)) {
+        errno = ENOMEM;
+        return false;
+    }
+    if (!cleat_is_interruptible()) return true;
+    waiter->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (waiter->fd < 0) pthread_cond_destroy(&waiter->changed);
+    return waiter->fd >= 0;
+}
+
+static void close_waiter(struct cleat_turn_waiter *waiter) {
+    pthread_cond_destroy(&waiter->changed);
+    if (waiter->fd >= 0) close(waiter->fd);
+}
+
+static int32_t wait_interruptibly(struct cleat_connection *self, struct cleat_turn_waiter *waiter,
+                                  cleat_deadline deadline) {
+    int32_t status;
+    pthread_mutex_unlock(&self->lock);
+    status = cleat_wait(&self->object, waiter->fd, POLLIN, deadline);
+    pthread_mutex_lock(&self->lock);
+    return status;
+}
+
+/* Waits until the turn is granted, the deadline has passed or the connection is closed, and returns
+ * CLEAT_OK, CLEAT_TIMEOUT, CLEAT_CLOSED or CLEAT_SYS. */
+static int32_t wait_for_grant(struct cleat_connection *self, struct cleat_turn_waiter *waiter,
+                              cleat_deadline deadline) {
+    int32_t status = cleat_wait_enter(&self->object, true);
+    int32_t left;
+    int error = 0;
+    if (status < 0) return status;
+    append(&self->turns, waiter);
+    while (!waiter->granted && status >= 0 && error != ETIMEDOUT &&
+           !cleat_object_is_closed(&self->object)) {
+        if (waiter->fd >= 0) {
+            status = wait_interruptibly(self, waiter, deadline);
+        } else {
+            error = wait_until(&waiter->changed, &self->lock, deadline);
+        }
+    }
+    if (!waiter->granted) withdraw(&self->turns, waiter);
+    left = cleat_wait_leave(&self->object, true);
+    if (left < 0) {
+        status = left;
+    } else if (waiter->granted) {
+        status = CLEAT_OK; /* at the last moment, perhaps */
+    } else if (status >= 0) {
+        status = cleat_fail(CLEAT_TIMEOUT, 0, "timed out");
+    }
+    if (status < 0 && waiter->granted) cleat_turn_release(&self->turns, waiter->wants);
+    return status;
+}
+
 int32_t cleat_turn_wait(struct cleat_connection *self, unsigned wants, unsigned later,
                         cleat_deadline deadline, unsigned *held) {
     struct cleat_turn_waiter waiter = {.wants = wants, .later = later};
     int32_t status;
-    int error = 0;
     *held = CLEAT_TURN_NONE;
     if ((wanted_or_held(&self->turns) & wants) == 0) { /* the others wait for another turn */
         self->turns.held |= wants;
@@ -104,19 +169,9 @@ int32_t cleat_turn_wait(struct cleat_connection *self, unsigned wants, unsigned 
             wants == CLEAT_TURN_WRITE || (wants == CLEAT_TURN_BOTH && self->transport.sends);
         return CLEAT_STATUS(sends ? CLEAT_WANT_WRITE : CLEAT_WANT_READ, 0);
     }
-    if (!init(&waiter.changed)) return cleat_fail_nomem();
-    status = cleat_wait_enter(&self->object, true);
-    if (status >= 0) {
-        append(&self->turns, &waiter);
-        while (!waiter.granted && error != ETIMEDOUT && !cleat_object_is_closed(&self->object)) {
-            error = wait_until(&waiter.changed, &self->lock, deadline);
-        }
-        if (!waiter.granted) withdraw(&self->turns, &waiter);
-        status = cleat_wait_leave(&self->object, true);
-        if (status >= 0 && !waiter.granted) status = cleat_fail(CLEAT_TIMEOUT, 0, "timed out");
-        if (status < 0 && waiter.granted) cleat_turn_release(&self->turns, waiter.wants);
-    }
-    pthread_cond_destroy(&waiter.changed);
+    if (!open_waiter(&waiter)) return cleat_fail_errno(errno);
+    status = wait_for_grant(self, &waiter, deadline);
+    close_waiter(&waiter);
     if (status >= 0) *held = waiter.wants;
     return status;
 }

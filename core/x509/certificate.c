@@ -30,6 +30,7 @@ int32_t cleat_certificate_open(X509 *x509) {
 }
 
 int32_t cleat_certificate_from_pem(const char *data, int32_t data_len) {
+    CLEAT_NO_CANCEL();
     BIO *bio;
     X509 *x509;
     CLEAT_CHECK_IN(1, data, data_len);
@@ -43,6 +44,7 @@ int32_t cleat_certificate_from_pem(const char *data, int32_t data_len) {
 }
 
 int32_t cleat_certificate_from_der(const char *data, int32_t data_len) {
+    CLEAT_NO_CANCEL();
     const uint8_t *at = (const uint8_t *)data;
     X509 *x509;
     CLEAT_CHECK_IN(1, data, data_len);
@@ -57,17 +59,17 @@ int32_t cleat_certificate_from_der(const char *data, int32_t data_len) {
     return cleat_certificate_open(x509);
 }
 
-int32_t cleat_certificate_der(int32_t certificate, char *out, int32_t out_cap) {
+int32_t cleat_certificate_der(int32_t certificate, char *output, int32_t output_cap) {
     struct cleat_certificate *self;
     uint8_t *der = NULL;
     int len;
     int32_t result;
-    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     cleat_error_clear_queue();
     len = i2d_X509(self->x509, &der);
-    result =
-        len < 0 ? cleat_fail_ssl("i2d_X509") : cleat_copy_out((const char *)der, len, out, out_cap);
+    result = len < 0 ? cleat_fail_ssl("i2d_X509")
+                     : cleat_copy_out((const char *)der, len, output, output_cap);
     OPENSSL_free(der);
     CLEAT_DONE(self);
     return result;
@@ -91,7 +93,7 @@ int32_t cleat_certificate_is_ca(int32_t certificate) {
     return result;
 }
 
-int32_t cleat_certificate_serial_number(int32_t certificate, char *out, int32_t out_cap) {
+int32_t cleat_certificate_serial_number(int32_t certificate, char *output, int32_t output_cap) {
     static const char digits[] = "0123456789ABCDEF";
     struct cleat_certificate *self;
     const ASN1_INTEGER *number;
@@ -99,7 +101,7 @@ int32_t cleat_certificate_serial_number(int32_t certificate, char *out, int32_t 
     int32_t used = 0;
     int32_t result;
     int i;
-    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     /* Not i2a_ASN1_INTEGER, which breaks lines. */
     number = X509_get0_serialNumber(self->x509);
@@ -117,7 +119,7 @@ int32_t cleat_certificate_serial_number(int32_t certificate, char *out, int32_t 
             text[used++] = '0';
             text[used++] = '0';
         }
-        result = cleat_copy_out(text, used, out, out_cap);
+        result = cleat_copy_out(text, used, output, output_cap);
     }
     cleat_release(text);
     CLEAT_DONE(self);

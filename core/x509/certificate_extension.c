@@ -150,7 +150,7 @@ int32_t cleat_certificate_alt_name_count(int32_t certificate) {
     return result;
 }
 
-static int32_t answer_type(const GENERAL_NAME *name, char *out, int32_t out_cap) {
+static int32_t answer_type(const GENERAL_NAME *name, char *output, int32_t output_cap) {
     static const char *const types[] = {
         [GEN_OTHERNAME] = "othername",
         [GEN_EMAIL] = "email",
@@ -163,7 +163,7 @@ static int32_t answer_type(const GENERAL_NAME *name, char *out, int32_t out_cap)
         [GEN_RID] = "Registered ID",
     };
     const char *type = types[name->type];
-    return cleat_copy_out(type, (int64_t)strlen(type), out, out_cap);
+    return cleat_copy_out(type, (int64_t)strlen(type), output, output_cap);
 }
 
 /* As OpenSSL, and so Python, prints it: no "::". */
@@ -184,29 +184,29 @@ static void format_address(const ASN1_OCTET_STRING *address, char *text, size_t 
     }
 }
 
-static int32_t answer_value(const GENERAL_NAME *name, char *out, int32_t out_cap) {
+static int32_t answer_value(const GENERAL_NAME *name, char *output, int32_t output_cap) {
     char text[64] = "";
     switch (name->type) {
         case GEN_EMAIL:
         case GEN_DNS:
         case GEN_URI:
             return cleat_copy_out((const char *)ASN1_STRING_get0_data(name->d.ia5),
-                                  ASN1_STRING_length(name->d.ia5), out, out_cap);
+                                  ASN1_STRING_length(name->d.ia5), output, output_cap);
         case GEN_IPADD: format_address(name->d.iPAddress, text, sizeof text); break;
-        case GEN_RID: return cleat_answer_oid(name->d.registeredID, out, out_cap);
+        case GEN_RID: return cleat_answer_oid(name->d.registeredID, output, output_cap);
         case GEN_DIRNAME: break;
         default: snprintf(text, sizeof text, "<unsupported>"); break;
     }
-    return cleat_copy_out(text, (int64_t)strlen(text), out, out_cap);
+    return cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
 }
 
-typedef int32_t (*question_function)(const GENERAL_NAME *name, char *out, int32_t out_cap);
+typedef int32_t (*question_function)(const GENERAL_NAME *name, char *output, int32_t output_cap);
 
-static int32_t ask(int32_t certificate, int32_t index, question_function question, char *out,
-                   int32_t out_cap) {
+static int32_t ask(int32_t certificate, int32_t index, question_function question, char *output,
+                   int32_t output_cap) {
     struct cleat_certificate *self;
     int32_t result;
-    CLEAT_CHECK_OUT(3, out, out_cap);
+    CLEAT_CHECK_OUT(3, output, output_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     result = cleat_certificate_decode(self, CLEAT_EXTENSION_ALT_NAMES);
     if (result < 0) {
@@ -214,21 +214,21 @@ static int32_t ask(int32_t certificate, int32_t index, question_function questio
     } else if (index < 0 || (size_t)index >= sk_GENERAL_NAME_num(self->extensions.alt_names)) {
         result = cleat_fail_usage(2, "index out of range");
     } else {
-        result = question(sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)index), out,
-                          out_cap);
+        result = question(sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)index), output,
+                          output_cap);
     }
     CLEAT_DONE(self);
     return result;
 }
 
-int32_t cleat_certificate_alt_name_type(int32_t certificate, int32_t index, char *out,
-                                        int32_t out_cap) {
-    return ask(certificate, index, answer_type, out, out_cap);
+int32_t cleat_certificate_alt_name_type(int32_t certificate, int32_t index, char *output,
+                                        int32_t output_cap) {
+    return ask(certificate, index, answer_type, output, output_cap);
 }
 
-int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, char *out,
-                                         int32_t out_cap) {
-    return ask(certificate, index, answer_value, out, out_cap);
+int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, char *output,
+                                         int32_t output_cap) {
+    return ask(certificate, index, answer_value, output, output_cap);
 }
 
 /* Decodes the extension that has the URIs, and returns all of its URIs. */
@@ -259,8 +259,8 @@ int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which) {
     return result;
 }
 
-int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index, char *out,
-                              int32_t out_cap) {
+int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index, char *output,
+                              int32_t output_cap) {
     struct cleat_certificate *self;
     const struct cleat_uri *list = NULL;
     const ASN1_STRING *uri = NULL;
@@ -268,7 +268,7 @@ int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index,
     size_t count = 0;
     size_t i;
     CLEAT_CHECK_RANGE(2, which, CLEAT_URI_OCSP, CLEAT_URI_CRL);
-    CLEAT_CHECK_OUT(4, out, out_cap);
+    CLEAT_CHECK_OUT(4, output, output_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     result = find_uris(self, which, &list, &count);
     for (i = 0; i < count && uri == NULL && index >= 0; i++) {
@@ -276,7 +276,7 @@ int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index,
     }
     if (uri != NULL) {
         result = cleat_copy_out((const char *)ASN1_STRING_get0_data(uri), ASN1_STRING_length(uri),
-                                out, out_cap);
+                                output, output_cap);
     } else if (result >= 0) {
         result = cleat_fail_usage(3, "index out of range");
     }

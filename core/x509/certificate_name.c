@@ -38,10 +38,11 @@ int32_t cleat_certificate_name_count(int32_t certificate, int32_t which) {
 }
 
 /* What one function below asks of the attribute that it found. */
-typedef int32_t (*question_function)(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap);
+typedef int32_t (*question_function)(const X509_NAME_ENTRY *entry, char *output,
+                                     int32_t output_cap);
 
 static int32_t ask(int32_t certificate, int32_t which, int32_t index, question_function question,
-                   char *out, int32_t out_cap) {
+                   char *output, int32_t output_cap) {
     struct cleat_certificate *self;
     const X509_NAME *name = NULL;
     int32_t result;
@@ -53,24 +54,24 @@ static int32_t ask(int32_t certificate, int32_t which, int32_t index, question_f
     } else if (index < 0 || index >= X509_NAME_entry_count(name)) {
         result = cleat_fail_usage(3, "index out of range");
     } else {
-        result = question(X509_NAME_get_entry(name, index), out, out_cap);
+        result = question(X509_NAME_get_entry(name, index), output, output_cap);
     }
     CLEAT_DONE(self);
     return result;
 }
 
-static int32_t answer_rdn(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
-    (void)out;
-    (void)out_cap;
+static int32_t answer_rdn(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap) {
+    (void)output;
+    (void)output_cap;
     return X509_NAME_ENTRY_set(entry);
 }
 
-static int32_t answer_type(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
-    return cleat_answer_oid(X509_NAME_ENTRY_get_object(entry), out, out_cap);
+static int32_t answer_type(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap) {
+    return cleat_answer_oid(X509_NAME_ENTRY_get_object(entry), output, output_cap);
 }
 
 /* The contents of the value's encoding: without its tag and length. */
-static int32_t answer_contents(const ASN1_STRING *value, char *out, int32_t out_cap) {
+static int32_t answer_contents(const ASN1_STRING *value, char *output, int32_t output_cap) {
     ASN1_TYPE *any = NULL;
     uint8_t *der = NULL;
     CBS encoding;
@@ -79,7 +80,7 @@ static int32_t answer_contents(const ASN1_STRING *value, char *out, int32_t out_
     int len = -1;
     int type = ASN1_STRING_type(value);
     if (type == V_ASN1_NEG_INTEGER || type == V_ASN1_NEG_ENUMERATED) type &= ~V_ASN1_NEG;
-    if (type == V_ASN1_NULL) return cleat_copy_out("", 0, out, out_cap);
+    if (type == V_ASN1_NULL) return cleat_copy_out("", 0, output, output_cap);
     any = ASN1_TYPE_new();
     if (any != NULL && ASN1_TYPE_set1(any, type, value) == 1) {
         len = i2d_ASN1_TYPE(any, &der);
@@ -87,8 +88,8 @@ static int32_t answer_contents(const ASN1_STRING *value, char *out, int32_t out_
     ASN1_TYPE_free(any);
     CBS_init(&encoding, der, len < 0 ? 0 : (size_t)len);
     if (CBS_get_any_asn1(&encoding, &contents, NULL) == 1) {
-        result = cleat_copy_out((const char *)CBS_data(&contents), (int64_t)CBS_len(&contents), out,
-                                out_cap);
+        result = cleat_copy_out((const char *)CBS_data(&contents), (int64_t)CBS_len(&contents),
+                                output, output_cap);
     } else {
         result = cleat_fail_ssl("i2d_ASN1_TYPE");
     }
@@ -96,22 +97,22 @@ static int32_t answer_contents(const ASN1_STRING *value, char *out, int32_t out_
     return result;
 }
 
-static int32_t answer_value(const X509_NAME_ENTRY *entry, char *out, int32_t out_cap) {
+static int32_t answer_value(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap) {
     const ASN1_STRING *value = X509_NAME_ENTRY_get_data(entry);
     uint8_t *text = NULL;
     int len;
     int32_t result;
     if (ASN1_STRING_type(value) == V_ASN1_BIT_STRING) { /* x500UniqueIdentifier is no text */
         return cleat_copy_out((const char *)ASN1_STRING_get0_data(value), ASN1_STRING_length(value),
-                              out, out_cap);
+                              output, output_cap);
     }
     len = ASN1_STRING_to_UTF8(&text, value);
     if (len < 0 && !cleat_memory_failed()) { /* it is not a string */
         cleat_error_clear_queue();
-        return answer_contents(value, out, out_cap);
+        return answer_contents(value, output, output_cap);
     }
     result = len < 0 ? cleat_fail_ssl("ASN1_STRING_to_UTF8")
-                     : cleat_copy_out((const char *)text, len, out, out_cap);
+                     : cleat_copy_out((const char *)text, len, output, output_cap);
     OPENSSL_free(text);
     return result;
 }
@@ -120,14 +121,14 @@ int32_t cleat_certificate_name_rdn(int32_t certificate, int32_t which, int32_t i
     return ask(certificate, which, index, answer_rdn, NULL, 0);
 }
 
-int32_t cleat_certificate_name_type(int32_t certificate, int32_t which, int32_t index, char *out,
-                                    int32_t out_cap) {
-    CLEAT_CHECK_OUT(4, out, out_cap);
-    return ask(certificate, which, index, answer_type, out, out_cap);
+int32_t cleat_certificate_name_type(int32_t certificate, int32_t which, int32_t index, char *output,
+                                    int32_t output_cap) {
+    CLEAT_CHECK_OUT(4, output, output_cap);
+    return ask(certificate, which, index, answer_type, output, output_cap);
 }
 
-int32_t cleat_certificate_name_value(int32_t certificate, int32_t which, int32_t index, char *out,
-                                     int32_t out_cap) {
-    CLEAT_CHECK_OUT(4, out, out_cap);
-    return ask(certificate, which, index, answer_value, out, out_cap);
+int32_t cleat_certificate_name_value(int32_t certificate, int32_t which, int32_t index,
+                                     char *output, int32_t output_cap) {
+    CLEAT_CHECK_OUT(4, output, output_cap);
+    return ask(certificate, which, index, answer_value, output, output_cap);
 }

@@ -48,7 +48,7 @@ static ASN1_TIME *to_utc(const ASN1_TIME *time) {
     return result;
 }
 
-static int32_t print_time(BIO *bio, const ASN1_TIME *time, char *out, int32_t out_cap) {
+static int32_t print_time(BIO *bio, const ASN1_TIME *time, char *output, int32_t output_cap) {
     const uint8_t *text = NULL;
     size_t len = 0;
     ASN1_TIME *utc = to_utc(time);
@@ -57,30 +57,31 @@ static int32_t print_time(BIO *bio, const ASN1_TIME *time, char *out, int32_t ou
     if (cleat_memory_failed()) return cleat_fail_nomem();
     if (!printed || BIO_mem_contents(bio, &text, &len) != 1) {
         cleat_error_clear_queue();
-        return cleat_copy_out(BAD_TIME, (int64_t)strlen(BAD_TIME), out, out_cap);
+        return cleat_copy_out(BAD_TIME, (int64_t)strlen(BAD_TIME), output, output_cap);
     }
-    return cleat_copy_out((const char *)text, (int64_t)len, out, out_cap);
+    return cleat_copy_out((const char *)text, (int64_t)len, output, output_cap);
 }
 
 static int32_t answer_time(int32_t certificate, const ASN1_TIME *(*field)(const X509 *x509),
-                           char *out, int32_t out_cap) {
+                           char *output, int32_t output_cap) {
     struct cleat_certificate *self;
     BIO *bio;
     int32_t result;
-    CLEAT_CHECK_OUT(2, out, out_cap);
+    CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     cleat_error_clear_queue();
     bio = BIO_new(BIO_s_mem());
-    result = bio == NULL ? cleat_fail_nomem() : print_time(bio, field(self->x509), out, out_cap);
+    result =
+        bio == NULL ? cleat_fail_nomem() : print_time(bio, field(self->x509), output, output_cap);
     BIO_free(bio);
     CLEAT_DONE(self);
     return result;
 }
 
-int32_t cleat_certificate_not_before(int32_t certificate, char *out, int32_t out_cap) {
-    return answer_time(certificate, X509_get0_notBefore, out, out_cap);
+int32_t cleat_certificate_not_before(int32_t certificate, char *output, int32_t output_cap) {
+    return answer_time(certificate, X509_get0_notBefore, output, output_cap);
 }
 
-int32_t cleat_certificate_not_after(int32_t certificate, char *out, int32_t out_cap) {
-    return answer_time(certificate, X509_get0_notAfter, out, out_cap);
+int32_t cleat_certificate_not_after(int32_t certificate, char *output, int32_t output_cap) {
+    return answer_time(certificate, X509_get0_notAfter, output, output_cap);
 }

@@ -111,14 +111,14 @@ static const char *long_name(const ASN1_OBJECT *object) {
     return NULL;
 }
 
-int32_t cleat_answer_oid(const ASN1_OBJECT *object, char *out, int32_t out_cap) {
+int32_t cleat_answer_oid(const ASN1_OBJECT *object, char *output, int32_t output_cap) {
     const char *name = long_name(object);
     char text[TEXT_MAX];
-    if (name != NULL) return cleat_copy_out(name, (int64_t)strlen(name), out, out_cap);
+    if (name != NULL) return cleat_copy_out(name, (int64_t)strlen(name), output, output_cap);
     if (OBJ_length(object) > ENCODED_MAX) {
         return cleat_fail_named("ASN1", "INVALID_OBJECT_ENCODING", "object identifier too long");
     }
     return cleat_copy_out(
         text, (int64_t)print_dotted(text, sizeof text, OBJ_get0_data(object), OBJ_length(object)),
-        out, out_cap);
+        output, output_cap);
 }

@@ -4,8 +4,8 @@
 
 #include "base/boringssl.h"
 
-/* cleat_answer_oid copies OpenSSL's long name to out, or dotted decimals where there is none.
+/* cleat_answer_oid copies OpenSSL's long name to output, or dotted decimals where there is none.
  * CLEAT_SSL if the identifier is longer than OpenSSL prints. */
-int32_t cleat_answer_oid(const ASN1_OBJECT *object, char *out, int32_t out_cap);
+int32_t cleat_answer_oid(const ASN1_OBJECT *object, char *output, int32_t output_cap);
 
 #endif

@@ -28,8 +28,9 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_certificate_from_pem(const char *data, int3
  * (ASN1 ...). */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_certificate_from_der(const char *data, int32_t data_len);
 
-/* cleat_certificate_der returns the length of the DER encoding and copies it to out. CLEAT_SSL. */
-CLEAT_API int32_t cleat_certificate_der(int32_t certificate, char *out, int32_t out_cap);
+/* cleat_certificate_der returns the length of the DER encoding and copies it to output. CLEAT_SSL. */
+CLEAT_API int32_t cleat_certificate_der(int32_t certificate, CLEAT_BINARY char *output,
+                                        int32_t output_cap);
 
 /* cleat_certificate_version returns the X.509 version: 3 for all that have extensions. */
 CLEAT_API int32_t cleat_certificate_version(int32_t certificate);
@@ -39,18 +40,21 @@ CLEAT_API int32_t cleat_certificate_version(int32_t certificate);
 CLEAT_API int32_t cleat_certificate_is_ca(int32_t certificate);
 
 /* cleat_certificate_serial_number returns the length of the serial number in upper-case
- * hexadecimal, of an even number of digits, and copies it to out. */
-CLEAT_API int32_t cleat_certificate_serial_number(int32_t certificate, char *out, int32_t out_cap);
+ * hexadecimal, of an even number of digits, and copies it to output. */
+CLEAT_API int32_t cleat_certificate_serial_number(int32_t certificate, char *output,
+                                                  int32_t output_cap);
 
 /* cleat_certificate_not_before returns the length of the start of its validity, as in "Jan  5
- * 09:34:43 2018 GMT", and copies it to out. A time that is encoded with an offset
+ * 09:34:43 2018 GMT", and copies it to output. A time that is encoded with an offset
  * is converted to UTC; with an offset of 13 hours or more it is "Bad time value", as OpenSSL prints
  * it. */
-CLEAT_API int32_t cleat_certificate_not_before(int32_t certificate, char *out, int32_t out_cap);
+CLEAT_API int32_t cleat_certificate_not_before(int32_t certificate, char *output,
+                                               int32_t output_cap);
 
 /* cleat_certificate_not_after returns the length of the end of its validity in the same form
- * and copies it to out. */
-CLEAT_API int32_t cleat_certificate_not_after(int32_t certificate, char *out, int32_t out_cap);
+ * and copies it to output. */
+CLEAT_API int32_t cleat_certificate_not_after(int32_t certificate, char *output,
+                                              int32_t output_cap);
 
 /* cleat_certificate_name_count returns how many attributes the name has. which: CLEAT_NAME_*.
  * CLEAT_SSL with CLEAT_NAME_ALT, if the subject alternative names are malformed. */
@@ -62,17 +66,17 @@ CLEAT_API int32_t cleat_certificate_name_count(int32_t certificate, int32_t whic
 CLEAT_API int32_t cleat_certificate_name_rdn(int32_t certificate, int32_t which, int32_t index);
 
 /* cleat_certificate_name_type returns the length of the attribute's type, OpenSSL's long name
- * ("commonName") or dotted decimals, and copies it to out. CLEAT_SSL as
+ * ("commonName") or dotted decimals, and copies it to output. CLEAT_SSL as
  * cleat_certificate_name_count, and for an object identifier of more than 586 bytes. */
 CLEAT_API int32_t cleat_certificate_name_type(int32_t certificate, int32_t which, int32_t index,
-                                              char *out, int32_t out_cap);
+                                              char *output, int32_t output_cap);
 
-/* cleat_certificate_name_value returns the length of the attribute's value and copies it to out: a
+/* cleat_certificate_name_value returns the length of the attribute's value and copies it to output: a
  * string in UTF-8, a bit string's bytes as they are, and of a value of any other type the contents
  * of its encoding (DER without tag and length). It may contain zero bytes. CLEAT_SSL as
  * cleat_certificate_name_count. */
 CLEAT_API int32_t cleat_certificate_name_value(int32_t certificate, int32_t which, int32_t index,
-                                               char *out, int32_t out_cap);
+                                               CLEAT_BINARY char *output, int32_t output_cap);
 
 /* cleat_certificate_alt_name_count returns how many subject alternative names there are. CLEAT_SSL
  * if the extension is malformed or repeated. */
@@ -80,27 +84,27 @@ CLEAT_API int32_t cleat_certificate_alt_name_count(int32_t certificate);
 
 /* cleat_certificate_alt_name_type returns the length of the type of the name at index, as
  * Python calls it ("DNS", "email", "URI", "IP Address", "DirName", "Registered ID",
- * "othername", "X400Name", "EdiPartyName"), and copies it to out. CLEAT_SSL as
+ * "othername", "X400Name", "EdiPartyName"), and copies it to output. CLEAT_SSL as
  * cleat_certificate_alt_name_count. */
-CLEAT_API int32_t cleat_certificate_alt_name_type(int32_t certificate, int32_t index, char *out,
-                                                  int32_t out_cap);
+CLEAT_API int32_t cleat_certificate_alt_name_type(int32_t certificate, int32_t index, char *output,
+                                                  int32_t output_cap);
 
 /* cleat_certificate_alt_name_value returns the length of the name at index as text and copies
- * it to out: what a DNS name, e-mail address or URI says byte for byte, IP addresses as in
+ * it to output: what a DNS name, e-mail address or URI says byte for byte, IP addresses as in
  * "2001:DB8:0:0:0:0:0:1", object identifiers dotted, "<unsupported>" for othername, X400Name
  * and EdiPartyName, and nothing for DirName, whose attributes are at CLEAT_NAME_ALT + index.
  * CLEAT_SSL as cleat_certificate_alt_name_count, and for an object identifier of more than 586
  * bytes. */
-CLEAT_API int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, char *out,
-                                                   int32_t out_cap);
+CLEAT_API int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index,
+                                                   CLEAT_BINARY char *output, int32_t output_cap);
 
 /* cleat_certificate_uri_count returns how many URIs the list has. which: CLEAT_URI_*. CLEAT_SSL if
  * the extension that has the list is malformed or repeated. */
 CLEAT_API int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which);
 
-/* cleat_certificate_uri returns the length of the URI at index and copies it to out. CLEAT_SSL as
+/* cleat_certificate_uri returns the length of the URI at index and copies it to output. CLEAT_SSL as
  * cleat_certificate_uri_count. */
 CLEAT_API int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index,
-                                        char *out, int32_t out_cap);
+                                        CLEAT_BINARY char *output, int32_t output_cap);
 
 #endif

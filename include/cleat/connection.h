@@ -38,10 +38,9 @@
  * neither; that is CLEAT_USAGE if the context checks host names. It must be an A-label (RFC
  * 5890) and at most 255 bytes. CLEAT_SYS with ENOTSOCK, or CLEAT_UNSUPPORTED for a socket that
  * is not a stream; CLEAT_SSL if BoringSSL refuses the context's settings. */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_socket(int32_t context, int32_t socket,
-                                                            int32_t server_side,
-                                                            const char *server_hostname,
-                                                            int32_t server_hostname_len);
+CLEAT_API CLEAT_NEW_ID int32_t
+cleat_connection_over_socket(int32_t context, int32_t socket, int32_t server_side,
+                             CLEAT_ABSENT const char *server_hostname, int32_t server_hostname_len);
 
 /* cleat_connection_over_fd returns the same over the descriptor of a stream socket that stays
  * the caller's: it must stay open as long as the connection, and is not closed with it. CLEAT_SYS
@@ -49,13 +48,13 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_socket(int32_t context, int
  * above. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_fd(int32_t context, int32_t fd,
                                                         int32_t server_side,
-                                                        const char *server_hostname,
+                                                        CLEAT_ABSENT const char *server_hostname,
                                                         int32_t server_hostname_len);
 
 /* cleat_connection_over_memory returns the same over memory. CLEAT_SSL as above. */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
-                                                            const char *server_hostname,
-                                                            int32_t server_hostname_len);
+CLEAT_API CLEAT_NEW_ID int32_t
+cleat_connection_over_memory(int32_t context, int32_t server_side,
+                             CLEAT_ABSENT const char *server_hostname, int32_t server_hostname_len);
 
 /* cleat_connection_feed returns data_len after taking bytes that came from the network. Over memory
  * it takes any number of them, and cleat_connection_fed_pending says how many still wait to be read.
@@ -131,26 +130,28 @@ CLEAT_API int32_t cleat_connection_shutdown(int32_t connection, double timeout);
 CLEAT_API int32_t cleat_connection_server_side(int32_t connection);
 
 /* cleat_connection_server_hostname returns the length of the server name that a client was
- * made with, or that a server's client has sent as SNI, and copies it to out; 0 if there is
+ * made with, or that a server's client has sent as SNI, and copies it to output; 0 if there is
  * none. */
-CLEAT_API int32_t cleat_connection_server_hostname(int32_t connection, char *out, int32_t out_cap);
+CLEAT_API int32_t cleat_connection_server_hostname(int32_t connection, char *output,
+                                                   int32_t output_cap);
 
 /* cleat_connection_established returns 1 once the handshake is done, otherwise 0. */
 CLEAT_API int32_t cleat_connection_established(int32_t connection);
 
 /* cleat_connection_version returns the length of the name of the negotiated version
- * ("TLSv1.2", "TLSv1.3") and copies it to out; 0 before the handshake is done. */
-CLEAT_API int32_t cleat_connection_version(int32_t connection, char *out, int32_t out_cap);
+ * ("TLSv1.2", "TLSv1.3") and copies it to output; 0 before the handshake is done. */
+CLEAT_API int32_t cleat_connection_version(int32_t connection, char *output, int32_t output_cap);
 
 /* cleat_connection_cipher returns the length of OpenSSL's name of the cipher suite and copies
- * it to out, and stores its secret bits; 0 before the handshake is done. */
-CLEAT_API int32_t cleat_connection_cipher(int32_t connection, char *out, int32_t out_cap,
+ * it to output, and stores its secret bits; 0 before the handshake is done. */
+CLEAT_API int32_t cleat_connection_cipher(int32_t connection, char *output, int32_t output_cap,
                                           int32_t *bits);
 
 /* cleat_connection_cipher_version returns the length of the name of the TLS version that
- * defines the cipher suite ("TLSv1.2", "TLSv1.3", "TLSv1/SSLv3") and copies it to out; 0
+ * defines the cipher suite ("TLSv1.2", "TLSv1.3", "TLSv1/SSLv3") and copies it to output; 0
  * before the handshake is done. */
-CLEAT_API int32_t cleat_connection_cipher_version(int32_t connection, char *out, int32_t out_cap);
+CLEAT_API int32_t cleat_connection_cipher_version(int32_t connection, char *output,
+                                                  int32_t output_cap);
 
 /* cleat_connection_shared_cipher_count returns how many cipher suites a server's client has
  * offered that the server would take too, whatever the certificate; 0 for a client, and before
@@ -158,14 +159,16 @@ CLEAT_API int32_t cleat_connection_cipher_version(int32_t connection, char *out,
 CLEAT_API int32_t cleat_connection_shared_cipher_count(int32_t connection);
 
 /* cleat_connection_shared_cipher returns the length of OpenSSL's name of the shared suite at
- * index (from 0, in an order of BoringSSL's) and copies it to out; it stores the suite's secret
+ * index (from 0, in an order of BoringSSL's) and copies it to output; it stores the suite's secret
  * bits and the CLEAT_TLS1_*VERSION that defines it. */
-CLEAT_API int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *out,
-                                                 int32_t out_cap, int32_t *bits, int32_t *version);
+CLEAT_API int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *output,
+                                                 int32_t output_cap, int32_t *bits,
+                                                 int32_t *tls_version);
 
 /* cleat_connection_alpn_protocol returns the length of the name of the negotiated application
- * protocol and copies it to out; 0 if there is none. */
-CLEAT_API int32_t cleat_connection_alpn_protocol(int32_t connection, char *out, int32_t out_cap);
+ * protocol and copies it to output; 0 if there is none. */
+CLEAT_API int32_t cleat_connection_alpn_protocol(int32_t connection, CLEAT_BINARY char *output,
+                                                 int32_t output_cap);
 
 /* cleat_connection_session_reused returns 1 if the handshake resumed an earlier session,
  * otherwise 0. */
@@ -179,17 +182,18 @@ CLEAT_API int32_t cleat_connection_verify_mode(int32_t connection);
 CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_peer_certificate(int32_t connection);
 
 /* cleat_connection_npn_protocol returns the length of the name of the protocol that NPN
- * negotiated and copies it to out; 0 if there is none. */
-CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, char *out, int32_t out_cap);
+ * negotiated and copies it to output; 0 if there is none. */
+CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, CLEAT_BINARY char *output,
+                                                int32_t output_cap);
 
 /* CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3). */
 #define CLEAT_BINDING_TLS_UNIQUE 1
 
 /* cleat_connection_channel_binding returns the length of the channel binding data and copies
- * it to out; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
- * "tls-unique" is not defined. type: CLEAT_BINDING_*. */
-CLEAT_API int32_t cleat_connection_channel_binding(int32_t connection, int32_t type, char *out,
-                                                   int32_t out_cap);
+ * it to output; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
+ * "tls-unique" is not defined. binding: CLEAT_BINDING_*. */
+CLEAT_API int32_t cleat_connection_channel_binding(int32_t connection, int32_t binding,
+                                                   CLEAT_BINARY char *output, int32_t output_cap);
 
 /* cleat_connection_set_context returns CLEAT_OK and makes the connection use another context, with
  * the settings that this has now.

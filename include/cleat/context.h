@@ -61,12 +61,12 @@
 #define CLEAT_VERIFY_X509_TRUSTED_FIRST 0x8000
 #define CLEAT_VERIFY_X509_PARTIAL_CHAIN 0x80000
 
-/* cleat_context_new returns the id of a context. protocol: CLEAT_PROTOCOL_*; another number is
+/* cleat_context_new returns the id of a context. which: CLEAT_PROTOCOL_*; another number is
  * CLEAT_USAGE, SSLV2 and SSLV3 are CLEAT_UNSUPPORTED. DANGEROUS on a client as it is: it
  * verifies nothing, trusts no CA and has no certificate, see the functions below. Its options are
  * Python 2.7.16's: OP_ALL, NO_SSLV2, NO_SSLV3, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE,
  * SINGLE_DH_USE, SINGLE_ECDH_USE, ENABLE_MIDDLEBOX_COMPAT. */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_context_new(int32_t protocol);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_context_new(int32_t which);
 
 /* cleat_context_protocol returns the CLEAT_PROTOCOL_* that the context was made with. */
 CLEAT_API int32_t cleat_context_protocol(int32_t context);
@@ -87,7 +87,7 @@ CLEAT_API int32_t cleat_context_minimum_version(int32_t context);
 /* cleat_context_set_minimum_version returns CLEAT_OK and sets it. It is CLEAT_USAGE on a
  * context for one version only. DANGEROUS below TLS 1.2: what TLS 1.0 and 1.1 are made of
  * (MD5 and SHA-1 in the handshake, CBC) is broken or close to it. */
-CLEAT_API int32_t cleat_context_set_minimum_version(int32_t context, int32_t version);
+CLEAT_API int32_t cleat_context_set_minimum_version(int32_t context, int32_t tls_version);
 
 /* cleat_context_maximum_version returns the highest CLEAT_TLS*_VERSION that the context may
  * speak, options aside. */
@@ -95,7 +95,7 @@ CLEAT_API int32_t cleat_context_maximum_version(int32_t context);
 
 /* cleat_context_set_maximum_version returns CLEAT_OK and sets it. It is CLEAT_USAGE on a
  * context for one version only. */
-CLEAT_API int32_t cleat_context_set_maximum_version(int32_t context, int32_t version);
+CLEAT_API int32_t cleat_context_set_maximum_version(int32_t context, int32_t tls_version);
 
 /* cleat_context_verify_mode returns the context's CLEAT_CERT_*. */
 CLEAT_API int32_t cleat_context_verify_mode(int32_t context);
@@ -134,10 +134,10 @@ CLEAT_API int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers
 CLEAT_API int32_t cleat_context_cipher_count(int32_t context);
 
 /* cleat_context_cipher_name returns the length of the OpenSSL name of the suite at index (from
- * 0, in order of preference) and copies it to out. CLEAT_USAGE for an index out of range;
+ * 0, in order of preference) and copies it to output. CLEAT_USAGE for an index out of range;
  * CLEAT_SSL if BoringSSL refuses the settings. */
-CLEAT_API int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *out,
-                                            int32_t out_cap);
+CLEAT_API int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *output,
+                                            int32_t output_cap);
 
 /* cleat_context_set_alpn_protocols returns CLEAT_OK and sets the application protocols, in
  * order of preference. protocols is the list as it stands in the ALPN extension (RFC 7301
@@ -194,8 +194,8 @@ CLEAT_API int32_t cleat_context_session_stats(int32_t context, int32_t which);
 #define CLEAT_CHAIN_CACHE_DEFAULT 300 /* a new context's */
 #define CLEAT_CHAIN_CACHE_MAX 86400 /* the most there can be: a day */
 
-/* cleat_context_chain_cache_seconds returns for how long a peer's chain that was verified needs no
- * other verification, in seconds; CLEAT_CHAIN_CACHE_DEFAULT in a new context. */
+/* cleat_context_chain_cache_seconds returns the number of seconds for which a verified chain needs
+ * no other verification; CLEAT_CHAIN_CACHE_DEFAULT in a new context. */
 CLEAT_API int32_t cleat_context_chain_cache_seconds(int32_t context);
 
 /* cleat_context_set_chain_cache_seconds returns CLEAT_OK and sets that. seconds: 0 to

@@ -16,7 +16,7 @@
  * ran out first, and stores for each its events in revents. fds are file descriptors, not ids;
  * events is one set of CLEAT_POLL* for each; the three lengths must be equal, and fds_len
  * counts elements (0 just waits). A descriptor that is not open is reported by CLEAT_POLLNVAL.
- * A signal does not end the wait. A connection may hold decrypted bytes that no descriptor
+ * A signal ends the wait only in an interruptible thread (cleat/interrupt.h). A connection may hold decrypted bytes that no descriptor
  * shows: see cleat_connection_pending. CLEAT_SYS. */
 CLEAT_API int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events,
                              int32_t events_len, int32_t *revents, int32_t revents_cap,
@@ -29,7 +29,8 @@ CLEAT_API int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t 
  * CLEAT_POLL*, 0 for the timeout alone, where fd may be -1; timeout: seconds, from now, negative
  * without a limit. A watch takes two descriptors, one without fd. CLEAT_SYS (EBADF, EPERM: a file's
  * descriptor, EMFILE). */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
+CLEAT_API CLEAT_NO_WAIT CLEAT_NEW_ID int32_t cleat_watch_new(int32_t fd, int32_t events,
+                                                             double timeout);
 
 /* cleat_watch_fileno returns the watch's descriptor, for use in select or poll. It stays the
  * id's own, and is not to be read. */

@@ -116,32 +116,32 @@
 CLEAT_API int32_t cleat_error_status(void);
 
 /* cleat_error_message returns the length of the text of this thread's last failure and copies
- * it to out; the text is empty only if there was no failure. Failures of the TLS library read
+ * it to output; the text is empty only if there was no failure. Failures of the TLS library read
  * "[LIBRARY: REASON] words (file:line)". */
-CLEAT_API int32_t cleat_error_message(char *out, int32_t out_cap);
+CLEAT_API int32_t cleat_error_message(char *output, int32_t output_cap);
 
 /* cleat_error_library returns the length of the name of the sub-library in which the last
  * failure of class CLEAT_SSL, CLEAT_ALERT or CLEAT_VERIFY arose ("SSL", "PEM", "X509", "ASN1"
- * ...) and copies it to out; 0 for other classes. */
-CLEAT_API int32_t cleat_error_library(char *out, int32_t out_cap);
+ * ...) and copies it to output; 0 for other classes. */
+CLEAT_API int32_t cleat_error_library(char *output, int32_t output_cap);
 
 /* cleat_error_reason returns the length of the mnemonic of the last such failure
  * ("CERTIFICATE_VERIFY_FAILED", "NO_START_LINE", "TLSV1_ALERT_UNKNOWN_CA" ...) and copies it
- * to out; 0 for other classes. */
-CLEAT_API int32_t cleat_error_reason(char *out, int32_t out_cap);
+ * to output; 0 for other classes. */
+CLEAT_API int32_t cleat_error_reason(char *output, int32_t output_cap);
 
 /* cleat_error_verify_message returns the length of the text for the verify code of the last
- * failure of class CLEAT_VERIFY ("certificate has expired" ...) and copies it to out; 0 for
+ * failure of class CLEAT_VERIFY ("certificate has expired" ...) and copies it to output; 0 for
  * other classes. */
-CLEAT_API int32_t cleat_error_verify_message(char *out, int32_t out_cap);
+CLEAT_API int32_t cleat_error_verify_message(char *output, int32_t output_cap);
 
 /* cleat_error_filename returns the length of the name of the file or directory that the last
- * failure was about, and copies it to out; 0 if it was about none. */
-CLEAT_API int32_t cleat_error_filename(char *out, int32_t out_cap);
+ * failure was about, and copies it to output; 0 if it was about none. */
+CLEAT_API int32_t cleat_error_filename(char *output, int32_t output_cap);
 
 /* cleat_strerror returns the length of the operating system's text for the error number and
- * copies it to out. number: an errno, 0 to 65535; for an unknown one the text is "Unknown
+ * copies it to output. number: an errno, 0 to 65535; for an unknown one the text is "Unknown
  * error N". */
-CLEAT_API int32_t cleat_strerror(int32_t number, char *out, int32_t out_cap);
+CLEAT_API int32_t cleat_strerror(int32_t number, char *output, int32_t output_cap);
 
 #endif

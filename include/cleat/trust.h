@@ -44,10 +44,10 @@ CLEAT_API int32_t cleat_context_load_verify_data(int32_t context, const char *da
  * but not all: CLEAT_USAGE. It adds all of them or, if one cannot be loaded, nothing. cafile is
  * opened once, so that it may be a FIFO. CLEAT_SYS, CLEAT_SSL and CLEAT_NOMEM as in the functions
  * above. */
-CLEAT_API int32_t cleat_context_load_verify_locations(int32_t context, const char *cafile,
-                                                      int32_t cafile_len, const char *capath,
-                                                      int32_t capath_len, const char *data,
-                                                      int32_t data_len);
+CLEAT_API int32_t cleat_context_load_verify_locations(
+    int32_t context, CLEAT_ABSENT const char *cafile, int32_t cafile_len,
+    CLEAT_ABSENT const char *capath, int32_t capath_len, CLEAT_ABSENT const char *data,
+    int32_t data_len);
 
 /* cleat_context_set_default_verify_paths returns CLEAT_OK and adds the system's CA certificates:
  * the file and the directory that cleat_default_verify_path returns, or all of the directories that
@@ -59,8 +59,8 @@ CLEAT_API int32_t cleat_context_load_verify_locations(int32_t context, const cha
 CLEAT_API int32_t cleat_context_set_default_verify_paths(int32_t context);
 
 /* cleat_default_verify_path returns the length of the path or name that which (CLEAT_DEFAULT_*)
- * selects and copies it to out. */
-CLEAT_API int32_t cleat_default_verify_path(int32_t which, char *out, int32_t out_cap);
+ * selects and copies it to output. */
+CLEAT_API int32_t cleat_default_verify_path(int32_t which, char *output, int32_t output_cap);
 
 /* cleat_context_cert_store_stats returns CLEAT_OK and stores how many certificates the context
  * has loaded to verify with, how many of them are CA certificates, and how many revocation lists.
@@ -80,10 +80,10 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_context_ca_certificate(int32_t context, int
 CLEAT_API int32_t cleat_context_skipped_count(int32_t context);
 
 /* cleat_context_skipped_reason returns the length of the reason why the one at index (from 0) was
- * passed over, BoringSSL's mnemonic, and copies it to out. It stores which certificate or revocation
+ * passed over, BoringSSL's mnemonic, and copies it to output. It stores which certificate or revocation
  * list of the file it is, from 1, and the line where it begins, from 1. CLEAT_USAGE for an index
  * out of range. */
-CLEAT_API int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *out,
-                                               int32_t out_cap, int32_t *ordinal, int32_t *line);
+CLEAT_API int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *output,
+                                               int32_t output_cap, int32_t *ordinal, int32_t *line);
 
 #endif

@@ -1,23 +1,40 @@
-/* version.h: what this library is and what it was linked with. */
+/* version.h: the versions of cleat, of its ABI, and of the BoringSSL inside. */
 #ifndef CLEAT_VERSION_H
 #define CLEAT_VERSION_H
 
 #include "cleat/base.h"
 
-/* CLEAT_ABI_VERSION is the version of the ABI that this header describes. It grows by one
- * whenever functions or constants are added; nothing is ever taken away within a soname. */
+/* CLEAT_VERSION_MAJOR is the first number of the version that these headers are of. The build, the
+ * shared library's name and pkg-config take the version from here. */
+#define CLEAT_VERSION_MAJOR 0
+
+/* CLEAT_VERSION_MINOR is the second number. */
+#define CLEAT_VERSION_MINOR 1
+
+/* CLEAT_VERSION_PATCH is the third number. */
+#define CLEAT_VERSION_PATCH 0
+
+/* CLEAT_VERSION_STRING is the version as a text, "MAJOR.MINOR.PATCH". */
+#define CLEAT_VERSION_STRING "0.1.0"
+
+/* CLEAT_ABI is the version of the ABI that these headers describe. It grows by one in each release
+ * that adds functions or constants; none is ever removed within a soname. */
+#define CLEAT_ABI 2
+
+/* CLEAT_ABI_VERSION is CLEAT_ABI under its older name, which differs from cleat_abi_version by case
+ * only: a language that ignores case uses CLEAT_ABI. */
 #define CLEAT_ABI_VERSION 2
 
-/* cleat_abi_version returns the CLEAT_ABI_VERSION that the loaded library was built with: at
- * least the caller's own if every function that the caller knows is there. */
+/* cleat_abi_version returns the CLEAT_ABI that the loaded library was built with. If it is at least
+ * the caller's CLEAT_ABI, the library has every function that the caller's headers declare. */
 CLEAT_API int32_t cleat_abi_version(void);
 
-/* cleat_version returns the length of cleat's version, such as "0.1.0", and copies it to out. */
-CLEAT_API int32_t cleat_version(char *out, int32_t out_cap);
+/* cleat_version returns the length of the loaded library's version, such as "0.1.0", and copies it to output. */
+CLEAT_API int32_t cleat_version(char *output, int32_t output_cap);
 
 /* cleat_boringssl_version returns the length of a text that names the BoringSSL inside
- * ("BoringSSL, API 42") and copies it to out. */
-CLEAT_API int32_t cleat_boringssl_version(char *out, int32_t out_cap);
+ * ("BoringSSL, API 42") and copies it to output. */
+CLEAT_API int32_t cleat_boringssl_version(char *output, int32_t output_cap);
 
 /* cleat_boringssl_api returns BORINGSSL_API_VERSION of the BoringSSL inside, for example 42. */
 CLEAT_API int32_t cleat_boringssl_api(void);

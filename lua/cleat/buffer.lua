@@ -1,17 +1,18 @@
 --- Mutable bytes for recv_into and read (Python's bytearray): `local b = socket.buffer(4096)`.
 ---
---- A buffer has a fixed size, and is all zero bytes at first. `#b` is its size, `b:sub(i, j)` and `tostring(b)` copy bytes
---- out as string.sub does, `b:set(offset, s)` copies bytes in. send and sendall take buffers as well as strings. Its bytes are
---- wiped when it is collected, which those of strings are not.
+--- A buffer has a fixed size, and is all zero bytes at first. `#b` is its size, `b:sub(i, j)` and `tostring(b)` copy
+--- bytes out as string.sub does, `b:set(offset, s)` copies bytes in. send and sendall take buffers as well as strings.
+--- Its bytes are wiped when it is collected, which those of strings are not.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
--- LuaJIT asks only userdata for their length (__len), so there a buffer is an empty userdata; everywhere what is in it stands
--- beside it.
-local newproxy = rawget(_G, "jit") and newproxy
+-- Lua 5.1 and LuaJIT call __len of userdata only, so there a buffer is an empty userdata. Its bytes are kept in a table,
+-- by buffer.
+local newproxy = compat.newproxy
 local contents = setmetatable({}, { __mode = "k" })
 local sizes = setmetatable({}, { __mode = "k" })
 
@@ -68,7 +69,8 @@ function Buffer:set(offset, text)
     C.buffer_set(contents[self], offset, text)
 end
 
---- What a backend function with _into or _from in its name takes, and its size in bytes; nil if value is no buffer.
+--- The argument for a backend function with _into or _from in its name, and its size in bytes; nil if value is not a
+--- buffer.
 ---@param value any
 ---@return any
 ---@return integer? size
@@ -76,7 +78,7 @@ function Buffer._contents(value)
     return contents[value], sizes[value]
 end
 
--- The two tables, for the one caller whose time the calls above are a part of (cleat.ssl.stream).
+-- The two tables, for cleat.ssl.io, where a function call would be measurable.
 rawset(Buffer, "_all", contents)
 rawset(Buffer, "_sizes", sizes)
 

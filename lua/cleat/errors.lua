@@ -1,10 +1,11 @@
 --- What is raised: Python's tree of exceptions, and the one place where a status of the ABI becomes one of them.
 ---
---- An error is an object with Python's fields: `args`, `errno`, `strerror`, `filename`, `library`, `reason`, `verify_code`,
---- `verify_message`, nil where it has no such thing. `tostring(err)` is Python's str(err), and never empty; `..` joins it to
---- strings. `ssl.SSLError:is(value)` tells whether any value is such an error, and stands where Python's except clause would.
---- Calling a class makes an error to raise with `error(err)`. What the layer raises has `traceback` too, but for the objects
---- that non-blocking calls raise (SSLWantReadError, EAGAIN …): those are made once and raised again and again.
+--- An error is an object with Python's fields: `args`, `errno`, `strerror`, `filename`, `library`, `reason`,
+--- `verify_code`, `verify_message`, nil where it has no such thing. `tostring(err)` is Python's str(err), and never
+--- empty; `..` joins it to strings. `ssl.SSLError:is(value)` tells whether any value is such an error, and stands where
+--- Python's except clause would. Calling a class makes an error to raise with `error(err)`. What the layer raises has
+--- `traceback` too, but for the objects that non-blocking calls raise (SSLWantReadError, EAGAIN …): those are made once
+--- and raised again and again.
 ---
 ---     EnvironmentError
 ---       IOError
@@ -47,11 +48,11 @@ local errors = {}
 local const = C.const
 local select = select -- see keywords.lua
 
--- What asks for an error's text on behalf of the program.
+-- Functions through which a program reads an error's text.
 local TEXTUAL = { [tostring] = true, [print] = true, [string.format] = true }
 
--- is_uncaught: whether the interpreter asks for the text of an error that ends the program: its message handler runs on top of what
--- has raised.
+-- is_uncaught: whether the interpreter asks for the text of an error that ends the program: its message handler is
+-- called by the function that raised.
 local function is_uncaught()
     local by = debug.getinfo(3, "Sf") -- behind this function and the metamethod
     local raised = by and by.what == "C" and not TEXTUAL[by.func] and debug.getinfo(4, "S")
@@ -136,7 +137,7 @@ errors.SSLEOFError = define("ssl.SSLEOFError", errors.SSLError)
 errors.CertificateError = define("ssl.CertificateError", errors.ValueError)
 errors.SSLCertVerificationError = define("ssl.SSLCertVerificationError", errors.SSLError, errors.CertificateError)
 
---- derive makes a class of errors that are of several classes.
+--- derive makes a class with several base classes.
 errors.derive = define
 
 -- A TLS operation that timed out: Python 2 raises SSLError, Python 3 socket.timeout; this is both.
@@ -153,13 +154,13 @@ errors.SSL_ERROR_WANT_CONNECT = 7
 errors.SSL_ERROR_EOF = 8
 errors.SSL_ERROR_INVALID_ERROR_CODE = 10
 
--- text: what the thread's error record says in one of its fields, nil if nothing.
+-- text: one field of the thread's error record, nil if it is empty.
 local function text(read)
     local length, value = read()
     return length > 0 and value or nil
 end
 
---- The system's words for an error number.
+--- The system's message for an error number.
 ---@param number integer
 ---@return string
 function errors.strerror(number)
@@ -174,17 +175,18 @@ function errors.from_errno(number)
     return errors.error(number, errors.strerror(number))
 end
 
--- standing: the errors that are made once, see below.
-local standing = {}
+-- shared: the errors that are made once, see below.
+local shared = {}
 
--- The beginning of the names of cleat's own sources.
+-- The common prefix of the names of cleat's sources.
 local OWN = debug and debug.getinfo(1, "S").source:match("^(@.*)errors%.lua$")
 
--- caller finds the first frame that is not cleat's, of Lua's: its level for throw, and where it is.
+-- caller finds the first Lua frame outside of cleat: its level for throw, and its position.
 local function caller()
     local level = 3
     local info = OWN and debug.getinfo(level, "Sl")
-    while info and (info.what == "C" or info.source:sub(1, #OWN) == OWN) do
+    -- "tail" is what Lua 5.1 has of a function that has returned with the call of another one.
+    while info and (info.what == "C" or info.what == "tail" or info.source:sub(1, #OWN) == OWN) do
         level = level + 1
         info = debug.getinfo(level, "Sl")
     end
@@ -194,8 +196,8 @@ local function caller()
     return 2
 end
 
--- A mistake in a program, which is to be found; the others are for the program to deal with.
-local function is_mistake(of)
+-- A mistake in the program; a program handles the others.
+local function is_program_error(of)
     local lineage = of.lineage
     return (lineage[errors.TypeError] or lineage[errors.ValueError] or lineage[errors.AttributeError])
         and not lineage[errors.EnvironmentError]
@@ -204,10 +206,10 @@ end
 --- Raises an error, with a traceback.
 ---@param err cleat.Error
 function errors.throw(err)
-    if debug and not standing[err] then
+    if debug and not shared[err] then
         local level, position = caller()
         err.traceback = debug.traceback(err.message, level)
-        err.position = is_mistake(err.class) and position or nil
+        err.position = is_program_error(err.class) and position or nil
     end
     return error(err, 0)
 end
@@ -224,11 +226,11 @@ errors.want_write = errors.SSLWantWriteError(errors.SSL_ERROR_WANT_WRITE, "The o
 errors.would_block = errors.from_errno(const.EAGAIN)
 errors.in_progress = errors.from_errno(const.EINPROGRESS)
 for _, name in ipairs { "want_read", "want_write", "would_block", "in_progress" } do
-    -- Every program gets the same ones, so none may change them.
+    -- These objects are raised again and again, so they are read-only.
     local err = class.frozen(errors[name], function(key)
         return errors.raise(errors.AttributeError, ("attribute '%s' is read-only: this error is shared"):format(key))
     end)
-    errors[name], standing[err] = err, true
+    errors[name], shared[err] = err, true
 end
 
 local function ssl_error(of)
@@ -292,7 +294,8 @@ local from_class = {
     end,
 }
 
---- The error for a negative result of the ABI. It reads the thread's error record: ask before the next call that may fail.
+--- The error for a negative result of the ABI. It reads the thread's error record, which the next failing call
+--- overwrites.
 ---@param result integer
 ---@return cleat.Error
 function errors.from_status(result)

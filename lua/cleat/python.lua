@@ -1,8 +1,8 @@
---- Python's names for the modules: after `require "cleat.python"`, `require "ssl"`, "socket", "select" and "errno" find cleat's, so that
---- a script reads as in Python's documentation.
+--- Python's names for the modules: after `require "cleat.python"`, `require "ssl"`, "socket", "select" and "errno" find
+--- cleat's, so that a script reads as in Python's documentation.
 ---
---- Only names that nothing has loaded yet are taken: LuaSocket, if it was loaded before, stays "socket". The module is a table of
---- cleat's four, under the same names.
+--- Names of modules that are loaded already are left alone: LuaSocket, if loaded before, stays "socket". The module is
+--- a table of cleat's four, under the same names.
 
 local strict = require "cleat.strict"
 

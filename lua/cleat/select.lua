@@ -58,9 +58,9 @@ end
 local parse = keywords.parser("select", { "rlist", "wlist", "xlist", "timeout" },
     { required = 3, tables = { rlist = true, wlist = true, xlist = true } })
 
---- select(rlist, wlist, xlist, timeout) waits until one of the objects can be read, can be written or has an exceptional
---- condition. The lists are of objects with a fileno method, or of descriptors. timeout: seconds, 0 only looks, nil
---- waits for ever. Raises select.error (EBADF for what is closed), ValueError for a negative timeout.
+--- select(rlist, wlist, xlist, timeout) waits until one of the objects can be read, can be written or has an
+--- exceptional condition. The lists are of objects with a fileno method, or of descriptors. timeout: seconds, 0 only
+--- looks, nil waits for ever. Raises select.error (EBADF for what is closed), ValueError for a negative timeout.
 ---@return any[] readable those of rlist, the very objects; empty after a timeout
 ---@return any[] writable
 ---@return any[] exceptional

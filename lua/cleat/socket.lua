@@ -5,12 +5,14 @@
 ---     sock:sendall("HEAD / HTTP/1.0\r\n\r\n")
 ---     print(sock:recv(1024))
 ---
---- A socket's timeout decides how its calls wait: nil for ever, 0 not at all (they raise socket.error with EAGAIN, connect with
---- EINPROGRESS), otherwise so many seconds (they raise socket.timeout). A socket is closed when it is collected, and at the end of
---- its scope if it is a <close> variable. recv, send and their like take no keyword arguments; all other functions do.
+--- A socket's timeout decides how its calls wait: nil for ever, 0 not at all (they raise socket.error with EAGAIN,
+--- connect with EINPROGRESS), otherwise so many seconds (they raise socket.timeout). A socket is closed when it is
+--- collected, and at the end of its scope if it is a <close> variable. recv, send and their like take no keyword
+--- arguments; all other functions do.
 
 local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
+local compat = require "cleat.compat"
 local address = require "cleat.socket.address"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -19,6 +21,8 @@ local object = require "cleat.socket.object"
 local strict = require "cleat.strict"
 local waiting = require "cleat.socket.waiting"
 require "cleat.socket.datagram"
+
+local pcall = compat.pcall
 
 local const = C.const
 local Socket = object.Socket
@@ -61,8 +65,8 @@ end
 
 local parse_getaddrinfo = keywords.parser("getaddrinfo", { "host", "port", "family", "type", "proto", "flags" })
 
---- getaddrinfo(host, port, family, type, proto, flags) returns {family, type, proto, canonname, address} for each address, in
---- the order in which to try them. Raises socket.gaierror.
+--- getaddrinfo(host, port, family, type, proto, flags) returns {family, type, proto, canonname, address} for each
+--- address, in the order in which to try them. Raises socket.gaierror.
 function socket.getaddrinfo(...)
     return address.resolve(parse_getaddrinfo(...))
 end
@@ -70,9 +74,10 @@ end
 local parse_create_connection = keywords.parser("create_connection", { "address", "timeout", "source_address" },
     { required = 1 })
 
---- create_connection(address, timeout, source_address) connects to {host, port}, trying each of the host's addresses until one
---- answers; raises the last error if none does. port: an integer, and here, not in other functions' addresses, a string of digits or a
---- service's name too. timeout: for each of the attempts and for the socket afterwards, nil for the default one.
+--- create_connection(address, timeout, source_address) connects to {host, port}, trying each of the host's addresses
+--- until one answers; raises the last error if none does. port: an integer, and here, not in other functions'
+--- addresses, a string of digits or a service's name too. timeout: for each of the attempts and for the socket
+--- afterwards, nil for the default one.
 ---@return cleat.Socket
 function socket.create_connection(...)
     local to, timeout, source_address = parse_create_connection(...)

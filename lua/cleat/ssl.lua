@@ -2,7 +2,6 @@
 ---
 ---     local ssl = require "cleat.ssl"
 ---     local socket = require "cleat.socket"
-local strict = require "cleat.strict"
 ---
 ---     local context = ssl.create_default_context()
 ---     local conn = context:wrap_socket(socket.socket(), {server_hostname = "example.org"})
@@ -15,6 +14,7 @@ local strict = require "cleat.strict"
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
 local check = require "cleat.check"
+local compat = require "cleat.compat"
 local constants = require "cleat.ssl.constants"
 local defaults = require "cleat.ssl.defaults"
 local errors = require "cleat.errors"
@@ -24,8 +24,11 @@ local pem = require "cleat.ssl.pem"
 local purpose = require "cleat.ssl.purpose"
 local random = require "cleat.ssl.random"
 local socket = require "cleat.socket"
+local strict = require "cleat.strict"
 local time = require "cleat.ssl.time"
 local wrap = require("cleat.ssl.wrap").wrap
+
+local pcall = compat.pcall
 
 local const = C.const
 
@@ -58,18 +61,18 @@ for _, part in ipairs { constants, pem, random } do
     end
 end
 
--- PEP 493: PYTHONHTTPSVERIFY=0 speaks for whoever set it, and only for clients that ask for the default HTTPS context. DANGEROUS: see
--- _create_unverified_context.
+-- PEP 493: PYTHONHTTPSVERIFY=0 speaks for whoever set it, and only for clients that ask for the default HTTPS context.
+-- DANGEROUS: see _create_unverified_context.
 ssl._https_verify_certificates = defaults.https_switch(ssl)
 ssl._https_verify_certificates(os.getenv("PYTHONHTTPSVERIFY") ~= "0")
 
 local parse_wrap = keywords.parser("wrap_socket", { "sock", "keyfile", "certfile", "server_side", "cert_reqs",
     "ssl_version", "ca_certs", "do_handshake_on_connect", "suppress_ragged_eofs", "ciphers" }, { required = 1 })
 
---- wrap_socket(sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect, suppress_ragged_eofs,
---- ciphers) makes a TLS socket with a context of its own (section 17.3.1.1). It sends no server name and compares none, and
---- verifies nothing unless cert_reqs says so, which is DANGEROUS on a client: SSLContext.wrap_socket is better. Raises IOError,
---- SSLError, ValueError …
+--- wrap_socket(sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect,
+--- suppress_ragged_eofs, ciphers) makes a TLS socket with a context of its own (section 17.3.1.1). It sends no server
+--- name and compares none, and verifies nothing unless cert_reqs says so, which is DANGEROUS on a client:
+--- SSLContext.wrap_socket is better. Raises IOError, SSLError, ValueError …
 ---@return cleat.ssl.SSLSocket
 function ssl.wrap_socket(...)
     local sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect,
@@ -111,10 +114,10 @@ end
 
 local parse_fetch = keywords.parser("get_server_certificate", { "addr", "ssl_version", "ca_certs" }, { required = 1 })
 
---- get_server_certificate(addr, ssl_version, ca_certs) connects to {host, port} and returns the server's certificate as PEM text.
---- DANGEROUS to believe as it is: without ca_certs nobody has looked at it, and it may be anybody's. With
---- ca_certs, a PEM file, the certificate must be issued by one of its authorities (SSLError); its name is not compared. The
---- host is sent as the server name, unless it is an address.
+--- get_server_certificate(addr, ssl_version, ca_certs) connects to {host, port} and returns the server's certificate as
+--- PEM text. DANGEROUS to believe as it is: without ca_certs nobody has looked at it, and it may be anybody's. With
+--- ca_certs, a PEM file, the certificate must be issued by one of its authorities (SSLError); its name is not compared.
+--- The host is sent as the server name, unless it is an address.
 ---@return string
 function ssl.get_server_certificate(...)
     local addr, ssl_version, ca_certs = parse_fetch(...)

@@ -1,13 +1,19 @@
---- Keeps spec/abi/symbols.txt: what of the ABI was there when. What a release has promised stays as it
---- is; what came since is listed with the version that the headers give themselves.
+--- Writes spec/abi/symbols.txt: what the ABI contains since which version. The contents of a release never change;
+--- additions since then are listed with the version of the headers.
 
 local text = require "generator.text"
 
 local abi = {}
 
+-- What has another value in each release.
+local CHANGES = {
+    CLEAT_ABI = true, CLEAT_ABI_VERSION = true, CLEAT_VERSION_MAJOR = true, CLEAT_VERSION_MINOR = true,
+    CLEAT_VERSION_PATCH = true, CLEAT_VERSION_STRING = true,
+}
+
 local PLACE = "spec/abi/symbols.txt"
 local ABOUT = [[
-# The ABI: every function, constant and macro of the headers, behind the version of the ABI (CLEAT_ABI_VERSION) that
+# The ABI: every function, constant and macro of the headers, behind the version of the ABI (CLEAT_ABI) that
 # introduced it. script/generate adds what is new. What a release has is fixed: the releases are named first.]]
 
 --- A thing of the headers as the list has it: its name, and all that a program compiled against it relies on.
@@ -30,8 +36,8 @@ local function all(model)
     for _, header in ipairs(model.headers) do
         for _, item in ipairs(header.items) do
             for _, one in ipairs(item.constants or { item }) do
-                -- the one number that is there to change
-                list[#list + 1] = one.name ~= "CLEAT_ABI_VERSION" and one or nil
+                -- what has another value in each release is no part of the promise
+                list[#list + 1] = not CHANGES[one.name] and one or nil
             end
         end
     end
@@ -83,7 +89,7 @@ function abi.date(model, root)
     end
     local current
     for _, constant in ipairs(model.constants) do
-        current = constant.name == "CLEAT_ABI_VERSION" and constant.number or current
+        current = constant.name == "CLEAT_ABI" and constant.number or current
     end
 
     local items, present, listed, problems = all(model), {}, {}, {}
@@ -112,12 +118,12 @@ function abi.date(model, root)
     for _, item in ipairs(items) do
         item.since = listed[item.name] or current
         if item.since <= newest and not listed[item.name] then
-            problem("%s is new, but ABI %d was released with cleat %s:\n    raise CLEAT_ABI_VERSION in "
+            problem("%s is new, but ABI %d was released with cleat %s:\n    raise CLEAT_ABI in "
                 .. "include/cleat/version.h to %d", item.name, current, releases[current] or "?", newest + 1)
         end
     end
     if current < newest then
-        problem("CLEAT_ABI_VERSION is %d, but ABI %d was released with cleat %s", current, newest, releases[newest])
+        problem("CLEAT_ABI is %d, but ABI %d was released with cleat %s", current, newest, releases[newest])
     end
     if #problems > 0 then
         error({ message = "the ABI\n" .. table.concat(problems, "\n") }, 0)
@@ -145,7 +151,7 @@ function abi.list(model)
     return tostring(out)
 end
 
---- The functions and constants for whoever calls by FFI from another language: one declaration a line.
+--- The functions and constants for FFIs of other languages: one declaration a line.
 ---@param model cleat.Model
 ---@return string
 function abi.cdef(model)

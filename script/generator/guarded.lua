@@ -7,9 +7,9 @@ local guarded = { HEADER = "cleat/guarded.h" }
 
 local PROSE = [[the functions whose result is a new id, once more, for interruptible callers.
 
-Each cleat_X_guarded does what cleat_X does and returns the same, and stores the id in *guard before it returns; 0 if the
+Each cleat_X_guarded does what cleat_X does and returns the same, and stores the id in *guard_id before it returns; 0 if the
 result is 0; nothing if it fails. In a language in which an exception can come between a call's return and the next statement
-(a signal's handler in Python, a debug hook in LuaJIT), the id would be lost there. Let guard be memory of an object whose
+(a signal's handler in Python, a debug hook in LuaJIT), the id would be lost there. Let guard_id be memory of an object whose
 finalizer closes the id that is in it: the object exists before the id does, and so the id is closed in any case.
 cleat_socket_pair and cleat_socket_recvfrom store their ids like this as they are.]]
 
@@ -22,12 +22,12 @@ function guarded.header(model)
         if f.new_id then
             local declarations = { table.unpack(f.declarations) }
             local parameters = { table.unpack(f.parameters) }
-            declarations[#declarations + 1] = "int32_t *guard"
-            parameters[#parameters + 1] = { kind = "int_out", name = "guard", new_id = true }
+            declarations[#declarations + 1] = "int32_t *guard_id"
+            parameters[#parameters + 1] = { kind = "int_out", name = "guard_id", new_id = true }
             local name = f.name .. "_guarded"
             items[#items + 1] = {
                 type = "function", name = name, short = f.short .. "_guarded", guards = f.name,
-                comment = ("%s returns what %s does, and stores the id in guard."):format(name, f.name),
+                comment = ("%s returns what %s does, and stores the id in guard_id."):format(name, f.name),
                 declarations = declarations, parameters = parameters, where = f.where, new_id = false,
             }
         end
@@ -108,10 +108,11 @@ function guarded.definitions(model)
         end
         out ""
         out(text.wrap("int32_t " .. f.name .. "(", f.declarations, ") {"))
+        out "    CLEAT_NO_CANCEL(); /* the caller has the id */"
         out "    int32_t result;"
-        out("    CLEAT_CHECK_POINTER(%d, guard);", #f.declarations)
+        out("    CLEAT_CHECK_POINTER(%d, guard_id);", #f.declarations)
         out(text.wrap("    result = " .. f.guards .. "(", arguments, ");"))
-        out "    if (result >= 0) *guard = result;"
+        out "    if (result >= 0) *guard_id = result;"
         out "    return result;"
         out "}"
     end

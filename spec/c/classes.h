@@ -194,6 +194,8 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_handle_count \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_set_interruptible \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_poll \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new \
@@ -574,6 +576,8 @@
     classes_checked("cleat_kind", CLASSES_kind, cleat_kind(__VA_ARGS__))
 #define cleat_handle_count(...) \
     classes_checked("cleat_handle_count", CLASSES_handle_count, cleat_handle_count(__VA_ARGS__))
+#define cleat_set_interruptible(...) \
+    classes_checked("cleat_set_interruptible", CLASSES_set_interruptible, cleat_set_interruptible(__VA_ARGS__))
 #define cleat_poll(...) \
     classes_checked("cleat_poll", CLASSES_poll, cleat_poll(__VA_ARGS__))
 #define cleat_watch_new(...) \

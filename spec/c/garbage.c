@@ -118,9 +118,12 @@ static int32_t good_int(const struct function *function, const char *name) {
         const char *name;
         int32_t value;
     } good[] = {
-        {"family", CLEAT_AF_UNIX},         {"type", CLEAT_SOCK_STREAM},
-        {"version", CLEAT_TLS1_2_VERSION}, {"level", CLEAT_SOL_SOCKET},
-        {"option", CLEAT_SO_KEEPALIVE},    {"number", CLEAT_ENOENT},
+        {"family", CLEAT_AF_UNIX},
+        {"socktype", CLEAT_SOCK_STREAM},
+        {"tls_version", CLEAT_TLS1_2_VERSION},
+        {"level", CLEAT_SOL_SOCKET},
+        {"option", CLEAT_SO_KEEPALIVE},
+        {"number", CLEAT_ENOENT},
     };
     size_t i;
     if (strcmp(name, "fd") == 0) return descriptor;
@@ -475,13 +478,24 @@ static int run(const struct function *functions, const int32_t *kinds) {
 
 /* In a process without a terminal, which cannot ask for a password. */
 int garbage_run(const struct function *functions, const int32_t *kinds) {
+    char folder[] = "/tmp/cleat-garbage-XXXXXX", name[64];
     int status = 1;
     pid_t child;
     fflush(NULL);
+    if (!mkdtemp(folder)) return 1;
     child = fork();
     if (child == 0) {
         setsid();
+        /* A Unix socket that is bound to the name of a host is a file. */
+        if (chdir(folder) != 0) exit(1);
         exit(run(functions, kinds) == 0 ? 0 : 1);
     }
-    return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : 1;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) status = 1;
+    snprintf(name, sizeof name, "%s/127.0.0.1", folder);
+    unlink(name);
+    if (rmdir(folder) != 0) {
+        printf("#   %s is not empty\n", folder);
+        status = 1;
+    }
+    return status;
 }

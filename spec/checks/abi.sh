@@ -34,7 +34,7 @@ oldest=${oldest%/cleat.h}
 
 # constants FOLDER: the macros of the headers in it, but those of the language and the one that grows
 constants() {
-    echo '#include "cleat.h"' | "$CC" -E -dM -I"$1" - | grep '^#define CLEAT_' | grep -vE 'CLEAT_(ABI_VERSION|API|[A-Z0-9_]*_H) ' |
+    echo '#include "cleat.h"' | "$CC" -E -dM -I"$1" - | grep '^#define CLEAT_' | grep -vE 'CLEAT_(ABI|ABI_VERSION|VERSION_[A-Z]+|API|[A-Z0-9_]*_H) ' |
         sort
 }
 constants "$oldest" >"$work/then"

@@ -53,8 +53,8 @@ headers 'a parameter comes' 'is now   int32_t cleat_kind(int32_t id, int32_t x)'
 headers 'a constant changes' 'is now   CLEAT_EOF = 19' "$status" 's/^#define CLEAT_EOF 17/#define CLEAT_EOF 19/'
 headers 'a macro changes' 'is now   CLEAT_CLASS' "$status" 's/>> 16)$/>> 15)/'
 headers 'a constant goes' 'no CLEAT_EOF any more' "$status" '/CLEAT_EOF is the class/,/#define CLEAT_EOF/d'
-headers 'a constant comes' 'raise CLEAT_ABI_VERSION' "$status" 's/^#define CLEAT_EOF 17/&\n\n\/* CLEAT_NEW is new. *\/\n#define CLEAT_NEW 19/'
-headers 'a line of the list goes' 'raise CLEAT_ABI_VERSION' "$list" '/CLEAT_EOF/d'
+headers 'a constant comes' 'raise CLEAT_ABI' "$status" 's/^#define CLEAT_EOF 17/&\n\n\/* CLEAT_NEW is new. *\/\n#define CLEAT_NEW 19/'
+headers 'a line of the list goes' 'raise CLEAT_ABI' "$list" '/CLEAT_EOF/d'
 
 # library WHAT PATTERN SED: abi.sh over a library whose functions do nothing, changed so
 sed -n 's/^1 \(int32_t .*\)$/CLEAT_API \1 { return 0; }/p' "$work/pristine/$list" >"$work/functions.c"

@@ -1,7 +1,8 @@
 -- names: what the prose names is there. In the documentation, and in the comments of the headers and sources:
 --
---   paths              core/…, docs/…, include/…, lua/… and so on are files or folders of the repository. * is any text, and so is
---                      a word in capitals (spec/c/test_NAME.c). docs/decisions/07 is the decision of that number.
+--   paths              core/…, docs/…, include/…, lua/… and so on are files or folders of the repository. * is any
+--                      text, and so is a word in capitals (spec/c/test_NAME.c). docs/decisions/07 is the decision of
+--                      that number.
 --   cleat_…            is a function of the headers or another name of the core's; cleat_error_* if one begins so
 --   files by name      transport.c, trust_spec.lua are files of that name, in whatever folder
 --   require "cleat.…"  is a module of the Lua layer
@@ -15,6 +16,7 @@ local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 local EXEMPT = {
     ["a_b.c"] = "a host name, in spec/ssl/idna_spec.lua",
     cleat_name = "stands for any function, in docs/ffi.md",
+    cleat_connection_signature_algorithm = "the example of CONTRIBUTING.md",
     ["include/openssl"] = "of BoringSSL's prefix, in script/boringssl",
 }
 
@@ -120,7 +122,7 @@ local function check_line(place, line)
     for module in line:gmatch "require[%s(]*[\"'](cleat[%w_.]*)[\"']" do
         local path = "lua/" .. module:gsub("%.", "/")
         names = names + 1
-        if not there[path .. ".lua"] and not there[path .. "/init.lua"] then
+        if not there[path .. ".lua"] then
             report(place, module, "there is no module %s", module)
         end
     end

@@ -1,4 +1,4 @@
--- nginx in the foreground, all of it in a directory of its own.
+-- nginx in the foreground, all of it in a separate directory.
 --
 --   local server = nginx.start { { cert = "server-ec", lines = "..." }, ... }
 --   server.ports[1]
@@ -54,7 +54,7 @@ local function is_root()
     return id == "0"
 end
 
--- answers: nobody listens on a port that nginx could not have, so that it says so or answers.
+-- answers: no process listens on a port that nginx could not have, so that it says so or answers.
 local function wait_until_ready(program, directory)
     local deadline = process.clock() + 10
     while true do
@@ -72,8 +72,8 @@ local function wait_until_ready(program, directory)
     end
 end
 
--- lua: what servers need beside their blocks to run Lua with cleat in it; app is the name of a module that is loaded before the
--- workers start. LuaJIT is nginx's, whatever runs the specs.
+-- lua: what servers need beside their blocks to run Lua with cleat in it; app is the name of a module that is loaded
+-- before the workers start. LuaJIT is nginx's, whatever runs the specs.
 function nginx.lua(servers, app)
     local build = os.getenv("CLEAT_BUILD_DIR") or process.root .. "/build/release"
     servers.main = [[
@@ -81,16 +81,16 @@ load_module /usr/lib/nginx/modules/ndk_http_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
 ]]
     servers.http = ([[
-    lua_package_path "%s/lua/?.lua;%s/lua/?/init.lua;%s/spec/?.lua;;";
+    lua_package_path "%s/lua/?.lua;%s/spec/?.lua;;";
     lua_package_cpath "%s/?.so;;";
     init_by_lua_block { app = require("%s"); app.init("%s") }
-]]):format(process.root, process.root, process.root, build, app, pki.path("."))
+]]):format(process.root, process.root, build, app, pki.path("."))
     return servers
 end
 
--- start: servers is an array of tables with cert (a name of pki), protocols ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""), and
--- lines (more configuration); beside them main and http (more configuration), workers (1) and connections (64). Files of the
--- pages go to server.www. seconds: how long nginx may live, 60 by default.
+-- start: servers is an array of tables with cert (a name of pki), protocols ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""),
+-- and lines (more configuration); beside them main and http (more configuration), workers (1) and connections (64).
+-- Files of the pages go to server.www. seconds: how long nginx may live, 60 by default.
 function nginx.start(servers, seconds)
     count = count + 1
     local directory = ("%s/nginx-%d"):format(process.directory(), count)

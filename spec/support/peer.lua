@@ -1,4 +1,5 @@
--- The peer of peer.py, from the side of the specs: Python's ssl, or plain TCP, in either role, told what to do.
+-- The peer of peer.py, from the side of the specs: Python's ssl, or plain TCP, in either role, which does what the spec
+-- sends it.
 --
 --   local job = peer.serve { tls = true, cert = ..., key = ..., "handshake", "echo" }
 --   ... connect to 127.0.0.1, job.port ...
@@ -125,8 +126,8 @@ function peer.connect(options)
     return start("client", options)
 end
 
--- proxy: a job that forwards one connection to port and cuts it: up=N or down=N bytes, then "close", "reset" or "stall",
--- piece=N bytes at a time.
+-- proxy: a job that forwards one connection to port and cuts it: up=N or down=N bytes, then "close", "reset" or
+-- "stall", piece=N bytes at a time.
 function peer.proxy(options)
     options["then"] = options.cut or "close"
     options.cut = nil

@@ -1,4 +1,4 @@
--- serve(options) starts support/server.lua in a process of its own and returns it, with its port.
+-- serve(options) starts support/server.lua in a separate process and returns it, with its port.
 local pki = require "support.pki"
 local process = require "support.process"
 

@@ -11,8 +11,8 @@ return {
             { kind = "bytes", name = "host" },
             { kind = "bytes", name = "service" },
             { kind = "int", name = "family" },
-            { kind = "int", name = "type" },
-            { kind = "int", name = "protocol" },
+            { kind = "int", name = "socktype" },
+            { kind = "int", name = "proto" },
             { kind = "int", name = "flags" },
         },
     },
@@ -23,8 +23,8 @@ return {
             { kind = "bytes", name = "host" },
             { kind = "bytes", name = "service" },
             { kind = "int", name = "family" },
-            { kind = "int", name = "type" },
-            { kind = "int", name = "protocol" },
+            { kind = "int", name = "socktype" },
+            { kind = "int", name = "proto" },
             { kind = "int", name = "flags" },
         },
     },
@@ -468,7 +468,7 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
-            { kind = "int", name = "type" },
+            { kind = "int", name = "binding" },
         },
     },
     {
@@ -493,7 +493,7 @@ return {
         name = "context_new", results = 0,
         classes = { USAGE = true, UNSUPPORTED = true, NOMEM = true },
         arguments = {
-            { kind = "int", name = "protocol" },
+            { kind = "int", name = "which" },
         },
     },
     {
@@ -530,7 +530,7 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
-            { kind = "int", name = "version" },
+            { kind = "int", name = "tls_version" },
         },
     },
     {
@@ -545,7 +545,7 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
-            { kind = "int", name = "version" },
+            { kind = "int", name = "tls_version" },
         },
     },
     {
@@ -727,6 +727,13 @@ return {
         arguments = {},
     },
     {
+        name = "set_interruptible", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "interruptible" },
+        },
+    },
+    {
         name = "poll", results = 1,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -780,8 +787,8 @@ return {
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "family" },
-            { kind = "int", name = "type" },
-            { kind = "int", name = "protocol" },
+            { kind = "int", name = "socktype" },
+            { kind = "int", name = "proto" },
         },
     },
     {
@@ -810,8 +817,8 @@ return {
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "family" },
-            { kind = "int", name = "type" },
-            { kind = "int", name = "protocol" },
+            { kind = "int", name = "socktype" },
+            { kind = "int", name = "proto" },
         },
     },
     {
@@ -819,8 +826,8 @@ return {
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "family" },
-            { kind = "int", name = "type" },
-            { kind = "int", name = "protocol" },
+            { kind = "int", name = "socktype" },
+            { kind = "int", name = "proto" },
         },
     },
     {
@@ -1272,8 +1279,8 @@ return {
             { kind = "bytes", name = "host" },
             { kind = "bytes", name = "service" },
             { kind = "int", name = "family" },
-            { kind = "int", name = "type" },
-            { kind = "int", name = "protocol" },
+            { kind = "int", name = "socktype" },
+            { kind = "int", name = "proto" },
             { kind = "int", name = "flags" },
         },
     },
@@ -1284,8 +1291,8 @@ return {
             { kind = "bytes", name = "host" },
             { kind = "bytes", name = "service" },
             { kind = "int", name = "family" },
-            { kind = "int", name = "type" },
-            { kind = "int", name = "protocol" },
+            { kind = "int", name = "socktype" },
+            { kind = "int", name = "proto" },
             { kind = "int", name = "flags" },
         },
     },
@@ -1354,7 +1361,7 @@ return {
         name = "context_new_guarded", results = 1,
         classes = { USAGE = true, UNSUPPORTED = true, NOMEM = true },
         arguments = {
-            { kind = "int", name = "protocol" },
+            { kind = "int", name = "which" },
         },
     },
     {
@@ -1371,8 +1378,8 @@ return {
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "family" },
-            { kind = "int", name = "type" },
-            { kind = "int", name = "protocol" },
+            { kind = "int", name = "socktype" },
+            { kind = "int", name = "proto" },
         },
     },
     {

@@ -1,4 +1,4 @@
---- cleat on LuaJIT with nothing but cleat.cdef and libcleat: none of the Lua layer.
+--- cleat on LuaJIT with cleat.cdef and libcleat only, without the Lua layer.
 ---
 --- The functions and constants are fields of what this returns, under the names that the reference has.
 local ffi = require "ffi"
@@ -8,11 +8,11 @@ for line in io.lines(here .. "../cleat.cdef") do
     ffi.cdef(line)
 end
 local library = ffi.load(os.getenv "CLEAT_LIBRARY" or "libcleat.so.0")
-assert(library.cleat_abi_version() >= library.CLEAT_ABI_VERSION, "the libcleat found is older than cleat.cdef")
+assert(library.cleat_abi_version() >= library.CLEAT_ABI, "the libcleat found is older than cleat.cdef")
 
 local cleat = setmetatable({}, { __index = library })
 
---- What a function with a last pair (out, out_cap) says.
+--- What a function with a last pair (output, output_cap) returns.
 ---@return string
 function cleat.text(f, ...)
     local room = 256

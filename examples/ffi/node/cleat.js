@@ -14,7 +14,7 @@ for (const line of fs.readFileSync(path.join(__dirname, '..', 'cleat.cdef'), 'ut
     // koffi reads the declaration itself; a pointer takes a Buffer, an Int32Array, a Float64Array or null
     if (declared) cleat[declared[1]] = library.func(line);
 }
-if (cleat.cleat_abi_version() < cleat.CLEAT_ABI_VERSION) {
+if (cleat.cleat_abi_version() < cleat.CLEAT_ABI) {
     throw new Error('the libcleat found is older than cleat.cdef');
 }
 
@@ -32,7 +32,7 @@ function check(result) {
     throw error;
 }
 
-// What a function with a last pair (out, out_cap) says.
+// What a function with a last pair (output, output_cap) returns.
 function text(f, ...args) {
     for (let room = 256; ;) {
         const out = Buffer.alloc(room);

@@ -39,7 +39,7 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cleat.
     for line in cdef:
         declare(line)
 
-if globals()["cleat_abi_version"]() < globals()["CLEAT_ABI_VERSION"]:
+if globals()["cleat_abi_version"]() < globals()["CLEAT_ABI"]:
     raise ImportError("the libcleat found is older than cleat.cdef")
 
 
@@ -60,7 +60,7 @@ def check(result):
 
 
 def text(function, *arguments):
-    """What a function with a last pair (out, out_cap) says, as str."""
+    """What a function with a last pair (output, output_cap) returns, as str."""
     room = 256
     while True:
         out = ctypes.create_string_buffer(room)

@@ -1,9 +1,9 @@
---- cqueues: a waiter for its coroutines, and its sockets as something to wrap.
+--- cqueues: a waiter for its coroutines, and its sockets as transports for wrap_socket.
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.cqueues").waiter)
 ---
---- The wrapper works with the descriptor of the cqueues socket, which stays that object's: close() closes the object.
---- What cqueues has read ahead is the first that the wrapper reads; what it has not sent yet is sent first.
+--- The wrapper works with the descriptor of the cqueues socket, which that object keeps: close() closes the object.
+--- Bytes that cqueues has read ahead are the first that the wrapper reads; bytes that it has not sent are sent first.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -13,7 +13,7 @@ local waiting = require "cleat.socket.waiting"
 
 local cqueues = {}
 
--- Who waits, by controller and descriptor: the coroutines, and the conditions that wake() signals, by event.
+-- Waiting coroutines, by controller and descriptor; and the conditions that wake() signals, by event.
 local controllers = setmetatable({}, { __mode = "k" })
 local conditions = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
 
@@ -33,8 +33,8 @@ local function enter(controller, fd, thread)
     return descriptors, threads
 end
 
--- leave lets the controller forget a descriptor for which no other coroutine waits: it may be closed next, without the
--- controller's knowledge, and its number used again.
+-- leave removes a descriptor from the controller if no other coroutine waits for it: the descriptor may be closed next,
+-- and its number reused.
 local function leave(runtime, descriptors, fd, threads, thread)
     threads[thread] = nil
     for other in pairs(threads) do

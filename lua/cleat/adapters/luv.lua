@@ -1,4 +1,4 @@
---- luv: a waiter for coroutines under its loop, and its TCP and pipe handles as something to wrap.
+--- luv: a waiter for coroutines under its loop, and its TCP and pipe handles as transports for wrap_socket.
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.luv").waiter)
 ---

@@ -246,5 +246,9 @@ return {
     DEFAULT_OPENSSL_CAPATH_ENV = 4,
     DEFAULT_OPENSSL_CAPATH = 5,
     -- cleat/version.h
+    VERSION_MAJOR = 0,
+    VERSION_MINOR = 1,
+    VERSION_PATCH = 0,
+    ABI = 2,
     ABI_VERSION = 2,
 }

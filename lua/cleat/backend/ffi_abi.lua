@@ -19,56 +19,56 @@ return function(lib, rt, backend)
     ---@param host string?
     ---@param service string?
     ---@param family integer
-    ---@param type integer
-    ---@param protocol integer
+    ---@param socktype integer
+    ---@param proto integer
     ---@param flags integer
     ---@return integer status
     do
         local call = lib.cleat_addrinfo_resolve
-        backend.addrinfo_resolve = function(host, service, family, type, protocol, flags)
+        backend.addrinfo_resolve = function(host, service, family, socktype, proto, flags)
             local host_len = length(host, "addrinfo_resolve", 1)
             local service_len = length(service, "addrinfo_resolve", 2)
             if typeof(family) ~= "number" or tobit(family) ~= family then
                 bad("addrinfo_resolve", 3, "an integer")
             end
-            if typeof(type) ~= "number" or tobit(type) ~= type then
+            if typeof(socktype) ~= "number" or tobit(socktype) ~= socktype then
                 bad("addrinfo_resolve", 4, "an integer")
             end
-            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+            if typeof(proto) ~= "number" or tobit(proto) ~= proto then
                 bad("addrinfo_resolve", 5, "an integer")
             end
             if typeof(flags) ~= "number" or tobit(flags) ~= flags then
                 bad("addrinfo_resolve", 6, "an integer")
             end
-            return call(host, host_len, service, service_len, family, type, protocol, flags)
+            return call(host, host_len, service, service_len, family, socktype, proto, flags)
         end
     end
 
     ---@param host string?
     ---@param service string?
     ---@param family integer
-    ---@param type integer
-    ---@param protocol integer
+    ---@param socktype integer
+    ---@param proto integer
     ---@param flags integer
     ---@return integer status
     do
         local call = lib.cleat_resolution_new
-        backend.resolution_new = function(host, service, family, type, protocol, flags)
+        backend.resolution_new = function(host, service, family, socktype, proto, flags)
             local host_len = length(host, "resolution_new", 1)
             local service_len = length(service, "resolution_new", 2)
             if typeof(family) ~= "number" or tobit(family) ~= family then
                 bad("resolution_new", 3, "an integer")
             end
-            if typeof(type) ~= "number" or tobit(type) ~= type then
+            if typeof(socktype) ~= "number" or tobit(socktype) ~= socktype then
                 bad("resolution_new", 4, "an integer")
             end
-            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+            if typeof(proto) ~= "number" or tobit(proto) ~= proto then
                 bad("resolution_new", 5, "an integer")
             end
             if typeof(flags) ~= "number" or tobit(flags) ~= flags then
                 bad("resolution_new", 6, "an integer")
             end
-            return call(host, host_len, service, service_len, family, type, protocol, flags)
+            return call(host, host_len, service, service_len, family, socktype, proto, flags)
         end
     end
 
@@ -113,18 +113,18 @@ return function(lib, rt, backend)
     ---@param addrinfo integer
     ---@param index integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     ---@return integer? family
-    ---@return integer? type
-    ---@return integer? protocol
+    ---@return integer? socktype
+    ---@return integer? proto
     ---@return integer? port
     ---@return integer? flowinfo
     ---@return integer? scope_id
     do
         local call = lib.cleat_addrinfo_address
         local family = new("int32_t[1]")
-        local type = new("int32_t[1]")
-        local protocol = new("int32_t[1]")
+        local socktype = new("int32_t[1]")
+        local proto = new("int32_t[1]")
         local port = new("int32_t[1]")
         local flowinfo = new("int32_t[1]")
         local scope_id = new("int32_t[1]")
@@ -135,39 +135,39 @@ return function(lib, rt, backend)
             if typeof(index) ~= "number" or tobit(index) ~= index then
                 bad("addrinfo_address", 2, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(addrinfo, index, out, out_cap, family, type, protocol, port,
+            local output, output_cap = text, TEXT
+            local result = call(addrinfo, index, output, output_cap, family, socktype, proto, port,
                                 flowinfo, scope_id)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(addrinfo, index, out, out_cap, family, type, protocol, port, flowinfo,
-                              scope_id)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(addrinfo, index, output, output_cap, family, socktype, proto, port,
+                              flowinfo, scope_id)
             end
             if result < 0 then return result end
-            local family_value, type_value, protocol_value, port_value, flowinfo_value, scope_id_value =
-                family[0], type[0], protocol[0], port[0], flowinfo[0], scope_id[0]
-            return result, str(out, result), family_value, type_value, protocol_value, port_value,
-                           flowinfo_value, scope_id_value
+            local family_value, socktype_value, proto_value, port_value, flowinfo_value, scope_id_value =
+                family[0], socktype[0], proto[0], port[0], flowinfo[0], scope_id[0]
+            return result, str(output, result), family_value, socktype_value, proto_value,
+                           port_value, flowinfo_value, scope_id_value
         end
     end
 
     ---@param addrinfo integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_addrinfo_canonname
         backend.addrinfo_canonname = function(addrinfo)
             if typeof(addrinfo) ~= "number" or tobit(addrinfo) ~= addrinfo then
                 bad("addrinfo_canonname", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(addrinfo, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(addrinfo, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(addrinfo, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(addrinfo, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -193,21 +193,21 @@ return function(lib, rt, backend)
 
     ---@param certificate integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_certificate_der
         backend.certificate_der = function(certificate)
             if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
                 bad("certificate_der", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(certificate, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(certificate, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(certificate, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -237,61 +237,61 @@ return function(lib, rt, backend)
 
     ---@param certificate integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_certificate_serial_number
         backend.certificate_serial_number = function(certificate)
             if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
                 bad("certificate_serial_number", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(certificate, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(certificate, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(certificate, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@param certificate integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_certificate_not_before
         backend.certificate_not_before = function(certificate)
             if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
                 bad("certificate_not_before", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(certificate, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(certificate, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(certificate, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@param certificate integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_certificate_not_after
         backend.certificate_not_after = function(certificate)
             if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
                 bad("certificate_not_after", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(certificate, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(certificate, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(certificate, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -335,7 +335,7 @@ return function(lib, rt, backend)
     ---@param which integer
     ---@param index integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_certificate_name_type
         backend.certificate_name_type = function(certificate, which, index)
@@ -348,14 +348,14 @@ return function(lib, rt, backend)
             if typeof(index) ~= "number" or tobit(index) ~= index then
                 bad("certificate_name_type", 3, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(certificate, which, index, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(certificate, which, index, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(certificate, which, index, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, which, index, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -363,7 +363,7 @@ return function(lib, rt, backend)
     ---@param which integer
     ---@param index integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_certificate_name_value
         backend.certificate_name_value = function(certificate, which, index)
@@ -376,14 +376,14 @@ return function(lib, rt, backend)
             if typeof(index) ~= "number" or tobit(index) ~= index then
                 bad("certificate_name_value", 3, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(certificate, which, index, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(certificate, which, index, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(certificate, which, index, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, which, index, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -402,7 +402,7 @@ return function(lib, rt, backend)
     ---@param certificate integer
     ---@param index integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_certificate_alt_name_type
         backend.certificate_alt_name_type = function(certificate, index)
@@ -412,21 +412,21 @@ return function(lib, rt, backend)
             if typeof(index) ~= "number" or tobit(index) ~= index then
                 bad("certificate_alt_name_type", 2, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(certificate, index, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(certificate, index, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(certificate, index, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, index, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@param certificate integer
     ---@param index integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_certificate_alt_name_value
         backend.certificate_alt_name_value = function(certificate, index)
@@ -436,14 +436,14 @@ return function(lib, rt, backend)
             if typeof(index) ~= "number" or tobit(index) ~= index then
                 bad("certificate_alt_name_value", 2, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(certificate, index, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(certificate, index, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(certificate, index, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, index, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -467,7 +467,7 @@ return function(lib, rt, backend)
     ---@param which integer
     ---@param index integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_certificate_uri
         backend.certificate_uri = function(certificate, which, index)
@@ -480,14 +480,14 @@ return function(lib, rt, backend)
             if typeof(index) ~= "number" or tobit(index) ~= index then
                 bad("certificate_uri", 3, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(certificate, which, index, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(certificate, which, index, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(certificate, which, index, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, which, index, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -810,21 +810,21 @@ return function(lib, rt, backend)
 
     ---@param connection integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_connection_server_hostname
         backend.connection_server_hostname = function(connection)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_server_hostname", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(connection, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(connection, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -842,27 +842,27 @@ return function(lib, rt, backend)
 
     ---@param connection integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_connection_version
         backend.connection_version = function(connection)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_version", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(connection, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(connection, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@param connection integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     ---@return integer? bits
     do
         local call = lib.cleat_connection_cipher
@@ -871,35 +871,35 @@ return function(lib, rt, backend)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_cipher", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(connection, out, out_cap, bits)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(connection, out, out_cap, bits)
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap, bits)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap, bits)
             end
             if result < 0 then return result end
             local bits_value = bits[0]
-            return result, str(out, result), bits_value
+            return result, str(output, result), bits_value
         end
     end
 
     ---@param connection integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_connection_cipher_version
         backend.connection_cipher_version = function(connection)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_cipher_version", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(connection, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(connection, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -918,13 +918,13 @@ return function(lib, rt, backend)
     ---@param connection integer
     ---@param index integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     ---@return integer? bits
-    ---@return integer? version
+    ---@return integer? tls_version
     do
         local call = lib.cleat_connection_shared_cipher
         local bits = new("int32_t[1]")
-        local version = new("int32_t[1]")
+        local tls_version = new("int32_t[1]")
         backend.connection_shared_cipher = function(connection, index)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_shared_cipher", 1, "an integer")
@@ -932,35 +932,35 @@ return function(lib, rt, backend)
             if typeof(index) ~= "number" or tobit(index) ~= index then
                 bad("connection_shared_cipher", 2, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(connection, index, out, out_cap, bits, version)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(connection, index, out, out_cap, bits, version)
+            local output, output_cap = text, TEXT
+            local result = call(connection, index, output, output_cap, bits, tls_version)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, index, output, output_cap, bits, tls_version)
             end
             if result < 0 then return result end
-            local bits_value, version_value = bits[0], version[0]
-            return result, str(out, result), bits_value, version_value
+            local bits_value, tls_version_value = bits[0], tls_version[0]
+            return result, str(output, result), bits_value, tls_version_value
         end
     end
 
     ---@param connection integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_connection_alpn_protocol
         backend.connection_alpn_protocol = function(connection)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_alpn_protocol", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(connection, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(connection, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -1002,45 +1002,45 @@ return function(lib, rt, backend)
 
     ---@param connection integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_connection_npn_protocol
         backend.connection_npn_protocol = function(connection)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_npn_protocol", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(connection, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(connection, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@param connection integer
-    ---@param type integer
+    ---@param binding integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_connection_channel_binding
-        backend.connection_channel_binding = function(connection, type)
+        backend.connection_channel_binding = function(connection, binding)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_channel_binding", 1, "an integer")
             end
-            if typeof(type) ~= "number" or tobit(type) ~= type then
+            if typeof(binding) ~= "number" or tobit(binding) ~= binding then
                 bad("connection_channel_binding", 2, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(connection, type, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(connection, type, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(connection, binding, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, binding, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -1076,15 +1076,15 @@ return function(lib, rt, backend)
         end
     end
 
-    ---@param protocol integer
+    ---@param which integer
     ---@return integer status
     do
         local call = lib.cleat_context_new
-        backend.context_new = function(protocol)
-            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+        backend.context_new = function(which)
+            if typeof(which) ~= "number" or tobit(which) ~= which then
                 bad("context_new", 1, "an integer")
             end
-            return call(protocol)
+            return call(which)
         end
     end
 
@@ -1141,18 +1141,18 @@ return function(lib, rt, backend)
     end
 
     ---@param context integer
-    ---@param version integer
+    ---@param tls_version integer
     ---@return integer status
     do
         local call = lib.cleat_context_set_minimum_version
-        backend.context_set_minimum_version = function(context, version)
+        backend.context_set_minimum_version = function(context, tls_version)
             if typeof(context) ~= "number" or tobit(context) ~= context then
                 bad("context_set_minimum_version", 1, "an integer")
             end
-            if typeof(version) ~= "number" or tobit(version) ~= version then
+            if typeof(tls_version) ~= "number" or tobit(tls_version) ~= tls_version then
                 bad("context_set_minimum_version", 2, "an integer")
             end
-            return call(context, version)
+            return call(context, tls_version)
         end
     end
 
@@ -1169,18 +1169,18 @@ return function(lib, rt, backend)
     end
 
     ---@param context integer
-    ---@param version integer
+    ---@param tls_version integer
     ---@return integer status
     do
         local call = lib.cleat_context_set_maximum_version
-        backend.context_set_maximum_version = function(context, version)
+        backend.context_set_maximum_version = function(context, tls_version)
             if typeof(context) ~= "number" or tobit(context) ~= context then
                 bad("context_set_maximum_version", 1, "an integer")
             end
-            if typeof(version) ~= "number" or tobit(version) ~= version then
+            if typeof(tls_version) ~= "number" or tobit(tls_version) ~= tls_version then
                 bad("context_set_maximum_version", 2, "an integer")
             end
-            return call(context, version)
+            return call(context, tls_version)
         end
     end
 
@@ -1297,7 +1297,7 @@ return function(lib, rt, backend)
     ---@param context integer
     ---@param index integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_context_cipher_name
         backend.context_cipher_name = function(context, index)
@@ -1307,14 +1307,14 @@ return function(lib, rt, backend)
             if typeof(index) ~= "number" or tobit(index) ~= index then
                 bad("context_cipher_name", 2, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(context, index, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(context, index, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(context, index, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, index, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -1517,6 +1517,18 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param interruptible integer
+    ---@return integer status
+    do
+        local call = lib.cleat_set_interruptible
+        backend.set_interruptible = function(interruptible)
+            if typeof(interruptible) ~= "number" or tobit(interruptible) ~= interruptible then
+                bad("set_interruptible", 1, "an integer")
+            end
+            return call(interruptible)
+        end
+    end
+
     ---@param fds integer[]
     ---@param events integer[]
     ---@param revents_cap integer
@@ -1612,22 +1624,22 @@ return function(lib, rt, backend)
     end
 
     ---@param family integer
-    ---@param type integer
-    ---@param protocol integer
+    ---@param socktype integer
+    ---@param proto integer
     ---@return integer status
     do
         local call = lib.cleat_socket_new
-        backend.socket_new = function(family, type, protocol)
+        backend.socket_new = function(family, socktype, proto)
             if typeof(family) ~= "number" or tobit(family) ~= family then
                 bad("socket_new", 1, "an integer")
             end
-            if typeof(type) ~= "number" or tobit(type) ~= type then
+            if typeof(socktype) ~= "number" or tobit(socktype) ~= socktype then
                 bad("socket_new", 2, "an integer")
             end
-            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+            if typeof(proto) ~= "number" or tobit(proto) ~= proto then
                 bad("socket_new", 3, "an integer")
             end
-            return call(family, type, protocol)
+            return call(family, socktype, proto)
         end
     end
 
@@ -1668,8 +1680,8 @@ return function(lib, rt, backend)
     end
 
     ---@param family integer
-    ---@param type integer
-    ---@param protocol integer
+    ---@param socktype integer
+    ---@param proto integer
     ---@return integer status
     ---@return integer? first
     ---@return integer? second
@@ -1677,25 +1689,25 @@ return function(lib, rt, backend)
         local call = lib.cleat_socket_pair
         local first = new("int32_t[1]")
         local second = new("int32_t[1]")
-        backend.socket_pair = function(family, type, protocol)
+        backend.socket_pair = function(family, socktype, proto)
             if typeof(family) ~= "number" or tobit(family) ~= family then
                 bad("socket_pair", 1, "an integer")
             end
-            if typeof(type) ~= "number" or tobit(type) ~= type then
+            if typeof(socktype) ~= "number" or tobit(socktype) ~= socktype then
                 bad("socket_pair", 2, "an integer")
             end
-            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+            if typeof(proto) ~= "number" or tobit(proto) ~= proto then
                 bad("socket_pair", 3, "an integer")
             end
-            local result = call(family, type, protocol, first, second)
+            local result = call(family, socktype, proto, first, second)
             if result < 0 then return result end
             return result, first[0], second[0]
         end
     end
 
     ---@param family integer
-    ---@param type integer
-    ---@param protocol integer
+    ---@param socktype integer
+    ---@param proto integer
     ---@return integer status
     ---@return integer? first
     ---@return integer? second
@@ -1703,19 +1715,19 @@ return function(lib, rt, backend)
     ---@return cleat.backend.Guard? second_guard
     do
         local call = lib.cleat_socket_pair
-        backend.socket_pair_guarded = function(family, type, protocol)
+        backend.socket_pair_guarded = function(family, socktype, proto)
             if typeof(family) ~= "number" or tobit(family) ~= family then
                 bad("socket_pair_guarded", 1, "an integer")
             end
-            if typeof(type) ~= "number" or tobit(type) ~= type then
+            if typeof(socktype) ~= "number" or tobit(socktype) ~= socktype then
                 bad("socket_pair_guarded", 2, "an integer")
             end
-            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+            if typeof(proto) ~= "number" or tobit(proto) ~= proto then
                 bad("socket_pair_guarded", 3, "an integer")
             end
             local first_guard = new(guard_type)
             local second_guard = new(guard_type)
-            local result = call(family, type, protocol, first_guard, second_guard)
+            local result = call(family, socktype, proto, first_guard, second_guard)
             if result < 0 then return result end
             return result, first_guard.id, second_guard.id, first_guard, second_guard
         end
@@ -2146,7 +2158,7 @@ return function(lib, rt, backend)
 
     ---@param socket integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     ---@return integer? port
     ---@return integer? flowinfo
     ---@return integer? scope_id
@@ -2159,21 +2171,21 @@ return function(lib, rt, backend)
             if typeof(socket) ~= "number" or tobit(socket) ~= socket then
                 bad("socket_getsockname", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(socket, out, out_cap, port, flowinfo, scope_id)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(socket, out, out_cap, port, flowinfo, scope_id)
+            local output, output_cap = text, TEXT
+            local result = call(socket, output, output_cap, port, flowinfo, scope_id)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(socket, output, output_cap, port, flowinfo, scope_id)
             end
             if result < 0 then return result end
             local port_value, flowinfo_value, scope_id_value = port[0], flowinfo[0], scope_id[0]
-            return result, str(out, result), port_value, flowinfo_value, scope_id_value
+            return result, str(output, result), port_value, flowinfo_value, scope_id_value
         end
     end
 
     ---@param socket integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     ---@return integer? port
     ---@return integer? flowinfo
     ---@return integer? scope_id
@@ -2186,15 +2198,15 @@ return function(lib, rt, backend)
             if typeof(socket) ~= "number" or tobit(socket) ~= socket then
                 bad("socket_getpeername", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(socket, out, out_cap, port, flowinfo, scope_id)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(socket, out, out_cap, port, flowinfo, scope_id)
+            local output, output_cap = text, TEXT
+            local result = call(socket, output, output_cap, port, flowinfo, scope_id)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(socket, output, output_cap, port, flowinfo, scope_id)
             end
             if result < 0 then return result end
             local port_value, flowinfo_value, scope_id_value = port[0], flowinfo[0], scope_id[0]
-            return result, str(out, result), port_value, flowinfo_value, scope_id_value
+            return result, str(output, result), port_value, flowinfo_value, scope_id_value
         end
     end
 
@@ -2342,102 +2354,102 @@ return function(lib, rt, backend)
     end
 
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_error_message
         backend.error_message = function()
-            local out, out_cap = text, TEXT
-            local result = call(out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_error_library
         backend.error_library = function()
-            local out, out_cap = text, TEXT
-            local result = call(out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_error_reason
         backend.error_reason = function()
-            local out, out_cap = text, TEXT
-            local result = call(out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_error_verify_message
         backend.error_verify_message = function()
-            local out, out_cap = text, TEXT
-            local result = call(out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_error_filename
         backend.error_filename = function()
-            local out, out_cap = text, TEXT
-            local result = call(out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@param number integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_strerror
         backend.strerror = function(number)
             if typeof(number) ~= "number" or tobit(number) ~= number then
                 bad("strerror", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(number, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(number, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(number, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(number, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -2547,21 +2559,21 @@ return function(lib, rt, backend)
 
     ---@param which integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_default_verify_path
         backend.default_verify_path = function(which)
             if typeof(which) ~= "number" or tobit(which) ~= which then
                 bad("default_verify_path", 1, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(which, out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(which, out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(which, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(which, output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -2628,7 +2640,7 @@ return function(lib, rt, backend)
     ---@param context integer
     ---@param index integer
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     ---@return integer? ordinal
     ---@return integer? line
     do
@@ -2642,15 +2654,15 @@ return function(lib, rt, backend)
             if typeof(index) ~= "number" or tobit(index) ~= index then
                 bad("context_skipped_reason", 2, "an integer")
             end
-            local out, out_cap = text, TEXT
-            local result = call(context, index, out, out_cap, ordinal, line)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(context, index, out, out_cap, ordinal, line)
+            local output, output_cap = text, TEXT
+            local result = call(context, index, output, output_cap, ordinal, line)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, index, output, output_cap, ordinal, line)
             end
             if result < 0 then return result end
             local ordinal_value, line_value = ordinal[0], line[0]
-            return result, str(out, result), ordinal_value, line_value
+            return result, str(output, result), ordinal_value, line_value
         end
     end
 
@@ -2663,34 +2675,34 @@ return function(lib, rt, backend)
     end
 
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_version
         backend.version = function()
-            local out, out_cap = text, TEXT
-            local result = call(out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
     ---@return integer status
-    ---@return string? out
+    ---@return string? output
     do
         local call = lib.cleat_boringssl_version
         backend.boringssl_version = function()
-            local out, out_cap = text, TEXT
-            local result = call(out, out_cap)
-            while result > out_cap do
-                out, out_cap = new("char[?]", result), result
-                result = call(out, out_cap)
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
             end
             if result < 0 then return result end
-            return result, str(out, result)
+            return result, str(output, result)
         end
     end
 
@@ -2713,66 +2725,66 @@ return function(lib, rt, backend)
     ---@param host string?
     ---@param service string?
     ---@param family integer
-    ---@param type integer
-    ---@param protocol integer
+    ---@param socktype integer
+    ---@param proto integer
     ---@param flags integer
     ---@return integer status
     ---@return cleat.backend.Guard? guard
     do
         local call = lib.cleat_addrinfo_resolve_guarded
-        backend.addrinfo_resolve_guarded = function(host, service, family, type, protocol, flags)
+        backend.addrinfo_resolve_guarded = function(host, service, family, socktype, proto, flags)
             local host_len = length(host, "addrinfo_resolve_guarded", 1)
             local service_len = length(service, "addrinfo_resolve_guarded", 2)
             if typeof(family) ~= "number" or tobit(family) ~= family then
                 bad("addrinfo_resolve_guarded", 3, "an integer")
             end
-            if typeof(type) ~= "number" or tobit(type) ~= type then
+            if typeof(socktype) ~= "number" or tobit(socktype) ~= socktype then
                 bad("addrinfo_resolve_guarded", 4, "an integer")
             end
-            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+            if typeof(proto) ~= "number" or tobit(proto) ~= proto then
                 bad("addrinfo_resolve_guarded", 5, "an integer")
             end
             if typeof(flags) ~= "number" or tobit(flags) ~= flags then
                 bad("addrinfo_resolve_guarded", 6, "an integer")
             end
-            local guard = new(guard_type)
-            local result = call(host, host_len, service, service_len, family, type, protocol, flags,
-                                guard)
+            local guard_id = new(guard_type)
+            local result = call(host, host_len, service, service_len, family, socktype, proto,
+                                flags, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param host string?
     ---@param service string?
     ---@param family integer
-    ---@param type integer
-    ---@param protocol integer
+    ---@param socktype integer
+    ---@param proto integer
     ---@param flags integer
     ---@return integer status
     ---@return cleat.backend.Guard? guard
     do
         local call = lib.cleat_resolution_new_guarded
-        backend.resolution_new_guarded = function(host, service, family, type, protocol, flags)
+        backend.resolution_new_guarded = function(host, service, family, socktype, proto, flags)
             local host_len = length(host, "resolution_new_guarded", 1)
             local service_len = length(service, "resolution_new_guarded", 2)
             if typeof(family) ~= "number" or tobit(family) ~= family then
                 bad("resolution_new_guarded", 3, "an integer")
             end
-            if typeof(type) ~= "number" or tobit(type) ~= type then
+            if typeof(socktype) ~= "number" or tobit(socktype) ~= socktype then
                 bad("resolution_new_guarded", 4, "an integer")
             end
-            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+            if typeof(proto) ~= "number" or tobit(proto) ~= proto then
                 bad("resolution_new_guarded", 5, "an integer")
             end
             if typeof(flags) ~= "number" or tobit(flags) ~= flags then
                 bad("resolution_new_guarded", 6, "an integer")
             end
-            local guard = new(guard_type)
-            local result = call(host, host_len, service, service_len, family, type, protocol, flags,
-                                guard)
+            local guard_id = new(guard_type)
+            local result = call(host, host_len, service, service_len, family, socktype, proto,
+                                flags, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2789,10 +2801,10 @@ return function(lib, rt, backend)
             if typeof(timeout) ~= "number" then
                 bad("resolution_addrinfo_guarded", 2, "a number")
             end
-            local guard = new(guard_type)
-            local result = call(resolution, timeout, guard)
+            local guard_id = new(guard_type)
+            local result = call(resolution, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2803,10 +2815,10 @@ return function(lib, rt, backend)
         local call = lib.cleat_certificate_from_pem_guarded
         backend.certificate_from_pem_guarded = function(data)
             local data_len = length(data, "certificate_from_pem_guarded", 1)
-            local guard = new(guard_type)
-            local result = call(data, data_len, guard)
+            local guard_id = new(guard_type)
+            local result = call(data, data_len, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2817,10 +2829,10 @@ return function(lib, rt, backend)
         local call = lib.cleat_certificate_from_der_guarded
         backend.certificate_from_der_guarded = function(data)
             local data_len = length(data, "certificate_from_der_guarded", 1)
-            local guard = new(guard_type)
-            local result = call(data, data_len, guard)
+            local guard_id = new(guard_type)
+            local result = call(data, data_len, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2844,11 +2856,11 @@ return function(lib, rt, backend)
                 bad("connection_over_socket_guarded", 3, "an integer")
             end
             local server_hostname_len = length(server_hostname, "connection_over_socket_guarded", 4)
-            local guard = new(guard_type)
+            local guard_id = new(guard_type)
             local result = call(context, socket, server_side, server_hostname, server_hostname_len,
-                                guard)
+                                guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2871,11 +2883,11 @@ return function(lib, rt, backend)
                 bad("connection_over_fd_guarded", 3, "an integer")
             end
             local server_hostname_len = length(server_hostname, "connection_over_fd_guarded", 4)
-            local guard = new(guard_type)
+            local guard_id = new(guard_type)
             local result = call(context, fd, server_side, server_hostname, server_hostname_len,
-                                guard)
+                                guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2894,10 +2906,11 @@ return function(lib, rt, backend)
                 bad("connection_over_memory_guarded", 2, "an integer")
             end
             local server_hostname_len = length(server_hostname, "connection_over_memory_guarded", 3)
-            local guard = new(guard_type)
-            local result = call(context, server_side, server_hostname, server_hostname_len, guard)
+            local guard_id = new(guard_type)
+            local result = call(context, server_side, server_hostname, server_hostname_len,
+                                guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2910,26 +2923,26 @@ return function(lib, rt, backend)
             if typeof(connection) ~= "number" or tobit(connection) ~= connection then
                 bad("connection_peer_certificate_guarded", 1, "an integer")
             end
-            local guard = new(guard_type)
-            local result = call(connection, guard)
+            local guard_id = new(guard_type)
+            local result = call(connection, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
-    ---@param protocol integer
+    ---@param which integer
     ---@return integer status
     ---@return cleat.backend.Guard? guard
     do
         local call = lib.cleat_context_new_guarded
-        backend.context_new_guarded = function(protocol)
-            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+        backend.context_new_guarded = function(which)
+            if typeof(which) ~= "number" or tobit(which) ~= which then
                 bad("context_new_guarded", 1, "an integer")
             end
-            local guard = new(guard_type)
-            local result = call(protocol, guard)
+            local guard_id = new(guard_type)
+            local result = call(which, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2948,34 +2961,34 @@ return function(lib, rt, backend)
                 bad("watch_new_guarded", 2, "an integer")
             end
             if typeof(timeout) ~= "number" then bad("watch_new_guarded", 3, "a number") end
-            local guard = new(guard_type)
-            local result = call(fd, events, timeout, guard)
+            local guard_id = new(guard_type)
+            local result = call(fd, events, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param family integer
-    ---@param type integer
-    ---@param protocol integer
+    ---@param socktype integer
+    ---@param proto integer
     ---@return integer status
     ---@return cleat.backend.Guard? guard
     do
         local call = lib.cleat_socket_new_guarded
-        backend.socket_new_guarded = function(family, type, protocol)
+        backend.socket_new_guarded = function(family, socktype, proto)
             if typeof(family) ~= "number" or tobit(family) ~= family then
                 bad("socket_new_guarded", 1, "an integer")
             end
-            if typeof(type) ~= "number" or tobit(type) ~= type then
+            if typeof(socktype) ~= "number" or tobit(socktype) ~= socktype then
                 bad("socket_new_guarded", 2, "an integer")
             end
-            if typeof(protocol) ~= "number" or tobit(protocol) ~= protocol then
+            if typeof(proto) ~= "number" or tobit(proto) ~= proto then
                 bad("socket_new_guarded", 3, "an integer")
             end
-            local guard = new(guard_type)
-            local result = call(family, type, protocol, guard)
+            local guard_id = new(guard_type)
+            local result = call(family, socktype, proto, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2988,10 +3001,10 @@ return function(lib, rt, backend)
             if typeof(fd) ~= "number" or tobit(fd) ~= fd then
                 bad("socket_from_fd_guarded", 1, "an integer")
             end
-            local guard = new(guard_type)
-            local result = call(fd, guard)
+            local guard_id = new(guard_type)
+            local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3004,10 +3017,10 @@ return function(lib, rt, backend)
             if typeof(fd) ~= "number" or tobit(fd) ~= fd then
                 bad("socket_over_fd_guarded", 1, "an integer")
             end
-            local guard = new(guard_type)
-            local result = call(fd, guard)
+            local guard_id = new(guard_type)
+            local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3020,10 +3033,10 @@ return function(lib, rt, backend)
             if typeof(fd) ~= "number" or tobit(fd) ~= fd then
                 bad("socket_duplicate_guarded", 1, "an integer")
             end
-            local guard = new(guard_type)
-            local result = call(fd, guard)
+            local guard_id = new(guard_type)
+            local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3038,10 +3051,10 @@ return function(lib, rt, backend)
                 bad("socket_accept_guarded", 1, "an integer")
             end
             if typeof(timeout) ~= "number" then bad("socket_accept_guarded", 2, "a number") end
-            local guard = new(guard_type)
-            local result = call(socket, timeout, guard)
+            local guard_id = new(guard_type)
+            local result = call(socket, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -3058,10 +3071,10 @@ return function(lib, rt, backend)
             if typeof(index) ~= "number" or tobit(index) ~= index then
                 bad("context_ca_certificate_guarded", 2, "an integer")
             end
-            local guard = new(guard_type)
-            local result = call(context, index, guard)
+            local guard_id = new(guard_type)
+            local result = call(context, index, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 end

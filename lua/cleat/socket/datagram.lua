@@ -1,5 +1,5 @@
---- The methods of sockets that name the peer at each call, for datagrams (Python's sendto, recvfrom and recvfrom_into, section
---- 17.2.1). Requiring this file gives them to cleat.socket.object's class.
+--- The methods of sockets that name the peer at each call, for datagrams (Python's sendto, recvfrom and recvfrom_into,
+--- section 17.2.1). Requiring this file gives them to cleat.socket.object's class.
 
 local C = require "cleat.backend"
 local address = require "cleat.socket.address"

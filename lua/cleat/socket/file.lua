@@ -9,12 +9,12 @@
 ---     end
 ---
 --- A file waits as its socket does, and several coroutines may use one: each call that reads, or sends, is done before
---- the next one begins. After an error nothing is lost: what came stays in the file's buffer and the call can be made again,
---- and what write() took stays there too, so that flush() goes on with it.
+--- the next one begins. After an error nothing is lost: what came stays in the file's buffer and the call can be made
+--- again, and what write() took stays there too, so that flush() goes on with it.
 ---
 --- Closing a file leaves the socket open. Closing the socket leaves its open files what they need, until the last of
---- them is closed or
---- collected; the socket itself is closed at once. Collecting a file sends nothing, so what was not flushed is lost.
+--- them is closed or collected; the socket itself is closed at once. Collecting a file sends nothing, so what was not
+--- flushed is lost.
 ---
 --- Where Lua's files have another name for something, or another way of asking, both work: lines(), read("l"),
 --- read("L"), read("a").
@@ -22,23 +22,26 @@
 local Buffer = require "cleat.buffer"
 local check = require "cleat.check"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 
+local pcall = compat.pcall
+
 local find, max, min, select, sub = string.find, math.max, math.min, select, string.sub
 
 local DEFAULT_SIZE = 8192
-local PIECE = 65536 -- the most that is asked of the socket at once, or given to it
+local PIECE = 65536 -- the most bytes in one call of the socket
 
 local file = {}
 
--- Shared: what a socket and its files have in common.
+-- Shared: shared by a socket and its files.
 ---@class cleat.socket.Shared
----@field sock cleat.Socket the socket; once that is closed, another one that has taken over what it had and is in no other hands
----@field inherited boolean whether it is that other one
+---@field sock cleat.Socket the socket; once that is closed, its heir, which only the files use
+---@field inherited boolean whether it is the heir
 ---@field files table<cleat.File, true> those that are open
 
 ---@class cleat.File
@@ -51,14 +54,14 @@ local file = {}
 ---@field _writes boolean
 ---@field _mode string
 ---@field _bufsize integer
----@field _data string what came; its bytes before _next have been read
+---@field _data string received bytes; those before _next have been read
 ---@field _next integer
----@field _more string[] what came after that
----@field _held integer how many bytes can be read without the socket
----@field _clean integer how many of these, from the first on, are known not to be a newline
----@field _out string[] what is to be sent; the bytes of the first before _sent + 1 have been
+---@field _more string[] bytes received after _data
+---@field _held integer number of buffered bytes
+---@field _clean integer how many of these, from the first, contain no newline
+---@field _out string[] strings to send; the bytes of the first before _sent + 1 were sent
 ---@field _sent integer
----@field _waiting integer how many bytes are to be sent
+---@field _waiting integer number of bytes to send
 local File = class.new("socket._fileobject", function()
     return errors.raise(errors.TypeError, "file objects have no constructor: use Socket.makefile()")
 end)
@@ -71,8 +74,7 @@ local function open_socket(self)
     return shared.sock
 end
 
--- through calls a method of the socket that waits. If the socket is closed meanwhile the file goes on with what it has
--- inherited.
+-- through calls a method of the socket that waits. If the socket is closed meanwhile the file continues with the heir.
 local function through(self, method, argument)
     local shared = open_socket(self) and self._shared
     local sock = shared.sock
@@ -129,7 +131,7 @@ local function writable(self)
     return sock
 end
 
--- receive asks the socket for at most size bytes and returns what came, "" at the end of the stream.
+-- receive reads at most size bytes from the socket and returns them, "" at the end of the stream.
 local function receive(self, size)
     local chunk = through(self, "recv", size)
     if chunk ~= "" then
@@ -139,8 +141,8 @@ local function receive(self, size)
     return chunk
 end
 
--- gather puts what came into one string.
-local function gather(self)
+-- coalesce joins the received strings.
+local function coalesce(self)
     local more = self._more
     if more[1] then
         if self._next <= #self._data then
@@ -151,9 +153,9 @@ local function gather(self)
     end
 end
 
--- take removes the first count of the bytes that came, and returns them.
-local function take(self, count)
-    gather(self)
+-- pop removes the first count buffered bytes, and returns them.
+local function pop(self, count)
+    coalesce(self)
     local data, first = self._data, self._next
     self._held = self._held - count
     self._clean = max(0, self._clean - count)
@@ -166,13 +168,12 @@ local function take(self, count)
 end
 
 -- line_end waits for a newline behind the first skip bytes, and returns how many bytes there are up to it. At the end
--- of the stream, and if
--- limit bytes are there, so many have to do.
+-- of the stream it returns the number of buffered bytes, and limit if there are so many.
 local function line_end(self, skip, limit)
     local from = max(skip, self._clean)
     local unbroken = skip <= self._clean
     if from < self._held then
-        gather(self)
+        coalesce(self)
         local at = find(self._data, "\n", self._next + from, true)
         if at then
             return min(at - self._next + 1, limit)
@@ -220,22 +221,21 @@ end
 -- read_some: size bytes, or fewer at the end of the stream.
 local function read_some(self, size)
     while self._held < size do
-        -- No more than was asked for, so that it is the socket's again afterwards.
+        -- No more than requested: the following bytes stay in the socket.
         local chunk = receive(self, min(PIECE, size - self._held))
         if chunk == "" then
             break
         end
     end
-    return take(self, min(size, self._held))
+    return pop(self, min(size, self._held))
 end
 
 local function read_to_newline(self, skip, limit)
-    return take(self, line_end(self, skip, limit))
+    return pop(self, line_end(self, skip, limit))
 end
 
 --- Reads size bytes, or all up to the end of the stream. The formats of Lua's files can be asked for as well: "l" and
---- "L" are the
---- next line without and with its newline, nil at the end of the stream, and "a" is everything.
+--- "L" are the next line without and with its newline, nil at the end of the stream, and "a" is everything.
 ---@param size integer|string|nil nil and negative numbers for all
 ---@return string? # fewer than size bytes only at the end of the stream; "" once that is reached
 function File:read(size)
@@ -284,8 +284,7 @@ function File:readlines(sizehint)
 end
 
 --- An iterator over the lines, as those of Lua's files: without their newlines, unless the format is "L". Iterating
---- over the file itself
---- keeps them, as in Python.
+--- over the file itself keeps them, as in Python.
 ---@param format string? "l" or "L"
 ---@return fun(): string?
 function File:lines(format)
@@ -335,8 +334,7 @@ local function append(self, list)
 end
 
 --- Writes strings, buffers or numbers. They are sent once there are bufsize bytes, with bufsize 1 at each newline, and
---- by flush() and
---- close().
+--- by flush() and close().
 ---@param ... string|cleat.Buffer|number
 ---@return cleat.File # itself
 function File:write(...)
@@ -376,15 +374,14 @@ function File:writelines(list)
 end
 
 --- Sends what write() took, and closes the file, not the socket. It is closed even if that fails: flush() first where
---- the socket does not
---- block. Once is enough, more does no harm.
+--- the socket does not block. Once is enough, more does no harm.
 function File:close()
     local shared = self._shared
     if not shared then
         return
     end
     local ok, err = pcall(self.flush, self)
-    if not self._shared then -- by another coroutine meanwhile
+    if not self._shared then -- closed by another coroutine meanwhile
         return
     end
     self._shared = false
@@ -446,7 +443,7 @@ function File.instance:__tostring()
 end
 
 function File.instance:__close(err)
-    if err ~= nil then -- it has precedence over what goes wrong here
+    if err ~= nil then -- it has precedence over an error of close()
         pcall(self.close, self)
     else
         self:close()
@@ -481,11 +478,10 @@ function file.open(sock, ...)
     return self
 end
 
---- For a socket that is being closed: if files of it are open, they get what it has, and nothing of that is left to be
---- closed with it. Returns
---- whether they have.
+--- For a socket that is being closed: if files of it are open, they get an heir with its fields, and the socket no
+--- longer closes those. Returns whether there is an heir.
 ---@param sock cleat.Socket
----@param ... string the fields that hold something which the socket would close
+---@param ... string fields with objects that the socket would close
 ---@return boolean
 function file.inherit(sock, ...)
     local shared = rawget(sock, "_shared")

@@ -1,12 +1,12 @@
 --- The socket class: what socket.socket makes, and what ssl.SSLSocket derives from.
 ---
---- How a call waits is decided by the socket's timeout; it is handed down to the ABI as `_wait`. recv, recv_into, send
---- and sendall
---- make no tables or closures.
+--- The socket's timeout, passed to the ABI as `_wait`, decides how a call waits. recv, recv_into, send and sendall make
+--- no tables or closures.
 ---
 --- Python: section 17.2.1 (socket objects).
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local address = require "cleat.socket.address"
 local calls = require "cleat.socket.calls"
 local class = require "cleat.class"
@@ -21,12 +21,14 @@ local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 
+local pcall = compat.pcall
+
 local select = select -- see keywords.lua
 local const = C.const
 local INET, STREAM = const.AF_INET, const.SOCK_STREAM
 local socket_recv, socket_recv_into = C.socket_recv, C.socket_recv_into
 local socket_send, socket_send_from = C.socket_send, C.socket_send_from
-local complete, fail, finish, first, settle = calls.complete, calls.fail, calls.finish, calls.first, calls.settle
+local complete, expect, fail, finish, first = calls.complete, calls.expect, calls.fail, calls.finish, calls.first
 local READ, WRITE = calls.READ, calls.WRITE
 local FOREVER = waiting.FOREVER
 local HANDLE = status.HANDLE
@@ -35,7 +37,7 @@ local busy = turns.busy
 
 local object = {}
 
---- The timeout of new sockets, in seconds; nil for ever.
+--- The timeout of new sockets, in seconds; nil for no limit.
 ---@type number?
 object.default_timeout = nil
 
@@ -46,18 +48,18 @@ object.default_timeout = nil
 ---@field timeout number? in seconds
 ---@field _id integer the ABI's id, 0 once closed
 ---@field _guard any closes the id when it is collected
----@field _timeout number what the user set, waiting.FOREVER for nil
+---@field _timeout number the timeout that the user set, waiting.FOREVER for nil
 ---@field _wait number the same for the ABI: 0 if there is a waiter
 local Socket
 
---- The fields that most sockets do not have.
+--- The fields that most sockets do not store.
 object.defaults = {
-    _lent = false, -- whether another object has the id as well, and closes it: see Socket:_lend
-    _foreign = false, -- whether the connection is somebody else's too, so that it is not to be shut down
-    _shared = false, -- what it has in common with its files: cleat.socket.Shared
-    _turns = false, -- who uses it: cleat.socket.turns
-    _waiter = false, -- what waits in place of the ABI
-    _events = "r", -- what the last call that could not go on has waited for
+    _borrowed = false, -- whether a wrapper uses the id, and closes it: see Socket:_borrow
+    _foreign = false, -- whether the program uses the connection too, so that cleat must not shut it down
+    _shared = false, -- shared with its files: cleat.socket.Shared
+    _turns = false, -- the queues of calls: cleat.socket.turns
+    _waiter = false, -- waits in place of the ABI
+    _events = "r", -- the event that the last suspended call needs
 }
 
 local function adopt(id, guard, family, kind, proto)
@@ -82,8 +84,7 @@ object.adopt, object.open = adopt, open
 local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fileno" })
 
 --- socket.socket(family, type, proto) makes a socket; {fileno = fd} takes over a descriptor, which the socket closes. A
---- descriptor
---- knows its own family, type and proto. They default to AF_INET, SOCK_STREAM and 0. Raises socket.error.
+--- descriptor knows its own family, type and proto. They default to AF_INET, SOCK_STREAM and 0. Raises socket.error.
 Socket = class.new("socket.socket", function(_, ...)
     if select("#", ...) == 0 then
         local id, guard = errors.check(C.socket_new_guarded(INET, STREAM, 0))
@@ -115,7 +116,7 @@ function Socket:accept()
         connection:setwaiter(waiter or nil)
     end
     local length, host, port, flowinfo, scope = C.socket_getpeername(id)
-    if length < 0 then -- the peer is gone already: that is for the first recv to tell
+    if length < 0 then -- the peer is gone already: the first recv reports it
         host, port, flowinfo, scope = "", 0, 0, 0
     end
     return connection, address.unpack(family, host, port, flowinfo, scope)
@@ -123,10 +124,10 @@ end
 
 ---@param to string|table
 function Socket:bind(to)
-    settle("bind", C.socket_bind(self._id, address.pack("bind", self._family, to)))
+    expect("bind", C.socket_bind(self._id, address.pack("bind", self._family, to)))
 end
 
--- How a connection is made, which returns a status.
+-- The kind of calls that connect; they return a status.
 local CONNECT = {
     turn = "writer", field = "_id", event = status.WANT_WRITE,
     fail = function(_, result)
@@ -167,10 +168,10 @@ end
 
 ---@param to string|table
 function Socket:connect(to)
-    settle("connect", connect(self, "connect", to))
+    expect("connect", connect(self, "connect", to))
 end
 
--- errno_of: what connect_ex returns for what its waiting has raised.
+-- errno_of: the result of connect_ex for an error that its wait has raised.
 local function errno_of(err)
     if errors.timeout:is(err) then
         return const.EAGAIN
@@ -204,16 +205,16 @@ end
 ---@param backlog integer? how many connections may wait to be accepted; 128 by default
 function Socket:listen(backlog)
     backlog = check.optional_integer("listen", "backlog", backlog, 128)
-    settle("listen", C.socket_listen(self._id, math.max(0, backlog)))
+    expect("listen", C.socket_listen(self._id, math.max(0, backlog)))
 end
 
--- The slow way of receiving: what is wrong with the size, or a request for nothing, which must not wait.
-local function odd_recv(self, method, size)
+-- recv_nothing handles invalid sizes, and a request for 0 bytes, which must not wait.
+local function recv_nothing(self, method, size)
     check.integer(method, "bufsize", size)
     if size < 0 then
         errors.raise(errors.ValueError, "negative buffersize in " .. method)
     end
-    settle(method, C.socket_fileno(self._id))
+    expect(method, C.socket_fileno(self._id))
 end
 
 local function recv_call(id, wait, size, flags)
@@ -232,7 +233,7 @@ local function second(_, data)
     return data
 end
 
--- sendall_call: work is {data, length, how many bytes were sent}.
+-- sendall_call: work is {data, length, number of bytes sent}.
 local function sendall_call(id, wait, work, flags)
     local result = socket_send_from(id, work[1], work[3], flags, wait)
     if result < 0 then
@@ -249,7 +250,7 @@ end
 function Socket:recv(bufsize, flags)
     flags = flags == nil and 0 or check.integer("recv", "flags", flags)
     if type(bufsize) ~= "number" or bufsize % 1 ~= 0 or bufsize <= 0 or bufsize > INT_MAX then
-        odd_recv(self, "recv", bufsize)
+        recv_nothing(self, "recv", bufsize)
         return ""
     end
     local result, data = first(self, READ, recv_call, bufsize, flags)
@@ -268,7 +269,7 @@ function Socket:recv_into(buffer, nbytes, flags)
     flags = flags == nil and 0 or check.integer("recv_into", "flags", flags)
     local contents, size = calls.into("recv_into", buffer, nbytes)
     if size == 0 then
-        odd_recv(self, "recv_into", 0)
+        recv_nothing(self, "recv_into", 0)
         return 0
     end
     local result = first(self, READ, recv_into_call, contents, size, flags)
@@ -317,23 +318,23 @@ function Socket:sendall(data, flags)
 end
 
 --- How the socket waits.
----@param timeout number? seconds, 0 or more; nil waits for ever, and so does a number that is beyond all use (30 years). ValueError
+---@param timeout number? seconds, 0 or more; nil waits for ever, and so does a number that is beyond all use (30
+--- years). ValueError
 --- "Timeout value out of range"
 function Socket:settimeout(timeout)
     timeout = check.timeout("settimeout", timeout)
     self:_check_open()
     timeout = waiting.inside(timeout)
-    -- The flag is for others who use the descriptor: cleat's calls do not look at it.
+    -- The flag is for other users of the descriptor: cleat's calls do not depend on it.
     if not self._foreign and (timeout == FOREVER) ~= (self._timeout == FOREVER) then
-        settle("settimeout", C.socket_set_blocking(self._id, timeout == FOREVER and 1 or 0))
+        expect("settimeout", C.socket_set_blocking(self._id, timeout == FOREVER and 1 or 0))
     end
     self._timeout = timeout
     self._wait = self._waiter and 0 or timeout
 end
 
 --- Gives the socket a waiter, which is called in place of blocking: see cleat.socket.waiting. Timeouts still hold. A
---- non-blocking
---- socket (timeout 0) does not wait, so its waiter is not called. TypeError for what cannot be called.
+--- non-blocking socket (timeout 0) does not wait, so its waiter is not called. TypeError for what cannot be called.
 ---@param waiter (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)? nil for none
 function Socket:setwaiter(waiter)
     waiter = waiting.check("setwaiter", waiter)
@@ -354,7 +355,8 @@ function Socket:pollfd()
     return self:fileno()
 end
 
---- What the last call that raised SSLWantReadError, SSLWantWriteError or EAGAIN is waiting for: "r" to read, "w" to write.
+--- What the last call that raised SSLWantReadError, SSLWantWriteError or EAGAIN is waiting for: "r" to read, "w" to
+--- write.
 ---@return string
 function Socket:events()
     return self._events
@@ -383,11 +385,11 @@ end
 ---@param how integer SHUT_*
 function Socket:shutdown(how)
     check.integer("shutdown", "how", how, const.SHUT_RD, const.SHUT_RDWR)
-    settle("shutdown", C.socket_shutdown(self._id, how))
+    expect("shutdown", C.socket_shutdown(self._id, how))
 end
 
---- shut_down is how a wait for a descriptor is ended whose waiter knows no other way: it sees the end of the
---- connection. For turns.close.
+--- shut_down returns a function that ends a wait for a descriptor if its waiter has no wake(): the descriptor reports
+--- the end of the connection. For turns.close.
 function object.shut_down(id)
     return function()
         C.socket_shutdown(id, const.SHUT_RDWR)
@@ -395,14 +397,14 @@ function object.shut_down(id)
 end
 
 --- Closes the socket; once is enough, more does no harm. No other method can be called after it: socket.error with
---- EBADF. Coroutines that
---- wait in one get that error at once. The descriptor stays as long as files of makefile() are open.
+--- EBADF. Coroutines that wait in one get that error at once. The descriptor stays as long as files of makefile() are
+--- open.
 function Socket:close()
     local id, guard = self._id, self._guard
     if id == 0 then
         return
     end
-    if file.inherit(self, "_guard") or self._lent then
+    if file.inherit(self, "_guard") or self._borrowed then
         guard = false
     end
     self._id, self._guard = 0, false
@@ -410,8 +412,8 @@ function Socket:close()
 end
 
 --- makefile(mode, bufsize) is a file that reads ("r", the default), writes ("w") or does both ("rw"); a "b" says
---- nothing more. bufsize:
---- how many bytes it gathers, 8192 by default; 0 for none, 1 to write line by line. See cleat.socket.file.
+--- nothing more. bufsize: how many bytes it gathers, 8192 by default; 0 for none, 1 to write line by line. See
+--- cleat.socket.file.
 ---@return cleat.File
 function Socket:makefile(...)
     return file.open(self, ...)
@@ -420,7 +422,7 @@ end
 --- Gives the descriptor to the caller, and leaves a closed socket.
 ---@return integer
 function Socket:detach()
-    local fd = settle("detach", C.socket_detach(self._id))
+    local fd = expect("detach", C.socket_detach(self._id))
     C.guard_forget(self._guard)
     self._id = 0
     self._guard = false
@@ -428,22 +430,22 @@ function Socket:detach()
     return fd
 end
 
--- _lend hands the socket to an object that uses it from now on, and closes it. ValueError if another one has it already.
-function Socket:_lend()
-    if self._lent then
+-- _borrow marks the socket as used, and closed, by a wrapper from now on. ValueError if it has one already.
+function Socket:_borrow()
+    if self._borrowed then
         errors.raise(errors.ValueError, "the socket is wrapped already: unwrap() gives it back")
     end
-    self._lent = true
+    self._borrowed = true
 end
 
--- _restore takes it back, with what was set meanwhile; the caller's id and guard if the socket was closed while it was lent.
+-- _restore ends that, and keeps the timeout and waiter that were set meanwhile.
 function Socket:_restore(from)
-    self._lent, self._timeout = false, from._timeout
+    self._borrowed, self._timeout = false, from._timeout
     self:setwaiter(from._waiter or nil)
     self._wait = from._wait
 end
 
--- What cleat.suspend and cleat.socket.turns ask of a socket.
+-- The methods that cleat.suspend and cleat.socket.turns call.
 
 Socket._supply = suspend.ready
 
@@ -455,12 +457,12 @@ end
 
 function Socket:_turns_changed() end
 
--- _yields: whether a call that waits may let other coroutines run.
+-- _yields: whether other coroutines may run while a call waits.
 function Socket:_yields()
     return self._waiter ~= false
 end
 
--- _stalled: whether a call that cannot get its turn now is not worth being made again until the program has done something.
+-- _stalled: whether repeating a call that cannot get its turn is useless until the program has acted.
 function Socket:_stalled()
     return false
 end
@@ -470,7 +472,7 @@ function Socket:_occupied(method)
     return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned, and no waiter that waits")
 end
 
--- _refuse raises the error that a status means for the socket.
+-- _refuse raises the error for a status.
 function Socket:_refuse(result, operation)
     self._events = result == status.WANT_WRITE and "w" or "r"
     return fail(result, operation)
@@ -478,17 +480,17 @@ end
 
 -- _check_open raises if the socket is closed.
 function Socket:_check_open()
-    settle("fileno", C.socket_fileno(self._id))
+    expect("fileno", C.socket_fileno(self._id))
 end
 
 --- The system's number of the descriptor, for select and for others.
 ---@return integer
 function Socket:fileno()
-    return settle("fileno", C.socket_fileno(self._id))
+    return expect("fileno", C.socket_fileno(self._id))
 end
 
 local function address_of(self, method, f)
-    local _, host, port, flowinfo, scope = settle(method, f(self._id))
+    local _, host, port, flowinfo, scope = expect(method, f(self._id))
     return address.unpack(self._family, host, port, flowinfo, scope)
 end
 
@@ -514,7 +516,7 @@ function Socket:getsockopt(level, option, buflen)
     check.integer("getsockopt", "option", option)
     buflen = check.optional_integer("getsockopt", "buflen", buflen, 0, 0, 1024)
     local f = buflen == 0 and C.socket_getsockopt or C.socket_getsockopt_bytes
-    local _, value = settle("getsockopt", f(self._id, level, option, buflen ~= 0 and buflen or nil))
+    local _, value = expect("getsockopt", f(self._id, level, option, buflen ~= 0 and buflen or nil))
     return value
 end
 
@@ -530,7 +532,7 @@ function Socket:setsockopt(level, option, value)
         value = check.integer("setsockopt", "value", value)
         f = C.socket_setsockopt
     end
-    settle("setsockopt", f(self._id, level, option, value))
+    expect("setsockopt", f(self._id, level, option, value))
 end
 
 local function name_of(prefix, value)

@@ -1,8 +1,9 @@
 --- Certificates as getpeercert() and get_ca_certs() return them (section 17.3.2).
 ---
---- A name is an array of RDNs, an RDN an array of {type, value}: `cert.subject[1][1][2]` is the value of its first attribute.
---- What a certificate has malformed does not hide the rest: a malformed or repeated extension is left out, an attribute value that is
---- not a string is the contents of its encoding, and an object identifier of more than 586 bytes is "<invalid>". The DER has it all.
+--- A name is an array of RDNs, an RDN an array of {type, value}: `cert.subject[1][1][2]` is the value of its first
+--- attribute. Malformed parts do not hide the rest: a malformed or repeated extension is left out, an attribute value
+--- that is not a string is given as its encoded contents, and an object identifier of more than 586 bytes as
+--- "<invalid>". The DER bytes have everything.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -16,18 +17,20 @@ local INVALID = "<invalid>"
 ---@class cleat.ssl.Certificate
 ---@field subject string[][][]
 ---@field issuer string[][][]
----@field version integer 3 for all that have extensions
+---@field version integer 3 if it has extensions
 ---@field serialNumber string upper-case hexadecimal, an even number of digits
 ---@field notBefore string as in "Jan  5 09:34:43 2018 GMT"
 ---@field notAfter string
----@field subjectAltName string[][]? {type, value}: "DNS", "email", "URI", "IP Address", "DirName" (its value is a name) …
+---@field subjectAltName string[][]? {type, value}: "DNS", "email", "URI", "IP Address", "DirName" (its value is a
+--- name) …
 ---@field OCSP string[]? URIs
 ---@field caIssuers string[]? URIs
 ---@field crlDistributionPoints string[]? URIs
 
 local certificate = {}
 
--- readable: the results of a function of the ABI, or nil where a field of the certificate is malformed. Other failures are raised.
+-- readable: the results of a function of the ABI, or nil where a field of the certificate is malformed. Other failures
+-- are raised.
 local function readable(result, ...)
     if result < 0 and status.class(result) == const.SSL then
         return nil
@@ -35,13 +38,13 @@ local function readable(result, ...)
     return check(result, ...)
 end
 
--- text: the answer of a function of the ABI that has no other.
+-- text: the only result of a function of the ABI.
 local function text(f, ...)
     local _, answer = check(f(...))
     return answer
 end
 
--- readable_text: the same, or INVALID for an object identifier that is too long to be printed.
+-- readable_text: the same, or INVALID for an object identifier that is too long.
 local function readable_text(f, ...)
     local length, answer = readable(f(...))
     return length and answer or INVALID
@@ -76,7 +79,7 @@ local function uris(id, which)
     return list[1] and list
 end
 
---- What is in a certificate.
+--- The fields of a certificate.
 ---@param id integer of the ABI
 ---@return cleat.ssl.Certificate
 function certificate.decode(id)

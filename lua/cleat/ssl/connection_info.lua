@@ -13,8 +13,9 @@ local info = {}
 
 local parse_peer = keywords.parser("getpeercert", { "binary_form" })
 
---- getpeercert(binary_form) returns the peer's certificate: a table if it was verified, an empty one if the context verifies
---- nothing; its DER bytes with binary_form; nil if the peer sent none. ValueError before the handshake is done.
+--- getpeercert(binary_form) returns the peer's certificate: a table if it was verified, an empty one if the context
+--- verifies nothing; its DER bytes with binary_form; nil if the peer sent none. ValueError before the handshake is
+--- done.
 ---@return cleat.ssl.Certificate|string|nil
 function info:getpeercert(...)
     local binary_form = check.optional_boolean("getpeercert", "binary_form", (parse_peer(...)), false)
@@ -97,9 +98,9 @@ local BINDINGS = { ["tls-unique"] = const.BINDING_TLS_UNIQUE }
 
 local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 
---- get_channel_binding(cb_type) returns bytes that only the two ends of this connection know, to bind an authentication to it. cb_type:
---- one of CHANNEL_BINDING_TYPES, "tls-unique" (RFC 5929) by default; ValueError for others. nil before the handshake is done, and
---- with TLS 1.3, for which "tls-unique" is not defined.
+--- get_channel_binding(cb_type) returns bytes that only the two ends of this connection know, to bind an authentication
+--- to it. cb_type: one of CHANNEL_BINDING_TYPES, "tls-unique" (RFC 5929) by default; ValueError for others. nil before
+--- the handshake is done, and with TLS 1.3, for which "tls-unique" is not defined.
 ---@return string?
 function info:get_channel_binding(...)
     local cb_type = check.optional_string("get_channel_binding", "cb_type", (parse_binding(...))) or "tls-unique"

@@ -19,7 +19,7 @@ local constants = {
     VERIFY_X509_TRUSTED_FIRST = const.VERIFY_X509_TRUSTED_FIRST,
     VERIFY_X509_PARTIAL_CHAIN = const.VERIFY_X509_PARTIAL_CHAIN, -- Python 3.10
 
-    PROTOCOL_SSLv2 = const.PROTOCOL_SSLV2, -- there to be refused: BoringSSL has neither SSL 2 nor SSL 3
+    PROTOCOL_SSLv2 = const.PROTOCOL_SSLV2, -- SSLContext refuses them: BoringSSL has neither SSL 2 nor SSL 3
     PROTOCOL_SSLv3 = const.PROTOCOL_SSLV3,
     PROTOCOL_SSLv23 = const.PROTOCOL_TLS,
     PROTOCOL_TLS = const.PROTOCOL_TLS,

@@ -8,9 +8,9 @@
 ---     conn:connect({"example.org", 443})
 ---
 --- A socket takes the settings that its context has when TLS is set up; later changes are for later sockets. The bare
---- constructor, SSLContext(), verifies nothing, as in Python, which is DANGEROUS on a client: create_default_context is what most
---- programs want. SSLContext(PROTOCOL_TLS_CLIENT) verifies the server's chain and name, against the CA certificates that are loaded into
---- it.
+--- constructor, SSLContext(), verifies nothing, as in Python, which is DANGEROUS on a client: create_default_context is
+--- what most programs want. SSLContext(PROTOCOL_TLS_CLIENT) verifies the server's chain and name, against the CA
+--- certificates that are loaded into it.
 
 local C = require "cleat.backend"
 local certificate = require "cleat.ssl.certificate"
@@ -32,22 +32,26 @@ local const = C.const
 ---@class cleat.ssl.SSLContext
 ---@field protocol integer PROTOCOL_*; read-only
 ---@field options integer OP_*; TypeError for what is no integer
----@field verify_mode integer CERT_*; ValueError for other numbers, and for CERT_NONE while check_hostname is true. CERT_NONE is
+---@field verify_mode integer CERT_*; ValueError for other numbers, and for CERT_NONE while check_hostname is true.
+--- CERT_NONE is
 --- DANGEROUS on a client: anybody can pose as the server
 ---@field verify_flags integer VERIFY_*
----@field check_hostname boolean true makes a verify_mode of CERT_NONE CERT_REQUIRED (Python 3.7). check_hostname = false is
+---@field check_hostname boolean true makes a verify_mode of CERT_NONE CERT_REQUIRED (Python 3.7). check_hostname =
+--- false is
 --- DANGEROUS on a client: an attacker with any certificate can pose as the server
----@field chain_cache_seconds integer for how long a peer's verified chain needs no other verification: 300 seconds; 0: it always does
----@field minimum_version integer TLSVersion.* (Python 3.7); ValueError on a context for one version only. Below TLSv1_2 DANGEROUS
+---@field minimum_version integer TLSVersion.* (Python 3.7); ValueError on a context for one version only. Below
+--- TLSv1_2 DANGEROUS
+---@field chain_cache_seconds integer for how long a peer's verified chain needs no other verification: 300 seconds;
+--- 0: each chain is verified
 ---@field maximum_version integer
 local SSLContext
 
 local parse_new = keywords.parser("SSLContext", { "protocol" })
 
---- SSLContext(protocol) makes a context. protocol: PROTOCOL_TLS_CLIENT or PROTOCOL_TLS_SERVER, for one role, TLS 1.2 and later, strong
---- suites; a client's verifies chain and name, and needs CA certificates: load_default_certs, load_verify_locations. PROTOCOL_TLS (TLS
---- 1.0 to 1.3, both roles, verifies nothing) is the default as in Python 3, where leaving it out is deprecated. Or one version.
---- ValueError for SSL 2, SSL 3 and other numbers.
+--- SSLContext(protocol) makes a context. protocol: PROTOCOL_TLS_CLIENT or PROTOCOL_TLS_SERVER, for one role, TLS 1.2
+--- and later, strong suites; a client's verifies chain and name, and needs CA certificates: load_default_certs,
+--- load_verify_locations. PROTOCOL_TLS (TLS 1.0 to 1.3, both roles, verifies nothing) is the default as in Python 3,
+--- where leaving it out is deprecated. Or one version. ValueError for SSL 2, SSL 3 and other numbers.
 SSLContext = class.new("ssl.SSLContext", function(_, ...)
     local protocol = check.optional_integer("SSLContext", "protocol", (parse_new(...)), const.PROTOCOL_TLS)
     local one_role = protocol == roles.CLIENT or protocol == roles.SERVER
@@ -70,10 +74,10 @@ end
 
 local parse_locations = keywords.parser("load_verify_locations", { "cafile", "capath", "cadata" })
 
---- load_verify_locations(cafile, capath, cadata) adds CA certificates to verify peers with, and revocation lists. cafile: a PEM
---- file; capath: a directory as c_rehash leaves it, searched when a verification needs it; cadata: PEM text, or DER
---- certificates one after the other. At least one must be given: TypeError. Raises IOError for a file that cannot be read, SSLError for
---- one without certificates, ValueError for empty cadata; then nothing is added.
+--- load_verify_locations(cafile, capath, cadata) adds CA certificates to verify peers with, and revocation lists.
+--- cafile: a PEM file; capath: a directory as c_rehash leaves it, searched when a verification needs it; cadata: PEM
+--- text, or DER certificates one after the other. At least one must be given: TypeError. Raises IOError for a file that
+--- cannot be read, SSLError for one without certificates, ValueError for empty cadata; then nothing is added.
 function SSLContext:load_verify_locations(...)
     local cafile, capath, cadata = parse_locations(...)
     check.optional_file("load_verify_locations", "cafile", cafile)
@@ -101,17 +105,18 @@ function SSLContext:load_default_certs(...)
     self:set_default_verify_paths()
 end
 
---- How much is loaded to verify with: certificates, those of them that are authorities', revocation lists. What a directory
---- holds counts once it was used.
+--- How much is loaded to verify with: certificates, those of them that are authorities', revocation lists. What a
+--- directory holds counts once it was used.
 ---@return {x509: integer, x509_ca: integer, crl: integer}
 function SSLContext:cert_store_stats()
     local _, x509, x509_ca, crl = errors.check(C.context_cert_store_stats(self._id))
     return { x509 = x509, x509_ca = x509_ca, crl = crl }
 end
 
---- The certificates and revocation lists of the system's bundle that could not be parsed, and are not trusted. The others are. A cafile
---- with such a one is an error.
----@return {ordinal: integer, line: integer, reason: string}[] # which of the file it is and where it begins, from 1; why
+--- The certificates and revocation lists of the system's bundle that could not be parsed, and are not trusted. The
+--- others are. A cafile with such a one is an error.
+---@return {ordinal: integer, line: integer, reason: string}[] # which of the file it is and where it begins, from 1;
+--- why
 function SSLContext:get_skipped_certs()
     local list = {}
     for index = 0, errors.check(C.context_skipped_count(self._id)) - 1 do
@@ -139,9 +144,9 @@ end
 local STATS = { "number", "connect", "connect_good", "connect_renegotiate", "accept", "accept_good", "accept_renegotiate",
     "hits", "misses", "timeouts", "cache_full" }
 
---- What has happened in the connections of the context: handshakes begun and done, sessions resumed (hits), offered and refused
---- (misses), and how many are in the server's cache (number), where sessions with tickets are not. The renegotiations, timeouts and
---- cache_full are always 0, since BoringSSL has no such thing.
+--- What has happened in the connections of the context: handshakes begun and done, sessions resumed (hits), offered and
+--- refused (misses), and how many are in the server's cache (number), where sessions with tickets are not. The
+--- renegotiations, timeouts and cache_full are always 0, since BoringSSL has no such thing.
 ---@return table<string, integer>
 function SSLContext:session_stats()
     local stats = {}
@@ -151,20 +156,22 @@ function SSLContext:session_stats()
     return stats
 end
 
---- How many verifications of peers' chains, in the connections of the context, the cache of verified chains has answered (hits), and
---- how many it has not (misses). Those that do not ask it are in neither: see chain_cache_seconds.
+--- Returns how many verifications of peers' chains, in the connections of the context, the cache of verified chains has
+--- answered (hits), and how many it has not (misses). Verifications that do not use the cache are in neither: see
+--- chain_cache_seconds.
 ---@return {hits: integer, misses: integer}
 function SSLContext:chain_cache_stats()
     local _, hits, misses = errors.check(C.context_chain_cache_stats(self._id))
     return { hits = hits, misses = misses }
 end
 
---- Sets the function that servers call once their client has said which server it wants: callback(sock, name, context), with the
---- socket of the connection, the name as it is written ("püthon.org"; nil if the client sent none), and this context. It may set
---- sock.context, so that the other context's certificate is presented; it may raise, and in a coroutine it may yield. The
---- handshake goes on if it returns nil. Otherwise the client gets the alert that it returns, an ALERT_DESCRIPTION_*; INTERNAL_ERROR
---- for other values and for a name that cannot be decoded; HANDSHAKE_FAILURE if it raised. The handshake then raises SSLError, reason
---- CALLBACK_FAILED, with the error as field cause. nil takes the function away. TypeError "not a callable object".
+--- Sets the function that servers call once their client has said which server it wants: callback(sock, name, context),
+--- with the socket of the connection, the name as it is written ("püthon.org"; nil if the client sent none), and this
+--- context. It may set sock.context, so that the other context's certificate is presented; it may raise, and in a
+--- coroutine it may yield. The handshake goes on if it returns nil. Otherwise the client gets the alert that it
+--- returns, an ALERT_DESCRIPTION_*; INTERNAL_ERROR for other values and for a name that cannot be decoded;
+--- HANDSHAKE_FAILURE if it raised. The handshake then raises SSLError, reason CALLBACK_FAILED, with the error as field
+--- cause. nil takes the function away. TypeError "not a callable object".
 ---@param callback (fun(sock: cleat.ssl.SSLSocket, name: string?, context: cleat.ssl.SSLContext): integer?)?
 function SSLContext:set_servername_callback(callback)
     if callback ~= nil and not check.callable(callback) then
@@ -192,13 +199,14 @@ local function plain(options)
     return true
 end
 
---- wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname) makes a TLS socket of a stream
---- socket, a descriptor, or a socket object of the host's (see cleat.ssl.wrappable). server_side and the like are booleans; the
---- middle two default to true. If sock is connected the handshake is done here, unless do_handshake_on_connect is false;
---- otherwise connect() or, on a listening server, accept() does it. server_hostname: for clients, the name that is sent and
---- checked; an internationalised one may be given as it is written. suppress_ragged_eofs, on as in Python, is DANGEROUS where the end of
---- the data means something: anybody on the way can cut a connection short, and recv() returns "" as after a goodbye. Raises
---- SSLError, ValueError, NotImplementedError for datagrams …
+--- wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname) makes a TLS socket of
+--- a stream socket, a descriptor, or a socket object of the host's (see cleat.ssl.wrappable). server_side and the like
+--- are booleans; the middle two default to true. If sock is connected the handshake is done here, unless
+--- do_handshake_on_connect is false; otherwise connect() or, on a listening server, accept() does it. server_hostname:
+--- for clients, the name that is sent and checked; an internationalised one may be given as it is written.
+--- suppress_ragged_eofs, on as in Python, is DANGEROUS where the end of the data means something: anybody on the way
+--- can cut a connection short, and recv() returns "" as after a goodbye. Raises SSLError, ValueError,
+--- NotImplementedError for datagrams …
 ---@return cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(...)
     local first, options = ...
@@ -221,8 +229,8 @@ end
 local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "server_side", "server_hostname" },
     { required = 2 })
 
---- wrap_bio(incoming, outgoing, server_side, server_hostname) makes a TLS connection that reads from one MemoryBIO and writes to
---- another, and does no I/O (Python 3.5). The arguments are those of wrap_socket.
+--- wrap_bio(incoming, outgoing, server_side, server_hostname) makes a TLS connection that reads from one MemoryBIO and
+--- writes to another, and does no I/O (Python 3.5). The arguments are those of wrap_socket.
 ---@return cleat.ssl.SSLObject
 function SSLContext:wrap_bio(...)
     return objects.wrap(self, parse_wrap_bio(...))

@@ -14,9 +14,10 @@ local defaults = {}
 
 local parse = keywords.parser("create_default_context", { "purpose", "cafile", "capath", "cadata" })
 
---- create_default_context(purpose, cafile, capath, cadata) makes a context with settings for today: TLS 1.2 and later, strong suites. For
---- Purpose.SERVER_AUTH (the default) it verifies the server and its name, against the authorities given as for
---- load_verify_locations, or else the system's. For Purpose.CLIENT_AUTH it asks clients for nothing. Later versions may be stricter.
+--- create_default_context(purpose, cafile, capath, cadata) makes a context with settings for today: TLS 1.2 and later,
+--- strong suites. For Purpose.SERVER_AUTH (the default) it verifies the server and its name, against the authorities
+--- given as for load_verify_locations, or else the system's. For Purpose.CLIENT_AUTH it asks clients for nothing. Later
+--- versions may be stricter.
 ---@return cleat.ssl.SSLContext
 function defaults.create_default_context(...)
     local purpose, cafile, capath, cadata = parse(...)
@@ -39,9 +40,9 @@ end
 local parse_unverified = keywords.parser("_create_unverified_context", { "protocol", "cert_reqs", "check_hostname",
     "purpose", "certfile", "keyfile", "cafile", "capath", "cadata" })
 
---- _create_unverified_context(protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata) makes a context that
---- verifies nothing unless it is told to: cert_reqs defaults to CERT_NONE, check_hostname to false. DANGEROUS: anybody can pose as the
---- server, read all and change it.
+--- _create_unverified_context(protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata)
+--- makes a context that verifies nothing unless it is told to: cert_reqs defaults to CERT_NONE, check_hostname to
+--- false. DANGEROUS: anybody can pose as the server, read all and change it.
 ---@return cleat.ssl.SSLContext
 function defaults._create_unverified_context(...)
     local protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata =
@@ -68,9 +69,9 @@ end
 
 local parse_https = keywords.parser("_https_verify_certificates", { "enable" })
 
---- _https_verify_certificates(enable) decides what _create_default_https_context is: create_default_context (as at the start),
---- or with false the unverified one, which is DANGEROUS, for all of the process. It is for HTTPS clients that are given no context;
---- an explicit context is better (PEP 493). ssl: the module's table, whose field is set.
+--- _https_verify_certificates(enable) decides what _create_default_https_context is: create_default_context (as at the
+--- start), or with false the unverified one, which is DANGEROUS, for all of the process. It is for HTTPS clients that
+--- are given no context; an explicit context is better (PEP 493). ssl: the module's table, whose field is set.
 ---@param ssl table
 ---@return fun(...)
 function defaults.https_switch(ssl)
@@ -95,8 +96,8 @@ local WHICH = { const.DEFAULT_CAFILE, const.DEFAULT_CAPATH, const.DEFAULT_OPENSS
 ---@field openssl_capath_env string
 ---@field openssl_capath string
 
---- Where set_default_verify_paths looks: cafile and capath, nil if they do not exist; the environment variables that override them, and
---- the places that are built in. The fields are also at 1 to 6, in this order.
+--- Where set_default_verify_paths looks: cafile and capath, nil if they do not exist; the environment variables that
+--- override them, and the places that are built in. The fields are also at 1 to 6, in this order.
 ---@return cleat.ssl.DefaultVerifyPaths
 function defaults.get_default_verify_paths()
     local paths = {}

@@ -14,8 +14,8 @@ local settings = {}
 
 local parse_ciphers = keywords.parser("set_ciphers", { "ciphers" }, { required = 1 })
 
---- set_ciphers(ciphers) sets the cipher suites for TLS 1.2 and earlier, a list in OpenSSL's format as BoringSSL reads it. Those of
---- TLS 1.3 are always there. Raises SSLError "No cipher can be selected."
+--- set_ciphers(ciphers) sets the cipher suites for TLS 1.2 and earlier, a list in OpenSSL's format as BoringSSL reads
+--- it. Those of TLS 1.3 are always there. Raises SSLError "No cipher can be selected."
 function settings:set_ciphers(...)
     local ciphers = check.string("set_ciphers", "ciphers", (parse_ciphers(...)))
     local result = C.context_set_ciphers(self._id, ciphers)
@@ -73,7 +73,8 @@ local parse_alpn = keywords.parser("set_alpn_protocols", { "alpn_protocols" },
     { required = 1, tables = { alpn_protocols = true } })
 
 --- set_alpn_protocols(protocols) sets the application protocols to offer or to choose from, in order of preference:
---- {"h2", "http/1.1"}. Each has 1 to 255 bytes: SSLError. A server's order decides; without a common protocol the handshake goes on.
+--- {"h2", "http/1.1"}. Each has 1 to 255 bytes: SSLError. A server's order decides; without a common protocol the
+--- handshake goes on.
 function settings:set_alpn_protocols(...)
     errors.check(C.context_set_alpn_protocols(self._id, wire("set_alpn_protocols", "alpn_protocols", (parse_alpn(...)))))
 end
@@ -81,24 +82,26 @@ end
 local parse_npn = keywords.parser("set_npn_protocols", { "npn_protocols" },
     { required = 1, tables = { npn_protocols = true } })
 
---- set_npn_protocols(protocols) does the same for NPN, the forerunner of ALPN: up to TLS 1.2, and not between a client and a server
---- that both have ALPN. A client takes the first of the server's protocols that it has too, or else its own first.
+--- set_npn_protocols(protocols) does the same for NPN, the forerunner of ALPN: up to TLS 1.2, and not between a client
+--- and a server that both have ALPN. A client takes the first of the server's protocols that it has too, or else its
+--- own first.
 function settings:set_npn_protocols(...)
     errors.check(C.context_set_npn_protocols(self._id, wire("set_npn_protocols", "npn_protocols", (parse_npn(...)))))
 end
 
 local parse_curve = keywords.parser("set_ecdh_curve", { "curve_name" }, { required = 1 })
 
---- set_ecdh_curve(curve_name) allows one group only for the key exchange, of servers and of clients: "prime256v1", "secp384r1",
---- "secp521r1", "X25519". ValueError for an unknown name, SSLError for one that TLS does not have here.
+--- set_ecdh_curve(curve_name) allows one group only for the key exchange, of servers and of clients: "prime256v1",
+--- "secp384r1", "secp521r1", "X25519". ValueError for an unknown name, SSLError for one that TLS does not have here.
 function settings:set_ecdh_curve(...)
     errors.check(C.context_set_ecdh_curve(self._id, check.string("set_ecdh_curve", "curve_name", (parse_curve(...)))))
 end
 
 local parse_dh = keywords.parser("load_dh_params", { "dhfile" }, { required = 1 })
 
---- load_dh_params(dhfile) checks that a PEM file holds Diffie-Hellman parameters, and does nothing with them: BoringSSL has no
---- suite with finite-field Diffie-Hellman. Raises IOError for a file that cannot be read, SSLError for one without parameters.
+--- load_dh_params(dhfile) checks that a PEM file holds Diffie-Hellman parameters, and does nothing with them: BoringSSL
+--- has no suite with finite-field Diffie-Hellman. Raises IOError for a file that cannot be read, SSLError for one
+--- without parameters.
 function settings:load_dh_params(...)
     errors.check(C.context_load_dh_params(self._id, check.optional_file("load_dh_params", "dhfile", (parse_dh(...)))))
 end

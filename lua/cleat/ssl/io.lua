@@ -1,4 +1,4 @@
---- The methods of an SSLSocket that move data. They make no tables or closures, and take no keyword arguments.
+--- The methods of an SSLSocket that move data. They make no tables or closures, and accept no keyword arguments.
 ---
 --- Python: section 17.3.2; 17.3.6 for sockets that do not block.
 
@@ -30,8 +30,8 @@ local function refuse_flags(method, flags)
     end
 end
 
--- The slow way of reading: what is wrong with the size, or a request for nothing.
-local function odd_read(self, method, size)
+-- read_nothing handles invalid sizes, and a request for 0 bytes.
+local function read_nothing(self, method, size)
     check.integer(method, "buflen", size)
     if size < 0 then
         errors.raise(errors.ValueError, "size should not be negative")
@@ -52,8 +52,8 @@ local function second(_, data)
     return data
 end
 
--- nothing_there raises what a loop that polls meets again and again.
-local function nothing_there(self)
+-- raise_want_read raises the shared error: polling loops get it often.
+local function raise_want_read(self)
     self._events = "r"
     return error(errors.want_read, 0)
 end
@@ -63,7 +63,7 @@ local function read(self, size, method)
     if size == nil then
         size = 1024
     elseif type(size) ~= "number" or size % 1 ~= 0 or size <= 0 or size > INT_MAX then
-        odd_read(self, method, size)
+        read_nothing(self, method, size)
         return ""
     end
     local result, data = connection_read(self._read_id, size, self._wait)
@@ -71,7 +71,7 @@ local function read(self, size, method)
         return data
     end
     if result == WANT_READ and self._timeout == 0 then
-        return nothing_there(self)
+        return raise_want_read(self)
     end
     return second(connection.finish(self, READ, method, nil, result, read_call, size))
 end
@@ -82,7 +82,7 @@ local function read_into(self, buffer, nbytes, method)
         contents, size = calls.into(method, buffer, nbytes, true)
     end
     if size == 0 then
-        odd_read(self, method, 0)
+        read_nothing(self, method, 0)
         return 0
     end
     local result = connection_read_into(self._read_id, contents, 0, size, self._wait)
@@ -90,22 +90,22 @@ local function read_into(self, buffer, nbytes, method)
         return result
     end
     if result == WANT_READ and self._timeout == 0 then
-        return nothing_there(self)
+        return raise_want_read(self)
     end
     return (connection.finish(self, READ, method, nil, result, read_into_call, contents, size))
 end
 
--- nothing_written is what a write of no bytes returns.
-local function nothing_written(self, method)
+-- write_nothing handles a write of 0 bytes.
+local function write_nothing(self, method)
     if self._tls == 0 then
         self:_prepare(method)
     end
     return 0
 end
 
--- How a write goes on. work: {data, length, how many bytes were written}.
+-- The calls that continue a write. work: {data, length, number of bytes written}.
 
--- A part, if the ABI takes only a part: the socket does not block, or its timeout has run out.
+-- A part, if the ABI accepts only a part: the socket is non-blocking, or its timeout has passed.
 local function write_some_call(id, wait, _, work)
     return connection_write_from(id, work[1], 0, wait)
 end
@@ -119,8 +119,8 @@ local function write_all_call(id, wait, _, work)
     return work[3] >= work[2] and work[3] or nil
 end
 
--- stopped goes on where the first call of a write has not taken everything. all: whether it must.
-local function stopped(self, data, length, method, result, deadline, all)
+-- finish_write continues a write whose first call has not accepted all bytes. all: whether it must write all.
+local function finish_write(self, data, length, method, result, deadline, all)
     local call = write_all_call
     if self._transport == stream then
         call = stream.write_call
@@ -137,26 +137,26 @@ end
 local function write_from(self, data, method)
     local contents, size = calls.source(method, data)
     if size == 0 then
-        return nothing_written(self, method)
+        return write_nothing(self, method)
     end
     local result = connection_write_from(self._write_id, contents, 0, self._wait)
     if result == size then
         return result
     end
-    return stopped(self, contents, size, method, result)
+    return finish_write(self, contents, size, method, result)
 end
 
 local function write(self, data, method)
     if type(data) ~= "string" then
         return write_from(self, data, method)
     elseif data == "" then
-        return nothing_written(self, method)
+        return write_nothing(self, method)
     end
     local result = connection_write(self._write_id, data, self._wait)
     if result == #data then
         return result
     end
-    return stopped(self, data, #data, method, result)
+    return finish_write(self, data, #data, method, result)
 end
 
 --- Receives what has been decrypted, up to buflen bytes; "" at the end of the stream.
@@ -222,7 +222,7 @@ function io:sendall(data, flags)
     end
     local bytes, length = calls.source("sendall", data)
     if length == 0 then
-        return nothing_written(self, "sendall")
+        return write_nothing(self, "sendall")
     end
     local timeout = self._timeout
     local deadline = timeout ~= FOREVER and timeout ~= 0 and waiting.deadline(timeout) or nil
@@ -230,7 +230,7 @@ function io:sendall(data, flags)
     if result == length then
         return length
     end
-    return stopped(self, bytes, length, "sendall", result, deadline, true)
+    return finish_write(self, bytes, length, "sendall", result, deadline, true)
 end
 
 --- How many decrypted bytes can be read without the network.

@@ -57,8 +57,8 @@ function MemoryBIO:write_eof()
     self._ended = true
 end
 
--- take: up to size bytes, 1 or more, as one string. Nothing is taken before that is made, which may fail.
-local function take(self, size)
+-- pop returns up to size bytes, 1 or more, as one string. Nothing is removed before the string is made, which may fail.
+local function pop(self, size)
     local chunks, first, offset = self._chunks, self._first, self._offset
     local parts, count = {}, 0
     size = size < self._pending and size or self._pending
@@ -92,10 +92,10 @@ function MemoryBIO:read(size)
     if size < 0 then
         size = self._pending
     end
-    return take(self, size)
+    return pop(self, size)
 end
 
--- Bytes of a record that are looked at before it is taken: its header, RFC 8446 section 5.1.
+-- The header of a record, which is read before the record is removed: RFC 8446 section 5.1.
 local HEADER = 5
 
 local function peek(self)
@@ -109,11 +109,11 @@ local function peek(self)
     return bytes
 end
 
---- Gives a connection over memory what it needs next, which is one record at most, so that what follows the last record of TLS
---- stays here. due: how many bytes of a record it has begun are still to come, 0 if none.
+--- Feeds a connection over memory with the bytes it needs next, at most one record, so that bytes after the last TLS
+--- record stay here. due: how many bytes of the current record are missing, 0 if none.
 ---@param id integer the connection
 ---@param due integer
----@return integer? due nil if there was nothing to give
+---@return integer? due nil if there was nothing to feed
 function MemoryBIO:_feed(id, due)
     if self._pending == 0 then
         if not self._ended then
@@ -126,7 +126,7 @@ function MemoryBIO:_feed(id, due)
         local header = peek(self)
         due = #header < HEADER and #header or HEADER + header:byte(4) * 256 + header:byte(5)
     end
-    local piece = take(self, due)
+    local piece = pop(self, due)
     errors.check(C.connection_feed(id, piece))
     return due - #piece
 end

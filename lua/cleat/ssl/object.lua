@@ -1,8 +1,8 @@
 --- TLS without a network: Python 3.5's ssl.SSLObject, for programs that move the bytes themselves.
 ---
---- No call waits. One that needs bytes which are not there raises SSLWantReadError, and is to be made again once more was written
---- to the incoming MemoryBIO. What is to be sent stands in the outgoing one after each call, also after one that has raised: an
---- alert, for example. Contexts make these objects: context:wrap_bio(incoming, outgoing, …).
+--- No call waits. One that needs bytes which are not there raises SSLWantReadError, and is to be made again once more
+--- was written to the incoming MemoryBIO. What is to be sent stands in the outgoing one after each call, also after one
+--- that has raised: an alert, for example. Contexts make these objects: context:wrap_bio(incoming, outgoing, …).
 ---
 --- Python: section 18.2.6 of 3.5 (memory BIO support).
 
@@ -42,7 +42,7 @@ local function read_into_call(id, _, contents, size)
     return C.connection_read_into(id, contents, 0, size, 0)
 end
 
--- write_call: work is {data, length, how many bytes were encrypted}.
+-- write_call: work is {data, length, number of bytes encrypted}.
 local function write_call(id, _, _, work)
     local result = C.connection_write_from(id, work[1], work[3], 0)
     if result < 0 then
@@ -57,7 +57,8 @@ function SSLObject:do_handshake()
     connection.handshake(self, 0)
 end
 
---- Decrypted bytes, up to len of them; "" once the peer has sent close_notify. With a buffer, how many were put into it.
+--- Decrypted bytes, up to len of them; "" once the peer has sent close_notify. With a buffer, how many were put into
+--- it.
 ---@param len integer? 1024 by default; of a buffer, its size
 ---@param buffer cleat.Buffer?
 ---@return string|integer # raises SSLWantReadError; SSLEOFError if incoming ends without close_notify
@@ -124,7 +125,7 @@ local function wrap(context, incoming, outgoing, server_side, server_hostname)
     local self = setmetatable({
         _tls = 0, _tls_guard = false, _read_id = 0, _write_id = 0, _transport = memory, _context = context, _origin = context,
         _incoming = incoming, _outgoing = outgoing, _due = 0, _timeout = 0, _wait = 0, _waiter = false, _events = "r", _turns = false,
-        _server_side = server_side, _server_hostname = name, _asking = false, _failed = false,
+        _server_side = server_side, _server_hostname = name, _in_callback = false, _failed = false,
     }, SSLObject.instance)
     connection.open(self, labels or name)
     return self

@@ -1,4 +1,5 @@
---- Certificates as PEM text and as DER bytes (section 17.3.1.4; the text form is RFC 7468). The contents are not looked at.
+--- Certificates as PEM text and as DER bytes (section 17.3.1.4; the text form is RFC 7468). The contents are not
+--- parsed.
 
 local base64 = require "cleat.base64"
 local check = require "cleat.check"
@@ -28,8 +29,8 @@ end
 
 local parse_pem = keywords.parser("PEM_cert_to_DER_cert", { "pem_cert_string" }, { required = 1 })
 
---- PEM_cert_to_DER_cert(pem_cert_string) returns the DER bytes of a certificate's PEM text, which must begin with PEM_HEADER and end,
---- but for white space, with PEM_FOOTER. Raises ValueError.
+--- PEM_cert_to_DER_cert(pem_cert_string) returns the DER bytes of a certificate's PEM text, which must begin with
+--- PEM_HEADER and end, but for white space, with PEM_FOOTER. Raises ValueError.
 ---@return string
 function pem.PEM_cert_to_DER_cert(...)
     local text = check.string("PEM_cert_to_DER_cert", "pem_cert_string", (parse_pem(...)))

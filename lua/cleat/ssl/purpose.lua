@@ -1,4 +1,4 @@
---- What a context is for: Python's ssl.Purpose (section 17.3.1.5).
+--- The purpose of a context: Python's ssl.Purpose (section 17.3.1.5).
 
 local checks = require "cleat.check"
 local class = require "cleat.class"
@@ -23,10 +23,10 @@ rawset(Purpose, "CLIENT_AUTH", purpose(130, "clientAuth", "TLS Web Client Authen
 
 strict(Purpose, "type object 'Purpose'", getmetatable(Purpose).__index)
 
---- The purpose that a function was given.
+--- Checks an argument `purpose`.
 ---@param value any nil for SERVER_AUTH
 ---@param hint string? the end of the message
----@return cleat.ssl.Purpose # raises TypeError for what is none
+---@return cleat.ssl.Purpose # raises TypeError for other values
 local function check(value, hint)
     if value == nil then
         return Purpose.SERVER_AUTH

@@ -1,5 +1,5 @@
---- Random bytes (section 17.3.1.3). The generator is BoringSSL's: seeded by the kernel, and different after a fork, so that
---- RAND_add has nothing to add. RAND_egd is not there, as in Python over OpenSSL 1.1.
+--- Random bytes (section 17.3.1.3). The generator is BoringSSL's: seeded by the kernel, and different after a fork, so
+--- that RAND_add does nothing. RAND_egd does not exist, as in Python over OpenSSL 1.1.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"

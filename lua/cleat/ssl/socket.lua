@@ -1,6 +1,7 @@
 --- TLS sockets: Python's ssl.SSLSocket (section 17.3.2). Contexts make them: `context:wrap_socket(sock, …)`.
 ---
---- An SSLSocket is a socket: it has all methods of cleat.socket's, over the same descriptor. It is in one of these states:
+--- An SSLSocket is a socket: it has all methods of cleat.socket's, over the same descriptor. It is in one of these
+--- states:
 ---
 ---   new        there is no connection yet: TLS waits for connect() or, on a server, accept(). Nothing is ever sent or
 ---   received
@@ -12,16 +13,14 @@
 ---   closed
 ---
 --- close() closes both, TLS and the socket, without close_notify, which unwrap() sends; after a failure of TLS the
---- alert still reaches the
---- peer. A handshake that fails in wrap_socket, connect or accept closes the socket too, so that nothing goes on in
---- plaintext by mistake.
---- Around a descriptor only TLS is closed: the wrapper works with a duplicate, and the descriptor stays the caller's.
---- What can be wrapped
---- is listed in cleat.ssl.wrappable.
+--- alert still reaches the peer. A handshake that fails in wrap_socket, connect or accept closes the socket too, so
+--- that nothing goes on in plaintext by mistake. Around a descriptor only TLS is closed: the wrapper works with a
+--- duplicate, and the descriptor stays the caller's. What can be wrapped is listed in cleat.ssl.wrappable.
 ---
 --- Several coroutines may use one SSLSocket at the same time: see cleat.socket.turns.
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
 local class = require "cleat.class"
@@ -37,11 +36,14 @@ local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 
+local pcall = compat.pcall
+
 local const = C.const
 local Socket = object.Socket
 
 ---@class cleat.ssl.SSLSocket: cleat.Socket, cleat.ssl.Connection
----@field context cleat.ssl.SSLContext another one brings its certificate and CAs, before the handshake and in a servername callback; after
+---@field context cleat.ssl.SSLContext another one brings its certificate and CAs, before the handshake and in a
+--- servername callback; after
 --- the handshake only the attribute changes, as in Python; ValueError while a client shakes hands
 ---@field server_side boolean read-only
 ---@field server_hostname string? read-only, as it was given
@@ -61,13 +63,13 @@ end
 
 local IO = { read = "Read", recv = "Read", recv_into = "Read", write = "Write", send = "Write", sendall = "Write" }
 
--- attach sets TLS up over what was wrapped, which is connected by now.
+-- _attach makes the TLS connection; the transport is connected.
 function SSLSocket:_attach()
     connection.open(self, self._ascii_hostname or self._server_hostname)
     self._state = "open"
 end
 
--- _prepare sees to it that TLS is set up, or raises what a method has to say to the socket's state.
+-- _prepare makes the TLS connection if there is none, or raises the error for the socket's state.
 function SSLSocket:_prepare(method)
     local state = self._state
     local by_name = method == "read" or method == "write"
@@ -86,7 +88,7 @@ function SSLSocket:_prepare(method)
     end
 end
 
--- _gone raises for a call during which the connection was taken away.
+-- _gone raises the error of a call during which the connection was closed or unwrapped.
 function SSLSocket:_gone(method)
     if self._state == "dropped" or self._state == "unwrapped" then
         return self:_prepare(method)
@@ -106,8 +108,7 @@ end
 local parse_handshake = keywords.parser("do_handshake", { "block" })
 
 --- do_handshake(block) does the handshake, and verifies the peer as the context asks; once done it does nothing. With
---- block a
---- non-blocking socket waits until it is done. Raises SSLError, SSLCertVerificationError, SSLWantReadError …
+--- block a non-blocking socket waits until it is done. Raises SSLError, SSLCertVerificationError, SSLWantReadError …
 function SSLSocket:do_handshake(...)
     local block = select("#", ...) > 0 and check.optional_boolean("do_handshake", "block", (parse_handshake(...)), false) or false
     if self._tls == 0 then
@@ -116,8 +117,8 @@ function SSLSocket:do_handshake(...)
     connection.handshake(self, block and self._timeout == 0 and waiting.FOREVER or self._timeout)
 end
 
--- _shake is the handshake of wrap_socket, connect and accept: if it fails the socket is closed.
-function SSLSocket:_shake()
+-- _handshake_or_close does the handshake for wrap_socket, connect and accept: if it fails the socket is closed.
+function SSLSocket:_handshake_or_close()
     local ok, err = pcall(connection.handshake, self, self._timeout)
     if not ok then
         if err ~= errors.want_read and err ~= errors.want_write then
@@ -127,7 +128,7 @@ function SSLSocket:_shake()
     end
 end
 
--- connect_stream connects in the event loop's way.
+-- connect_stream connects an event loop's handle.
 local function connect_stream(_, how, self, to, deadline)
     if how ~= "first" then
         return self:_occupied("connect")
@@ -157,7 +158,7 @@ local function connect(self, method, to)
     if result == 0 then
         self:_attach()
         if self._auto then
-            self:_shake()
+            self:_handshake_or_close()
         end
     end
     return result
@@ -185,7 +186,7 @@ function SSLSocket:connect_ex(to)
     return error(err, 0)
 end
 
-local USUAL = { server_side = true } -- what an accepted connection is wrapped with, mostly
+local USUAL = { server_side = true } -- the usual options for accepted connections
 
 --- Waits for a connection and wraps it with the same context and settings.
 ---@return cleat.ssl.SSLSocket
@@ -205,16 +206,16 @@ function SSLSocket:accept()
     return wrapped, from
 end
 
--- give_back makes the wrapped socket whole again, and returns it.
+-- give_back returns the wrapped socket, usable again.
 local function give_back(self)
     local plain, owner, guard = self._plain, self._owner, self._guard
     self._guard, self._owner = false, false
-    if not plain then -- a duplicate of a descriptor
+    if not plain then -- the descriptor was duplicated
         turns.close(self, guard)
         return owner and owner:give_back() or self._wrapped
     end
     turns.close(self, false)
-    if plain._id == 0 then -- closed by the user, while the wrapper lived on
+    if plain._id == 0 then -- closed by the user before unwrap()
         plain = object.adopt(self._id, guard, self._family, self._type, self._proto)
     end
     plain:_restore(self)
@@ -241,7 +242,8 @@ function SSLSocket:unwrap()
     return give_back(self)
 end
 
---- Takes TLS away without close_notify, and ends one or both directions of the connection. An event loop's handle is closed.
+--- Takes TLS away without close_notify, and ends one or both directions of the connection. An event loop's handle is
+--- closed.
 ---@param how integer socket.SHUT_*
 function SSLSocket:shutdown(how)
     if self._stream then
@@ -257,8 +259,7 @@ function SSLSocket:shutdown(how)
 end
 
 --- Closes TLS and the socket, without close_notify: see unwrap. Once is enough, more does no harm. Coroutines that wait
---- in the socket get
---- socket.error with EBADF at once.
+--- in the socket get socket.error with EBADF at once.
 function SSLSocket:close()
     if self._state == "closed" then
         return
@@ -274,7 +275,7 @@ function SSLSocket:close()
     connection.drop(self)
     self._state, self._id, self._guard, self._owner = "closed", 0, false, false
     if plain then
-        plain._id, plain._guard, plain._lent = 0, false, false
+        plain._id, plain._guard, plain._borrowed = 0, false, false
     end
     turns.close(self, guard, guard and not self._foreign and object.shut_down(id))
     if below then
@@ -291,7 +292,7 @@ function SSLSocket:_check_open()
     end
 end
 
--- _check_descriptor raises for what only a descriptor can do.
+-- _check_descriptor raises for methods that need a descriptor.
 function SSLSocket:_check_descriptor(method)
     if self._stream then
         errors.raise(errors.NotImplementedError, ("%s() is not possible over an event loop's handle"):format(method))
@@ -306,8 +307,7 @@ for _, name in ipairs { "bind", "detach", "getsockopt", "listen", "setsockopt", 
 end
 
 --- Over an event loop's handle the loop's own timeouts hold where there is none; there it cannot be 0, since the loop
---- has no calls that do not
---- wait.
+--- has no calls that do not wait.
 ---@param timeout number? seconds
 function SSLSocket:settimeout(timeout)
     if not self._stream then
@@ -340,14 +340,14 @@ function SSLSocket:setkeepalive()
         "a TLS connection cannot go into the event loop's pool: unwrap() it first, and keep what that returns")
 end
 
--- Datagrams cannot be encrypted. Where there is no connection yet the system says so.
+-- Datagrams cannot be encrypted. Without a connection the system's error is raised.
 for _, name in ipairs { "sendto", "recvfrom", "recvfrom_into" } do
     SSLSocket[name] = function(self)
         self:_check_descriptor(name)
         if self._state == "closed" then
             errors.throw(errors.from_errno(const.EBADF))
         elseif self._state == "new" then
-            calls.settle(name, C.socket_getpeername(self._id))
+            calls.expect(name, C.socket_getpeername(self._id))
         end
         return errors.raise(errors.ValueError, ("%s not allowed on instances of %s"):format(name, tostring(SSLSocket)))
     end
@@ -379,7 +379,7 @@ for _, name in ipairs { "keyfile", "certfile", "cert_reqs", "ssl_version", "ca_c
     end
 end
 
--- What most sockets have no field of their own for.
+-- Fields that most sockets do not store.
 for name, over_stream in pairs { _family = const.AF_UNSPEC, _type = const.SOCK_STREAM, _proto = 0 } do
     getters[name] = function(self)
         local plain = self._plain
@@ -391,16 +391,16 @@ class.properties(SSLSocket, class.merged(class.merged(Socket.getters, connection
     class.merged(connection.setters, setters),
     class.merged(class.merged(object.defaults, connection.defaults), {
         _plain = false, -- the cleat.Socket that was wrapped
-        _wrapped = false, -- the descriptor that was, whose duplicate this is
-        _stream = false, -- what moves bytes in place of a descriptor, see cleat.ssl.transport.stream
-        _owner = false, -- what stands for another library's socket object, see cleat.ssl.wrappable
+        _wrapped = false, -- the descriptor that was wrapped, of which this is a duplicate
+        _stream = false, -- moves bytes in place of a descriptor, see cleat.ssl.transport.stream
+        _owner = false, -- another library's socket object, see cleat.ssl.wrappable
         _transport = descriptor,
         _ascii_hostname = false,
         _auto = true, -- do_handshake_on_connect
         _ragged = true, -- suppress_ragged_eofs
-        _begun = false, -- the bytes that a write has encrypted and perhaps not sent, over a stream
+        _begun = false, -- bytes that a write has encrypted and perhaps not sent, over a stream
         _unsent = false, -- whether the stream has bytes that it has perhaps not sent
-        _arguments = {}, -- what ssl.wrap_socket was called with: keyfile, certfile …
+        _arguments = {}, -- the arguments of ssl.wrap_socket: keyfile, certfile …
     }))
 
 --- "<ssl.SSLSocket fd=3, …>", or "<ssl.SSLSocket over uv_tcp_t: 0x…>"

@@ -1,6 +1,6 @@
 --- The times in certificates (Python's ssl.cert_time_to_seconds, section 17.3.1.4).
 ---
---- Calendar arithmetic on integers: neither the time zone nor the locale of the process has a say.
+--- Calendar arithmetic on integers: independent of the time zone and the locale of the process.
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -23,8 +23,8 @@ end
 
 local parse = keywords.parser("cert_time_to_seconds", { "cert_time" }, { required = 1 })
 
---- cert_time_to_seconds(cert_time) returns the seconds from the epoch to a time written as "Jan  5 09:34:43 2018 GMT", which is how
---- notBefore and notAfter read. Raises ValueError for anything else: other zones, a second of 62 …
+--- cert_time_to_seconds(cert_time) returns the seconds from the epoch to a time written as "Jan  5 09:34:43 2018 GMT",
+--- which is how notBefore and notAfter read. Raises ValueError for anything else: other zones, a second of 62 …
 ---@return integer
 local function cert_time_to_seconds(...)
     local text = check.string("cert_time_to_seconds", "cert_time", (parse(...)))
