@@ -9,11 +9,12 @@ io.stderr:write(stream:version(), " ", stream:cipher()[1], "\n")
 
 for line in io.lines() do
     stream:sendall(line .. "\n")
-    local answer = ""
+    local reply = ""
     repeat
         local data = stream:recv(4096)
-        answer = answer .. data
-    until data == "" or answer:sub(-1) == "\n"
-    io.write(answer)
+        reply = reply .. data
+    until data == "" or reply:sub(-1) == "\n"
+    io.write(reply)
 end
-stream:unwrap():close()
+pcall(stream.unwrap, stream) -- sends close_notify; raises if the server closes without its own
+stream:close()

@@ -16,7 +16,8 @@ local function serve(connection)
         local data = stream:recv(4096)
         stream:sendall(data)
     until data == "" -- the client has sent close_notify
-    stream:unwrap():close()
+    pcall(stream.unwrap, stream) -- sends close_notify; raises if the client is gone
+    stream:close()
 end
 while true do
     print(pcall(serve, (listener:accept())))

@@ -10,7 +10,7 @@
  * The list is first in, first out, and a slot is taken from it only while SPARE others stay in
  * it; otherwise one that was never used is taken. So between two uses of a slot there are at
  * least SPARE opens, and an id comes back after SPARE times GENERATIONS of them at the earliest,
- * however many are open (docs/decisions/17-how-ids-are-divided.md). */
+ * however many are open (docs/decisions/17-id-index-and-generation.md). */
 #include "base/handle.h"
 
 #include <pthread.h>

@@ -23,7 +23,8 @@ function base64.encode(bytes)
     return table.concat(out)
 end
 
---- The bytes of base64 text. What is not base64, such as line ends, is passed over; nil if padding is missing or has letters behind it.
+--- The bytes of base64 text. Other characters, such as line ends, are skipped; nil if padding is missing or followed by
+--- letters.
 ---@param text string
 ---@return string?
 function base64.decode(text)

@@ -1,8 +1,8 @@
---- Checks of arguments. Each returns the value, or raises TypeError or ValueError with the function, the argument, what it must
---- be and what came: "recv() argument 'bufsize' must be an integer, not string".
+--- Checks of arguments. Each returns the value, or raises TypeError or ValueError with the function, the argument, the
+--- type that it must have, and the type that was given: "recv() argument 'bufsize' must be an integer, not string".
 ---
---- Lua would let several mistakes pass that Python does not: a number where a string is meant, 0 for false, a fraction for an
---- integer. They are refused here, once for both backends. The functions with `optional` in their name let nil pass.
+--- Lua accepts several mistakes that Python refuses: a number where a string is meant, 0 for false, a fraction for an
+--- integer. They are refused here, once for both backends. The functions with `optional` in their name accept nil.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
@@ -19,14 +19,14 @@ end
 
 local LONG = 40
 
---- What came, for a message: a number as it is, of other values the class or type.
+--- A value for a message: a number as it is, of other values the class or type.
 ---@param value any
 ---@return string
 function check.kind(value)
     return type(value) == "number" and tostring(value) or class.name_of(value)
 end
 
---- The same, but with the text of a string, for arguments that are no secrets: "the string '443'".
+--- The same, but with the text of a string, for arguments that are not secret: "the string '443'".
 ---@param value any
 ---@return string
 function check.shown(value)
@@ -40,7 +40,7 @@ end
 ---@param f string the function
 ---@param argument string
 ---@param expected string "a string"
----@param value any what came instead
+---@param value any the value that was given
 ---@param hint string? the end of the message
 function check.fail(f, argument, expected, value, hint)
     return errors.raise(errors.TypeError, ("%s() argument '%s' must be %s, not %s%s"):format(f, argument, expected,
@@ -125,7 +125,7 @@ function check.optional_integer(f, argument, value, default, low, high)
     return check.integer(f, argument, value, low, high)
 end
 
---- A boolean, and nothing that only counts as one: 0 is true in Lua and false in Python.
+--- A boolean, and no other value that Lua treats as one: 0 is true in Lua and false in Python.
 ---@param f string
 ---@param argument string
 ---@param value any
@@ -148,7 +148,7 @@ function check.callable(value)
     return type(value) == "function" or (type(metatable) == "table" and rawget(metatable, "__call") ~= nil)
 end
 
---- A timeout: nil waits for ever, 0 does not wait.
+--- A timeout: nil for no limit, 0 does not wait.
 ---@param f string
 ---@param value any
 ---@return number? seconds

@@ -1,8 +1,8 @@
---- Classes: methods, properties and inheritance for everything that the Lua layer hands out.
+--- Classes: methods, properties and inheritance for all objects of the Lua layer.
 ---
---- A class is a table that is called to make an object, holds its methods and answers `Class:is(value)`. Objects have no
---- other attributes than their class says: reading or writing an unknown one raises AttributeError, so that a misspelt
---- `ctx.verify_mod = …` does not pass in silence. Names that begin with "_" are the layer's own.
+--- A class is a table that is called to make an object, holds its methods and answers `Class:is(value)`. Objects have
+--- no other attributes than their class says: reading or writing an unknown one raises AttributeError, so that a
+--- misspelt `ctx.verify_mod = …` is an error. Names that begin with "_" are internal.
 
 local select = select -- see keywords.lua
 
@@ -14,10 +14,10 @@ local class = {}
 ---@field instance table the metatable of its objects
 ---@field getters table<string, function>? its properties
 ---@field setters table<string, function>? those that can be set
----@field defaults table<string, any>? the fields that objects have only once they differ from what stands here
+---@field defaults table<string, any>? the fields that an object stores only if they differ from these values
 local Class = {}
 
--- frozen: the class of each object that shows no metatable.
+-- frozen: the class of each object that hides its metatable.
 local frozen = setmetatable({}, { __mode = "k" })
 
 -- class_of returns the class of a value, nil if it is no object.
@@ -47,7 +47,7 @@ function class.name_of(value)
     return type(name) == "string" and name or type(value)
 end
 
--- unknown is what raises AttributeError; errors.lua puts it here, since it is itself made of classes.
+-- unknown raises AttributeError; errors.lua sets it, since errors are themselves objects of classes.
 local unknown = function(name, message)
     error(name .. message, 3)
 end
@@ -58,7 +58,7 @@ end
 
 --- A new class.
 ---@param name string
----@param make fun(class: cleat.Class, ...): any what calling the class does
+---@param make fun(class: cleat.Class, ...): any called by calling the class
 ---@param ... cleat.Class those that it derives from; methods are looked for in this order
 ---@return cleat.Class
 function class.new(name, make, ...)
@@ -90,7 +90,7 @@ end
 ---@param of cleat.Class
 ---@param getters table<string, fun(object: table): any>
 ---@param setters table<string, fun(object: table, value: any)> a property without one is read-only
----@param defaults table<string, any>? what fields read as that an object does not have: they keep it small
+---@param defaults table<string, any>? the values of fields that an object does not store, which keeps it small
 function class.properties(of, getters, setters, defaults)
     local methods = getmetatable(of).__index
     local instance = of.instance
@@ -128,8 +128,8 @@ function class.properties(of, getters, setters, defaults)
     end
 end
 
---- frozen makes of an object one that cannot be changed: its fields and its metatable are out of reach, and tables in it are copied for
---- whoever asks. refuse(name) is called for an attempt to set a field.
+--- frozen returns a read-only view of an object: its fields and its metatable cannot be reached, and reading a table
+--- from it returns a copy. refuse(name) is called for an attempt to set a field.
 ---@generic T: table
 ---@param object T
 ---@param refuse fun(name: string)

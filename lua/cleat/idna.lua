@@ -1,13 +1,15 @@
---- Internationalised host names: U-labels to A-labels ("püthon.org" to "xn--pthon-kva.org") and back, after RFC 3490 and Punycode,
---- RFC 3492.
+--- Internationalised host names: U-labels to A-labels ("püthon.org" to "xn--pthon-kva.org") and back, after RFC 3490
+--- and Punycode, RFC 3492.
 ---
---- Of nameprep (RFC 3491) only what needs no tables of Unicode is done: letters of the Latin, Greek, Cyrillic and Armenian
---- scripts are put in lower case, "ß" becomes "ss" and a final sigma a plain one, as in Python, and the other full stops count as
---- dots. A name with any other character (combining marks, full-width forms …) is refused, not guessed at: pass its A-labels.
+--- Of nameprep (RFC 3491) only the parts without Unicode tables are implemented: letters of the Latin, Greek, Cyrillic
+--- and Armenian scripts are put in lower case, "ß" becomes "ss" and a final sigma a plain one, as in Python, and the
+--- other full stops count as dots. A name with any other character (combining marks, full-width forms …) is refused:
+--- pass its A-labels.
 
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
-local unpack = table.unpack or unpack
+local unpack = compat.unpack
 
 local idna = {}
 
@@ -15,8 +17,8 @@ local function fail(name, why)
     return errors.raise(errors.ValueError, ("host name '%s' %s"):format(name, why))
 end
 
--- The letters beyond ASCII that are taken, in pairs of the first and last code point: those that nameprep does not change but for
--- what lower does, and that do not combine with what stands before them.
+-- The letters beyond ASCII that are taken, in pairs of the first and last code point: those that nameprep does not
+-- change but for what lower does, and that do not combine with what stands before them.
 local LETTERS = {
     0xc0, 0xd6, 0xd8, 0xf6, 0xf8, 0x12f, 0x131, 0x131, 0x134, 0x13e, 0x141, 0x148, 0x14a, 0x17e, -- Latin
     0x1a0, 0x1a1, 0x1af, 0x1b0, 0x218, 0x21b, 0x1e00, 0x1e99, 0x1ea0, 0x1ef9,
@@ -235,8 +237,8 @@ function idna.encode(name)
     return table.concat(labels, ".")
 end
 
--- What nameprep forbids or writes otherwise, in pairs as above, by and large: controls, spaces, compatibility forms, what stands
--- for nothing, private characters. Small letters' capitals are for lower.
+-- What nameprep forbids or writes otherwise, in pairs as above, by and large: controls, spaces, compatibility forms,
+-- what stands for nothing, private characters. Small letters' capitals are for lower.
 local REFUSED = {
     0x80, 0xa0, 0xa8, 0xa8, 0xaa, 0xaa, 0xad, 0xad, 0xaf, 0xaf, 0xb2, 0xb5, 0xb8, 0xba, 0xbc, 0xbe, 0xdf, 0xdf,
     0x132, 0x133, 0x13f, 0x140, 0x149, 0x149, 0x17f, 0x17f, 0x1c4, 0x1cc, 0x1f1, 0x1f3, 0x2b0, 0x2b8, 0x2d8, 0x2dd,

@@ -1,15 +1,16 @@
 --- Keyword arguments: Python's f(a, x=1) is f(a, {x = 1}) here.
 ---
---- A last argument that is a table with names for keys holds keyword arguments. Addresses and lists are arrays, and objects have a
---- metatable, so neither is mistaken for one. Where a parameter is itself a table with names (a certificate), a table in its
---- place holds keyword arguments only if all its keys are names of parameters.
+--- A last argument that is a table with names for keys holds keyword arguments. Addresses and lists are arrays, and
+--- objects have a metatable, so neither is mistaken for one. Where a parameter is itself a table with names (a
+--- certificate), a table in its place holds keyword arguments only if all its keys are names of parameters.
 ---
 --- Python: section 5.3.4 of the language reference (calls).
 
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
 local select = select -- a script that reads like Python's may have a global of that name: the module
-local unpack = table.unpack or unpack
+local unpack = compat.unpack
 
 local keywords = {}
 
@@ -17,11 +18,13 @@ local function bad(f, ...)
     return errors.raise(errors.TypeError, f .. "() " .. string.format(...))
 end
 
---- A function that puts arguments in the order of a function's parameters: `local a, b = parse(...)`. Parameters that were not
---- given are nil. It raises TypeError for an unknown keyword, a parameter given twice, too many arguments and a missing one.
+--- A function that puts arguments in the order of a function's parameters: `local a, b = parse(...)`. Parameters that
+--- were not given are nil. It raises TypeError for an unknown keyword, a parameter given twice, too many arguments and
+--- a missing one.
 ---@param f string the function's name
 ---@param names string[] its parameters in order, without self
----@param options {required: integer?, tables: table<string, true>?}? how many of the first may not be nil, and which are tables
+---@param options {required: integer?, tables: table<string, true>?}? how many of the first may not be nil, and which
+--- are tables
 ---@return fun(...): any ...
 function keywords.parser(f, names, options)
     local count = #names
@@ -60,8 +63,16 @@ function keywords.parser(f, names, options)
     end
 
     return function(...)
+        -- Functions pass all their parameters on: those at the end that are nil were not given.
         local given = select("#", ...)
-        local last = given > 0 and select(given, ...) or nil
+        local last
+        while given > 0 do
+            last = (select(given, ...))
+            if last ~= nil then
+                break
+            end
+            given = given - 1
+        end
         if is_keywords(last, given) then
             local values = { ... }
             values[given] = nil

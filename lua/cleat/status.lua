@@ -1,7 +1,7 @@
 --- Statuses: the negative results of the ABI, -(class << 16 | value), as cleat/status.h describes them.
 ---
---- `status.EOF` and its like are whole statuses, for the classes whose value is always 0; `status.class` and `status.value`
---- take one apart.
+--- `status.EOF` and its like are whole statuses, for the classes whose value is always 0; `status.class` and
+--- `status.value` take one apart.
 
 local C = require "cleat.backend"
 

@@ -1,8 +1,8 @@
---- What a misspelt name was meant to be.
+--- Suggestions for misspelt names.
 
 local NEAR = 3 -- edits, and no more than a third of the name
 
--- distance: how many letters are to be inserted, deleted, replaced or exchanged with their neighbour to make b of a; at most limit + 1.
+-- distance: the Damerau-Levenshtein distance of two names (optimal string alignment); at most limit + 1.
 local function distance(a, b, limit)
     if math.abs(#a - #b) > limit then
         return limit + 1
@@ -33,7 +33,7 @@ end
 
 --- suggest: the end of a message about an unknown name: "; did you mean 'CERT_REQUIRED'?", "" if no name is near.
 ---@param name any
----@param ... table those that exist are these tables' keys
+---@param ... table tables whose keys are the existing names
 ---@return string
 return function(name, ...)
     if type(name) ~= "string" or name == "" or #name > 64 then

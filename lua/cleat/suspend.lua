@@ -1,22 +1,19 @@
---- Calls that could not finish: the one place that waits, and makes a call of the ABI again.
+--- Calls that would block: the one module that waits and repeats a call of the ABI.
 ---
---- A method makes its first attempt itself. If that has not finished, suspend.run goes on with it: in the caller's turn
---- (cleat.socket.turns),
---- within one deadline, until it succeeds or fails. What a call can stop for:
----   * WANT_READ, WANT_WRITE: the object's _supply(claim, event, deadline, timeout) sees to it. It returns true to try
----   again, false if the
----     deadline is over, and nil if the object does not wait;
----   * a pause, where the ABI asks the Lua layer for something (a servername callback's answer): suspend.pauses has a
----   function(object) for
----     each such status.
+--- A method makes its first attempt itself. If that would block, suspend.run repeats the call: in the caller's turn
+--- (cleat.socket.turns), until it succeeds, fails or the deadline has passed. A call can be suspended for:
+---   * WANT_READ, WANT_WRITE: the object's _supply(claim, event, deadline, timeout) waits for it. It returns true to
+---     try again, false if the deadline has passed, and nil if the object does not wait;
+---   * a pause, in which the Lua layer must act (run the servername callback): suspend.pauses has a function(object)
+---     for each such status.
 ---
---- kind is what calls of one sort share, a table with
+--- kind describes calls of one sort, a table with
 ---   turn                          the queue
----   field                         where the object has the id that the call is made with, 0 once it is closed
----   event                         WANT_READ or WANT_WRITE: what a call that may not wait for its turn reports
----   fail(self, result, method)    raises the error for a status, or returns what the method is to return
----   gone(self, method)            the same for an object that was closed meanwhile
----   stop                          a status that ends the call like a success, if there is one
+---   field                         the object's field with the id for the call, 0 once it is closed
+---   event                         WANT_READ or WANT_WRITE: the status of a call that may not wait for its turn
+---   fail(self, result, method)    raises the error for a status, or returns the results of the method
+---   gone(self, method)            the same after the object was closed
+---   stop                          a status that ends the call like a success, optional
 
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
@@ -29,18 +26,18 @@ local remaining = waiting.remaining
 
 local suspend = {}
 
---- What the ABI can ask for: function(object) by status. It may yield.
+--- The action for each pause: function(object) by status. It may yield.
 ---@type table<integer, fun(object: table)>
 suspend.pauses = {}
 local pauses = suspend.pauses
 
 --- wait asks a waiter to wait for `object`, on behalf of the call that has the claim.
----@param self table the claim's owner
+---@param self table the owner of the claim
 ---@param claim cleat.socket.Claim
----@param object any the owner itself, or a resolution
+---@param object any the owner, or a name resolution
 ---@param event "read"|"write"
 ---@param deadline number
----@return boolean # false once the deadline is over
+---@return boolean # false once the deadline has passed
 function suspend.wait(self, claim, object, event, deadline)
     local waiter = self._waiter
     local left = remaining(deadline)
@@ -58,12 +55,12 @@ function suspend.wait(self, claim, object, event, deadline)
         claim.parallel = true
     end
     if not waiting.traits(waiter).wake and (object ~= self or self._foreign) then
-        -- A wait that only a shutdown would end, on what is not to be shut down.
+        -- Only a shutdown would end this wait, and the descriptor must not be shut down.
         claim.watch = watch.new(object:fileno(), event)
         object, event = claim.watch, "read"
     end
     claim.waiting, claim.object, claim.waiter = event, object, waiter
-    local answer = waiting.ask(waiter, object, event, timeout)
+    local answer = waiting.call(waiter, object, event, timeout)
     turns.leave(claim)
     claim.parallel = nil
     return answer
@@ -77,7 +74,7 @@ function suspend.ready(self, claim, event, deadline, timeout)
     return suspend.wait(self, claim, self, event, deadline)
 end
 
--- refused is for a call that does not get its turn.
+-- refused raises the error of a call that does not get its turn.
 local function refused(self, kind, how, method, timeout)
     if how == "late" then
         return kind.fail(self, TIMEOUT, method)
@@ -100,9 +97,8 @@ local function supply(self, claim, result, deadline, timeout)
     return supplied == nil and result or TIMEOUT
 end
 
---- go_on makes the call until it ends. claim and how: as turns.run gives them. result: of the first attempt; nil or
---- HANDLE if there was none.
---- f(id, wait, a, b, c, d) makes the call, and returns nil where it is to be made again at once.
+--- go_on repeats the call until it ends. claim and how: see turns.run. result: of the first attempt; nil or HANDLE if
+--- there was none. f(id, wait, a, b, c, d) makes the call, and returns nil to be called again at once.
 function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result, f, a, b, c, d)
     if how ~= "first" and how ~= "waited" then
         return refused(self, kind, how, method, timeout)
@@ -146,23 +142,23 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
     end
 end
 
---- run goes on with a call whose first attempt has not finished, or was not made, and returns what f returns.
+--- run repeats a call whose first attempt would block, or was not made, and returns the results of f.
 ---@param self table
 ---@param kind table
 ---@param method string its name, for messages
 ---@param timeout number of the whole call
----@param deadline number? when it runs out, if it has begun already
----@param result integer? what the first attempt has returned
+---@param deadline number? the deadline, if the timeout has begun already
+---@param result integer? the result of the first attempt
 ---@param f function
 function suspend.run(self, kind, method, timeout, deadline, result, f, a, b, c, d)
     deadline = deadline or waiting.deadline(timeout)
     return turns.run(self, kind.turn, deadline, suspend.go_on, self, kind, method, timeout, deadline, result, f, a, b, c, d)
 end
 
---- stopped: whether a status is one that suspend.run can go on from.
+--- suspended: whether suspend.run can repeat a call with this status.
 ---@param result integer
 ---@return boolean
-function suspend.stopped(result)
+function suspend.suspended(result)
     return result == WANT_READ or result == WANT_WRITE or pauses[result] ~= nil
 end
 

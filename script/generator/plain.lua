@@ -37,7 +37,7 @@ function plain.cdef(model)
     local out = text.writer()
     out(text.banner("--"))
     out ""
-    out "--- The functions of the C headers, as LuaJIT's ffi.cdef reads them. Where an id is stored is a void *: it may be a guard."
+    out "--- The functions of the C headers for LuaJIT's ffi.cdef. A pointer to store an id at is a void *: it may be a guard."
     local ids = {}
     for _, f in ipairs(model.functions) do
         for _, p in ipairs(f.parameters) do
@@ -49,7 +49,7 @@ function plain.cdef(model)
         local declarations = #f.declarations > 0 and { table.unpack(f.declarations) } or { "void" }
         for i, declaration in ipairs(declarations) do
             if ids[f.name .. ":" .. declaration:match("[%w_]+$")] then
-                -- To LuaJIT a guard is a struct of its own.
+                -- To LuaJIT a guard is a separate struct.
                 declarations[i] = declaration:gsub("^int32_t", "void")
             end
         end

@@ -1,5 +1,6 @@
 -- The examples as a user runs them, and the code in README.md, which is theirs.
 local nginx = require "support.nginx"
+local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
 
@@ -48,7 +49,7 @@ describe("the examples:", function()
             assert.is_truthy(root.output:find("HTTP/1.1 40[34]"), root.output .. root.errors)
         end)
 
-        it("trusts the system unless told otherwise", function()
+        it("trusts the system's CA certificates by default", function()
             local url = ("https://localhost:%d/page"):format(server.ports[1])
             local result = process.run(process.lua {
                 "SSL_CERT_FILE=" .. pki.path("root.pem"), "examples/https_get.lua", url,
@@ -147,6 +148,17 @@ describe("the examples:", function()
         server:stop()
     end)
 
+    it("echo_client.lua ends well too with a server that closes without close_notify", function()
+        local certfile, keyfile = pki.chain("server-ec")
+        local job = peer.serve { tls = true, cert = certfile, key = keyfile, "handshake", "recv 6", "send 68656c6c6f0a", "close" }
+        local client = process.run(process.lua {
+            "examples/echo_client.lua", pki.path("root.pem"), "localhost", job.port, stdin = "hello\n",
+        })
+        assert.are.equal("hello\n", client.output)
+        assert.are.equal(0, client.status, client.errors)
+        job:finish()
+    end)
+
     it("the demo ends well", function()
         local result = run("examples/demo/run.lua")
         assert.are.equal(0, result.status, result.output .. result.errors)
@@ -164,6 +176,11 @@ describe("README.md:", function()
             local _, lines = code:gsub("\n", "")
             assert.is_true(lines <= 28, name .. " has " .. lines .. " lines")
         end
+    end)
+
+    it("shows the Python example as it is", function()
+        local code = readme:match("```python\n(.-)```\n")
+        assert.is_truthy(process.read_file(process.root .. "/examples/ffi/python/https_get.py"):find(code, 1, true))
     end)
 
     it("has Lua that compiles", function()

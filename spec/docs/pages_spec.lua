@@ -1,4 +1,5 @@
--- The Lua code in the documentation: it compiles, and what the pages of PAGES show runs and prints what the comments behind "-->" say.
+-- The Lua code in the documentation: it compiles, and what the pages of PAGES show runs and prints what the comments
+-- behind "-->" say.
 local adapters = require "support.adapters"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -22,10 +23,16 @@ local function blocks_of(page)
 end
 
 local function is_for_this_lua(block)
-    return _VERSION == "Lua 5.4" or not block.code:find("^%-%- Lua 5%.4\n")
+    return _VERSION > "Lua 5.3" or not block.code:find("^%-%- Lua 5%.4\n")
 end
 
--- What runs before a block: example.org is a server on this machine, the modules have their names, and conn is a connection to it.
+-- A program with arguments, of examples/: run by examples_spec.
+local function is_program(block)
+    return block.code:find("arg[1]", 1, true) ~= nil
+end
+
+-- What runs before a block: example.org is a server on this machine, the modules have their names, and conn is a
+-- connection to it.
 local PREAMBLE = [[
 require("support.example_org")(%d)
 local unpack = unpack or table.unpack
@@ -57,7 +64,7 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md"
     end)
 end
 
-for _, page in ipairs { "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md" } do describe(page .. ":", function()
+for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md" } do describe(page .. ":", function()
     teardown(process.cleanup)
 
     local server, port, cafile
@@ -77,7 +84,7 @@ for _, page in ipairs { "docs/python-to-lua.md", "docs/adapters.md", "docs/https
     end)
 
     for _, block in ipairs(blocks_of(page)) do
-        if is_for_this_lua(block) then
+        if is_for_this_lua(block) and not is_program(block) then
             it(("the code from line %d on does what it says"):format(block.line), function()
                 local wanted = {}
                 for text in block.code:gmatch("%-%-> ([^\n]*)") do

@@ -1,9 +1,9 @@
---- copas: a waiter for its threads, and its wrapped sockets as something to wrap.
+--- copas: a waiter for its threads, and its wrapped sockets as transports for wrap_socket.
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.copas").waiter)
 ---
---- copas's public functions are used only: the waiter lets copas receive from (or send to) an object whose first answer
---- is "timeout", so that copas waits for its descriptor. Outside of copas's threads the waiter blocks.
+--- Only copas's public functions are used: the waiter makes copas receive from (or send to) an object whose first
+--- result is "timeout", so that copas waits for its descriptor. Outside of copas's threads the waiter blocks.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -16,17 +16,17 @@ local const = C.const
 
 local copas = {}
 
--- Turnstile: what copas takes for a LuaSocket object. It makes its thread wait once.
----@field fd integer what copas waits for: a descriptor, or one that stands for it
+-- Turnstile: an object with the methods of a LuaSocket object, which makes its thread wait once.
+---@field fd integer the descriptor that copas waits for: the socket's, or a watch's
 ---@field event "read"|"write" how copas waits
----@field guard any of that descriptor, if it is the turnstile's
----@field sock any what waits, and for what; nil if it is a parking place
+---@field guard any of that descriptor, if the turnstile owns it
+---@field sock any the socket that waits; nil for a parking place
 ---@field wanted "read"|"write"
----@field direct integer? the descriptor, if it is waited for itself
+---@field direct integer? the socket's descriptor, unless a watch is used
 local Turnstile = {}
 
--- LuaSocket's select knows one object for a descriptor, whatever it waits for. So one turnstile waits for a descriptor
--- itself; others wait for a watch of it.
+-- LuaSocket's select accepts one object per descriptor. So one turnstile waits for the descriptor; others wait for a
+-- watch of it.
 local direct = setmetatable({}, { __mode = "v" })
 local waits = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
 
@@ -77,7 +77,8 @@ function Turnstile.settimeout()
     return 1
 end
 
--- copas 1 closes what a thread has waited for last when that ends (copas.autoclose): this is not the connection.
+-- copas 1 closes the last object that a thread has waited for when the thread ends (copas.autoclose). This is not the
+-- connection, so nothing is closed.
 function Turnstile.close()
     return 1
 end
@@ -100,8 +101,8 @@ local function new(fields)
     return scope.make(fields, TURNSTILE, true)
 end
 
--- stand_in makes the turnstile wait for an id of the ABI's.
-local function stand_in(turnstile, fileno, id, guard)
+-- wait_for_id makes the turnstile wait for the descriptor of an id.
+local function wait_for_id(turnstile, fileno, id, guard)
     errors.check(id)
     turnstile.guard, turnstile.id = guard, id
     turnstile.fd = errors.check(fileno(id))
@@ -121,7 +122,26 @@ local function in_thread()
     return thread and not is_main
 end
 
---- Waits as a thread of copas does; outside of coroutines it blocks.
+--- The waiter for copas. In a thread of copas it yields; elsewhere it blocks.
+---
+---     local runtime = require "copas"
+---     local waiter = require("cleat.adapters.copas").waiter
+---     local one, two = socket.socketpair()
+---     one:setwaiter(waiter)
+---     runtime.addthread(function()
+---         print(one:recv(5)) --> hello
+---     end)
+---     runtime.addthread(function()
+---         two:sendall("hello")
+---     end)
+---     runtime.loop()
+---
+--- Raises: socket.error for an error of copas.
+--- Python: none.
+---@param sock cleat.Socket
+---@param event "read"|"write"
+---@param timeout number? seconds; nil for no limit
+---@return boolean # false after the timeout
 function copas.waiter(sock, event, timeout)
     local fd = sock:fileno()
     if not in_thread() then
@@ -130,8 +150,8 @@ function copas.waiter(sock, event, timeout)
     local deadline = waiting.deadline(timeout)
     local turnstile = new { sock = sock, wanted = event }
     if timeout or direct[fd] then
-        -- copas 1 has no timers: it waits for one descriptor that stands for both.
-        stand_in(turnstile, C.watch_fileno, C.watch_new_guarded(fd, poll_events(event), timeout or -1))
+        -- copas 1 has no timers: the watch becomes readable for the event and for the timeout.
+        wait_for_id(turnstile, C.watch_fileno, C.watch_new_guarded(fd, poll_events(event), timeout or -1))
     else
         turnstile.fd, turnstile.event, turnstile.direct = fd, event, fd
         direct[fd] = turnstile
@@ -141,8 +161,8 @@ function copas.waiter(sock, event, timeout)
     return waiting.remaining(deadline) > 0
 end
 
--- wake lets the turnstile wait for something that is ready. An error means that only a shutdown of the connection is
--- left.
+-- wake replaces the descriptor that the turnstile waits for by one that is ready. After an error only a shutdown of the
+-- connection ends the wait.
 local function wake(sock, event)
     local turnstile = waits[event][sock]
     if not turnstile then
@@ -150,9 +170,9 @@ local function wake(sock, event)
     elseif turnstile.id then
         errors.check(C.watch_signal(turnstile.id))
     elseif turnstile.event == "read" then
-        stand_in(turnstile, C.watch_fileno, C.watch_new_guarded(-1, 0, 0))
-    else -- a socket that nothing was sent with can be written
-        stand_in(turnstile, C.socket_fileno, C.socket_new_guarded(const.AF_UNIX, const.SOCK_DGRAM, 0))
+        wait_for_id(turnstile, C.watch_fileno, C.watch_new_guarded(-1, 0, 0))
+    else -- a new socket is writable
+        wait_for_id(turnstile, C.socket_fileno, C.socket_new_guarded(const.AF_UNIX, const.SOCK_DGRAM, 0))
     end
 end
 
@@ -165,7 +185,7 @@ function Place:wait(timeout)
         return true
     end
     local turnstile = new {}
-    stand_in(turnstile, C.watch_fileno, C.watch_new_guarded(-1, 0, timeout or -1))
+    wait_for_id(turnstile, C.watch_fileno, C.watch_new_guarded(-1, 0, timeout or -1))
     self.turnstile = turnstile
     if in_thread() then
         scope.run(turnstile, pass, turnstile)
@@ -189,6 +209,13 @@ end
 
 waiting.register(copas.waiter, { wake = wake, place = place })
 
+--- Whether a value is a socket that copas.wrap has wrapped. SSLContext:wrap_socket calls it.
+---
+---     print(require("cleat.adapters.copas").accepts(1)) --> false
+---
+--- Python: none.
+---@param value any
+---@return boolean
 function copas.accepts(value)
     return type(value) == "table" and luasocket.accepts(rawget(value, "socket")) and methods.has(value, "send", "receive")
 end
@@ -206,10 +233,17 @@ function Owner:close()
     self.inner:close()
 end
 
+--- Prepares a socket that copas.wrap has wrapped for SSLContext:wrap_socket, which calls it. Programs do not:
+--- `wrap_socket(value)` is enough.
+---
+--- Raises: socket.error if it is closed.
+--- Python: none.
+---@param value any
+---@return table # see cleat.ssl.wrappable
 function copas.take(value)
     local taken = luasocket.take(value.socket)
     taken.owner = setmetatable({ inner = taken.owner, value = value }, Owner)
-    taken.timeout = false -- copas's own, 0, is how copas keeps LuaSocket from waiting
+    taken.timeout = false -- copas sets 0, so that LuaSocket does not block
     taken.waiter = copas.waiter
     return taken
 end

@@ -1,9 +1,9 @@
---- cqueues: a waiter for its coroutines, and its sockets as something to wrap.
+--- cqueues: a waiter for its coroutines, and its sockets as transports for wrap_socket.
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.cqueues").waiter)
 ---
---- The wrapper works with the descriptor of the cqueues socket, which stays that object's: close() closes the object.
---- What cqueues has read ahead is the first that the wrapper reads; what it has not sent yet is sent first.
+--- The wrapper works with the descriptor of the cqueues socket, which that object keeps: close() closes the object.
+--- Bytes that cqueues has read ahead are the first that the wrapper reads; bytes that it has not sent are sent first.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -13,7 +13,7 @@ local waiting = require "cleat.socket.waiting"
 
 local cqueues = {}
 
--- Who waits, by controller and descriptor: the coroutines, and the conditions that wake() signals, by event.
+-- Waiting coroutines, by controller and descriptor; and the conditions that wake() signals, by event.
 local controllers = setmetatable({}, { __mode = "k" })
 local conditions = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
 
@@ -33,8 +33,8 @@ local function enter(controller, fd, thread)
     return descriptors, threads
 end
 
--- leave lets the controller forget a descriptor for which no other coroutine waits: it may be closed next, without the
--- controller's knowledge, and its number used again.
+-- leave removes a descriptor from the controller if no other coroutine waits for it: the descriptor may be closed next,
+-- and its number reused.
 local function leave(runtime, descriptors, fd, threads, thread)
     threads[thread] = nil
     for other in pairs(threads) do
@@ -48,7 +48,26 @@ local function leave(runtime, descriptors, fd, threads, thread)
     runtime.cancel(fd)
 end
 
---- Waits as a coroutine of cqueues does; outside of a controller it blocks.
+--- The waiter for cqueues. In a coroutine of a controller it yields to the controller; elsewhere it blocks.
+---
+---     local runtime = require "cqueues"
+---     local waiter = require("cleat.adapters.cqueues").waiter
+---     local one, two = socket.socketpair()
+---     one:setwaiter(waiter)
+---     local loop = runtime.new()
+---     loop:wrap(function()
+---         print(one:recv(5)) --> hello
+---     end)
+---     loop:wrap(function()
+---         two:sendall("hello")
+---     end)
+---     assert(loop:loop())
+---
+--- Python: none.
+---@param sock cleat.Socket
+---@param event "read"|"write"
+---@param timeout number? seconds; nil for no limit
+---@return boolean # false after the timeout
 function cqueues.waiter(sock, event, timeout)
     local runtime = require "cqueues"
     local deadline = waiting.deadline(timeout)
@@ -97,6 +116,13 @@ end
 
 waiting.register(cqueues.waiter, { wake = wake, place = place })
 
+--- Whether a value is a socket of cqueues. SSLContext:wrap_socket calls it.
+---
+---     print(require("cleat.adapters.cqueues").accepts(1)) --> false
+---
+--- Python: none.
+---@param value any
+---@return boolean
 function cqueues.accepts(value)
     return methods.has(value, "pollfd", "events", "timeout", "starttls", "pending", "setmode")
 end
@@ -112,6 +138,13 @@ function Owner:close()
     self.sock:close()
 end
 
+--- Prepares a socket of cqueues for SSLContext:wrap_socket, which calls it. Programs do not: `wrap_socket(value)` is
+--- enough.
+---
+--- Raises: socket.error if it is closed.
+--- Python: none.
+---@param sock any
+---@return table # see cleat.ssl.wrappable
 function cqueues.take(sock)
     local open, fd = pcall(sock.pollfd, sock)
     if not open or type(fd) ~= "number" or fd < 0 then

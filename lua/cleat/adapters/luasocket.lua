@@ -1,9 +1,9 @@
---- LuaSocket's objects (tcp and unix), as something to wrap.
+--- LuaSocket's objects (tcp and unix), as transports for wrap_socket.
 ---
---- The wrapper takes the object's descriptor out of it, so that the object can do no harm meanwhile; what LuaSocket has
---- read ahead is the first that the wrapper reads. unwrap() puts the descriptor back. The wrapper's timeout is the
---- smaller of the object's two, where LuaSocket (3.1) reports them. LuaSocket has no waiting but blocking: give the
---- wrapper a waiter to do better.
+--- The wrapper takes the descriptor out of the object, which cannot use it meanwhile. Bytes that LuaSocket has read
+--- ahead are the first that the wrapper reads. unwrap() puts the descriptor back. The wrapper's timeout is the smaller
+--- of the object's two, where LuaSocket (3.1) reports them. LuaSocket can only block: set a waiter on the wrapper to
+--- wait in an event loop.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -15,6 +15,13 @@ local luasocket = {}
 
 local NOTHING = -1
 
+--- Whether a value is a TCP or Unix socket of LuaSocket. SSLContext:wrap_socket calls it.
+---
+---     print(require("cleat.adapters.luasocket").accepts(1)) --> false
+---
+--- Python: none.
+---@param value any
+---@return boolean
 function luasocket.accepts(value)
     return methods.has(value, "getfd", "setfd", "dirty", "settimeout")
 end
@@ -30,7 +37,7 @@ function Owner:give_back(plain)
     return self.sock
 end
 
--- The descriptor was the wrapper's, and is closed with it.
+-- The wrapper owned the descriptor, and closes it.
 function Owner:close()
     self.sock:close()
 end
@@ -47,13 +54,20 @@ local function read_ahead(sock, timeout)
     return table.concat(parts)
 end
 
--- smaller: of a block and a total timeout, false if there is neither. Both limit one call: cleat's calls have one
--- limit.
+-- smaller: of a block and a total timeout, false if there is neither. Both limit one call; a cleat socket has one
+-- timeout.
 local function smaller(block, total)
     block, total = block and block >= 0 and block or nil, total and total >= 0 and total or nil
     return block and total and math.min(block, total) or block or total or false
 end
 
+--- Prepares a TCP or Unix socket of LuaSocket for SSLContext:wrap_socket, which calls it. Programs do not:
+--- `wrap_socket(value)` is enough.
+---
+--- Raises: socket.error if it is closed.
+--- Python: none.
+---@param sock any
+---@return table # see cleat.ssl.wrappable
 function luasocket.take(sock)
     local fd = sock:getfd()
     if type(fd) ~= "number" or fd < 0 then

@@ -1,4 +1,4 @@
---- Looking at foreign objects: whether they have certain methods, whatever else they are.
+--- Helpers for adapters: which methods an object of another library has, addresses, errors.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -9,7 +9,7 @@ local function index(value, name)
     return value[name]
 end
 
---- has: whether a value answers to all of the methods.
+--- has: whether a value has all of the methods.
 ---@param value any
 ---@param ... string
 ---@return boolean
@@ -44,7 +44,7 @@ function methods.failed(from, what, message)
     return errors.raise(errors.error, ("%s of the %s: %s"):format(what, from, tostring(message)))
 end
 
--- The most that is read off, and how much at once.
+-- How many pieces are read at most, and their size.
 local MOST, PIECE = 16, 65536
 
 --- finish_sending ends the sending direction of an event loop's connection that is about to be closed, and reads what

@@ -1,15 +1,15 @@
---- nginx: cosockets (lua-nginx-module's ngx.socket.tcp and ngx.req.socket) as something to wrap.
+--- nginx: cosockets (lua-nginx-module's ngx.socket.tcp and ngx.req.socket) as transports for wrap_socket.
 ---
 ---     local stream = context:wrap_socket(ngx.socket.tcp(), {server_hostname = "example.org"})
 ---     stream:connect {"example.org", 443}
 ---
 --- Each call lets nginx serve others while it waits. The socket's timeout, in seconds, is given to the cosocket;
 --- without one the cosocket's own timeouts hold. close() closes the cosocket. TLS is cleat's: nginx's OpenSSL, its
---- certificates and its lua_ssl_* settings have no part in it.
+--- certificates and its lua_ssl_* settings are not used.
 ---
 --- nginx closes a cosocket when a coroutine that waits in one of its calls is killed, and refuses to close it while one
---- waits. So the calls are made in light threads, and the caller waits for those: it can be killed, woken, or give up,
---- and the next call goes on.
+--- waits. So the calls are made in light threads, for which the caller waits: the caller can be killed, be woken or
+--- time out, and the next call continues.
 
 local const = require("cleat.backend").const
 local errors = require "cleat.errors"
@@ -22,25 +22,32 @@ local nginx = {}
 -- The most that is received at once: two full records.
 local PIECE = 2 * (16384 + 256 + 5)
 
--- How many pieces are read off before a connection is closed.
+-- How many pieces are read before a connection is closed.
 local MOST = 8
 
--- For so long, in seconds, it is looked whether something has arrived.
+-- How long, in seconds, drain() waits for bytes.
 local INSTANT = 0.001
 
 -- The longest timeout of a cosocket, in milliseconds.
 local LONGEST = 2147483647
 
--- What was begun to be sent goes on for so long, in seconds, after a call has given it up.
+-- How long, in seconds, nginx goes on sending after the call has timed out.
 local GRACE = 60
 
+--- Whether a value is a cosocket of nginx's ngx.socket.tcp or ngx.req.socket. SSLContext:wrap_socket calls it.
+---
+---     print(require("cleat.adapters.nginx").accepts(1)) --> false
+---
+--- Python: none.
+---@param value any
+---@return boolean
 function nginx.accepts(value)
     return type(value) == "table" and methods.has(value, "receive", "receiveany", "send", "settimeout", "settimeouts")
 end
 
 ---@class cleat.adapters.nginx.Stream
 ---@field value any the cosocket
----@field calls table<string, cleat.adapters.nginx.Call> those under way: "connect", "receive", "send"
+---@field calls table<string, cleat.adapters.nginx.Call> those in progress: "connect", "receive", "send"
 ---@field queue string[] what is to be sent
 ---@field closed boolean?
 ---@field broken string? why nothing can be sent any more
@@ -63,7 +70,7 @@ local function limit(self, timeout)
     end
 end
 
--- perform waits for a call of the cosocket, which is started if it is not under way yet. It returns what that returns,
+-- perform waits for a call of the cosocket, which is started unless it is in progress. It returns what that returns,
 -- after true; or false if the deadline is over.
 local function perform(self, name, deadline, ...)
     local call = self.calls[name]
@@ -124,7 +131,7 @@ function Stream:receive(timeout)
             fail("receive", message)
         elseif not timeout or waiting.remaining(deadline) == 0 then
             return nil
-        end -- else that was the timeout of a call that was given up
+        end -- else the timeout of an earlier call, which has ended
     end
 end
 
@@ -149,7 +156,7 @@ function Stream:send(bytes, timeout)
             return nil
         elseif not sent then
             self.broken = message
-            queue[1] = queue[1] or "" -- so that the next call finds out
+            queue[1] = queue[1] or "" -- so that the next call reports it
             if message == "timeout" then
                 return nil
             end
@@ -159,7 +166,7 @@ function Stream:send(bytes, timeout)
     return true
 end
 
---- drain reads what has arrived. A last call stays under way, which close() ends.
+--- drain reads what has arrived. A last call may stay in progress, which close() ends.
 function Stream:drain()
     for _ = 1, MOST do
         local call = self.calls.receive or light.start(self.value, "receiveany", PIECE)
@@ -188,6 +195,13 @@ end
 
 Stream.place = light.place
 
+--- Prepares a cosocket of nginx's ngx.socket.tcp or ngx.req.socket for SSLContext:wrap_socket, which calls it. Programs
+--- do not: `wrap_socket(value)` is enough.
+---
+--- Raises: socket.error if it is closed.
+--- Python: none.
+---@param value any
+---@return table # see cleat.ssl.wrappable
 function nginx.take(value)
     return { stream = setmetatable({ value = value, calls = {}, queue = {} }, Stream) }
 end

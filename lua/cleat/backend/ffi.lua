@@ -1,5 +1,5 @@
---- The module cleat.backend.ffi for LuaJIT (see init.lua): finds libcleat, and has what ffi_abi.lua
---- needs, buffers and guards.
+--- The module cleat.backend.ffi for LuaJIT (see backend.lua): finds libcleat, and has what ffi_abi.lua needs, buffers
+--- and guards.
 
 local ffi = require "ffi"
 local tobit = require("bit").tobit
@@ -9,7 +9,7 @@ local new, cast, str, istype, typeof, gc = ffi.new, ffi.cast, ffi.string, ffi.is
 local type, rawget = type, rawget
 
 local SONAME = "libcleat.so.0"
-local SCRATCH = 64 * 1024 + 512 -- reads up to this length need no memory of their own
+local SCRATCH = 64 * 1024 + 512 -- reads up to this length need no separate allocation
 local MANY = 4096 -- arrays up to this length reuse theirs
 
 ---@param name string
@@ -112,7 +112,7 @@ function rt.length(data, name, position)
     return 0
 end
 
---- str for bytes that came with an id: if there is no memory for the string, nobody gets to know the id.
+--- str for bytes that came with an id: if there is no memory for the string, the id is closed.
 function rt.str_or_close(id, bytes, size)
     local ok, made = pcall(str, bytes, size)
     if not ok then

@@ -4,15 +4,13 @@
 #define CLEAT_NATIVE_H
 
 #include "cleat.h"
+#include "native_lua.h"
 
-#include <lauxlib.h>
-#include <lua.h>
-#include <stdbool.h>
 #include <string.h>
 
 #define NATIVE_SHORT 512 /* text up to this length needs one call */
 #define NATIVE_FEW 64 /* arrays up to this length need no memory */
-#define NATIVE_SCRATCH (64 * 1024 + 512) /* reads up to this length need no memory of their own */
+#define NATIVE_SCRATCH (64 * 1024 + 512) /* reads up to this length need no separate allocation */
 
 /* What the functions of one Lua state share: their first upvalue. Its user values keep alive what it points to. */
 struct native_state {
@@ -22,7 +20,12 @@ struct native_state {
     const void *guard_metatable;
 };
 
-enum native_uservalue { NATIVE_UV_SCRATCH = 1, NATIVE_UV_GUARD, NATIVE_UV_LAST = NATIVE_UV_GUARD };
+enum native_uservalue {
+    NATIVE_UV_SCRATCH = 1,
+    NATIVE_UV_GUARD,
+    NATIVE_UV_MAKE_GUARD, /* a function: Lua 5.1 takes memory for pushing one of C */
+    NATIVE_UV_LAST = NATIVE_UV_MAKE_GUARD
+};
 
 struct native_buffer {
     int32_t size;
@@ -39,7 +42,7 @@ extern const luaL_Reg native_abi[];
 /* native_refuse raises "cleat.backend: NAME: argument N WHAT". */
 _Noreturn void native_refuse(lua_State *L, const char *name, int argument, const char *what);
 
-/* native_grow returns room for size bytes: the scratch space, made larger, or memory of its own on Lua's stack. */
+/* native_grow returns room for size bytes: the scratch space, grown, or a separate userdata on Lua's stack. */
 char *native_grow(lua_State *L, struct native_state *state, int32_t size);
 
 /* native_longer returns memory for size bytes on Lua's stack, in place of all that is above the arguments. */
@@ -64,12 +67,9 @@ static inline struct native_state *native_state(lua_State *L) {
 }
 
 static inline int32_t native_int(lua_State *L, int argument, const char *name) {
-    int is_integer;
-    lua_Integer value = lua_tointegerx(L, argument, &is_integer);
-    if (!is_integer || value < INT32_MIN || value > INT32_MAX ||
-        lua_type(L, argument) != LUA_TNUMBER)
-        native_refuse(L, name, argument, "must be an integer");
-    return (int32_t)value;
+    int32_t value;
+    if (!native_to_int32(L, argument, &value)) native_refuse(L, name, argument, "must be an integer");
+    return value;
 }
 
 static inline double native_double(lua_State *L, int argument, const char *name) {
@@ -106,7 +106,7 @@ static inline struct native_buffer *native_buffer(lua_State *L, int argument, co
     return buffer;
 }
 
-/* native_within returns the place that three arguments name (a buffer, an offset, a capacity) and stores the capacity. */
+/* native_within returns the address that three arguments name (buffer, offset, capacity), and stores the capacity. */
 static inline char *native_within(lua_State *L, int argument, const char *name, int32_t *capacity) {
     struct native_buffer *buffer = native_buffer(L, argument, name);
     int32_t offset = native_int(L, argument + 1, name);

@@ -1,23 +1,27 @@
---- A TLS connection with the methods of LuaSocket's TCP clients, for modules that make their sockets with a `create` hook.
+--- A TLS connection with the methods of LuaSocket's TCP clients, for modules that make their sockets with a `create`
+--- hook.
 ---
---- As there, a method returns nil and an error where it fails. The error is LuaSocket's word where LuaSocket has one that programs look
---- for: "closed", "timeout", "connection refused". Any other is the error object that cleat raises, which tells more, and can be joined to
---- strings like one. "closed" is only said of a connection that the peer has closed properly, with close_notify: one that was cut off
---- is not the end of a page.
+--- As there, a method returns nil and an error where it fails. The error is LuaSocket's word where programs compare it:
+--- "closed", "timeout", "connection refused". Any other is the error object that cleat raises, which has more details
+--- and can be concatenated with strings. "closed" is returned only if the peer has closed the connection properly, with
+--- close_notify: one that was cut off is not the end of a page.
 ---
---- What is sent is gathered until something is to be received.
+--- Sent bytes are buffered until something is to be received.
 
 local check = require "cleat.check"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local failure = require "cleat.https.failure"
 local socket = require "cleat.socket"
+
+local pcall = compat.pcall
 
 local client = {}
 
 ---@class cleat.https.Client
 ---@field _context cleat.ssl.SSLContext|false false once closed
----@field _line (fun(line: string))|false is shown every line that comes
+---@field _line (fun(line: string))|false called with each received line
 ---@field _timeout number?
 ---@field _sock cleat.ssl.SSLSocket|false
 ---@field _file cleat.File|false
@@ -29,7 +33,7 @@ local attempt = failure.attempt
 
 --- A client that is not connected yet.
 ---@param context cleat.ssl.SSLContext
----@param line fun(line: string)? is shown every line that comes
+---@param line fun(line: string)? called with each received line
 ---@return cleat.https.Client
 function client.new(context, line)
     return setmetatable({ _context = context, _line = line or false, _timeout = false, _sock = false, _file = false }, Client.instance)
@@ -125,12 +129,13 @@ local function read(self, pattern, prefix)
     return line
 end
 
---- Receives a line ("*l"), all up to the end ("*a") or so many bytes. What had come before an error is there for the next call.
+--- Receives a line ("*l"), all up to the end ("*a") or so many bytes. Bytes that arrived before an error are kept for
+--- the next call.
 ---@param pattern string|integer|nil "*l" by default
----@param prefix string? what the result begins with; its bytes count
+---@param prefix string? prepended to the result; its bytes count
 ---@return string?
 ---@return any error
----@return string? # after an error, the prefix; at the end of the stream, with what came
+---@return string? # after an error, the prefix; at the end of the stream, with the received bytes
 function Client:receive(pattern, prefix)
     prefix = prefix or ""
     local data, err, partial = attempt(read, self, pattern or "*l", prefix)
@@ -140,12 +145,12 @@ function Client:receive(pattern, prefix)
     return nil, err, partial or prefix
 end
 
---- Closes the connection. Once is enough, more does no harm.
+--- Closes the connection. Closing again has no effect.
 ---@return integer 1
 function Client:close()
     local file, sock = self._file, self._sock
     self._file, self._sock, self._line = false, false, false
-    self._context = false -- LuaJIT's traces may keep the closures of a request, and what these hold
+    self._context = false -- LuaJIT's traces may keep the closures of a request, and the objects they refer to
     if file then
         sock:close()
         pcall(file.close, file)
@@ -159,7 +164,7 @@ function Client:getfd()
     return self._sock and self._sock:fileno() or -1
 end
 
---- Whether something can be received that select does not see.
+--- Whether decrypted bytes are buffered, which select does not report.
 ---@return boolean
 function Client:dirty()
     return self._sock and (self._sock:pending() > 0 or self._file._held > 0) or false

@@ -1,32 +1,35 @@
---- The connection of a request, whose calls all share one deadline. Errors are raised as sockets raise them, and by
+--- The connection of a request, whose calls all share one deadline. Errors are raised by sockets, and by
 --- cleat.https.failure.
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local address = require "cleat.socket.address"
 local errors = require "cleat.errors"
 local failure = require "cleat.https.failure"
 local object = require "cleat.socket.object"
 local waiting = require "cleat.socket.waiting"
 
+local pcall = compat.pcall
+
 local concat, find, min, sub = table.concat, string.find, math.min, string.sub
 local const = C.const
 
 local LINE_MAX = 65536
-local PIECE = 16384 -- what is asked of the socket at once: a TLS record
+local PIECE = 16384 -- how many bytes are requested at once: a TLS record
 
 ---@class cleat.https.Connection
 ---@field _sock cleat.Socket|cleat.ssl.SSLSocket
 ---@field _deadline number? see cleat.socket.waiting
----@field _data string what came; its bytes before _next have been read
+---@field _data string received bytes; those before _next have been read
 ---@field _next integer
----@field _out string[] what is to be sent
----@field _waiting integer how many bytes they are
+---@field _out string[] bytes to be sent
+---@field _waiting integer the number of bytes in _out
 local Connection = {}
 Connection.__index = Connection
 
 local connection = {}
 
--- left: the seconds until the deadline, nil for no limit; raises socket.timeout once it is over.
+-- left: the seconds until the deadline, nil for no limit; raises socket.timeout once it has passed.
 local function left(deadline)
     local seconds = waiting.left(deadline)
     if seconds == 0 then
@@ -35,7 +38,7 @@ local function left(deadline)
     return seconds
 end
 
--- wait_by_poll is the waiter while a name is resolved without a default waiter: getaddrinfo by itself knows no timeout.
+-- wait_by_poll is the waiter for name resolution if there is no default waiter: getaddrinfo has no timeout.
 local function wait_by_poll(resolution, _, timeout)
     return errors.check((C.poll({ resolution:fileno() }, { const.POLLIN }, 1, timeout or -1))) > 0
 end
@@ -75,7 +78,7 @@ end
 
 --- Does the TLS handshake; everything after it is encrypted.
 ---@param context cleat.ssl.SSLContext
----@param host string the name that the server must have
+---@param host string the name that the certificate must match
 function Connection:secure(context, host)
     if self._next <= #self._data then
         failure.fail("the proxy has sent bytes before the server could")
@@ -94,7 +97,7 @@ function Connection:write(data)
     end
 end
 
---- Sends what write() took.
+--- Sends the bytes that write() has collected.
 function Connection:flush()
     local data = concat(self._out)
     self._out, self._waiting = {}, 0
@@ -126,7 +129,7 @@ local function closed()
     return failure.fail("closed")
 end
 
--- finish_line: the line that begins with what is there, if its end has yet to come.
+-- finish_line receives the rest of a line of which the beginning is buffered.
 local function finish_line(self)
     local pieces, length = { sub(self._data, self._next) }, #self._data - self._next + 1
     while true do
@@ -169,7 +172,7 @@ function Connection:line()
     return line
 end
 
---- Closes the connection. Once is enough, more does no harm.
+--- Closes the connection. Closing again has no effect.
 function Connection:close()
     self._sock:close()
 end

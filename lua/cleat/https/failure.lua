@@ -1,16 +1,19 @@
---- How a request fails: what reaches the caller as nil and an error, and what is raised.
+--- How a request fails: which errors are returned after nil, and which are raised.
 ---
---- Inside cleat.https everything is raised, and failure.attempt is the one place where that ends. What the caller's own functions raise
---- (a source, a sink, a step) passes through unchanged.
+--- Inside cleat.https every error is raised, and failure.attempt alone catches. Errors of the caller's functions (a
+--- source, a sink, a step) are raised again unchanged.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local repr = require "cleat.repr"
 
+local pcall = compat.pcall
+
 local failure = {}
 
--- Failed: a request that cannot be made, or an answer that cannot be understood. Raised: what the caller's function has raised.
+-- Failed: a request that cannot be made, or a malformed response. Raised: an error of the caller's function.
 local Failed, Raised = {}, {}
 
 local WORDS = { [C.const.ECONNREFUSED] = "connection refused", [C.const.EBADF] = "closed" }
@@ -63,14 +66,14 @@ local function finish(ok, ...)
         return nil, "closed"
     elseif errors.EnvironmentError:is(err) then
         return nil, not errors.SSLError:is(err) and WORDS[err.errno] or err
-    elseif errors.ValueError:is(err) then -- names that are none, or cannot be
+    elseif errors.ValueError:is(err) then -- malformed names
         return nil, err
     end
     return error(err, 0)
 end
 
---- The results of f(...), or nil and the error: LuaSocket's word where LuaSocket has one that programs look for ("closed", "timeout",
---- "connection refused"), a message, or the error object. What does not come from the outside is raised.
+--- The results of f(...), or nil and the error: LuaSocket's word where programs compare it ("closed", "timeout",
+--- "connection refused"), a message, or the error object. Errors of the program are raised.
 ---@param f function
 ---@return any ...
 function failure.attempt(f, ...)
@@ -84,7 +87,7 @@ local function passed(ok, ...)
     return error(setmetatable({ value = (...) }, Raised), 0)
 end
 
---- The results of a function of the caller's; what that raises, failure.attempt raises again.
+--- The results of a function that the caller has passed; failure.attempt raises its error again.
 ---@param f function
 ---@return any ...
 function failure.call(f, ...)

@@ -1,5 +1,5 @@
---- HTTP/1.1 messages (RFC 9112), of which only what is beyond doubt is understood: an answer that two readers could take for two
---- different ones ends the request.
+--- HTTP/1.1 messages (RFC 9112). Only unambiguous responses are accepted: a response that two parsers could read
+--- differently ends the request.
 
 local failure = require "cleat.https.failure"
 
@@ -9,8 +9,8 @@ local attempt, call, fail, show = failure.attempt, failure.call, failure.fail, f
 local message = {}
 
 local LINES_MAX = 256 -- of a head, and of a chunked body's trailer
-local INTERIM_MAX = 16 -- answers of 1xx before the one that counts
-local LENGTH_DIGITS = 15 -- what a double holds exactly
+local INTERIM_MAX = 16 -- 1xx responses before the final one
+local LENGTH_DIGITS = 15 -- a double represents it exactly
 local SIZE_DIGITS = 13 -- the same in hexadecimal
 local PIECE = 16384
 
@@ -20,7 +20,7 @@ local function malformed(what, ...)
     return fail("malformed answer: " .. what, ...)
 end
 
--- trim takes the blanks around a value away. One pattern for both ends would take the square of the time.
+-- trim removes the blanks around a value. One pattern for both ends would take quadratic time.
 local function trim(value)
     local first = find(value, "[^ \t]")
     return first and sub(value, first):match("^.*[^ \t]") or ""
@@ -80,7 +80,8 @@ local function joined(fields)
     return headers
 end
 
--- framing: how the body is delimited (RFC 9112, section 6.3): "chunked", its length, or nil for the connection's end.
+-- framing returns how the body is delimited (RFC 9112, section 6.3): "chunked", its length, or nil for the connection's
+-- end.
 local function framing(version, fields)
     local length, coding
     for _, field in ipairs(fields) do
@@ -109,7 +110,7 @@ local function framing(version, fields)
     return coding or length
 end
 
--- read_one reads a head. bare: whether nothing is to be made of its length.
+-- read_one reads a head. bare: the length headers are ignored.
 local function read_one(connection, bare)
     local status = connection:line()
     local version, code = match(status, "^HTTP/1%.(%d) (%d%d%d)$")
@@ -131,7 +132,7 @@ local function counts(code)
     return code >= 200
 end
 
---- Reads the head of the answer that counts, and passes over those of 1xx before it.
+--- Reads the head of the final response, and skips 1xx responses.
 ---@param connection cleat.https.Connection
 ---@return integer code
 ---@return table<string, string> headers
@@ -147,7 +148,8 @@ function message.read_head(connection)
     return malformed("more than %d answers of 1xx", INTERIM_MAX)
 end
 
---- Reads the head of a proxy's answer to CONNECT, which has no body if it is 2xx, whatever it says (RFC 9112, section 6.3).
+--- Reads the head of a proxy's response to CONNECT. A 2xx response has no body, whatever its headers are (RFC 9112,
+--- section 6.3).
 ---@param connection cleat.https.Connection
 ---@return integer code
 ---@return string status
@@ -188,7 +190,7 @@ local function by_length(connection, length)
 end
 
 local function by_chunks(connection)
-    local size = 0 -- what is left of the chunk; nil once all is read
+    local size = 0 -- bytes left of the chunk; nil at the end of the body
     local first = true
     return function()
         if size == 0 then
@@ -232,7 +234,7 @@ function message.step(source, sink)
     return nil, source_error or sink_error
 end
 
--- pump moves everything from a source to a sink. What either reports ends the request.
+-- pump moves everything from a source to a sink. An error of either ends the request.
 local function pump(source, sink, step)
     local ok, err
     repeat

@@ -1,4 +1,4 @@
---- Proxies: which one a request goes through, and how it gets through (CONNECT, RFC 9110, section 9.3.6).
+--- Proxies: which one a request uses, and the CONNECT request (RFC 9110, section 9.3.6).
 
 local base64 = require "cleat.base64"
 local failure = require "cleat.https.failure"
@@ -20,13 +20,13 @@ local function parse(text)
         failure.fail("control character or blank in proxy")
     end
     local parts = uri.split(text)
-    if not parts.authority then
+    if not parts.netloc then
         parts = uri.split("http://" .. text)
     end
     if parts.scheme ~= nil and parts.scheme ~= "http" then
         failure.fail("proxy scheme %s not supported, only http", failure.show(parts.scheme))
     end
-    local host, port, user, password = uri.authority(parts.authority)
+    local host, port, user, password = uri.netloc(parts.netloc)
     if host == "" then
         failure.fail("proxy %s has no host", failure.show(text))
     end
@@ -44,8 +44,8 @@ local function environment(name)
     return value ~= "" and value or nil
 end
 
---- Whether a list as in the variable no_proxy names a host: names with all that is below them, addresses, each with a port or for all
---- ports; "*" for every host.
+--- Whether a list as in the variable no_proxy names a host: domains with their subdomains, addresses, each with a port
+--- or for all ports; "*" for every host.
 ---@param list string
 ---@param host string
 ---@param port integer
@@ -67,8 +67,8 @@ function proxy.excepted(list, host, port)
     return false
 end
 
---- The proxy for a host: the one that was asked for, that of LuaSocket's http (its field PROXY), or that of the environment: https_proxy,
---- else all_proxy, in small letters or capitals, unless no_proxy names the host.
+--- The proxy for a host: the field `proxy`, that of LuaSocket's http (its field PROXY), or that of the environment:
+--- https_proxy, else all_proxy, in small letters or capitals, unless no_proxy names the host.
 ---@param asked string|false|nil false for none
 ---@param host string
 ---@param port integer
@@ -92,13 +92,13 @@ function proxy.of(asked, host, port)
     return parse(asked)
 end
 
---- Asks the proxy at the other end of a connection for one to the server.
+--- Makes the proxy at the other end of a connection connect to the server.
 ---@param connection cleat.https.Connection
 ---@param to cleat.https.Proxy
----@param authority string the server's host and port
----@param agent string what it is asked by
-function proxy.connect(connection, to, authority, agent)
-    local lines = { ("CONNECT %s HTTP/1.1"):format(authority), "Host: " .. authority, "User-Agent: " .. agent }
+---@param netloc string the server's host and port
+---@param agent string the User-Agent
+function proxy.connect(connection, to, netloc, agent)
+    local lines = { ("CONNECT %s HTTP/1.1"):format(netloc), "Host: " .. netloc, "User-Agent: " .. agent }
     if to.authorization then
         lines[#lines + 1] = "Proxy-Authorization: " .. to.authorization
     end

@@ -1,5 +1,5 @@
---- What a request asks for: its fields are checked, and become a place to connect to, a head to send and a context. Nothing has been sent
---- when something is wrong with them.
+--- The fields of a request: they are checked, and become a place to connect to, a head to send and a context. An error
+--- in them is raised before anything is sent.
 
 local base64 = require "cleat.base64"
 local check = require "cleat.check"
@@ -37,10 +37,11 @@ local AGENT = "cleat/0.1"
 ---@field maxredirects integer|false|nil how many redirects to follow, 5 by default; false for no limit
 ---@field timeout number|false|nil seconds for all of it, redirects included; 60 by default, false for no limit
 ---@field proxy string|false|nil URL of a proxy; false for none, whatever the environment says
----@field cafile string? PEM file of the certification authorities, in place of the system's
----@field capath string? directory of them
----@field cadata string? PEM text or DER bytes of them
----@field verify boolean|string|string[]|nil false or "none" is DANGEROUS: anybody can pose as the server. true or "peer" verifies
+---@field cafile string? PEM file of CA certificates, in place of the system's
+---@field capath string? directory of CA certificates
+---@field cadata string? PEM text or DER bytes of CA certificates
+---@field verify boolean|string|string[]|nil false or "none" is DANGEROUS: any attacker can pose as the server. true or
+--- "peer" verifies
 ---@field certificate string? PEM file of this side's certificate, for servers that ask for one
 ---@field key string? PEM file of its key; the certificate's file by default
 ---@field context cleat.ssl.SSLContext? in place of the six above
@@ -136,7 +137,7 @@ end
 -- LuaSec's words for verifying.
 local VERIFY = { none = false, peer = true, client_once = true, fail_if_no_peer_cert = true }
 
--- verifies: what the field verify says, nil if it says nothing.
+-- verifies: the meaning of the field verify, nil without it.
 local function verifies(value)
     if value == nil or type(value) == "boolean" then
         return value
@@ -157,11 +158,12 @@ local function verifies(value)
     return result
 end
 
---- The context for a request. strange: whether it goes to another server than the one that was asked for, which is shown no certificate.
+--- The context for a request. redirected: whether it goes to another server than the first request; such a server gets
+--- no client certificate.
 ---@param fields cleat.https.Request
----@param strange boolean
+---@param redirected boolean
 ---@return cleat.ssl.SSLContext
-function request.context(fields, strange)
+function request.context(fields, redirected)
     if fields.context then
         return fields.context
     end
@@ -179,22 +181,22 @@ function request.context(fields, strange)
     else
         context = ssl._create_default_https_context()
     end
-    if fields.certificate and not strange then
+    if fields.certificate and not redirected then
         context:load_cert_chain(fields.certificate, fields.key, fields.password)
     end
     return context
 end
 
----@class cleat.https.Place where a request goes to
+---@class cleat.https.Place where a request is sent
 ---@field host string to connect to and to verify: A-labels, or an address
 ---@field port integer
----@field authority string host and port as in a header; without the usual port
+---@field netloc string host and port as in a header; without the usual port
 ---@field path string
 ---@field query string?
 ---@field user string?
 ---@field password string?
 
--- What must not be in a part of a request, since LuaSocket and others send what they are given.
+-- Characters that must not be in a part of a request: they would allow header injection.
 local function refuse_blanks(name, value)
     if type(value) == "string" then
         if value:find("%c") then
@@ -216,12 +218,12 @@ function request.place(host, port)
     end
     local place = { host = host, port = port and port ~= "" and uri.port(port) or PORT }
     local written = host:find(":", 1, true) and "[" .. host:gsub("%%.*", "") .. "]" or host
-    place.authority = place.port == PORT and written or written .. ":" .. place.port
+    place.netloc = place.port == PORT and written or written .. ":" .. place.port
     place.name = written
     return place
 end
 
---- Where a request goes to.
+--- Where a request is sent.
 ---@param fields cleat.https.Request
 ---@return cleat.https.Place
 function request.locate(fields)
@@ -235,7 +237,7 @@ function request.locate(fields)
     elseif fields.create ~= nil then
         fail("create function not permitted")
     end
-    local host, port, user, password = uri.authority(url.authority or "")
+    local host, port, user, password = uri.netloc(url.netloc or "")
     host = fields.host or host
     if host == "" then
         fail("invalid host 'nil'")
@@ -256,7 +258,7 @@ function request.locate(fields)
     return place
 end
 
---- What the request says it is made by: LuaSocket's name where that is loaded.
+--- The User-Agent: LuaSocket's where that is loaded.
 ---@return string
 function request.agent()
     local http = package.loaded["socket.http"]
@@ -278,7 +280,7 @@ local function value_of(name, value)
     return value
 end
 
--- Headers for the proxy, which are not the server's to see.
+-- Headers for the proxy, which are not sent to the server.
 local FOR_PROXY = "proxy-authorization"
 
 -- add_headers puts the caller's headers into the list of those to send. It returns the one that is for the proxy.
@@ -333,7 +335,7 @@ function request.head(fields, place)
     if not method:find(message.TOKEN) or method == "CONNECT" then
         fail("method %s", show(method))
     end
-    local headers = { ["user-agent"] = request.agent(), host = place.authority, connection = "close, TE", te = "trailers" }
+    local headers = { ["user-agent"] = request.agent(), host = place.netloc, connection = "close, TE", te = "trailers" }
     local written = {}
     if place.user and place.password then
         if place.user:find(":", 1, true) then

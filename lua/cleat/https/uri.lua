@@ -6,7 +6,7 @@ local uri = {}
 
 ---@class cleat.https.Uri the five components (section 3); nil where the text has none
 ---@field scheme string?
----@field authority string?
+---@field netloc string? userinfo, host and port, as Python's urlparse names them
 ---@field path string "" at least
 ---@field query string?
 ---@field fragment string?
@@ -30,7 +30,7 @@ function uri.split(text)
     end
     if text:sub(1, 2) == "//" then
         at = text:find("/", 3, true) or #text + 1
-        parts.authority, text = text:sub(3, at - 1), text:sub(at)
+        parts.netloc, text = text:sub(3, at - 1), text:sub(at)
     end
     parts.path = text
     return parts
@@ -57,16 +57,16 @@ local function without_dots(path)
 end
 
 --- What a reference means in a page whose URL is base (section 5.2.2).
----@param base cleat.https.Uri with an authority
+---@param base cleat.https.Uri with a netloc
 ---@param reference cleat.https.Uri
 ---@return cleat.https.Uri
 function uri.resolve(base, reference)
     if reference.scheme then
         return reference
-    elseif reference.authority then
-        return { scheme = base.scheme, authority = reference.authority, path = reference.path, query = reference.query }
+    elseif reference.netloc then
+        return { scheme = base.scheme, netloc = reference.netloc, path = reference.path, query = reference.query }
     end
-    local target = { scheme = base.scheme, authority = base.authority, path = base.path, query = reference.query }
+    local target = { scheme = base.scheme, netloc = base.netloc, path = base.path, query = reference.query }
     if reference.path == "" then
         target.query = reference.query or base.query
     elseif reference.path:sub(1, 1) == "/" then
@@ -131,15 +131,15 @@ function uri.host(host)
     return host
 end
 
---- Takes an authority apart (section 3.2). What is none ends the request.
----@param authority string
+--- Splits the userinfo, host and port, Python's netloc (section 3.2), into its parts. A malformed one ends the request.
+---@param netloc string
 ---@return string host "" if there is none
 ---@return string? port its digits, nil for the default one
 ---@return string? user
 ---@return string? password
-function uri.authority(authority)
-    local userinfo, rest = authority:match("^([^@]*)@(.*)$")
-    rest = rest or authority
+function uri.netloc(netloc)
+    local userinfo, rest = netloc:match("^([^@]*)@(.*)$")
+    rest = rest or netloc
     if rest:find("@", 1, true) or (userinfo and userinfo:find("[][\\/?#<>\"^`{|}]")) then
         failure.fail("invalid user in URL")
     end

@@ -1,7 +1,7 @@
---- Socket addresses, as Python writes them and as the ABI takes them.
+--- Socket addresses: Python's form, and the form of the ABI.
 ---
---- In Lua an address is {host, port} for IPv4, {host, port, flowinfo, scopeid} for IPv6 (the last two may be left out), and a path for
---- AF_UNIX. Below it is a host and a port; an IPv6 scope stands in the host, behind "%".
+--- In Lua an address is {host, port} for IPv4, {host, port, flowinfo, scopeid} for IPv6 (the last two may be left out),
+--- and a path for AF_UNIX. In the ABI it is a host and a port; an IPv6 scope follows the host, after "%".
 ---
 --- Python: section 17.2 (socket, address families).
 
@@ -24,7 +24,7 @@ local function bad_part(f, part, expected, value)
         check.shown(value)))
 end
 
--- check_parts refuses what an address of so many elements does not have, such as the name of a field.
+-- check_parts refuses keys that an address of so many elements does not have, such as names.
 local function check_parts(f, value, count)
     for key in pairs(value) do
         if type(key) ~= "number" or key % 1 ~= 0 or key < 1 or key > count then
@@ -58,8 +58,8 @@ local function scoped(f, host, flowinfo, scope)
     return host
 end
 
---- The host and port that the ABI takes for an address.
----@param f string the function that was given it
+--- The host and port of an address, for the ABI.
+---@param f string the function whose argument it is
 ---@param family integer AF_*
 ---@param value any the address
 ---@return string host
@@ -85,8 +85,8 @@ function address.pack(f, family, value)
     return family == AF_INET6 and scoped(f, host, flowinfo, scope) or host, port
 end
 
---- The host and port of an address that is resolved, not packed: the port may be a string of digits, or a service's name. What
---- getsockname() says of an IPv6 socket, {host, port, flowinfo, scopeid}, is taken too.
+--- The host and port of an address that is resolved, not packed: the port may be a string of digits, or a service's
+--- name. The form {host, port, flowinfo, scopeid} of IPv6 sockets is accepted too.
 ---@param f string
 ---@param value any
 ---@return string host
@@ -114,7 +114,7 @@ function address.endpoint(f, value)
     return numeric and scoped(f, host, value[3], value[4]) or host, port
 end
 
---- The address that the ABI's answer stands for.
+--- The address for a result of the ABI.
 ---@param family integer AF_*
 ---@param host string
 ---@param port integer
@@ -130,24 +130,24 @@ function address.unpack(family, host, port, flowinfo, scope)
     return { host, port }
 end
 
--- by_waiter makes what waits for a resolution that is not a socket's; false without a waiter.
+-- by_waiter returns a function that waits for a resolution; false without a waiter.
 local function by_waiter(waiter, timeout)
     local deadline = waiting.deadline(timeout)
     return waiter and function(object)
-        return waiting.remaining(deadline) > 0 and waiting.ask(waiter, object, "read", waiting.left(deadline))
+        return waiting.remaining(deadline) > 0 and waiting.call(waiter, object, "read", waiting.left(deadline))
     end
 end
 
---- Resolves a host and a service (Python's socket.getaddrinfo). It may wait for name servers, by the
---- default waiter if there is one.
+--- Resolves a host and a service (Python's socket.getaddrinfo). It waits for name servers, with the default waiter if
+--- there is one.
 ---@param host string? a name or numeric address; nil is this machine
 ---@param port string|integer|nil a service's name or a port
 ---@param family integer? AF_*, 0 for any
 ---@param type_ integer? SOCK_*, 0 for any
 ---@param proto integer? 0 for any
 ---@param flags integer? AI_*
----@param timeout number? in seconds, where there is a waiter to keep it
----@param waiter function? in place of no default waiter
+---@param timeout number? in seconds; without a waiter it is ignored
+---@param waiter function? used if there is no default waiter
 ---@return table[] # {family, type, proto, canonname, address} each; raises socket.gaierror
 function address.resolve(host, port, family, type_, proto, flags, timeout, waiter)
     check.optional_path("getaddrinfo", "host", host)

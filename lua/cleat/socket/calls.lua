@@ -1,5 +1,5 @@
---- How a socket's methods call the ABI: every failure goes through `calls.fail`, and a call that could not finish
---- through `calls.finish`.
+--- How a socket's methods call the ABI: calls.fail raises every error, and calls.finish continues calls that would
+--- block.
 
 local Buffer = require "cleat.buffer"
 local check = require "cleat.check"
@@ -18,17 +18,17 @@ function calls.fail(result, method)
     return errors.throw(errors.from_socket(result, method))
 end
 
---- settle returns the results of a call whose status is not negative.
-function calls.settle(method, result, ...)
+--- expect returns the results of a call, and raises the error for a negative status.
+function calls.expect(method, result, ...)
     if result < 0 then
         return calls.fail(result, method)
     end
     return result, ...
 end
 
---- into checks the arguments of recv_into and returns the backend's buffer and how many bytes to ask for. fits: more than the buffer's size
---- means its size, as Python has it for TLS and not for plain sockets.
-function calls.into(method, buffer, nbytes, fits)
+--- into checks the arguments of recv_into and returns the backend's buffer and how many bytes to ask for. clamp: a
+--- number above the buffer's size means its size, as in Python for TLS but not for plain sockets.
+function calls.into(method, buffer, nbytes, clamp)
     local contents, size = Buffer._contents(buffer)
     if not contents then
         check.fail(method, "buffer", "a buffer", buffer)
@@ -39,7 +39,7 @@ function calls.into(method, buffer, nbytes, fits)
     check.integer(method, "nbytes", nbytes)
     if nbytes < 0 then
         errors.raise(errors.ValueError, "negative buffersize in " .. method)
-    elseif nbytes > size and fits then
+    elseif nbytes > size and clamp then
         return contents, size
     elseif nbytes > size then
         errors.raise(errors.ValueError, "buffer too small for requested bytes")
@@ -47,7 +47,7 @@ function calls.into(method, buffer, nbytes, fits)
     return contents, nbytes
 end
 
---- source returns what is to be sent as the backend takes it, and its length.
+--- source returns the bytes to send, for the backend, and their number.
 function calls.source(method, data)
     if type(data) == "string" then
         return data, #data
@@ -74,7 +74,7 @@ end
 --- The two kinds of calls of plain sockets, see cleat.suspend.
 calls.READ, calls.WRITE = kind("reader", WANT_READ), kind("writer", WANT_WRITE)
 
---- first makes the first attempt of a call, f(id, wait, ...), unless others have the turn.
+--- first makes the first attempt of a call, f(id, wait, ...), unless another call has the turn.
 local function first(self, of, f, ...)
     if self._wait == 0 and turns.busy(self, of.turn) then
         return HANDLE
@@ -83,9 +83,8 @@ local function first(self, of, f, ...)
 end
 calls.first = first
 
---- finish_by goes on where the first attempt of a call, f(id, wait, ...), has not succeeded. deadline: nil if the
---- timeout begins now. result:
---- of the attempt, nil to make another one.
+--- finish_by continues a call, f(id, wait, ...), whose first attempt has not succeeded. deadline: nil if the timeout
+--- begins now. result: of the attempt, nil to make another one.
 function calls.finish_by(self, of, method, deadline, result, f, ...)
     local timeout = self._timeout
     if result == WANT_READ or result == WANT_WRITE then

@@ -1,13 +1,12 @@
---- Parking places: where a coroutine waits for its turn (cleat.socket.turns).
+--- Parking places: objects on which a coroutine waits for its turn (cleat.socket.turns).
 ---
 --- A place is a table with
----   place:wait(timeout)   waits until wake() was called, or for timeout seconds, nil for ever. It may yield, and may
----   return early.
----   place:wake()          may come at any time, before wait() too, from any coroutine and from a finalizer. It must
----   not resume the coroutine
----                         that waits: it lets the event loop do so.
----   place:close()         optional: the wait is over.
---- An adapter may have places of its own; here is the one that works with any waiter.
+---   place:wait(timeout)   waits until wake() is called, or for timeout seconds (nil: no limit). It may yield, and may
+---                         return early.
+---   place:wake()          may be called at any time, also before wait(), from any coroutine and from a finalizer. It
+---                         must not resume the waiting coroutine: the event loop does.
+---   place:close()         optional: called when the wait has ended.
+--- An adapter may have its own places; the one here works with any waiter.
 
 local waiting = require "cleat.socket.waiting"
 local watch = require "cleat.socket.watch"
@@ -19,7 +18,7 @@ local Place = {}
 Place.__index = Place
 
 function Place:wait(timeout)
-    return waiting.ask(self.waiter, self.watch, "read", timeout)
+    return waiting.call(self.waiter, self.watch, "read", timeout)
 end
 
 function Place:wake()

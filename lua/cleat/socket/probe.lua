@@ -1,4 +1,4 @@
---- What a descriptor or a socket is: TLS needs streams.
+--- Family, type and protocol of descriptors and sockets: TLS needs streams.
 
 local C = require "cleat.backend"
 local calls = require "cleat.socket.calls"
@@ -17,14 +17,14 @@ local function of(id, proto)
 end
 
 local function checked(...)
-    local _, kind, family, proto = calls.settle("wrap_socket", ...)
+    local _, kind, family, proto = calls.expect("wrap_socket", ...)
     if kind ~= const.SOCK_STREAM then
         errors.raise(errors.NotImplementedError, "only stream sockets are supported")
     end
     return family, kind, proto
 end
 
---- socket returns the family, type and protocol of a socket. NotImplementedError for what is no stream.
+--- socket returns the family, type and protocol of a socket. NotImplementedError unless it is a stream.
 ---@param sock cleat.Socket
 ---@return integer family, integer type, integer proto
 function probe.socket(sock)
@@ -36,7 +36,7 @@ local function closing(guard, ...)
     return ...
 end
 
---- stream returns the same of a descriptor, which stays the caller's.
+--- stream returns the same of a descriptor, which stays open.
 ---@param fd integer
 ---@return integer family, integer type, integer proto
 function probe.stream(fd)

@@ -1,15 +1,18 @@
---- Names to addresses for those who may not block: a waiter waits while a thread of the ABI asks the system (getaddrinfo).
+--- Non-blocking name resolution: a waiter waits while a thread of the core calls getaddrinfo.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local status = require "cleat.status"
+
+local pcall = compat.pcall
 
 local const = C.const
 
 local resolution = {}
 
----@class cleat.socket.Resolution what the waiter is given: like a socket it has a descriptor to wait for
+---@class cleat.socket.Resolution the argument of the waiter: like a socket it has a descriptor
 ---@field timeout number? in seconds, for cqueues
 ---@field _id integer
 local Resolution = class.new("socket.Resolution", function()
@@ -45,9 +48,9 @@ local function await(self, wait)
     return errors.check(result, guard)
 end
 
---- addrinfo returns the ABI's id of a list of addresses. What follows host and service is as for the ABI's function.
----@param wait (fun(resolution: cleat.socket.Resolution): boolean)|false waits for it, and returns false if the time is over; without it
---- the call blocks
+--- addrinfo returns the ABI's id of a list of addresses. The other parameters are those of the ABI's function.
+---@param wait (fun(resolution: cleat.socket.Resolution): boolean)|false waits for it, and returns false after a
+--- timeout; without it the call blocks
 ---@return integer list # raises socket.gaierror, socket.timeout
 ---@return cleat.backend.Guard guard of the list
 function resolution.addrinfo(host, service, family, kind, proto, flags, wait)
@@ -69,7 +72,7 @@ function resolution.addrinfo(host, service, family, kind, proto, flags, wait)
     return list, list_guard
 end
 
---- numeric returns the first of a host's addresses in a family, as the ABI takes it.
+--- numeric returns the first of a host's addresses in a family, in the ABI's form.
 ---@param host string
 ---@param family integer AF_INET or AF_INET6
 ---@param wait fun(resolution: cleat.socket.Resolution): boolean

@@ -1,23 +1,23 @@
---- Turns: coroutines that use one object at the same time come one after the other.
+--- Turns: coroutines that use one object at the same time run one after the other.
 ---
 --- An object (its owner) has queues by name: "reader" and "writer", and a TLS connection "handshake" too. The first of
---- a queue has the turn;
---- the others are parked (cleat.socket.place). A turn ends with the call that has it, however that ends: see
---- cleat.scope. So the turn of a
---- coroutine that was closed or collected passes on.
+--- a queue has the turn; the others are parked (cleat.socket.place). A turn ends with the call that has it, however
+--- that ends: see cleat.scope. So a coroutine that is closed or collected gives its turn to the next one.
 ---
 --- An owner has a field _turns, false at first, and the methods
 ---   _place()           a parking place, nil if a call cannot wait now
----   _turns_changed()   is called when a queue became empty, or is not any more
+---   _turns_changed()   is called when a queue became empty or non-empty
 ---
---- Who waits for the network says so in its claim (claim.waiting), so that close() can wake it: see turns.close.
+--- A call that waits for the network sets claim.waiting, so that close() can wake it: see turns.close.
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local scope = require "cleat.scope"
 local waiting = require "cleat.socket.waiting"
 
 local rawget = rawget
-local running, status_of = coroutine.running, coroutine.status
+local running, status_of = compat.running, coroutine.status
+local outside = compat.outside
 
 local turns = {}
 
@@ -25,7 +25,7 @@ local NAMES = { "handshake", "reader", "writer" }
 local MAIN = {} -- in place of the main coroutine, which LuaJIT has no value for
 local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that no program refers to any more
 
----@class cleat.socket.Turn the claims by number, from `first` to `last`; the first that is there has the turn
+---@class cleat.socket.Turn the claims by number, from `first` to `last`; the first that is not nil has the turn
 ---@field first integer
 ---@field last integer
 ---@field owner table
@@ -35,22 +35,23 @@ local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that no
 ---@field at integer
 ---@field owner table
 ---@field thread any its coroutine
----@field closed boolean? whether the owner was closed meanwhile
+---@field inner thread? where compat.pcall makes coroutines, the one that its call runs in
+---@field closed boolean? whether the owner was closed
 ---@field place cleat.socket.Place? where it is parked
 ---@field waiting string? the event that it waits for: "read", "write"
----@field object any? what its waiter was given
+---@field object any? the argument of its waiter
 ---@field waiter function?
 ---@field watch cleat.socket.Watch?
 ---@field lease table? see turns.close
 local Claim = {}
 
-local let_go -- of a claim: see below
+local release -- of a claim: see below
 
--- killed: whether a claim's coroutine is dead, though its call has not ended: so nginx leaves a light thread that was
--- killed.
+-- killed: whether a claim's coroutine is dead although its call has not ended, as after nginx kills a light thread; or,
+-- on Lua 5.1, whether its call was left by an error that a waiter has raised.
 local function killed(claim)
     local thread = claim.thread
-    return type(thread) == "thread" and status_of(thread) == "dead"
+    return type(thread) == "thread" and status_of(thread) == "dead" or compat.left(claim.inner)
 end
 
 local function head(turn)
@@ -62,7 +63,7 @@ local function head(turn)
             return claim
         elseif claim then
             turn[first] = nil
-            let_go(claim)
+            release(claim)
         end
         first = first + 1
     end
@@ -70,10 +71,10 @@ local function head(turn)
 end
 
 local function wake(place)
-    pcall(place.wake, place) -- of an event loop that may be gone
+    pcall(place.wake, place) -- it raises if the event loop has ended
 end
 
--- wake_joined wakes those that wait for what another coroutine waits for: see suspend.wait.
+-- wake_joined wakes the coroutines that wait for the same event as another one: see suspend.wait.
 local function wake_joined(owner)
     local queues = owner and rawget(owner, "_turns")
     local joined = queues and queues.joined
@@ -130,7 +131,7 @@ local function unpark(claim)
     end
 end
 
-function let_go(claim)
+function release(claim)
     claim.open = false
     turns.leave(claim)
     unpark(claim)
@@ -140,7 +141,7 @@ function Claim:end_scope()
     if not self.open then
         return
     end
-    let_go(self)
+    release(self)
     local turn = self.turn
     if turn[self.at] == self then
         turn[self.at] = nil
@@ -176,8 +177,8 @@ local function enqueue(owner, name)
     return claim
 end
 
--- The functions below return no claims: a coroutine that is parked must not keep the claims of others alive by what is
--- left in its registers.
+-- The functions below return no claims: a parked coroutine must not keep claims of other coroutines alive in its
+-- registers.
 
 local function is_first(claim)
     return head(claim.turn) == claim
@@ -208,7 +209,7 @@ local function await(claim, deadline)
     end
     claim.place = place
     while true do
-        local woken = waiting.remaining(deadline) > 0 and place:wait(waiting.left(deadline))
+        local woken = waiting.remaining(deadline) > 0 and outside(place.wait, place, waiting.left(deadline))
         if claim.closed then
             return "closed"
         elseif is_first(claim) then
@@ -221,16 +222,17 @@ local function await(claim, deadline)
 end
 
 local function start(claim, deadline, f, ...)
+    claim.inner = compat.nests and coroutine.running() or nil
     return f(claim, await(claim, deadline), ...)
 end
 
---- run calls f(claim, how, ...) when it is its turn, and returns what that returns. how:
----   "first"    no other call had the turn
----   "waited"   others had it
----   "late"     it is not its turn: the deadline is over
----   "closed"   it is not its turn: the owner was closed
----   "cannot"   it is not its turn: others have it, and the owner has no way to wait
----   "nested"   it is not its turn: the same coroutine has it
+--- run calls f(claim, how, ...) when it has the turn, and returns its results. how:
+---   "first"    the turn was free
+---   "waited"   another call had it
+---   "late"     no turn: the deadline has passed
+---   "closed"   no turn: the owner was closed
+---   "cannot"   no turn: another call has it, and the owner cannot wait
+---   "nested"   no turn: the same coroutine has it
 ---@param owner table
 ---@param name string the queue
 ---@param deadline number
@@ -240,7 +242,7 @@ function turns.run(owner, name, deadline, f, ...)
     return scope.run(claim, start, claim, deadline, f, ...)
 end
 
---- busy: whether somebody has a turn.
+--- busy: whether a call has the turn.
 ---@param owner table
 ---@param name string
 ---@return boolean
@@ -250,7 +252,7 @@ function turns.busy(owner, name)
     return turn and turn.last > 0 and head(turn) ~= nil or false
 end
 
---- waits: whether another claim than this one waits for an event of the owner itself.
+--- waits: whether another claim waits for an event of the owner's descriptor.
 ---@param claim cleat.socket.Claim
 ---@param event string
 ---@return boolean
@@ -266,7 +268,7 @@ function turns.waits(claim, event)
     return false
 end
 
---- join lets a claim wait until another one's wait for the network is over, or for a timeout.
+--- join makes a claim wait until the network wait of another claim has ended, or for a timeout.
 ---@param claim cleat.socket.Claim
 ---@param timeout number? as waiters take it
 function turns.join(claim, timeout)
@@ -275,7 +277,7 @@ function turns.join(claim, timeout)
     queues.joined = queues.joined or {}
     table.insert(queues.joined, place)
     claim.place, claim.woken = place, true
-    place:wait(timeout)
+    outside(place.wait, place, timeout)
     unpark(claim)
 end
 
@@ -292,10 +294,8 @@ local function interrupt(claim)
 end
 
 --- close marks the claims of an owner that is being closed, and wakes them. guard: of its descriptor, false if that is
---- not to be closed. A
---- waiter may still have the descriptor in its hands: then it is closed once the last wait is over, so that its number
---- is not used again
---- before. shut() is called if a wait can be ended in no other way.
+--- not to be closed. While waiters use the descriptor it stays open, and the last of them closes it, so that its number
+--- is not reused before. shut() is called if a wait can be ended in no other way.
 ---@param owner table
 ---@param guard any
 ---@param shut function?
@@ -306,7 +306,10 @@ function turns.close(owner, guard, shut)
         local turn = queues[name]
         for index = turn and turn.first or 1, turn and turn.last or 0 do
             local claim = turn[index]
-            if claim then
+            if claim and compat.left(claim.inner) then
+                turn[index] = nil
+                release(claim)
+            elseif claim then
                 claim.closed = true
                 if claim.waiting and guard then
                     lease = lease or { guard = guard, count = 0 }
@@ -330,7 +333,7 @@ function turns.close(owner, guard, shut)
     end
 end
 
---- wake lets all parked coroutines of an owner look what has changed.
+--- wake wakes all parked coroutines of an owner, which check its state again.
 function turns.wake(owner)
     wake_joined(owner)
     local queues = rawget(owner, "_turns")

@@ -1,34 +1,33 @@
---- Waiters, deadlines, and what an adapter registers about its waiter: see Socket:setwaiter.
+--- Waiters, deadlines, and the traits that an adapter registers for its waiter: see Socket:setwaiter.
 ---
---- A waiter is a function(sock, event, timeout) that returns once `sock` may be ready: event is "read" or "write", timeout a
---- number of seconds above 0, or nil for ever. It returns true if it is worth trying again, and false if the time is
---- over. In a
---- coroutine it may yield, and it may raise: its error passes through the method that was waiting, which can be called
---- again.
+--- A waiter is a function(sock, event, timeout) that returns once `sock` may be ready: event is "read" or "write",
+--- timeout a number of seconds above 0, or nil without a limit. It returns true to try again, and false if the timeout
+--- has passed. In a coroutine it may yield, and it may raise: its error is raised by the method that was waiting, which
+--- can be called again.
 ---
---- In place of a socket it may be given the resolution of a name (cleat.socket.resolution) or a watch
---- (cleat.socket.watch), which have the
---- same fileno(), pollfd(), events() and timeout.
+--- `sock` may be a name resolution (cleat.socket.resolution) or a watch (cleat.socket.watch), which have the same
+--- fileno(), pollfd(), events() and timeout.
 ---
---- A socket with a waiter never waits in the ABI: its calls are made with a timeout of 0, and made again after each wait.
+--- A socket with a waiter never waits in the ABI: its calls are made with a timeout of 0, and repeated after each wait.
 ---
 --- Inside of the Lua layer a timeout and a deadline of FOREVER never pass; users write nil.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
-local monotonic = C.monotonic
+local monotonic, outside = C.monotonic, compat.outside
 
 local waiting = {}
 
 local FOREVER = math.huge
 waiting.FOREVER = FOREVER
 
---- A timeout of so many seconds is for ever too: no event loop's timers are made for it.
+--- Timeouts from here on, in seconds, mean no limit: timers of event loops do not support them.
 waiting.HUGE = 1e9
 
---- inside turns a timeout as users write it into what it is here.
+--- inside converts a timeout of a user (nil for no limit) to one of the Lua layer.
 ---@param timeout number?
 ---@return number
 function waiting.inside(timeout)
@@ -39,7 +38,7 @@ end
 ---@type function|false
 waiting.default = false
 
---- Checks what is to be a waiter.
+--- Checks a waiter.
 ---@param method string
 ---@param waiter any
 ---@return function|false
@@ -52,14 +51,14 @@ function waiting.check(method, waiter)
     return waiter
 end
 
---- Asks a waiter to wait.
+--- Calls a waiter.
 ---@param waiter function
 ---@param object any
 ---@param event "read"|"write"
----@param timeout number? above 0, nil for ever
+---@param timeout number? above 0, nil for no limit
 ---@return boolean
-function waiting.ask(waiter, object, event, timeout)
-    local answer = waiter(object, event, timeout)
+function waiting.call(waiter, object, event, timeout)
+    local answer = outside(waiter, object, event, timeout)
     if type(answer) ~= "boolean" then
         errors.raise(errors.TypeError, "a waiter must return true or false, not " .. check.kind(answer))
     end
@@ -67,13 +66,14 @@ function waiting.ask(waiter, object, event, timeout)
 end
 
 ---@class cleat.socket.WaiterTraits
----@field wake (fun(sock: any, event: string))? ends the wait of `sock` for `event` soon, and does not resume its coroutine itself
+---@field wake (fun(sock: any, event: string))? ends the wait of `sock` for `event` soon, without resuming its
+--- coroutine inside the call
 ---@field place (fun(): cleat.socket.Place)? makes a parking place, see cleat.socket.place
 
 local NONE = {}
 local traits = setmetatable({}, { __mode = "k" })
 
---- What is known of a waiter beside that it waits: an adapter registers this once. Both fields may be missing.
+--- Registers the traits of a waiter; an adapter does so once. Both fields are optional.
 ---@param waiter function
 ---@param of cleat.socket.WaiterTraits
 function waiting.register(waiter, of)
@@ -108,7 +108,7 @@ function waiting.remaining(deadline)
     return deadline > now and deadline - now or 0
 end
 
---- The same for a waiter or an event loop, for which nil is for ever.
+--- The same for a waiter or an event loop, where nil means no limit.
 ---@param deadline number?
 ---@return number?
 function waiting.left(deadline)

@@ -1,7 +1,6 @@
 --- Watches for waiters: a descriptor that becomes readable when another one is ready, or when signal() was called.
 ---
---- A waiter can be given one in place of a socket. Waiting that way can be ended from outside, whatever the waiter
---- does, and without an
+--- A waiter can wait for a watch in place of a socket. signal() ends such a wait, with any waiter, and without an
 --- effect on the connection.
 
 local C = require "cleat.backend"
@@ -19,7 +18,7 @@ local Watch = class.new("socket.Watch", function()
     return errors.raise(errors.TypeError, "a Watch is made by the socket that waits")
 end)
 
---- The descriptor, which is to be waited for until it is readable.
+--- The descriptor, for which a waiter waits until it is readable.
 ---@return integer
 function Watch:fileno()
     return errors.check(C.watch_fileno(self._id))
@@ -31,7 +30,7 @@ function Watch.events()
     return "r"
 end
 
---- Makes the descriptor readable. It may be called at any time, also by a finalizer.
+--- Makes the descriptor readable. It may be called at any time, also from a finalizer.
 function Watch:signal()
     C.watch_signal(self._id)
 end

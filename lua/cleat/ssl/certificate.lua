@@ -1,8 +1,4 @@
 --- Certificates as getpeercert() and get_ca_certs() return them (section 17.3.2).
----
---- A name is an array of RDNs, an RDN an array of {type, value}: `cert.subject[1][1][2]` is the value of its first attribute.
---- What a certificate has malformed does not hide the rest: a malformed or repeated extension is left out, an attribute value that is
---- not a string is the contents of its encoding, and an object identifier of more than 586 bytes is "<invalid>". The DER has it all.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -13,21 +9,35 @@ local check = errors.check
 
 local INVALID = "<invalid>"
 
+--- A certificate, as SSLSocket:getpeercert and SSLContext:get_ca_certs return it. A name is an array of relative
+--- distinguished names, each an array of {type, value}: `cert.subject[1][1][2]` is the value of the first attribute.
+---
+---     local cert = conn:getpeercert()
+---     print(cert.version, cert.subjectAltName[1][2]) --> 3	localhost
+---     print(ssl.cert_time_to_seconds(cert.notAfter) > os.time()) --> true
+---
+--- Malformed parts do not hide the rest: a malformed or repeated extension is left out, an attribute value that is not
+--- a string is given as its encoded contents, and an object identifier of more than 586 bytes as "<invalid>". The DER
+--- bytes have everything.
+---
+--- Python: 2.6; `OCSP`, `caIssuers`, `crlDistributionPoints` 2.7.9, 3.4.
 ---@class cleat.ssl.Certificate
----@field subject string[][][]
----@field issuer string[][][]
----@field version integer 3 for all that have extensions
+---@field subject string[][][] the name
+---@field issuer string[][][] the issuer's name
+---@field version integer 3 if it has extensions
 ---@field serialNumber string upper-case hexadecimal, an even number of digits
----@field notBefore string as in "Jan  5 09:34:43 2018 GMT"
----@field notAfter string
----@field subjectAltName string[][]? {type, value}: "DNS", "email", "URI", "IP Address", "DirName" (its value is a name) …
+---@field notBefore string "Jan  5 09:34:43 2018 GMT"
+---@field notAfter string in the same form
+---@field subjectAltName string[][]? of {type, value}: "DNS", "email", "URI", "IP Address", "DirName" (its value is a
+--- name) …
 ---@field OCSP string[]? URIs
 ---@field caIssuers string[]? URIs
 ---@field crlDistributionPoints string[]? URIs
 
 local certificate = {}
 
--- readable: the results of a function of the ABI, or nil where a field of the certificate is malformed. Other failures are raised.
+-- readable: the results of a function of the ABI, or nil where a field of the certificate is malformed. Other failures
+-- are raised.
 local function readable(result, ...)
     if result < 0 and status.class(result) == const.SSL then
         return nil
@@ -35,13 +45,13 @@ local function readable(result, ...)
     return check(result, ...)
 end
 
--- text: the answer of a function of the ABI that has no other.
+-- text: the only result of a function of the ABI.
 local function text(f, ...)
     local _, answer = check(f(...))
     return answer
 end
 
--- readable_text: the same, or INVALID for an object identifier that is too long to be printed.
+-- readable_text: the same, or INVALID for an object identifier that is too long.
 local function readable_text(f, ...)
     local length, answer = readable(f(...))
     return length and answer or INVALID
@@ -76,7 +86,7 @@ local function uris(id, which)
     return list[1] and list
 end
 
---- What is in a certificate.
+--- The fields of a certificate.
 ---@param id integer of the ABI
 ---@return cleat.ssl.Certificate
 function certificate.decode(id)

@@ -1,24 +1,26 @@
---- TLS connections: what ssl.SSLSocket and ssl.SSLObject have in common, whatever moves their bytes.
+--- TLS connections: the common base of ssl.SSLSocket and ssl.SSLObject.
 ---
 --- Below a connection is a transport, a table of functions of the connection:
 ---   open(self, context, server_side, hostname)     makes the connection of the ABI, and returns its id and guard
----   supply(self, claim, event, deadline, timeout)  sees to what TLS waits for, see cleat.suspend
----   emit(self, claim, deadline)                    passes on what TLS has for the network; false if the deadline is over
+---   supply(self, claim, event, deadline, timeout)  waits for an event, see cleat.suspend
+---   emit(self, claim, deadline)                    sends encrypted bytes; false if the deadline has passed
 ---   place(self)                                    a parking place, see cleat.socket.turns
 --- There are three: cleat.ssl.transport.descriptor, .memory (two MemoryBIOs) and .stream (an event loop's handle).
 ---
---- _read_id and _write_id are what reads and writes make their first attempt with: the connection's id, or 0 while
---- another coroutine has the
---- turn, or the transport has to be asked first. So the usual call looks at nothing else.
+--- _read_id and _write_id are used for the first attempt of a read or write: the connection's id, or 0 while another
+--- coroutine has the turn or the transport must act first. So the usual call checks nothing else.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local server_name = require "cleat.ssl.server_name"
 local status = require "cleat.status"
 local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
+
+local pcall = compat.pcall
 
 local connection_handshake, connection_shutdown = C.connection_handshake, C.connection_shutdown
 local WANT_READ, WANT_WRITE, TIMEOUT, HANDLE = status.WANT_READ, status.WANT_WRITE, status.TIMEOUT, status.HANDLE
@@ -30,7 +32,7 @@ local const = C.const
 ---@field _read_id integer
 ---@field _write_id integer
 ---@field _transport table
----@field _origin cleat.ssl.SSLContext the context that it was made from: its servername callback counts
+---@field _origin cleat.ssl.SSLContext the initial context, whose servername callback is called
 local Connection = class.new("ssl.Connection", function()
     return errors.raise(errors.TypeError, "a connection is made by an SSLContext")
 end)
@@ -62,17 +64,17 @@ function Connection:_turns_changed()
 end
 
 function Connection:_stalled()
-    return self._asking
+    return self._in_callback
 end
 
 function Connection:_occupied(method)
-    if self._asking then
+    if self._in_callback then
         errors.raise(errors.ValueError, "the servername callback has not returned yet")
     end
     return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned, and no waiter that waits")
 end
 
---- open sets TLS up.
+--- open makes the TLS connection.
 function connection.open(self, hostname)
     local id, guard = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
     self._tls_guard = guard
@@ -80,7 +82,7 @@ function connection.open(self, hostname)
     self:_turns_changed()
 end
 
---- drop takes TLS away, without close_notify.
+--- drop removes TLS, without close_notify.
 function connection.drop(self)
     self._tls, self._read_id, self._write_id = 0, 0, 0
     if self._tls_guard then
@@ -89,15 +91,14 @@ function connection.drop(self)
     end
 end
 
--- Kinds of calls, see cleat.suspend. Their methods raise what a status means, after what TLS has to say to the peer
--- about it was passed on.
+-- Kinds of calls, see cleat.suspend. Their methods raise the error for a status, after the alert for the peer was sent.
 
--- WRONG: the classes of failures that go with an alert, from this side or from the peer.
-local WRONG = { [const.SSL] = true, [const.VERIFY] = true, [const.ALERT] = true }
+-- FATAL: the classes of failures with an alert, of this side or of the peer.
+local FATAL = { [const.SSL] = true, [const.VERIFY] = true, [const.ALERT] = true }
 
 local function fail(self, result, operation)
     local err = errors.from_connection(result, operation)
-    if WRONG[status.class(result)] then
+    if FATAL[status.class(result)] then
         self._failed = true
     end
     if result ~= TIMEOUT then
@@ -141,7 +142,7 @@ function READ.gone(self, method)
     return self:_gone(method)
 end
 
--- Of close_notify: it is sent in the writer's turn, and the peer's is received in the reader's.
+-- close_notify is sent in the writer's turn, and the peer's is received in the reader's.
 local CLOSE_SEND, CLOSE_RECEIVE = kind("writer", WANT_WRITE, "read"), kind("reader", WANT_READ, "read")
 CLOSE_SEND.stop = WANT_READ
 
@@ -150,15 +151,14 @@ local function emitted(self, result, ...)
     return result, ...
 end
 
---- finish goes on with a call whose first attempt has not finished: f(id, wait, a, b), in the turn of its kind, after
---- the handshake. deadline:
---- nil if the timeout begins now. result: of the attempt, nil to make another one.
+--- finish continues a call whose first attempt would block: f(id, wait, a, b), in the turn of its kind, after the
+--- handshake. deadline: nil if the timeout begins now. result: of the attempt, nil to make another one.
 function connection.finish(self, of, method, deadline, result, f, a, b)
     local timeout = self._timeout
     if self._tls == 0 then
         self:_prepare(method)
         result = nil
-    elseif result and result ~= HANDLE and not suspend.stopped(result) then
+    elseif result and result ~= HANDLE and not suspend.suspended(result) then
         return of.fail(self, result, method)
     end
     deadline = deadline or waiting.deadline(timeout)
@@ -175,7 +175,7 @@ function connection.handshake(self, timeout)
     local deadline = timeout ~= 0 and waiting.deadline(timeout) or nil
     local result = connection_handshake(self._read_id, own and self._wait or self._waiter and 0 or timeout)
     if result < 0 then
-        if result ~= HANDLE and not suspend.stopped(result) then
+        if result ~= HANDLE and not suspend.suspended(result) then
             return HANDSHAKE.fail(self, result)
         end
         suspend.run(self, HANDSHAKE, "do_handshake", timeout, deadline, result, connection_handshake)
@@ -185,9 +185,9 @@ function connection.handshake(self, timeout)
     end
 end
 
--- let_read waits, in the writer's turn, until a reader that is about to be woken has read what has arrived. It may wait
--- again then, and keep its turn: not everything that arrives is for it.
-local function let_read(claim, how, self, deadline)
+-- await_reader waits, in the writer's turn, until a waiting reader has read the bytes that have arrived. The reader may
+-- wait again then, and keep its turn: a session ticket, for example, is no data.
+local function await_reader(claim, how, self, deadline)
     if how ~= "first" and how ~= "waited" then
         return CLOSE_SEND.fail(self, how == "late" and TIMEOUT or WANT_READ)
     end
@@ -203,8 +203,8 @@ function connection.close_notify(self)
     local result = HANDLE
     if turns.busy(self, "reader") then
         if self._transport.readable(self) then
-            -- What has arrived is the reader's, who is about to be woken by it: if it were read here it would not be.
-            turns.run(self, "writer", deadline, let_read, self, deadline)
+            -- The reader is about to be woken by these bytes. If they were read here, it would not be.
+            turns.run(self, "writer", deadline, await_reader, self, deadline)
         end
     else
         result = connection_shutdown(self._write_id, self._wait)
@@ -225,8 +225,7 @@ function getters:context()
     return self._context
 end
 
--- As in Python, a context that is set after the handshake is what the attribute says from then on, and changes nothing
--- in the connection.
+-- As in Python, setting the context after the handshake changes the attribute, and nothing in the connection.
 function setters:context(value)
     if getmetatable(value) ~= getmetatable(self._context) then
         errors.raise(errors.TypeError, "The value must be a SSLContext, not " .. class.name_of(value))
@@ -258,8 +257,8 @@ connection.getters, connection.setters = getters, setters
 connection.defaults = {
     _server_side = false,
     _server_hostname = false,
-    _asking = false, -- while the servername callback runs
-    _failed = false, -- whether TLS has failed: what there is to say to the peer about it must reach it
+    _in_callback = false, -- while the servername callback runs
+    _failed = false, -- whether TLS has failed: the alert must reach the peer
     _turns = false,
     _ragged = false,
 }

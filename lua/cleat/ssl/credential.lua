@@ -1,4 +1,5 @@
---- The method of an SSLContext that loads the certificate and key of this side, and asks for the key's password (section 17.3.3).
+--- The method of an SSLContext that loads the certificate and key of this side, and asks for the key's password
+--- (section 17.3.3).
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -21,9 +22,9 @@ local function check_password(password)
     return #password <= PASSWORD_MAX and password or too_long()
 end
 
--- ask_at_terminal asks whoever sits at the controlling terminal, as OpenSSL does.
-local function ask_at_terminal()
-    local typed = C.buffer_new(PASSWORD_MAX) -- not where everything else is received, which stays as it is
+-- prompt_at_terminal reads the password from the controlling terminal, as OpenSSL does.
+local function prompt_at_terminal()
+    local typed = C.buffer_new(PASSWORD_MAX) -- a separate buffer, which is wiped
     local result = C.terminal_password_into("Enter PEM pass phrase:", typed, 0, PASSWORD_MAX)
     if result >= 0 then
         local password = C.buffer_get(typed, 0, result)
@@ -40,9 +41,9 @@ local function ask_at_terminal()
     return errors.throw(err)
 end
 
-local function ask(password)
+local function password_from(password)
     if password == nil then
-        return ask_at_terminal()
+        return prompt_at_terminal()
     end
     local given = password()
     if type(given) ~= "string" then
@@ -53,13 +54,25 @@ end
 
 local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", "password" }, { required = 1 })
 
---- load_cert_chain(certfile, keyfile, password) loads the certificates and the private key to identify this side with. certfile:
---- PEM, the own certificate first, then its issuers; keyfile defaults to it. password: a string, or a function that returns one
---- and is called only if the key is encrypted; both are ignored if it is not. Without one the password of an encrypted key is asked
---- for at the process's terminal, if it has one. Raises IOError for a file that cannot be read, SSLError for one that holds no
---- certificate, no key, or a key that does not match, and for a wrong or missing password.
-function credential:load_cert_chain(...)
-    local certfile, keyfile, password = parse_chain(...)
+--- Loads this side's certificate, its chain and the private key. Later connections use them; existing ones keep theirs.
+---
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+---     context:load_cert_chain("cert.pem", "key.pem")
+---
+---     -- an encrypted key
+---     context:load_cert_chain { certfile = "cert.pem", keyfile = "encrypted.pem", password = "swordfish" }
+---
+--- Raises: IOError if a file cannot be read; SSLError if a file has no certificate or key, if the key does not match,
+--- or if the password is wrong (reason `BAD_DECRYPT`) or missing (`BAD_PASSWORD_READ`); ValueError if the password is
+--- too long; TypeError if it is neither a string nor callable.
+--- Python: 2.7.9, 3.2; `password` 3.3.
+---@param certfile string path of a PEM file: the certificate first, then its issuers
+---@param keyfile string? path of a PEM file; `certfile` by default
+---@param password string|(fun(): string)|nil for an encrypted key: the password, or a function that returns it, which
+--- is called only if the key is encrypted. nil prompts at the process's terminal, if it has one
+---@overload fun(self, certfile, keywords: cleat.keywords.SSLContext.load_cert_chain)
+function credential:load_cert_chain(certfile, keyfile, password, ...)
+    certfile, keyfile, password = parse_chain(certfile, keyfile, password, ...)
     check.optional_file("load_cert_chain", "certfile", certfile)
     check.optional_file("load_cert_chain", "keyfile", keyfile)
     local given
@@ -70,7 +83,7 @@ function credential:load_cert_chain(...)
     end
     local result = C.context_load_cert_chain(self._id, certfile, keyfile, given)
     if result == status.NEED_PASSWORD then
-        result = C.context_load_cert_chain(self._id, certfile, keyfile, ask(password))
+        result = C.context_load_cert_chain(self._id, certfile, keyfile, password_from(password))
     end
     errors.check(result)
 end

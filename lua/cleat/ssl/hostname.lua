@@ -22,7 +22,7 @@ local function to_ascii(method, name)
     return labels
 end
 
---- check: whether a context can do with the name.
+--- check: whether the name is valid for the context.
 ---@param context cleat.ssl.SSLContext
 ---@param method string
 ---@param server_side boolean

@@ -1,4 +1,4 @@
---- The methods of an SSLSocket that move data. They make no tables or closures, and take no keyword arguments.
+--- The methods of an SSLSocket that move data. They make no tables or closures, and accept no keyword arguments.
 ---
 --- Python: section 17.3.2; 17.3.6 for sockets that do not block.
 
@@ -30,8 +30,8 @@ local function refuse_flags(method, flags)
     end
 end
 
--- The slow way of reading: what is wrong with the size, or a request for nothing.
-local function odd_read(self, method, size)
+-- read_nothing handles invalid sizes, and a request for 0 bytes.
+local function read_nothing(self, method, size)
     check.integer(method, "buflen", size)
     if size < 0 then
         errors.raise(errors.ValueError, "size should not be negative")
@@ -52,8 +52,8 @@ local function second(_, data)
     return data
 end
 
--- nothing_there raises what a loop that polls meets again and again.
-local function nothing_there(self)
+-- raise_want_read raises the shared error: polling loops get it often.
+local function raise_want_read(self)
     self._events = "r"
     return error(errors.want_read, 0)
 end
@@ -63,7 +63,7 @@ local function read(self, size, method)
     if size == nil then
         size = 1024
     elseif type(size) ~= "number" or size % 1 ~= 0 or size <= 0 or size > INT_MAX then
-        odd_read(self, method, size)
+        read_nothing(self, method, size)
         return ""
     end
     local result, data = connection_read(self._read_id, size, self._wait)
@@ -71,7 +71,7 @@ local function read(self, size, method)
         return data
     end
     if result == WANT_READ and self._timeout == 0 then
-        return nothing_there(self)
+        return raise_want_read(self)
     end
     return second(connection.finish(self, READ, method, nil, result, read_call, size))
 end
@@ -82,7 +82,7 @@ local function read_into(self, buffer, nbytes, method)
         contents, size = calls.into(method, buffer, nbytes, true)
     end
     if size == 0 then
-        odd_read(self, method, 0)
+        read_nothing(self, method, 0)
         return 0
     end
     local result = connection_read_into(self._read_id, contents, 0, size, self._wait)
@@ -90,22 +90,22 @@ local function read_into(self, buffer, nbytes, method)
         return result
     end
     if result == WANT_READ and self._timeout == 0 then
-        return nothing_there(self)
+        return raise_want_read(self)
     end
     return (connection.finish(self, READ, method, nil, result, read_into_call, contents, size))
 end
 
--- nothing_written is what a write of no bytes returns.
-local function nothing_written(self, method)
+-- write_nothing handles a write of 0 bytes.
+local function write_nothing(self, method)
     if self._tls == 0 then
         self:_prepare(method)
     end
     return 0
 end
 
--- How a write goes on. work: {data, length, how many bytes were written}.
+-- The calls that continue a write. work: {data, length, number of bytes written}.
 
--- A part, if the ABI takes only a part: the socket does not block, or its timeout has run out.
+-- A part, if the ABI accepts only a part: the socket is non-blocking, or its timeout has passed.
 local function write_some_call(id, wait, _, work)
     return connection_write_from(id, work[1], 0, wait)
 end
@@ -119,8 +119,8 @@ local function write_all_call(id, wait, _, work)
     return work[3] >= work[2] and work[3] or nil
 end
 
--- stopped goes on where the first call of a write has not taken everything. all: whether it must.
-local function stopped(self, data, length, method, result, deadline, all)
+-- finish_write continues a write whose first call has not accepted all bytes. all: whether it must write all.
+local function finish_write(self, data, length, method, result, deadline, all)
     local call = write_all_call
     if self._transport == stream then
         call = stream.write_call
@@ -137,32 +137,42 @@ end
 local function write_from(self, data, method)
     local contents, size = calls.source(method, data)
     if size == 0 then
-        return nothing_written(self, method)
+        return write_nothing(self, method)
     end
     local result = connection_write_from(self._write_id, contents, 0, self._wait)
     if result == size then
         return result
     end
-    return stopped(self, contents, size, method, result)
+    return finish_write(self, contents, size, method, result)
 end
 
 local function write(self, data, method)
     if type(data) ~= "string" then
         return write_from(self, data, method)
     elseif data == "" then
-        return nothing_written(self, method)
+        return write_nothing(self, method)
     end
     local result = connection_write(self._write_id, data, self._wait)
     if result == #data then
         return result
     end
-    return stopped(self, data, #data, method, result)
+    return finish_write(self, data, #data, method, result)
 end
 
---- Receives what has been decrypted, up to buflen bytes; "" at the end of the stream.
----@param buflen integer? 0 or more, 1024 by default
+--- Receives decrypted bytes, at least one.
+---
+---     local conn = connect()
+---     conn:sendall("hello")
+---     print(conn:recv(1024)) --> hello
+---     conn:close()
+---
+--- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; SSLError that is also a socket.timeout
+--- after the timeout; SSLError, SSLEOFError if the connection is cut and suppress_ragged_eofs is false; socket.error;
+--- ValueError if `buflen` is negative or `flags` is not 0.
+--- Python: 2.6.
+---@param buflen integer? at most so many bytes; 1024 by default
 ---@param flags integer? 0
----@return string # raises SSLWantReadError, SSLWantWriteError; SSLEOFError if suppress_ragged_eofs is off; …
+---@return string # "" at the end of the stream
 function io:recv(buflen, flags)
     if flags ~= nil then
         refuse_flags("recv", flags)
@@ -170,11 +180,19 @@ function io:recv(buflen, flags)
     return read(self, buflen, "recv")
 end
 
---- Receives into a buffer, from its start.
+--- Receives decrypted bytes into a buffer, from its start.
+---
+---     local conn, buffer = connect(), socket.buffer(16)
+---     conn:sendall("hello")
+---     print(conn:recv_into(buffer), buffer:sub(1, 5)) --> 5	hello
+---     conn:close()
+---
+--- Raises: as recv; ValueError if `nbytes` is negative.
+--- Python: 2.6.
 ---@param buffer cleat.Buffer
----@param nbytes integer? at most so many, and what fits; 0 or nil for the buffer's size
+---@param nbytes integer? at most so many bytes; nil and 0 for the buffer's size
 ---@param flags integer? 0
----@return integer # how many bytes, 0 at the end of the stream
+---@return integer # the number of bytes, 0 at the end of the stream
 function io:recv_into(buffer, nbytes, flags)
     if flags ~= nil then
         refuse_flags("recv_into", flags)
@@ -182,10 +200,18 @@ function io:recv_into(buffer, nbytes, flags)
     return read_into(self, buffer, nbytes, "recv_into")
 end
 
---- Like recv, or with a buffer like recv_into.
----@param len integer? 1024 by default; of a buffer, its size
+--- Receives as recv does, or with a buffer as recv_into.
+---
+---     local conn = connect()
+---     conn:write("hello")
+---     print(conn:read(5)) --> hello
+---     conn:close()
+---
+--- Raises: as recv; ValueError instead of socket.error if the socket is closed or not connected.
+--- Python: 2.6.
+---@param len integer? at most so many bytes; 1024 by default, with a buffer its size
 ---@param buffer cleat.Buffer?
----@return string|integer
+---@return string|integer # the bytes; with a buffer their number
 function io:read(len, buffer)
     if buffer ~= nil then
         return read_into(self, buffer, len, "read")
@@ -193,11 +219,20 @@ function io:read(len, buffer)
     return read(self, len, "read")
 end
 
---- Encrypts and sends bytes. After SSLWantReadError or SSLWantWriteError the next call must go on with the same bytes,
---- or more.
+--- Encrypts bytes and sends them. After SSLWantReadError, SSLWantWriteError or a timeout the next call must continue
+--- with the same bytes, or more.
+---
+---     local conn = connect()
+---     print(conn:send("hello")) --> 5
+---     conn:close()
+---
+--- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; SSLError that is also a socket.timeout
+--- after the timeout; SSLError with the reason `BAD_WRITE_RETRY` for other bytes than those of an unfinished call;
+--- socket.error; ValueError if `flags` is not 0; TypeError.
+--- Python: 2.6.
 ---@param data string|cleat.Buffer
 ---@param flags integer? 0
----@return integer # how many of the bytes were taken; all of them unless the socket does not block, or timed out
+---@return integer # how many bytes were accepted: all, unless the socket is non-blocking or has a timeout
 function io:send(data, flags)
     if flags ~= nil then
         refuse_flags("send", flags)
@@ -205,24 +240,38 @@ function io:send(data, flags)
     return write(self, data, "send")
 end
 
---- The same, without flags.
+--- Sends as send does, without flags.
+---
+---     local conn = connect()
+---     print(conn:write("hello")) --> 5
+---     conn:close()
+---
+--- Raises: as send; ValueError instead of socket.error if the socket is closed or not connected.
+--- Python: 2.6.
 ---@param data string|cleat.Buffer
 ---@return integer
 function io:write(data)
     return write(self, data, "write")
 end
 
---- Encrypts and sends all of the bytes. The timeout covers the whole call.
+--- Encrypts and sends all bytes. The timeout applies to the whole call.
+---
+---     local conn = connect()
+---     print(conn:sendall(("x"):rep(100000))) --> 100000
+---     conn:close()
+---
+--- Raises: as send.
+--- Python: 2.6.
 ---@param data string|cleat.Buffer
 ---@param flags integer? 0
----@return integer # how many they were
+---@return integer # the number of bytes
 function io:sendall(data, flags)
     if flags ~= nil then
         refuse_flags("sendall", flags)
     end
     local bytes, length = calls.source("sendall", data)
     if length == 0 then
-        return nothing_written(self, "sendall")
+        return write_nothing(self, "sendall")
     end
     local timeout = self._timeout
     local deadline = timeout ~= FOREVER and timeout ~= 0 and waiting.deadline(timeout) or nil
@@ -230,10 +279,19 @@ function io:sendall(data, flags)
     if result == length then
         return length
     end
-    return stopped(self, bytes, length, "sendall", result, deadline, true)
+    return finish_write(self, bytes, length, "sendall", result, deadline, true)
 end
 
---- How many decrypted bytes can be read without the network.
+--- Returns the number of decrypted bytes that recv returns without reading from the network. select.select does not
+--- report them.
+---
+---     local conn = connect()
+---     conn:sendall("hello")
+---     conn:recv(2)
+---     print(conn:pending()) --> 3
+---     conn:close()
+---
+--- Python: 2.6.
 ---@return integer
 function io:pending()
     return self._tls == 0 and 0 or errors.check(C.connection_pending(self._tls))

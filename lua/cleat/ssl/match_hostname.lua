@@ -1,7 +1,8 @@
 --- Host name matching: Python 2.7.16's ssl.match_hostname (section 17.3.1.4), rule by rule.
 ---
---- It works on the table of getpeercert(), so that a program can apply it to any certificate. A context's check_hostname does not
---- use it: there the name is checked inside the handshake, so that the peer is told, and IP addresses are compared too.
+--- It works on the table of getpeercert(), so that a program can apply it to any certificate. A context's
+--- check_hostname does not use it: there the core checks the name inside the handshake, so that the peer gets an alert,
+--- and IP addresses are compared too.
 ---
 ---   * DNS names of subjectAltName are tried; only if there are none, every commonName of the subject.
 ---   * "*" counts only in the leftmost label, once, and stands for no dot: alone for at least one character, beside
@@ -41,17 +42,27 @@ local function name_matches(name, hostname)
     return rest == remainder:lower() and label_matches(leftmost:lower(), label, is_a_label)
 end
 
--- list passes over what is not an array, so that a half-made certificate has no names in place of an error.
+-- list replaces values that are not arrays, so that an incomplete certificate has no names instead of raising.
 local function list(value)
     return type(value) == "table" and value or {}
 end
 
 local parse = keywords.parser("match_hostname", { "cert", "hostname" }, { tables = { cert = true } })
 
---- match_hostname(cert, hostname) returns nothing if the certificate is the host's, and raises CertificateError if it is not.
---- cert: a table as getpeercert() returns it; nil or an empty one, of a certificate that was not validated, is ValueError.
-local function match_hostname(...)
-    local cert, hostname = parse(...)
+--- Checks that a certificate is valid for a host name, by the rules above. It returns nothing if it is. Contexts with
+--- `check_hostname` do this in the handshake already.
+---
+---     local cert = conn:getpeercert()
+---     ssl.match_hostname(cert, "localhost")
+---     print(pcall(ssl.match_hostname, cert, "example.org")) --> false	hostname 'example.org' doesn't match 'localhost'
+---
+--- Raises: CertificateError if it is not; ValueError if the table is nil or empty; TypeError.
+--- Python: 2.7.9, 3.2; removed in 3.12.
+---@param cert cleat.ssl.Certificate as SSLSocket:getpeercert returns it
+---@param hostname string
+---@overload fun(cert, hostname, keywords: cleat.keywords.ssl.match_hostname)
+local function match_hostname(cert, hostname, ...)
+    cert, hostname = parse(cert, hostname, ...)
     if cert == nil or (type(cert) == "table" and next(cert) == nil) then
         errors.raise(errors.ValueError, "empty or no certificate, match_hostname needs a SSL socket or SSL context " ..
             "with either CERT_OPTIONAL or CERT_REQUIRED")

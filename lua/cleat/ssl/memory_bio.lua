@@ -1,11 +1,4 @@
---- Bytes on their way between a network and TLS: Python 3.5's ssl.MemoryBIO.
----
----     local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
----     local object = context:wrap_bio(incoming, outgoing, {server_hostname = "example.org"})
----
---- What comes from the network is written to incoming, what is read from outgoing goes to the network. No call waits.
----
---- Python: section 18.2.6 of 3.5 (memory BIO support).
+--- Buffers between a network and TLS: Python's ssl.MemoryBIO (3.5, section 18.2.6).
 
 local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
@@ -15,15 +8,23 @@ local errors = require "cleat.errors"
 
 local concat, select, sub = table.concat, select, string.sub -- select: see keywords.lua
 
+--- Makes an empty MemoryBIO.
+---
+---     local bio = ssl.MemoryBIO()
+---     print(bio.pending, bio.eof) --> 0	false
+---
+--- Raises: TypeError for arguments.
+--- Python: 3.5.
 ---@class cleat.ssl.MemoryBIO
----@field pending integer how many bytes are in it; read-only
----@field eof boolean whether write_eof was called and all was read; read-only
+---@field pending integer the number of bytes in it; read-only
+---@field eof boolean whether write_eof() was called and all bytes were read; read-only
 ---@field _chunks string[] the bytes; those of the first before _offset + 1 have been read
 ---@field _first integer the index of the first chunk
 ---@field _last integer
 ---@field _offset integer
 ---@field _pending integer
 ---@field _ended boolean
+---@overload fun(): cleat.ssl.MemoryBIO
 local MemoryBIO = class.new("ssl.MemoryBIO", function(of, ...)
     if select("#", ...) > 0 then
         errors.raise(errors.TypeError, "MemoryBIO() takes no arguments")
@@ -31,9 +32,15 @@ local MemoryBIO = class.new("ssl.MemoryBIO", function(of, ...)
     return setmetatable({ _chunks = {}, _first = 1, _last = 0, _offset = 0, _pending = 0, _ended = false }, of.instance)
 end)
 
---- Puts bytes in.
+--- Appends bytes.
+---
+---     local bio = ssl.MemoryBIO()
+---     print(bio:write("hello"), bio.pending) --> 5	5
+---
+--- Raises: SSLError after write_eof(); TypeError for other types.
+--- Python: 3.5.
 ---@param bytes string|cleat.Buffer
----@return integer # how many they are, which is all; raises SSLError after write_eof
+---@return integer # their number, which is always all
 function MemoryBIO:write(bytes)
     if type(bytes) ~= "string" then
         if not Buffer._contents(bytes) then
@@ -52,13 +59,19 @@ function MemoryBIO:write(bytes)
     return #bytes
 end
 
---- Says that no more will come: once all was read the reader is at the end of the stream.
+--- Marks the end of the bytes: a reader that has read all of them is at the end of the stream.
+---
+---     local bio = ssl.MemoryBIO()
+---     bio:write_eof()
+---     print(bio.eof) --> true
+---
+--- Python: 3.5.
 function MemoryBIO:write_eof()
     self._ended = true
 end
 
--- take: up to size bytes, 1 or more, as one string. Nothing is taken before that is made, which may fail.
-local function take(self, size)
+-- pop returns up to size bytes, 1 or more, as one string. Nothing is removed before the string is made, which may fail.
+local function pop(self, size)
     local chunks, first, offset = self._chunks, self._first, self._offset
     local parts, count = {}, 0
     size = size < self._pending and size or self._pending
@@ -84,18 +97,25 @@ local function take(self, size)
     return bytes
 end
 
---- Takes bytes out.
----@param size integer? at most so many; all of them without it, or if it is negative
+--- Removes bytes from the beginning and returns them.
+---
+---     local bio = ssl.MemoryBIO()
+---     bio:write("hello")
+---     print(bio:read(2), bio:read()) --> he	llo
+---
+--- Raises: TypeError if `size` is no integer.
+--- Python: 3.5.
+---@param size integer? at most so many bytes; nil and negative numbers for all
 ---@return string # "" if there are none
 function MemoryBIO:read(size)
     size = check.optional_integer("read", "size", size, -1)
     if size < 0 then
         size = self._pending
     end
-    return take(self, size)
+    return pop(self, size)
 end
 
--- Bytes of a record that are looked at before it is taken: its header, RFC 8446 section 5.1.
+-- The header of a record, which is read before the record is removed: RFC 8446 section 5.1.
 local HEADER = 5
 
 local function peek(self)
@@ -109,11 +129,11 @@ local function peek(self)
     return bytes
 end
 
---- Gives a connection over memory what it needs next, which is one record at most, so that what follows the last record of TLS
---- stays here. due: how many bytes of a record it has begun are still to come, 0 if none.
+--- Feeds a connection over memory with the bytes it needs next, at most one record, so that bytes after the last TLS
+--- record stay here. due: how many bytes of the current record are missing, 0 if none.
 ---@param id integer the connection
 ---@param due integer
----@return integer? due nil if there was nothing to give
+---@return integer? due nil if there was nothing to feed
 function MemoryBIO:_feed(id, due)
     if self._pending == 0 then
         if not self._ended then
@@ -126,7 +146,7 @@ function MemoryBIO:_feed(id, due)
         local header = peek(self)
         due = #header < HEADER and #header or HEADER + header:byte(4) * 256 + header:byte(5)
     end
-    local piece = take(self, due)
+    local piece = pop(self, due)
     errors.check(C.connection_feed(id, piece))
     return due - #piece
 end

@@ -1,6 +1,5 @@
---- Contexts for one role only, PROTOCOL_TLS_CLIENT and PROTOCOL_TLS_SERVER (Python 3.6). The ABI knows no such protocols: a context
--- for a role
---- is one for all versions, whose settings are those of today and which refuses the other role.
+--- Contexts for one role only, PROTOCOL_TLS_CLIENT and PROTOCOL_TLS_SERVER (Python 3.6). The ABI has no such protocols:
+--- a context for a role supports all versions from TLS 1.2 on, with strong suites, and refuses the other role.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -16,14 +15,14 @@ local roles = {
 -- authentication or encryption.
 local CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:RSA+AESGCM:RSA+AES:!aNULL:!eNULL:!MD5:!RC4:!3DES:!aPSK"
 
---- Gives a context the versions and suites of today: TLS 1.2 and later (Python 3.10).
+--- Sets the versions and suites of default contexts: TLS 1.2 and later (Python 3.10).
 ---@param id integer the ABI's
 function roles.harden(id)
     errors.check(C.context_set_minimum_version(id, const.TLS1_2_VERSION))
     errors.check(C.context_set_ciphers(id, CIPHERS))
 end
 
---- Gives the context for a protocol what belongs to its role: a client's verifies the server's chain and name.
+--- Sets up a context for the role of its protocol: a client's verifies the server's chain and name.
 ---@param id integer
 ---@param protocol integer
 function roles.apply(id, protocol)

@@ -1,13 +1,15 @@
---- What a server does once its client has said which server it wants: it asks SSLContext.set_servername_callback's function how to
---- go on (section 17.3.3).
+--- Calls the function of SSLContext.set_servername_callback when a client has sent its server name (section 17.3.3).
 ---
---- The ABI calls nothing back: the handshake stops with a status and waits for an answer. So the callback is a plain function
---- that runs between two calls of the ABI: it may raise, and in a coroutine it may yield.
+--- The ABI has no callbacks: the handshake returns WANT_SERVER_NAME and is continued after an answer. So the callback
+--- is a Lua function between two calls of the ABI: it may raise, and in a coroutine it may yield.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local idna = require "cleat.idna"
+
+local pcall = compat.pcall
 
 local const = C.const
 
@@ -22,7 +24,7 @@ for name, value in pairs(const) do
     end
 end
 
--- decide returns GO_ON, or the alert that the client gets and, unless the callback has chosen it, what went wrong.
+-- decide returns GO_ON, or the alert for the client and, unless the callback has chosen it, the error.
 local function decide(self, callback, context, name)
     local decoded
     if name ~= "" then
@@ -46,7 +48,7 @@ local function decide(self, callback, context, name)
         "servername callback must return nil or an ALERT_DESCRIPTION_*, not " .. check.kind(answer))
 end
 
--- refused raises what a handshake ends with after an alert; cause is nil if the callback has chosen that.
+-- refused raises the error of a handshake after an alert; cause is nil if the callback has chosen the alert.
 local function refused(self, cause)
     local found = errors.from_connection(C.connection_handshake(self._tls, 0), "handshake")
     if cause == nil or not errors.SSLError:is(found) then
@@ -57,20 +59,21 @@ local function refused(self, cause)
     return errors.throw(err)
 end
 
---- answer asks the callback of a socket whose handshake has stopped with WANT_SERVER_NAME. After it the handshake can go on,
---- unless the callback has closed the socket. It raises if the client is refused: SSLError CALLBACK_FAILED.
+--- answer calls the callback of a socket whose handshake has returned WANT_SERVER_NAME. After it the handshake can
+--- continue, unless the callback has closed the socket. If the client is refused it raises SSLError, reason
+--- CALLBACK_FAILED.
 function server_name.answer(self)
     local id, context = self._tls, self._origin
-    if self._asking then
+    if self._in_callback then
         errors.raise(errors.ValueError, "the servername callback has not returned yet")
     end
     local alert, cause = GO_ON, nil
     local callback = context._servername_callback
     if callback then
         local _, name = errors.check(C.connection_server_hostname(id))
-        self._asking = true
+        self._in_callback = true
         alert, cause = decide(self, callback, context, name)
-        self._asking = false
+        self._in_callback = false
     end
     if self._tls == id then
         errors.check(C.connection_answer_server_name(id, alert))

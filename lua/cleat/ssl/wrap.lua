@@ -1,4 +1,4 @@
---- SSLContext.wrap_socket with its arguments by name: how an SSLSocket comes to be.
+--- SSLContext.wrap_socket with its arguments by name: makes SSLSockets.
 
 local C = require "cleat.backend"
 local MemoryBIO = require "cleat.ssl.memory_bio"
@@ -23,7 +23,7 @@ local Plain, STREAM = object.Socket.instance, C.const.SOCK_STREAM
 ---@field suppress_ragged_eofs boolean?
 ---@field server_hostname string?
 
--- settings puts what was asked for into a new SSLSocket; what is the usual takes no field.
+-- settings stores the options in a new SSLSocket; defaults take no field.
 local function settings(self, options)
     for name, value in pairs(options) do
         if value ~= SSLSocket.defaults[name] then
@@ -33,9 +33,8 @@ local function settings(self, options)
     return self
 end
 
--- new makes an SSLSocket, not connected. It has the methods that move data as fields, and so need not ask its class for
--- them, which
--- on Lua 5.4 takes longer than the rest of such a method. Lua's tables have room for 16 fields here in any case.
+-- new makes an SSLSocket, not connected. The methods that move data are fields of the object: looking them up in the
+-- class takes longer than the rest of such a method on Lua 5.4. Lua's tables have room for 16 fields here in any case.
 local function new(context, id, guard, timeout, wait, plain, name)
     return setmetatable({
         _id = id, _guard = guard, _timeout = timeout, _wait = wait, _plain = plain, _tls = 0, _tls_guard = false, _read_id = 0,
@@ -44,7 +43,7 @@ local function new(context, id, guard, timeout, wait, plain, name)
     }, SSLSocket.instance)
 end
 
--- over makes the SSLSocket for what is wrapped.
+-- over makes the SSLSocket for a wrapped transport.
 local function over(context, wrapped, options)
     local plain, stream, fd = wrapped.plain, wrapped.stream, wrapped.fd
     local timeout, waiter = wrapped.timeout, wrapped.waiter
@@ -76,7 +75,7 @@ local function over(context, wrapped, options)
     return self
 end
 
--- set_up does what can fail before the wrapper has anything in its hands. connected: a result of the ABI.
+-- set_up does every step that can fail, before ownership moves to the wrapper. connected: a result of the ABI.
 local function set_up(self, connected, auto, ahead)
     if connected < 0 then
         calls.fail(connected, "wrap_socket")
@@ -98,7 +97,7 @@ local function make(context, wrapped, options)
     return set_up(self, stream and (stream:connected() and 1 or 0) or C.socket_connected(self._id), options._auto, wrapped.ahead)
 end
 
--- wrap_any wraps whatever can be wrapped.
+-- wrap_any wraps any transport.
 local function wrap_any(context, sock, options)
     local wrapped = wrappable.of(sock).take(sock)
     local ok, self = pcall(make, context, wrapped, options)
@@ -108,12 +107,12 @@ local function wrap_any(context, sock, options)
         end
         error(self, 0)
     elseif wrapped.plain then
-        wrapped.plain:_lend()
+        wrapped.plain:_borrow()
     end
     return self
 end
 
--- wrap_plain wraps an open stream socket of cleat.socket: the same with less ado.
+-- wrap_plain wraps an open stream socket of cleat.socket: the fast path.
 local function wrap_plain(context, sock, server_side, auto, ragged, name)
     local self = new(context, sock._id, sock._guard, sock._timeout, sock._wait, sock, name or nil)
     local waiter = rawget(sock, "_waiter")
@@ -129,11 +128,11 @@ local function wrap_plain(context, sock, server_side, auto, ragged, name)
     if not ragged then
         rawset(self, "_ragged", false)
     end
-    if rawget(sock, "_lent") then
-        sock:_lend() -- which raises
+    if rawget(sock, "_borrowed") then
+        sock:_borrow() -- which raises
     end
     set_up(self, socket_connected(sock._id), auto)
-    sock._lent = true
+    sock._borrowed = true
     return self
 end
 
@@ -184,7 +183,7 @@ function wrap.wrap(context, sock, options, arguments)
         })
     end
     if auto and self._state == "open" then
-        self:_shake()
+        self:_handshake_or_close()
     end
     return self
 end

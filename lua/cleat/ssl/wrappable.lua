@@ -1,4 +1,4 @@
---- What can be wrapped: the one place that knows the kinds of sockets that wrap_socket takes, and how each waits.
+--- The kinds of sockets that wrap_socket accepts, and how each waits.
 ---
 ---   * a socket of cleat.socket: waits by its timeout, or its waiter;
 ---   * a descriptor of a stream socket, as an integer: the same, with the default timeout and waiter;
@@ -7,15 +7,15 @@
 ---   * a luv TCP or pipe handle (cleat.adapters.luv): lets the loop run;
 ---   * an nginx cosocket, of ngx.socket.tcp or ngx.req.socket (cleat.adapters.nginx): lets nginx run.
 ---
---- An object goes into the wrapper's hands: it is not to be used until unwrap() gives it back, and close() closes it in its own way.
---- A bare descriptor stays the caller's: the wrapper works with a duplicate, and closes that.
+--- The wrapper owns an object until unwrap() returns it, and close() closes it with its own method; the program must
+--- not use it meanwhile. A descriptor is duplicated: the wrapper closes the duplicate, the caller the original.
 ---
---- A kind is a table with accepts(value), which tells whether it is that kind's, and take(value), which takes hold of it and returns
+--- A kind is a table with accepts(value), whether the value is of that kind, and take(value), which returns
 ---   plain     a socket of cleat.socket; or
----   fd        a descriptor that is not the wrapper's, with its family, type and proto; it is duplicated; or
----   stream    what moves bytes where there is no descriptor to work with: see cleat.ssl.transport.stream
----   owner     for the two above: what gives the object back (owner:give_back(plain)) or closes it (owner:close())
----   timeout   of the wrapper: false for ever, nil for the default one
+---   fd        a descriptor, which is duplicated, with its family, type and proto; or
+---   stream    moves bytes where there is no usable descriptor: see cleat.ssl.transport.stream
+---   owner     for the two above: owner:give_back(plain) returns the object, owner:close() closes it
+---   timeout   of the wrapper: false for no limit, nil for the default one
 ---   waiter    of the wrapper: false for none, nil for the default one
 
 local check = require "cleat.check"
@@ -33,8 +33,8 @@ function plain.take(value)
     if rawget(value, "_context") then
         errors.raise(errors.TypeError, "wrap_socket() argument 'sock' is a TLS connection already")
     end
-    if rawget(value, "_lent") then
-        value:_lend() -- which raises
+    if rawget(value, "_borrowed") then
+        value:_borrow() -- which raises
     end
     probe.socket(value)
     return { plain = value, timeout = value._timeout, waiter = value._waiter }

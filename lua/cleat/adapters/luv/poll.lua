@@ -1,4 +1,5 @@
---- Waits for descriptors: luv allows one poll handle for a descriptor, so those that wait for one share it.
+--- Waits for descriptors. luv allows one poll handle per descriptor, so all coroutines that wait for a descriptor share
+--- it.
 
 local errors = require "cleat.errors"
 local wait = require "cleat.adapters.luv.wait"
@@ -9,7 +10,7 @@ local poll = {}
 ---@class cleat.adapters.luv.Entry
 ---@field uv table
 ---@field handle any luv's poll handle
----@field mask string what it polls for, "" if nothing
+---@field mask string the events it polls for, "" if none
 ---@field waits table<cleat.adapters.luv.Wait, string> "r" or "w"
 ---@field fd integer
 local entries = {} -- by descriptor
@@ -31,7 +32,7 @@ end
 
 local ready -- the callback
 
--- update lets the handle poll for what is waited for, and closes it if that is nothing.
+-- update makes the handle poll for the events that coroutines wait for, and closes it if there are none.
 local function update(entry)
     local mask = mask_of(entry)
     if mask == "" then
@@ -54,7 +55,7 @@ end
 function ready(entry, failed, events)
     local finished = {}
     for each, event in pairs(entry.waits) do
-        -- A descriptor with an error is ready for everything: the call that waits finds out.
+        -- A descriptor with an error is ready for every event: the call that waits gets the error.
         if failed or events:find(event, 1, true) then
             finished[#finished + 1] = each
         end
@@ -71,7 +72,7 @@ function ready(entry, failed, events)
     end
 end
 
--- entry_of returns the entry of a descriptor; nil if somebody else polls it.
+-- entry_of returns the entry of a descriptor; nil if the program polls it.
 local function entry_of(uv, fd)
     local entry = entries[fd]
     if entry then
@@ -119,7 +120,7 @@ function poll.wait(uv, sock, event, timeout)
     if entry then
         return wait_for(uv, entry, sock, event, timeout)
     end
-    -- The program has a poll handle of its own for this descriptor: wait for one that stands for it.
+    -- The program has its own poll handle for this descriptor: wait for a watch, which has another descriptor.
     local other = watch.new(fd, event)
     local ok, answer = pcall(function()
         entry = entry_of(uv, other:fileno())

@@ -1,7 +1,7 @@
 --- luv's TCP and pipe handles as streams, see cleat.ssl.transport.stream.
 ---
---- A handle is read with read_start, one piece at a time, and written with write. What is read for a call that was
---- given up is kept.
+--- A handle is read with read_start, one piece at a time, and written with write. Bytes that arrive for a call that
+--- timed out or was killed are kept for the next one.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -14,11 +14,11 @@ local const = C.const
 ---@class cleat.adapters.luv.Stream
 ---@field value any luv's handle
 ---@field uv table
----@field arrived string[] what was read, and not asked for yet
+---@field arrived string[] bytes that no call has returned yet
 ---@field reading boolean whether luv reads
 ---@field closed boolean?
 ---@field writes integer how many write requests are under way
----@field waits table<string, cleat.adapters.luv.Wait> who waits: "receive", "send", "connect"
+---@field waits table<string, cleat.adapters.luv.Wait> the waits by method: "receive", "send", "connect"
 local Stream = {}
 Stream.__index = Stream
 
@@ -51,7 +51,7 @@ local function finish(self, method)
     end
 end
 
--- prepare sets what TLS is better with: see docs/adapters.md.
+-- prepare turns off Nagle's algorithm: see docs/adapters.md.
 local function prepare(self)
     if self.value.nodelay then
         self.value:nodelay(true)
@@ -73,7 +73,7 @@ local function check_open(self)
 end
 
 -- resolve returns an address of a host, since luv's connect takes no names: the first of IPv4, as cleat's sockets
--- connect unless they are told otherwise, or else the first. A handle can be connected once, so there is no second try.
+-- connect by default, or else the first. A handle can be connected once, so there is no second try.
 local function resolve(self, host, timeout)
     local answered, list, message
     local request, err = self.uv.getaddrinfo(host, nil, { socktype = "stream" }, function(failed, found)

@@ -1,6 +1,7 @@
 --- Waits under luv's loop: a coroutine yields until a callback of the loop has ended its wait; outside of coroutines
 --- the loop is run.
 
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
 local coroutine_status = coroutine.status
@@ -57,7 +58,7 @@ end
 ---@field uv table
 ---@field thread thread|false false outside of coroutines
 ---@field done boolean
----@field answer any what the wait has ended with, nil for a timeout
+---@field answer any the result of the wait, nil for a timeout
 ---@field timer any
 ---@field cleanup function? called when the wait is over, however it has ended
 local Wait = {}
@@ -83,7 +84,7 @@ local function over(self)
 end
 Wait.__close = over
 
--- resume goes on with the coroutine. An error that leaves it ends the program in luv, which can show texts only.
+-- resume goes on with the coroutine. luv ends the program for an uncaught error, and prints strings only.
 local function resume(self)
     local thread = self.thread
     if thread and coroutine_status(thread) == "suspended" then
@@ -119,7 +120,7 @@ end
 ---@param cleanup function?
 ---@return cleat.adapters.luv.Wait
 function wait.new(uv, cleanup)
-    local thread, is_main = coroutine.running()
+    local thread, is_main = compat.running()
     if is_main or not thread then
         thread = false
         if in_loop(uv) then
@@ -129,7 +130,7 @@ function wait.new(uv, cleanup)
     return setmetatable({ uv = uv, thread = thread, done = false, cleanup = cleanup }, Wait)
 end
 
--- parked is an iterator, for the sake of the for below.
+-- parked is the iterator of the loop below.
 local function parked(self)
     while not self.done do
         coroutine.yield()
@@ -145,17 +146,17 @@ local function run_loop(self)
     end
 end
 
---- sweep closes what was closed outside of the loop, if that can be done now: outside of coroutines.
+--- sweep closes handles that were closed outside of the loop, if the caller is not in a coroutine.
 function wait.sweep(uv)
-    local thread, is_main = coroutine.running()
+    local thread, is_main = compat.running()
     if (is_main or not thread) and uv.loop_mode and not in_loop(uv) then
         uv.run "nowait"
     end
 end
 
---- Waits until finish or defer was called, or for timeout seconds, nil for ever.
+--- Waits until finish or defer is called, or for timeout seconds; nil waits without a limit.
 ---@param timeout number?
----@return any # what they were called with, nil after a timeout
+---@return any # their argument; nil after a timeout
 function Wait:wait(timeout)
     if timeout and not self.done then
         self.uv.update_time() -- the loop's clock stands still between its turns
@@ -164,9 +165,11 @@ function Wait:wait(timeout)
             self:finish(nil)
         end)
     end
-    if self.thread then
-        -- Lua 5.4 calls __close of the last value, however the loop ends: also when the coroutine is closed.
+    if self.thread and compat.has_close then
+        -- __close of the last value is called, however the loop ends: also when the coroutine is closed.
         for _ in parked, self, nil, self do end
+    elseif self.thread then
+        parked(self)
     else
         local ok, failure = pcall(run_loop, self)
         if not ok then

@@ -1,7 +1,7 @@
 --- Calls of a cosocket in light threads, and parking places, in nginx.
 ---
 --- A call has two threads: one makes it, and its parent waits for that or ends it, since nginx lets only the parent
---- kill a thread. Whoever has started the call waits on a semaphore, and can be killed meanwhile.
+--- kill a thread. The coroutine that started the call waits on a semaphore, and can be killed meanwhile.
 
 local waiting = require "cleat.socket.waiting"
 
@@ -88,7 +88,8 @@ function Call:stop()
     end
 end
 
--- So often, in seconds, a parked coroutine looks whether the one it waits for was killed, which nginx tells nobody.
+-- How often, in seconds, a parked coroutine checks whether the coroutine it waits for was killed: nginx does not report
+-- it.
 local PATIENCE = 0.25
 
 ---@class cleat.adapters.nginx.Place see cleat.socket.place

@@ -12,7 +12,7 @@ function descriptor.open(self, context, server_side, hostname)
     return C.connection_over_socket_guarded(context, self._id, server_side, hostname)
 end
 
--- What TLS has for the network, the ABI has sent.
+-- The ABI has sent the encrypted bytes already.
 function descriptor.emit()
     return true
 end

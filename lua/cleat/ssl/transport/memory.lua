@@ -1,4 +1,4 @@
---- TLS between two MemoryBIOs, which the program fills and empties: nothing waits.
+--- TLS between two MemoryBIOs, which the program fills and empties: no call waits.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -20,7 +20,7 @@ function memory.emit(self)
 end
 
 function memory.supply(self, _, event)
-    if event == "write" then -- the ABI holds no more until it is emptied
+    if event == "write" then -- the outgoing buffer is full until it is drained
         local _, emptied = memory.emit(self)
         return emptied > 0 or nil
     end

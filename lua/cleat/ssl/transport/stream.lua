@@ -1,37 +1,34 @@
---- TLS over a stream: an event loop's own socket object, which has no descriptor to work with, only calls of its own to
---- receive and send, which
---- wait in the loop's way (nginx's cosockets, luv's handles). TLS is done in memory.
+--- TLS over a stream: an event loop's socket object without a usable descriptor, whose own receive and send wait in
+--- that loop (nginx's cosockets, luv's handles). TLS is done in memory.
 ---
 --- A stream is a table with
 ---   connected()                  whether there is a peer
 ---   connect(to, timeout)         to: an address as Socket:connect takes it
----   receive(timeout)             the next bytes; "" at their end; nil if the timeout ran out. What arrives for a call
----   that was given up is
----                                what the next one returns
----   send(bytes, timeout)         true once all were sent, and all that it was given before; nil if the timeout ran
----   out. The bytes are the
----                                stream's from then on: send("", timeout) goes on with them, or raises ECONNABORTED if
----                                that cannot be
+---   receive(timeout)             the next bytes; "" at the end; nil after a timeout. Bytes that arrive later are
+---                                returned by the next call
+---   send(bytes, timeout)         true once these and all earlier bytes were sent; nil after a timeout. The stream
+---                                keeps the bytes: send("", timeout) continues, or raises ECONNABORTED if it cannot
 ---   place()                      a parking place, see cleat.socket.place
----   close()                      ends the calls of others too, whatever they return
----   shutdown_write(), drain()    end the sending direction; throw away what has arrived. Neither waits, and both may
----   be missing
+---   close()                      also ends calls of other coroutines
+---   shutdown_write(), drain()    end the sending direction; discard received bytes. Neither waits, both are optional
 ---   fileno(), getpeername(), getsockname()   where the loop has them
 ---   value                        the loop's object, which unwrap() returns
---- timeout is in seconds, above 0, nil if the socket has none: then the loop's own timeouts hold. What the loop reports
---- is raised, with its
---- message.
+--- timeout is in seconds, above 0, nil if the socket has none: then the loop's own timeouts apply. An error of the loop
+--- is raised as socket.error with its message.
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 
+local pcall = compat.pcall
+
 local WANT_WRITE = status.WANT_WRITE
 local sub = string.sub
 
--- How much is encrypted before it is sent: what a connection whose peer does not read keeps in memory.
+-- How many bytes are encrypted before they are sent: bounds the memory of a connection whose peer does not read.
 local PIECE = 65536
 
 local stream = { writes_in_turn = true }
@@ -45,11 +42,11 @@ function stream.place(self)
 end
 
 function stream.readable()
-    return false -- the reader's receive() is the only one that reads
+    return false -- only the reader's receive() reads
 end
 
--- ask calls a method of the stream. If the socket is closed meanwhile it does not matter how that ends.
-local function ask(self, method, ...)
+-- call calls a method of the stream. If the socket is closed meanwhile its error is ignored.
+local function call(self, method, ...)
     local id = self._tls
     local ok, result = pcall(self._stream[method], self._stream, ...)
     if not ok and self._tls == id then
@@ -58,8 +55,8 @@ local function ask(self, method, ...)
     return result
 end
 
--- send_out sends what TLS has for the network, and what the stream has not sent yet. It returns false once the deadline
--- is over.
+-- send_out sends encrypted bytes, and bytes that the stream has not sent yet. It returns false once the deadline has
+-- passed.
 local function send_out(_, how, self, deadline)
     local id = self._tls
     if how ~= "first" and how ~= "waited" then
@@ -77,7 +74,7 @@ local function send_out(_, how, self, deadline)
             bytes = select(2, errors.check(C.connection_drain(id, pending)))
         end
         self._unsent = true
-        if not ask(self, "send", bytes, waiting.left(deadline)) then
+        if not call(self, "send", bytes, waiting.left(deadline)) then
             return self._tls ~= id
         end
         self._unsent = false
@@ -85,7 +82,7 @@ local function send_out(_, how, self, deadline)
     return true
 end
 
---- emit sends. Where others have the writer's turn, they do.
+--- emit sends, unless another call has the writer's turn and will send.
 function stream.emit(self, claim, deadline)
     if self._tls == 0 then
         return true
@@ -94,7 +91,7 @@ function stream.emit(self, claim, deadline)
     elseif turns.busy(self, "writer") then
         return true
     elseif C.connection_drain_pending(self._tls) <= 0 and (not self._unsent or self._begun) then
-        return true -- what a write has begun is that write's to send
+        return true -- the write that has begun sends it
     end
     deadline = deadline or waiting.deadline(self._timeout)
     return turns.run(self, "writer", deadline, send_out, self, deadline)
@@ -113,7 +110,7 @@ function stream.supply(self, claim, event, deadline)
         if waiting.remaining(deadline) == 0 then
             return false
         end
-        local bytes = ask(self, "receive", waiting.left(deadline))
+        local bytes = call(self, "receive", waiting.left(deadline))
         if self._tls ~= id then
             return true
         elseif bytes == nil then
@@ -136,9 +133,9 @@ local function bytes_of(data, first, last)
     return C.buffer_get(data, first - 1, last - first + 1)
 end
 
---- write_call encrypts a piece, lets it be sent, and so on, see cleat.suspend. work: {data, length, how many bytes were
---- sent}. After a call
---- that has failed, or whose coroutine was killed, the connection's _begun is what was encrypted and perhaps not sent.
+--- write_call encrypts and sends piece by piece, see cleat.suspend. work: {data, length, number of bytes sent}. After a
+--- call that has failed, or whose coroutine was killed, the connection's _begun has the bytes that were encrypted and
+--- perhaps not sent.
 function stream.write_call(id, _, self, work)
     local data, length, sent = work[1], work[2], work[3]
     local begun = self._begun
