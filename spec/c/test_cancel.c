@@ -60,8 +60,8 @@ static void test_kind(struct waiting *waiting, int type) {
     waiting_close(waiting);
 }
 
-/* Calls on one connection, cancelled anywhere. Only deferred: POSIX lets a thread with asynchronous cancellation begin no
- * call of a library, and glibc may end it at the moment in which a call has just disabled cancellation. */
+/* Calls on one connection, cancelled anywhere. Only deferred: POSIX lets a thread with asynchronous cancellation
+ * begin no call of a library, and glibc may end it at the moment in which a call has just disabled cancellation. */
 static int32_t server_context;
 static int32_t client_context;
 static int32_t connection;
