@@ -77,16 +77,17 @@ describe("docs/lua:", function()
             for line, output in (result.output .. "#### "):gmatch("(%d+)\n(.-)%f[#]####") do
                 outputs[tonumber(line)] = output:gsub(" $", "")
             end
+            local faults = {}
             for _, example in ipairs(examples) do
                 local wanted = wanted_of(example[2])
                 local output = outputs[example[1]]
-                local where = ("docs/lua/%s:%d\n%s"):format(page, example[1], example[2])
-                if wanted == "" then
-                    assert.is_nil(tostring(output):find("error: ", 1, true), where .. tostring(output))
-                else
-                    assert.are.equal(where .. wanted, where .. tostring(output))
+                local fits = output == wanted or (wanted == "" and output and not output:find("error: ", 1, true))
+                if not fits and not example[2]:find("^%-%- in nginx\n") then
+                    faults[#faults + 1] = ("docs/lua/%s:%d\n%swanted:\n%sprinted:\n%s"):format(page, example[1], example[2], wanted,
+                        tostring(output))
                 end
             end
+            assert.are.equal("", table.concat(faults, "\n"))
         end)
     end
 end)
