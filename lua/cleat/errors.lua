@@ -243,7 +243,8 @@ local OWN = debug and debug.getinfo(1, "S").source:match("^(@.*)errors%.lua$")
 local function caller()
     local level = 3
     local info = OWN and debug.getinfo(level, "Sl")
-    while info and (info.what == "C" or info.source:sub(1, #OWN) == OWN) do
+    -- "tail" is what Lua 5.1 has of a function that has returned with the call of another one.
+    while info and (info.what == "C" or info.what == "tail" or info.source:sub(1, #OWN) == OWN) do
         level = level + 1
         info = debug.getinfo(level, "Sl")
     end

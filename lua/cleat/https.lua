@@ -15,6 +15,7 @@
 --- loaded.
 
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local connection = require "cleat.https.connection"
 local failure = require "cleat.https.failure"
 local message = require "cleat.https.message"
@@ -23,6 +24,8 @@ local request = require "cleat.https.request"
 local uri = require "cleat.https.uri"
 local strict = require "cleat.strict"
 local waiting = require "cleat.socket.waiting"
+
+local pcall = compat.pcall
 
 local REDIRECTS = 5 -- LuaSocket's limit
 local REDIRECTING = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }

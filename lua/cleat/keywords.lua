@@ -6,10 +6,11 @@
 ---
 --- Python: section 5.3.4 of the language reference (calls).
 
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
 local select = select -- a script that reads like Python's may have a global of that name: the module
-local unpack = table.unpack or unpack
+local unpack = compat.unpack
 
 local keywords = {}
 

@@ -11,6 +11,7 @@
 
 local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
+local compat = require "cleat.compat"
 local addresses = require "cleat.socket.address"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -19,6 +20,8 @@ local object = require "cleat.socket.object"
 local strict = require "cleat.strict"
 local waiting = require "cleat.socket.waiting"
 require "cleat.socket.datagram"
+
+local pcall = compat.pcall
 
 local const = C.const
 local Socket = object.Socket

@@ -13,6 +13,7 @@
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
 local check = require "cleat.check"
+local compat = require "cleat.compat"
 local constants = require "cleat.ssl.constants"
 local defaults = require "cleat.ssl.defaults"
 local errors = require "cleat.errors"
@@ -25,6 +26,8 @@ local socket = require "cleat.socket"
 local strict = require "cleat.strict"
 local time = require "cleat.ssl.time"
 local wrap = require("cleat.ssl.wrap").wrap
+
+local pcall = compat.pcall
 
 local const = C.const
 

@@ -245,7 +245,7 @@ function model.read(root)
                 end
                 for _, list in ipairs { doc.params, doc.returns, doc.fields } do
                     for _, item in ipairs(list) do
-                        if not name:find("/backend/") then api[#api + 1] = { where = doc.where, type = item.type } end
+                        if not name:find("/backend[/.]") then api[#api + 1] = { where = doc.where, type = item.type } end
                     end
                 end
                 if class then api["class " .. class] = true end

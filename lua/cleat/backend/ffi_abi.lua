@@ -1407,6 +1407,52 @@ return function(lib, rt, backend)
     end
 
     ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_chain_cache_seconds
+        backend.context_chain_cache_seconds = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_chain_cache_seconds", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param seconds integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_chain_cache_seconds
+        backend.context_set_chain_cache_seconds = function(context, seconds)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_chain_cache_seconds", 1, "an integer")
+            end
+            if typeof(seconds) ~= "number" or tobit(seconds) ~= seconds then
+                bad("context_set_chain_cache_seconds", 2, "an integer")
+            end
+            return call(context, seconds)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    ---@return integer? hits
+    ---@return integer? misses
+    do
+        local call = lib.cleat_context_chain_cache_stats
+        local hits = new("int32_t[1]")
+        local misses = new("int32_t[1]")
+        backend.context_chain_cache_stats = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_chain_cache_stats", 1, "an integer")
+            end
+            local result = call(context, hits, misses)
+            if result < 0 then return result end
+            return result, hits[0], misses[0]
+        end
+    end
+
+    ---@param context integer
     ---@param certfile string?
     ---@param keyfile string?
     ---@param password string?

@@ -3,11 +3,14 @@
 local Buffer = require "cleat.buffer"
 local check = require "cleat.check"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
+
+local pcall = compat.pcall
 
 local find, max, min, select, sub = string.find, math.max, math.min, select, string.sub
 

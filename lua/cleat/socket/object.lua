@@ -2,6 +2,7 @@
 --- make no tables or closures.
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local address = require "cleat.socket.address"
 local calls = require "cleat.socket.calls"
 local class = require "cleat.class"
@@ -15,6 +16,8 @@ local status = require "cleat.status"
 local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
+
+local pcall = compat.pcall
 
 local select = select -- see keywords.lua
 local const = C.const

@@ -38,6 +38,8 @@ local const = C.const
 --- as the server
 ---@field minimum_version integer `TLSVersion.*`. Raises ValueError on a context for one version only. Below TLSv1_2 is
 --- DANGEROUS
+---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
+--- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
 ---@field maximum_version integer `TLSVersion.*`, as minimum_version
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
 local SSLContext
@@ -216,6 +218,20 @@ function SSLContext:session_stats()
     return stats
 end
 
+--- Returns how many verifications of peers' chains, in the connections of the context, the cache of verified chains has
+--- answered (hits), and how many it has not (misses). Verifications that do not use the cache are in neither: see
+--- chain_cache_seconds.
+---
+---     local context = ssl.create_default_context()
+---     print(context:chain_cache_stats().hits) --> 0
+---
+--- Python: none.
+---@return {hits: integer, misses: integer}
+function SSLContext:chain_cache_stats()
+    local _, hits, misses = errors.check(C.context_chain_cache_stats(self._id))
+    return { hits = hits, misses = misses }
+end
+
 --- Sets the function that a server calls when a client has sent its ClientHello: `callback(sock, name, context)` with
 --- the connection, the name that the client wants (internationalised names decoded; nil if it sent none) and this
 --- context. The callback may set `sock.context`, so that the client gets the other context's certificate. In a
@@ -356,6 +372,7 @@ local getters = {
     verify_flags = attribute(C.context_verify_flags),
     minimum_version = attribute(C.context_minimum_version),
     maximum_version = attribute(C.context_maximum_version),
+    chain_cache_seconds = attribute(C.context_chain_cache_seconds),
 }
 local setters = {}
 
@@ -369,6 +386,14 @@ end
 
 function setters:verify_flags(value)
     errors.check(C.context_set_verify_flags(self._id, integer("verify_flags", value)))
+end
+
+function setters:chain_cache_seconds(value)
+    value = integer("chain_cache_seconds", value)
+    if value > const.CHAIN_CACHE_MAX then
+        errors.raise(errors.ValueError, ("chain_cache_seconds is at most %d"):format(const.CHAIN_CACHE_MAX))
+    end
+    errors.check(C.context_set_chain_cache_seconds(self._id, value))
 end
 
 function setters:verify_mode(value)

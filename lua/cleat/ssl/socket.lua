@@ -1,6 +1,7 @@
 --- TLS sockets: Python's ssl.SSLSocket (section 17.3.2).
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
 local class = require "cleat.class"
@@ -15,6 +16,8 @@ local object = require "cleat.socket.object"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
+
+local pcall = compat.pcall
 
 local const = C.const
 local Socket = object.Socket
