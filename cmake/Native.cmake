@@ -31,7 +31,9 @@ function(native_module version folder)
 endfunction()
 
 set(lua_versions) # those that there is a module for
-if(LUA_INCLUDE_DIR)
+if(CLEAT_ROCK AND NOT LUA_INCLUDE_DIR)
+    message(FATAL_ERROR "luarocks has no headers of the Lua that it builds for (LUA_INCDIR)")
+elseif(LUA_INCLUDE_DIR)
     lua_version(${LUA_INCLUDE_DIR} version)
     if(CLEAT_LUA_VERSIONS AND NOT CLEAT_LUA_VERSIONS STREQUAL version)
         message(FATAL_ERROR "LUA_INCLUDE_DIR has Lua ${version}, and CLEAT_LUA_VERSIONS is ${CLEAT_LUA_VERSIONS}")
