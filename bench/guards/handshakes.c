@@ -1,7 +1,8 @@
 /* handshakes.c: a client's full handshakes over memory, for callgrind (run.lua, handshakes).
- * handshakes WAY COUNT CHAIN PKI: WAY is raw (BoringSSL by itself, which verifies each chain), unknown (cleat, the cache
- * of verified chains off) or known (cleat, and the server was met before); CHAIN is server-ec or server-rsa of the
- * directory PKI. What callgrind counts is in measured(): the client, and not the server. */
+ * Arguments: WAY COUNT CHAIN PKI. WAY is raw (BoringSSL by itself, which verifies each chain),
+ * unknown (cleat, the cache of verified chains off) or known (cleat, and the server was met
+ * before); CHAIN is server-ec or server-rsa of the directory PKI. callgrind counts what is in
+ * measured(): the client, and not the server. */
 #include <cleat.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
