@@ -12,9 +12,9 @@ function(cleat_spec_name variable file)
     set(${variable} ${name} PARENT_SCOPE)
 endfunction()
 
-# cleat_instrumented(KIND LIBRARY): the build's program KIND, which script/common.sh takes in the place of the interpreter
-# in a build with a sanitizer or valgrind. (A sanitizer's runtime must be there before the library that it watches.
-# Preloaded, it would reach every program that a spec starts.)
+# cleat_instrumented(KIND LIBRARY): the build's program KIND, which script/common.sh takes in the place of the
+# interpreter in a build with a sanitizer or valgrind. (A sanitizer's runtime must be there before the library that it
+# watches. Preloaded, it would reach every program that a spec starts.)
 function(cleat_instrumented kind library)
     if(CLEAT_SANITIZE)
         add_executable(${kind} cmake/sanitized-lua.c)
@@ -60,7 +60,7 @@ function(cleat_collected kind)
         script/busted --${kind} --gc spec/proofs/uncollected.lua)
 endfunction()
 
-# cleat_interpreter(KIND LIBRARY target [SPECS regex] [GC]), where CLEAT_TESTS has the kind. script/busted --KIND runs it.
+# cleat_interpreter(KIND LIBRARY target [SPECS regex] [GC]), where CLEAT_TESTS has the kind: script/busted --KIND
 #   LIBRARY  the target that a program links to embed this interpreter
 #   SPECS    a regular expression of the names of those specs that it runs, such as "(ssl|socket)[.].*" (default: all)
 #   GC       among those that the kind gc is about
@@ -71,6 +71,11 @@ function(cleat_interpreter kind)
     endif()
     if(NOT row_SPECS)
         set(row_SPECS ".*")
+    endif()
+    string(REGEX REPLACE "^lua5" "native5." module ${kind})
+    if(NOT kind STREQUAL "luajit" AND NOT TARGET ${module})
+        message(STATUS "No tests ${kind}.*: there is no native module for it (CLEAT_LUA_VERSIONS)")
+        return()
     endif()
     if(kind IN_LIST CLEAT_TESTS)
         cleat_instrumented(${kind} ${row_LIBRARY})
@@ -90,6 +95,13 @@ function(cleat_interpreter kind)
     endif()
 endfunction()
 
+# The specs of the layers that differ by Lua; the others find the same everywhere (docs/lua-versions.md).
+set(layers "(ssl|socket)[.].*")
+set(more "(ssl|socket|backend|https)[.].*|adapters[.](luasocket|copas|cqueues|luv)")
+
 #                 kind
-cleat_interpreter(lua54  LIBRARY PkgConfig::LUA54  GC)
+cleat_interpreter(lua51  LIBRARY PkgConfig::LUA51 SPECS "${more}")
+cleat_interpreter(lua52  LIBRARY PkgConfig::LUA52 SPECS "${layers}")
+cleat_interpreter(lua53  LIBRARY PkgConfig::LUA53 SPECS "${layers}")
+cleat_interpreter(lua54  LIBRARY PkgConfig::LUA54 GC)
 cleat_interpreter(luajit LIBRARY PkgConfig::LUAJIT GC)
