@@ -60,10 +60,10 @@ endif()
 #   arguments "A B"          arguments to the test's command
 #   environment NAME=VALUE   beside what all tests have, or instead of it
 #   label NAME               a label, for ctest -L
+#   fast yes|no              among those of script/test --fast (the label fast)
 # Of several rows the last one counts; labels and environment variables add up.
 function(cleat_vary builds tests key value)
-    if(NOT key MATCHES "^(when|arguments|environment|label)$" OR (key STREQUAL "when"
-        AND NOT value MATCHES "^(always|full|never)$"))
+    if(NOT "${key} ${value}" MATCHES "^(when (always|full|never)|fast (yes|no)|(arguments|environment|label) .+)$")
         message(FATAL_ERROR "cleat_vary: no such variation: ${key} ${value}")
     endif()
     if(cleat_build MATCHES "^(${builds})$")
@@ -77,6 +77,7 @@ function(cleat_test name)
     set(arguments "")
     set(environment ${cleat_environment})
     set(label "")
+    set(fast no)
     get_property(rows GLOBAL PROPERTY cleat_variations)
     while(rows)
         list(POP_FRONT rows tests key value)
@@ -89,6 +90,9 @@ function(cleat_test name)
         endif()
     endwhile()
 
+    if(fast)
+        list(APPEND label fast)
+    endif()
     set(configurations "")
     if(when STREQUAL "never")
         return()

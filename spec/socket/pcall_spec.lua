@@ -93,7 +93,8 @@ describe("a waiter", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- with_loop runs body(loop, watched) in a coroutine; watched is loop.waiter, which looks in whose coroutine it is called.
+    -- with_loop runs body(loop, watched) in a coroutine; watched is loop.waiter, which looks in whose coroutine it is
+    -- called.
     local function with_loop(body)
         local loop = scheduler.new()
         local calls = 0
