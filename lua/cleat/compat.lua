@@ -97,10 +97,13 @@ function compat.pcall(f, ...)
     return go_on(thread, f, ...)
 end
 
+-- A program may use coxpcall for the same purpose: its coroutines are not the program's either.
 function compat.running()
-    local thread = running()
-    while outer[thread or false] do
-        thread = outer[thread]
+    local others = package.loaded.coxpcall
+    local thread, last = running(), nil
+    while thread ~= last do
+        last = thread
+        thread = outer[thread] or others and others.running(thread) or thread
     end
     return thread
 end
