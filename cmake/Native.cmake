@@ -1,5 +1,6 @@
-# The native module, once for each Lua version of CLEAT_LUA_VERSIONS: target native5.4, file lua/5.4/cleat/backend/native.so.
-# Lua's own functions come from the interpreter that loads it. LuaJIT loads the module of 5.1 where it is asked to.
+# The native module, once for each Lua version of CLEAT_LUA_VERSIONS: target native5.4, file
+# lua/5.4/cleat/backend/native.so. Lua's own functions come from the interpreter that loads it. LuaJIT loads the module
+# of 5.1 where it is asked to.
 set(LUA_INCLUDE_DIR "" CACHE PATH "Where one Lua's headers are, if not where pkg-config says")
 
 # lua_version(FILE NAME): the version that the lua.h in this folder is of

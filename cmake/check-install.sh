@@ -94,12 +94,15 @@ for programs in "$work/c11" "$work/c++17"; do
 done
 
 # What an FFI opens, and the declarations for it
-CLEAT_LIBRARY=$(pkg-config --variable=library cleat) CDEF=$(pkg-config --variable=cdef cleat) python3 - <<'PYTHON'
-import ctypes, os, re
+CLEAT_LIBRARY=$(pkg-config --variable=library cleat) CDEF=$(pkg-config --variable=cdef cleat) \
+    JSON=$(pkg-config --variable=json cleat) python3 - <<'PYTHON'
+import ctypes, json, os, re
 library = ctypes.CDLL(os.environ["CLEAT_LIBRARY"])
 with open(os.environ["CDEF"]) as cdef:
     names = re.findall(r"^int32_t (\w+)\(", cdef.read(), re.M)
 assert len(names) > 100 and all(hasattr(library, name) for name in names)
+with open(os.environ["JSON"]) as file:
+    assert [function["name"] for function in json.load(file)["functions"]] == names
 print("ffi: ok,", len(names), "functions")
 PYTHON
 
