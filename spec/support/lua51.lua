@@ -1,5 +1,5 @@
--- What specs take for granted and Lua 5.1 does not have, for the specs alone: cleat's own modules keep Lua 5.1 as it is.
--- script/busted loads it on Lua 5.1.
+-- What specs take for granted and Lua 5.1 does not have, for the specs alone: cleat's own modules keep Lua 5.1 as it
+-- is. script/busted loads it on Lua 5.1.
 --   * pcall, across which a spec's coroutine yields
 --   * load of a string, and xpcall with arguments, as on LuaJIT
 local own = setmetatable({ pcall = pcall, xpcall = xpcall, load = load }, { __index = _G, __newindex = _G })
