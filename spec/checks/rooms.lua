@@ -39,7 +39,7 @@ local KNOWS = {
     {
         what = "the glue sees Lua and cleat.h", where = { "^lua/" },
         includes = { "." },
-        except = { "^<lua%.h>$", "^<lauxlib%.h>$", "^<std%l+%.h>$", "^<string%.h>$", '^"cleat%.h"$', '^"native%.h"$' },
+        except = { "^<lua%.h>$", "^<lauxlib%.h>$", "^<std%l+%.h>$", "^<string%.h>$", '^"cleat%.h"$', '^"native%.h"$', '^"native_lua%.h"$' },
     },
     {
         what = "the network is these files' business", where = { "^core/" },
