@@ -1,5 +1,5 @@
 /* lookup.c: what it costs to find an object by its id. lookup THREADS own|same COUNT prints nanoseconds of CPU
- * for each cleat_kind(), which finds, looks and lets go. Each thread looks for an id of its own, or all for the same. */
+ * for each cleat_kind(), which looks the id up and releases it. Each thread uses a separate id, or all use the same. */
 #include <cleat.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -197,7 +197,7 @@ local function grow(peer, benchmark)
     end
 end
 
--- measure returns a benchmark's number for a peer once, and what else was said about it; or nil and a message.
+-- measure returns a benchmark's number for a peer once, and what else it printed; or nil and a message.
 local function measure(peer, benchmark)
     local count = options.quick and benchmark.quick or benchmark.full
     local operation = benchmark.operation or benchmark.name
@@ -218,10 +218,10 @@ local function measure(peer, benchmark)
     return number, output:match "allocated ([%d.]+)" or output
 end
 
--- Who does not verify wins nothing.
+-- A peer that does not verify is not compared.
 local CONTROLS = {
-    { "a server in order", "^accepted TLSv1%.3 TLS_AES_128_GCM_SHA256%s*$", {} },
-    { "an authority nobody knows", "^refused .", { BENCH_CA = pki .. "unknown-root.pem" } },
+    { "a valid server", "^accepted TLSv1%.3 TLS_AES_128_GCM_SHA256%s*$", {} },
+    { "an unknown CA", "^refused .", { BENCH_CA = pki .. "unknown-root.pem" } },
     { "another name", "^refused .", { BENCH_NAME = "other.example" } },
 }
 
@@ -244,7 +244,7 @@ local function admit()
         end
         if ok then
             admitted[#admitted + 1] = peer
-            say("  %-18s accepts the right server, refuses a wrong authority and a wrong name", peer.title)
+            say("  %-18s accepts the right server, refuses an unknown CA and a wrong name", peer.title)
         else
             absent[peer.title] = why
             say("  %-18s LEFT OUT: %s", peer.title, why)

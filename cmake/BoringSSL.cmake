@@ -29,7 +29,7 @@ foreach(part include/openssl/ssl.h lib/libssl.a lib/libcrypto.a)
     endif()
 endforeach()
 
-# What it calls itself: its API's version and, where script/boringssl made it, the source package.
+# Its API version and, if script/boringssl has built it, the source package.
 foreach(header base.h opensslv.h)
     if(EXISTS ${boringssl_prefix}/include/openssl/${header})
         file(STRINGS ${boringssl_prefix}/include/openssl/${header} line REGEX "^#define BORINGSSL_API_VERSION ")
@@ -42,12 +42,12 @@ if(EXISTS ${boringssl_prefix}/version.txt)
     file(STRINGS ${boringssl_prefix}/version.txt BORINGSSL_SOURCE LIMIT_COUNT 1)
 endif()
 message(STATUS "BoringSSL: API ${boringssl_api}, ${BORINGSSL_SOURCE}, in ${boringssl_prefix}")
-# for script/build, which configures anew when another one has become the right one
+# for script/build, which configures again if another prefix is to be used
 file(WRITE ${PROJECT_BINARY_DIR}/boringssl-prefix "${boringssl_prefix}\n")
 
 # BoringSSL is C++ inside. What it needs of the runtime comes from cxx-runtime.cc, and what another
-# build of it may need beyond that from the static libstdc++, so that whoever loads libcleat needs no
-# libstdc++. --as-needed drops the libm that g++ adds.
+# build of it may need beyond that from the static libstdc++, so that a program that loads libcleat
+# needs no libstdc++. --as-needed drops the libm that g++ adds.
 add_library(cxx_runtime STATIC ${CMAKE_CURRENT_LIST_DIR}/cxx-runtime.cc)
 target_compile_options(cxx_runtime PRIVATE -fno-exceptions -fno-rtti -fvisibility=hidden)
 

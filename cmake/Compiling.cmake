@@ -1,4 +1,4 @@
-# cleat_flags: how our own C is compiled and linked, whatever it ends up in.
+# cleat_flags: flags to compile and link all C of this repository.
 add_library(cleat_flags INTERFACE)
 
 target_compile_options(cleat_flags INTERFACE
@@ -28,7 +28,7 @@ elseif(CLEAT_SANITIZE STREQUAL "fuzzer") # clang's, with the address sanitizer: 
 elseif(CLEAT_SANITIZE)
     message(FATAL_ERROR "CLEAT_SANITIZE is address, thread, fuzzer or empty, not ${CLEAT_SANITIZE}")
 else()
-    # checks of its own, which the sanitizers would have to go through
+    # separate checks, which the sanitizers would have to go through
     target_compile_options(cleat_flags INTERFACE $<$<CONFIG:Release>:-U_FORTIFY_SOURCE> $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 endif()
 target_compile_options(cleat_flags INTERFACE ${sanitize})

@@ -1,5 +1,5 @@
-# The fuzzers: spec/fuzz/NAME.c -> spec/fuzz/NAME, which script/fuzz runs, and a short run of each as the test fuzz.NAME.
-# The fuzzer sees the coverage of the core and of BoringSSL (script/boringssl --sanitize fuzz).
+# The fuzzers: spec/fuzz/NAME.c -> spec/fuzz/NAME, which script/fuzz runs, and a short run of each as the test
+# fuzz.NAME. The fuzzer sees the coverage of the core and of BoringSSL (script/boringssl --sanitize fuzz).
 if(NOT CLEAT_SANITIZE STREQUAL "fuzzer" OR NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "CLEAT_BUILD_FUZZ needs clang and -DCLEAT_SANITIZE=fuzzer: see the preset fuzz")
 endif()
@@ -9,7 +9,7 @@ if(CLEAT_BORINGSSL_SANITIZED)
         COMMAND bash spec/proofs/instrumented.sh __sanitizer_cov_ ${boringssl_prefix}/lib/libssl.a ${boringssl_prefix}/lib/libcrypto.a)
 endif()
 
-# Fuzzers are programs: a shared library would miss what the sanitizer's runtime has.
+# Fuzzers are programs: a shared library would lack the sanitizer's runtime.
 set_target_properties(cleat PROPERTIES EXCLUDE_FROM_ALL TRUE)
 file(GLOB fuzzers CONFIGURE_DEPENDS spec/fuzz/*.c)
 foreach(source ${fuzzers})

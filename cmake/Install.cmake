@@ -1,5 +1,5 @@
-# What cmake --install puts down. Everything finds everything else by relative paths, so that the
-# prefix may be moved; Lua needs LUA_PATH and LUA_CPATH alone.
+# What cmake --install installs. All paths are relative, so that the prefix may be moved; Lua needs
+# LUA_PATH and LUA_CPATH only.
 include(CMakePackageConfigHelpers)
 
 set(doc_dir ${CMAKE_INSTALL_DATADIR}/doc/cleat)
@@ -8,7 +8,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleat)
 install(TARGETS cleat EXPORT cleatTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
-install(FILES examples/ffi/cleat.cdef DESTINATION ${CMAKE_INSTALL_DATADIR}/cleat)
+install(FILES examples/ffi/cleat.cdef examples/ffi/cleat.json DESTINATION ${CMAKE_INSTALL_DATADIR}/cleat)
 
 # find_package(cleat) and pkg-config
 install(EXPORT cleatTargets NAMESPACE cleat:: DESTINATION ${package_dir})
@@ -25,23 +25,25 @@ file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/cleat.pc.in cleat.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/cleat.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-# The same Lua files for 5.4 and for LuaJIT, which looks in 5.1.
-foreach(version 5.4 5.1)
+# The same Lua files for each Lua that there is a native module for, and for LuaJIT, which looks in 5.1.
+set(versions ${lua_versions} 5.1)
+list(REMOVE_DUPLICATES versions)
+foreach(version ${versions})
     install(DIRECTORY lua/ DESTINATION ${CMAKE_INSTALL_DATADIR}/lua/${version} FILES_MATCHING PATTERN "*.lua")
 endforeach()
-if(CLEAT_NATIVE)
-    set(native_dir ${CMAKE_INSTALL_LIBDIR}/lua/5.4/cleat/backend)
-    install(TARGETS native LIBRARY DESTINATION ${native_dir})
+foreach(version ${lua_versions})
+    set(native_dir ${CMAKE_INSTALL_LIBDIR}/lua/${version}/cleat/backend)
+    install(TARGETS native${version} LIBRARY DESTINATION ${native_dir})
     file(RELATIVE_PATH native_to_lib /${native_dir} /${CMAKE_INSTALL_LIBDIR})
-    set_target_properties(native PROPERTIES INSTALL_RPATH "\$ORIGIN/${native_to_lib}")
-endif()
+    set_target_properties(native${version} PROPERTIES INSTALL_RPATH "\$ORIGIN/${native_to_lib}")
+endforeach()
 # The FFI backend looks for libcleat along package.cpath.
 install(CODE "
     set(dir \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/lua/5.1\")
     file(MAKE_DIRECTORY \"\${dir}\")
     file(CREATE_LINK ../../libcleat.so.0 \"\${dir}/libcleat.so\" SYMBOLIC)")
 
-# Notices: ours, and those that BoringSSL asks for where it is linked in.
+# Notices: ours, and those of BoringSSL, which is linked in.
 install(FILES LICENSE NOTICE.md DESTINATION ${doc_dir})
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION ${doc_dir}/boringssl OPTIONAL)
 install(FILES ${boringssl_prefix}/LICENSE DESTINATION ${doc_dir}/boringssl OPTIONAL)

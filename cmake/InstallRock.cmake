@@ -6,9 +6,9 @@ set(ROCK_LIBDIR lib CACHE PATH "where the shared objects go")
 
 install(DIRECTORY lua/ DESTINATION ${ROCK_LUADIR} FILES_MATCHING PATTERN "*.lua")
 install(TARGETS cleat LIBRARY DESTINATION ${ROCK_LIBDIR})
-if(CLEAT_NATIVE)
-    install(TARGETS native LIBRARY DESTINATION ${ROCK_LIBDIR}/cleat/backend)
-    set_target_properties(native PROPERTIES INSTALL_RPATH "\$ORIGIN/../..")
-endif()
+foreach(version ${lua_versions}) # one: luarocks hands over the headers of the Lua it builds for
+    install(TARGETS native${version} LIBRARY DESTINATION ${ROCK_LIBDIR}/cleat/backend)
+    set_target_properties(native${version} PROPERTIES INSTALL_RPATH "\$ORIGIN/../..")
+endforeach()
 install(FILES LICENSE NOTICE.md DESTINATION doc)
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION doc/boringssl OPTIONAL)

@@ -1,16 +1,16 @@
-// The little that a BoringSSL built without exceptions still asks of the C++ runtime. libstdc++'s own
-// versions would bring its exception handling along, and with it an initialiser that runs, and
-// allocates, when the library is loaded. Weak: where libstdc++ is linked in after all, its own count.
+// The functions of the C++ runtime that a BoringSSL built without exceptions needs. libstdc++'s own
+// versions would add its exception handling, and with it an initialiser that runs, and
+// allocates, when the library is loaded. Weak: if libstdc++ is linked in, its functions are used.
 #include <cstddef>
 #include <cstdlib>
 
-// Called by no one: destructors that can delete refer to it, but BoringSSL frees with OPENSSL_free.
+// Never called: destructors that can delete refer to it, but BoringSSL frees with OPENSSL_free.
 __attribute__((weak)) void operator delete(void *block, std::size_t) noexcept {
     std::free(block);
 }
 
 namespace std {
-// Called where std::string_view is asked for a part beyond its end.
+// Called for a part of a std::string_view beyond its end.
 [[noreturn]] __attribute__((weak)) void __throw_out_of_range_fmt(const char *, ...) {
     abort();
 }

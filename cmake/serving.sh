@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2154
 pki=$CLEAT_SOURCE_DIR/build/spec-pki
 sh "$CLEAT_SOURCE_DIR/spec/support/pki.sh" "$pki"
-lua=(env LUA_PATH="$prefix/share/lua/5.4/?.lua;$prefix/share/lua/5.4/?/init.lua" LUA_CPATH="$prefix/$libdir/lua/5.4/?.so"
+lua=(env LUA_PATH="$prefix/share/lua/5.4/?.lua" LUA_CPATH="$prefix/$libdir/lua/5.4/?.so"
     timeout 600 lua5.4)
 # start COMMAND…: a server in the background, of which $port is the port once it listens
 start() {
@@ -23,7 +23,8 @@ stop() {
     wait "$server" || true
     server=''
 }
-# serves PROGRAM: an echo server gives back a line; fetches PROGRAM: a client verifies a server, and refuses it for a wrong name
+# serves PROGRAM: an echo server echoes a line; fetches PROGRAM: a client verifies a server, and refuses it for a wrong
+# name
 serves() {
     start timeout 600 "$1" "$pki/server-ec.pem" "$pki/ec.key"
     [[ $(echo ahoy | "${lua[@]}" "$examples/echo_client.lua" "$pki/root.pem" localhost "$port" 2>&1 | tail -n 1) == ahoy ]] ||

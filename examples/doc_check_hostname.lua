@@ -1,6 +1,6 @@
 -- Python's documentation, 17.3.3: SSLContext.check_hostname.
 --
--- Usage: doc_check_hostname.lua [HOST [PORT]], to connect somewhere else; SSL_CERT_FILE may name the authorities to trust.
+-- Usage: doc_check_hostname.lua [HOST [PORT]], to connect somewhere else; SSL_CERT_FILE may name trusted CAs.
 require "cleat.python"
 
 local socket, ssl = require "socket", require "ssl"

@@ -1,6 +1,6 @@
 -- Python's documentation, 17.3.5.2: client-side operation.
 --
--- Usage: doc_client.lua [HOST [PORT]], to connect somewhere else; SSL_CERT_FILE may name the authorities to trust.
+-- Usage: doc_client.lua [HOST [PORT]], to connect somewhere else; SSL_CERT_FILE may name trusted CAs.
 require "cleat.python"
 package.path = (arg[0]:match("^(.*/)") or "./") .. "lib/?.lua;" .. package.path
 

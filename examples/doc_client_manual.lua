@@ -9,8 +9,8 @@ local ssl = require "ssl"
 local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
 context.verify_mode = ssl.CERT_REQUIRED
 context.check_hostname = true
--- This assumes that your operating system places a bundle of all CA certificates there; if not, you'll get an error and have to
--- adjust the location.
+-- This assumes that your operating system places a bundle of all CA certificates there; if not, you'll get an error and
+-- have to adjust the location.
 context:load_verify_locations(arg[1] or "/etc/ssl/certs/ca-bundle.crt")
 
 local conn = context:wrap_socket(socket.socket(socket.AF_INET), { server_hostname = "www.python.org" })

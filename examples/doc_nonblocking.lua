@@ -1,6 +1,7 @@
--- Python's documentation, 17.3.6: notes on non-blocking sockets. A client that sends its input and prints what comes back.
+-- Python's documentation, 17.3.6: notes on non-blocking sockets. A client that sends its input and prints what comes
+-- back.
 --
--- Usage: doc_nonblocking.lua HOST PORT [SERVER_HOSTNAME]; SSL_CERT_FILE may name the authorities to trust.
+-- Usage: doc_nonblocking.lua HOST PORT [SERVER_HOSTNAME]; SSL_CERT_FILE may name the trusted CAs.
 require "cleat.python"
 
 local select, socket, ssl = require "select", require "socket", require "ssl"
@@ -26,8 +27,8 @@ while true do
 end
 io.stderr:write("connected by ", sock:version(), "\n")
 
--- You must be ready to handle recv() and send() failures, and retry after another call to select(). First call recv() to drain any
--- potentially available data, and then only block on a select() call if still necessary.
+-- You must be ready to handle recv() and send() failures, and retry after another call to select(). First call recv()
+-- to drain any potentially available data, and then only block on a select() call if still necessary.
 local function retry(method, ...)
     while true do
         local ok, result = pcall(sock[method], sock, ...)

@@ -13,7 +13,7 @@ bindsocket:bind { arg[3] or "127.0.0.1", tonumber(arg[4] or 10023) }
 bindsocket:listen(5)
 io.stderr:write("listening on ", bindsocket:getsockname()[2], "\n")
 
--- Sends what came back in capitals, and is finished with a client that says "bye".
+-- Sends the data back in capitals, and closes when a client sends "bye".
 local function do_something(connstream, data)
     connstream:sendall(data:upper())
     return not data:find("bye", 1, true)

@@ -3,10 +3,10 @@
 local USAGE = [[
 Usage: https_get.lua [--cafile FILE] [--connect HOST:PORT] URL
 
-Prints the server's certificate, what was negotiated, and the page. Trusts the system's certification
-authorities, or those of a PEM file. On a bad certificate it prints the reason and exits with 1.
+Prints the server's certificate, what was negotiated, and the page. Trusts the system's CA
+certificates, or those of a PEM file. On a bad certificate it prints the reason and exits with 1.
 
-    --cafile FILE         trust these authorities instead of the system's
+    --cafile FILE         trust these CA certificates instead of the system's
     --connect HOST:PORT   connect there, whatever host the URL names
 ]]
 
@@ -57,11 +57,11 @@ local function split_address(text, default)
 end
 
 local function fetch(options)
-    local authority, path = options.url:match("^https://([^/?#]+)([^#]*)")
-    if not authority then
+    local host_port, path = options.url:match("^https://([^/?#]+)([^#]*)")
+    if not host_port then
         fail("not an https:// address: ", options.url)
     end
-    local host, port = split_address(authority, 443)
+    local host, port = split_address(host_port, 443)
     local to_host, to_port = host, port
     if options.connect then
         to_host, to_port = split_address(options.connect, port)
@@ -78,7 +78,7 @@ local function fetch(options)
     if path:sub(1, 1) ~= "/" then
         path = "/" .. path
     end
-    conn:sendall(("GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: cleat\r\n\r\n"):format(path, authority))
+    conn:sendall(("GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: cleat\r\n\r\n"):format(path, host_port))
     local reply = {}
     local data = conn:recv(16384)
     while data ~= "" do
@@ -86,10 +86,10 @@ local function fetch(options)
         reply[#reply + 1] = data
         data = conn:recv(16384)
     end
-    pcall(conn.unwrap, conn) -- says goodbye, which a server may not wait for
+    pcall(conn.unwrap, conn) -- sends close_notify; raises if the server closes without its own
     conn:close()
 
-    -- A stream can be cut off without a trace, so the page must be as long as it says it is.
+    -- An attacker can cut a connection off, so the page must be as long as Content-Length says.
     local head, body = table.concat(reply):match("^(.-\r?\n)\r?\n(.*)$")
     local length = head and tonumber(head:lower():match("\ncontent%-length:%s*(%d+)"))
     if not head or length and #body < length then

@@ -1,4 +1,5 @@
---- Serves one page over HTTPS: the server example of Python's documentation (section 17.3.5.3), in Lua. One client at a time.
+--- Serves one page over HTTPS: the server example of Python's documentation (section 17.3.5.3), in Lua. One
+--- client at a time.
 
 local USAGE = [[
 Usage: https_server.lua --cert FILE --key FILE [--port PORT]
@@ -59,7 +60,7 @@ local function deal_with_client(connstream)
     end
     local page = PAGE:format(connstream:version(), connstream:cipher()[1])
     connstream:sendall(("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s"):format(#page, page))
-    pcall(connstream.unwrap, connstream) -- the client has its page and need not say goodbye
+    pcall(connstream.unwrap, connstream) -- sends close_notify; the client may be gone
 end
 
 while true do

@@ -1,5 +1,5 @@
 # Helpers shared by the scripts of this folder; sourced, never run.
-# Everything that is said goes to stderr, so that stdout stays for answers.
+# Messages go to stderr, so that stdout has the results only.
 # shellcheck shell=bash
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -18,7 +18,7 @@ usage() { sed -n '2,/^[^#]/{ s/^# \{0,1\}//p; }' "$1"; }
 
 # watch_job PID LABEL STATUS: waits for a background job and returns its exit status. Meanwhile shows
 # LABEL and what the function STATUS prints: a moving line on a terminal, a line every ten seconds in
-# a log, so that nobody takes a long silence for a hang.
+# a log, so that a long step does not look like a hang.
 watch_job() {
     local pid=$1 label=$2 status=$3 started=$SECONDS last=$SECONDS rc=0
     while kill -0 "$pid" 2>/dev/null; do
@@ -39,7 +39,7 @@ watch_job() {
     return "$rc"
 }
 
-# as_root COMMAND…: runs it with sudo where that is needed and there.
+# as_root COMMAND…: runs it with sudo if that is needed and installed.
 as_root() {
     if ((EUID == 0)); then
         "$@"
@@ -51,7 +51,7 @@ as_root() {
 }
 
 # install_packages NAME…: installs the Debian packages that are missing; asks dpkg once, so that it
-# costs a few milliseconds where nothing is. "a|b" is content with b, and installs a.
+# costs a few milliseconds if nothing is missing. "a|b" accepts b, and installs a.
 install_packages() {
     command -v dpkg-query >/dev/null || return 0 # not Debian: CMake names what is missing
     local -A have=()
@@ -72,7 +72,7 @@ install_packages() {
     as_root true # sudo asks for its password here, not in the background
     APT_LOG=$(mktemp)
     (
-        # A web server that comes along is for our tests, and is not to be started as a service.
+        # A web server is installed for our tests, and is not to be started as a service.
         policy=/usr/sbin/policy-rc.d
         if [[ ! -e $policy ]]; then
             trap 'as_root rm -f "$policy"' EXIT
@@ -92,22 +92,43 @@ Install them by hand, then run this again."
 }
 apt_status() { tail -n 1 "$APT_LOG" | tr -d '\r' | cut -c1-70; }
 
-# lua_setup FLAVOUR: sets LUA to the interpreter for lua54 or luajit, and the environment in which it
-# finds cleat in the build tree CLEAT_BUILD_DIR (build/release unless given).
+# lua_flavour ARGUMENT: sets flavour where the argument names a Lua: --luajit, --lua5.1 … --lua5.5, and
+# --luajit-native for LuaJIT with the native module of 5.1. (--lua54 is --lua5.4.)
+lua_flavour() {
+    case $1 in
+    --luajit | --luajit-native) flavour=${1#--} ;;
+    --lua5.[1-5] | --lua5[1-5]) flavour=${1#--} && flavour=${flavour/./} ;;
+    *) return 1 ;;
+    esac
+}
+
+# lua_setup FLAVOUR: sets LUA to the interpreter for lua51 … lua55, luajit or luajit-native, and the environment
+# in which it finds cleat in the build tree CLEAT_BUILD_DIR (build/release unless given).
 lua_setup() {
+    local version
     export CLEAT_SOURCE_DIR=$ROOT
     export CLEAT_BUILD_DIR=${CLEAT_BUILD_DIR:-$ROOT/build/release}
     export CLEAT_LIBRARY=$CLEAT_BUILD_DIR/libcleat.so
-    export LUA_PATH="$ROOT/lua/?.lua;$ROOT/lua/?/init.lua;${LUA_PATH:-;;}"
-    export LUA_CPATH="$CLEAT_BUILD_DIR/lua/?.so;${LUA_CPATH:-;;}"
-    unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4 # they would win over the above
+    unset CLEAT_BACKEND
     case $1 in
-    lua54)
-        LUA=$CLEAT_BUILD_DIR/lua54 # there in a build with a sanitizer
-        [[ -x $LUA ]] || LUA=lua5.4
+    lua5[1-5])
+        version=5.${1#lua5}
+        LUA=$CLEAT_BUILD_DIR/$1 # there in a build with a sanitizer
+        [[ -x $LUA ]] || LUA=${CLEAT_INTERPRETER:-lua$version}
         ;;
-    luajit) LUA=luajit ;;
+    luajit) version=5.1 LUA=luajit ;;
+    luajit-native)
+        version=5.1 LUA=luajit
+        export CLEAT_BACKEND=native
+        ;;
     *) die "no such Lua: $1" ;;
     esac
-    export CLEAT_LUA=$LUA # what a script starts another script with
+    command -v "$LUA" >/dev/null || die "there is no $LUA (CLEAT_INTERPRETER may name another interpreter)"
+    export LUA_PATH="$ROOT/lua/?.lua;${LUA_PATH:-;;}"
+    export LUA_CPATH="$CLEAT_BUILD_DIR/lua/$version/?.so;${LUA_CPATH:-;;}"
+    # these would win over the above
+    unset LUA_INIT LUA_PATH_5_{2..5} LUA_CPATH_5_{2..5} LUA_INIT_5_{2..5}
+    # script/coverage has every interpreter record what it executes
+    [[ -z ${CLEAT_LINES:-} ]] || export LUA_INIT="@$ROOT/spec/coverage/init.lua"
+    export CLEAT_LUA=$LUA # the interpreter for scripts that a script starts
 }

@@ -38,7 +38,7 @@ return {
     { "WRAP-05", "I", "connected client wrap" },
     { "WRAP-06", "D", "server-side listening wrap" },
     { "WRAP-07", "D", "errors",
-        note = "The socket that was to be wrapped is closed too, as in Python 3, so that nothing goes on in the clear." },
+        note = "The socket that was to be wrapped is closed too, as in Python 3, so that nothing goes on in plaintext." },
     { "WRAP-08", "D", "`certfile` / `keyfile`" },
     { "WRAP-09", "I", "keyfile without certfile" },
     { "WRAP-10", "I", "server_side without certfile" },
@@ -222,13 +222,13 @@ return {
     { "SOCK-23", "I", "datagram calls" },
     { "SOCK-24", "I", "methods while not yet connected" },
     { "SOCK-25", "D", "`shutdown(how)`",
-        note = "recv and send raise ValueError after it, where Python 2.7 goes on in the clear." },
+        note = "recv and send raise ValueError after it, where Python 2.7 goes on in plaintext." },
     { "SOCK-26", "D", "divergence note" },
     { section = "SSLSocket: TLS methods and attributes" },
     { "SSLS-01", "D", "`do_handshake()`" },
     { "SSLS-02", "I", "`do_handshake(block=False)`" },
     { "SSLS-03", "D", "check_hostname in do_handshake",
-        note = "Inside the handshake, so that the peer is told, with Python 3.7's words: \"Hostname mismatch, "
+        note = "Inside the handshake, so that the peer receives the alert, with Python 3.7's words: \"Hostname mismatch, "
             .. "certificate is not valid for 'localhost'.\"" },
     { "SSLS-04", "D", "`getpeercert(binary_form=False)` no cert" },
     { "SSLS-05", "D", "before handshake" },
@@ -351,7 +351,7 @@ return {
     { "SNI-03", "D", "arguments" },
     { "SNI-04", "D", "no SNI" },
     { "SNI-05", "D", "IDNA",
-        note = "Without the tables of nameprep: a name that nameprep would change is refused as far as that can be told, "
+        note = "Without the tables of nameprep: a name that nameprep would change is refused as far as that can be decided, "
             .. "a composed letter in two code points is not." },
     { "SNI-06", "D", "context switch" },
     { "SNI-07", "D", "limited methods", note = "send, recv and do_handshake raise ValueError in it." },

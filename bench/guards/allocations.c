@@ -1,5 +1,6 @@
-/* allocations.c: runs a Lua script in a Lua 5.4 whose allocator counts. The script's global allocations() returns how many
- * blocks were allocated or grown so far, how many bytes by that, and how many bytes are held now. */
+/* allocations.c: runs a Lua script in a Lua 5.4 whose allocator counts. The script's global
+ * allocations() returns how many blocks were allocated or grown so far, how many bytes by that, and
+ * how many bytes are held now. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>

@@ -1,5 +1,6 @@
--- What each operation allocates in Lua, with the collector stopped. On Lua 5.4 it runs inside allocations.c, whose global `allocations`
--- counts; elsewhere only the bytes that are kept are known. Prints "name blocks bytes kept" per operation.
+-- What each operation allocates in Lua, with the collector stopped. On Lua 5.4 it runs inside allocations.c, whose
+-- global `allocations` counts; elsewhere only the bytes that are kept are known. Prints "name blocks bytes kept" per
+-- operation.
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -82,7 +83,8 @@ local operations = {
 
 local function nothing() end
 
--- Several times, and the least: what the machine itself allocates now and then (a stack that grows, a trace) is not the operation's.
+-- Several times, and the least: what the machine itself allocates now and then (a stack that grows, a trace) is not the
+-- operation's.
 local function measure(before, operation, after)
     local least_blocks, least_bytes, least_kept = math.huge, math.huge, math.huge
     for round = 1, COUNT do

@@ -1,5 +1,6 @@
--- Whether LuaJIT compiles the calls that move data: prints "name share NYI", the percentage of samples taken in machine code, and how
--- often it gave up over something that it cannot compile (what jit.v shows as NYI), from the first call on.
+-- Whether LuaJIT compiles the calls that move data: prints "name share NYI", the percentage of samples taken in machine
+-- code, and how often it gave up over something that it cannot compile (what jit.v shows as NYI), from the first call
+-- on.
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local profile = require "jit.profile"
 local socket = require "cleat.socket"
@@ -67,7 +68,8 @@ local function share(work)
     return native / samples * 100
 end
 
--- Which of the loops here LuaJIT begins with is chance, and with the wrong one it may give up for a time: it has three tries.
+-- Which of the loops here LuaJIT begins with is chance, and with the wrong one it may give up for a time: it has three
+-- tries.
 for _, operation in ipairs(operations) do
     local best = 0
     given_up = 0

@@ -1,6 +1,7 @@
-/* instructions.c: a fixed piece of work over memory, for callgrind (run.lua, instructions). instructions WORK COUNT PKI does
- * WORK, handshake or echo, COUNT times between a client and a server in this process, with the certificates of the
- * directory PKI; what callgrind counts is in measured(). */
+/* instructions.c: a fixed piece of work over memory, for callgrind (run.lua, instructions).
+ * instructions WORK COUNT PKI does WORK, handshake or echo, COUNT times between a client and a
+ * server in this process, with the certificates of the directory PKI; what callgrind counts is in
+ * measured(). */
 #include <cleat.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,7 @@ __attribute__((noinline)) static void measured(const char *work, int count, int3
             cleat_close(server);
         }
     }
-    __asm__ volatile("" ::: "memory"); /* it stays a function of its own, that returns here */
+    __asm__ volatile("" ::: "memory"); /* it stays a separate function, which returns here */
 }
 
 int main(int argc, char **argv) {

@@ -1,5 +1,6 @@
--- One of each operation, in a row, for a look from outside (run.lua, syscalls): each stands between two marks, attempts to open
--- files that do not exist. Arguments: the port of a server for the handshake; the command of a client for accept.
+-- One of each operation, in a row, for a look from outside (run.lua, syscalls): each stands between two marks, attempts
+-- to open files that do not exist. Arguments: the port of a server for the handshake; the command of a client for
+-- accept.
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local select = require "cleat.select"
 local socket = require "cleat.socket"
@@ -60,7 +61,7 @@ end
 
 local function arrive(data)
     server:sendall(data)
-    pair.settle(client)
+    pair.await(client)
 end
 
 for _, kind in ipairs { "", "timeout-" } do

@@ -1,4 +1,5 @@
--- What the guards' programs work on: a client and a server connected over loopback in this process, after their handshake.
+-- What the guards' programs work on: a client and a server connected over loopback in this process, after their
+-- handshake.
 local select = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -17,8 +18,8 @@ function pair.server_context()
     return context
 end
 
---- Waits until sock has something to read, of which the last has arrived too.
-function pair.settle(sock)
+--- Waits until sock is readable, and all that was sent has arrived.
+function pair.await(sock)
     select.select({ sock }, {}, {}, 10)
     select.select({}, {}, {}, 0.02)
 end

@@ -1,8 +1,8 @@
 --- Usage: script/lua bench/guards/run.lua [--update] [syscalls|allocations|compiled|instructions]…
 ---
---- Counts what can be counted exactly, and compares it with figures.txt beside this file: see bench/README.md, "Guards". Exits with 1 if
---- something is not as it should be, with 77 if nothing could be counted here. --update writes what was counted into figures.txt.
---- CLEAT_BUILD_DIR names the build tree, as for script/lua.
+--- Counts what can be counted exactly, and compares it with figures.txt beside this file: see bench/README.md,
+--- "Guards". Exits with 1 if a figure differs, with 77 if nothing could be counted here. --update writes what was
+--- counted into figures.txt. CLEAT_BUILD_DIR names the build tree, as for script/lua.
 
 local here = arg[0]:match "^(.*)/" or "."
 local root, build = os.getenv "CLEAT_SOURCE_DIR", os.getenv "CLEAT_BUILD_DIR"
@@ -177,8 +177,8 @@ end
 
 -- Allocations.
 
--- How many blocks, whether nothing may be kept, and what that is. Lua 5.4 frees and allocates call frames of its own when an error is
--- caught.
+-- How many blocks, whether nothing may be kept, and what that is. Lua 5.4 itself frees and allocates call frames when
+-- an error is caught.
 local ALLOCATION_DEMANDS = {
     { "^recv%-", 1, false, "the string that is returned" }, { "^recv_into", 0, true, "nothing" }, { "^send", 0, true, "nothing" },
     { "^want%-read", math.huge, true, "nothing" }, { "^method%-call", 0, true, "nothing" },
@@ -227,7 +227,8 @@ end
 
 -- Instructions.
 
--- Valgrind shows every processor that has AVX2 as the same one, but for RDRAND and RDSEED: BoringSSL is told that it has neither.
+-- Valgrind shows every processor that has AVX2 as the same one, except for RDRAND and RDSEED: OPENSSL_ia32cap hides
+-- both from BoringSSL.
 local SAME_PROCESSOR = "OPENSSL_ia32cap='~0x4000000000000000:~0x40000'"
 
 local function callgrind(folder, options, command)

@@ -1,4 +1,5 @@
--- A server for one handshake (run.lua, syscalls): prints its port, echoes what comes on the first connection, and ends with it.
+-- A server for one handshake (run.lua, syscalls): prints its port, echoes what comes on the first connection, and ends
+-- with it.
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local socket = require "cleat.socket"
 

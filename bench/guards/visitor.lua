@@ -1,4 +1,5 @@
--- A client for one handshake (run.lua, syscalls): connects to the port that is its argument, and stays until the server closes.
+-- A client for one handshake (run.lua, syscalls): connects to the port that is its argument, and stays until the server
+-- closes.
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local socket = require "cleat.socket"
 

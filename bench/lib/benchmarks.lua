@@ -1,10 +1,10 @@
---- What is measured, and who can do it.
+--- The benchmarks, and the peers that can run them.
 ---
---- A benchmark has a name, which is the operation that the programs in peers/ are told; title; unit and scale, which make of what a
---- program printed ("cpu" seconds for count operations, or "bytes") the number that is shown; quick and full, the counts.
---- operation: where that is another. kind: "server" for those whose CPU is the server's,
---- "alone" for those that need no server, "program" for those that are one program, "growth" for those that run only when they are
---- named, and have a table of their own. groups: other groups than X25519.
+--- A benchmark has a name, which is the operation that the programs in peers/ get as argument; title; unit and scale,
+--- which make of what a program printed ("cpu" seconds for count operations, or "bytes") the number that is shown;
+--- quick and full, the counts. operation: where that is another. kind: "server" for those whose CPU is the server's,
+--- "alone" for those that need no server, "program" for those that are one program, "growth" for those that run only
+--- when they are named, and have a separate table. groups: other groups than X25519.
 
 local function per_operation(scale)
     return function(seconds, count)
@@ -36,18 +36,19 @@ local benchmarks = {
     { name = "bundle-again", title = "the same again in the process", unit = "ms", scale = milli, quick = 20, full = 50,
         kind = "alone" },
     { name = "context", title = "empty context", unit = "µs", scale = micro, quick = 500, full = 2000, kind = "alone" },
-    { name = "lookup", title = "id look-up, one thread", unit = "ns", scale = nano, quick = 5000000, full = 50000000,
+    { name = "lookup", title = "id lookup, one thread", unit = "ns", scale = nano, quick = 5000000, full = 50000000,
         kind = "program", program = { "bench/lookup", "1", "own" } },
-    { name = "lookup-2", title = "id look-up, two threads", unit = "ns", scale = nano, quick = 5000000, full = 50000000,
+    { name = "lookup-2", title = "id lookup, two threads", unit = "ns", scale = nano, quick = 5000000, full = 50000000,
         kind = "program", program = { "bench/lookup", "2", "own" } },
-    { name = "lookup-shared", title = "id look-up, two threads, one id", unit = "ns", scale = nano, quick = 5000000, full = 50000000,
+    { name = "lookup-shared", title = "id lookup, two threads, one id", unit = "ns", scale = nano, quick = 5000000, full = 50000000,
         kind = "program", program = { "bench/lookup", "2", "same" } },
     { name = "growth-idle", operation = "idle", title = "idle connections", kind = "growth", quick = 1000, full = 20000 },
     { name = "growth-handshakes", operation = "handshakes", title = "handshakes, one after the other", kind = "growth", quick = 5000,
         full = 1000000 },
 }
 
---- The peers, in the order of the table; the first is what the others are compared with. lacks: what there is no call for.
+--- The peers, in the order of the table; the first is what the others are compared with. lacks: what there is no call
+--- for.
 local peers = {
     { name = "raw", title = "raw C", client = { "bench/raw_client" }, server = { "bench/raw_server" }, lacks = {} },
     { name = "cleat", title = "cleat, Lua 5.4", client = { "lua5.4", "peers/cleat.lua" }, lacks = { "resume" } },

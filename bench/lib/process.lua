@@ -52,8 +52,8 @@ function process.first_line(line)
     return pipe:close() and answer or nil
 end
 
---- Starts a program; output(pattern) reads lines until one matches and returns what it captured, or nil and the last line;
---- finish() waits for its end.
+--- Starts a program; output(pattern) reads lines until one matches and returns what it captured, or nil and the last
+--- line; finish() waits for its end.
 function process.start(core, words, environment)
     local pipe = assert(io.popen(command(core, words, environment) .. " 2>&1 </dev/null"))
     local started = {}
@@ -88,7 +88,8 @@ function process.run(core, words, environment)
     return nil, message ~= "" and message or "exit status " .. tostring(code)
 end
 
---- Starts a server that ends when its standard input does, and so with this process. Returns its port and what to close.
+--- Starts a server that ends when its standard input does, and so with this process. Returns its port and what to
+--- close.
 ---@param folder string for a pipe
 function process.serve(core, words, folder, environment)
     local place = folder .. "/port"

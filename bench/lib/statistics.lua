@@ -1,4 +1,4 @@
---- Medians and spreads: what is said about a number that was measured several times.
+--- Medians and spreads of repeated measurements.
 
 local statistics = {}
 

@@ -6,7 +6,7 @@ local ssl = require "cleat.ssl"
 local peer = {}
 
 local function context()
-    local ctx = ssl.create_default_context { cafile = peer.authorities }
+    local ctx = ssl.create_default_context { cafile = peer.cafile }
     ctx.minimum_version = ssl.TLSVersion.TLSv1_3
     ctx:set_ecdh_curve(peer.group)
     return ctx

@@ -29,7 +29,7 @@ end
 local function make_client_context()
     local ctx = context(false)
     local trusted = store.new()
-    trusted:add(x509.new(read_file(peer.authorities)))
+    trusted:add(x509.new(read_file(peer.cafile)))
     ctx:setStore(trusted)
     ctx:setVerify(openssl_context.VERIFY_PEER)
     local parameters = verify_param.new()

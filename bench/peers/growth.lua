@@ -1,6 +1,6 @@
--- Whether a connection costs the same when there are many (cleat, on either Lua). growth.lua idle|handshakes PORT COUNT prints
--- "step N bytes CPU" for growing numbers N: of idle connections held, the memory of one and the CPU time of the handshakes
--- since the last step; of handshakes done one after the other, the process's memory and the CPU time of one.
+-- Whether a connection costs the same when there are many (cleat, on either Lua). growth.lua idle|handshakes PORT COUNT
+-- prints "step N bytes CPU" for growing numbers N: of idle connections held, the memory of one and the CPU time of the
+-- handshakes since the last step; of handshakes done one after the other, the process's memory and the CPU time of one.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -12,7 +12,8 @@ local options, address = { server_hostname = os.getenv "BENCH_NAME" }, { "127.0.
 
 local IP, IP_BIND_ADDRESS_NO_PORT, PORTS = 0, 24, 5000
 
--- From 20,000 ports of one address the system would take ever longer to find a free one: each 5,000 connections have their own.
+-- With 20,000 ports in use the system takes longer and longer to find a free one: each 5,000 connections have
+-- another address.
 local function handshake(number)
     local sock = socket.socket()
     sock:setsockopt(IP, IP_BIND_ADDRESS_NO_PORT, 1)

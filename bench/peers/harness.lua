@@ -1,9 +1,10 @@
--- What the clients and servers written in Lua have in common. `harness(peer)` runs the operation that the command line names,
--- OPERATION PORT COUNT, with the functions of peer, and prints what bench/README.md says. A peer leaves out what it cannot do.
+-- What the clients and servers written in Lua have in common. `harness(peer)` runs the operation that the command line
+-- names, OPERATION PORT COUNT, with the functions of peer, and prints what bench/README.md says. A peer leaves out what
+-- it cannot do.
 --
---   peer.handshake()          a connection to the server, verified; peer.close(conn) closes it without a goodbye
+--   peer.handshake()          a connection to the server, verified; peer.close(conn) closes it without close_notify
 --   peer.send(conn, data)     sends all of data; peer.receive(conn, n) returns 1 to n bytes
---   peer.context()            an empty context; peer.bundle() one with the system's authorities
+--   peer.context()            an empty context; peer.bundle() one with the system's CA certificates
 --   peer.accepter()           a port, and a function that accepts, does the handshake and closes
 local clock = os.clock -- user and system time of the process
 
@@ -16,7 +17,7 @@ return function(peer)
     local function setting(name)
         return assert(os.getenv(name), name .. " is not set: see bench/README.md")
     end
-    peer.name, peer.authorities, peer.system_bundle = setting "BENCH_NAME", setting "BENCH_CA", setting "BENCH_BUNDLE"
+    peer.name, peer.cafile, peer.system_bundle = setting "BENCH_NAME", setting "BENCH_CA", setting "BENCH_BUNDLE"
     peer.certificate, peer.key, peer.group = setting "BENCH_CERT", setting "BENCH_KEY", setting "BENCH_GROUPS"
 
     local function timed(warm_up, work)
@@ -38,7 +39,7 @@ return function(peer)
         assert(peer.receive(conn, 1) == ".", "no answer")
     end
 
-    -- open: a connection on which the server was told what to do.
+    -- open: a connection, after the command to the server.
     local function open(letter, number)
         local conn = peer.handshake()
         peer.send(conn, COMMAND:format(letter, number))
@@ -134,7 +135,7 @@ return function(peer)
         collectgarbage "stop"
         local before = collectgarbage "count"
         timed(function() end, repeated(count, step))
-        -- the line that timed prints is a string of its own
+        -- the line that timed prints is a separate string
         print(("allocated %.1f"):format(math.floor((collectgarbage "count" - before) * 1024 / count * 10) / 10))
     end
 
@@ -145,15 +146,15 @@ return function(peer)
             expect_dot(conn)
             held[#held + 1] = conn
         end
-        local function settled()
+        local function resident_after_collection()
             collectgarbage()
             collectgarbage()
             return resident()
         end
         hold()
-        local before = settled()
+        local before = resident_after_collection()
         repeated(count, hold)()
-        print(("bytes %.1f"):format((settled() - before) / count))
+        print(("bytes %.1f"):format((resident_after_collection() - before) / count))
     end
 
     function run.context()

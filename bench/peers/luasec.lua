@@ -25,7 +25,7 @@ local function has_name(conn)
 end
 
 local function try()
-    client_context = client_context or context { mode = "client", cafile = peer.authorities, verify = "peer" }
+    client_context = client_context or context { mode = "client", cafile = peer.cafile, verify = "peer" }
     local sock = assert(socket.connect("127.0.0.1", peer.port))
     local conn = assert(ssl.wrap(sock, client_context))
     conn:sni(peer.name)

@@ -17,7 +17,7 @@ static int keep_session(SSL *ssl, SSL_SESSION *fresh) {
 
 static SSL_CTX *client_context(void) {
     SSL_CTX *made = new_context();
-    if (SSL_CTX_load_verify_locations(made, setting("BENCH_CA"), NULL) != 1) die("authorities");
+    if (SSL_CTX_load_verify_locations(made, setting("BENCH_CA"), NULL) != 1) die("CA certificates");
     SSL_CTX_set_verify(made, SSL_VERIFY_PEER, NULL);
     return made;
 }
@@ -106,7 +106,7 @@ static void receive(SSL *ssl, long long bytes) {
 
 static void send_pieces(SSL *ssl, long long bytes, int piece) {
     char *data = malloc((size_t)piece);
-    memset(data, 1, (size_t)piece); /* memory of its own: calloc's pages would all be the same one */
+    memset(data, 1, (size_t)piece); /* separate pages: calloc's would all be the same one */
     for (; bytes > 0; bytes -= piece) {
         if (SSL_write(ssl, data, piece) != piece) die("SSL_write");
     }

@@ -3,11 +3,11 @@
 # The soaks (script/soak), briefly.
 if("soak" IN_LIST CLEAT_TESTS AND CLEAT_NATIVE)
     add_library(soak_heap MODULE EXCLUDE_FROM_ALL spec/soak/heap.c)
-    target_include_directories(soak_heap SYSTEM PRIVATE ${lua_include})
+    target_include_directories(soak_heap SYSTEM PRIVATE ${LUA54_INCLUDE_DIRS})
     target_compile_definitions(soak_heap PRIVATE _GNU_SOURCE)
     target_link_libraries(soak_heap PRIVATE cleat_flags)
     set_target_properties(soak_heap PROPERTIES PREFIX "" OUTPUT_NAME heap
-        LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lua/soak)
+        LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lua/5.4/soak)
     add_dependencies(tests soak_heap)
     cleat_test(soak.connections script/soak connections --count 100 10)
     cleat_test(soak.handshakes script/soak handshakes 2000)

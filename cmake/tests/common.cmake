@@ -1,7 +1,7 @@
 # cleat_test registers a test with what all tests have in common; cleat_vary says where one differs.
 
-# The kind of build: address, thread or fuzzer (CLEAT_SANITIZE), memcheck, floor, emulated (for another machine: tests
-# run in an emulator), cross (for another libc or word size: tests run on this machine), or release for all others.
+# The kind of build: address, thread or fuzzer (CLEAT_SANITIZE), memcheck, coverage, floor, emulated (for another
+# machine: tests run in an emulator), cross (for another libc or word size: tests run here), or release for all others.
 set(cleat_build release)
 set(cleat_prefix "")
 get_filename_component(tree ${PROJECT_BINARY_DIR} NAME)
@@ -12,6 +12,8 @@ if(CLEAT_MEMCHECK)
     set(cleat_build memcheck)
 elseif(CLEAT_SANITIZE)
     set(cleat_build ${CLEAT_SANITIZE})
+elseif(CLEAT_COVERAGE)
+    set(cleat_build coverage)
 elseif(tree STREQUAL "floor")
     set(cleat_build floor)
 elseif(CMAKE_CROSSCOMPILING AND "${CMAKE_CROSSCOMPILING_EMULATOR}" MATCHES "qemu")
@@ -24,6 +26,7 @@ unset(tree)
 # How much slower than in a release build a test's upper bounds let things be: spec/support/limits.lua, spec/c/load.h.
 set(cleat_slow_release 1)
 set(cleat_slow_floor 1)
+set(cleat_slow_coverage 4)
 set(cleat_slow_address 4)
 set(cleat_slow_thread 4)
 set(cleat_slow_fuzzer 4)
@@ -33,7 +36,7 @@ set(cleat_slow_cross 1)
 
 # What watches memory in this build, for the few specs in which other programs leak.
 set(cleat_watched "")
-if(NOT cleat_build MATCHES "^(release|floor|emulated|cross)$")
+if(NOT cleat_build MATCHES "^(release|floor|coverage|emulated|cross)$")
     set(cleat_watched ${cleat_build})
 endif()
 

@@ -80,14 +80,6 @@ static SSL_SESSION *find_session(SSL *ssl, const uint8_t *id, int id_len, int *c
                                     (size_t)id_len);
 }
 
-int cleat_configuration_verify_mode(int32_t verify_mode) {
-    switch (verify_mode) {
-        case CLEAT_CERT_REQUIRED: return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-        case CLEAT_CERT_OPTIONAL: return SSL_VERIFY_PEER;
-        default: return SSL_VERIFY_NONE;
-    }
-}
-
 static bool set_groups(SSL_CTX *ssl_ctx, int curve) {
     return curve == 0 ? SSL_CTX_set1_curves_list(ssl_ctx, CLEAT_DEFAULT_GROUPS) == 1
                       : SSL_CTX_set1_curves(ssl_ctx, &curve, 1) == 1;
@@ -96,14 +88,7 @@ static bool set_groups(SSL_CTX *ssl_ctx, int curve) {
 static bool set_up(const struct cleat_configuration *self,
                    const struct cleat_configuration_parts *parts) {
     SSL_CTX *ssl_ctx = self->ssl_ctx;
-    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl_ctx);
-    X509_STORE *store = cleat_trust_store(self->trust);
     SSL_CTX_set_options(ssl_ctx, (uint32_t)self->settings.options & KNOWN_OPTIONS);
-    SSL_CTX_set_verify(ssl_ctx, cleat_configuration_verify_mode(self->settings.verify_mode), NULL);
-    X509_VERIFY_PARAM_set_flags(
-        param, (unsigned long)(self->settings.verify_flags & CLEAT_KNOWN_VERIFY_FLAGS));
-    X509_STORE_up_ref(store);
-    SSL_CTX_set_cert_store(ssl_ctx, store);
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, cleat_server_name_select);
     SSL_CTX_set_tlsext_ticket_key_cb(ssl_ctx, ticket_key);
@@ -116,7 +101,7 @@ static bool set_up(const struct cleat_configuration *self,
            set_groups(ssl_ctx, self->settings.curve) &&
            SSL_CTX_set_cipher_list(ssl_ctx, parts->ciphers == NULL ? DEFAULT_CIPHERS
                                                                    : parts->ciphers) == 1 &&
-           cleat_verify_set_up(ssl_ctx) && cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
+           cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) && cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
            (parts->credential == NULL || cleat_credential_use(parts->credential, ssl_ctx)) &&
            !cleat_memory_failed();
 }
@@ -133,7 +118,7 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     made->trust = cleat_trust_ref(parts->trust);
     made->sessions = cleat_sessions_ref(parts->sessions);
     cleat_error_clear_queue();
-    made->ssl_ctx = SSL_CTX_new(TLS_method());
+    made->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
     if (made->ssl_ctx == NULL || !set_up(made, parts)) {
         int32_t status = cleat_fail_ssl("SSL_CTX_new");
         cleat_configuration_unref(made);

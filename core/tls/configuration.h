@@ -20,6 +20,7 @@ struct cleat_settings {
     int32_t verify_flags;
     bool check_hostname;
     bool server_name_events;
+    int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
     int curve; /* NID of the only group for the key exchange; 0 for the default ones */
 };
 
@@ -52,9 +53,6 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
                                 struct cleat_configuration **configuration);
 struct cleat_configuration *cleat_configuration_ref(struct cleat_configuration *configuration);
 void cleat_configuration_unref(struct cleat_configuration *configuration); /* NULL is none */
-
-/* cleat_configuration_verify_mode returns BoringSSL's for a CLEAT_CERT_*. */
-int cleat_configuration_verify_mode(int32_t verify_mode);
 
 /* cleat_configuration_id_context returns CLEAT_OK and the session id context of a server: a digest
  * of what its clients' certificates are verified with. A session resumes only where it is the same.

@@ -6,6 +6,7 @@
 #include "tls/context.h"
 #include "tls/group.h"
 #include "tls/hostname.h"
+#include "tls/verify.h"
 
 /* A fatal alert gets a last chance. Nothing else is sent: another process may have the connection
  * since a fork. Over a foreign descriptor the alert does not, which may be another socket by now. */
@@ -99,6 +100,7 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
         return cleat_fail_ssl("SSL_new");
     }
     SSL_set_shed_handshake_config(ssl, 1);
+    cleat_verify_start(ssl, self->server_side, settings->verify_mode);
     if (!cleat_transport_attach(&self->transport, ssl)) {
         status = cleat_fail_nomem();
     } else if (self->server_side) {
@@ -107,7 +109,7 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     } else {
         SSL_set_connect_state(ssl);
         if (self->server_hostname != NULL) {
-            status = cleat_hostname_apply(ssl, self->server_hostname, check);
+            status = cleat_hostname_send(ssl, self->server_hostname);
         }
     }
     if (status < 0) {
@@ -148,7 +150,6 @@ static bool narrow(struct cleat_connection *self, const struct cleat_configurati
 /* A server at the ClientHello. */
 static int32_t switch_server(struct cleat_connection *self, struct cleat_configuration *other) {
     const struct cleat_settings *settings = &other->settings;
-    X509_VERIFY_PARAM *param;
     cleat_error_clear_queue();
     if (SSL_set_SSL_CTX(self->ssl, other->ssl_ctx) == NULL || !narrow(self, other) ||
         cleat_memory_failed()) {
@@ -159,11 +160,7 @@ static int32_t switch_server(struct cleat_connection *self, struct cleat_configu
     self->configuration = other;
     if (settings->verify_mode > self->verify_mode) self->verify_mode = settings->verify_mode;
     self->verify_flags = stricter_flags(self->verify_flags, settings->verify_flags);
-    SSL_set_verify(self->ssl, cleat_configuration_verify_mode(self->verify_mode), NULL);
-    param = SSL_get0_param(self->ssl);
-    X509_VERIFY_PARAM_clear_flags(param, CLEAT_KNOWN_VERIFY_FLAGS);
-    X509_VERIFY_PARAM_set_flags(param,
-                                (unsigned long)(self->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS));
+    cleat_verify_start(self->ssl, true, self->verify_mode);
     return set_id_context(self->ssl, other, self->verify_mode, self->verify_flags);
 }
 

@@ -115,10 +115,13 @@ int32_t cleat_connection_peer_certificate(int32_t connection) {
     if (!self->established) {
         result = cleat_fail_usage(0, "handshake not done yet");
     } else {
-        X509 *x509;
+        const STACK_OF(CRYPTO_BUFFER) *sent = SSL_get0_peer_certificates(self->ssl);
         cleat_error_clear_queue();
-        x509 = SSL_get_peer_certificate(self->ssl);
-        if (x509 != NULL) result = cleat_certificate_open(x509);
+        if (sent != NULL && sk_CRYPTO_BUFFER_num(sent) > 0) {
+            X509 *x509 = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(sent, 0));
+            result = x509 == NULL ? cleat_fail_ssl("X509_parse_from_buffer")
+                                  : cleat_certificate_open(x509);
+        }
     }
     CLEAT_END(result);
 }

@@ -90,7 +90,8 @@ int32_t cleat_context_new(int32_t which) {
     CLEAT_NO_CANCEL();
     struct cleat_settings settings = {.options = DEFAULT_OPTIONS,
                                       .verify_mode = CLEAT_CERT_NONE,
-                                      .verify_flags = CLEAT_VERIFY_X509_TRUSTED_FIRST};
+                                      .verify_flags = CLEAT_VERIFY_X509_TRUSTED_FIRST,
+                                      .chain_cache_seconds = CLEAT_CHAIN_CACHE_DEFAULT};
     struct cleat_context *self;
     if (which == CLEAT_PROTOCOL_SSLV2 || which == CLEAT_PROTOCOL_SSLV3) {
         return cleat_fail(CLEAT_UNSUPPORTED, 0, "BoringSSL does not have SSL 2 and SSL 3");
@@ -219,6 +220,27 @@ int32_t cleat_context_set_check_hostname(int32_t context, int32_t check) {
     CLEAT_CONTEXT_END(result);
 }
 
+int32_t cleat_context_chain_cache_seconds(int32_t context) {
+    return GET(context, chain_cache_seconds);
+}
+
+int32_t cleat_context_set_chain_cache_seconds(int32_t context, int32_t seconds) {
+    CLEAT_CHECK_RANGE(2, seconds, 0, CLEAT_CHAIN_CACHE_MAX);
+    CLEAT_CONTEXT_BEGIN(context);
+    self->settings.chain_cache_seconds = seconds;
+    cleat_context_changed(self);
+    CLEAT_CONTEXT_END(CLEAT_OK);
+}
+
+int32_t cleat_context_chain_cache_stats(int32_t context, int32_t *hits, int32_t *misses) {
+    CLEAT_CHECK_POINTER(2, hits);
+    CLEAT_CHECK_POINTER(3, misses);
+    CLEAT_CONTEXT_BEGIN(context);
+    *hits = cleat_sessions_stat(self->sessions, CLEAT_CHAIN_HITS);
+    *misses = cleat_sessions_stat(self->sessions, CLEAT_CHAIN_MISSES);
+    CLEAT_CONTEXT_END(CLEAT_OK);
+}
+
 int32_t cleat_context_set_server_name_events(int32_t context, int32_t on) {
     CLEAT_CHECK_RANGE(2, on, 0, 1);
     CLEAT_CONTEXT_BEGIN(context);
@@ -232,7 +254,7 @@ static int32_t try_ciphers(const char *ciphers) {
     SSL_CTX *trial;
     int32_t status = CLEAT_OK;
     cleat_error_clear_queue();
-    trial = SSL_CTX_new(TLS_method());
+    trial = SSL_CTX_new(TLS_with_buffers_method());
     if (trial == NULL) return cleat_fail_nomem();
     if (SSL_CTX_set_cipher_list(trial, ciphers) != 1) {
         status = cleat_fail_ssl("SSL_CTX_set_cipher_list");
@@ -298,7 +320,7 @@ static int32_t find_curve(const char *name, int *nid) {
     *nid = OBJ_sn2nid(name);
     if (*nid == NID_undef) return cleat_fail_usage(2, "unknown elliptic curve name '%s'", name);
     cleat_error_clear_queue();
-    trial = SSL_CTX_new(TLS_method());
+    trial = SSL_CTX_new(TLS_with_buffers_method());
     if (trial == NULL) return cleat_fail_nomem();
     if (SSL_CTX_set1_curves(trial, nid, 1) != 1) {
         /* BoringSSL of 2023 does not say why. */

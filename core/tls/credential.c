@@ -157,7 +157,7 @@ static struct cleat_credential *new_credential(const STACK_OF(CRYPTO_BUFFER) * c
 
 /* What BoringSSL refuses is refused now, by trying it. */
 static int32_t try_credential(const struct cleat_credential *credential) {
-    SSL_CTX *trial = SSL_CTX_new(TLS_method());
+    SSL_CTX *trial = SSL_CTX_new(TLS_with_buffers_method());
     int32_t status = CLEAT_OK;
     if (trial == NULL) return cleat_fail_nomem();
     if (!cleat_credential_use(credential, trial)) {

@@ -30,17 +30,9 @@ int32_t cleat_hostname_check(const char *name, int32_t len, int32_t position) {
     return CLEAT_OK;
 }
 
-int32_t cleat_hostname_apply(SSL *ssl, const char *name, int check) {
-    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-    int is_ip = cleat_hostname_is_ip(name);
-    if (!is_ip && SSL_set_tlsext_host_name(ssl, name) != 1) {
-        return cleat_fail_ssl("SSL_set_tlsext_host_name");
+int32_t cleat_hostname_send(SSL *ssl, const char *name) {
+    if (cleat_hostname_is_ip(name) == 1 || SSL_set_tlsext_host_name(ssl, name) == 1) {
+        return CLEAT_OK;
     }
-    if (!check) return CLEAT_OK;
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (is_ip ? X509_VERIFY_PARAM_set1_ip_asc(param, name) != 1
-              : X509_VERIFY_PARAM_set1_host(param, name, strlen(name)) != 1) {
-        return cleat_fail_ssl("X509_VERIFY_PARAM_set1_host");
-    }
-    return CLEAT_OK;
+    return cleat_fail_ssl("SSL_set_tlsext_host_name");
 }

@@ -9,9 +9,8 @@
  * server's name. */
 int32_t cleat_hostname_check(const char *name, int32_t len, int32_t position);
 
-/* cleat_hostname_apply returns CLEAT_OK after telling ssl to send name, unless it is an IP
- * address, and, if check is not 0, to accept only a certificate for it. */
-int32_t cleat_hostname_apply(SSL *ssl, const char *name, int check);
+/* cleat_hostname_send returns CLEAT_OK after telling ssl to send name, unless it is an IP address. */
+int32_t cleat_hostname_send(SSL *ssl, const char *name);
 
 /* cleat_hostname_is_ip returns 1 if name is an IPv4 or IPv6 address, otherwise 0. */
 int cleat_hostname_is_ip(const char *name);

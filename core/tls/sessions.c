@@ -21,7 +21,7 @@ struct key {
 
 struct cleat_sessions {
     atomic_int references;
-    atomic_int stats[CLEAT_STAT_CACHE_FULL + 1];
+    atomic_int stats[CLEAT_COUNTERS];
     struct cleat_session_cache *cache;
     pthread_mutex_t lock; /* for the keys */
     struct key newest;

@@ -11,13 +11,16 @@
 #include "cleat/context.h"
 #include "tls/session_cache.h"
 
+/* Counters of cleat_context_chain_cache_stats, behind those of CLEAT_STAT_*. */
+enum { CLEAT_CHAIN_HITS = CLEAT_STAT_CACHE_FULL + 1, CLEAT_CHAIN_MISSES, CLEAT_COUNTERS };
+
 struct cleat_sessions;
 
 struct cleat_sessions *cleat_sessions_new(void); /* NULL if memory lacks */
 struct cleat_sessions *cleat_sessions_ref(struct cleat_sessions *sessions);
 void cleat_sessions_unref(struct cleat_sessions *sessions); /* NULL is none */
 
-/* cleat_sessions_count adds one to the counter of a CLEAT_STAT_*. */
+/* cleat_sessions_count adds one to the counter of a CLEAT_STAT_* or CLEAT_CHAIN_*. */
 void cleat_sessions_count(struct cleat_sessions *sessions, int32_t which);
 int32_t cleat_sessions_stat(const struct cleat_sessions *sessions, int32_t which);
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "x509/verification.h"
+#include "tls/hostname.h"
+#include "x509/peer.h"
 
 /* A server's ticket for TLS 1.3 holds all that the client has sent as its chain. BoringSSL sends
  * two, and fails if they take more than 64 KiB; its clients of 2023 refuse one of more than 16.
@@ -21,64 +22,60 @@ static void bound_tickets(SSL *ssl) {
     if (len > TICKET_CERTIFICATES_MAX) SSL_set_options(ssl, SSL_OP_NO_TICKET);
 }
 
-/* BoringSSL's callback in place of X509_verify_cert. verification is prepared for that: it has the
- * peer's certificates, and the flags and names of the connection. The error that is set in it
- * decides on the alert. Returns whether the peer is accepted. */
-static int verify_peer(X509_STORE_CTX *verification, void *unused) {
-    SSL *ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct cleat_connection *connection = SSL_get_app_data(ssl);
-    struct cleat_chain_request request = {
-        .leaf = X509_STORE_CTX_get0_cert(verification),
-        .sent = X509_STORE_CTX_get0_untrusted(verification),
-        .param = X509_STORE_CTX_get0_param(verification),
-        .purpose = SSL_is_server(ssl) == 1 ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER,
+static enum cleat_peer_verdict ask(struct cleat_connection *connection,
+                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
+    const struct cleat_configuration *configuration = connection->configuration;
+    struct cleat_peer_terms terms = {
+        .trust = configuration->trust,
+        .purpose = connection->server_side ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER,
+        .flags = (unsigned long)(connection->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS),
+        .cache_seconds = configuration->settings.chain_cache_seconds,
     };
-    bool accepted;
-    (void)unused;
-    if (SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE) return 1;
-    accepted = cleat_verification_run(connection->configuration->trust, &request,
-                                      &connection->verify_error);
-    X509_STORE_CTX_set_error(verification, connection->verify_error.error);
-    if (accepted && SSL_is_server(ssl) == 1) bound_tickets(ssl);
-    return accepted ? 1 : 0;
+    struct cleat_peer_report report;
+    enum cleat_peer_verdict verdict;
+    if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
+    if (configuration->settings.check_hostname && !connection->server_side) {
+        terms.name = connection->server_hostname;
+        terms.name_is_address = cleat_hostname_is_ip(terms.name) == 1;
+    }
+    verdict = cleat_peer_verify(&terms, sent, &report);
+    connection->verify_error = report.error;
+    if (report.cache == CLEAT_PEER_CACHE_HIT) {
+        cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_HITS);
+    } else if (report.cache == CLEAT_PEER_CACHE_MISS) {
+        cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_MISSES);
+    }
+    return verdict;
 }
 
-/* For a verification after the handshake, when BoringSSL's own parameters are gone. NULL if memory
- * lacks. */
-static X509_VERIFY_PARAM *client_param(const struct cleat_connection *connection) {
-    X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
-    if (param == NULL || X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT) != 1 ||
-        X509_VERIFY_PARAM_set_trust(param, X509_TRUST_SSL_CLIENT) != 1) {
-        X509_VERIFY_PARAM_free(param);
-        return NULL;
+/* BoringSSL's callback: once a peer has sent its certificates, and when a client resumes a session. */
+static enum ssl_verify_result_t verify_peer(SSL *ssl, uint8_t *alert) {
+    struct cleat_connection *connection = SSL_get_app_data(ssl);
+    enum cleat_peer_verdict verdict = ask(connection, SSL_get0_peer_certificates(ssl));
+    ERR_clear_error();
+    if (verdict == CLEAT_PEER_ACCEPTED) {
+        if (connection->server_side) bound_tickets(ssl);
+        return ssl_verify_ok;
     }
-    X509_VERIFY_PARAM_set_flags(
-        param, (unsigned long)(connection->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS));
-    return param;
+    if (verdict == CLEAT_PEER_UNDECODABLE) {
+        /* BoringSSL adds its own behind this one, and the first in the queue is reported. */
+        ERR_put_error(ERR_LIB_SSL, 0, SSL_R_DECODE_ERROR, __FILE__, __LINE__);
+        *alert = SSL_AD_DECODE_ERROR;
+    } else {
+        *alert = (uint8_t)SSL_alert_from_verify_result(connection->verify_error.error);
+    }
+    return ssl_verify_invalid;
 }
 
 bool cleat_verify_resumed(struct cleat_connection *connection) {
-    STACK_OF(X509) * chain;
-    struct cleat_chain_request request = {.purpose = X509_PURPOSE_SSL_CLIENT};
-    bool accepted;
+    const STACK_OF(CRYPTO_BUFFER) *sent = SSL_get0_peer_certificates(connection->ssl);
     if (connection->verify_mode == CLEAT_CERT_NONE) return true;
     cleat_error_clear_queue();
-    chain = SSL_get_peer_full_cert_chain(connection->ssl);
-    if (chain == NULL || sk_X509_num(chain) == 0) {
+    if (sent == NULL || sk_CRYPTO_BUFFER_num(sent) == 0) {
         connection->verify_error = (struct cleat_verify_error){X509_V_ERR_CERT_REJECTED, 0, 0};
         return connection->verify_mode != CLEAT_CERT_REQUIRED;
     }
-    request.leaf = sk_X509_value(chain, 0);
-    request.sent = chain;
-    request.param = client_param(connection);
-    if (request.param == NULL) {
-        connection->verify_error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
-        return false;
-    }
-    accepted = cleat_verification_run(connection->configuration->trust, &request,
-                                      &connection->verify_error);
-    X509_VERIFY_PARAM_free(request.param);
-    return accepted;
+    return ask(connection, sent) == CLEAT_PEER_ACCEPTED;
 }
 
 /* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */
@@ -93,9 +90,18 @@ static bool set_algorithms(SSL_CTX *ssl_ctx) {
                                               sizeof algorithms / sizeof algorithms[0]) == 1;
 }
 
-bool cleat_verify_set_up(SSL_CTX *ssl_ctx) {
-    SSL_CTX_set_cert_verify_callback(ssl_ctx, verify_peer, NULL);
+bool cleat_verify_set_up(SSL_CTX *ssl_ctx, int32_t verify_mode) {
+    SSL_CTX_set_custom_verify(ssl_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                              verify_peer);
+    SSL_CTX_set_reverify_on_resume(ssl_ctx, verify_mode != CLEAT_CERT_NONE);
     return set_algorithms(ssl_ctx);
+}
+
+void cleat_verify_start(SSL *ssl, bool server_side, int32_t verify_mode) {
+    int mode = SSL_VERIFY_PEER; /* a client's callback decides in all cases */
+    if (server_side && verify_mode == CLEAT_CERT_NONE) mode = SSL_VERIFY_NONE;
+    if (server_side && verify_mode == CLEAT_CERT_REQUIRED) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    SSL_set_custom_verify(ssl, mode, verify_peer);
 }
 
 int32_t cleat_verify_code(const struct cleat_connection *connection) {

@@ -5,10 +5,13 @@
 #include "base/boringssl.h"
 #include "tls/connection.h"
 
-/* cleat_verify_set_up makes connections of a context verify by cleat's own code (core/x509/path.h),
- * and offer and accept all algorithms that BoringSSL can verify. Returns whether it could. The verify
- * mode, flags and names are those of the connection. */
-bool cleat_verify_set_up(SSL_CTX *ssl_ctx);
+/* cleat_verify_set_up makes connections of a context verify by cleat's own code (core/x509/peer.h),
+ * and offer and accept all algorithms that BoringSSL can verify. Returns whether it could. */
+bool cleat_verify_set_up(SSL_CTX *ssl_ctx, int32_t verify_mode);
+
+/* cleat_verify_start sets what a connection asks its peer for. The flags and the name are read from
+ * the connection when the peer has sent its certificates. */
+void cleat_verify_start(SSL *ssl, bool server_side, int32_t verify_mode);
 
 /* cleat_verify_resumed returns whether the client of a server's resumed session would be accepted
  * now: its certificate may have expired or been revoked since, or a CA be gone from a directory. If

@@ -159,6 +159,16 @@ static bool set_up(X509_STORE_CTX *verification, const struct cleat_chain_reques
            X509_STORE_CTX_set_app_data(verification, state) == 1 && !cleat_memory_failed();
 }
 
+bool cleat_chain_accept(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
+    STACK_OF(X509) * copy;
+    size_t i;
+    if (request->accepted == NULL) return true;
+    copy = sk_X509_dup(chain);
+    for (i = 0; i < sk_X509_num(copy); i++) X509_up_ref(sk_X509_value(copy, i));
+    *request->accepted = copy;
+    return copy != NULL;
+}
+
 bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509) * intermediates,
                         STACK_OF(X509) * anchors, struct cleat_verify_error *error) {
     struct state state = {request->purpose, -1, error};
@@ -181,7 +191,8 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
         accepted = cleat_strict_check(X509_STORE_CTX_get0_chain(verification), error);
     }
     /* BoringSSL ignores some failed allocations: after one no result is certain. */
-    if (cleat_memory_failed()) {
+    if (cleat_memory_failed() ||
+        (accepted && !cleat_chain_accept(request, X509_STORE_CTX_get0_chain(verification)))) {
         accepted = false;
         *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
     } else if (accepted) {

@@ -16,6 +16,8 @@ struct cleat_chain_request {
     size_t directory_count;
     X509_VERIFY_PARAM *param; /* flags, depth, purpose, host name or address */
     int purpose; /* X509_PURPOSE_SSL_SERVER, or _CLIENT */
+    STACK_OF(X509) * *accepted; /* where a chain that is accepted is put; NULL: nobody asks for it */
+    bool has_looked; /* set by verification.c if it has looked into directories for the result */
 };
 
 /* cleat_chain_verify returns whether the certificate is accepted, and notes why not. It verifies
@@ -36,5 +38,9 @@ bool cleat_chain_is_self_signed(X509 *certificate);
 
 /* cleat_chain_is_in_store returns whether the store of the verification has this very certificate. */
 bool cleat_chain_is_in_store(X509 *certificate, X509_STORE_CTX *verification);
+
+/* cleat_chain_accept puts an accepted chain, the peer's own certificate first, where the request asks
+ * for it: it is the caller's to free. Returns false if memory lacks. */
+bool cleat_chain_accept(const struct cleat_chain_request *request, const STACK_OF(X509) * chain);
 
 #endif

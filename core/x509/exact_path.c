@@ -103,6 +103,7 @@ static bool verify_leaf(const struct cleat_chain_request *request) {
         alone.store = store;
         alone.param = param;
         alone.sent = NULL;
+        alone.accepted = NULL;
         accepted = cleat_chain_verify(&alone, NULL, NULL, &error);
     }
     X509_VERIFY_PARAM_free(param);
@@ -119,5 +120,5 @@ bool cleat_exact_path_verify(const struct cleat_chain_request *request,
     return verify_leaf(request) && verify_edges(request, path) && verify_names(path) &&
            verify_anchor(request, sk_X509_value(path, sk_X509_num(path) - 1), partial) &&
            ((flags & CLEAT_STRICT_FLAG) == 0 || cleat_strict_check(path, &error)) &&
-           !cleat_memory_failed();
+           !cleat_memory_failed() && cleat_chain_accept(request, path);
 }

@@ -8,19 +8,7 @@
 
 #include "base/argument.h"
 #include "base/memory.h"
-
-struct cleat_trust {
-    atomic_int references;
-    X509_STORE *store;
-    STACK_OF(X509) * certificates; /* each once */
-    STACK_OF(X509_CRL) * crls; /* likewise */
-    char *directories; /* with colons between; "" if none */
-    pthread_mutex_t lock; /* for what follows, on which no verification depends */
-    STACK_OF(X509) * found; /* in the directories */
-    size_t found_crls; /* most revocation lists that one verification has found there */
-    bool has_digest;
-    uint8_t digest[CLEAT_DIGEST]; /* of what was loaded */
-};
+#include "x509/trust_parts.h"
 
 /* Puts more directories behind those that there are, which may be NULL. */
 static char *join_directories(const char *there, const char *more) {
@@ -176,6 +164,10 @@ X509_STORE *cleat_trust_store(const struct cleat_trust *trust) {
     return trust->store;
 }
 
+const STACK_OF(X509_CRL) * cleat_trust_crls(const struct cleat_trust *trust) {
+    return trust->crls;
+}
+
 size_t cleat_trust_directory_count(const struct cleat_trust *trust) {
     const char *at = trust->directories;
     size_t count = at[0] == '\0' ? 0 : 1;
@@ -267,63 +259,4 @@ size_t cleat_trust_crl_count(struct cleat_trust *trust) {
     count += trust->found_crls;
     pthread_mutex_unlock(&trust->lock);
     return count;
-}
-
-static int compare_digests(const void *one, const void *other) {
-    return memcmp(one, other, CLEAT_DIGEST);
-}
-
-static bool digest_loaded(const struct cleat_trust *trust, uint8_t digest[CLEAT_DIGEST]) {
-    size_t certificates = sk_X509_num(trust->certificates);
-    size_t crls = sk_X509_CRL_num(trust->crls);
-    uint8_t(*list)[CLEAT_DIGEST] = cleat_allocate((certificates + crls + 1) * CLEAT_DIGEST);
-    bool done = list != NULL;
-    SHA256_CTX hash;
-    size_t i;
-    for (i = 0; i < certificates && done; i++) {
-        done = X509_digest(sk_X509_value(trust->certificates, i), EVP_sha256(), list[i], NULL) == 1;
-    }
-    for (i = 0; i < crls && done; i++) {
-        done = X509_CRL_digest(sk_X509_CRL_value(trust->crls, i), EVP_sha256(),
-                               list[certificates + i], NULL) == 1;
-    }
-    if (done) {
-        qsort(list, certificates + crls, CLEAT_DIGEST, compare_digests);
-        SHA256_Init(&hash);
-        SHA256_Update(&hash, list, (certificates + crls) * CLEAT_DIGEST);
-        SHA256_Final(digest, &hash);
-    }
-    cleat_release(list);
-    return done;
-}
-
-/* The digests of the directories behind that of what was loaded: read now, each time. */
-static int32_t add_directories(const struct cleat_trust *trust, SHA256_CTX *hash) {
-    char *names = cleat_copy_text(trust->directories, (int32_t)strlen(trust->directories));
-    char *rest = names;
-    const char *name;
-    int32_t status = names == NULL ? cleat_fail_nomem() : CLEAT_OK;
-    while (status >= 0 && (name = strsep(&rest, ":")) != NULL) {
-        uint8_t content[CLEAT_DIGEST];
-        status = cleat_file_digest_directory(name, content);
-        if (status >= 0) SHA256_Update(hash, content, sizeof content);
-    }
-    cleat_release(names);
-    return status;
-}
-
-int32_t cleat_trust_digest(struct cleat_trust *trust, uint8_t digest[CLEAT_DIGEST]) {
-    SHA256_CTX hash;
-    int32_t status = CLEAT_OK;
-    pthread_mutex_lock(&trust->lock);
-    if (!trust->has_digest) trust->has_digest = digest_loaded(trust, trust->digest);
-    memcpy(digest, trust->digest, CLEAT_DIGEST);
-    if (!trust->has_digest) status = cleat_fail_nomem();
-    pthread_mutex_unlock(&trust->lock);
-    if (status < 0 || cleat_trust_directory_count(trust) == 0) return status;
-    SHA256_Init(&hash);
-    SHA256_Update(&hash, digest, CLEAT_DIGEST);
-    status = add_directories(trust, &hash);
-    if (status >= 0) SHA256_Final(digest, &hash);
-    return status;
 }

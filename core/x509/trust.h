@@ -34,6 +34,9 @@ void cleat_trust_unref(struct cleat_trust *trust); /* NULL is none */
 /* cleat_trust_store returns the store of what was loaded. It looks into no directory. */
 X509_STORE *cleat_trust_store(const struct cleat_trust *trust);
 
+/* cleat_trust_crls returns the revocation lists that were loaded, which stay the trust's. */
+const STACK_OF(X509_CRL) * cleat_trust_crls(const struct cleat_trust *trust);
+
 size_t cleat_trust_directory_count(const struct cleat_trust *trust);
 
 /* cleat_trust_open_directories returns, for one verification, a new store of what was loaded that
@@ -54,6 +57,10 @@ size_t cleat_trust_crl_count(struct cleat_trust *trust); /* likewise */
 /* cleat_trust_digest returns CLEAT_OK and a digest of the content: certificates, revocation lists and
  * what the directories hold now, in whatever order. It is the same on every machine. CLEAT_NOMEM. */
 int32_t cleat_trust_digest(struct cleat_trust *trust, uint8_t digest[CLEAT_DIGEST]);
+
+/* cleat_trust_loaded_digest returns true and a digest of what was loaded: the directories are not in it, nor looked
+ * into. False if memory lacks. */
+bool cleat_trust_loaded_digest(struct cleat_trust *trust, uint8_t digest[CLEAT_DIGEST]);
 
 /* In trust_default.c. cleat_trust_default returns CLEAT_OK and the system's sources: a bundle that
  * the caller owns, and directories ("" if none), valid as long as the environment is not changed.

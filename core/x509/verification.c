@@ -35,6 +35,7 @@ static bool open_directories(struct cleat_trust *trust, struct cleat_chain_reque
 static bool run_with_directories(struct cleat_trust *trust, struct cleat_chain_request *request,
                                  struct cleat_verify_error *error) {
     bool accepted = false;
+    request->has_looked = true;
     if (open_directories(trust, request)) {
         accepted = cleat_path_verify(request, error);
     } else {
@@ -50,6 +51,7 @@ bool cleat_verification_run(struct cleat_trust *trust, struct cleat_chain_reques
     request->store = cleat_trust_store(trust);
     request->directories = NULL;
     request->directory_count = 0;
+    request->has_looked = false;
     if (cleat_trust_directory_count(trust) == 0) return cleat_path_verify(request, error);
     /* A list in a directory may revoke what is good without it. Other paths are searched for once:
      * with the directories. */

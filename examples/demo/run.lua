@@ -1,4 +1,4 @@
---- The demo: cleat's main job against real programs, with nothing prepared. Exits with 0 only if every step was as it should be.
+--- The demo: cleat against other programs, with no preparation. Exits with 0 only if every step was as it should be.
 ---
 --- Run it by script/demo.
 
@@ -20,7 +20,7 @@ if arg[1] then
     os.exit(arg[1]:match("^%-?%-h") and 0 or 2)
 end
 
-local HOST = "www.cleat.test" -- a name that no resolver knows: the examples are told where to connect
+local HOST = "www.cleat.test" -- a name that no resolver knows: --connect says where the examples connect
 
 local results = {}
 
@@ -57,7 +57,7 @@ local function shorten(text)
     return (text:gsub(long, "$PKI"))
 end
 
--- command shows and runs a command as a user would type it; words are what is run in truth.
+-- command shows a command as a user would type it, and runs words.
 local function command(typed, words)
     io.write("  $ ", shorten(typed), "\n")
     io.stdout:flush()
@@ -84,7 +84,7 @@ local function step_pki()
         { "server-rsa.pem", "the same with an RSA key" },
         { "expired.pem", "the same, but of 2020" },
         { "other.pem", "a certificate for another host" },
-        { "unknown.pem", "one under a root that nobody knows" },
+        { "unknown.pem", "one under an unknown root" },
     }
     local ok = true
     for _, item in ipairs(list) do
@@ -189,9 +189,9 @@ local function step_refusals(web, server)
         "curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "10",
         "http://127.0.0.1:" .. server.port .. "/",
     })
-    local told, reason = pcall(server.wait_for, server, "(https_server: %[SSL: HTTP_REQUEST%][^\n]*)", 5)
-    show(told and reason or server:errors())
-    summary("plain HTTP to our server", result.status ~= 0 and told, "HTTP_REQUEST")
+    local reported, reason = pcall(server.wait_for, server, "(https_server: %[SSL: HTTP_REQUEST%][^\n]*)", 5)
+    show(reported and reason or server:errors())
+    summary("plain HTTP to our server", result.status ~= 0 and reported, "HTTP_REQUEST")
 end
 
 local function run()

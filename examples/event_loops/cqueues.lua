@@ -17,7 +17,7 @@ local function serve(accepted)
     repeat
         local data = stream:recv(4096)
         stream:sendall(data)
-    until data == "" -- the client has said goodbye
+    until data == "" -- the client has sent close_notify
     stream:unwrap():close()
 end
 

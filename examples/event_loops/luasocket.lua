@@ -1,6 +1,6 @@
--- A TLS echo server in one thread with nothing but LuaSocket's select: luasocket.lua CERTFILE KEYFILE [PORT]
+-- A TLS echo server in one thread with LuaSocket's select only: luasocket.lua CERTFILE KEYFILE [PORT]
 --
--- This is how a waiter is made for a loop of your own: it yields what it waits for, and the loop resumes it.
+-- An example of a waiter for another event loop: it yields what it waits for, and the loop resumes it.
 local luasocket = require "socket"
 local ssl = require "cleat.ssl"
 
@@ -40,7 +40,7 @@ local function serve(accepted)
     repeat
         local data = stream:recv(4096)
         stream:sendall(data)
-    until data == "" -- the client has said goodbye
+    until data == "" -- the client has sent close_notify
     stream:unwrap():close()
 end
 

@@ -1,6 +1,6 @@
 -- A TLS echo server under luv: luv.lua CERTFILE KEYFILE [PORT]
 --
--- luv accepts; wrap_socket takes its handles. Each connection is served by a coroutine, which luv's loop goes on with.
+-- luv accepts; wrap_socket takes its handles. A coroutine serves each connection; luv's loop resumes it.
 local ssl = require "cleat.ssl"
 local uv = require "luv"
 
@@ -14,7 +14,7 @@ local function serve(accepted)
     repeat
         local data = stream:recv(4096)
         stream:sendall(data)
-    until data == "" -- the client has said goodbye
+    until data == "" -- the client has sent close_notify
     stream:unwrap():close()
 end
 

@@ -44,22 +44,22 @@
  * decimal port; absent for port 0. Not both absent. family, socktype and proto restrict the
  * answer, 0 does not; flags are CLEAT_AI_*. It may block on the network for as long as the
  * resolver does. CLEAT_RESOLVE; CLEAT_SYS. */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len,
-                                                      const char *service, int32_t service_len,
-                                                      int32_t family, int32_t socktype,
-                                                      int32_t proto, int32_t flags);
+CLEAT_API CLEAT_MAY_BLOCK CLEAT_NEW_ID int32_t cleat_addrinfo_resolve(
+    CLEAT_ABSENT const char *host, int32_t host_len, CLEAT_ABSENT const char *service,
+    int32_t service_len, int32_t family, int32_t socktype, int32_t proto, int32_t flags);
 
 /* cleat_resolution_new returns the id of a resolution: the same in the background, for programs
  * that must not block. It takes a descriptor. At most 8 threads look names up at a time; further
  * look-ups wait in a queue, in order. A thread ends when there is no more to look up. Closing a
  * resolution frees its descriptor, and takes it out of the queue; a thread that is already busy
  * with it goes on until the system's resolver returns, and no call waits for that. A child made
- * by fork has no such threads: resolutions of before do not end there, new ones do. CLEAT_SYS
+ * by fork has no such threads: resolutions of before do not end there, new ones do. flags:
+ * CLEAT_AI_*. CLEAT_SYS
  * (EMFILE; EAGAIN: no thread can be made). */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_resolution_new(const char *host, int32_t host_len,
-                                                    const char *service, int32_t service_len,
-                                                    int32_t family, int32_t socktype, int32_t proto,
-                                                    int32_t flags);
+CLEAT_API CLEAT_NEW_ID int32_t cleat_resolution_new(CLEAT_ABSENT const char *host, int32_t host_len,
+                                                    CLEAT_ABSENT const char *service,
+                                                    int32_t service_len, int32_t family,
+                                                    int32_t socktype, int32_t proto, int32_t flags);
 
 /* cleat_resolution_fileno returns a descriptor that is readable once the resolution has ended,
  * for use in select or poll. It stays the id's own, and is not to be read. */
@@ -76,7 +76,7 @@ CLEAT_API int32_t cleat_addrinfo_count(int32_t addrinfo);
 /* cleat_addrinfo_address returns the length of the numeric host of the address at index (from
  * 0), copies it to output, and stores what else the entry says; flowinfo and scope_id are 0 but
  * for IPv6. CLEAT_SYS (EAFNOSUPPORT) for a sender's address of another family than CLEAT_AF_*. */
-CLEAT_API int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output,
+CLEAT_API int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, CLEAT_BINARY char *output,
                                          int32_t output_cap, int32_t *family, int32_t *socktype,
                                          int32_t *proto, int32_t *port, int32_t *flowinfo,
                                          int32_t *scope_id);

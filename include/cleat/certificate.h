@@ -29,7 +29,8 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_certificate_from_pem(const char *data, int3
 CLEAT_API CLEAT_NEW_ID int32_t cleat_certificate_from_der(const char *data, int32_t data_len);
 
 /* cleat_certificate_der returns the length of the DER encoding and copies it to output. CLEAT_SSL. */
-CLEAT_API int32_t cleat_certificate_der(int32_t certificate, char *output, int32_t output_cap);
+CLEAT_API int32_t cleat_certificate_der(int32_t certificate, CLEAT_BINARY char *output,
+                                        int32_t output_cap);
 
 /* cleat_certificate_version returns the X.509 version: 3 for all that have extensions. */
 CLEAT_API int32_t cleat_certificate_version(int32_t certificate);
@@ -75,7 +76,7 @@ CLEAT_API int32_t cleat_certificate_name_type(int32_t certificate, int32_t which
  * of its encoding (DER without tag and length). It may contain zero bytes. CLEAT_SSL as
  * cleat_certificate_name_count. */
 CLEAT_API int32_t cleat_certificate_name_value(int32_t certificate, int32_t which, int32_t index,
-                                               char *output, int32_t output_cap);
+                                               CLEAT_BINARY char *output, int32_t output_cap);
 
 /* cleat_certificate_alt_name_count returns how many subject alternative names there are. CLEAT_SSL
  * if the extension is malformed or repeated. */
@@ -94,8 +95,8 @@ CLEAT_API int32_t cleat_certificate_alt_name_type(int32_t certificate, int32_t i
  * and EdiPartyName, and nothing for DirName, whose attributes are at CLEAT_NAME_ALT + index.
  * CLEAT_SSL as cleat_certificate_alt_name_count, and for an object identifier of more than 586
  * bytes. */
-CLEAT_API int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, char *output,
-                                                   int32_t output_cap);
+CLEAT_API int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index,
+                                                   CLEAT_BINARY char *output, int32_t output_cap);
 
 /* cleat_certificate_uri_count returns how many URIs the list has. which: CLEAT_URI_*. CLEAT_SSL if
  * the extension that has the list is malformed or repeated. */
@@ -104,6 +105,6 @@ CLEAT_API int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which
 /* cleat_certificate_uri returns the length of the URI at index and copies it to output. CLEAT_SSL as
  * cleat_certificate_uri_count. */
 CLEAT_API int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index,
-                                        char *output, int32_t output_cap);
+                                        CLEAT_BINARY char *output, int32_t output_cap);
 
 #endif

@@ -38,10 +38,9 @@
  * neither; that is CLEAT_USAGE if the context checks host names. It must be an A-label (RFC
  * 5890) and at most 255 bytes. CLEAT_SYS with ENOTSOCK, or CLEAT_UNSUPPORTED for a socket that
  * is not a stream; CLEAT_SSL if BoringSSL refuses the context's settings. */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_socket(int32_t context, int32_t socket,
-                                                            int32_t server_side,
-                                                            const char *server_hostname,
-                                                            int32_t server_hostname_len);
+CLEAT_API CLEAT_NEW_ID int32_t
+cleat_connection_over_socket(int32_t context, int32_t socket, int32_t server_side,
+                             CLEAT_ABSENT const char *server_hostname, int32_t server_hostname_len);
 
 /* cleat_connection_over_fd returns the same over the descriptor of a stream socket that stays
  * the caller's: it must stay open as long as the connection, and is not closed with it. CLEAT_SYS
@@ -49,13 +48,13 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_socket(int32_t context, int
  * above. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_fd(int32_t context, int32_t fd,
                                                         int32_t server_side,
-                                                        const char *server_hostname,
+                                                        CLEAT_ABSENT const char *server_hostname,
                                                         int32_t server_hostname_len);
 
 /* cleat_connection_over_memory returns the same over memory. CLEAT_SSL as above. */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
-                                                            const char *server_hostname,
-                                                            int32_t server_hostname_len);
+CLEAT_API CLEAT_NEW_ID int32_t
+cleat_connection_over_memory(int32_t context, int32_t server_side,
+                             CLEAT_ABSENT const char *server_hostname, int32_t server_hostname_len);
 
 /* cleat_connection_feed returns data_len after taking bytes that came from the network. Over memory
  * it takes any number of them, and cleat_connection_fed_pending says how many still wait to be read.
@@ -168,7 +167,7 @@ CLEAT_API int32_t cleat_connection_shared_cipher(int32_t connection, int32_t ind
 
 /* cleat_connection_alpn_protocol returns the length of the name of the negotiated application
  * protocol and copies it to output; 0 if there is none. */
-CLEAT_API int32_t cleat_connection_alpn_protocol(int32_t connection, char *output,
+CLEAT_API int32_t cleat_connection_alpn_protocol(int32_t connection, CLEAT_BINARY char *output,
                                                  int32_t output_cap);
 
 /* cleat_connection_session_reused returns 1 if the handshake resumed an earlier session,
@@ -180,11 +179,11 @@ CLEAT_API int32_t cleat_connection_verify_mode(int32_t connection);
 
 /* cleat_connection_peer_certificate returns the id of the peer's certificate, or 0 if it sent
  * none. CLEAT_USAGE before the handshake is done. */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_peer_certificate(int32_t connection);
+CLEAT_API CLEAT_NEW_ID CLEAT_OR_ZERO int32_t cleat_connection_peer_certificate(int32_t connection);
 
 /* cleat_connection_npn_protocol returns the length of the name of the protocol that NPN
  * negotiated and copies it to output; 0 if there is none. */
-CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, char *output,
+CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, CLEAT_BINARY char *output,
                                                 int32_t output_cap);
 
 /* CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3). */
@@ -194,7 +193,7 @@ CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, char *output
  * it to output; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
  * "tls-unique" is not defined. binding: CLEAT_BINDING_*. */
 CLEAT_API int32_t cleat_connection_channel_binding(int32_t connection, int32_t binding,
-                                                   char *output, int32_t output_cap);
+                                                   CLEAT_BINARY char *output, int32_t output_cap);
 
 /* cleat_connection_set_context returns CLEAT_OK and makes the connection use another context, with
  * the settings that this has now.

@@ -190,4 +190,25 @@ CLEAT_API int32_t cleat_context_load_dh_params(int32_t context, const char *dhfi
  * context, at most 2147483647. which: CLEAT_STAT_*. */
 CLEAT_API int32_t cleat_context_session_stats(int32_t context, int32_t which);
 
+/* CLEAT_CHAIN_CACHE_* are seconds, for cleat_context_set_chain_cache_seconds. */
+#define CLEAT_CHAIN_CACHE_DEFAULT 300 /* a new context's */
+#define CLEAT_CHAIN_CACHE_MAX 86400 /* the most there can be: a day */
+
+/* cleat_context_chain_cache_seconds returns the number of seconds for which a verified chain needs
+ * no other verification; CLEAT_CHAIN_CACHE_DEFAULT in a new context. */
+CLEAT_API int32_t cleat_context_chain_cache_seconds(int32_t context);
+
+/* cleat_context_set_chain_cache_seconds returns CLEAT_OK and sets that. seconds: 0 to
+ * CLEAT_CHAIN_CACHE_MAX; 0 verifies each chain anew, and remembers none. The cache is the process's
+ * and holds up to 1024 verifications, only successful ones. One counts if all it depends on is the
+ * same: the certificates that the peer sent, what the context trusts, the verify flags, the role and
+ * the host name; and only until the first certificate of the verified chain ends, or a revocation
+ * list ends or begins. What needed a directory of CA certificates or lists is verified each time. */
+CLEAT_API int32_t cleat_context_set_chain_cache_seconds(int32_t context, int32_t seconds);
+
+/* cleat_context_chain_cache_stats returns CLEAT_OK and stores how many verifications of the
+ * context's connections the cache has answered, and how many it has not, each at most 2147483647.
+ * Those that do not ask it are in neither. hits and misses must not be NULL. */
+CLEAT_API int32_t cleat_context_chain_cache_stats(int32_t context, int32_t *hits, int32_t *misses);
+
 #endif

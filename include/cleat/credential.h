@@ -18,17 +18,17 @@
  * file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER BAD_DECRYPT (a
  * wrong password), X509 KEY_VALUES_MISMATCH, ...; CLEAT_USAGE for PEM data where a file's name
  * is due, which the message does not repeat. What was read of the files is wiped. */
-CLEAT_API int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile,
-                                                int32_t certfile_len, const char *keyfile,
-                                                int32_t keyfile_len, const char *password,
-                                                int32_t password_len);
+CLEAT_API int32_t cleat_context_load_cert_chain(
+    int32_t context, const char *certfile, int32_t certfile_len, CLEAT_ABSENT const char *keyfile,
+    int32_t keyfile_len, CLEAT_ABSENT const char *password, int32_t password_len);
 
 /* cleat_context_load_cert_chain_data returns CLEAT_OK and does the same from PEM texts in
  * memory. key absent: the key is in certs too. CLEAT_NEED_PASSWORD and
  * CLEAT_SSL as there. */
 CLEAT_API int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs,
-                                                     int32_t certs_len, const char *key,
-                                                     int32_t key_len, const char *password,
+                                                     int32_t certs_len,
+                                                     CLEAT_ABSENT const char *key, int32_t key_len,
+                                                     CLEAT_ABSENT const char *password,
                                                      int32_t password_len);
 
 #endif

@@ -29,7 +29,8 @@ CLEAT_API int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t 
  * CLEAT_POLL*, 0 for the timeout alone, where fd may be -1; timeout: seconds, from now, negative
  * without a limit. A watch takes two descriptors, one without fd. CLEAT_SYS (EBADF, EPERM: a file's
  * descriptor, EMFILE). */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
+CLEAT_API CLEAT_NO_WAIT CLEAT_NEW_ID int32_t cleat_watch_new(int32_t fd, int32_t events,
+                                                             double timeout);
 
 /* cleat_watch_fileno returns the watch's descriptor, for use in select or poll. It stays the
  * id's own, and is not to be read. */

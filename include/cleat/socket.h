@@ -98,7 +98,7 @@ CLEAT_API int32_t cleat_socket_fileno(int32_t socket);
 /* cleat_socket_detach returns the socket's descriptor, which is the caller's from then on, and
  * closes the id. While another thread or a connection uses the socket it is refused, and the id
  * stays open all the time: CLEAT_USAGE. CLEAT_CLOSED. */
-CLEAT_API int32_t cleat_socket_detach(int32_t socket);
+CLEAT_API int32_t cleat_socket_detach(CLEAT_CLOSES int32_t socket);
 
 /* cleat_socket_family returns the socket's CLEAT_AF_*. */
 CLEAT_API int32_t cleat_socket_family(int32_t socket);
@@ -116,8 +116,8 @@ CLEAT_API int32_t cleat_socket_set_blocking(int32_t socket, int32_t blocking);
 
 /* cleat_socket_bind returns CLEAT_OK and binds the socket to an address of its family. port: 0
  * to 65535, 0 for a free one. CLEAT_SYS; CLEAT_RESOLVE. */
-CLEAT_API int32_t cleat_socket_bind(int32_t socket, const char *host, int32_t host_len,
-                                    int32_t port);
+CLEAT_API CLEAT_MAY_BLOCK int32_t cleat_socket_bind(int32_t socket, const char *host,
+                                                    int32_t host_len, int32_t port);
 
 /* cleat_socket_listen returns CLEAT_OK and makes the socket accept connections. backlog: how
  * many may wait, 0 or more. CLEAT_SYS. */
@@ -133,8 +133,9 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_socket_accept(int32_t socket, double timeou
  * CLEAT_WANT_WRITE the connection is on its way: wait until the socket is writable and call
  * again with the same address. CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (ECONNREFUSED, EISCONN
  * ...); CLEAT_RESOLVE. */
-CLEAT_API int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len,
-                                       int32_t port, double timeout);
+CLEAT_API CLEAT_MAY_BLOCK int32_t cleat_socket_connect(int32_t socket, const char *host,
+                                                       int32_t host_len, int32_t port,
+                                                       double timeout);
 
 /* cleat_socket_send returns how many of the bytes were sent, which may be fewer than data_len.
  * flags: CLEAT_MSG_*. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EPIPE,
@@ -150,15 +151,16 @@ CLEAT_API int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, 
 /* cleat_socket_recv_room returns how much room a receive can make use of, at most wanted, for
  * callers that allocate a buffer for each one: of a stream and of Internet datagrams 64 KiB, unless
  * wanted is less or flags has CLEAT_MSG_WAITALL; of other datagrams more where one has come that is
- * longer, or where none has come. It does not wait. */
+ * longer, or where none has come. It does not wait. flags: CLEAT_MSG_*. */
 CLEAT_API int32_t cleat_socket_recv_room(int32_t socket, int32_t wanted, int32_t flags);
 
 /* cleat_socket_sendto returns how many of the bytes were sent to an address of the socket's
  * family, in one datagram. flags: CLEAT_MSG_*; port: 0 to 65535. CLEAT_WANT_WRITE;
  * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE. */
-CLEAT_API int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len,
-                                      int32_t flags, const char *host, int32_t host_len,
-                                      int32_t port, double timeout);
+CLEAT_API CLEAT_MAY_BLOCK int32_t cleat_socket_sendto(int32_t socket, const char *data,
+                                                      int32_t data_len, int32_t flags,
+                                                      const char *host, int32_t host_len,
+                                                      int32_t port, double timeout);
 
 /* cleat_socket_recvfrom returns how many bytes of a datagram it put into buf; the others are
  * lost. It stores the id of a list (cleat/address.h) with the sender's address, or with none
@@ -173,13 +175,15 @@ CLEAT_API int32_t cleat_socket_shutdown(int32_t socket, int32_t how);
 
 /* cleat_socket_getsockname returns the length of the host part of the socket's own address,
  * copies it to output and stores the rest; flowinfo and scope_id are 0 but for IPv6. CLEAT_SYS. */
-CLEAT_API int32_t cleat_socket_getsockname(int32_t socket, char *output, int32_t output_cap,
-                                           int32_t *port, int32_t *flowinfo, int32_t *scope_id);
+CLEAT_API int32_t cleat_socket_getsockname(int32_t socket, CLEAT_BINARY char *output,
+                                           int32_t output_cap, int32_t *port, int32_t *flowinfo,
+                                           int32_t *scope_id);
 
 /* cleat_socket_getpeername returns the same for the peer's address. For an accepted socket this is
  * the address that accept returned, even after the peer has disconnected. CLEAT_SYS (ENOTCONN). */
-CLEAT_API int32_t cleat_socket_getpeername(int32_t socket, char *output, int32_t output_cap,
-                                           int32_t *port, int32_t *flowinfo, int32_t *scope_id);
+CLEAT_API int32_t cleat_socket_getpeername(int32_t socket, CLEAT_BINARY char *output,
+                                           int32_t output_cap, int32_t *port, int32_t *flowinfo,
+                                           int32_t *scope_id);
 
 /* cleat_socket_connected returns 1 if the socket has, or had, a peer, and 0 if it never had one. It
  * asks the system only about a socket that cleat has neither connected nor accepted. CLEAT_SYS. */

@@ -44,10 +44,10 @@ CLEAT_API int32_t cleat_context_load_verify_data(int32_t context, const char *da
  * but not all: CLEAT_USAGE. It adds all of them or, if one cannot be loaded, nothing. cafile is
  * opened once, so that it may be a FIFO. CLEAT_SYS, CLEAT_SSL and CLEAT_NOMEM as in the functions
  * above. */
-CLEAT_API int32_t cleat_context_load_verify_locations(int32_t context, const char *cafile,
-                                                      int32_t cafile_len, const char *capath,
-                                                      int32_t capath_len, const char *data,
-                                                      int32_t data_len);
+CLEAT_API int32_t cleat_context_load_verify_locations(
+    int32_t context, CLEAT_ABSENT const char *cafile, int32_t cafile_len,
+    CLEAT_ABSENT const char *capath, int32_t capath_len, CLEAT_ABSENT const char *data,
+    int32_t data_len);
 
 /* cleat_context_set_default_verify_paths returns CLEAT_OK and adds the system's CA certificates:
  * the file and the directory that cleat_default_verify_path returns, or all of the directories that

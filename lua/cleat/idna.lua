@@ -6,9 +6,10 @@
 --- other full stops count as dots. A name with any other character (combining marks, full-width forms …) is refused:
 --- pass its A-labels.
 
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
-local unpack = table.unpack or unpack
+local unpack = compat.unpack
 
 local idna = {}
 

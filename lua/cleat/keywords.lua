@@ -6,10 +6,11 @@
 ---
 --- Python: section 5.3.4 of the language reference (calls).
 
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
 local select = select -- a script that reads like Python's may have a global of that name: the module
-local unpack = table.unpack or unpack
+local unpack = compat.unpack
 
 local keywords = {}
 
@@ -62,8 +63,16 @@ function keywords.parser(f, names, options)
     end
 
     return function(...)
+        -- Functions pass all their parameters on: those at the end that are nil were not given.
         local given = select("#", ...)
-        local last = given > 0 and select(given, ...) or nil
+        local last
+        while given > 0 do
+            last = (select(given, ...))
+            if last ~= nil then
+                break
+            end
+            given = given - 1
+        end
         if is_keywords(last, given) then
             local values = { ... }
             values[given] = nil

@@ -4,20 +4,16 @@
 --- A scope is an object with a method end_scope, which is called once the call is over. No other strong reference to it
 --- may exist: if a coroutine is collected while it waits, the collector ends its scopes.
 
+local compat = require "cleat.compat"
+
+local pcall, error = compat.pcall, error
+
 local scope = {}
 
-local pcall, error = pcall, error
+-- The tickets by userdata, where only a userdata has a finalizer: each scope has one there.
+local tickets = setmetatable({}, { __mode = "k" })
 
-if _VERSION == "Lua 5.4" and not rawget(_G, "jit") then
-    -- Lua 5.4 calls __close when a coroutine is closed too. Written as text, since LuaJIT has no such syntax.
-    local run = assert(load([[
-        local function run(scope, f, ...)
-            local ending <close> = scope
-            return f(...)
-        end
-        return run
-    ]], debug and debug.getinfo(1, "S").source or "=cleat.scope"))() -- under this file's name: it is cleat's
-
+if not compat.newproxy then
     --- metatable is the metatable of scopes of a class with a method end_scope(self) and a function
     --- abandoned(self.ticket), which a finalizer calls.
     ---@param methods table
@@ -39,16 +35,9 @@ if _VERSION == "Lua 5.4" and not rawget(_G, "jit") then
         fields.open, fields.ticket = true, ticket
         return setmetatable(fields, metatable)
     end
-
-    --- run returns what f(...) returns.
-    ---@type fun(scope: table, f: function, ...: any): any ...
-    scope.run = run
 else
-    local newproxy = newproxy
-    local tickets = setmetatable({}, { __mode = "k" }) -- by the userdata that only the scopes refer to
-
     function scope.metatable(methods)
-        local first = newproxy(true)
+        local first = compat.newproxy(true)
         getmetatable(first).__gc = function(sentinel)
             local ticket = tickets[sentinel]
             if ticket then
@@ -60,14 +49,29 @@ else
     end
 
     function scope.make(fields, metatable, ticket)
-        local sentinel = newproxy(metatable.sentinel)
+        local sentinel = compat.newproxy(metatable.sentinel)
         tickets[sentinel] = ticket
         fields.open, fields.sentinel = true, sentinel
         return setmetatable(fields, metatable)
     end
+end
 
+if compat.has_close then
+    -- __close is called when a coroutine is closed too. Written as text, since the others have no such syntax.
+    --- run returns what f(...) returns.
+    ---@type fun(scope: table, f: function, ...: any): any ...
+    scope.run = assert(load([[
+        local function run(scope, f, ...)
+            local ending <close> = scope
+            return f(...)
+        end
+        return run
+    ]], debug and debug.getinfo(1, "S").source or "=cleat.scope"))() -- under this file's name: it is cleat's
+else
     local function over(self, ok, ...)
-        tickets[self.sentinel] = nil
+        if self.sentinel then
+            tickets[self.sentinel] = nil
+        end
         self:end_scope()
         if ok then
             return ...

@@ -1,5 +1,5 @@
---- Keeps spec/abi/symbols.txt: what of the ABI was there when. What a release has promised stays as it
---- is; what came since is listed with the version that the headers give themselves.
+--- Writes spec/abi/symbols.txt: what the ABI contains since which version. The contents of a release never change;
+--- additions since then are listed with the version of the headers.
 
 local text = require "generator.text"
 
@@ -151,7 +151,7 @@ function abi.list(model)
     return tostring(out)
 end
 
---- The functions and constants for whoever calls by FFI from another language: one declaration a line.
+--- The functions and constants for FFIs of other languages: one declaration a line.
 ---@param model cleat.Model
 ---@return string
 function abi.cdef(model)

@@ -18,8 +18,8 @@ local binding = {}
 -- The functions on whose path data is sent: they also have a form that takes a buffer and an offset.
 local FROM = { socket_send = true, connection_write = true, connection_feed = true }
 
--- The functions that can give less than there is room for, so that a larger capacity than the scratch space is not needed: the
--- function of the ABI that says how much is, or true for none.
+-- The functions that can give less than there is room for, so that a larger capacity than the scratch space is not
+-- needed: the function of the ABI that says how much is, or true for none.
 binding.LIMITED = { socket_recv = "cleat_socket_recv_room", socket_recvfrom = "cleat_socket_recv_room", connection_read = true }
 
 ---@param f cleat.Function
@@ -51,7 +51,7 @@ local function variant(f, form, is_guarded)
     end
     for _, p in ipairs(is_guarded and f.parameters or {}) do
         if p.new_id then
-            results[#results + 1] = { kind = "guard", name = f.guards and "guard" or p.name .. "_guard", parameter = p }
+            results[#results + 1] = { kind = "guard", name = f.guards and p.name or p.name .. "_guard", parameter = p }
         end
     end
     local name = form == "plain" and f.short or f.short .. "_" .. form

@@ -166,7 +166,7 @@ local function emit(v, out)
     end
     for _, result in ipairs(v.results) do
         if result.kind == "guard" then
-            results[#results + 1] = result.name
+            results[#results + 1] = guard_name(v, result.parameter)
         end
     end
 

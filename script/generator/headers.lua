@@ -1,5 +1,5 @@
 --- Reads the hand-written headers into a model, and refuses what breaks the form that cleat.h
---- promises: then everything else can be generated without a doubt about what was meant.
+--- describes, so that everything else can be generated without ambiguity.
 
 local guarded = require "generator.guarded"
 
@@ -16,6 +16,9 @@ local headers = {}
 ---@field name string
 ---@field size string? the name of its length or capacity in C
 ---@field new_id boolean whether it is marked as a new id (CLEAT_NEW_ID)
+---@field absent boolean? whether it may be absent (CLEAT_ABSENT)
+---@field binary boolean? whether a text out is bytes of any value (CLEAT_BINARY)
+---@field closes boolean? whether the function closes this id (CLEAT_CLOSES)
 
 ---@class cleat.Function
 ---@field name string
@@ -24,6 +27,9 @@ local headers = {}
 ---@field declarations string[] the parameters as C declares them
 ---@field parameters cleat.Parameter[]
 ---@field new_id boolean whether its result is marked as a new id (CLEAT_NEW_ID)
+---@field may_block boolean? whether it may block beyond a timeout (CLEAT_MAY_BLOCK)
+---@field or_zero boolean? whether a result that is a new id may be 0 (CLEAT_OR_ZERO)
+---@field no_wait boolean? whether it returns at once, in spite of a timeout (CLEAT_NO_WAIT)
 ---@field guards string? the function that this one is the guarded form of
 ---@field where string file:line
 
@@ -75,8 +81,8 @@ end
 local function prose(comment)
     local paragraphs, current = {}, {}
     local body = comment:match("^/%*(.*)%*/$") .. "\n"
-    for text in body:gmatch("(.-)\n") do
-        text = text:gsub("^%s*%*? ?", ""):gsub("%s+$", "")
+    for line in body:gmatch("(.-)\n") do
+        local text = line:gsub("^%s*%*? ?", ""):gsub("%s+$", "")
         if text ~= "" then
             current[#current + 1] = text
         elseif #current > 0 then
@@ -111,7 +117,7 @@ local function tokens(text)
         if text:find("^/%*", position) then
             kind, found = "comment", text:match("^/%*.-%*/", position)
         elseif text:find("^#", position) then
-            -- A comment behind the directive is a token of its own.
+            -- A comment after the directive is a separate token.
             found = text:match("^[^\n]*", position)
             found = (found:match("^(.-)%s*/%*") or found):gsub("%s+$", "")
             kind = found:find("^#%s*define%s") and "define" or "directive"
@@ -130,15 +136,36 @@ local function tokens(text)
     end
 end
 
--- What marks a result or an output as a new id.
-local MARKER = "CLEAT_NEW_ID"
+-- What base.h marks results and parameters with, and the field of the model that says so.
+local MARKERS = {
+    CLEAT_NEW_ID = "new_id", CLEAT_ABSENT = "absent", CLEAT_BINARY = "binary", CLEAT_MAY_BLOCK = "may_block",
+    CLEAT_NO_WAIT = "no_wait", CLEAT_OR_ZERO = "or_zero", CLEAT_CLOSES = "closes",
+}
 
---- A declaration without its marker, and whether it had one.
+--- A declaration without its markers, and those that it had.
 ---@param declaration string
----@return string, boolean
+---@return string, table<string, boolean>
 local function marked(declaration)
-    local rest = declaration:match("^" .. MARKER .. " (.*)$")
-    return rest or declaration, rest ~= nil
+    local marks = {}
+    while true do
+        local word, rest = declaration:match("^([%u_]+) (.*)$")
+        if not MARKERS[word] then
+            return declaration, marks
+        end
+        marks[MARKERS[word]], declaration = true, rest
+    end
+end
+
+--- Refuses marks where they mean nothing.
+---@param marks table<string, boolean>
+---@param allowed table<string, boolean?>
+---@param declaration string
+local function check_marks(marks, allowed, declaration)
+    for name, field in pairs(MARKERS) do
+        if marks[field] and not allowed[field] then
+            fail('%s does not belong to "%s" (see base.h)', name, declaration)
+        end
+    end
 end
 
 --- Turns "int32_t socket", "char *buf" ... into logical parameters.
@@ -148,7 +175,8 @@ local function parameters(declarations)
     local list, i = {}, 1
     local texts = 0
     while i <= #declarations do
-        local declaration, new_id = marked(declarations[i])
+        local declaration, marks = marked(declarations[i])
+        local new_id = marks.new_id or false
         local pointer, name = declaration:match("^(.*%*)([%a_][%w_]*)$")
         local following = declarations[i + 1]
         if not pointer then
@@ -181,9 +209,10 @@ local function parameters(declarations)
                 fail('"%s" must be followed by "int32_t %s"', declaration, size)
             end
         end
-        if new_id and list[#list].kind ~= "int_out" then
-            fail("%s marks outputs of one id only, not \"%s\"", MARKER, declaration)
-        end
+        local kind = list[#list].kind
+        check_marks(marks, { new_id = kind == "int_out", absent = kind == "bytes", binary = kind == "text",
+            closes = kind == "int" }, declaration)
+        list[#list].absent, list[#list].binary, list[#list].closes = marks.absent, marks.binary, marks.closes
         i = i + 1
     end
     if texts > 1 then
@@ -207,7 +236,8 @@ end
 ---@return cleat.Function
 local function parse_function(token, comment)
     local text = token.text:gsub("%s+", " ")
-    local declared, new_id = marked((text:gsub("^CLEAT_API ", "")))
+    local declared, marks = marked((text:gsub("^CLEAT_API ", "")))
+    check_marks(marks, { new_id = true, or_zero = marks.new_id, may_block = true, no_wait = true }, text)
     local name, list = declared:match("^int32_t (cleat_[%w_]+) ?%((.*)%);$")
     if not name or text:sub(1, 10) ~= "CLEAT_API " then
         fail("not of the form CLEAT_API int32_t cleat_...(...);: %s", text)
@@ -231,7 +261,8 @@ local function parse_function(token, comment)
         declarations[i] = marked(declaration)
     end
     return {
-        type = "function", name = name, short = name:gsub("^cleat_", ""), comment = comment, new_id = new_id,
+        type = "function", name = name, short = name:gsub("^cleat_", ""), comment = comment,
+        new_id = marks.new_id or false, may_block = marks.may_block, no_wait = marks.no_wait, or_zero = marks.or_zero,
         declarations = declarations, parameters = logical,
         where = ("%s:%d"):format(path, token.line),
     }
@@ -240,18 +271,19 @@ end
 --- The patterns that a comment for a group of constants begins with, such as "CLEAT_AF_* are ...",
 --- "CLEAT_SOL_* and CLEAT_IPPROTO_* are ...", "CLEAT_TLS*_VERSION are ...", as Lua patterns.
 ---@param comment string
----@return string[]
+---@return string[] patterns, string[] names as the comment has them
 local function group_patterns(comment)
-    local list, rest = {}, comment
+    local list, names, rest = {}, {}, comment
     repeat
         local pattern, following = rest:match("^(CLEAT_[%w_]*%*[%w_]*)(.*)$")
         if not pattern then
-            return list
+            return list, names
         end
+        names[#names + 1] = pattern
         list[#list + 1] = "^" .. pattern:gsub("%*", "[%%w_]+") .. "$"
         rest = following:match("^ and (.*)$") or following:match("^, (.*)$")
     until not rest
-    return list
+    return list, names
 end
 
 ---@param name string
@@ -324,8 +356,8 @@ local function parse(root, name, seen)
             group = nil
         else
             local symbol, arguments, value = token.text:match("^#%s*define%s+([%a_][%w_]*)(%(?[^)%s]*%)?)%s*(.-)$")
-            if symbol == "CLEAT_API" or symbol == MARKER or value == "" and symbol:find("_H$") then
-                group = nil -- how functions are exported, the marker, and the include guard
+            if symbol == "CLEAT_API" or MARKERS[symbol] or value == "" and symbol:find("_H$") then
+                group = nil -- how functions are exported, the markers, and the include guard
             elseif arguments ~= "" or value:find '^"' then
                 -- A small macro may be described in the header's opening words.
                 if comment or not first.text:find(symbol .. "(", 1, true) then
@@ -343,11 +375,11 @@ local function parse(root, name, seen)
                 end
                 add(symbol)
                 if comment or not group or group_last ~= token.line - 1 then
-                    local patterns = comment and group_patterns(comment) or {}
+                    local patterns, names = group_patterns(comment or "")
                     if #patterns == 0 then
                         check_comment(comment, symbol)
                     end
-                    group = { type = "constants", comment = comment, patterns = patterns, constants = {} }
+                    group = { type = "constants", comment = comment, patterns = patterns, names = names, constants = {} }
                     items[#items + 1] = group
                 end
                 if #group.patterns > 0 and not in_group(symbol, group.patterns)

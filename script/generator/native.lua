@@ -163,7 +163,7 @@ end
 function native.abi(model)
     local out = text.writer()
     out(text.banner("/*", "*/"))
-    out "/* native_abi.c: every function of cleat.h for Lua 5.4, by script/generator/binding.lua. */"
+    out "/* native_abi.c: every function of cleat.h for Lua, by script/generator/binding.lua. */"
     out "/* clang-format off */"
     out '#include "native.h"'
     local all = binding.all(model)

@@ -49,7 +49,7 @@ function plain.cdef(model)
         local declarations = #f.declarations > 0 and { table.unpack(f.declarations) } or { "void" }
         for i, declaration in ipairs(declarations) do
             if ids[f.name .. ":" .. declaration:match("[%w_]+$")] then
-                -- To LuaJIT a guard is a struct of its own.
+                -- To LuaJIT a guard is a separate struct.
                 declarations[i] = declaration:gsub("^int32_t", "void")
             end
         end

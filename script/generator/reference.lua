@@ -76,8 +76,8 @@ function reference.page(model)
     out ""
     out "# cleat's C ABI"
     out ""
-    out "What holds everywhere is said first; then there is a section for each header. How it is called from other languages, with"
-    out "examples, is on [a page of its own](ffi.md)."
+    out "The conventions come first, then a section for each header. [ffi.md](ffi.md) explains how to call the functions from"
+    out "other languages, with examples."
     out ""
     local listed = {} -- without base.h, which has nothing to call
     for _, header in ipairs(model.headers) do
@@ -85,18 +85,18 @@ function reference.page(model)
     end
     for _, header in ipairs(listed) do
         local about = header.prose:match("^(.-)%.?\n") or header.prose:gsub("%.$", "")
-        out("- [%s](#%s): %s", title(header), title(header):gsub("[^%w]", ""), markdown(about))
+        out(text.fill(("- [%s](#%s): %s"):format(title(header), title(header):gsub("[^%w]", ""), markdown(about)), "  "))
     end
     out ""
     out "## Conventions"
     out ""
-    out(titled(model.conventions))
+    out(text.fill(titled(model.conventions)))
     for _, header in ipairs(listed) do
         out ""
         out("## %s", title(header))
         out ""
         local first = header.prose:sub(1, 1):upper() .. header.prose:sub(2)
-        out(markdown(first))
+        out(text.fill(markdown(first)))
         for _, item in ipairs(header.items) do
             out ""
             if item.type == "function" then
@@ -107,21 +107,21 @@ function reference.page(model)
                 out(text.wrap("int32_t " .. item.name .. "(", declarations, ");"))
                 out "```"
                 out ""
-                out(markdown(item.comment))
+                out(text.fill(markdown(item.comment)))
                 if item.since > 1 then
                     out ""
                     out("Since ABI %d.", item.since)
                 end
             elseif item.type == "macro" then
                 if item.comment then
-                    out(markdown(item.comment))
+                    out(text.fill(markdown(item.comment)))
                     out ""
                 end
                 out "```c"
                 out(item.text)
                 out "```"
             else
-                out(markdown(item.comment))
+                out(text.fill(markdown(item.comment)))
                 out ""
                 local notes = false
                 for _, constant in ipairs(item.constants) do

@@ -58,6 +58,30 @@ function text.wrap(head, items, tail)
     return table.concat(lines, "\n")
 end
 
+--- Markdown with each paragraph wrapped at 120 columns. No line begins with what would make it a list, a quotation or
+--- a heading.
+---@param prose string
+---@param indent string? of further lines
+---@return string
+function text.fill(prose, indent)
+    local paragraphs = {}
+    for paragraph in (prose .. "\n\n"):gmatch("(.-)\n\n+") do
+        local lines, current = {}, nil
+        for word in paragraph:gmatch("%S+") do
+            local markup = word:find("^[-+*>]$") or word:find("^#+$") or word:find("^%d+[.)]$")
+            if current and not markup and utf8.len(current) + 1 + utf8.len(word) > 120 then
+                lines[#lines + 1] = current
+                current = (indent or "") .. word
+            else
+                current = current and current .. " " .. word or word
+            end
+        end
+        lines[#lines + 1] = current
+        paragraphs[#paragraphs + 1] = table.concat(lines, "\n")
+    end
+    return table.concat(paragraphs, "\n\n")
+end
+
 ---@generic T, U
 ---@param list T[]
 ---@param f fun(item: T): U?

@@ -112,7 +112,7 @@ describe("under copas, wrap_socket", function()
             copas.step(0.1)
         end
         assert.are.equal(3, served)
-        context = nil -- copas 1 keeps its servers for ever
+        context = nil -- copas 1 keeps its servers until the process ends
         for i = 1, 3 do
             assert.are.equal("recv " .. peer.hex "HI", jobs[i]:finish()[3])
         end

@@ -111,7 +111,7 @@ describe("over luv, wrap_socket", function()
     it("raises what the loop reports, with its message", function()
         local listener = socket.socket()
         listener:bind { "127.0.0.1", 0 }
-        local port = listener:getsockname()[2] -- and nobody listens
+        local port = listener:getsockname()[2] -- and no process listens
         run(function()
             local context = adapters.client()
             local sock = context:wrap_socket(uv.new_tcp(), { server_hostname = "localhost" })
@@ -121,12 +121,13 @@ describe("over luv, wrap_socket", function()
             assert.are.equal(111, sock:connect_ex { "127.0.0.1", port })
             sock:close()
             sock = context:wrap_socket(uv.new_tcp(), { server_hostname = "localhost" })
-            raises("socket.error", { match = "getaddrinfo of the luv handle" }, sock.connect, sock, { "nobody.invalid", port })
+            raises("socket.error", { match = "getaddrinfo of the luv handle" }, sock.connect, sock, { "unknown.invalid", port })
             raises("TypeError", { match = "address" }, sock.connect, sock, 17)
             sock:close()
         end)
         listener:close()
-        -- libuv takes a reset that stands behind bytes it is about to read for their end: so it comes when all was read.
+        -- libuv takes a reset that stands behind bytes it is about to read for their end: so it comes when all was
+        -- read.
         local job = adapters.python("send 61", "recv 1", "reset")
         run(function()
             local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
@@ -316,7 +317,7 @@ describe("over luv, wrap_socket", function()
         end)
     end
 
-    it("waits as long as it was told to, though the loop's clock stands still meanwhile", function()
+    it("waits until its timeout ends, though the loop's clock stands still meanwhile", function()
         local first, second = socket.socketpair()
         first:setwaiter(waiter)
         first:settimeout(0.2)

@@ -9,7 +9,8 @@ local process = require "support.process"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
--- nginx's Lua is LuaJIT whatever runs the specs, so once is enough; and it cannot load a library with a sanitizer in it.
+-- nginx's Lua is LuaJIT whatever runs the specs, so once is enough; and it cannot load a library with a sanitizer in
+-- it.
 local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
     or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
 
@@ -29,7 +30,7 @@ local function answer(sock)
     return (page:match "\r\n\r\n(.*)$" or "no answer"):gsub("\n$", "")
 end
 
--- get: the body of a page in the clear.
+-- get: the body of a page by plain HTTP.
 local function get(port, path)
     return (answer(ask(port, path)))
 end
@@ -121,8 +122,8 @@ describe("in nginx", function()
     end)
 
     it_in_nginx("what the cosocket reports is in the error", function()
-        local nobody = process.free_port()
-        assert.is_truthy(get(port, "/line?port=" .. nobody):find "^error: .*connect of the cosocket: connection refused")
+        local unused = process.free_port()
+        assert.is_truthy(get(port, "/line?port=" .. unused):find "^error: .*connect of the cosocket: connection refused")
         local job = adapters.python("recv 3", "reset")
         assert.is_truthy(get(port, "/line?port=" .. job.port):find "^error: .*receive of the cosocket: connection reset by peer")
         job:finish()
@@ -231,7 +232,7 @@ end)
 describe("examples/nginx/nginx.conf", function()
     teardown(process.cleanup)
 
-    it("asks example.org, and says why where it does not believe it", function()
+    it("asks example.org, and says why it does not trust another server", function()
         if excuse then
             pending(excuse)
         end
@@ -247,7 +248,7 @@ describe("examples/nginx/nginx.conf", function()
             text = text:sub(1, first - 1) .. new .. text:sub(last + 1)
         end
         local build = os.getenv "CLEAT_BUILD_DIR" or process.root .. "/build/release"
-        replace("lua/?.lua;lua/?/init.lua", process.root .. "/lua/?.lua;" .. process.root .. "/lua/?/init.lua")
+        replace("lua/?.lua", process.root .. "/lua/?.lua")
         replace("build/release", build)
         replace("resolver 127.0.0.53 ipv6=off;", "")
         replace('{ "example.org", 443 }', '{ "127.0.0.1", tonumber(ngx.var.arg_port) }')

@@ -14,7 +14,7 @@ for name in pairs(questions) do
     names[#names + 1] = name
 end
 table.sort(names)
-local REFUSAL = "the peer is told why it is refused"
+local REFUSAL = "the peer receives the reason of its refusal"
 
 for _, kind in ipairs(runtimes.names) do
     describe("in " .. kind, function()

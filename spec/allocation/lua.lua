@@ -1,6 +1,6 @@
 -- Lua's allocator fails at the n-th allocation of an operation and at all after it, for n = 1 until there are no more.
--- Each time the operation must raise Lua's "not enough memory" and nothing else, leave no id and no descriptor behind once
--- the garbage is collected, and, where it changes nothing, work when it is called again.
+-- Each time the operation must raise Lua's "not enough memory" and nothing else, leave no id and no descriptor behind
+-- once the garbage is collected, and, where it changes nothing, work when it is called again.
 local only = ...
 local failing = rawget(_G, "failing")
 local unpack = table.unpack or unpack

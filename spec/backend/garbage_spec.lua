@@ -3,6 +3,7 @@
 -- functions make of bad values is spec/c/garbage.c's matter.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
+local process = require "support.process"
 local signatures = require "support.signatures"
 
 local const = backend.const
@@ -42,9 +43,9 @@ local make = {
 
 -- renew: functions close and take what they are given.
 local function renew()
-    for name, maker in pairs(make) do
+    for name, new in pairs(make) do
         if not live[name] or backend.kind(live[name]) ~= const["KIND_" .. name:upper()] then
-            live[name] = maker()
+            live[name] = new()
             assert(live[name] > 0, name)
         end
     end
@@ -109,6 +110,7 @@ local long = ("a"):rep(70000)
 -- VALUES: by kind of argument, what is tried; made once where it does not change.
 local hosts = joined(taken("127.0.0.1", nil, "", "a\0b", "\0", long),
     wrong("must be a string or nil", 1, true, {}, io.stdout, buffer))
+local paths -- hosts for a Unix socket, made by setup: binding it makes a file
 local texts = joined(taken("x", "\255\254\128", "\2h2"), hosts)
 local capacities = joined(taken(2, 0, 1, 600, 5000, 70000, -1, INT_MIN), no_integers)
 local capacities_into = joined(taken(BUFFER_SIZE, 0, 1),
@@ -135,8 +137,11 @@ local VALUES = {
     double = function()
         return doubles
     end,
-    bytes = function(argument)
-        return argument.name == "host" and hosts or texts -- another host would be looked up
+    bytes = function(argument, variant)
+        if argument.name ~= "host" then
+            return texts
+        end
+        return variant.name == "socket_bind" and paths or hosts -- another host would be looked up
     end,
     ints = function()
         return arrays
@@ -201,7 +206,7 @@ end
 
 local unpack = table.unpack or unpack
 
--- Nobody is to be asked for a password.
+-- No function may ask for a password at the terminal.
 local terminal = io.open "/dev/tty"
 if terminal then
     terminal:close()
@@ -234,10 +239,11 @@ end
 describe("The backend", function()
     after_each(close_all)
     handles.watch(before_each, after_each)
-    -- For a Unix socket a host name is a path: binding to it leaves a file.
-    teardown(function()
-        os.remove("127.0.0.1")
+    setup(function()
+        paths = joined(taken(process.directory() .. "/x"), hosts)
+        table.remove(paths, 2)
     end)
+    teardown(process.cleanup)
     before_each(function()
         stale = backend.context_new(const.PROTOCOL_TLS)
         backend.close(stale)

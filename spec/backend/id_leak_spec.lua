@@ -1,5 +1,5 @@
--- No error loses an id, wherever it is raised: a debug hook (how Ctrl-C works in Lua) raises at each instruction of each
--- operation that makes ids, and the stack overflows in it.
+-- No error loses an id, wherever it is raised: a debug hook (how Ctrl-C works in Lua) raises at each instruction of
+-- each operation that makes ids, and the stack overflows in it.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local pki = require "support.pki"
@@ -22,8 +22,8 @@ local function numbers()
     return count, free
 end
 
--- interrupted calls f(...) with a hook that raises at the instruction of that number, once. It returns whether f was still
--- running then, and what f returned or raised.
+-- interrupted calls f(...) with a hook that raises at the instruction of that number, once. It returns whether f was
+-- still running then, and what f returned or raised.
 local function interrupted(number, f, ...)
     local left, fired = number, false
     local function hook()
@@ -186,8 +186,8 @@ local OPERATIONS = {
     end },
 }
 
--- settled: the numbers of ids and descriptors are as before.
-local function settled(name, number, ids, fds)
+-- check_unchanged: the numbers of ids and descriptors are as before.
+local function check_unchanged(name, number, ids, fds)
     local now, now_fds = numbers()
     if now ~= ids then
         error(("%s: %d ids before, %d after errors up to %d"):format(name, ids, now, number), 0)
@@ -230,15 +230,16 @@ describe("An error that comes", function()
                 fired, ok = turn(number)
                 places = places + (fired and not ok and 1 or 0)
                 if number % BATCH == 0 then
-                    settled(name, number, ids, fds)
+                    check_unchanged(name, number, ids, fds)
                 end
             until not fired
-            settled(name, number, ids, fds)
+            check_unchanged(name, number, ids, fds)
             assert.is_true(places > 5, ("%s: interrupted at %d places only"):format(name, places))
         end)
     end
 
-    -- deep calls f(...) that many calls down in Lua's stack; there are wide calls before, so that it is not a million of them.
+    -- deep calls f(...) that many calls down in Lua's stack; there are wide calls before, so that it is not a million
+    -- of them.
     local function narrow(depth, f, ...)
         if depth > 0 then
             local ok, problem = narrow(depth - 1, f, ...)
@@ -315,7 +316,7 @@ describe("An error that comes", function()
                         socket.setdefaultwaiter(nil)
                     end
                     assert.is_true(failures < tries, ("%s: %d of %d failed"):format(name, failures, tries))
-                    settled(name, limit, ids, fds)
+                    check_unchanged(name, limit, ids, fds)
                     all_failures = all_failures + failures
                 end
             end

@@ -177,6 +177,12 @@
     (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_session_stats \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_chain_cache_seconds \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_chain_cache_seconds \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_chain_cache_stats \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_load_cert_chain \
     (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
      CLASSES_BIT(NOMEM))
@@ -549,6 +555,15 @@
 #define cleat_context_session_stats(...) \
     classes_checked("cleat_context_session_stats", CLASSES_context_session_stats, \
                     cleat_context_session_stats(__VA_ARGS__))
+#define cleat_context_chain_cache_seconds(...) \
+    classes_checked("cleat_context_chain_cache_seconds", CLASSES_context_chain_cache_seconds, \
+                    cleat_context_chain_cache_seconds(__VA_ARGS__))
+#define cleat_context_set_chain_cache_seconds(...) \
+    classes_checked("cleat_context_set_chain_cache_seconds", CLASSES_context_set_chain_cache_seconds, \
+                    cleat_context_set_chain_cache_seconds(__VA_ARGS__))
+#define cleat_context_chain_cache_stats(...) \
+    classes_checked("cleat_context_chain_cache_stats", CLASSES_context_chain_cache_stats, \
+                    cleat_context_chain_cache_stats(__VA_ARGS__))
 #define cleat_context_load_cert_chain(...) \
     classes_checked("cleat_context_load_cert_chain", CLASSES_context_load_cert_chain, \
                     cleat_context_load_cert_chain(__VA_ARGS__))

@@ -478,13 +478,24 @@ static int run(const struct function *functions, const int32_t *kinds) {
 
 /* In a process without a terminal, which cannot ask for a password. */
 int garbage_run(const struct function *functions, const int32_t *kinds) {
+    char folder[] = "/tmp/cleat-garbage-XXXXXX", name[64];
     int status = 1;
     pid_t child;
     fflush(NULL);
+    if (!mkdtemp(folder)) return 1;
     child = fork();
     if (child == 0) {
         setsid();
+        /* A Unix socket that is bound to the name of a host is a file. */
+        if (chdir(folder) != 0) exit(1);
         exit(run(functions, kinds) == 0 ? 0 : 1);
     }
-    return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : 1;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) status = 1;
+    snprintf(name, sizeof name, "%s/127.0.0.1", folder);
+    unlink(name);
+    if (rmdir(folder) != 0) {
+        printf("#   %s is not empty\n", folder);
+        status = 1;
+    }
+    return status;
 }

@@ -335,6 +335,18 @@ static int32_t call_context_session_stats(const struct value *v) {
     return cleat_context_session_stats(v[0].i, v[1].i);
 }
 
+static int32_t call_context_chain_cache_seconds(const struct value *v) {
+    return cleat_context_chain_cache_seconds(v[0].i);
+}
+
+static int32_t call_context_set_chain_cache_seconds(const struct value *v) {
+    return cleat_context_set_chain_cache_seconds(v[0].i, v[1].i);
+}
+
+static int32_t call_context_chain_cache_stats(const struct value *v) {
+    return cleat_context_chain_cache_stats(v[0].i, v[1].int_out, v[2].int_out);
+}
+
 static int32_t call_context_load_cert_chain(const struct value *v) {
     return cleat_context_load_cert_chain(v[0].i, v[1].bytes, v[1].size, v[2].bytes, v[2].size,
                                          v[3].bytes, v[3].size);
@@ -852,6 +864,13 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "dhfile"}, {END, 0, NULL}}},
     {"cleat_context_session_stats", call_context_session_stats, CLASSES_context_session_stats,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "which"}, {END, 0, NULL}}},
+    {"cleat_context_chain_cache_seconds", call_context_chain_cache_seconds, CLASSES_context_chain_cache_seconds,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_chain_cache_seconds", call_context_set_chain_cache_seconds, CLASSES_context_set_chain_cache_seconds,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "seconds"}, {END, 0, NULL}}},
+    {"cleat_context_chain_cache_stats", call_context_chain_cache_stats, CLASSES_context_chain_cache_stats,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT_OUT, 0, "hits"}, {INT_OUT, 0, "misses"},
+      {END, 0, NULL}}},
     {"cleat_context_load_cert_chain", call_context_load_cert_chain, CLASSES_context_load_cert_chain,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certfile"}, {BYTES, 0, "keyfile"},
       {BYTES, 0, "password"}, {END, 0, NULL}}},

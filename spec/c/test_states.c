@@ -155,9 +155,9 @@ int main(void) {
     const char *build = getenv("CLEAT_BUILD_DIR");
     EXPECT(source != NULL && build != NULL);
     make_certificates(source);
-    snprintf(text, sizeof text, "%s/lua/?.lua;%s/lua/?/init.lua", source, source);
+    snprintf(text, sizeof text, "%s/lua/?.lua", source);
     setenv("LUA_PATH", text, 1);
-    snprintf(text, sizeof text, "%s/lua/?.so", build);
+    snprintf(text, sizeof text, "%s/lua/5.4/?.so", build);
     setenv("LUA_CPATH", text, 1);
     unsetenv("LUA_PATH_5_4");
     unsetenv("LUA_CPATH_5_4");

@@ -1,6 +1,6 @@
 -- coverage: every function of the headers is bound on both backends, described, and used: by the Lua layer, which the
--- specs run, or by a spec itself. What is not used stands in spec/checks/coverage_skip.txt with the reason. The Lua layer
--- makes an id with its guard only (CLEAT_NEW_ID).
+-- specs run, or by a spec itself. What is not used stands in spec/checks/coverage_skip.txt with the reason. The Lua
+-- layer makes an id with its guard only (CLEAT_NEW_ID).
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 

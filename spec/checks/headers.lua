@@ -2,8 +2,10 @@
 --
 --   names          No function, constant or macro differs from another one by case only: some languages ignore case.
 --   parameters     No parameter has a keyword of another language as its name: bindings take the names over.
---   version        What repeats the version or the soname's number says the same as include/cleat/version.h and CMakeLists.txt.
---   cancellation   Every function that locks, allocates, pins an object or waits disables cancellation (core/base/cancel.h).
+--   version        What repeats the version or the soname's number says the same as include/cleat/version.h and
+--                  CMakeLists.txt.
+--   cancellation   Every function that locks, allocates, pins an object or waits disables cancellation
+--                  (core/base/cancel.h).
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 package.path = root .. "/script/?.lua;" .. package.path
@@ -150,8 +152,17 @@ end
 if not read "CHANGELOG.md":find("\n## " .. version:gsub("%.", "%%.")) then
     report("CHANGELOG.md: no heading for %s", version)
 end
+local releasing = read "docs/releasing.md"
+for place, found in pairs {
+    ["README.md"] = read "README.md":match "\nVersion (%d+%.%d+)%." == version:match "^%d+%.%d+",
+    ["docs/releasing.md"] = releasing:match "| the version, ([%d.]+) |" == version
+        and releasing:match "`CLEAT_ABI`, now (%d+) |" == version_h:match "#define CLEAT_ABI (%d+)",
+} do
+    if not found then report("%s: not of version %s", place, version) end
+end
 local soname = read "CMakeLists.txt":match "SOVERSION (%d+)"
-local text_files = list "git ls-files README.md docs examples lua script 2>/dev/null || find README.md docs examples lua script -type f"
+local PLACES = "README.md docs examples lua script cmake"
+local text_files = list("git ls-files " .. PLACES .. " 2>/dev/null || find " .. PLACES .. " -type f")
 for _, name in ipairs(text_files) do
     local text = read(name) or ""
     for number in text:gmatch "libcleat%.so%.(%d+)" do

@@ -1,11 +1,13 @@
 -- names: what the prose names is there. In the documentation, and in the comments of the headers and sources:
 --
---   paths              core/…, docs/…, include/…, lua/… and so on are files or folders of the repository. * is any text, and so is
---                      a word in capitals (spec/c/test_NAME.c). docs/decisions/07 is the decision of that number.
+--   paths              core/…, docs/…, include/…, lua/… and so on are files or folders of the repository. * is any
+--                      text, and so is a word in capitals (spec/c/test_NAME.c). docs/decisions/07 is the decision of
+--                      that number.
 --   cleat_…            is a function of the headers or another name of the core's; cleat_error_* if one begins so
 --   files by name      transport.c, trust_spec.lua are files of that name, in whatever folder
 --   require "cleat.…"  is a module of the Lua layer
 --   [words](link)      in the documentation leads to a file, and #section to a heading in it
+--   c.NAME, check.NAME in the documentation are tests; so is what script/busted is given
 --
 -- Code is left to the compilers.
 
@@ -121,7 +123,7 @@ local function check_line(place, line)
     for module in line:gmatch "require[%s(]*[\"'](cleat[%w_.]*)[\"']" do
         local path = "lua/" .. module:gsub("%.", "/")
         names = names + 1
-        if not there[path .. ".lua"] and not there[path .. "/init.lua"] then
+        if not there[path .. ".lua"] then
             report(place, module, "there is no module %s", module)
         end
     end
@@ -166,6 +168,29 @@ local function check_links(place, from, line)
                 report(place, link, "there is no section %s in %s", section, path)
             end
         end
+    end
+end
+
+-- check_tests: c.NAME, check.NAME and the specs that script/busted is given, in the documentation.
+local function check_tests(place, line)
+    local function check_test(test, ...)
+        names = names + 1
+        for _, pattern in ipairs { ... } do
+            if matched(there, pattern) then
+                return
+            end
+        end
+        report(place, test, "there is no test %s", test)
+    end
+    for name in line:gmatch "%f[%w_.]check%.(%l[%w_]*)" do
+        check_test("check." .. name, ("spec/checks/%s.*"):format(name), ("cmake/check-%s.sh"):format(name),
+            name:find "^guard_" and "bench/guards/run.lua" or "no")
+    end
+    for name in line:gmatch "%f[%w_.]c%.(%l[%w_]*)" do
+        check_test("c." .. name, ("spec/c/test_%s.c"):format(name), ("spec/%s/*.c"):format(name))
+    end
+    for name in line:gmatch "script/busted ([%l_]+%.[%l_]+)" do
+        check_test(name, ("spec/%s_spec.lua"):format((name:gsub("%.", "/"))))
     end
 end
 
@@ -223,6 +248,7 @@ for _, name in ipairs(files) do
             check_line(place, line)
             if name:find "%.md$" then
                 check_links(place, name, line)
+                check_tests(place, line)
             end
         end
     end

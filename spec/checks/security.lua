@@ -1,5 +1,7 @@
--- security: docs/security.md promises nothing that is not there. Each file that it names exists, and each test behind one is in it:
--- `spec/ssl/NAME_spec.lua`: "a part of the test's name", "another". Each dangerous switch is called DANGEROUS where it is documented.
+-- security: docs/security.md promises nothing that is not there. Each file that it names exists, and each test behind
+-- one is in it:
+-- `spec/ssl/NAME_spec.lua`: "a part of the test's name", "another". Each dangerous switch is called DANGEROUS where it
+-- is documented.
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 local PAGE = "docs/security.md"

@@ -52,7 +52,7 @@ dynamic=$(readelf -dW "$library")
 needed() { sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
 
 if grep -qE 'lib(asan|tsan|ubsan)|libclang_rt' <<<"$(needed <<<"$dynamic")"; then
-    echo "$library has a sanitizer, which takes and gives symbols of its own: nothing checked"
+    echo "$library has a sanitizer, which imports and exports symbols itself: nothing checked"
     exit 0
 fi
 
@@ -73,12 +73,12 @@ imports=$(nm -D -u "$library" | awk '{ print $NF }')
 while read -r name; do
     case $name in
     *@GLIBC_*) ;;
-    *) fail "$library" "takes $name from whoever defines it: link with -z nodynamic-undefined-weak" ;;
+    *) fail "$library" "takes $name from any library that defines it: link with -z nodynamic-undefined-weak" ;;
     esac
 done <<<"$imports"
 echo "$library: $(wc -l <<<"$imports") symbols imported"
 
-# What the loader is told
+# What the dynamic section tells the loader
 while read -r name; do
     case $name in
     libc.so.6 | ld-linux*.so.* | libpthread.so.0) ;;
@@ -89,7 +89,7 @@ for flag in SYMBOLIC NODELETE NOW; do
     grep -qE "\(FLAGS(_1)?\).*\b$flag\b" <<<"$dynamic" || fail "$library" "is not linked with $flag"
 done
 grep -q TEXTREL <<<"$dynamic" && fail "$library" "has relocations in its code"
-grep -qE '\((RPATH|RUNPATH)\)' <<<"$dynamic" && fail "$library" "has a path to search of its own"
+grep -qE '\((RPATH|RUNPATH)\)' <<<"$dynamic" && fail "$library" "has its own search path"
 readelf -lW "$library" | grep -E 'GNU_STACK.*RWE' && fail "$library" "wants a stack that can be executed"
 echo "$library: needs $(needed <<<"$dynamic" | tr '\n' ' ')"
 
@@ -131,9 +131,10 @@ echo "core: $count writable variables"
 unmatched RUNS "$RUNS"
 unmatched WRITABLE "$WRITABLE"
 
-# The native module
-module=$CLEAT_BUILD_DIR/lua/cleat/backend/native.so
-if [[ -e $module ]]; then
+# The native module for each Lua
+for module in "$CLEAT_BUILD_DIR"/lua/5.?/cleat/backend/native.so; do
+    [[ -e $module ]] || continue
+    version=${module#"$CLEAT_BUILD_DIR"/lua/} version=${version%%/*}
     exported=$(nm -D --defined-only "$module" | awk '{ print $3 }')
     [[ $exported == luaopen_cleat_backend_native ]] || fail "$module" "exports $exported"
     while read -r name; do
@@ -144,9 +145,9 @@ if [[ -e $module ]]; then
     done < <(readelf -dW "$module" | needed)
     while read -r file name; do
         fail "lua/cleat/backend/$file" "$name can be written: interpreters in other threads share it"
-    done < <(writable "$CLEAT_BUILD_DIR/CMakeFiles/native.dir")
+    done < <(writable "$CLEAT_BUILD_DIR/CMakeFiles/native$version.dir")
     echo "$module: exports $exported"
-fi
+done
 
 echo "$failures faults"
 ((failures == 0))

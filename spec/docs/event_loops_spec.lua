@@ -48,7 +48,7 @@ describe("under", function()
             assert.are.equal(tostring(COUNT * BYTES), (crowd:wait_for("echoed (%d+)", 100)))
             assert.are.equal(0, crowd:wait(20))
             assert.are.equal("1", threads)
-            -- one that does not trust us is heard of, and hurts nobody
+            -- one that does not trust us is reported, and disturbs no other client
             local sock = socket.create_connection({ "127.0.0.1", tonumber(port) }, 10)
             local context = adapters.client { cafile = "unknown-root.pem" }
             assert.is_false(pcall(context.wrap_socket, context, sock, { server_hostname = "localhost" }))

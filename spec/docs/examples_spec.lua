@@ -49,7 +49,7 @@ describe("the examples:", function()
             assert.is_truthy(root.output:find("HTTP/1.1 40[34]"), root.output .. root.errors)
         end)
 
-        it("trusts the system unless told otherwise", function()
+        it("trusts the system's CA certificates by default", function()
             local url = ("https://localhost:%d/page"):format(server.ports[1])
             local result = process.run(process.lua {
                 "SSL_CERT_FILE=" .. pki.path("root.pem"), "examples/https_get.lua", url,

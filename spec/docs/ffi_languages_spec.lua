@@ -25,23 +25,44 @@ end
 
 local koffi = process.run { root .. "/script/koffi", timeout = 70 }
 local node_path = koffi.status == 0 and koffi.output:match("^(.-)\n") or nil
-local no_node = not node_path and "koffi is not to be had: " .. koffi.errors:gsub("%s+", " ") or nil
+local no_node = not node_path and "koffi is not available: " .. koffi.errors:gsub("%s+", " ") or nil
 
--- build: a C program, as a user would whose cleat is where it was built.
-local function build(source, program)
-    local directory = library:match("^(.*)/")
-    local result = process.run {
-        os.getenv("CC") or "gcc", "-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", "-I" .. root .. "/include",
-        "-o", program, source, "-L" .. directory, "-lcleat", "-Wl,-rpath," .. directory,
-    }
-    assert(result.status == 0, result.errors)
+local directory = library:match("^(.*)/")
+if directory:sub(1, 1) ~= "/" then
+    directory = root .. "/" .. directory
+end
+local source = root .. "/examples/ffi/"
+
+local function succeeds(command)
+    local result = process.run(command)
+    assert(result.status == 0, table.concat(command, " ") .. "\n" .. result.output .. result.errors)
+end
+
+-- build: a C or C++ program, as a user would whose cleat is where it was built.
+local function build(file, program, compiler, standard)
+    succeeds { compiler or os.getenv("CC") or "gcc", standard or "-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror",
+        "-I" .. root .. "/include", "-o", program, file, "-pthread", "-L" .. directory, "-lcleat", "-Wl,-rpath," .. directory }
     return program
 end
 
--- How each language runs an example. parallel: whether its server serves several clients at once.
+-- absent: what to say where one of the programs is not there.
+local function absent(package, ...)
+    for _, program in ipairs { ... } do
+        if process.run { "sh", "-c", program:find("/", 1, true) and "test -e " .. program or "command -v " .. program }.status ~= 0 then
+            return ("there is no %s: script/packages languages installs %s"):format(program, package)
+        end
+    end
+end
+
+local JNA = "/usr/share/java/jna.jar"
+-- The others need time to build, and do not differ from one Lua to the other: once is enough.
+local once = not rawget(_G, "jit") and not directory:find("/floor$")
+
+-- How each language runs an example, with a folder for what is built. parallel: whether its server serves several
+-- clients at once. build: builds both examples, where that is done once.
 local LANGUAGES = {
-    { name = "C", parallel = true, command = function(example)
-        return { build(root .. "/examples/ffi/c/" .. example .. ".c", process.directory() .. "/" .. example) }
+    { name = "C", parallel = true, command = function(example, folder)
+        return { build(source .. "c/" .. example .. ".c", folder .. "/" .. example) }
     end },
     { name = "LuaJIT", command = function(example)
         return { "luajit", "examples/ffi/luajit/" .. example .. ".lua" }
@@ -52,7 +73,46 @@ local LANGUAGES = {
     { name = "Python", parallel = true, command = function(example)
         return { "/usr/bin/python3", "-E", "-s", "-B", "examples/ffi/python/" .. example .. ".py" }
     end },
+    once and { name = "C++", parallel = true, build = function(folder)
+        for _, example in ipairs { "https_get", "echo_server" } do
+            build(source .. "cpp/" .. example .. ".cpp", folder .. "/" .. example, os.getenv("CXX") or "g++", "-std=c++17")
+        end
+    end, command = function(example, folder)
+        return { folder .. "/" .. example }
+    end },
+    once and { name = "Go", parallel = true, missing = absent("golang-go", "go"), build = function(folder)
+        succeeds { "env", "-C", source .. "go", "GOCACHE=" .. folder .. "/cache", "GOFLAGS=-mod=mod", "GOPROXY=off", "CC=gcc",
+            "CGO_CFLAGS=-I" .. root .. "/include", ("CGO_LDFLAGS=-L%s -Wl,-rpath,%s"):format(directory, directory),
+            "go", "build", "-o", folder .. "/", "./https_get", "./echo_server" }
+    end, command = function(example, folder)
+        return { folder .. "/" .. example }
+    end },
+    once and { name = "Java", parallel = true, missing = absent("default-jdk-headless and libjna-java", "java", "javac", JNA),
+        build = function(folder)
+            succeeds { "sh", "-c", "exec javac -Xlint:all -Werror -cp " .. JNA .. ' -d "$1" "$2"*.java', "sh", folder, source .. "java/" }
+        end,
+        command = function(example, folder)
+            -- what starts fast
+            return { "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", JNA .. ":" .. folder,
+                example == "https_get" and "HttpsGet" or "EchoServer" }
+        end },
+    once and { name = "Ruby", parallel = true, missing = absent("ruby", "ruby"), command = function(example)
+        return { "ruby", "--disable=gems", "-w", "examples/ffi/ruby/" .. example .. ".rb" }
+    end },
+    once and { name = "Rust", parallel = true, missing = absent("rustc", "rustc"), build = function(folder)
+        for _, example in ipairs { "https_get", "echo_server" } do
+            succeeds { "rustc", "--edition", "2021", "-D", "warnings", "-L", directory, "-C", "link-arg=-Wl,-rpath," .. directory,
+                "-o", folder .. "/" .. example, source .. "rust/" .. example .. ".rs" }
+        end
+    end, command = function(example, folder)
+        return { folder .. "/" .. example }
+    end },
 }
+for i = #LANGUAGES, 1, -1 do
+    if not LANGUAGES[i] then
+        table.remove(LANGUAGES, i)
+    end
+end
 
 local REQUEST = "GET /page HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
@@ -75,14 +135,28 @@ for _, language in ipairs(LANGUAGES) do
         end
     end
 
+    local folder
+    local function command_of(name)
+        return language.command(name, folder)
+    end
+
     describe(language.name .. ":", function()
         teardown(process.cleanup)
+        setup(function()
+            if not language.missing then
+                folder = process.directory() .. "/built"
+                succeeds { "mkdir", folder }
+                if language.build then
+                    language.build(folder)
+                end
+            end
+        end)
 
         describe("https_get", function()
             local server, command
             setup(function()
                 if not language.missing then
-                    command = language.command("https_get")
+                    command = command_of("https_get")
                     server = nginx.start {
                         { cert = "server-ec", lines = "location = /page { return 200 \"a page\\n\"; }" },
                         { cert = "other" }, { cert = "expired" }, { cert = "unknown" }, { listen = "" },
@@ -90,7 +164,7 @@ for _, language in ipairs(LANGUAGES) do
                 end
             end)
 
-            -- run: against the nginx server of that number, with an authority's file or environment
+            -- run: against the nginx server of that number, with the file or the environment that names the CA
             local function get(number, words, environment)
                 local line = with(command)
                 for _, word in ipairs(words) do
@@ -112,7 +186,7 @@ for _, language in ipairs(LANGUAGES) do
                 assert.is_truthy(result.output:find("\r\n\r\na page\n$"))
             end)
 
-            example("trusts the system unless told otherwise", function()
+            example("trusts the system's CA certificates by default", function()
                 local result = get(1, {}, "SSL_CERT_FILE=" .. pki.path("root.pem"))
                 assert.are.equal(0, result.status, result.errors)
                 assert.is_truthy(result.output:find("\r\n\r\na page\n$"))
@@ -134,7 +208,7 @@ for _, language in ipairs(LANGUAGES) do
                 end)
             end
 
-            example("says so when the page was cut off", function()
+            example("reports a page that was cut off", function()
                 local certfile, keyfile = pki.chain("server-ec")
                 local page = peer.hex("HTTP/1.0 200 OK\r\n\r\nhalf a p")
                 for ending, status in pairs { close = 1, notify = 0 } do
@@ -155,7 +229,7 @@ for _, language in ipairs(LANGUAGES) do
             setup(function()
                 if not language.missing then
                     local certfile, keyfile = pki.chain("server-ec")
-                    server = process.start(with(language.command("echo_server"), certfile, keyfile))
+                    server = process.start(with(command_of("echo_server"), certfile, keyfile))
                     port = tonumber((server:wait_for("^listening on (%d+)\n")))
                     context = ssl.create_default_context { cafile = pki.path("root.pem") }
                 end
@@ -179,7 +253,7 @@ for _, language in ipairs(LANGUAGES) do
                 assert.are.equal(text, table.concat(answer))
             end
 
-            example("echoes, and says goodbye", function()
+            example("echoes, and sends close_notify", function()
                 local stream = connect()
                 echo(stream, "hello\0\255\n")
                 echo(stream, peer.pattern(60000))
@@ -205,7 +279,7 @@ for _, language in ipairs(LANGUAGES) do
                 plain:sendall("GET / HTTP/1.0\r\n\r\n")
                 server:wait_for("echo_server: %[SSL: (HTTP_REQUEST)%]")
                 plain:close()
-                connect():close() -- without a goodbye
+                connect():close() -- without close_notify
                 server:wait_for("echo_server: (EOF occurred)")
                 local stream = connect()
                 echo(stream, "still there")
@@ -226,11 +300,11 @@ for _, language in ipairs(LANGUAGES) do
             end
 
             example("says what is wrong with its certificate", function()
-                local result = process.run(with(language.command("echo_server"), pki.path("root.pem"), pki.path("ec.key")))
+                local result = process.run(with(command_of("echo_server"), pki.path("root.pem"), pki.path("ec.key")))
                 assert.are.equal(1, result.status)
                 assert.are.equal("", result.output)
                 assert.is_truthy(result.errors:find("KEY_VALUES_MISMATCH", 1, true), result.errors)
-                result = process.run(with(language.command("echo_server"), "/no/such/file", pki.path("ec.key")))
+                result = process.run(with(command_of("echo_server"), "/no/such/file", pki.path("ec.key")))
                 assert.are.equal(1, result.status)
                 assert.are.equal("echo_server: No such file or directory: /no/such/file\n", result.errors)
             end)

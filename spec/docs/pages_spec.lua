@@ -1,4 +1,5 @@
--- The Lua code in the documentation: it compiles, and what the pages of PAGES show runs and prints what the comments behind "-->" say.
+-- The Lua code in the documentation: it compiles, and what the pages of PAGES show runs and prints what the comments
+-- behind "-->" say.
 local adapters = require "support.adapters"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -22,7 +23,7 @@ local function blocks_of(page)
 end
 
 local function is_for_this_lua(block)
-    return _VERSION == "Lua 5.4" or not block.code:find("^%-%- Lua 5%.4\n")
+    return _VERSION > "Lua 5.3" or not block.code:find("^%-%- Lua 5%.4\n")
 end
 
 -- A program with arguments, of examples/: run by examples_spec.
@@ -30,7 +31,8 @@ local function is_program(block)
     return block.code:find("arg[1]", 1, true) ~= nil
 end
 
--- What runs before a block: example.org is a server on this machine, the modules have their names, and conn is a connection to it.
+-- What runs before a block: example.org is a server on this machine, the modules have their names, and conn is a
+-- connection to it.
 local PREAMBLE = [[
 require("support.example_org")(%d)
 local unpack = unpack or table.unpack

@@ -1,4 +1,5 @@
--- examples/lib/pprint.lua prints what Python's pprint prints: here, what is in the documentation (sections 17.3.2 and 17.3.5.2).
+-- examples/lib/pprint.lua prints what Python's pprint prints: here, what is in the documentation (sections 17.3.2 and
+-- 17.3.5.2).
 local pprint = dofile((os.getenv("CLEAT_SOURCE_DIR") or ".") .. "/examples/lib/pprint.lua")
 
 describe("pprint:", function()

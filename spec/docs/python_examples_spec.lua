@@ -1,4 +1,5 @@
--- The examples of Python's documentation, examples/doc_*.lua, as a user runs them: offline, with look-alikes of the servers.
+-- The examples of Python's documentation, examples/doc_*.lua, as a user runs them: offline, with look-alikes of the
+-- servers.
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -7,7 +8,8 @@ local select = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
--- What pprint prints of the certificate in the documentation; it ends later here, and the jurisdiction attributes have their names.
+-- What pprint prints of the certificate in the documentation; it ends later here, and the jurisdiction attributes have
+-- their names.
 local CERTIFICATE = [[
 {'OCSP': ('http://ocsp.digicert.com',),
  'caIssuers': ('http://cacerts.digicert.com/DigiCertSHA2ExtendedValidationServerCA.crt',),
@@ -81,7 +83,7 @@ describe("the documentation's examples:", function()
         return peer.serve { tls = true, cert = cert, key = key, ... }
     end
 
-    -- run: an example to its end, trusting a file of authorities.
+    -- run: an example to its end, trusting a file of CA certificates.
     local function run(cafile, ...)
         return process.run(process.lua { "SSL_CERT_FILE=" .. cafile, "SSL_CERT_DIR=/nowhere", ... })
     end
@@ -96,7 +98,7 @@ describe("the documentation's examples:", function()
 
         it("MOD-01 without it goes on, and does not crash", function()
             -- Once without cleat, once without the shared objects below it.
-            for _, lua_path in ipairs { "", process.root .. "/lua/?.lua;" .. process.root .. "/lua/?/init.lua" } do
+            for _, lua_path in ipairs { "", process.root .. "/lua/?.lua" } do
                 local result = process.run {
                     "env", "-u", "LUA_PATH_5_4", "-u", "LUA_CPATH_5_4", "LUA_PATH=" .. lua_path, "LUA_CPATH=/nowhere/?.so",
                     "CLEAT_LIBRARY=/nowhere/libcleat.so", process.interpreter(), process.root .. "/examples/doc_testing.lua",
@@ -222,7 +224,7 @@ describe("the documentation's examples:", function()
             assert.is_nil(server:poll())
         end)
 
-        it("EXA-06 EXA-07 finishes with a client itself, and takes an end without a goodbye for one", function()
+        it("EXA-06 EXA-07 finishes with a client itself, and takes an end without close_notify for an end", function()
             local sock = connect()
             sock:sendall("bye")
             assert.are.equal("BYE", sock:recv(1000))

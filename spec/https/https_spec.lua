@@ -200,7 +200,7 @@ describe("cleat.https:", function()
             return not ok and err or nil
         end
 
-        it("HTTPS-02 HTTPS-04 verifies chain and name unless told otherwise", function()
+        it("HTTPS-02 HTTPS-04 verifies chain and name by default", function()
             assert.are.equal(ssl.create_default_context, ssl._create_default_https_context)
             for index = 1, 6 do -- the system does not know root.pem either
                 raises.check(failure(index), { "SSLError", "SSLCertVerificationError" }, { reason = "CERTIFICATE_VERIFY_FAILED" })
@@ -208,7 +208,7 @@ describe("cleat.https:", function()
             assert.is_nil((https.request(urls[1] .. "/hello")))
         end)
 
-        it("HTTPS-04 the system's authorities decide, and the name must be the certificate's", function()
+        it("HTTPS-04 the system's CA certificates decide, and the name must be the certificate's", function()
             local script = process.write_file(process.directory() .. "/trust.lua", [[
                 local https = require "cleat.https"
                 for _, url in ipairs(arg) do
@@ -295,7 +295,7 @@ describe("cleat.https:", function()
 
         it("never leave https", function()
             local plain = "http://localhost:" .. server.ports[7]
-            assert.are.equal("hello from localhost\n", (http.request(plain .. "/hello"))) -- it could be had
+            assert.are.equal("hello from localhost\n", (http.request(plain .. "/hello"))) -- the page exists
             for _, code in ipairs(CODES) do
                 for _, to in ipairs { plain .. "/hello", "HTTP" .. plain:sub(5) .. "/hello", "ftp://localhost/hello", "https:",
                     "http:" } do
@@ -417,8 +417,8 @@ describe("cleat.https:", function()
             second:abandon()
         end)
 
-        it("is a page that is cut off, by whomever", function()
-            -- Nothing says how long it is: without close_notify anybody could have ended it.
+        it("is a page that is cut off, by the server or an attacker", function()
+            -- Nothing says how long it is: without close_notify an attacker could have ended it.
             local job, address = answer("HTTP/1.1 200 OK\r\n\r\nnot the e", "close")
             raises.check(why { url = address, context = trusting() }, "SSLEOFError", {})
             job:finish()

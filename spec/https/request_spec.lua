@@ -53,7 +53,7 @@ describe("cleat.https, requests:", function()
     end
 
     describe("fields", function()
-        it("that nobody knows raise, and say what was meant", function()
+        it("that do not exist raise, and the error names what was meant", function()
             for name, meant in pairs {
                 verfy = "verify", cafiles = "cafile", certifcate = "certificate", tiemout = "timeout", Url = "url", header = "headers",
             } do
@@ -128,7 +128,7 @@ describe("cleat.https, requests:", function()
             end
             raises.check(why { url = url, cafile = "/no/such/file" }, "IOError", { errno = 2, filename = "/no/such/file" })
             raises.check(why { url = url, cadata = "nonsense" }, "SSLError", {})
-            local directory = process.directory() .. "/authorities"
+            local directory = process.directory() .. "/ca_certs"
             os.execute(("mkdir -p %s && cp %s %s && openssl rehash %s"):format(directory, root, directory, directory))
             assert.are.equal(200, code { capath = directory })
             assert.are.equal(20, code { capath = process.directory() })
@@ -231,7 +231,7 @@ describe("cleat.https, requests:", function()
         assert.are.equal("invalid user in URL", why("https://good.example\\@127.0.0.1:1/"))
         assert.are.equal("invalid user in URL", why("https://good.example[]@127.0.0.1:1/"))
         raises.check(why("https://.localhost/"), { "EnvironmentError" }, {})
-        raises.check(why("https://x\xff.invalid/"), "ValueError", { match = "is not UTF-8" })
+        raises.check(why("https://x\255.invalid/"), "ValueError", { match = "is not UTF-8" })
     end)
 
     it("blanks and control characters are refused, and nothing is sent", function()
@@ -591,8 +591,8 @@ describe("cleat.https, requests:", function()
 
     it("works without LuaSocket, and in a coroutine beside others", function()
         local output = process.run_code(([[
-            package.path = ("%%s/lua/?.lua;%%s/lua/?/init.lua"):gsub("%%%%s", os.getenv("CLEAT_SOURCE_DIR"))
-            package.cpath = os.getenv("CLEAT_BUILD_DIR") .. "/lua/?.so"
+            package.path = os.getenv("CLEAT_SOURCE_DIR") .. "/lua/?.lua"
+            package.cpath = os.getenv("CLEAT_BUILD_DIR") .. "/lua/" .. _VERSION:match("[%%d.]+") .. "/?.so"
             local https, select, socket = require "cleat.https", require "cleat.select", require "cleat.socket"
             socket.setdefaultwaiter(function(sock, event, timeout)
                 return coroutine.yield(sock, event, timeout)

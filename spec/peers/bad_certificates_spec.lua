@@ -1,5 +1,6 @@
--- Bad certificates of a peer that we did not write: Python's ssl sees the alert that cleat sends, and cleat finds the reason that it finds
--- in support/badssl/cases, over TCP. One chain for each verdict, and those that only OpenSSL loads as its own.
+-- Bad certificates of a peer that we did not write: Python's ssl sees the alert that cleat sends, and cleat finds the
+-- reason that it finds in support/badssl/cases, over TCP. One chain for each verdict, and those that only OpenSSL loads
+-- as its own.
 local badssl = require "support.badssl"
 local handles = require "support.handles"
 local peer = require "support.peer"
@@ -43,8 +44,8 @@ local function verifier(files, side)
     return context
 end
 
--- talk: our side of a connection over plain: the handshake, and a byte each way, of which the server's comes first. Returns the
--- failure, nil for none.
+-- talk: our side of a connection over plain: the handshake, and a byte each way, of which the server's comes first.
+-- Returns the failure, nil for none.
 local function talk(plain, context, options)
     options.do_handshake_on_connect = false
     plain:settimeout(15)

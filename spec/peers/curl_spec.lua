@@ -82,7 +82,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             server:stop()
         end)
 
-        it("plain HTTP on our TLS port is told by name", function()
+        it("plain HTTP on our TLS port is reported as such", function()
             local server = serve { mode = "http" }
             local result = process.run {
                 "curl", "--silent", "--noproxy", "*", "--max-time", "10", "http://127.0.0.1:" .. server.port .. "/",

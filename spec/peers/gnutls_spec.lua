@@ -148,7 +148,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             server:stop()
         end)
 
-        it("gnutls-cli refuses what is not good, and our server is told", function()
+        it("gnutls-cli refuses what is not good, and our server receives the alert", function()
             local server = serve { cert = "unknown" }
             local result = gnutls_cli(version, server.port, {}, "x")
             assert.are_not.equal(0, result.status)

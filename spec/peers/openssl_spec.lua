@@ -136,7 +136,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             server:stop()
         end)
 
-        it("s_server killed while it sends: the end is told and nothing read is lost", function()
+        it("s_server killed while it sends: the end is reported and nothing read is lost", function()
             local server = s_server(version, "server-ec", {}, ("words "):rep(1000000))
             local plain = socket.create_connection({ "127.0.0.1", server.port }, 20)
             local sock = ssl.wrap_socket(plain, { suppress_ragged_eofs = false })

@@ -89,7 +89,7 @@ for _, version in ipairs { "1.2", "1.3" } do
             server:stop()
         end)
 
-        it("SEC-05 a missing client certificate is told on both sides", function()
+        it("SEC-05 a missing client certificate is reported on both sides", function()
             local job = python(version, "server-ec", {
                 cafile = pki.path("root.pem"), verify = "required", "handshake", "send 78",
             })
@@ -204,7 +204,7 @@ for _, version in ipairs { "1.2", "1.3" } do
             job:finish()
         end)
 
-        it("EXC-11 WRAP-29 its ragged end and its clean end are told apart", function()
+        it("EXC-11 WRAP-29 its ragged end and its clean end are different errors", function()
             local job = python(version, "server-ec", { "handshake", "send 6869", "close" })
             local sock = connect(job.port, { ragged = true })
             assert.are.equal("hi", sock:recv(10))

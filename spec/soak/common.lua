@@ -8,7 +8,7 @@ local const = backend.const
 
 local common = { clock = process.clock }
 
--- heap_used: the bytes that C has allocated, after giving back to the system what nobody has.
+-- heap_used: the bytes that C has allocated, after giving unused memory back to the system.
 local heap_used
 if jit then
     local ffi = require "ffi"
@@ -41,8 +41,8 @@ function common.resident()
     return tonumber((process.read_file("/proc/self/statm"):match("^%d+ (%d+)"))) * 4096
 end
 
--- held: what this process holds after a full collection: resident bytes, those allocated by C and by Lua (on Lua 5.4 the first count
--- the second as well), ids and descriptors.
+-- held: what this process holds after a full collection: resident bytes, those allocated by C and by Lua (on Lua 5.4
+-- the first count the second as well), ids and descriptors.
 function common.held()
     if jit then -- a compiled trace keeps what it was made for
         jit.flush()
@@ -95,7 +95,8 @@ function common.bytes(number, position, length)
     return block:sub(offset + 1, offset + length)
 end
 
--- Watch: many sockets at once. Each has a number by which it is asked for; what waits to be written to is asked for as well.
+-- Watch: many sockets at once. Each has a number by which it is asked for; what waits to be written to is asked for as
+-- well.
 local Watch = {}
 Watch.__index = Watch
 
@@ -139,8 +140,8 @@ function Watch:ready(timeout)
     return found
 end
 
--- attempt: a call of a socket that does not block. It returns true and what the call returns; false and "read" or "write" if it
--- would have to wait; nil and the error otherwise.
+-- attempt: a call of a socket that does not block. It returns true and what the call returns; false and "read" or
+-- "write" if it would have to wait; nil and the error otherwise.
 function common.attempt(sock, method, ...)
     local ok, result = pcall(sock[method], sock, ...)
     if ok then

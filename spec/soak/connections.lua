@@ -1,11 +1,12 @@
 -- Usage: script/soak connections [--luajit] [--count N] [SECONDS]
 --
--- Holds N TLS connections (10,000) in one process for SECONDS (600), while a second process, which has their other ends, kills half of
--- them at random and opens others in their place: without a word, with a goodbye, by a reset, with garbage in the middle, in the
--- handshake. Data flows on all of them meanwhile, and each byte is compared at both ends.
+-- Holds N TLS connections (10,000) in one process for SECONDS (600), while a second process, which has their other
+-- ends, kills half of them at random and opens others in their place: without close_notify, with it, by a reset, with
+-- garbage in the middle, in the handshake. Data flows on all of them meanwhile, and each byte is compared at both ends.
 --
--- It succeeds if the other half has lost nothing, each end of a connection was one of those that were made, and the process holds no
--- more than before: ids, descriptors, and memory, resident and allocated, up to a twentieth of what the connections took.
+-- It succeeds if the other half has lost nothing, each end of a connection was one of those that were made, and the
+-- process holds no more than before: ids, descriptors, and memory, resident and allocated, up to a twentieth of what
+-- the connections took.
 local common = require "soak.common"
 local link = require "support.link"
 local process = require "support.process"
@@ -25,7 +26,8 @@ local ends = { survivor = {}, victim = {}, handshake = {} }
 local totals = { handshakes = 0, bytes = 0, survivor_bytes = 0, open = 0, most = 0 }
 local done, killer = false, nil
 
--- A connection: sock, shaken (its handshake is done), number, got (bytes that came and were right), out (what is to be sent).
+-- A connection: sock, shaken (its handshake is done), number, got (bytes that came and were right), out (what is to be
+-- sent).
 
 local function finish(connection, how)
     local kind = not connection.shaken and "handshake" or (connection.number or count) * 2 <= count and "survivor" or "victim"
@@ -91,7 +93,7 @@ local function go_on(connection)
         elseif not ok then
             break
         elseif data == "" then
-            return finish(connection, "goodbye")
+            return finish(connection, "close_notify")
         end
         take(connection, data)
     end
@@ -153,7 +155,7 @@ local function run()
         end
         if look() then
             peak = math.max(peak, common.resident())
-            done = done or killer:output():find("saying goodbye", 1, true) ~= nil
+            done = done or killer:output():find("closing", 1, true) ~= nil
             local status = killer:poll()
             if status and (status ~= 0 or not done) then
                 error("the second process ended with " .. status, 0)
@@ -185,7 +187,7 @@ local function run()
         { "allocated by Lua", common.mb(start.lua) .. ", " .. common.mb(final.lua) },
     }
     local half = math.floor(count / 2)
-    assert(tonumber(survivors) == half and ends.survivor.goodbye == half, "not all that were to live have lived")
+    assert(tonumber(survivors) == half and ends.survivor.close_notify == half, "not all connections that were to live have lived")
     assert(tonumber(their_bytes) == totals.survivor_bytes, "bytes were lost")
     assert(totals.most >= count, "there were never all at once")
     assert(final.ids == start.ids - 1 and final.descriptors == start.descriptors - 1, "something was not closed")

@@ -1,11 +1,12 @@
 -- Usage: script/soak handshakes [--luajit] [COUNT]
 --
--- COUNT handshakes (1,000,000) in one process, both ends, each with a socket pair, a connection verified in full, a byte sent and all of it
--- closed. One in ten is of TLS 1.2, and to each ten there are a client that refuses the server's name and a handshake that is dropped in
--- the middle.
+-- COUNT handshakes (1,000,000) in one process, both ends, each with a socket pair, a connection verified in full, a
+-- byte sent and all of it closed. One in ten is of TLS 1.2, and to each ten there are a client that refuses the
+-- server's name and a handshake that is dropped in the middle.
 --
--- It succeeds if after the first tenth nothing grows any more: ids, descriptors, what C and Lua have allocated and what is resident.
--- The time of a handshake is told for each tenth.
+-- It succeeds if after the first tenth nothing grows any more: ids, descriptors, what C and Lua have allocated and what
+-- is resident.
+-- It prints the time of a handshake for each tenth.
 local common = require "soak.common"
 local link = require "support.link"
 local socket = require "cleat.socket"

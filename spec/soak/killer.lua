@@ -1,5 +1,5 @@
--- killer.lua PORT COUNT SECONDS: the second process of connections.lua. It opens COUNT connections, sends and compares on all of them, and
--- kills those of the second half at random, a hundred in a second, each replaced by another.
+-- killer.lua PORT COUNT SECONDS: the second process of connections.lua. It opens COUNT connections, sends and compares
+-- on all of them, and kills those of the second half at random, a hundred in a second, each replaced by another.
 local common = require "soak.common"
 local link = require "support.link"
 local socket = require "cleat.socket"
@@ -15,7 +15,8 @@ local context = link.context(link.client_options())
 local watch = common.watch()
 local connections, shaking, number, killed = {}, 0, 0, 0
 
--- A connection: sock, number, place (in connections), shaken, sent, got, hello (not sent yet), out (length of what is being sent).
+-- A connection: sock, number, place (in connections), shaken, sent, got, hello (not sent yet), out (length of what is
+-- being sent).
 
 local function open(place)
     number = number + 1
@@ -85,7 +86,7 @@ local WAYS = {
     function(connection) -- without a word
         connection.sock:close()
     end,
-    function(connection) -- with a goodbye
+    function(connection) -- with close_notify
         common.attempt(connection.sock, "unwrap")
         connection.sock:close()
     end,
@@ -174,10 +175,10 @@ while true do
     messages, kills = math.max(messages, elapsed * MESSAGES - 1000), math.max(kills, elapsed * KILLS - 100)
 end
 wait_until_idle(120)
-print("saying goodbye")
+print("closing")
 io.stdout:flush()
 
--- The holder must have seen that before the first goodbye.
+-- The holder must have seen that before the first close_notify.
 local wait = common.every(2)
 repeat
     turn(0.1)

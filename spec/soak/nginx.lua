@@ -1,8 +1,10 @@
 -- Usage: script/soak nginx [SECONDS]
 --
--- nginx with two workers and cleat in them, for ten minutes: TLS over cosockets to nginx's own OpenSSL, with client certificates,
--- one request after the other from twenty clients at once; TLS on the request's own connection; and a reload every three seconds.
--- Every answer must be right, nothing may be in the error log, and neither the master's nor the workers' memory may grow.
+-- nginx with two workers and cleat in them, for ten minutes: TLS over cosockets to nginx's own OpenSSL, with client
+-- certificates, one request after the other from twenty clients at once; TLS on the request's own connection; and a
+-- reload every three seconds.
+-- Every answer must be right, nothing may be in the error log, and neither the master's nor the workers' memory may
+-- grow.
 local cleat_nginx = require "support.cleat_nginx"
 local adapters = require "support.adapters"
 local process = require "support.process"

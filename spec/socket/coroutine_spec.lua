@@ -1,5 +1,6 @@
--- Coroutines that are killed while they wait: closed (coroutine.close, Lua 5.4), or dropped and collected. Each operation is killed at each
--- place where it waits; then another coroutine goes on with the same object, or it is closed. Nothing stays behind.
+-- Coroutines that are killed while they wait: closed (coroutine.close, Lua 5.4), or dropped and collected. Each
+-- operation is killed at each place where it waits; then another coroutine goes on with the same object, or it is
+-- closed. Nothing stays behind.
 local handles = require "support.handles"
 local adapter_stream = require "support.adapter_stream"
 local link = require "support.link"
@@ -12,7 +13,7 @@ local wrap = require "cleat.ssl.wrap"
 
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 
--- waiter waits by letting whoever runs the coroutine wait.
+-- waiter waits by letting the code that resumes the coroutine wait.
 local function waiter(sock, event)
     coroutine.yield(sock, event)
     return true
@@ -25,8 +26,8 @@ if coroutine.close then
     end
 end
 
--- begin runs body until it has waited count times, with step() before each time that it goes on. It returns the coroutine, or nil
--- if it ended before; a failure of it is raised.
+-- begin runs body until it has waited count times, with step() before each time that it goes on. It returns the
+-- coroutine, or nil if it ended before; a failure of it is raised.
 local function begin(body, count, step)
     local thread = coroutine.create(body)
     for turn = 1, count do
@@ -43,7 +44,8 @@ local function begin(body, count, step)
     return thread
 end
 
--- finish runs body to its end, with step() each time that it waits, and returns what it returns. step is told what it waits for.
+-- finish runs body to its end, with step() each time that it waits, and returns what it returns. step receives what it
+-- waits for.
 local function finish(body, step)
     local thread = coroutine.create(body)
     local deadline = process.clock() + 10
@@ -61,8 +63,8 @@ end
 
 local function nothing() end
 
--- killed_everywhere: make() returns the body to kill, step() for the peer's part meanwhile, and after(way), which looks at what is left
--- and closes it. It returns how many places there were; at most `most` are tried.
+-- killed_everywhere: make() returns the body to kill, step() for the peer's part meanwhile, and after(way), which looks
+-- at what is left and closes it. It returns how many places there were; at most `most` are tried.
 local function killed_everywhere(make, most)
     local places = 0
     for _, kill in pairs(WAYS) do
@@ -162,7 +164,7 @@ describe("A coroutine that is killed", function()
                 plain:close()
                 collectgarbage()
                 peer:settimeout(10)
-                raises({ "socket.error" }, {}, function() -- nobody is there any more
+                raises({ "socket.error" }, {}, function() -- the peer is gone
                     peer:do_handshake()
                     assert(peer:recv(1) == "")
                     error(socket.error(0, "the end"), 0)
@@ -235,18 +237,18 @@ describe("A coroutine that is killed", function()
         assert(places >= 3, "it never waited")
     end)
 
-    it("in unwrap leaves the goodbye to the next", function()
+    it("in unwrap leaves close_notify to the next", function()
         killed_everywhere(function()
             local sock, peer = link.open()
             with_waiter(sock)
             peer:settimeout(0)
             local plain
-            local function goodbye()
+            local function closing()
                 plain = sock:unwrap()
             end
-            return goodbye, nothing, function()
+            return closing, nothing, function()
                 local other
-                finish(goodbye, function()
+                finish(closing, function()
                     local ok, result = pcall(peer.unwrap, peer)
                     other = ok and result or other
                 end)
@@ -367,8 +369,8 @@ describe("A coroutine that is killed", function()
     end)
 end)
 
--- A socket over a stream waits in calls of the stream's: receive and send. What TLS has encrypted is the stream's, and is sent before all
--- else by whoever sends next; but other bytes than those of the killed write are refused.
+-- A socket over a stream waits in calls of the stream's: receive and send. What TLS has encrypted is the stream's, and
+-- is sent before all else by the next call that sends; but other bytes than those of the killed write are refused.
 describe("A coroutine that is killed while a host's socket", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)

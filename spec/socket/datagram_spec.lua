@@ -10,7 +10,7 @@ local ssl = require "cleat.ssl"
 
 local EAGAIN, EBADF, EMSGSIZE, ENOENT, ENOTCONN, EDESTADDRREQ = 11, 9, 90, 2, 107, 89
 
--- bound: a datagram socket with an address of its own.
+-- bound: a datagram socket that is bound to an address.
 local function bound(family, host)
     local sock = socket.socket(family, socket.SOCK_DGRAM)
     sock:settimeout(10)
@@ -115,7 +115,7 @@ for _, case in ipairs(FAMILIES) do
         end)
 
         test("also without an address, once connected", function(first, second, here, there)
-            raises("socket.error", {}, first.send, first, "to nobody")
+            raises("socket.error", {}, first.send, first, "to no peer")
             first:connect(there)
             second:connect(here)
             assert.are.equal(3, first:send("one"))
@@ -165,7 +165,7 @@ describe("datagrams:", function()
         sock:close()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         raises("TypeError", { match = "must be a path, not table" }, sock.sendto, sock, "x", { "127.0.0.1", 1 })
-        raises("socket.error", { errno = ENOENT }, sock.sendto, sock, "x", process.directory() .. "/nobody")
+        raises("socket.error", { errno = ENOENT }, sock.sendto, sock, "x", process.directory() .. "/absent")
         sock:close()
     end)
 
@@ -194,7 +194,7 @@ describe("datagrams:", function()
         receiver:close()
     end)
 
-    it("a stream's recvfrom names nobody", function()
+    it("a stream's recvfrom names no sender", function()
         local first, second = link.tcp()
         first:sendall("stream")
         second:settimeout(10)
@@ -228,8 +228,8 @@ describe("datagrams:", function()
     -- Each call with its name, for a socket.
     local function calls(sock, address)
         return {
-            { "sendto", sock.sendto, sock, "in the clear", address },
-            { "sendto", sock.sendto, sock, "in the clear", 0x20000000, address }, -- MSG_FASTOPEN connects and sends
+            { "sendto", sock.sendto, sock, "plaintext", address },
+            { "sendto", sock.sendto, sock, "plaintext", 0x20000000, address }, -- MSG_FASTOPEN connects and sends
             { "recvfrom", sock.recvfrom, sock, 1 },
             { "recvfrom_into", sock.recvfrom_into, sock, socket.buffer(1) },
         }

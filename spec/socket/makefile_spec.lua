@@ -191,7 +191,7 @@ for _, kind in ipairs {
             assert.are.equal("de", peer:recv(100))
         end)
 
-        test("SOCK-14 is 8192 bytes deep unless told otherwise", function(sock, peer)
+        test("SOCK-14 is 8192 bytes deep by default", function(sock, peer)
             for _, given in ipairs { -1, "none" } do
                 local file = given == -1 and sock:makefile("w", -1) or sock:makefile("w")
                 assert.are.equal(8192, file.bufsize)
@@ -393,7 +393,7 @@ for _, kind in ipairs {
             assert.are.equal("last words", peer:recv(100))
             if not plain then
                 peer.suppress_ragged_eofs = false
-                raises("SSLEOFError", {}, peer.recv, peer, 1) -- close() says no goodbye
+                raises("SSLEOFError", {}, peer.recv, peer, 1) -- close() sends no close_notify
             else
                 assert.are.equal("", peer:recv(1))
             end
@@ -429,7 +429,7 @@ for _, kind in ipairs {
             assert.are.equal("", peer:recv(100))
         end)
 
-        test("SOCK-03 a socket that nobody holds lives on in its file", function()
+        test("SOCK-03 a socket without other references lives on in its file", function()
             local first, second = pair()
             local file = first:makefile("rw")
             first = nil -- luacheck: ignore
@@ -447,7 +447,7 @@ for _, kind in ipairs {
 
         test("SOCK-14 closes even if the last bytes cannot be sent, and says so", function(sock, peer)
             local file = sock:makefile("w")
-            file:write("nobody will read this")
+            file:write("no peer will read this")
             if plain then
                 peer:close()
                 raises("socket.error", { errno = EPIPE }, file.close, file)
@@ -513,7 +513,7 @@ for _, kind in ipairs {
             assert.are.equal("<closed file '<socket>', mode 'rb'>", tostring(file))
         end)
 
-        if _VERSION == "Lua 5.4" then
+        if _VERSION > "Lua 5.3" then
             test("SOCK-14 closes at the end of its scope", function(sock, peer)
                 local scope = assert(load([[
                     local sock, fail = ...
@@ -619,7 +619,7 @@ describe("makefile, TLS:", function()
         local sock = ssl.SSLContext(ssl.PROTOCOL_TLS):wrap_socket(socket.socket())
         local file = sock:makefile("rw")
         raises("socket.error", { errno = 107 }, file.readline, file)
-        file:write("not sent in the clear")
+        file:write("not sent as plaintext")
         raises("socket.error", { errno = 107 }, file.flush, file)
         pcall(file.close, file)
         sock:close()

@@ -1,4 +1,5 @@
--- Plain sockets: Python's socket module. Peers are in this process where one thread can be both ends, and peer.py where not.
+-- Plain sockets: Python's socket module. Peers are in this process where one thread can be both ends, and peer.py where
+-- not.
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
 local handles = require "support.handles"
@@ -541,7 +542,7 @@ describe("socket:", function()
             end
         end)
 
-        it("a refused connection is told in the end", function()
+        it("a refused connection is reported in the end", function()
             local listener, address = listening()
             listener:close()
             local client = socket.socket()
@@ -765,7 +766,7 @@ describe("socket:", function()
             second:close()
         end)
 
-        it("waits for as long as it is told", function()
+        it("waits for the timeout that was set", function()
             local first, second = socket.socketpair()
             local lists
             local time = elapsed(function()

@@ -1,4 +1,5 @@
--- Waiters: straight-line code in coroutines, over the scheduler of support.scheduler. Nothing here may block the thread.
+-- Waiters: straight-line code in coroutines, over the scheduler of support.scheduler. Nothing here may block the
+-- thread.
 local Buffer = require "cleat.buffer"
 local backend = require "cleat.backend"
 local handles = require "support.handles"
@@ -22,7 +23,7 @@ local function listen(loop)
     return listener
 end
 
--- ticker counts the turns of the loop, until told to stop.
+-- ticker counts the turns of the loop, until it is stopped.
 local function ticker(loop)
     local ticks = { count = 0 }
     loop:start(function()
@@ -123,9 +124,12 @@ describe("a socket with a waiter", function()
             local client, server = connected(loop)
             loop:start(function()
                 local file = server:makefile "rw"
-                for line in file:lines() do
+                local lines = file:lines()
+                local line = lines()
+                while line do -- and no for: in Lua 5.1 an iterator cannot wait
                     file:write(line:upper() .. "\n")
                     file:flush()
+                    line = lines()
                 end
                 file:close()
                 server:close()
@@ -504,7 +508,7 @@ describe("a name, under a waiter,", function()
     it("is resolved as without one", function()
         local expected = socket.getaddrinfo("localhost", 80, 0, socket.SOCK_STREAM)
         local numeric = socket.getaddrinfo("127.0.0.1", 80, 0, socket.SOCK_STREAM)
-        local _, nobody = pcall(socket.getaddrinfo, "nobody.invalid", 80)
+        local _, unknown = pcall(socket.getaddrinfo, "unknown.invalid", 80)
         local loop = scheduler.new()
         socket.setdefaultwaiter(loop.waiter)
         loop:start(function()
@@ -512,15 +516,15 @@ describe("a name, under a waiter,", function()
             assert.are.equal(0, loop.waits)
             assert.are.same(expected, socket.getaddrinfo("localhost", 80, 0, socket.SOCK_STREAM))
             assert.is_true(loop.waits <= 1)
-            raises("socket.gaierror", { errno = nobody.errno }, socket.getaddrinfo, "nobody.invalid", 80)
+            raises("socket.gaierror", { errno = unknown.errno }, socket.getaddrinfo, "unknown.invalid", 80)
             local sock = socket.socket()
-            raises("socket.gaierror", { errno = nobody.errno }, sock.connect, sock, { "nobody.invalid", 80 })
+            raises("socket.gaierror", { errno = unknown.errno }, sock.connect, sock, { "unknown.invalid", 80 })
             sock:close()
         end)
         loop:run(20)
     end)
 
-    -- A getaddrinfo that takes its time, under a process of its own.
+    -- A getaddrinfo that takes its time, in a separate process.
     it("does not hold up the others, and keeps the timeout", function()
         local directory = process.directory()
         process.write_file(directory .. "/slow.c", [[

@@ -1,5 +1,5 @@
--- What a program gets wrong is said at once, by name, and where: misspelt names, arguments in the wrong place, contexts for the other
--- role.
+-- What a program gets wrong is said at once, by name, and where: misspelt names, arguments in the wrong place, contexts
+-- for the other role.
 local errno = require "cleat.errno"
 local errors = require "cleat.errors"
 local handles = require "support.handles"
@@ -407,17 +407,18 @@ describe("arguments:", function()
                 io.stdout,
             raising(), socket.buffer(4), ssl.SSLContext(),
         }
-        local told = {}
+        local path = process.directory() .. "/x" -- binding a Unix socket to it makes a file
+        local texts = {}
         local function try(name, f, ...)
             local ok, err = pcall(f, ...)
             if not ok and type(err) == "string" and err ~= "mine" then
-                told[#told + 1] = name .. ": " .. err
+                texts[#texts + 1] = name .. ": " .. err
             end
         end
         local function try_all(name, f, self)
             for _, value in ipairs(odd) do
                 try(name, f, self or value, self and value)
-                try(name, f, self or "x", self and "x" or value, self and value)
+                try(name, f, self or path, self and path or value, self and value)
             end
         end
         -- What waits for others, changes what the other specs work with, or takes over descriptors.
@@ -427,8 +428,8 @@ describe("arguments:", function()
             setblocking = true, settimeout = true, do_handshake = true,
         }
         for module, of in pairs { ssl = ssl, socket = socket, select = { select = select.select } } do
-            for name, f in pairs(of) do
-                name = module .. "." .. name
+            for field, f in pairs(of) do
+                local name = module .. "." .. field
                 local is_class = type(f) == "table" and getmetatable(f) and getmetatable(f).__call
                 if not left_out[name] and (type(f) == "function" or is_class) then
                     try_all(name, f)
@@ -463,7 +464,7 @@ describe("arguments:", function()
         for _, object in ipairs { file, stream, plain, first, second, other, datagram } do
             object:close()
         end
-        assert.are.same({}, told)
+        assert.are.same({}, texts)
     end)
 
     it("a file writes numbers as Lua's files do", function()
@@ -499,7 +500,10 @@ describe("what a mistake says:", function()
         return result.errors:match("^[^\n]*"), script
     end
 
-    it("where the caller is, if nothing catches it", function()
+    -- Lua 5.1's interpreter shows no other errors than strings.
+    local shows_errors = _VERSION ~= "Lua 5.1" or rawget(_G, "jit")
+    local it_shows = shows_errors and it or pending
+    it_shows("where the caller is, if nothing catches it", function()
         for code, words in pairs {
             ["sock:settimeout('5')"] = "settimeout() argument 'timeout' must be a number or nil, not string",
             ["sock:settimeout(-1)"] = "Timeout value out of range",
@@ -526,6 +530,9 @@ describe("what a mistake says:", function()
         assert.are.equal(words, ("%s"):format(tostring(err)))
         assert.are.equal("> " .. words .. " <", "> " .. err .. " <")
         assert.are.same({ true, words }, { pcall(tostring, err) })
+        if not shows_errors then
+            return
+        end
         local line = failing("sock:connect { '127.0.0.1', " .. process.free_port() .. " }")
         assert.is_truthy(line:find("[Errno 111] Connection refused", 1, true), line)
         assert.is_nil(line:find("mistake.lua", 1, true))

@@ -1,6 +1,6 @@
--- Chains with one thing wrong each, as a server's to our client and as a client's to our server: why each is refused, in code and
--- message, and the alert that its owner sees; and a chain of the same shape with nothing wrong, which is accepted. They are in
--- support/badssl/cases. What OpenSSL and GnuTLS say of the same chains is in docs/verdicts.md.
+-- Chains with one thing wrong each, as a server's to our client and as a client's to our server: why each is refused,
+-- in code and message, and the alert that its owner sees; and a chain of the same shape with nothing wrong, which is
+-- accepted. They are in support/badssl/cases. What OpenSSL and GnuTLS say of the same chains is in docs/verdicts.md.
 local attempt = require "support.badssl.attempt"
 local backend = require "cleat.backend"
 local badssl = require "support.badssl"
@@ -20,12 +20,12 @@ local function describe_failure(failure)
     return ("class %d, value %d, %s"):format(failure.class, failure.value, failure.message)
 end
 
--- judge compares what an attempt came to with a verdict, nil for acceptance, and returns what is wrong with it.
-local function judge(result, verdict, host)
-    local failure, told = result.failure, result.told
+-- compare compares what an attempt came to with a verdict, nil for acceptance, and returns what is wrong with it.
+local function compare(result, verdict, host)
+    local failure, peer_failure = result.failure, result.peer_failure
     if not verdict then
-        if failure or told or not result.established then
-            return ("expected acceptance, got %s; the peer: %s"):format(describe_failure(failure), describe_failure(told))
+        if failure or peer_failure or not result.established then
+            return ("expected acceptance, got %s; the peer: %s"):format(describe_failure(failure), describe_failure(peer_failure))
         end
         return nil
     end
@@ -44,8 +44,8 @@ local function judge(result, verdict, host)
     if not right then
         return ("expected %s (%s), got %s"):format(verdict.name, verdict.message or "a reason", describe_failure(failure))
     end
-    if not told or told.class ~= const.ALERT or told.value ~= verdicts.ALERTS[verdict.alert] then
-        return ("expected the alert %s, the peer: %s"):format(verdict.alert, describe_failure(told))
+    if not peer_failure or peer_failure.class ~= const.ALERT or peer_failure.value ~= verdicts.ALERTS[verdict.alert] then
+        return ("expected the alert %s, the peer: %s"):format(verdict.alert, describe_failure(peer_failure))
     end
     return nil
 end
@@ -62,7 +62,7 @@ local function try(case, variant, role, verdict)
     for name, version in pairs(VERSIONS) do
         local result = (case.version or version) == version and attempt.of(files, role, version)
         if result then
-            local fault = judge(result, verdict, files.host)
+            local fault = compare(result, verdict, files.host)
             if fault then
                 error(("%s chain, a %s's, %s%s: %s"):format(variant, role, name, result.spliced and ", put in" or "", fault), 0)
             end
@@ -76,7 +76,7 @@ describe("bad certificates:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("there are sixty chains and more, each of its own name", function()
+    it("there are sixty chains and more, and no two have one name", function()
         local names, refused = {}, 0
         for _, case in ipairs(badssl.cases) do
             assert.is_nil(names[case.name], case.name)

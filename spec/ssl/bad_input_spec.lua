@@ -1,6 +1,6 @@
--- Bad input, for each function, method and attribute of cleat.ssl and cleat.socket, and each of their arguments: a wrong type is a
--- TypeError that names the argument and what came, a wrong value a ValueError, a missing file an IOError with errno and filename;
--- and whatever was refused leaves its object as it was.
+-- Bad input, for each function, method and attribute of cleat.ssl and cleat.socket, and each of their arguments: a
+-- wrong type is a TypeError that names the argument and what came, a wrong value a ValueError, a missing file an
+-- IOError with errno and filename; and whatever was refused leaves its object as it was.
 local errors = require "cleat.errors"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -17,8 +17,8 @@ local ENOENT, ENOTDIR, EISDIR = 2, 20, 21
 local NAN, INFINITE = 0 / 0, 1 / 0
 local NO_FILES = { ["/no/such/file"] = ENOENT, [""] = ENOENT, ["/proc/version/x"] = ENOTDIR, ["/proc"] = EISDIR }
 
--- The kinds of arguments: what is no such thing, and what is one and yet wrong: {value, class, words of the message}. {1} and not {}, which
--- would be no keyword arguments.
+-- The kinds of arguments: what is no such thing, and what is one and yet wrong: {value, class, words of the message}.
+-- {1} and not {}, which would be no keyword arguments.
 local STRING = { wrong = { 5, 1.5, true, { 1 }, print }, bad = {} }
 local PATH = { wrong = STRING.wrong, bad = { { "a\0b", "ValueError", "embedded null byte" } } }
 local FILE = { wrong = STRING.wrong, file = true, bad = PATH.bad }
@@ -88,7 +88,7 @@ end
 
 -- state: all that can be read of a context.
 local function state(context)
-    local result = { stats = context:cert_store_stats(), authorities = context:get_ca_certs(true), ciphers = context:get_ciphers(),
+    local result = { stats = context:cert_store_stats(), ca_certs = context:get_ca_certs(true), ciphers = context:get_ciphers(),
         sessions = context:session_stats() }
     for _, name in ipairs {
         "protocol", "options", "verify_mode", "verify_flags", "check_hostname", "minimum_version", "maximum_version",
@@ -181,8 +181,8 @@ local SUBJECTS = {
     end,
 }
 
--- Targets: {rows and name, function or the subject and method's name, arguments}. An argument is {name, kind, a good value}; required = n
--- of the target says how many may not be nil; keywords = false that it takes no keyword arguments.
+-- Targets: {rows and name, function or the subject and method's name, arguments}. An argument is {name, kind, a good
+-- value}; required = n of the target says how many may not be nil; keywords = false that it takes no keyword arguments.
 local function targets()
     local certfile, keyfile = pki.chain("server-ec")
     local plain = socket.socket -- made anew at each call: see good()

@@ -22,7 +22,7 @@ describe("get_channel_binding:", function()
         sock:close()
     end)
 
-    it("SSLS-31 another type is a ValueError in every state, and told before it", function()
+    it("SSLS-31 another type is a ValueError in every state, and raised before the state's error", function()
         local function refuses(sock)
             for _, cb_type in ipairs { "unknown-type", "tls-server-end-point", "TLS-UNIQUE", "" } do
                 raises("ValueError", { match = "Unsupported channel binding type" }, sock.get_channel_binding, sock, cb_type)
@@ -125,8 +125,8 @@ describe("get_channel_binding:", function()
         listener:close()
     end)
 
-    it("SSLS-28 binds a message to its connection: nobody in between has the same", function()
-        -- A man in the middle has two connections, each with a binding of its own.
+    it("SSLS-28 binds a message to its connection: a man in the middle has another", function()
+        -- A man in the middle has two connections, each with another binding.
         local client, to_client = link.open({ version = "TLSv1.2" }, { version = "TLSv1.2" })
         local to_server, server = link.open({ version = "TLSv1.2" }, { version = "TLSv1.2" })
         client:setblocking(false)

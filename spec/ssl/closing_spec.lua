@@ -1,5 +1,5 @@
--- Objects that belong together, closed in every order, and dropped in every order: those that are left go on, those that are closed
--- say so, and nothing stays behind. And every method of every class once its object is closed.
+-- Objects that belong together, closed in every order, and dropped in every order: those that are left go on, those
+-- that are closed say so, and nothing stays behind. And every method of every class once its object is closed.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local adapter_stream = require "support.adapter_stream"
@@ -38,8 +38,8 @@ local function tcp()
     local listening = socket.socket()
     listening:bind { "127.0.0.1", 0 }
     listening:listen(1)
-    all.authority = link.context { cert = "server-ec" } -- whatever is accepted is wrapped with it
-    all.listener = all.authority:wrap_socket(listening, { server_side = true, do_handshake_on_connect = false })
+    all.wrapping = link.context { cert = "server-ec" } -- each accepted socket is wrapped with it
+    all.listener = all.wrapping:wrap_socket(listening, { server_side = true, do_handshake_on_connect = false })
     all.plain:connect(listening:getsockname())
     all.plain:setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     all.client = all.context:wrap_socket(all.plain, { server_hostname = "localhost", do_handshake_on_connect = false })
@@ -245,8 +245,8 @@ describe("Closing", function()
     end)
 end)
 
--- AFTER: what each method does once its object is closed, by class. { arguments } for EBADF; with a class (and match) for another error;
--- with `fine` if it does not fail.
+-- AFTER: what each method does once its object is closed, by class. { arguments } for EBADF; with a class (and match)
+-- for another error; with `fine` if it does not fail.
 local buffer = socket.buffer(8)
 local address = { "127.0.0.1", 1 }
 local function fine(...)
@@ -258,7 +258,7 @@ end
 
 local AFTER = {
     context = {
-        cert_store_stats = {}, get_ca_certs = {}, get_skipped_certs = {}, get_ciphers = {}, load_default_certs = {}, session_stats = {},
+        cert_store_stats = {}, chain_cache_stats = {}, get_ca_certs = {}, get_skipped_certs = {}, get_ciphers = {}, load_default_certs = {}, session_stats = {},
         set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
         set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
         load_cert_chain = function()

@@ -1,5 +1,5 @@
--- Every name that the documentation has, as it writes them; and what the constants do, beyond what they are (context_spec has their
--- values).
+-- Every name that the documentation has, as it writes them; and what the constants do, beyond what they are
+-- (context_spec has their values).
 local handles = require "support.handles"
 local link = require "support.link"
 local process = require "support.process"
@@ -166,13 +166,30 @@ describe("the constants at work:", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         local defaults = context.options
         local set, clear, any
-        if rawget(_G, "jit") then
-            local bit = require "bit"
+        local bit = rawget(_G, "jit") and require "bit" or rawget(_G, "bit32")
+        if bit then
             set, any = bit.bor, bit.band
             clear = function(value, bits)
                 return bit.band(value, bit.bnot(bits))
             end
-        else -- operators that LuaJIT cannot read
+        elseif _VERSION == "Lua 5.1" then -- which has nothing of the kind
+            function any(a, b)
+                local result = 0
+                for place = 0, 31 do
+                    local value = 2 ^ place
+                    if math.floor(a / value) % 2 == 1 and math.floor(b / value) % 2 == 1 then
+                        result = result + value
+                    end
+                end
+                return result
+            end
+            function set(a, b)
+                return a + b - any(a, b)
+            end
+            function clear(a, b)
+                return a - any(a, b)
+            end
+        else -- operators that the others cannot read
             set, clear, any = load [[return function(a, b) return a | b end, function(a, b) return a & ~b end,
                 function(a, b) return a & b end]]()
         end

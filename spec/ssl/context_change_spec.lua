@@ -1,5 +1,5 @@
--- A connection keeps the settings that its context had when it was made: each setter, in both roles, before the handshake and in it. And
--- another context in place of its own: when that is allowed, and what it changes.
+-- A connection keeps the settings that its context had when it was made: each setter, in both roles, before the
+-- handshake and in it. And another context in place of its first one: when that is allowed, and what it changes.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -44,7 +44,7 @@ local function finish(client, server)
             error(failure, 0)
         end
     end
-    local _, failures = tasks.settle {
+    local _, failures = tasks.outcomes {
         function()
             shake(client)
             assert(tasks.receive(client, 1) == "s", "end of stream")

@@ -64,7 +64,7 @@ describe("load_cert_chain:", function()
         end
     end)
 
-    it("LCC-13 bad base64 is told", function()
+    it("LCC-13 bad base64 is reported", function()
         raises("SSLError", { library = "PEM", reason = "BAD_BASE64_DECODE" }, load, pki.path("bad.pem"), keyfile)
     end)
 

@@ -1,4 +1,5 @@
--- Revocation lists: in PEM and in DER, from a file, from data and from a directory, and what the verify flags make of them.
+-- Revocation lists: in PEM and in DER, from a file, from data and from a directory, and what the verify flags make of
+-- them.
 local handles = require "support.handles"
 local link = require "support.link"
 local peer = require "support.peer"
@@ -20,10 +21,10 @@ local function openssl(words)
     assert(result.status == 0, result.errors)
 end
 
--- crl makes a list of an authority with dates of its own and returns its file.
-local function crl(name, authority, last_update, next_update)
+-- crl makes a list of a CA with the given dates and returns its file.
+local function crl(name, ca, last_update, next_update)
     local file = process.directory() .. "/" .. name
-    openssl { "ca", "-config", "pki.cnf", "-gencrl", "-cert", authority .. ".crt", "-keyfile", authority .. ".key", "-crl_lastupdate",
+    openssl { "ca", "-config", "pki.cnf", "-gencrl", "-cert", ca .. ".crt", "-keyfile", ca .. ".key", "-crl_lastupdate",
         last_update, "-crl_nextupdate", next_update, "-out", file }
     return file
 end
@@ -72,7 +73,7 @@ describe("revocation lists:", function()
         end
     end)
 
-    -- Each way to load the lists of the authorities named.
+    -- Each way to load the lists of the CAs named.
     local WAYS = {
         ["PEM, file"] = function(context, name)
             context:load_verify_locations(pki.path(name .. ".crl"))
@@ -190,7 +191,7 @@ describe("revocation lists:", function()
         end
     end)
 
-    it("VF-02 a list that somebody else has signed does not count", function()
+    it("VF-02 a list that another CA has signed does not count", function()
         -- Its issuer has the intermediate's name, and another key.
         local directory = process.directory()
         local forged = directory .. "/forged.crl"

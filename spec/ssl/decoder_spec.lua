@@ -1,18 +1,19 @@
--- The tables that certificates are decoded to, compared with what Python makes of the same bytes: one it() a certificate.
+-- The tables that certificates are decoded to, compared with what Python makes of the same bytes: one it() a
+-- certificate.
 --
--- Python here is 3.11 over OpenSSL 3. Where that differs from cleat the difference is one of these, each applied to Python's answer
--- before the two are compared, and each shown by at least one certificate:
+-- Python here is 3.11 over OpenSSL 3. Where that differs from cleat the difference is one of these, each applied to
+-- Python's answer before the two are compared, and each shown by at least one certificate:
 --
 --   SSLS-07  an empty subjectAltName is () in Python, and no key here
 --   SSLS-10  Python cuts a serial number of more than 35 bytes (RFC 5280 allows 20) where OpenSSL breaks the line
 --   SSLS-19  OpenSSL 3 prints some kinds of othername; Python 2.7 and cleat say <unsupported> of all
 --
--- Certificates that only one of the two decodes are in the lists at the end: what cleat refuses because it is no DER (Python
--- makes "Bad time value" of some of it), values that are no strings and texts that are not UTF-8 (an error in Python; bytes here),
--- and extensions that BoringSSL finds malformed and OpenSSL does not (left out here).
+-- Certificates that only one of the two decodes are in the lists at the end: what cleat refuses because it is no DER
+-- (Python makes "Bad time value" of some of it), values that are no strings and texts that are not UTF-8 (an error in
+-- Python; bytes here), and extensions that BoringSSL finds malformed and OpenSSL does not (left out here).
 --
--- What Python 2.7 had in another form than both: a line end behind IPv6 addresses (SSLS-16), and an SSLError for BIT STRINGs
--- in names (SSLS-14).
+-- What Python 2.7 had in another form than both: a line end behind IPv6 addresses (SSLS-16), and an SSLError for BIT
+-- STRINGs in names (SSLS-14).
 local backend = require "cleat.backend"
 local certificate = require "cleat.ssl.certificate"
 local der = require "support.der"
@@ -92,7 +93,7 @@ end
 --   mask       of a request: string_mask
 --   differs    rows of the differences that it shows
 --   handshake  whether a server presents it too
---   authority  false: it is none, get_ca_certs does not list it
+--   ca         false: it is none, get_ca_certs does not list it
 local CASES = {}
 
 local function case(name, fields, more)
@@ -102,11 +103,11 @@ local function case(name, fields, more)
 end
 
 for _, name in ipairs { "server-ec", "server-rsa", "expired", "future", "other", "client", "revoked", "cn-only" } do
-    case("SSLS-07 SSLS-10 SSLS-11 openssl's certificate " .. name, nil, { pki = name, authority = false })
+    case("SSLS-07 SSLS-10 SSLS-11 openssl's certificate " .. name, nil, { pki = name, ca = false })
 end
 case("SSLS-08 SSLS-09 SSLS-13 SSLS-15 openssl's certificate of every kind of name", nil,
-    { pki = "fancy", authority = false, differs = { "SSLS-19" } })
-case("SSLS-17 openssl's certificate with zero bytes in its names", nil, { pki = "nul", authority = false })
+    { pki = "fancy", ca = false, differs = { "SSLS-19" } })
+case("SSLS-17 openssl's certificate with zero bytes in its names", nil, { pki = "nul", ca = false })
 case("SSLS-12 openssl's certificate of version 1", nil, { pki = "v1" })
 case("GCA-01 openssl's roots", nil, { pki = "root" })
 
@@ -197,7 +198,7 @@ case("SSLS-13 types beside those", types {
     "1.3.6.1.4.1.311.60.2.1.0", "1.3.6.1.4.1.311.60.2.1.4", "1.3.6.1.4.1.311.60.2.1", "1.3.6.1.4.1.311.60.2.1.3.0", "1.2.643.100.2",
     "2.5.4.97.0",
 })
-case("SSLS-13 types that nobody has names for", types {
+case("SSLS-13 types without names", types {
     "1.3.6.1.4.1.99999.1", "0.0", "0.39", "1.0", "1.39.5", "2.0", "2.39", "2.40", "2.47", "2.48", "2.999.1", "2.1000000000",
     "2.1000000079", "2.4294967295", "2.18446744073709551615", "2.18446744073709551616.1",
     "1.3.6.1.4.1.4294967296.1", "1.3.6.1.4.1.18446744073709551615.1", "1.3.6.1.4.1.18446744073709551616.0.1",
@@ -280,8 +281,8 @@ case("SSLS-11 a date with an offset beside one without", { not_before = der.tlv(
 
 -- Versions.
 case("SSLS-12 version 1", { version = "" })
-case("SSLS-12 version 2", { version = der.explicit(0, der.integer "01") }, { authority = false })
-case("SSLS-12 version 3 without extensions", {}, { bare = true, authority = false })
+case("SSLS-12 version 2", { version = der.explicit(0, der.integer "01") }, { ca = false })
+case("SSLS-12 version 3 without extensions", {}, { bare = true, ca = false })
 
 -- Alternative names.
 case("SSLS-08 DNS names", san(dns "a.b", dns "*.x", dns "", dns "UPPER.case", dns "xn--pthon-kva.org", dns "a b"))
@@ -333,15 +334,15 @@ for name, bytes in pairs {
     ["a bare string"] = der.sequence(der.utf8 "x"), ["an empty registered ID"] = der.sequence(der.implicit(8, "")),
     ["an empty otherName"] = der.sequence(der.explicit(0)), ["one bad name behind good ones"] = der.sequence(dns "x", der.implicit(9, "x")),
 } do
-    case("SSLS-07 SSLS-08 a malformed subjectAltName: " .. name, { extensions = { der.extension(SAN, bytes) } }, { authority = false })
+    case("SSLS-07 SSLS-08 a malformed subjectAltName: " .. name, { extensions = { der.extension(SAN, bytes) } }, { ca = false })
 end
 case("SSLS-07 SSLS-08 two subjectAltNames", { extensions = {
     der.extension(SAN, der.sequence(dns "x.y")), der.extension(SAN, der.sequence(dns "z")),
-} }, { authority = false })
+} }, { ca = false })
 case("SSLS-07 SSLS-15 a malformed subjectAltName hides no other extension", { extensions = {
     der.extension(SAN, "junk"), der.extension(AIA, der.sequence(at(OCSP, uri "http://o"), at(CA_ISSUERS, uri "http://c"))),
     der.extension(CRL, der.sequence(der.sequence(full(uri "http://l")))),
-} }, { authority = false })
+} }, { ca = false })
 
 -- URIs.
 case("SSLS-15 OCSP and caIssuers", access(at(OCSP, uri "http://o1"), at(CA_ISSUERS, uri "http://c1"), at(OCSP, uri "http://o2"),
@@ -381,12 +382,12 @@ for name, bytes in pairs {
 } do
     case("SSLS-07 SSLS-15 malformed distribution points: " .. name, { extensions = {
         der.extension(CRL, bytes), der.extension(SAN, der.sequence(dns "x.y")), der.extension(AIA, der.sequence(at(OCSP, uri "http://o"))),
-    } }, { authority = false })
+    } }, { ca = false })
 end
 case("SSLS-07 SSLS-15 distribution points twice", { extensions = {
     der.extension(CRL, der.sequence(der.sequence(full(uri "http://1")))),
     der.extension(CRL, der.sequence(der.sequence(full(uri "http://2")))),
-} }, { authority = false })
+} }, { ca = false })
 case("SSLS-15 freshestCRL is another extension", {
     extensions = { der.extension("2.5.29.46", der.sequence(der.sequence(full(uri "http://1")))) },
 })
@@ -398,8 +399,9 @@ case("SSLS-07 SSLS-15 everything at once", {
     },
 }, { handshake = true })
 
--- What cleat does not take: {rows and name, fields, library and reason of the error}; the library is ASN1 or X509 where it is not
--- given, and the reason then depends on BoringSSL's age. younger: BoringSSL of 2023 takes it, and as Python does.
+-- What cleat does not take: {rows and name, fields, library and reason of the error}; the library is ASN1 or X509 where
+-- it is not given, and the reason then depends on BoringSSL's age. younger: BoringSSL of 2023 takes it, and as Python
+-- does.
 local REFUSED = {
     { "SSLS-11 a date without seconds", { not_before = "2401050934Z" } },
     { "SSLS-11 a date with a zone", { not_before = "240105093443+0100" } },
@@ -418,7 +420,8 @@ local REFUSED = {
     { "SSLS-14 a UTF8String with a surrogate", common(der.utf8 "\237\160\128"), "ASN1", "INVALID_UTF8STRING" },
 }
 
--- What cleat shows otherwise than Python: {rows and name, fields, key, value, python = its value}; python is nil where it raises.
+-- What cleat shows otherwise than Python: {rows and name, fields, key, value, python = its value}; python is nil where
+-- it raises.
 -- key is absent where the field is. younger: BoringSSL of 2023 refuses such a name, in an extension as malformed.
 local LONG_TYPE = "1.2" .. (".1"):rep(600)
 local ODD = {
@@ -621,12 +624,12 @@ describe("the decoder and Python's:", function()
     for _, item in ipairs(CASES) do
         it(item.name, function()
             assert.are.same(theirs(item), decoded(item.der))
-            -- and as the authority that the certificate is
+            -- and as the CA that the certificate is
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             context:load_verify_locations { cadata = item.der }
             local listed = context:get_ca_certs()
-            assert.are.same(item.authority == false and {} or { theirs(item) }, listed)
-            assert.are.same(item.authority == false and {} or { item.der }, context:get_ca_certs(true))
+            assert.are.same(item.ca == false and {} or { theirs(item) }, listed)
+            assert.are.same(item.ca == false and {} or { item.der }, context:get_ca_certs(true))
             assert.are.same({ x509 = 1, x509_ca = #listed, crl = 0 }, context:cert_store_stats())
         end)
     end
@@ -711,7 +714,7 @@ describe("the decoder and Python's:", function()
         end)
     end
 
-    it("SSLS-07 SSLS-22 a certificate with odd fields can be had, as a table and as DER", function()
+    it("SSLS-07 SSLS-22 a certificate with odd fields is returned, as a table and as DER", function()
         local bytes = built({ extensions = { der.extension(AIA, "junk") }, subject = named(COMMON_NAME, der.sequence()) },
             { handshake = true })
         local certfile = process.write_file(process.directory() .. "/server.pem", ssl.DER_cert_to_PEM_cert(bytes))

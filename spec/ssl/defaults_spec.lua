@@ -1,4 +1,5 @@
--- What contexts are when nobody says otherwise: create_default_context against the bare constructor, and what each of them trusts.
+-- The defaults of contexts: create_default_context against the bare constructor, and what each of
+-- them trusts.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -109,7 +110,7 @@ describe("contexts by default:", function()
         end
     ]]
 
-    it("DCTX-04 DCTX-05 DCTX-10 PKI-07 the system's authorities are there only where no others are given", function()
+    it("DCTX-04 DCTX-05 DCTX-10 PKI-07 the system's CA certificates are there only where no others are given", function()
         local output = process.run_code(PRELUDE .. [[
             local file, directory = os.getenv("FILE"), os.getenv("DIRECTORY")
             local handle = io.open(file)

@@ -108,8 +108,8 @@ describe("set_ecdh_curve:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- agrees: whether the two contexts have a group in common. In TLS 1.2 an ECDSA certificate would need its own curve too, and RSA
-    -- without kECDHE none.
+    -- agrees: whether the two contexts have a group in common. In TLS 1.2 an ECDSA certificate would need its own curve
+    -- too, and RSA without kECDHE none.
     local function agrees(client_curve, server_curve, version)
         local client_context = link.context(link.client_options { version = version })
         local server_context = link.context { cert = "server-rsa", version = version, ciphers = "kECDHE" }

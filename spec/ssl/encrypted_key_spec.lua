@@ -1,4 +1,5 @@
--- Keys that openssl encrypts: with PBES2 over each digest, and with scrypt. What costs too much is refused before it is computed.
+-- Keys that openssl encrypts: with PBES2 over each digest, and with scrypt. What costs too much is refused before it is
+-- computed.
 local der = require "support.der"
 local handles = require "support.handles"
 local limits = require "support.limits"
@@ -99,7 +100,7 @@ describe("encrypted keys:", function()
         return written("1.3.6.1.4.1.11591.4.11", der.integer(n), der.integer(r), der.integer(p))
     end
 
-    it("a cost that nobody means is refused at once", function()
+    it("an absurd cost is refused at once", function()
         local start = os.clock()
         for _, iterations in ipairs { "00989681", "7fffffff", "0100000000", "00ffffffffffffffff", "00" } do
             raises("SSLError", { library = "PKCS8", reason = "BAD_ITERATION_COUNT" }, load, pbkdf2(iterations), "secret")

@@ -88,8 +88,8 @@ local function with(fields, more)
     return all
 end
 
--- Each: rows and name, what fails, its classes, its fields. Failures of BoringSSL have [LIBRARY: REASON] in front; text is what follows,
--- case and underscores aside.
+-- Each: rows and name, what fails, its classes, its fields. Failures of BoringSSL have [LIBRARY: REASON] in front; text
+-- is what follows, case and underscores aside.
 local SSL_FAILURES = {
     { "EXC-05 EXC-06 LCC-13 a file without PEM", loading("load_cert_chain", "junk.pem", "ec.key"), "SSLError",
         { library = "PEM", reason = "NO_START_LINE" }, "no start line" },
@@ -99,13 +99,13 @@ local SSL_FAILURES = {
         { library = "X509", reason = "KEY_VALUES_MISMATCH" }, "key values mismatch" },
     { "EXC-05 LCC-10 a wrong password", loading("load_cert_chain", "server-ec.pem", "ec.pkcs8-encrypted.key", "/wrong"), "SSLError",
         { library = "CIPHER", reason = "BAD_DECRYPT" }, "bad decrypt" },
-    { "EXC-05 LVL-04 a file without authorities", loading("load_verify_locations", "empty.pem"), "SSLError",
+    { "EXC-05 LVL-04 a file without CA certificates", loading("load_verify_locations", "empty.pem"), "SSLError",
         { library = "X509", reason = "NO_CERTIFICATE_OR_CRL_FOUND" }, "no certificate or crl found" },
     { "EXC-05 LVL-09 data without a certificate", with_data("no certificate"), "SSLError",
         { library = "PEM", reason = "NO_START_LINE" }, "no start line" },
     { "EXC-05 LVL-09 bytes that are none", with_data("\128\1\2"), "SSLError",
         { library = "ASN1", reason = "NOT_ENOUGH_DATA" }, "not enough data" },
-    { "EXC-02 EXC-04 EXC-06 an authority that is not trusted", shaking("client", {}, { cert = "unknown" }),
+    { "EXC-02 EXC-04 EXC-06 a CA that is not trusted", shaking("client", {}, { cert = "unknown" }),
         { "SSLCertVerificationError", "SSLError", "CertificateError" }, with(VERIFY, { verify_code = 20 }),
         "certificate verify failed: unable to get local issuer certificate" },
     { "EXC-04 EXC-06 a certificate that has expired", shaking("client", {}, { cert = "expired" }),
@@ -114,7 +114,7 @@ local SSL_FAILURES = {
     { "EXC-04 EXC-12 SSLS-03 another host's certificate", shaking("client", {}, { cert = "other" }),
         { "CertificateError", "ValueError", "SSLError", "socket.error" }, with(VERIFY, { verify_code = 62 }),
         "certificate verify failed: Hostname mismatch, certificate is not valid for 'localhost'." },
-    { "EXC-06 an alert: the authority is unknown", shaking("server", {}, { cert = "unknown" }), "SSLError",
+    { "EXC-06 an alert: the CA is unknown", shaking("server", {}, { cert = "unknown" }), "SSLError",
         { library = "SSL", reason = "TLSV1_ALERT_UNKNOWN_CA", alert = ssl.ALERT_DESCRIPTION_UNKNOWN_CA }, "tlsv1 alert unknown ca" },
     { "EXC-06 an alert in answer to the first message", shaking("client", { version = "TLSv1.2", ciphers = "ECDHE-RSA-AES128-GCM-SHA256" },
         {}), "SSLError", { library = "SSL", reason = "SSLV3_ALERT_HANDSHAKE_FAILURE", alert = ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE },
@@ -136,13 +136,13 @@ local OTHERS = {
             client:send(("x"):rep(100000))
         end
     end, "recv", 1), { "SSLWantWriteError", "SSLError" }, { errno = ssl.SSL_ERROR_WANT_WRITE }, "The operation did not complete (write)" },
-    { "EXC-07 a write after both have said goodbye", on("client", function(client, server)
+    { "EXC-07 a write after both have sent close_notify", on("client", function(client, server)
         close_notify(client)
         server:recv(1)
         close_notify(server)
     end, "write", "x"), { "SSLZeroReturnError", "SSLError" }, { errno = ssl.SSL_ERROR_ZERO_RETURN },
         "TLS/SSL connection has been closed (EOF)" },
-    { "EXC-11 the end without a goodbye", on("client", function(client, server)
+    { "EXC-11 the end without close_notify", on("client", function(client, server)
         client.suppress_ragged_eofs = false
         server:close()
     end, "recv", 1), { "SSLEOFError", "SSLError" }, { errno = ssl.SSL_ERROR_EOF }, "EOF occurred in violation of protocol" },
@@ -152,7 +152,7 @@ local OTHERS = {
     { "EXC-14 a write that takes too long", on("client", function(client)
         client:settimeout(0.02)
     end, "sendall", ("x"):rep(10000000)), { "SSLError", "socket.timeout" }, {}, "The write operation timed out" },
-    { "EXC-14 SSLS-37 a goodbye that is not answered", on("client", function(client)
+    { "EXC-14 SSLS-37 a close_notify that is not answered", on("client", function(client)
         client:settimeout(0.02)
     end, "unwrap"), { "SSLError", "socket.timeout" }, {}, "The read operation timed out" },
     { "EXC-14 a handshake that takes too long", function()
@@ -187,7 +187,7 @@ local OTHERS = {
         "[Errno 107] Transport endpoint is not connected" },
     { "EXC-15 SOCK-24 sendto without a connection", unconnected("sendto", "x"), "socket.error", { errno = ENOTCONN },
         "[Errno 107] Transport endpoint is not connected" },
-    { "EXC-15 a port where nobody listens", function()
+    { "EXC-15 a port where no process listens", function()
         local listener = socket.socket()
         listener:bind { "127.0.0.1", 0 }
         local address = listener:getsockname()

@@ -1,4 +1,5 @@
--- Loading CA certificates, chains and keys from texts as they come: one block that cannot be parsed, byte order marks, pipes.
+-- Loading CA certificates, chains and keys from texts as they come: one block that cannot be parsed, byte order marks,
+-- pipes.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -51,7 +52,8 @@ local function line_of(text, pattern)
     return lines + 1
 end
 
--- A process in which a file is the system's bundle. It prints what is loaded and skipped, and whose certificates a client accepts.
+-- A process in which a file is the system's bundle. It prints what is loaded and skipped, and whose certificates a
+-- client accepts.
 local CODE = [[
     package.path = os.getenv("SPECS") .. "/?.lua;" .. package.path
     local link = require "support.link"

@@ -2,7 +2,7 @@
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
 
--- san: DNS names of subjectAltName; cn: common names, each in an RDN of its own.
+-- san: DNS names of subjectAltName; cn: common names, each in a separate RDN.
 local function certificate(san, cn)
     local cert = { version = 3, subject = { { { "countryName", "DE" } } } }
     for _, name in ipairs(cn or {}) do

@@ -1,4 +1,5 @@
--- MemoryBIO and SSLObject: TLS whose bytes the test itself carries, in pieces of any size, to another SSLObject or to Python's ssl.
+-- MemoryBIO and SSLObject: TLS whose bytes the test itself carries, in pieces of any size, to another SSLObject or to
+-- Python's ssl.
 local Buffer = require "cleat.buffer"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -228,7 +229,7 @@ describe("an SSLObject", function()
         end)
     end)
 
-    it("reports an end without a goodbye, and one in the handshake", function()
+    it("reports an end without close_notify, and one in the handshake", function()
         local early = ends()
         attempt(early, "do_handshake")
         early.incoming:write_eof()
@@ -241,7 +242,7 @@ describe("an SSLObject", function()
         raises("ssl.SSLEOFError", {}, client.object.read, client.object, 100)
     end)
 
-    it("leaves what follows the goodbye where it is", function()
+    it("leaves what follows close_notify where it is", function()
         for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             local client, server = shaken({ version = version }, { version = version })
             attempt(server, "unwrap")

@@ -1,5 +1,6 @@
--- Non-blocking TLS: the loops of the documentation, partial reads and writes, large amounts both ways at once, and connections that are cut
--- anywhere. A bridge (support.pump) puts the bytes between an SSLSocket and a connection over memory in the test's hands.
+-- Non-blocking TLS: the loops of the documentation, partial reads and writes, large amounts both ways at once, and
+-- connections that are cut anywhere. A bridge (support.pump) puts the bytes between an SSLSocket and a connection over
+-- memory in the test's hands.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -17,8 +18,8 @@ local const = backend.const
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 local NUMBERS = { ["TLSv1.2"] = const.TLS1_2_VERSION, ["TLSv1.3"] = const.TLS1_3_VERSION }
 
--- half_open: a non-blocking SSLSocket in the role, the other end of its transport, and a connection over memory that plays the
--- peer.
+-- half_open: a non-blocking SSLSocket in the role, the other end of its transport, and a connection over memory that
+-- plays the peer.
 local function half_open(role, version, cert)
     local first, second = socket.socketpair()
     first:settimeout(0)
@@ -293,8 +294,8 @@ for _, version in ipairs(VERSIONS) do
         describe("partial writes", function()
             local TOTAL = 10 * 1024 * 1024
 
-            -- Over a Unix socket the sender's buffer alone decides how much is on its way; with TCP the receiver's window and
-            -- its timers would.
+            -- Over a Unix socket the sender's buffer alone decides how much is on its way; with TCP the receiver's
+            -- window and its timers would.
             local function small_buffers()
                 local first, second = socket.socketpair()
                 first:setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
@@ -453,12 +454,12 @@ describe("a connection over memory", function()
     it("stops writing at the limit of what was not drained, and goes on afterwards", function()
         local pair = pump.pair()
         pair:handshake()
-        pair:settle()
+        pair:deliver()
         assert.are.equal(0, backend.connection_set_drain_limit(pair.client, 1000))
         assert.are.equal(2000, backend.connection_write(pair.client, ("x"):rep(2000), 0))
         assert.are.equal(const.WANT_WRITE, pump.class(backend.connection_write(pair.client, "y", 0)))
         assert.are.equal(const.WANT_WRITE, pump.class(backend.connection_write(pair.client, "z", -1))) -- other bytes, too
-        pair:settle()
+        pair:deliver()
         assert.are.equal(1, backend.connection_write(pair.client, "y", 0))
         pair:close()
     end)

@@ -1,4 +1,5 @@
--- The search for a path: certificates that sign each other at random, beside every path that there is, and what openssl says of each.
+-- The search for a path: certificates that sign each other at random, beside every path that there is, and what openssl
+-- says of each.
 local attempt = require "support.badssl.attempt"
 local certificate = require "support.badssl.certificate"
 local handles = require "support.handles"
@@ -35,7 +36,7 @@ describe("paths:", function()
             for i = 1, tonumber(COUNT) do
                 list[i] = paths.graph(random)
                 certificate.make(world, list[i].leaf)
-                for _, one in ipairs(list[i].authorities) do
+                for _, one in ipairs(list[i].cas) do
                     certificate.make(world, one)
                 end
             end
@@ -94,8 +95,8 @@ describe("paths:", function()
         assert.is_true(accepted > #graphs / 10 and refused > #graphs / 10)
     end)
 
-    -- hostile: as many CA certificates of one name as a handshake takes, each of which has signed others, and none of which the trusted
-    -- one of that name has signed. to: the name that has issued the leaf.
+    -- hostile: as many CA certificates of one name as a handshake takes, each of which has signed others, and none of
+    -- which the trusted one of that name has signed. to: the name that has issued the leaf.
     local function hostile(world, curve, keys, to)
         local root = certificate.make(world, { subject = "A", key = "root", serial = "01", from = -9, to = 9, ca = true, usage = { 5, 6 } })
         local leaf = certificate.make(world, { subject = "leaf", key = "leaf", serial = "02", from = -9, to = 9, ca = false, usage = { 0 },

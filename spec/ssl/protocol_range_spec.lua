@@ -1,5 +1,5 @@
--- A setting that forbids something weak never makes the result weaker: versions by options, minimum, maximum and protocol in all
--- combinations; verify modes; verify flags; cipher lists.
+-- A setting that forbids something weak never makes the result weaker: versions by options, minimum, maximum and
+-- protocol in all combinations; verify modes; verify flags; cipher lists.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -12,7 +12,8 @@ local VERSIONS = { "TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3" }
 local NAMES = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" } -- as version() has them
 local ALL = { min = 1, max = 4 }
 
--- A setting: min and max, numbers of VERSIONS; no, the set of those that options forbid; protocol, the number of its only one.
+-- A setting: min and max, numbers of VERSIONS; no, the set of those that options forbid; protocol, the number of its
+-- only one.
 
 local function describe_setting(setting)
     local words = {}
@@ -64,7 +65,8 @@ local function apply(setting)
     return context
 end
 
--- expected: the versions that a setting leaves: of the highest one that it allows, and what is below that without a gap.
+-- expected: the versions that a setting leaves: of the highest one that it allows, and what is below that without a
+-- gap.
 local function expected(setting)
     local set = {}
     local function allows(v)

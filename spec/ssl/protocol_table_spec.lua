@@ -1,5 +1,5 @@
--- The documentation's table of protocols, which client can speak to which server (section 17.3.1.1), cell by cell: our client and our
--- server, our client and openssl s_server, openssl s_client and our server.
+-- The documentation's table of protocols, which client can speak to which server (section 17.3.1.1), cell by cell: our
+-- client and our server, our client and openssl s_server, openssl s_client and our server.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -9,7 +9,8 @@ local serve = require "support.serve"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
--- The table as it is printed there: what SSL 2 and SSL 3 could say to each other stands for the record, none of it can be built here.
+-- The table as it is printed there: what SSL 2 and SSL 3 could say to each other stands for the record, none of it can
+-- be built here.
 local SERVERS = { "SSLv2", "SSLv3", "SSLv23", "TLSv1", "TLSv1.1", "TLSv1.2" }
 local TABLE = {
     { "WRAP-18 a client of", "SSLv2", { "yes", "no", "yes", "no", "no", "no" } },
@@ -100,7 +101,7 @@ describe("the table of protocols:", function()
         end
     end
 
-    -- openssl of today speaks TLS 1.0 and 1.1 only when it is told to mind no security level.
+    -- openssl of today speaks TLS 1.0 and 1.1 only with security level 0.
     local OLD = { "env", "OPENSSL_CONF=/dev/null", "openssl" }
 
     local function command(words, protocol)

@@ -1,5 +1,5 @@
--- A root that was renewed: the same name and key in two certificates, one of which has expired, both trusted, wherever they come from
--- and in whatever order; and two roots of one name with different keys.
+-- A root that was renewed: the same name and key in two certificates, one of which has expired, both trusted, wherever
+-- they come from and in whatever order; and two roots of one name with different keys.
 local certificate = require "support.badssl.certificate"
 local handles = require "support.handles"
 local paths = require "support.paths"

@@ -1,5 +1,5 @@
--- Secrets: what is wiped from the memory of a Lua program, and what errors do not say. spec/c/test_secrets.c does the same for the
--- library below, and docs/security.md says what is promised.
+-- Secrets: what is wiped from the memory of a Lua program, and what errors do not say. spec/c/test_secrets.c does the
+-- same for the library below, and docs/security.md says what is promised.
 local handles = require "support.handles"
 local link = require "support.link"
 local peer = require "support.peer"
@@ -10,7 +10,8 @@ local ssl = require "cleat.ssl"
 
 local unpack = table.unpack or unpack
 
--- A secret that was never in the program that is searched: it comes from somewhere else, or is made up where it is used.
+-- A secret that was never in the program that is searched: it comes from somewhere else, or is made up where it is
+-- used.
 local function random(length)
     local bytes = ssl.RAND_bytes(length)
     return (bytes:gsub(".", function(byte)
@@ -224,7 +225,7 @@ end)
 describe("SSLKEYLOGFILE", function()
     teardown(process.cleanup)
 
-    it("is not asked: nobody who sets an environment variable gets the keys", function()
+    it("is not read: an attacker who sets an environment variable does not get the keys", function()
         local name = process.directory() .. "/keys"
         local certfile, keyfile = pki.chain("server-ec")
         local job = peer.serve { tls = true, cert = certfile, key = keyfile, "handshake", "echo" }

@@ -1,4 +1,5 @@
--- The section on security (17.3.7) and that on certificates (17.3.4): forged chains, files of several chains, and modes that are the same.
+-- The section on security (17.3.7) and that on certificates (17.3.4): forged chains, files of several chains, and modes
+-- that are the same.
 local der = require "support.der"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -15,7 +16,8 @@ local function openssl(words)
     return result.output
 end
 
--- issue: a certificate for localhost, or another authority, of the key ec.key, signed by a certificate of the run's directory or of pki's.
+-- issue: a certificate for localhost, or another CA, of the key ec.key, signed by a certificate of the run's
+-- directory or of pki's.
 local function issue(name, issuer_cert, issuer_key, extensions)
     local base = process.directory() .. "/" .. name
     process.write_file(base .. ".cnf", "[req]\nprompt = no\ndistinguished_name = dn\n[dn]\nO = cleat tests\n[v3]\n" .. extensions)
@@ -25,7 +27,7 @@ local function issue(name, issuer_cert, issuer_key, extensions)
 end
 
 local LEAF = "basicConstraints = critical, CA:FALSE\nsubjectAltName = DNS:localhost\n"
-local AUTHORITY = "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign\n"
+local CA = "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign\n"
 
 -- presenting: a server's context with a chain of files and the key ec.key.
 local function presenting(...)
@@ -71,17 +73,17 @@ describe("forged chains:", function()
     end)
 
     it("PKI-02 a certificate that was signed by a server's", function()
-        -- server-ec may not sign by its key usage; other has none, and is no authority by its constraints
+        -- server-ec may not sign by its key usage; other has none, and is no CA by its constraints
         for issuer, code in pairs { ["server-ec"] = 20, ["other"] = 24 } do
             local name = issue("below", pki.path(issuer .. ".crt"), pki.path("ec.key"), LEAF)
             refused(presenting(name, pki.path(issuer .. ".crt"), pki.path("intermediate.crt")), code, "TLSV1_ALERT_UNKNOWN_CA")
         end
     end)
 
-    it("PKI-02 an authority below one that may have none below it", function()
-        local authority = issue("second", pki.path("intermediate.crt"), pki.path("intermediate.key"), AUTHORITY)
-        local name = issue("third", authority, pki.path("ec.key"), LEAF)
-        refused(presenting(name, authority, pki.path("intermediate.crt")), 25, "TLSV1_ALERT_UNKNOWN_CA")
+    it("PKI-02 a CA below one that may have none below it", function()
+        local ca = issue("second", pki.path("intermediate.crt"), pki.path("intermediate.key"), CA)
+        local name = issue("third", ca, pki.path("ec.key"), LEAF)
+        refused(presenting(name, ca, pki.path("intermediate.crt")), 25, "TLSV1_ALERT_UNKNOWN_CA")
     end)
 
     it("PKI-02 PKI-09 one's own root at the end of the chain", function()
@@ -90,7 +92,7 @@ describe("forged chains:", function()
 
     it("PKI-02 a root with the trusted one's name and another key", function()
         local base = process.directory() .. "/namesake"
-        process.write_file(base .. ".cnf", "[req]\nprompt = no\ndistinguished_name = dn\n[dn]\nO = x\n[v3]\n" .. AUTHORITY)
+        process.write_file(base .. ".cnf", "[req]\nprompt = no\ndistinguished_name = dn\n[dn]\nO = x\n[v3]\n" .. CA)
         openssl { "req", "-new", "-x509", "-config", base .. ".cnf", "-extensions", "v3", "-key", pki.path("client.key"), "-subj",
             "/O=cleat tests/CN=cleat test root", "-days", "3", "-out", base .. ".crt" }
         local name = issue("under-namesake", base .. ".crt", pki.path("client.key"), LEAF)
@@ -124,12 +126,12 @@ describe("certificate files:", function()
         server:stop()
     end)
 
-    it("PKI-05 PKI-06 LVL-08 authorities are found wherever in a file they stand", function()
+    it("PKI-05 PKI-06 LVL-08 CA certificates are found wherever in a file they are", function()
         local root, unknown = pki.read("root.pem"), pki.read("unknown-root.pem")
         local other = pki.read("selfsigned.pem")
         for _, text in ipairs { root .. unknown, unknown .. root, other .. unknown .. "\ncomment\n" .. other .. root .. root } do
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
-            context:load_verify_locations(process.write_file(process.directory() .. "/authorities.pem", text))
+            context:load_verify_locations(process.write_file(process.directory() .. "/cas.pem", text))
             context.verify_mode = ssl.CERT_REQUIRED
             context.check_hostname = true
             accepted({ context = context }, { cert = "server-ec" })
@@ -137,10 +139,10 @@ describe("certificate files:", function()
         end
     end)
 
-    it("PKI-06 with two authorities of one name either's certificates are believed", function()
+    it("PKI-06 with two CAs of one name the certificates of both are trusted", function()
         -- a second root with the first one's name, and another key
         local base = process.directory() .. "/twin"
-        process.write_file(base .. ".cnf", "[req]\nprompt = no\ndistinguished_name = dn\n[dn]\nO = x\n[v3]\n" .. AUTHORITY)
+        process.write_file(base .. ".cnf", "[req]\nprompt = no\ndistinguished_name = dn\n[dn]\nO = x\n[v3]\n" .. CA)
         openssl { "req", "-new", "-x509", "-config", base .. ".cnf", "-extensions", "v3", "-key", pki.path("client.key"), "-subj",
             "/O=cleat tests/CN=cleat test root", "-days", "3", "-out", base .. ".crt" }
         local name = issue("localhost", base .. ".crt", pki.path("client.key"), LEAF)
@@ -162,7 +164,7 @@ describe("certificate files:", function()
         end
     end)
 
-    it("PKI-09 a self-signed certificate is its own root, and nobody else's", function()
+    it("PKI-09 a self-signed certificate is its own root, and no other certificate's", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         context:load_verify_locations(pki.path("selfsigned.pem"))
         context.verify_mode = ssl.CERT_REQUIRED
@@ -170,7 +172,7 @@ describe("certificate files:", function()
         accepted({ context = context }, { cert = "selfsigned" })
         local failures = link.attempt({ context = context }, { cert = "server-ec" })
         raises.check(failures.client, "SSLError", { reason = "CERTIFICATE_VERIFY_FAILED", verify_code = 20 })
-        -- and it cannot sign: it is no authority
+        -- and it cannot sign: it is no CA
         local name = issue("signed", pki.path("selfsigned.crt"), pki.path("selfsigned.key"), LEAF)
         for _, mode in ipairs { ssl.CERT_REQUIRED, ssl.CERT_OPTIONAL } do
             context.verify_mode = mode
@@ -182,7 +184,7 @@ describe("certificate files:", function()
         end
     end)
 
-    it("PKI-09 CTX-08 a root of version 1 is an authority", function()
+    it("PKI-09 CTX-08 a root of version 1 is a CA", function()
         local base = process.directory() .. "/v1-leaf"
         process.write_file(base .. ".ext", LEAF)
         openssl { "req", "-new", "-key", pki.path("ec.key"), "-subj", "/CN=localhost", "-out", base .. ".csr" }
@@ -254,7 +256,7 @@ describe("verification modes:", function()
         assert.is_nil(failures.client)
     end)
 
-    it("SSLS-06 MATCH-05 what match_hostname says to a certificate that nobody verified", function()
+    it("SSLS-06 MATCH-05 what match_hostname says to an unverified certificate", function()
         local failures = link.attempt({ verify = ssl.CERT_NONE, check_hostname = false }, { cert = "other" }, function(sock)
             raises("ValueError", { match = "empty or no certificate" }, ssl.match_hostname, sock:getpeercert(), "other.example")
         end)

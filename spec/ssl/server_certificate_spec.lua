@@ -86,12 +86,12 @@ describe("get_server_certificate:", function()
     end)
 
     it("GSC-02 refuses versions that do not exist, before it connects", function()
-        local nobody = { "127.0.0.1", process.free_port() }
-        raises("ValueError", { match = "invalid protocol version" }, ssl.get_server_certificate, nobody, 42)
+        local unused = { "127.0.0.1", process.free_port() }
+        raises("ValueError", { match = "invalid protocol version" }, ssl.get_server_certificate, unused, 42)
         for _, version in ipairs { ssl.PROTOCOL_SSLv2, ssl.PROTOCOL_SSLv3 } do
-            raises("ValueError", { match = "unsupported protocol version" }, ssl.get_server_certificate, nobody, version)
+            raises("ValueError", { match = "unsupported protocol version" }, ssl.get_server_certificate, unused, version)
         end
-        raises("TypeError", {}, ssl.get_server_certificate, nobody, "TLSv1.2")
+        raises("TypeError", {}, ssl.get_server_certificate, unused, "TLSv1.2")
     end)
 
     it("GSC-03 with ca_certs the certificate must be good, but for its name", function()
@@ -114,11 +114,11 @@ describe("get_server_certificate:", function()
         end
     end)
 
-    it("GSC-03 refuses files of authorities that are not there, or are none, before it connects", function()
-        local nobody = { "127.0.0.1", process.free_port() }
-        raises("IOError", { errno = ENOENT }, ssl.get_server_certificate, nobody, nil, "/no/such/file.pem")
-        raises("SSLError", {}, ssl.get_server_certificate, nobody, { ca_certs = pki.path("junk.pem") })
-        raises("TypeError", {}, ssl.get_server_certificate, nobody, { ca_certs = 5 })
+    it("GSC-03 refuses files of CA certificates that are not there, or are none, before it connects", function()
+        local unused = { "127.0.0.1", process.free_port() }
+        raises("IOError", { errno = ENOENT }, ssl.get_server_certificate, unused, nil, "/no/such/file.pem")
+        raises("SSLError", {}, ssl.get_server_certificate, unused, { ca_certs = pki.path("junk.pem") })
+        raises("TypeError", {}, ssl.get_server_certificate, unused, { ca_certs = 5 })
     end)
 
     it("GSC-05 over IPv6", function()

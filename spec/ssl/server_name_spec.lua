@@ -387,7 +387,7 @@ describe("set_servername_callback:", function()
                     return pcall(server.do_handshake, server)
                 end)
                 assert.are.same({ true, "name.example" }, { coroutine.resume(thread) })
-                -- Nobody else can drive it meanwhile.
+                -- No other call can drive it meanwhile.
                 raises("ValueError", { match = "has not returned yet" }, server.do_handshake, server)
                 raises("SSLWantReadError", {}, client.do_handshake, client)
                 local _, ok, failure = coroutine.resume(thread, "go on")
@@ -399,7 +399,7 @@ describe("set_servername_callback:", function()
                 server:close()
             end)
 
-            it("may do a handshake of its own, and one whose callback asks too", function()
+            it("may do another handshake, and one whose callback asks too", function()
                 local depth = 0
                 local function look_up()
                     depth = depth + 1
@@ -434,8 +434,8 @@ describe("set_servername_callback:", function()
     end
 
     describe("names", function()
-        -- told: the name that the callback is called with for the name on the wire; "refused" if the client is.
-        local function told(name)
+        -- received: the name that the callback is called with for the name on the wire; "refused" if the client is.
+        local function received(name)
             local calls, got = 0, nil
             local failures = link.attempt(unverified(name), { context = named(function(_, server_name)
                 calls, got = calls + 1, server_name
@@ -460,20 +460,20 @@ describe("set_servername_callback:", function()
                 ["a.xn--i-7iq.ws"] = "a.i❤.ws", ["xn--ls8h.la"] = "💩.la", ["xn--tda.xn--tda"] = "ü.ü",
             }
             for wire, name in pairs(names) do
-                assert.are.equal(name, told(wire))
+                assert.are.equal(name, received(wire))
             end
         end)
 
         it("SNI-05 of plain ASCII stay as they are", function()
             for _, name in ipairs { "localhost", "LocalHost", "a-b.c_d.example", "a..b", "trailing.", "xn-pthon-kva.org", "x",
                 ("a"):rep(63) .. "." .. ("b"):rep(63) .. "." .. ("c"):rep(63) .. "." .. ("d"):rep(63) } do
-                assert.are.equal(name, told(name))
+                assert.are.equal(name, received(name))
             end
         end)
 
         it("SNI-11 that cannot be decoded are INTERNAL_ERROR, and the callback is not called", function()
-            assert.are.equal("püthon.org", told("xn--pthon-kva.org"))
-            assert.are.equal(("a"):rep(55) .. "ü.org", told("xn--" .. ("a"):rep(55) .. "-8yf.org"))
+            assert.are.equal("püthon.org", received("xn--pthon-kva.org"))
+            assert.are.equal(("a"):rep(55) .. "ü.org", received("xn--" .. ("a"):rep(55) .. "-8yf.org"))
             local bad = {
                 "xn--.org", "xn--a.org", "xn--pthon-kv.org", "xn--pthon-kv!.org", "xn--99999999999.org", -- no Punycode
                 "xn--abc-.org", "xn--pthon-kva-.org", -- plain ASCII
@@ -485,7 +485,7 @@ describe("set_servername_callback:", function()
                 "good.xn--pthon-kva.xn--a", -- the last label
             }
             for _, name in ipairs(bad) do
-                assert.are.equal("refused", told(name), name)
+                assert.are.equal("refused", received(name), name)
             end
         end)
 

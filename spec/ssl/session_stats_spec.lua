@@ -1,4 +1,5 @@
--- SSLContext.session_stats, and the sessions that it counts: resumed by openssl s_client with tickets, without, and in vain.
+-- SSLContext.session_stats, and the sessions that it counts: resumed by openssl s_client with tickets, without, and in
+-- vain.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -63,7 +64,7 @@ describe("session_stats:", function()
         end
     end)
 
-    it("STAT-01 is a table of its own each time", function()
+    it("STAT-01 is a new table each time", function()
         local context = link.context {}
         context:session_stats().accept = 7
         assert.are.equal(0, context:session_stats().accept)

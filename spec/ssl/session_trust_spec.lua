@@ -1,5 +1,5 @@
--- A server's sessions end with the trust that they were made under: whatever clients are verified with is changed between a connection
--- and the next one, which offers the session. Python is the client.
+-- A server's sessions end with the trust that they were made under: whatever clients are verified with is changed
+-- between a connection and the next one, which offers the session. Python is the client.
 local handles = require "support.handles"
 local peer = require "support.peer"
 local pki = require "support.pki"
@@ -16,8 +16,8 @@ local VARIANTS = {
 }
 local VERSIONS = { ["1.2"] = ssl.TLSVersion.TLSv1_2, ["1.3"] = ssl.TLSVersion.TLSv1_3 }
 
--- server: a server's context. options: cafile (of pki), capath (a path), verify (CERT_REQUIRED), flags, cert (server-ec), files (paths
--- to load besides).
+-- server: a server's context. options: cafile (of pki), capath (a path), verify (CERT_REQUIRED), flags, cert
+-- (server-ec), files (paths to load besides).
 local function server(variant, options)
     options = options or {}
     local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -51,9 +51,10 @@ local function switches(context, other)
     return context
 end
 
--- visit: one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (offers the session of the
--- visit before), meanwhile (called when the server's connection has been made, before its handshake). Returns what became of it: failure
--- (the server's), subject (of the client's certificate), resumed (as both ends see it), and the client's lines.
+-- visit: one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (offers the
+-- session of the visit before), meanwhile (called when the server's connection has been made, before its handshake).
+-- Returns what became of it: failure (the server's), subject (of the client's certificate), resumed (as both ends see
+-- it), and the client's lines.
 local function visit(variant, context, client)
     local listener = socket.socket()
     listener:settimeout(30)
@@ -106,7 +107,7 @@ local function accepted(resumed, subject, outcome)
         { resumed = outcome.resumed, subject = outcome.subject, failure = outcome.failure and tostring(outcome.failure) })
 end
 
--- refused: the server has failed as told, and the client was sent the alert.
+-- refused: the server has failed as expected, and the client was sent the alert.
 local function refused(what, alert, outcome)
     raises.check(outcome.failure, what.verify_code and "CertificateError" or "SSLError", what)
     assert.is_truthy(table.concat(outcome.lines, "\n"):find(alert, 1, true), table.concat(outcome.lines, "\n"))

@@ -1,5 +1,6 @@
--- Every call of an SSLSocket and an SSLObject in every state of a connection, as docs/states.md has it, and beside Python's ssl, which
--- walks the same states in its own process. CLEAT_WRITE_STATES=1 writes the tables of the page anew.
+-- Every call of an SSLSocket and an SSLObject in every state of a connection, as docs/states.md has it, and beside
+-- Python's ssl, which walks the same states in its own process. CLEAT_WRITE_STATES=1 writes the tables of the page
+-- anew.
 local link = require "support.link"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -28,7 +29,8 @@ for _, state in ipairs(states.STATES) do
     end
 end
 
--- Where Python 3.11's answer is another one, and why. All of the calls in all of the states (and kinds, versions) have these answers.
+-- Where Python 3.11's answer is another one, and why. All of the calls in all of the states (and kinds, versions) have
+-- these answers.
 local NO_PLAINTEXT = "Python's method goes on in plaintext once TLS is gone. cleat's SSLSocket never does: "
     .. "the socket that `unwrap()` returns speaks plaintext"
 local DIFFERENCES = {

@@ -351,7 +351,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 other:close()
 
                 sock, other = link.pair({ version = version }, { cert = "other" })
-                local results, failures = tasks.settle {
+                local results, failures = tasks.outcomes {
                     function()
                         tasks.send_all(sock, "secret")
                     end,
@@ -370,7 +370,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
 
             it("that failed leaves nothing to read or write through", function()
                 local sock, other = link.pair({ version = version }, { cert = "unknown" })
-                local _, failures = tasks.settle {
+                local _, failures = tasks.outcomes {
                     function()
                         tasks.call(sock, "do_handshake")
                     end,

@@ -167,7 +167,7 @@ describe("load_verify_locations:", function()
         })
     end)
 
-    it("CTX-07 CTX-08 certificates that are no authorities count apart", function()
+    it("CTX-07 CTX-08 certificates that are no CAs are counted separately", function()
         assert.are.same({ x509 = 2, x509_ca = 1, crl = 0 }, stats(pki.path("root-and-leaf.pem")))
         assert.are.same(ONE, stats(pki.path("v1.pem")))
         local ctx = context()
@@ -179,7 +179,7 @@ end)
 describe("get_ca_certs:", function()
     handles.watch(before_each, after_each)
 
-    it("GCA-01 lists the authorities as tables like getpeercert's", function()
+    it("GCA-01 lists the CA certificates as tables like getpeercert's", function()
         local ctx = context()
         assert.are.same({}, ctx:get_ca_certs())
         ctx:load_verify_locations(pki.path("root-and-leaf.pem"))
@@ -278,7 +278,7 @@ describe("the system's trust:", function()
         }))
     end)
 
-    it("what contexts share of the system's authorities never mixes", function()
+    it("what contexts share of the system's CA certificates never mixes", function()
         local code = PRELUDE .. [[
             local function counts(ctx)
                 return ctx:cert_store_stats().x509

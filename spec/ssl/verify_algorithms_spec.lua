@@ -37,7 +37,7 @@ describe("keys of certificates:", function()
             for _, version in pairs(VERSIONS) do
                 for _, role in ipairs { "server", "client" } do
                     local result = attempt.of(files(kind), role, version)
-                    assert(result.established, kind .. role .. (result.failure or result.told or { message = "" }).message)
+                    assert(result.established, kind .. role .. (result.failure or result.peer_failure or { message = "" }).message)
                     assert.is_nil(result.failure)
                 end
             end

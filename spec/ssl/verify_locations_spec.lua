@@ -1,4 +1,5 @@
--- load_verify_locations as a whole: all of its arguments or none; directories with either of OpenSSL's hashes; the environment's.
+-- load_verify_locations as a whole: all of its arguments or none; directories with either of OpenSSL's hashes; the
+-- environment's.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"

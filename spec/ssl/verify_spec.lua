@@ -1,4 +1,4 @@
--- Who is believed and who is not, and what each side is told.
+-- Which certificates are trusted and which are not, and the error that each side gets.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -27,7 +27,7 @@ local function accepted(client, server, inspect)
     return result
 end
 
--- refused: the client does not believe the server, for that reason, and the server is told by that alert.
+-- refused: the client does not trust the server, for that reason, and the server receives that alert.
 local function refused(client, server, code, alert, class)
     local failures = link.attempt(client, server)
     local failure = raises.check(failures.client, { "SSLError", "socket.error", class or "SSLError" }, {
@@ -150,7 +150,7 @@ for _, version in ipairs(VERSIONS) do
                 end)
             end)
 
-            it("the chain is told before the name", function()
+            it("chain errors are reported before host name errors", function()
                 refused(client { server_hostname = "elsewhere.example" }, { cert = "unknown" }, 20, "TLSV1_ALERT_UNKNOWN_CA")
             end)
         end)

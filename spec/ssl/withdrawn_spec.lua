@@ -1,5 +1,5 @@
--- A CA certificate that was withdrawn is not trusted any more: in new contexts where it was in a file, in new connections where it was in
--- a directory. However little of the file has changed.
+-- A CA certificate that was withdrawn is not trusted any more: in new contexts where it was in a file, in new
+-- connections where it was in a directory. However little of the file has changed.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -51,7 +51,7 @@ local function distrusts(context, cert)
     raises.check(verdict(context, cert), "CertificateError", { reason = "CERTIFICATE_VERIFY_FAILED", verify_code = NO_ISSUER })
 end
 
--- The system's CA certificates are what the environment names when a process asks for them: each of these runs in one of its own.
+-- The system's CA certificates are those of the environment in which a process asks for them: each test has its own.
 -- trusted(context) says which of both roots a context trusts.
 local PRELUDE = [[
     package.path = os.getenv("SPECS") .. "/?.lua;" .. package.path

@@ -1,5 +1,5 @@
--- ssl.wrap_socket and SSLContext.wrap_socket: when the handshake happens, with what, and what goes wrong. The peer is Python's ssl where
--- a call blocks, and cleat itself where versions are asked for that Python no longer speaks.
+-- ssl.wrap_socket and SSLContext.wrap_socket: when the handshake happens, with what, and what goes wrong. The peer is
+-- Python's ssl where a call blocks, and cleat itself where versions are asked for that Python no longer speaks.
 local handles = require "support.handles"
 local limits = require "support.limits"
 local link = require "support.link"
@@ -198,7 +198,7 @@ describe("wrap_socket:", function()
             assert.is_truthy(job:finish()[1]:match("^handshake TLSv1.2 "))
         end)
 
-        it("WRAP-35 SSLS-40 SSLS-39 has a context of its own", function()
+        it("WRAP-35 SSLS-40 SSLS-39 has its own context", function()
             local first, other = ssl.wrap_socket(socket.socket()), ssl.wrap_socket(socket.socket())
             assert.is_true(ssl.SSLContext:is(first.context))
             assert.are_not.equal(first.context, other.context)

@@ -1,5 +1,5 @@
--- What a wrapped socket is and has: its attributes, what it inherits from its context, what it answers before, during and after a
--- connection, and what is left when wrapping fails.
+-- What a wrapped socket is and has: its attributes, what it inherits from its context, what it answers before, during
+-- and after a connection, and what is left when wrapping fails.
 local handles = require "support.handles"
 local link = require "support.link"
 local peer = require "support.peer"
@@ -198,14 +198,14 @@ describe("a wrapped socket:", function()
     end)
 
     describe("a failure", function()
-        it("WRAP-07 in wrap_socket closes the socket, and the peer is told", function()
+        it("WRAP-07 in wrap_socket closes the socket, and the peer receives the alert", function()
             local job = serve { "handshake" }
             local plain = socket.create_connection({ "127.0.0.1", job.port }, 10)
             local fd = plain:fileno()
             raises("SSLError", { reason = "CERTIFICATE_VERIFY_FAILED" }, ssl.wrap_socket, plain,
                 { cert_reqs = ssl.CERT_REQUIRED, ca_certs = pki.path("unknown-root.pem") })
             raises("socket.error", { errno = EBADF }, plain.fileno, plain)
-            raises("socket.error", { errno = EBADF }, plain.send, plain, "in the clear")
+            raises("socket.error", { errno = EBADF }, plain.send, plain, "plaintext")
             assert.is_false(is_open(fd))
             assert.is_truthy(job:finish()[1]:match("^error SSLError TLSV1_ALERT_UNKNOWN_CA"))
         end)

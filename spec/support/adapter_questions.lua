@@ -1,8 +1,9 @@
--- What is asked of every adapter: several coroutines on one connection. Each question is a function(runtime, tls) that is called in a
--- coroutine of a runtime (support.runtimes), and raises if the answer is wrong. It knows nothing of busted: nginx asks it too.
+-- What is asked of every adapter: several coroutines on one connection. Each question is a function(runtime, tls) that
+-- is called in a coroutine of a runtime (support.runtimes), and raises if the answer is wrong. It knows nothing of
+-- busted: nginx asks it too.
 --
--- A runtime that asks has client and server (SSLContexts) beside the fields of support.runtimes, and factor, by which limits are
--- multiplied on a slow machine.
+-- A runtime that asks has client and server (SSLContexts) beside the fields of support.runtimes, and factor, by which
+-- limits are multiplied on a slow machine.
 local socket = require "cleat.socket"
 local errors = require "cleat.errors"
 
@@ -65,7 +66,8 @@ local function wrap(runtime, object)
     return sock
 end
 
--- open: a connection, its peer, and the object under it; with TLS after the handshake. early: before it, and the peer is at its own.
+-- open: a connection, its peer, and the object under it; with TLS after the handshake. early: before it, and the peer
+-- is at its own.
 local function open(runtime, tls, early)
     local object, second = ends(runtime)
     if not tls then
@@ -595,8 +597,9 @@ questions["a sender is killed, and other bytes are refused"] = function(runtime,
     peer:close()
 end
 
--- A handshake with another program whose certificate this side refuses. Whether the alert arrives is for the caller to ask that program.
-questions["the peer is told why it is refused"] = function(runtime, tls)
+-- A handshake with another program whose certificate this side refuses. Whether the alert arrives is for the caller to
+-- ask that program.
+questions["the peer receives the reason of its refusal"] = function(runtime, tls)
     if not runtime.port or not tls then
         return
     end

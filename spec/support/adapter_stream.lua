@@ -1,5 +1,6 @@
--- adapter_stream(plain, wait): a socket of cleat's as an adapter's stream (lua/cleat/ssl/transport/stream.lua), which waits by calling
--- wait(object with a fileno(), "read", timeout), true if it is worth trying again. Also counts the bytes that were sent.
+-- adapter_stream(plain, wait): a socket of cleat's as an adapter's stream (lua/cleat/ssl/transport/stream.lua), which
+-- waits by calling wait(object with a fileno(), "read", timeout), true if it is worth trying again. Also counts the
+-- bytes that were sent.
 local socket = require "cleat.socket"
 local watch = require "cleat.socket.watch"
 

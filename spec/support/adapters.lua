@@ -6,7 +6,8 @@ local ssl = require "cleat.ssl"
 
 local adapters = {}
 
--- path: where modules are found, copas among them. Debian installs that for Lua 5.1 and 5.2, but it is written in plain Lua.
+-- path: where modules are found, copas among them. Debian installs that for Lua 5.1 and 5.2, but it is written in plain
+-- Lua.
 function adapters.path()
     return package.path .. ";/usr/share/lua/5.2/?.lua"
 end

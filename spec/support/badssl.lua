@@ -1,4 +1,5 @@
--- The chains of badssl/cases.lua: made once for all specs in build/spec-badssl. For each case and variant ("wrong", "right") there are
+-- The chains of badssl/cases.lua: made once for all specs in build/spec-badssl. For each case and variant ("wrong",
+-- "right") there are
 --   NAME.VARIANT.leaf.pem, .chain.pem   what the peer sends
 --   NAME.VARIANT.trust.pem, .crl.pem    what the verifier is given; no .crl.pem without lists
 --   NAME.VARIANT.message                the chain as TLS 1.2 sends it
@@ -35,8 +36,8 @@ local DRY = {
     end,
 }
 
--- files: of a case's variant, with host (that the client asks for), flags (to verify with), key (its file), and the files leaf, chain,
--- trust, message, and crl if there is one.
+-- files: of a case's variant, with host (that the client asks for), flags (to verify with), key (its file), and the
+-- files leaf, chain, trust, message, and crl if there is one.
 function badssl.files(case, variant)
     local built = chain.build(DRY, case[variant] or {})
     local base = ("%s/%s.%s."):format(badssl.make(), case.name, variant)

@@ -1,5 +1,5 @@
--- A helper for busted (script/busted FILE --helper=spec/support/classes.lua): ends the program if a function of the ABI returns a
--- status of a class that its header comment does not list, as spec/c/expect.h does in the C tests.
+-- A helper for busted (script/busted FILE --helper=spec/support/classes.lua): ends the program if a function of the ABI
+-- returns a status of a class that its header comment does not list, as spec/c/expect.h does in the C tests.
 local backend = require "cleat.backend"
 local signatures = require "support.signatures"
 

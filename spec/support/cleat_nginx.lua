@@ -23,7 +23,7 @@ local UPSTREAM = [[
     location = /who { return 200 "$ssl_client_s_dn $ssl_protocol $ssl_alpn_protocol $ssl_server_name"; }
 ]]
 
--- start: a server in the clear on ports[1] whose pages ask the TLS server on ports[2].
+-- start: a server of plain HTTP on ports[1] whose pages ask the TLS server on ports[2].
 function cleat_nginx.start(workers, seconds)
     local upstream = process.free_port()
     local servers = nginx.lua({

@@ -1,7 +1,7 @@
 """Many TLS connections at once to an echo server, by Python's ssl: crowd.py PORT COUNT CAFILE.
 
 Opens COUNT verified connections and says "held"; at a line of input each of them sends its own bytes, in pieces, and checks
-what comes back; then all say goodbye, and "echoed BYTES" is said.
+what comes back; then all send close_notify, and "echoed BYTES" is printed.
 """
 
 import asyncio

@@ -143,8 +143,8 @@ end
 local ECDSA_SHA256 = der.sequence(der.oid "1.2.840.10045.4.3.2")
 
 -- certificate: fields: key (a SubjectPublicKeyInfo), serial (hex digits), subject, issuer (names, the subject's unless
--- given), not_before, not_after, version (the bytes of that field, v3 unless given), extensions (an array), sign (a function that
--- signs bytes; without it the signature is nonsense).
+-- given), not_before, not_after, version (the bytes of that field, v3 unless given), extensions (an array), sign (a
+-- function that signs bytes; without it the signature is nonsense).
 function der.certificate(fields)
     local tbs = der.sequence(
         fields.version or der.explicit(0, der.integer "02"),

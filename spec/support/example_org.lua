@@ -1,5 +1,5 @@
--- example_org(port): from now on port 443 of example.org is that port of this machine, for cleat's sockets and for those of the
--- hosts that are there.
+-- example_org(port): from now on port 443 of example.org is that port of this machine, for cleat's sockets and for
+-- those of the hosts that are there.
 
 -- patch replaces object[name] by what replace(original) makes.
 local function patch(object, name, replace)

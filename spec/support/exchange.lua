@@ -1,4 +1,5 @@
--- exchange(sock, data) sends data and reads as much at the same time, on a socket that is non-blocking meanwhile; returns what came.
+-- exchange(sock, data) sends data and reads as much at the same time, on a socket that is non-blocking meanwhile;
+-- returns what came.
 -- With a smaller count only so much is read.
 local tasks = require "support.tasks"
 

@@ -1,5 +1,5 @@
--- How much longer than on a free machine a call may take here and now: the one factor for the upper bounds of the specs. No test is decided
--- by such a bound on a working machine, whatever its load; it ends what hangs.
+-- How much longer than on a free machine a call may take here and now: the one factor for the upper bounds of the
+-- specs. No test is decided by such a bound on a working machine, whatever its load; it ends what hangs.
 --   assert.is_true(took >= 0.1 and took < limits.bound(2))
 local backend = require "cleat.backend"
 
@@ -42,9 +42,9 @@ function limits.bound(seconds)
     return seconds * limits.factor()
 end
 
--- best is for a bound that tells right from wrong, which no factor may move: the machine may stand still in one try, and not in all of
--- them. f, called anew for each try, must be repeatable, and its time is taken. Returns the time of the first try within the bound, or
--- the shortest.
+-- best is for a bound that tells right from wrong, which no factor may move: the machine may stand still in one try,
+-- and not in all of them. f, called anew for each try, must be repeatable, and its time is taken. Returns the time of
+-- the first try within the bound, or the shortest.
 function limits.best(bound, f, ...)
     local shortest
     for _ = 1, 10 do

@@ -1,4 +1,5 @@
 -- TLS connections between two SSLSockets of this process.
+local known = require "support.known"
 local pki = require "support.pki"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -11,10 +12,16 @@ local PROTOCOLS = {
     ["TLSv1.3"] = ssl.PROTOCOL_TLS,
 }
 
--- context: an SSLContext. options: version, cert (a name of pki), cafile (a file of pki), verify, check_hostname, alpn, ciphers,
--- flags.
+local NAMES = "version cert cafile verify check_hostname alpn ciphers flags server_hostname suppress_ragged_eofs"
+    .. " transport context"
+
+-- context: an SSLContext. options: version, cert (a name of pki), cafile (a file of pki), verify, check_hostname, alpn,
+-- ciphers, flags; what link.pair takes beside them is ignored. An unknown name is an error.
 function link.context(options)
-    local ctx = ssl.SSLContext(PROTOCOLS[options.version or "TLSv1.3"])
+    known("link.context", options, NAMES)
+    local protocol = PROTOCOLS[options.version or "TLSv1.3"]
+        or error(("link.context: no version %q"):format(tostring(options.version)), 2)
+    local ctx = ssl.SSLContext(protocol)
     if options.version == "TLSv1.3" then
         ctx.options = ctx.options + ssl.OP_NO_TLSv1 + ssl.OP_NO_TLSv1_1 + ssl.OP_NO_TLSv1_2
     end
@@ -76,12 +83,14 @@ function link.tcp()
     return client, server
 end
 
--- pair: a client and a server that did not shake hands yet, non-blocking, over a socketpair or over the plain sockets given in
--- the client's options as transport. Options are link.context's, server_hostname, suppress_ragged_eofs, and
+-- pair: a client and a server that did not shake hands yet, non-blocking, over a socketpair or over the plain sockets
+-- given in the client's options as transport. Options are link.context's, server_hostname, suppress_ragged_eofs, and
 -- context for one that is there already. false for a wrong option removes a default.
 function link.pair(client_options, server_options)
     client_options = link.client_options(client_options)
     server_options = link.server_options(server_options)
+    known("a client's options", client_options, NAMES)
+    known("a server's options", server_options, NAMES)
     local first, second
     if client_options.transport then
         first, second = client_options.transport()
@@ -103,9 +112,9 @@ function link.pair(client_options, server_options)
     return client, server
 end
 
--- attempt: handshakes of a new pair, and one byte each way after them, so that a refusal that comes late is seen. Returns
--- the failures, by "client" and "server", after closing both; and what inspect(client, server), called in between if nothing failed,
--- returned.
+-- attempt: handshakes of a new pair, and one byte each way after them, so that a refusal that comes late is seen.
+-- Returns the failures, by "client" and "server", after closing both; and what inspect(client, server), called in
+-- between if nothing failed, returned.
 function link.attempt(client_options, server_options, inspect)
     local client, server = link.pair(client_options, server_options)
     -- A side that fails says nothing more, but leaves what it said before to the other.
@@ -118,7 +127,7 @@ function link.attempt(client_options, server_options, inspect)
             end
         end
     end
-    local _, failures = tasks.settle {
+    local _, failures = tasks.outcomes {
         ending(client, function()
             tasks.call(client, "do_handshake")
             assert(tasks.receive(client, 1) == "s", "end of stream")

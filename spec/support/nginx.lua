@@ -1,7 +1,8 @@
--- nginx in the foreground, all of it in a directory of its own.
+-- nginx in the foreground, all of it in a separate directory.
 --
 --   local server = nginx.start { { cert = "server-ec", lines = "..." }, ... }
 --   server.ports[1]
+local known = require "support.known"
 local pki = require "support.pki"
 local process = require "support.process"
 
@@ -54,7 +55,7 @@ local function is_root()
     return id == "0"
 end
 
--- answers: nobody listens on a port that nginx could not have, so that it says so or answers.
+-- answers: no process listens on a port that nginx could not have, so that it says so or answers.
 local function wait_until_ready(program, directory)
     local deadline = process.clock() + 10
     while true do
@@ -72,8 +73,8 @@ local function wait_until_ready(program, directory)
     end
 end
 
--- lua: what servers need beside their blocks to run Lua with cleat in it; app is the name of a module that is loaded before the
--- workers start. LuaJIT is nginx's, whatever runs the specs.
+-- lua: what servers need beside their blocks to run Lua with cleat in it; app is the name of a module that is loaded
+-- before the workers start. LuaJIT is nginx's, whatever runs the specs.
 function nginx.lua(servers, app)
     local build = os.getenv("CLEAT_BUILD_DIR") or process.root .. "/build/release"
     servers.main = [[
@@ -81,17 +82,21 @@ load_module /usr/lib/nginx/modules/ndk_http_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
 ]]
     servers.http = ([[
-    lua_package_path "%s/lua/?.lua;%s/lua/?/init.lua;%s/spec/?.lua;;";
+    lua_package_path "%s/lua/?.lua;%s/spec/?.lua;;";
     lua_package_cpath "%s/?.so;;";
     init_by_lua_block { app = require("%s"); app.init("%s") }
-]]):format(process.root, process.root, process.root, build, app, pki.path("."))
+]]):format(process.root, process.root, build, app, pki.path("."))
     return servers
 end
 
--- start: servers is an array of tables with cert (a name of pki), protocols ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""), and
--- lines (more configuration); beside them main and http (more configuration), workers (1) and connections (64). Files of the
--- pages go to server.www. seconds: how long nginx may live, 60 by default.
+-- start: servers is an array of tables with cert (a name of pki), protocols ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""),
+-- and lines (more configuration); beside them main and http (more configuration), workers (1) and connections (64).
+-- Files of the pages go to server.www. seconds: how long nginx may live, 60 by default.
 function nginx.start(servers, seconds)
+    known("nginx.start", servers, "main http workers connections")
+    for _, server in ipairs(servers) do
+        known("nginx.start: a server", server, "cert protocols listen lines")
+    end
     count = count + 1
     local directory = ("%s/nginx-%d"):format(process.directory(), count)
     os.execute(("mkdir -p %s/temporary %s/www"):format(process.quote(directory), process.quote(directory)))

@@ -1,5 +1,5 @@
--- What runs inside nginx for the specs: locations say `content_by_lua_block { app.fetch() }` and the like. The contexts are made
--- once, before the workers are; ports come in variables of the location.
+-- What runs inside nginx for the specs: locations say `content_by_lua_block { app.fetch() }` and the like. The contexts
+-- are made once, before the workers are; ports come in variables of the location.
 local ssl = require "cleat.ssl"
 local ffi = require "ffi"
 
@@ -132,7 +132,7 @@ function app.pool()
     end)
 end
 
--- starttls: the other way round: the client of this request speaks TLS to us, after a line in the clear.
+-- starttls: the other way round: the client of this request speaks TLS to us, after a line of plaintext.
 function app.starttls()
     local raw = assert(ngx.req.socket(true))
     assert(raw:send "220 ready\r\n")

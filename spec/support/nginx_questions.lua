@@ -1,4 +1,5 @@
--- The questions to adapters (support.adapter_questions) in nginx: a location says `content_by_lua_block { questions.ask() }`.
+-- The questions to adapters (support.adapter_questions) in nginx: a location says `content_by_lua_block {
+-- questions.ask() }`.
 local Runtime = require "support.runtime"
 local questions = require "support.adapter_questions"
 local socket = require "cleat.socket"

@@ -1,5 +1,5 @@
--- Certificates that sign each other at random, what of them is sent and trusted, and which paths are good: by the fields that they
--- were made of, and by openssl.
+-- Certificates that sign each other at random, what of them is sent and trusted, and which paths are good: by the
+-- fields that they were made of, and by openssl.
 local certificate = require "support.badssl.certificate"
 local pem_text = require "support.pem_text"
 local process = require "support.process"
@@ -15,7 +15,8 @@ function paths.pem(list)
     return table.concat(out)
 end
 
--- world: signs in two turns (see badssl/make.lua): sign_all(build) calls build twice. keys: names with arguments of openssl genpkey.
+-- world: signs in two turns (see badssl/make.lua): sign_all(build) calls build twice. keys: names with arguments of
+-- openssl genpkey.
 function paths.world(keys)
     local directory = process.directory()
     local world = { now = os.time(), spki = {}, directory = directory }
@@ -55,7 +56,7 @@ function paths.world(keys)
     return world
 end
 
--- A generator of its own, so that a seed is the same graph on every interpreter.
+-- A separate generator, so that a seed is the same graph on every interpreter.
 function paths.random(seed)
     local state = seed
     return function(n)
@@ -73,7 +74,8 @@ for _, names in pairs(KEYS) do
     end
 end
 
--- graph: some CA certificates of three names, each name with one or two keys, a leaf, what is sent, what is trusted, and the flags.
+-- graph: some CA certificates of three names, each name with one or two keys, a leaf, what is sent, what is trusted,
+-- and the flags.
 function paths.graph(random)
     local function chance(percent)
         return random(100) <= percent
@@ -102,7 +104,7 @@ function paths.graph(random)
         end
         return fields
     end
-    local graph = { authorities = {}, flags = pick { 0, 0, 0x80000, 0x20 } }
+    local graph = { cas = {}, flags = pick { 0, 0, 0x80000, 0x20 } }
     for i = 1, 4 + random(4) do
         local name = pick(NAMES)
         local fields = { subject = name, key = pick(KEYS[name]), ca = not chance(8), usage = { 5, 6 } }
@@ -118,14 +120,14 @@ function paths.graph(random)
             }
         end
         fields.extended = chance(10) and { pick { certificate.OID.server, certificate.OID.client } } or nil
-        graph.authorities[i] = make(fields, chance(30) and name or pick(NAMES))
+        graph.cas[i] = make(fields, chance(30) and name or pick(NAMES))
     end
     graph.leaf = make({
         subject = "leaf", key = "leaf", ca = false, usage = { 0 }, extended = { certificate.OID.server },
         names = { certificate.dns "localhost", certificate.ip "7f000001" },
     }, pick(NAMES))
     graph.sent, graph.trust = { graph.leaf }, {}
-    for _, one in ipairs(graph.authorities) do
+    for _, one in ipairs(graph.cas) do
         if chance(80) then
             table.insert(graph.sent, 1 + random(#graph.sent), one)
         end
@@ -137,7 +139,7 @@ function paths.graph(random)
         graph.trust[#graph.trust + 1] = graph.leaf
     end
     if #graph.trust == 0 then
-        graph.trust[1] = graph.authorities[1]
+        graph.trust[1] = graph.cas[1]
     end
     return graph
 end
@@ -235,7 +237,7 @@ function paths.all(graph)
         trusted[one] = true
     end
     local known = {}
-    for _, one in ipairs(graph.authorities) do
+    for _, one in ipairs(graph.cas) do
         if trusted[one] or has(graph.sent, one) then
             known[#known + 1] = one
         end

@@ -1,4 +1,4 @@
-"""A peer for the specs: plain TCP or Python's own ssl, in either role, told step by step what to do.
+"""A peer for the specs: plain TCP or Python's own ssl, in either role, which does step by step what it is sent.
 
 It listens on a control port, which it prints. Each control connection is one job: the spec sends lines "name value",
 an empty line starts the job, and the answer is one line for each step (see JOB_STEPS) and "end". A server job first answers

@@ -28,8 +28,8 @@ distinguished_name = name
 [name]
 O = cleat tests
 [ca]
-default_ca = authority
-[authority]
+default_ca = ca
+[ca]
 database = index.txt
 new_certs_dir = issued
 serial = serial.txt
@@ -239,7 +239,7 @@ echo "$stamp" >.stamp
 # other                   the same for another host
 # expired, future         the same, of 2020 and of 2040
 # unknown                 the same under unknown-root
-# selfsigned              its own root, no authority
+# selfsigned              its own root, no CA
 # cn-only                 a common name and no alternative names
 # wrong-purpose           may only be used by clients
 # revoked                 named by the intermediate's list

@@ -1,6 +1,7 @@
--- Other programs: run to the end, or started as peers in the background. Each runs under timeout(1) in a process group of
--- its own, with its output in files, and none outlives process.cleanup.
+-- Other programs: run to the end, or started as peers in the background. Each has its own process group under
+-- timeout(1), with its output in files, and none outlives process.cleanup.
 local backend = require "cleat.backend"
+local known = require "support.known"
 local limits = require "support.limits"
 local select = require "cleat.select"
 local socket = require "cleat.socket"
@@ -86,7 +87,7 @@ function process.interpreter()
     if lowest < 0 then
         return arg[lowest]
     end
-    return rawget(_G, "jit") and "luajit" or "lua5.4"
+    return rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "[%d.]+"
 end
 
 -- lua: an argument list that runs a script, named from the root of the source tree, in the interpreter of this process;
@@ -106,6 +107,9 @@ function process.lua(words)
         if not script and not word:match("^[%w_]+=") then
             script = true
             command[#command + 1] = process.interpreter()
+            if package.loaded["support.lua51"] then
+                command[#command + 1] = "-lsupport.lua51"
+            end
             word = word:match("^/") and word or process.root .. "/" .. word
         end
         command[#command + 1] = word
@@ -113,7 +117,8 @@ function process.lua(words)
     return command
 end
 
--- run_code runs a piece of Lua in a process of its own and returns its output; words as for process.lua, without the script.
+-- run_code runs a piece of Lua in a separate process and returns its output; words as for process.lua, without the
+-- script.
 function process.run_code(code, words)
     serial = serial + 1
     local script = process.write_file(("%s/%d.lua"):format(process.directory(), serial), code)
@@ -134,6 +139,7 @@ end
 --   timeout  seconds after which it is ended whatever it does (30), on a free machine: see support.limits
 --   directory  where it runs
 function process.start(command)
+    known("process.start", command, "stdin timeout directory")
     serial = serial + 1
     local base = process.directory() .. "/" .. serial
     local words = {}
@@ -229,7 +235,7 @@ function Process:wait_for(pattern, timeout)
     end
 end
 
--- kill ends the program and all that it has started, without any chance to say goodbye.
+-- kill ends the program and all that it has started, without any chance to close its connections.
 function Process:kill()
     os.execute("kill -KILL -" .. self.pid .. " 2>/dev/null")
     return self:wait(5)
@@ -256,7 +262,7 @@ function process.run(command)
     return { status = self.status, output = self:output(), errors = self:errors() }
 end
 
--- free_port: a port on which nobody listened a moment ago, for programs that cannot tell which one they got.
+-- free_port: a port on which no process listened a moment ago, for programs that cannot tell which one they got.
 function process.free_port()
     local probe = socket.socket()
     probe:bind { "127.0.0.1", 0 }

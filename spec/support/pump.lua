@@ -1,6 +1,7 @@
--- TLS connections over memory, and the bytes between them in the test's hands. This works on the functions of the ABI; the
--- Lua layer is not in it.
+-- TLS connections over memory, and the bytes between them in the test's hands. This works on the functions of the ABI;
+-- the Lua layer is not in it.
 local backend = require "cleat.backend"
+local known = require "support.known"
 local pki = require "support.pki"
 
 local const = backend.const
@@ -29,9 +30,10 @@ local function check(status, what)
     return status
 end
 
--- context: the id of a context. options: cert (a name of pki), cafile (a file of pki), verify, hostname (true to check),
--- min, max (0x0303, 0x0304), alpn (wire form), ciphers.
+-- context: the id of a context. options: cert (a name of pki), cafile (a file of pki), verify, hostname (true to
+-- check), min, max (0x0303, 0x0304), alpn (wire form), ciphers; for a connection server and server_hostname too.
 function pump.context(options)
+    known("pump.context", options, "min max cert cafile verify hostname ciphers alpn server server_hostname")
     local id = check(backend.context_new(const.PROTOCOL_TLS), "context_new")
     if options.min then
         check(backend.context_set_minimum_version(id, options.min), "minimum")
@@ -141,8 +143,8 @@ function Pair:handshake(size)
     return status.client, status.server, failures
 end
 
--- settle: whatever is on its way goes over.
-function Pair:settle(size)
+-- deliver: moves all bytes that are under way.
+function Pair:deliver(size)
     while pump.move(self.client, self.server, size) + pump.move(self.server, self.client, size) > 0 do end
 end
 
@@ -176,8 +178,8 @@ function Pair:transfer(from, data, size)
     return table.concat(parts)
 end
 
--- bridge: moves what comes at a plain non-blocking socket into a connection over memory, and what that has to say out to the
--- socket, at most size bytes each way; returns how many went in and out. The socket's end is the connection's.
+-- bridge: moves what comes at a plain non-blocking socket into a connection over memory, and what that has to say out
+-- to the socket, at most size bytes each way; returns how many went in and out. The socket's end is the connection's.
 local socket = require "cleat.socket"
 
 local function blocked(failure)

@@ -1,6 +1,7 @@
 #!/bin/sh
-# python_org.sh DIR: look-alikes of the certificates of www.python.org and www.verisign.com in Python's documentation, which differ only in
-# when they end, and whom they are signed by: www.python.org.pem, www.verisign.com.pem (with the issuer behind), key.pem, root.pem.
+# python_org.sh DIR: look-alikes of the certificates of www.python.org and www.verisign.com in Python's documentation,
+# which differ only in when they end, and whom they are signed by: www.python.org.pem, www.verisign.com.pem (with the
+# issuer behind), key.pem, root.pem.
 set -eu
 
 mkdir -p "$1"
@@ -37,8 +38,8 @@ CN = www.python.org
 C = US
 CN = www.verisign.com
 [ca]
-default_ca = authority
-[authority]
+default_ca = ca
+[ca]
 database = index.txt
 new_certs_dir = issued
 serial = serial.txt
@@ -47,7 +48,7 @@ policy = policy
 unique_subject = no
 [policy]
 commonName = supplied
-[authority_extensions]
+[ca_extensions]
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
 [www.python.org_extensions]
@@ -67,7 +68,7 @@ for name in key issuer root; do
 done
 mv key.key key.pem
 
-openssl req -new -x509 -config pki.cnf -key root.key -extensions authority_extensions -days 30 -out root.pem
+openssl req -new -x509 -config pki.cnf -key root.key -extensions ca_extensions -days 30 -out root.pem
 
 # issue NAME KEY EXTENSIONS ISSUER SERIAL
 issue() {
@@ -77,7 +78,7 @@ issue() {
     openssl ca -config pki.cnf -batch -notext -preserveDN -extensions "$3" -startdate 20140905000000Z -enddate 20460909120000Z \
         -cert "$4.pem" -keyfile "$4.key" -in request.pem -out "$1.pem" 2>ca.log || { cat ca.log >&2; exit 1; }
 }
-issue issuer issuer.key authority_extensions root 02
+issue issuer issuer.key ca_extensions root 02
 issue www.python.org key.pem www.python.org_extensions issuer 01BB6F00122B177F36CAB49CEA8B6B26
 issue www.verisign.com key.pem www.verisign.com_extensions issuer 03
 for name in www.python.org www.verisign.com; do

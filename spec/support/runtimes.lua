@@ -4,8 +4,8 @@
 --   run(body, seconds)  the same, and lets the loop run until all tasks have ended
 --   pause(seconds)      in a coroutine: lets the others run
 --   waiter              for sockets of cleat's
---   own(plain)          the loop's own object over the connection of a socket of cleat's; nil where that is what is asked
---   close_own(object)   closes such an object behind the wrapper
+--   own(plain)          the loop's own object over the connection of a socket of cleat's; nil where that is what is
+--   asked close_own(object)   closes such an object behind the wrapper
 --   kill(task)          ends a waiting coroutine; nil where the loop does not bear it
 --   stream              whether TLS is done in memory: no descriptor, no timeout of 0
 local process = require "support.process"

@@ -51,7 +51,8 @@ function Scheduler:start(body)
     return thread
 end
 
--- turn: each thread whose descriptor is ready, or whose time is over, goes on; limit: for how many seconds to wait for one.
+-- turn: each thread whose descriptor is ready, or whose time is over, goes on; limit: for how many seconds to wait for
+-- one.
 function Scheduler:turn(limit)
     local readers, writers, first = {}, {}, limit
     for _, thread in ipairs(self.threads) do
@@ -91,7 +92,8 @@ function Scheduler:turn(limit)
     self.threads = alive
 end
 
--- run: until all have ended, for at most `seconds`. The first failure is raised, unless the caller looks at loop.failures itself.
+-- run: until all have ended, for at most `seconds`. The first failure is raised, unless the caller looks at
+-- loop.failures itself.
 function Scheduler:run(seconds, quiet)
     local finish = process.clock() + limits.bound(seconds)
     while #self.threads > 0 and (quiet or not self.failures[1]) do

@@ -665,6 +665,28 @@ return {
         },
     },
     {
+        name = "context_chain_cache_seconds", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_chain_cache_seconds", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "seconds" },
+        },
+    },
+    {
+        name = "context_chain_cache_stats", results = 2,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
         name = "context_load_cert_chain", results = 0,
         classes = { NEED_PASSWORD = true, SYS = true, SSL = true, HANDLE = true, USAGE = true,
                     NOMEM = true },

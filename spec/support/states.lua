@@ -1,5 +1,5 @@
--- Walks states and calls of cleat's SSLSocket and SSLObject. Each cell is a call in a connection that was just brought into a state,
--- and then the same call again. states.py does the same with Python's ssl.
+-- Walks states and calls of cleat's SSLSocket and SSLObject. Each cell is a call in a connection that was just brought
+-- into a state, and then the same call again. states.py does the same with Python's ssl.
 local errno = require "cleat.errno"
 local link = require "support.link"
 local socket = require "cleat.socket"

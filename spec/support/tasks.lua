@@ -1,5 +1,5 @@
--- Several ends of connections in one thread: each task is a function whose calls on non-blocking sockets wait by letting
--- the others run.
+-- Several ends of connections in one thread: each task is a function whose calls on non-blocking sockets wait by
+-- letting the others run.
 local limits = require "support.limits"
 local process = require "support.process"
 local select = require "cleat.select"
@@ -53,7 +53,7 @@ function tasks.receive(object, count, piece)
 end
 
 -- run: runs the functions to their ends, and returns what each returned first. A failure in one is raised once all have
--- ended; with tasks.settle it is returned instead.
+-- ended; with tasks.outcomes it is returned instead.
 local function run(functions, deadline)
     local finish = process.clock() + limits.bound(deadline or 10)
     local threads, results, failures, waits = {}, {}, {}, {}
@@ -107,8 +107,8 @@ function tasks.run(functions, deadline)
     return unpack(results, 1, #functions)
 end
 
--- settle: the results and the failures, each by the number of the task.
-function tasks.settle(functions, deadline)
+-- outcomes: the results and the failures, each by the number of the task.
+function tasks.outcomes(functions, deadline)
     return run(functions, deadline)
 end
 

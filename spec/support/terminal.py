@@ -1,4 +1,4 @@
-"""Runs a command at a terminal of its own, types at its prompt, and tells what was to be seen.
+"""Runs a command at a new terminal, types at its prompt, and prints what was to be seen.
 
 terminal.py PROMPT KEYS COMMAND...   (PROMPT is text, KEYS are hex)
 

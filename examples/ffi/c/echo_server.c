@@ -12,11 +12,11 @@ struct client {
     int32_t socket, connection;
     char buffer[16384];
     int32_t size, written; /* what is in buffer, and how much of it was sent back */
-    int ending; /* the client has said goodbye */
+    int ending; /* the client has sent close_notify */
 };
 
 static struct client *clients[CLIENTS];
-/* what cleat_poll waits for: the listener, and behind it each client */
+/* what cleat_poll waits for: the listener, and after it each client */
 static int32_t fds[1 + CLIENTS], events[1 + CLIENTS], revents[1 + CLIENTS];
 static int32_t count;
 
@@ -30,7 +30,7 @@ static void say_failure(void) {
             filename_length > 0 ? ": " : "", (int)filename_length, filename);
 }
 
-/* check returns the answer of a call, and ends the program if it is a status. */
+/* check returns the result of a call, and ends the program if it is a status. */
 static int32_t check(int32_t result) {
     if (result >= 0) return result;
     say_failure();
@@ -56,8 +56,8 @@ static void welcome(int32_t context, int32_t listener) {
     events[count] = CLEAT_POLLIN; /* a client speaks first */
 }
 
-/* step goes on with a client as far as it can, and returns the status that stopped it: an event, a
- * failure, or CLEAT_OK after the last goodbye. Reads and writes do the handshake. */
+/* step serves a client until a call would block or fails, and returns that status, or CLEAT_OK after
+ * close_notify in both directions. Reads and writes do the handshake. */
 static int32_t step(struct client *client) {
     while (!client->ending) {
         int32_t done;

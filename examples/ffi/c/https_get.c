@@ -1,6 +1,6 @@
 /* https_get.c: fetches a page over HTTPS: https_get [--cafile FILE] HOST PORT PATH
  *
- * The server must have a certificate for HOST from an authority of the system, or of FILE. It is
+ * The server must have a certificate for HOST from a CA of the system, or of FILE. It is
  * C11 and C++17, and uses cleat's sockets. */
 #include <cleat.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 static const double TIMEOUT = 30;
 
-/* check returns the answer of a call, and ends the program if it is a status. */
+/* check returns the result of a call, and ends the program if it is a status. */
 static int32_t check(int32_t result) {
     if (result >= 0) return result;
     char message[512], filename[512];
@@ -91,7 +91,7 @@ int main(int argc, char **argv) {
     for (int32_t sent = 0; sent < size;) {
         sent += check(cleat_connection_write(connection, request + sent, size - sent, TIMEOUT));
     }
-    /* 0 is an end that the server has marked; a stream that was cut off is a failure, CLEAT_EOF */
+    /* 0: the server has sent close_notify; a connection that was cut off is CLEAT_EOF */
     char buffer[16384];
     int32_t count;
     while ((count = check(cleat_connection_read(connection, buffer, sizeof buffer, TIMEOUT))) > 0) {

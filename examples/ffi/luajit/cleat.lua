@@ -1,4 +1,4 @@
---- cleat on LuaJIT with nothing but cleat.cdef and libcleat: none of the Lua layer.
+--- cleat on LuaJIT with cleat.cdef and libcleat only, without the Lua layer.
 ---
 --- The functions and constants are fields of what this returns, under the names that the reference has.
 local ffi = require "ffi"
@@ -12,7 +12,7 @@ assert(library.cleat_abi_version() >= library.CLEAT_ABI, "the libcleat found is 
 
 local cleat = setmetatable({}, { __index = library })
 
---- What a function with a last pair (out, out_cap) says.
+--- What a function with a last pair (output, output_cap) returns.
 ---@return string
 function cleat.text(f, ...)
     local room = 256

@@ -13,7 +13,7 @@ local function echo(connection)
     check(cleat.cleat_connection_handshake(connection, TIMEOUT))
     while true do
         local count = check(cleat.cleat_connection_read(connection, buffer, 16384, TIMEOUT))
-        if count == 0 then -- the client has said goodbye
+        if count == 0 then -- the client has sent close_notify
             check(cleat.cleat_connection_shutdown(connection, TIMEOUT))
             return
         end

@@ -1,6 +1,6 @@
 --- Fetches a page over HTTPS by the C ABI: luajit https_get.lua [--cafile FILE] HOST PORT PATH
 ---
---- The server must have a certificate for HOST from an authority of the system, or of FILE. The sockets are cleat's.
+--- The server must have a certificate for HOST from a CA of the system, or of FILE. The sockets are cleat's.
 package.path = (arg[0]:match("^(.*/)") or "./") .. "?.lua;" .. package.path
 local ffi = require "ffi"
 local cleat = require "cleat"
@@ -34,7 +34,7 @@ local function connect(host, port, timeout)
             cleat.cleat_close(list)
             return socket
         end
-        cleat.cleat_close(socket) -- which leaves the text of the failure alone
+        cleat.cleat_close(socket) -- keeps the text of the failure
     end
     cleat.cleat_close(list)
     check(status)
@@ -63,7 +63,7 @@ local function main(...)
     end
     local buffer = ffi.new("char[16384]")
     repeat
-        -- 0 is an end that the server has marked; a stream that was cut off is a failure, CLEAT_EOF
+        -- 0: the server has sent close_notify; a connection that was cut off is CLEAT_EOF
         local count = check(cleat.cleat_connection_read(connection, buffer, 16384, 30))
         io.write(ffi.string(buffer, count))
     until count == 0

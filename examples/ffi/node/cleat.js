@@ -32,7 +32,7 @@ function check(result) {
     throw error;
 }
 
-// What a function with a last pair (out, out_cap) says.
+// What a function with a last pair (output, output_cap) returns.
 function text(f, ...args) {
     for (let room = 256; ;) {
         const out = Buffer.alloc(room);

@@ -13,7 +13,7 @@ function main(certfile, keyfile, port) {
     cleat.check(
         cleat.cleat_context_load_cert_chain(context, ...cleat.data(certfile), ...cleat.data(keyfile), null, 0));
 
-    // allowHalfOpen: the answer to a client that has said its last still goes out
+    // allowHalfOpen: the response to a client that has shut down its direction is still sent
     const server = net.createServer({ allowHalfOpen: true }, (socket) => {
         const stream = new TlsStream(socket, context, null);
         stream.on('error', (error) => process.stderr.write(`echo_server: ${error.message}\n`));

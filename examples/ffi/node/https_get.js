@@ -1,6 +1,6 @@
 // Fetches a page over HTTPS by the C ABI: node https_get.js [--cafile FILE] HOST PORT PATH
 //
-// The server must have a certificate for HOST from an authority of the system, or of FILE. The sockets are Node's own.
+// The server must have a certificate for HOST from a CA of the system, or of FILE. The sockets are Node's own.
 'use strict';
 const net = require('node:net');
 const cleat = require('./cleat');

@@ -19,7 +19,7 @@ class TlsStream extends Duplex {
         this.attempt(() => this.readRecords());
     }
 
-    // What goes wrong ends the stream; an alert for the peer goes out first.
+    // A failure ends the stream; an alert for the peer is sent first.
     attempt(work) {
         if (this.destroyed) return;
         try {

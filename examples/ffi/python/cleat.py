@@ -60,7 +60,7 @@ def check(result):
 
 
 def text(function, *arguments):
-    """What a function with a last pair (out, out_cap) says, as str."""
+    """What a function with a last pair (output, output_cap) returns, as str."""
     room = 256
     while True:
         out = ctypes.create_string_buffer(room)

@@ -18,9 +18,9 @@ def serve(context, transport):
             buffer = ctypes.create_string_buffer(16384)
             while True:
                 count = cleat.check(cleat.cleat_connection_read(connection, buffer, len(buffer), -1))
-                if count == 0:  # the client has said goodbye
+                if count == 0:  # the client has sent close_notify
                     break
-                # with a timeout that cannot run out, all of it is written
+                # without a timeout, all of it is written
                 cleat.check(cleat.cleat_connection_write(connection, buffer.raw[:count], count, -1))
             cleat.check(cleat.cleat_connection_shutdown(connection, 10))
         except cleat.Error as error:

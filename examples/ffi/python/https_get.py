@@ -1,6 +1,6 @@
 """Fetches a page over HTTPS by the C ABI: https_get.py [--cafile FILE] HOST PORT PATH
 
-The server must have a certificate for HOST from an authority of the system, or of FILE. The sockets are Python's own.
+The server must have a certificate for HOST from a CA of the system, or of FILE. The sockets are Python's own.
 """
 import argparse
 import ctypes
@@ -31,7 +31,7 @@ def send_all(connection, request, timeout):
 def receive_all(connection, timeout):
     buffer = ctypes.create_string_buffer(16384)
     while True:
-        # 0 is an end that the server has marked; a stream that was cut off is an Error, CLEAT_EOF
+        # 0: the server has sent close_notify; a connection that was cut off is an Error, CLEAT_EOF
         count = cleat.check(cleat.cleat_connection_read(connection, buffer, len(buffer), timeout))
         if count == 0:
             return

@@ -100,6 +100,9 @@ int32_t cleat_context_set_server_name_events(int32_t context, int32_t on);
 int32_t cleat_context_set_ecdh_curve(int32_t context, const char *curve, int32_t curve_len);
 int32_t cleat_context_load_dh_params(int32_t context, const char *dhfile, int32_t dhfile_len);
 int32_t cleat_context_session_stats(int32_t context, int32_t which);
+int32_t cleat_context_chain_cache_seconds(int32_t context);
+int32_t cleat_context_set_chain_cache_seconds(int32_t context, int32_t seconds);
+int32_t cleat_context_chain_cache_stats(int32_t context, int32_t *hits, int32_t *misses);
 int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int32_t certfile_len,
                                       const char *keyfile, int32_t keyfile_len,
                                       const char *password, int32_t password_len);

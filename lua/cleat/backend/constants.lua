@@ -80,6 +80,8 @@ return {
     STAT_MISSES = 8,
     STAT_TIMEOUTS = 9,
     STAT_CACHE_FULL = 10,
+    CHAIN_CACHE_DEFAULT = 300,
+    CHAIN_CACHE_MAX = 86400,
     -- cleat/credential.h
     PASSWORD_MAX = 1024,
     -- cleat/errno.h

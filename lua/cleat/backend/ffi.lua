@@ -1,5 +1,5 @@
---- The module cleat.backend.ffi for LuaJIT (see init.lua): finds libcleat, and has what ffi_abi.lua needs, buffers and
---- guards.
+--- The module cleat.backend.ffi for LuaJIT (see backend.lua): finds libcleat, and has what ffi_abi.lua needs, buffers
+--- and guards.
 
 local ffi = require "ffi"
 local tobit = require("bit").tobit

@@ -1407,6 +1407,52 @@ return function(lib, rt, backend)
     end
 
     ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_chain_cache_seconds
+        backend.context_chain_cache_seconds = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_chain_cache_seconds", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param seconds integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_chain_cache_seconds
+        backend.context_set_chain_cache_seconds = function(context, seconds)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_chain_cache_seconds", 1, "an integer")
+            end
+            if typeof(seconds) ~= "number" or tobit(seconds) ~= seconds then
+                bad("context_set_chain_cache_seconds", 2, "an integer")
+            end
+            return call(context, seconds)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    ---@return integer? hits
+    ---@return integer? misses
+    do
+        local call = lib.cleat_context_chain_cache_stats
+        local hits = new("int32_t[1]")
+        local misses = new("int32_t[1]")
+        backend.context_chain_cache_stats = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_chain_cache_stats", 1, "an integer")
+            end
+            local result = call(context, hits, misses)
+            if result < 0 then return result end
+            return result, hits[0], misses[0]
+        end
+    end
+
+    ---@param context integer
     ---@param certfile string?
     ---@param keyfile string?
     ---@param password string?
@@ -2683,7 +2729,7 @@ return function(lib, rt, backend)
     ---@param proto integer
     ---@param flags integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_addrinfo_resolve_guarded
         backend.addrinfo_resolve_guarded = function(host, service, family, socktype, proto, flags)
@@ -2705,7 +2751,7 @@ return function(lib, rt, backend)
             local result = call(host, host_len, service, service_len, family, socktype, proto,
                                 flags, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2716,7 +2762,7 @@ return function(lib, rt, backend)
     ---@param proto integer
     ---@param flags integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_resolution_new_guarded
         backend.resolution_new_guarded = function(host, service, family, socktype, proto, flags)
@@ -2738,14 +2784,14 @@ return function(lib, rt, backend)
             local result = call(host, host_len, service, service_len, family, socktype, proto,
                                 flags, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param resolution integer
     ---@param timeout number
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_resolution_addrinfo_guarded
         backend.resolution_addrinfo_guarded = function(resolution, timeout)
@@ -2758,13 +2804,13 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(resolution, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param data string?
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_certificate_from_pem_guarded
         backend.certificate_from_pem_guarded = function(data)
@@ -2772,13 +2818,13 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(data, data_len, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param data string?
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_certificate_from_der_guarded
         backend.certificate_from_der_guarded = function(data)
@@ -2786,7 +2832,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(data, data_len, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2795,7 +2841,7 @@ return function(lib, rt, backend)
     ---@param server_side integer
     ---@param server_hostname string?
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_connection_over_socket_guarded
         backend.connection_over_socket_guarded = function(context, socket, server_side,
@@ -2814,7 +2860,7 @@ return function(lib, rt, backend)
             local result = call(context, socket, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2823,7 +2869,7 @@ return function(lib, rt, backend)
     ---@param server_side integer
     ---@param server_hostname string?
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_connection_over_fd_guarded
         backend.connection_over_fd_guarded = function(context, fd, server_side, server_hostname)
@@ -2841,7 +2887,7 @@ return function(lib, rt, backend)
             local result = call(context, fd, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2849,7 +2895,7 @@ return function(lib, rt, backend)
     ---@param server_side integer
     ---@param server_hostname string?
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_connection_over_memory_guarded
         backend.connection_over_memory_guarded = function(context, server_side, server_hostname)
@@ -2864,13 +2910,13 @@ return function(lib, rt, backend)
             local result = call(context, server_side, server_hostname, server_hostname_len,
                                 guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param connection integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_connection_peer_certificate_guarded
         backend.connection_peer_certificate_guarded = function(connection)
@@ -2880,13 +2926,13 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(connection, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param which integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_context_new_guarded
         backend.context_new_guarded = function(which)
@@ -2896,7 +2942,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(which, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2904,7 +2950,7 @@ return function(lib, rt, backend)
     ---@param events integer
     ---@param timeout number
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_watch_new_guarded
         backend.watch_new_guarded = function(fd, events, timeout)
@@ -2918,7 +2964,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, events, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
@@ -2926,7 +2972,7 @@ return function(lib, rt, backend)
     ---@param socktype integer
     ---@param proto integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_socket_new_guarded
         backend.socket_new_guarded = function(family, socktype, proto)
@@ -2942,13 +2988,13 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(family, socktype, proto, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param fd integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_socket_from_fd_guarded
         backend.socket_from_fd_guarded = function(fd)
@@ -2958,13 +3004,13 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param fd integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_socket_over_fd_guarded
         backend.socket_over_fd_guarded = function(fd)
@@ -2974,13 +3020,13 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param fd integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_socket_duplicate_guarded
         backend.socket_duplicate_guarded = function(fd)
@@ -2990,14 +3036,14 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(fd, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param socket integer
     ---@param timeout number
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_socket_accept_guarded
         backend.socket_accept_guarded = function(socket, timeout)
@@ -3008,14 +3054,14 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(socket, timeout, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 
     ---@param context integer
     ---@param index integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_context_ca_certificate_guarded
         backend.context_ca_certificate_guarded = function(context, index)
@@ -3028,7 +3074,7 @@ return function(lib, rt, backend)
             local guard_id = new(guard_type)
             local result = call(context, index, guard_id)
             if result < 0 then return result end
-            return result, guard
+            return result, guard_id
         end
     end
 end

@@ -1,4 +1,4 @@
-/* native.c: the module cleat.backend.native for Lua 5.4 (see init.lua). The functions of the ABI are in native_abi.c;
+/* native.c: the module cleat.backend.native for Lua 5.1 to 5.5 (see backend.lua). The functions of the ABI are in native_abi.c;
  * here are buffers and guards, and what native.h promises. */
 #include "native.h"
 
@@ -31,7 +31,7 @@ char *native_grow(lua_State *L, struct native_state *state, int32_t size) {
     while (room < size) room *= 2;
     room = room < NATIVE_SCRATCH ? room : NATIVE_SCRATCH;
     char *scratch = new_scratch(L, room);
-    lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_SCRATCH);
+    native_set_uservalue(L, lua_upvalueindex(1), NATIVE_UV_SCRATCH);
     state->scratch = scratch;
     state->scratch_size = room;
     return scratch;
@@ -53,17 +53,14 @@ const int32_t *native_ints(lua_State *L, int argument, const char *name, int32_t
                            int32_t *length) {
     if (lua_type(L, argument) != LUA_TTABLE)
         native_refuse(L, name, argument, "must be an array of integers");
-    lua_Unsigned size = lua_rawlen(L, argument);
+    size_t size = (size_t)lua_rawlen(L, argument);
     if (size > INT32_MAX) native_refuse(L, name, argument, "is too long");
     *length = (int32_t)size;
     int32_t *list = native_ints_room(L, few, *length);
     for (int32_t i = 0; i < *length; i++) {
-        int is_integer;
-        bool is_number = lua_rawgeti(L, argument, i + 1) == LUA_TNUMBER;
-        lua_Integer value = lua_tointegerx(L, -1, &is_integer);
-        if (!is_number || !is_integer || value < INT32_MIN || value > INT32_MAX)
+        lua_rawgeti(L, argument, i + 1);
+        if (!native_to_int32(L, -1, &list[i]))
             native_refuse(L, name, argument, "must be an array of integers");
-        list[i] = (int32_t)value;
         lua_pop(L, 1);
     }
     return list;
@@ -135,8 +132,8 @@ static int make_guard(lua_State *L) {
 static int guard_new(lua_State *L) {
     int32_t id = native_int(L, 1, "guard_new");
     struct native_guard *guard;
-    if (lua_getiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD) != LUA_TUSERDATA) {
-        lua_pushcfunction(L, make_guard);
+    if (native_get_uservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD) != LUA_TUSERDATA) {
+        native_get_uservalue(L, lua_upvalueindex(1), NATIVE_UV_MAKE_GUARD);
         if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
             (void)cleat_close(id);
             return lua_error(L);
@@ -145,9 +142,9 @@ static int guard_new(lua_State *L) {
     guard = lua_touserdata(L, -1);
     guard->id = id;
     lua_pushnil(L);
-    lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD);
+    native_set_uservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD);
     native_push_guard(L);
-    lua_setiuservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD);
+    native_set_uservalue(L, lua_upvalueindex(1), NATIVE_UV_GUARD);
     return 1;
 }
 
@@ -204,7 +201,9 @@ int luaopen_cleat_backend_native(lua_State *L) {
         {"buffer_set", buffer_set},   {"guard_new", guard_new},       {"guard_hold", guard_hold},
         {"guard_close", guard_close}, {"guard_forget", guard_forget}, {NULL, NULL},
     };
+#if LUA_VERSION_NUM > 501
     luaL_checkversion(L);
+#endif
     int32_t abi = cleat_abi_version();
     if (abi < CLEAT_ABI)
         return luaL_error(L, "cleat.backend: the libcleat found has ABI %d, this needs %d",
@@ -220,8 +219,11 @@ int luaopen_cleat_backend_native(lua_State *L) {
     state->guard_metatable = push_metatable(L, GUARD, guard_collect);
     push_metatable(L, SCRATCH, wipe);
     lua_pop(L, 3); /* the registry keeps them */
+    int owner = lua_gettop(L);
     native_push_guard(L);
-    lua_setiuservalue(L, -2, NATIVE_UV_GUARD);
+    native_set_uservalue(L, owner, NATIVE_UV_GUARD);
+    lua_pushcfunction(L, make_guard);
+    native_set_uservalue(L, owner, NATIVE_UV_MAKE_GUARD);
 
     lua_pushvalue(L, -1);
     lua_insert(L, -3);

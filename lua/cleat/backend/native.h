@@ -4,10 +4,8 @@
 #define CLEAT_NATIVE_H
 
 #include "cleat.h"
+#include "native_lua.h"
 
-#include <lauxlib.h>
-#include <lua.h>
-#include <stdbool.h>
 #include <string.h>
 
 #define NATIVE_SHORT 512 /* text up to this length needs one call */
@@ -22,7 +20,12 @@ struct native_state {
     const void *guard_metatable;
 };
 
-enum native_uservalue { NATIVE_UV_SCRATCH = 1, NATIVE_UV_GUARD, NATIVE_UV_LAST = NATIVE_UV_GUARD };
+enum native_uservalue {
+    NATIVE_UV_SCRATCH = 1,
+    NATIVE_UV_GUARD,
+    NATIVE_UV_MAKE_GUARD, /* a function: Lua 5.1 takes memory for pushing one of C */
+    NATIVE_UV_LAST = NATIVE_UV_MAKE_GUARD
+};
 
 struct native_buffer {
     int32_t size;
@@ -64,12 +67,9 @@ static inline struct native_state *native_state(lua_State *L) {
 }
 
 static inline int32_t native_int(lua_State *L, int argument, const char *name) {
-    int is_integer;
-    lua_Integer value = lua_tointegerx(L, argument, &is_integer);
-    if (!is_integer || value < INT32_MIN || value > INT32_MAX ||
-        lua_type(L, argument) != LUA_TNUMBER)
-        native_refuse(L, name, argument, "must be an integer");
-    return (int32_t)value;
+    int32_t value;
+    if (!native_to_int32(L, argument, &value)) native_refuse(L, name, argument, "must be an integer");
+    return value;
 }
 
 static inline double native_double(lua_State *L, int argument, const char *name) {

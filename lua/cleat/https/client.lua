@@ -10,9 +10,12 @@
 
 local check = require "cleat.check"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local failure = require "cleat.https.failure"
 local socket = require "cleat.socket"
+
+local pcall = compat.pcall
 
 local client = {}
 

@@ -2,11 +2,14 @@
 --- cleat.https.failure.
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local address = require "cleat.socket.address"
 local errors = require "cleat.errors"
 local failure = require "cleat.https.failure"
 local object = require "cleat.socket.object"
 local waiting = require "cleat.socket.waiting"
+
+local pcall = compat.pcall
 
 local concat, find, min, sub = table.concat, string.find, math.min, string.sub
 local const = C.const

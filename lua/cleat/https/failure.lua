@@ -5,8 +5,11 @@
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local repr = require "cleat.repr"
+
+local pcall = compat.pcall
 
 local failure = {}
 

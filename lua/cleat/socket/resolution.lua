@@ -2,8 +2,11 @@
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local status = require "cleat.status"
+
+local pcall = compat.pcall
 
 local const = C.const
 

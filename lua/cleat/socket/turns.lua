@@ -11,11 +11,13 @@
 --- A call that waits for the network sets claim.waiting, so that close() can wake it: see turns.close.
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local scope = require "cleat.scope"
 local waiting = require "cleat.socket.waiting"
 
 local rawget = rawget
-local running, status_of = coroutine.running, coroutine.status
+local running, status_of = compat.running, coroutine.status
+local outside = compat.outside
 
 local turns = {}
 
@@ -33,6 +35,7 @@ local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that no
 ---@field at integer
 ---@field owner table
 ---@field thread any its coroutine
+---@field inner thread? where compat.pcall makes coroutines, the one that its call runs in
 ---@field closed boolean? whether the owner was closed
 ---@field place cleat.socket.Place? where it is parked
 ---@field waiting string? the event that it waits for: "read", "write"
@@ -44,10 +47,11 @@ local Claim = {}
 
 local release -- of a claim: see below
 
--- killed: whether a claim's coroutine is dead although its call has not ended, as after nginx kills a light thread.
+-- killed: whether a claim's coroutine is dead although its call has not ended, as after nginx kills a light thread; or,
+-- on Lua 5.1, whether its call was left by an error that a waiter has raised.
 local function killed(claim)
     local thread = claim.thread
-    return type(thread) == "thread" and status_of(thread) == "dead"
+    return type(thread) == "thread" and status_of(thread) == "dead" or compat.left(claim.inner)
 end
 
 local function head(turn)
@@ -205,7 +209,7 @@ local function await(claim, deadline)
     end
     claim.place = place
     while true do
-        local woken = waiting.remaining(deadline) > 0 and place:wait(waiting.left(deadline))
+        local woken = waiting.remaining(deadline) > 0 and outside(place.wait, place, waiting.left(deadline))
         if claim.closed then
             return "closed"
         elseif is_first(claim) then
@@ -218,6 +222,7 @@ local function await(claim, deadline)
 end
 
 local function start(claim, deadline, f, ...)
+    claim.inner = compat.nests and coroutine.running() or nil
     return f(claim, await(claim, deadline), ...)
 end
 
@@ -272,7 +277,7 @@ function turns.join(claim, timeout)
     queues.joined = queues.joined or {}
     table.insert(queues.joined, place)
     claim.place, claim.woken = place, true
-    place:wait(timeout)
+    outside(place.wait, place, timeout)
     unpark(claim)
 end
 
@@ -301,7 +306,10 @@ function turns.close(owner, guard, shut)
         local turn = queues[name]
         for index = turn and turn.first or 1, turn and turn.last or 0 do
             local claim = turn[index]
-            if claim then
+            if claim and compat.left(claim.inner) then
+                turn[index] = nil
+                release(claim)
+            elseif claim then
                 claim.closed = true
                 if claim.waiting and guard then
                     lease = lease or { guard = guard, count = 0 }

@@ -14,9 +14,10 @@
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
-local monotonic = C.monotonic
+local monotonic, outside = C.monotonic, compat.outside
 
 local waiting = {}
 
@@ -57,7 +58,7 @@ end
 ---@param timeout number? above 0, nil for no limit
 ---@return boolean
 function waiting.call(waiter, object, event, timeout)
-    local answer = waiter(object, event, timeout)
+    local answer = outside(waiter, object, event, timeout)
     if type(answer) ~= "boolean" then
         errors.raise(errors.TypeError, "a waiter must return true or false, not " .. check.kind(answer))
     end

@@ -5,8 +5,11 @@
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local idna = require "cleat.idna"
+
+local pcall = compat.pcall
 
 local const = C.const
 

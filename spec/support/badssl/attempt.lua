@@ -1,7 +1,8 @@
 -- A handshake over memory with a peer that has a bad chain, in either role. Works on the functions of the ABI.
 --
--- A chain that cleat does not load as its own is put in place of a good one on its way. That is for TLS 1.2 only, where the
--- certificates go in the clear; and nobody gets to the end of it, since the two sides have not seen the same messages.
+-- A chain that cleat does not load as its own is put in place of a good one on its way. That is for TLS 1.2 only, where
+-- the certificates are not encrypted; and neither side finishes it, since the two sides have not seen the same
+-- messages.
 local backend = require "cleat.backend"
 local badssl = require "support.badssl"
 local process = require "support.process"
@@ -25,8 +26,8 @@ local function new_context(version)
     return id
 end
 
--- verifier: a context that trusts what the files say.
-local function verifier(files, version, role)
+-- new_verifier: a context that trusts what the files say.
+local function new_verifier(files, version, role)
     local id = new_context(version)
     check(backend.context_load_verify_file(id, files.trust), "trust")
     if files.crl then
@@ -81,7 +82,8 @@ local function splice(flight, message)
     return table.concat(out) .. flight:sub(position)
 end
 
--- step: one side's next move: its handshake, and when that is done a byte each way. Returns true when there is no more to do.
+-- step: one side's next move: its handshake, and when that is done a byte each way. Returns true when there is no more
+-- to do.
 local function step(id, state)
     if not state.established then
         local status = backend.connection_handshake(id, 0)
@@ -111,23 +113,23 @@ local function step(id, state)
     return true
 end
 
--- run: lets the two talk until nobody says anything more; returns the failure of each. message: see splice.
-local function run(bad, judge, message)
-    local states, idle = { [bad] = {}, [judge] = {} }, 0
+-- run: lets the two talk until neither sends any more; returns the failure of each. message: see splice.
+local function run(bad, verifier, message)
+    local states, idle = { [bad] = {}, [verifier] = {} }, 0
     while idle < 3 do
-        for _, id in ipairs { bad, judge } do
+        for _, id in ipairs { bad, verifier } do
             local state = states[id]
             state.done = state.done or step(id, state)
         end
         local moved = backend.connection_drain_pending(bad)
         if moved > 0 then
             local _, bytes = backend.connection_drain(bad, moved)
-            check(backend.connection_feed(judge, message and splice(bytes, message) or bytes), "feed")
+            check(backend.connection_feed(verifier, message and splice(bytes, message) or bytes), "feed")
         end
-        moved = moved + pump.move(judge, bad)
+        moved = moved + pump.move(verifier, bad)
         idle = moved == 0 and idle + 1 or 0
     end
-    return states[judge], states[bad]
+    return states[verifier], states[bad]
 end
 
 -- loads: whether cleat takes the chain as its own; the context that has, or nil and the reason.
@@ -142,9 +144,9 @@ function attempt.load(files, version)
     return nil, failure
 end
 
--- of: what the verifier says of the chain and what its peer is told: two failures (see pump.failure), nil for none; and whether the
--- chain was spliced in. role: whose the chain is, "server" or "client"; version: 0x0303 or 0x0304. Returns nothing where there is no way
--- to try it.
+-- of: what the verifier says of the chain and what its peer gets: two failures (see pump.failure), nil for none; and
+-- whether the chain was spliced in. role: whose the chain is, "server" or "client"; version: 0x0303 or 0x0304. Returns
+-- nothing where there is no way to try it.
 function attempt.of(files, role, version)
     local context, message = attempt.load(files, version), nil
     if not context then
@@ -154,20 +156,20 @@ function attempt.of(files, role, version)
         context = attempt.load(good(), version)
         message = process.read_file(files.message)
     end
-    local judging = verifier(files, version, role)
-    local bad, judge
+    local verifying = new_verifier(files, version, role)
+    local bad, verifier
     if role == "server" then
         bad = connection(context, true)
-        judge = connection(judging, false, files.host)
+        verifier = connection(verifying, false, files.host)
     else
         bad = connection(context, false)
-        check(backend.context_load_cert_chain(judging, good().chain, good().key, nil), "own chain")
-        judge = connection(judging, true)
+        check(backend.context_load_cert_chain(verifying, good().chain, good().key, nil), "own chain")
+        verifier = connection(verifying, true)
     end
-    local judged, told = run(bad, judge, message)
+    local verified, peer = run(bad, verifier, message)
     backend.close(bad)
-    backend.close(judge)
-    return { failure = judged.failure, established = judged.established, told = told.failure, spliced = message ~= nil }
+    backend.close(verifier)
+    return { failure = verified.failure, established = verified.established, peer_failure = peer.failure, spliced = message ~= nil }
 end
 
 return attempt

@@ -1,13 +1,14 @@
--- Certificates and revocation lists written part by part, so that any part can be wrong. The signatures come from outside: see
--- make.lua.
+-- Certificates and revocation lists written part by part, so that any part can be wrong. The signatures come from
+-- outside: see make.lua.
 --
--- A certificate is a table of fields, and der, its bytes, once certificate.make has made them. Fields, with what stands for them:
+-- A certificate is a table of fields, and der, its bytes, once certificate.make has made them. Fields, with what stands
+-- for them:
 --   key         the name of its key (see make.lua); spki: a SubjectPublicKeyInfo in place of that key's
---   subject     a common name, or a whole Name in DER; issuer: the certificate above, none for a self-signed one; issuer_name
---   signer      the name of the key that signs (the issuer's); digest: "sha256"; algorithm: an AlgorithmIdentifier
---   from, to    days from now, or a Time in DER; serial: an INTEGER's hexadecimal digits; version: DER
---   ca          true or false; pathlen; usage: bits; extended: OIDs; names: GeneralNames; constraints: {permitted=, excluded=}
---   key_id, authority_key_id   false for none
+--   subject     a common name, or a whole Name in DER; issuer: the certificate above, none for a self-signed one;
+--   issuer_name signer      the name of the key that signs (the issuer's); digest: "sha256"; algorithm: an
+--   AlgorithmIdentifier from, to    days from now, or a Time in DER; serial: an INTEGER's hexadecimal digits; version:
+--   DER ca          true or false; pathlen; usage: bits; extended: OIDs; names: GeneralNames; constraints: {permitted=,
+--   excluded=} key_id, authority_key_id   false for none
 --   extra       further extensions; extensions: in place of all
 --   edit(parts) changes the parts of the TBSCertificate, in their order, before they are signed
 --   outer(tbs, algorithm, signature) joins the signed certificate; tamper(signature) changes the signature
@@ -181,7 +182,8 @@ function certificate.make(world, fields)
     return fields
 end
 
--- crl: a revocation list. fields: issuer (a certificate), signer, digest, from, to, revoked (serials), extra, entry_extra, tamper.
+-- crl: a revocation list. fields: issuer (a certificate), signer, digest, from, to, revoked (serials), extra,
+-- entry_extra, tamper.
 function certificate.crl(world, fields)
     local signer = fields.signer or fields.issuer.key
     local entries = {}

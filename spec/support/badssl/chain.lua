@@ -2,8 +2,9 @@
 --
 -- The plain chain is a leaf for servers and clients, an intermediate and a root. A case changes fields of these three:
 --   { leaf = {...}, intermediate = {...}, root = {...}, host = "localhost", flags = 0, key = ... }
--- or makes what it likes: a function of the maker that returns
---   { chain = { certificates as sent }, trust = { certificates }, crls = { bytes }, host, flags, key (the name of the leaf's) }
+-- or makes what it likes: a function of make (below) that returns
+--   { chain = { certificates as sent }, trust = { certificates }, crls = { bytes }, host, flags, key (the name of the
+--   leaf's) }
 local certificate = require "support.badssl.certificate"
 
 local OID = certificate.OID
@@ -36,11 +37,11 @@ local function with(defaults, changes)
     return result
 end
 
--- maker: makes certificates of a world (see certificate.make): maker.leaf(issuer, changes) and so on.
-function chain.maker(world)
-    local maker = {}
+-- make: functions that make certificates of a world (see certificate.make): make.leaf(issuer, changes) and so on.
+function chain.make(world)
+    local make = {}
     for _, kind in ipairs { "root", "intermediate", "leaf" } do
-        maker[kind] = function(issuer, changes)
+        make[kind] = function(issuer, changes)
             local fields = with(DEFAULTS[kind], changes)
             fields.issuer = fields.issuer or issuer
             if fields.authority_key_id == nil and fields.issuer then
@@ -49,26 +50,26 @@ function chain.maker(world)
             return certificate.make(world, fields)
         end
     end
-    function maker.crl(issuer, changes)
+    function make.crl(issuer, changes)
         return certificate.crl(world, with({ issuer = issuer }, changes))
     end
-    -- plain: the three, with changes; crls(maker, root, intermediate) of the changes makes the lists.
-    function maker.plain(changes)
-        local root = maker.root(nil, changes.root)
-        local intermediate = maker.intermediate(root, changes.intermediate)
-        local leaf = maker.leaf(intermediate, changes.leaf)
+    -- plain: the three, with changes; crls(make, root, intermediate) of the changes makes the lists.
+    function make.plain(changes)
+        local root = make.root(nil, changes.root)
+        local intermediate = make.intermediate(root, changes.intermediate)
+        local leaf = make.leaf(intermediate, changes.leaf)
         return {
-            chain = { leaf, intermediate }, trust = { root }, crls = changes.crls and changes.crls(maker, root, intermediate),
+            chain = { leaf, intermediate }, trust = { root }, crls = changes.crls and changes.crls(make, root, intermediate),
             host = changes.host, flags = changes.flags,
         }
     end
-    return maker
+    return make
 end
 
 -- build: a case's variant in a world.
 function chain.build(world, variant)
-    local maker = chain.maker(world)
-    local result = type(variant) == "function" and variant(maker) or maker.plain(variant)
+    local make = chain.make(world)
+    local result = type(variant) == "function" and variant(make) or make.plain(variant)
     result.host = result.host or "localhost"
     result.flags = result.flags or 0
     result.crls = result.crls or {}

@@ -1,7 +1,7 @@
 -- Makes all chains of the cases. It runs by itself: make.lua DIRECTORY. See badssl.lua for what is in the directory.
 --
--- Nothing that is signed depends on another signature. So the chains are built twice: first without signatures, to see what is to
--- be signed; openssl signs all of that; then with them. What is the same in two chains is signed once.
+-- Nothing that is signed depends on another signature. So the chains are built twice: first without signatures, to see
+-- what is to be signed; openssl signs all of that; then with them. What is the same in two chains is signed once.
 local directory = arg[1]
 package.path = arg[0]:match("^(.*)/support/badssl/make.lua$") .. "/?.lua;" .. package.path
 

@@ -1,11 +1,12 @@
--- Why OpenSSL or GnuTLS says something else than cleat of some chains, and why cleat accepts some: { title, why, chains }.
+-- Why OpenSSL or GnuTLS says something else than cleat of some chains, and why cleat accepts some: { title, why, chains
+-- }.
 -- script/verdicts fails where a difference, or what is accepted, is in none of them, or where there is none any more.
 local notes = {}
 
 notes.differences = {
     { "Numbers", [[
-BoringSSL has kept the number of OpenSSL 1.1 for an issuer that is no authority, 24, which OpenSSL 3 has moved to 79.]], {
-        "ca-false", "ca-absent", "ca-false-root", "ca-version-1", "leaf-as-authority", "leaf-trusted-as-authority",
+BoringSSL has kept the number of OpenSSL 1.1 for an issuer that is no CA, 24, which OpenSSL 3 has moved to 79.]], {
+        "ca-false", "ca-absent", "ca-false-root", "ca-version-1", "leaf-as-ca", "leaf-trusted-as-ca",
     } },
     { "An issuer that cannot be one", [[
 BoringSSL passes over a certificate whose key may not sign certificates, or whose extensions cannot be read, when it looks for
@@ -27,7 +28,7 @@ a certificate.]], {
     } },
     { "BER and other latitude", [[
 The signature is over bytes, and DER allows one way to write a certificate. BoringSSL takes only that way (X.690), so that there
-is no second reading of a certificate that somebody has looked at before. OpenSSL takes indefinite lengths and lengths that are
+is no second reading of a certificate that another reader has looked at before. OpenSSL takes indefinite lengths and lengths that are
 too long. It takes every version, with extensions in any of them. GnuTLS takes what its ASN.1 library lets pass: long lengths, a
 fourth version, integers that are empty or too long, text that is not in its encoding. An empty set in a name is refused by
 BoringSSL only.]], {
@@ -36,7 +37,7 @@ BoringSSL only.]], {
     } },
     { "BoringSSL of 2023", [[
 That BoringSSL reads an empty set in a name, and lets a wildcard reach over a name that is excluded. Both are mended in the one
-that cleat is built with unless it cannot be had.]], {
+that cleat is built with by default.]], {
         "subject-empty-set", "constraint-dns-excluded-wildcard",
     } },
     { "Dates", [[
@@ -79,7 +80,7 @@ long (22). `certtool` has no limit.]], {
 Where the first path fails, cleat tries others, within bounds: each certificate that was sent or is trusted and has the issuer's
 name may be the issuer, and a path counts if its signatures are right and all of it is good. OpenSSL builds one path; where it can
 choose, it prefers a certificate that has not expired. GnuTLS takes the first that was sent.]], {
-        "twin-expired-first", "twin-no-authority-first", "twin-constrained-first", "twin-sha1-first", "twin-revoked-first",
+        "twin-expired-first", "twin-no-ca-first", "twin-constrained-first", "twin-sha1-first", "twin-revoked-first",
         "cross-sign-second", "root-other-key",
     } },
     { "Self-signed", [[
@@ -93,16 +94,16 @@ BoringSSL and OpenSSL compare names as RFC 5280 says, whatever the type of strin
         "issuer-name-encoding",
     } },
     { "Partial wildcards", [[
-`w*.cleat.test` is a wildcard for OpenSSL, unless it is told otherwise, as Python tells it. RFC 6125 advises against them and
-RFC 9525 has none. Not for cleat.]], {
+`w*.cleat.test` is a wildcard for OpenSSL, unless X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS is set, as Python sets it. RFC 6125
+advises against them and RFC 9525 has none. Not for cleat.]], {
         "wildcard-partial",
     } },
     { "Trusted for itself", [[
 cleat and OpenSSL accept a self-signed certificate that is trusted itself, and any trusted one if VERIFY_X509_PARTIAL_CHAIN is
-set. `certtool` wants an authority; it ends a path at any authority that is trusted, so that a trusted intermediate needs no
+set. `certtool` wants a CA; it ends a path at any CA that is trusted, so that a trusted intermediate needs no
 root.]], {
         "self-signed", "self-signed-no-certsign", "self-signed-no-certsign-expired", "self-signed-no-certsign-host",
-        "self-signed-no-certsign-weak", "leaf-trusted", "leaf-trusted-as-authority", "intermediate-trusted",
+        "self-signed-no-certsign-weak", "leaf-trusted", "leaf-trusted-as-ca", "intermediate-trusted",
         "leaf-trusted-as-another-issued", "leaf-trusted-unknown-critical-issued",
     } },
     { "Purposes", [[
@@ -129,9 +130,9 @@ minimum.]], {
     } },
     { "Revocation lists", [[
 `certtool` uses the lists that it is given and can use, and does not ask for any. With VERIFY_CRL_CHECK_LEAF or
-VERIFY_CRL_CHECK_CHAIN cleat refuses what it cannot check, as OpenSSL does with `-crl_check`; without, nobody looks at lists.]], {
+VERIFY_CRL_CHECK_CHAIN cleat refuses what it cannot check, as OpenSSL does with `-crl_check`; without, no list is used.]], {
         "crl-missing", "crl-missing-of-root", "crl-expired", "crl-not-yet-valid", "crl-of-another", "crl-broken",
-        "crl-no-crlsign", "crl-critical", "crl-entry-critical", "crl-of-authorities",
+        "crl-no-crlsign", "crl-critical", "crl-entry-critical", "crl-of-cas",
     } },
     { "VERIFY_X509_STRICT", [[
 cleat asks what OpenSSL asks with this flag, with its numbers. An issuer that is no CA by its extensions has OpenSSL's number then
@@ -151,34 +152,33 @@ GnuTLS refuses it all the same.]], {
 -- Of those that are accepted in both roles.
 notes.accepted = {
     { "No fault", [[
-A certificate may be an authority and a server's at once. A chain may be sent in any order and with other certificates among it,
+A certificate may be a CA and a server's at once. A chain may be sent in any order and with other certificates among it,
 which all libraries have learnt to bear. Names are compared as RFC 5280 says. A path with a trusted root that is good is taken,
 whatever the peer sent to replace the root. A key usage, an extension or a name that says nothing constrains nothing.]], {
         "unordered", "junk-behind", "issuer-name-encoding", "cross-sign-expired-beside", "twin-expired-last",
-        "leaf-is-authority", "constraint-empty",
+        "leaf-is-ca", "constraint-empty",
     } },
     { "Another path", [[
 One path is good, and cleat finds it although another comes first: a twin that has expired, is no CA, has other constraints, is
-signed weakly or is revoked, a signature by a root that nobody trusts, a trusted root that was renewed.]], {
-        "twin-expired-first", "twin-no-authority-first", "twin-constrained-first", "twin-sha1-first", "twin-revoked-first",
+signed weakly or is revoked, a signature by a root that is not trusted, a trusted root that was renewed.]], {
+        "twin-expired-first", "twin-no-ca-first", "twin-constrained-first", "twin-sha1-first", "twin-revoked-first",
         "cross-sign-second", "root-renewed-first", "root-renewed-last", "root-other-key", "roll-over",
         "roll-over-without-key-ids", "self-issued",
     } },
     { "Trust is not a signature", [[
 What is in the trust store is trusted because the caller put it there. Its own signature is not looked at, nor, of the peer's
-own certificate, whether its key may sign certificates, nor whether it is of version 1, which has no way to say that it is an
-authority.]], {
+own certificate, whether its key may sign certificates, nor whether it is of version 1, which has no way to say that it is a CA.]], {
         "sha1-root", "signature-broken-root", "root-version-1", "self-signed-no-certsign", "strict-self-signed",
     } },
     { "A common name without alternative names", [[
 Python 2.7's `match_hostname`, and so the contract of cleat, falls back on the common name where there is no alternative name.
-So do OpenSSL and GnuTLS. A certificate of version 1 has nothing else. No public authority has issued such certificates for
+So do OpenSSL and GnuTLS. A certificate of version 1 has nothing else. No public CA has issued such certificates for
 years.]], {
         "cn-without-san", "version-1", "version-default", "extensions-empty",
     } },
     { "Public suffixes", [[
-A wildcard must stand left of two labels at least, so that `*.test` is for nobody. That `co.uk` is as public as that only a list
-of public suffixes can tell, which none of the three has. Authorities are forbidden to issue such names.]], {
+A wildcard must stand left of two labels at least, so that `*.test` matches no name. That `co.uk` is as public as that only a list
+of public suffixes can tell, which none of the three has. CAs are forbidden to issue such names.]], {
         "wildcard-public-suffix",
     } },
     { "Serial numbers", [[
@@ -186,15 +186,15 @@ RFC 5280 wants them positive and of 20 bytes at most, of those who issue, and as
 are handed on as they are.]], {
         "serial-negative", "serial-zero", "serial-21-bytes", "serial-1000-bytes",
     } },
-    { "Latitude that harms nobody", [[
-BoringSSL lets pass what many authorities have got wrong and what cannot be read in two ways: a GeneralizedTime where a UTCTime
+    { "Harmless latitude", [[
+BoringSSL lets pass what many CAs have got wrong and what cannot be read in two ways: a GeneralizedTime where a UTCTime
 should be, a default that is written out, TRUE as 1, parameters of an algorithm that has none, characters beyond those of a
-PrintableString, names that are not ASCII (they match nothing), an unknown extension twice (nobody reads it).]], {
+PrintableString, names that are not ASCII (they match nothing), an unknown extension twice (it is not read).]], {
         "date-generalized", "extension-critical-false", "extension-critical-1", "algorithm-parameters",
         "subject-bad-printable", "names-not-ascii", "duplicate-unknown",
     } },
     { "Lists signed with SHA-1", [[
-The digest is looked at in certificates only, here as in OpenSSL. To forge a list takes a second preimage, or an authority that
+The digest is looked at in certificates only, here as in OpenSSL. To forge a list takes a second preimage, or a CA that
 signs what it is asked to.]], {
         "crl-sha1",
     } },

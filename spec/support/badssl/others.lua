@@ -1,5 +1,5 @@
--- What OpenSSL and GnuTLS say of the chains: asked of openssl verify and certtool --verify, each at the level at which it does TLS here
--- (OpenSSL: security level 2, which Debian sets; GnuTLS: the profile "low", which is in NORMAL).
+-- What OpenSSL and GnuTLS say of the chains: asked of openssl verify and certtool --verify, each at the level at which
+-- it does TLS here (OpenSSL: security level 2, which Debian sets; GnuTLS: the profile "low", which is in NORMAL).
 local badssl = require "support.badssl"
 local process = require "support.process"
 
@@ -89,8 +89,8 @@ local function gnutls_verdict(text)
     return "not trusted"
 end
 
--- ask: { [case] = { server=, client=, control= } }, each { openssl verdict, GnuTLS's }: of the bad chain in each role, and of the good
--- one as a server's.
+-- ask: { [case] = { server=, client=, control= } }, each { openssl verdict, GnuTLS's }: of the bad chain in each role,
+-- and of the good one as a server's.
 function others.ask()
     local asked, lines = {}, {}
     for _, case in ipairs(badssl.cases) do

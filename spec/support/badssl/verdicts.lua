@@ -1,5 +1,5 @@
--- What cleat says of a bad chain, by the names in cases.lua: the verify code, its message, and the alert that the peer is sent; or, where
--- the certificates cannot even be read, the reason in place of a code.
+-- What cleat says of a bad chain, by the names in cases.lua: the verify code, its message, and the alert that the peer
+-- is sent; or, where the certificates cannot even be read, the reason in place of a code.
 local verdicts = {}
 
 -- X509_V_ERR_*, without that.

@@ -1,6 +1,7 @@
 --- Waits under luv's loop: a coroutine yields until a callback of the loop has ended its wait; outside of coroutines
 --- the loop is run.
 
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
 local coroutine_status = coroutine.status
@@ -119,7 +120,7 @@ end
 ---@param cleanup function?
 ---@return cleat.adapters.luv.Wait
 function wait.new(uv, cleanup)
-    local thread, is_main = coroutine.running()
+    local thread, is_main = compat.running()
     if is_main or not thread then
         thread = false
         if in_loop(uv) then
@@ -147,7 +148,7 @@ end
 
 --- sweep closes handles that were closed outside of the loop, if the caller is not in a coroutine.
 function wait.sweep(uv)
-    local thread, is_main = coroutine.running()
+    local thread, is_main = compat.running()
     if (is_main or not thread) and uv.loop_mode and not in_loop(uv) then
         uv.run "nowait"
     end
@@ -164,9 +165,11 @@ function Wait:wait(timeout)
             self:finish(nil)
         end)
     end
-    if self.thread then
-        -- Lua 5.4 calls __close of the last value, however the loop ends: also when the coroutine is closed.
+    if self.thread and compat.has_close then
+        -- __close of the last value is called, however the loop ends: also when the coroutine is closed.
         for _ in parked, self, nil, self do end
+    elseif self.thread then
+        parked(self)
     else
         local ok, failure = pcall(run_loop, self)
         if not ok then

@@ -17,10 +17,13 @@
 --- is raised as socket.error with its message.
 
 local C = require "cleat.backend"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
+
+local pcall = compat.pcall
 
 local WANT_WRITE = status.WANT_WRITE
 local sub = string.sub

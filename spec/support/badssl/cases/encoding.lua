@@ -1,4 +1,5 @@
--- Bad DER, in each place of a certificate. What no TLS library would load as its own is put into the handshake: see attempt.lua.
+-- Bad DER, in each place of a certificate. What no TLS library would load as its own is put into the handshake: see
+-- attempt.lua.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 

@@ -5,7 +5,8 @@ local der = require "support.der"
 local dns, ip, email = certificate.dns, certificate.ip, certificate.email
 local OID = certificate.OID
 
--- names: a case whose leaf has such alternative names; wrong and right are hosts, or right is a list of names for the same host.
+-- names: a case whose leaf has such alternative names; wrong and right are hosts, or right is a list of names for the
+-- same host.
 local function case(fields)
     local leaf = fields.leaf or { names = fields.names }
     fields.wrong = { leaf = leaf, host = fields.host }

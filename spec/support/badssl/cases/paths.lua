@@ -4,7 +4,7 @@ local der = require "support.der"
 
 local PARTIAL_CHAIN = 0x80000
 
--- issued_by: the leaf under an authority that is changed so.
+-- issued_by: the leaf under a CA that is changed so.
 local function intermediate(changes)
     return { intermediate = changes }
 end
@@ -16,8 +16,8 @@ local function long(count, size)
         local above, sent = root, {}
         for i = 1, count do
             above = make.intermediate(above, {
-                subject = ("authority %d "):format(i) .. ("x"):rep(size), serial = ("%04x"):format(0x1000 + i),
-                key_id = "authority " .. i, key = i % 2 == 1 and "intermediate" or "other", to = 20,
+                subject = ("CA %d "):format(i) .. ("x"):rep(size), serial = ("%04x"):format(0x1000 + i),
+                key_id = "CA " .. i, key = i % 2 == 1 and "intermediate" or "other", to = 20,
             })
             table.insert(sent, 1, above)
         end
@@ -26,22 +26,23 @@ local function long(count, size)
     end
 end
 
--- crossed: count authorities, each of which has signed each other, and none of which the root has signed, unless rooted.
+-- crossed: count CAs, each of which has signed each other, and none of which the root has signed, unless
+-- rooted.
 local function crossed(count, rooted)
     return function(make)
         local root = make.root()
-        local authorities, sent = {}, {}
+        local cas, sent = {}, {}
         for i = 1, count do
-            authorities[i] = { subject = "authority " .. i, key = i % 2 == 1 and "intermediate" or "other", key_id = "authority " .. i }
+            cas[i] = { subject = "CA " .. i, key = i % 2 == 1 and "intermediate" or "other", key_id = "CA " .. i }
         end
-        sent[1] = make.leaf(authorities[1])
+        sent[1] = make.leaf(cas[1])
         if rooted then
             sent[2] = make.intermediate(root, {
-                subject = "authority 1", key = "intermediate", key_id = "authority 1", serial = "70",
+                subject = "CA 1", key = "intermediate", key_id = "CA 1", serial = "70",
             })
         end
-        for i, subject in ipairs(authorities) do
-            for j, issuer in ipairs(authorities) do
+        for i, subject in ipairs(cas) do
+            for j, issuer in ipairs(cas) do
                 if i ~= j then
                     sent[#sent + 1] = make.intermediate(issuer, {
                         subject = subject.subject, key = subject.key, key_id = subject.key_id,
@@ -79,7 +80,8 @@ local function changed(changes, serial)
     return out
 end
 
--- twins: an intermediate with a fault, that it has expired unless another is given, and the same anew, sent in this order.
+-- twins: an intermediate with a fault, that it has expired unless another is given, and the same anew, sent in this
+-- order.
 local function twins(order, fault, other)
     return function(make)
         local root = make.root()
@@ -150,7 +152,7 @@ local function self_issued(with_ids, trusts_leaf)
     end
 end
 
-local function leaf_as_authority(ca)
+local function leaf_as_ca(ca)
     return function(make)
         local root = make.root()
         local issuing = make.intermediate(root)
@@ -166,8 +168,8 @@ local function self_signed(trusted, usage)
     end
 end
 
--- pinned: a self-signed certificate whose key may not sign certificates, with changes; what is trusted is the same, or, with trusted, one
--- with those changes.
+-- pinned: a self-signed certificate whose key may not sign certificates, with changes; what is trusted is the same, or,
+-- with trusted, one with those changes.
 local function pinned(changes, trusted)
     return function(make)
         local function leaf(fields)
@@ -215,8 +217,8 @@ return {
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = pinned({ key = "other" }, {}), right = pinned {} },
     { name = "self-signed-no-certsign-issuer", what = "issued by one that is trusted itself, and whose key may not sign certificates",
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = function(make)
-            local authority = make.leaf(nil, { subject = "pinned", serial = "21", usage = { 0 } })
-            return { chain = { make.leaf(authority, { key = "other" }), authority }, trust = { authority } }
+            local root = make.leaf(nil, { subject = "pinned", serial = "21", usage = { 0 } })
+            return { chain = { make.leaf(root, { key = "other" }), root }, trust = { root } }
         end, right = pinned {} },
     {
         name = "unknown-root", what = "the root is not trusted, and not sent",
@@ -250,16 +252,16 @@ return {
         wrong = { leaf = { signer = "other" } },
     },
     {
-        name = "authority-key-differs", what = "the authority's key identifier is not the intermediate's",
+        name = "authority-key-differs", what = "the authority key identifier is not the intermediate's",
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
         wrong = { leaf = { authority_key_id = "another" } },
     },
-    { name = "ca-false", what = "the intermediate is no authority (CA:FALSE)",
+    { name = "ca-false", what = "the intermediate is no CA (CA:FALSE)",
         server = "INVALID_CA", wrong = intermediate { ca = false } },
-    { name = "ca-absent", what = "the intermediate does not say that it is an authority",
+    { name = "ca-absent", what = "the intermediate does not say that it is a CA",
         server = "INVALID_CA", wrong = intermediate { ca = "absent" } },
     {
-        name = "ca-false-root", what = "the trusted root is no authority (CA:FALSE)",
+        name = "ca-false-root", what = "the trusted root is no CA (CA:FALSE)",
         server = "INVALID_CA",
         wrong = { root = { ca = false } },
     },
@@ -286,20 +288,20 @@ return {
         local second = make.intermediate(first, { subject = "second", key = "other", key_id = "second", serial = "0c" })
         return { chain = { make.leaf(second), second, first }, trust = { root } }
     end, right = { intermediate = { pathlen = 0 } } },
-    { name = "leaf-as-authority", what = "issued by a leaf",
-        server = "INVALID_CA", wrong = leaf_as_authority(false), right = leaf_as_authority(true) },
-    { name = "leaf-trusted-as-authority", what = "issued by a self-signed leaf that is trusted itself",
+    { name = "leaf-as-ca", what = "issued by a leaf",
+        server = "INVALID_CA", wrong = leaf_as_ca(false), right = leaf_as_ca(true) },
+    { name = "leaf-trusted-as-ca", what = "issued by a self-signed leaf that is trusted itself",
         server = "INVALID_CA", wrong = function(make)
-        local authority = make.leaf(nil, { subject = "pinned", serial = "21", usage = { 0, 5 } })
-        return { chain = { make.leaf(authority, { key = "other" }), authority }, trust = { authority } }
+        local root = make.leaf(nil, { subject = "pinned", serial = "21", usage = { 0, 5 } })
+        return { chain = { make.leaf(root, { key = "other" }), root }, trust = { root } }
     end, right = self_signed(true, false) },
     { name = "long", what = "101 intermediates",
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = long(101, 0), right = long(20, 0) },
     { name = "huge", what = "more than 100 KiB of certificates",
         server = "EXCESSIVE_MESSAGE_SIZE", wrong = long(20, 6000), right = long(10, 2000) },
-    { name = "cycle", what = "two authorities that have signed each other",
+    { name = "cycle", what = "two CAs that have signed each other",
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = crossed(2), right = crossed(2, true) },
-    { name = "cycle-dense", what = "six authorities that have all signed each other",
+    { name = "cycle-dense", what = "six CAs that have all signed each other",
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = crossed(6), right = crossed(6, true) },
     {
         name = "cross-sign-expired", what = "the root as signed by an old one, which alone is trusted, and has expired",
@@ -321,7 +323,7 @@ return {
         server = "accepted", wrong = twins { "new", "old" },
         right = twins { "new" },
     },
-    { name = "twin-no-authority-first", what = "the intermediate in two versions, the first of which is no CA",
+    { name = "twin-no-ca-first", what = "the intermediate in two versions, the first of which is no CA",
         server = "accepted", wrong = twins({ "old", "new" }, { ca = false }), right = twins { "new" } },
     { name = "twin-constrained-first", what = "the intermediate in two versions, the first of which excludes the leaf's name",
         server = "accepted", wrong = twins({ "old", "new" }, { constraints = { excluded = { certificate.dns "localhost" } } }),

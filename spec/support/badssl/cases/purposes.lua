@@ -1,4 +1,5 @@
--- For what: key usage and extended key usage. Bits: 0 digitalSignature, 2 keyEncipherment, 4 keyAgreement, 5 keyCertSign, 6 cRLSign.
+-- For what: key usage and extended key usage. Bits: 0 digitalSignature, 2 keyEncipherment, 4 keyAgreement, 5
+-- keyCertSign, 6 cRLSign.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 
@@ -60,7 +61,7 @@ return {
         server = "UNHANDLED_CRITICAL_EXTENSION", wrong = pinned { extra = UNKNOWN }, right = pinned {} },
     { name = "leaf-trusted-unknown-critical-issued", what = "the same with a partial chain, and the leaf's issuer sent beside it",
         server = "UNHANDLED_CRITICAL_EXTENSION", wrong = trusted { extra = UNKNOWN }, right = trusted {} },
-    { name = "leaf-is-authority", what = "the leaf is an authority",
+    { name = "leaf-is-ca", what = "the leaf is a CA",
         server = "accepted", wrong = leaf { ca = true, usage = { 0, 5, 6 } } },
     { name = "ca-no-certsign", what = "the intermediate's key may not sign certificates",
         server = "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", wrong = { intermediate = { usage = { 6 } } } },

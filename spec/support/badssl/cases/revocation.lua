@@ -1,4 +1,5 @@
--- Revoked, and revocation lists that are of no use. The lists are given to the verifier, with VERIFY_CRL_CHECK_LEAF unless it is said.
+-- Revoked, and revocation lists that are of no use. The lists are given to the verifier, with VERIFY_CRL_CHECK_LEAF
+-- unless it is said.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 
@@ -56,7 +57,7 @@ return {
     { name = "crl-entry-critical", what = "an entry of the list has an unknown critical extension",
         server = "UNHANDLED_CRITICAL_CRL_EXTENSION",
         wrong = with { revoked = { "04" }, entry_extra = CRITICAL }, right = with { revoked = { "04" } } },
-    { name = "crl-of-authorities", what = "the list is for authorities' certificates only",
+    { name = "crl-of-cas", what = "the list is for CA certificates only",
         server = "DIFFERENT_CRL_SCOPE", wrong = with {
         extra = { der.extension(certificate.OID.crl_point, der.sequence(der.implicit(2, "\255")), true) } },
         right = with { extra = { der.extension(certificate.OID.crl_point, der.sequence(der.implicit(1, "\255")), true) } } },

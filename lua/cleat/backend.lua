@@ -1,4 +1,4 @@
---- The functions of cleat.h as Lua functions, the same on both interpreters.
+--- The functions of cleat.h as Lua functions, the same on every interpreter.
 ---
 --- A function keeps its name without `cleat_`. An int32_t or double parameter is a number; a pointer with its length is
 --- one string or nil, or an array of integers; a capacity stays (an `out` needs none); the other output parameters are
@@ -32,12 +32,21 @@
 ---@field [string] function
 local backend
 
-if type(rawget(_G, "jit")) == "table" then
+-- The native module is compiled for Lua 5.1 to 5.5. LuaJIT takes its FFI, and the module of Lua 5.1 where CLEAT_BACKEND says so.
+local VERSIONS = { ["Lua 5.1"] = true, ["Lua 5.2"] = true, ["Lua 5.3"] = true, ["Lua 5.4"] = true, ["Lua 5.5"] = true }
+
+local is_luajit = type(rawget(_G, "jit")) == "table"
+local chosen = os and os.getenv "CLEAT_BACKEND" or ""
+if chosen ~= "" and chosen ~= "native" and chosen ~= "ffi" then
+    error(("cleat.backend: CLEAT_BACKEND must be native or ffi, not %s"):format(chosen), 0)
+elseif chosen == "ffi" and not is_luajit then
+    error(("cleat.backend: CLEAT_BACKEND=ffi needs LuaJIT; this is %s"):format(_VERSION), 0)
+elseif is_luajit and chosen ~= "native" then
     backend = require "cleat.backend.ffi"
-elseif _VERSION == "Lua 5.4" then
+elseif VERSIONS[_VERSION] then
     backend = require "cleat.backend.native"
 else
-    error(("cleat needs Lua 5.4 or LuaJIT; this is %s"):format(_VERSION), 0)
+    error(("cleat needs Lua 5.1 to 5.5 or LuaJIT; this is %s"):format(_VERSION), 0)
 end
 
 backend.const = require "cleat.backend.constants"

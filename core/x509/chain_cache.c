@@ -1,0 +1,96 @@
+/* chain_cache.c: a table of a fixed size, 64 KiB, in sets of four entries. The key's first byte chooses the set; the
+ * oldest entry of a set is replaced.
+ *
+ * Each set has a lock of its own, which is held for a comparison or a copy of four entries, and nobody waits for it
+ * for long: who does not get it goes on as if there were no entry. A process that was forked while another thread held
+ * one has that set locked for ever, and does without it. */
+#include "x509/chain_cache.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+enum { SETS = 256, ENTRIES = 4, TRIES = 1000 };
+
+struct entry {
+    uint8_t key[CLEAT_DIGEST];
+    struct cleat_chain_moment since;
+    int64_t until; /* 0 in an entry that was never used */
+};
+
+struct set {
+    atomic_bool locked;
+    struct entry entries[ENTRIES];
+};
+
+static struct set sets[SETS];
+
+struct cleat_chain_moment cleat_chain_moment_now(void) {
+    struct timespec monotonic;
+    clock_gettime(CLOCK_MONOTONIC, &monotonic);
+    /* Dates are compared with time() by BoringSSL, which may be behind the finer clock. */
+    return (struct cleat_chain_moment){(int64_t)time(NULL), (int64_t)monotonic.tv_sec};
+}
+
+static bool try_lock(struct set *set) {
+    int i;
+    for (i = 0; i < TRIES; i++) {
+        if (!atomic_exchange_explicit(&set->locked, true, memory_order_acquire)) return true;
+    }
+    return false;
+}
+
+static void unlock(struct set *set) {
+    atomic_store_explicit(&set->locked, false, memory_order_release);
+}
+
+static struct entry *find(struct set *set, const uint8_t key[CLEAT_DIGEST]) {
+    int i;
+    for (i = 0; i < ENTRIES; i++) {
+        if (memcmp(set->entries[i].key, key, CLEAT_DIGEST) == 0) return &set->entries[i];
+    }
+    return NULL;
+}
+
+/* A wall clock that was set back to before the verification makes the entry void: its certificates may not be valid
+ * yet. */
+static bool is_in_force(const struct entry *entry, struct cleat_chain_moment now, int32_t seconds) {
+    int64_t wall_age = now.wall - entry->since.wall;
+    int64_t age = now.monotonic - entry->since.monotonic;
+    return now.wall < entry->until && wall_age >= 0 && wall_age < seconds && age >= 0 && age < seconds;
+}
+
+bool cleat_chain_cache_has(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_moment now, int32_t seconds) {
+    struct set *set = &sets[key[0]];
+    const struct entry *entry;
+    bool found;
+    if (!try_lock(set)) return false;
+    entry = find(set, key);
+    found = entry != NULL && is_in_force(entry, now, seconds);
+    unlock(set);
+    return found;
+}
+
+/* The entry to replace: the key's own, or else the oldest. */
+static struct entry *choose(struct set *set, const uint8_t key[CLEAT_DIGEST]) {
+    struct entry *chosen = find(set, key);
+    int i;
+    if (chosen != NULL) return chosen;
+    chosen = &set->entries[0];
+    for (i = 0; i < ENTRIES && chosen->until != 0; i++) {
+        struct entry *entry = &set->entries[i];
+        if (entry->until == 0 || entry->since.monotonic < chosen->since.monotonic) chosen = entry;
+    }
+    return chosen;
+}
+
+void cleat_chain_cache_add(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_moment since, int64_t until) {
+    struct set *set = &sets[key[0]];
+    struct entry *entry;
+    if (until <= since.wall || !try_lock(set)) return;
+    entry = choose(set, key);
+    memcpy(entry->key, key, CLEAT_DIGEST);
+    entry->since = since;
+    entry->until = until;
+    unlock(set);
+}

@@ -1,0 +1,149 @@
+#include "x509/peer.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "x509/chain_cache.h"
+#include "x509/validity.h"
+#include "x509/verification.h"
+
+/* NULL if one of them cannot be parsed, or memory lacks. */
+static STACK_OF(X509) * parse(const STACK_OF(CRYPTO_BUFFER) * sent) {
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    size_t i;
+    for (i = 0; chain != NULL && i < sk_CRYPTO_BUFFER_num(sent); i++) {
+        X509 *certificate = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(sent, i));
+        if (certificate == NULL || sk_X509_push(chain, certificate) == 0) {
+            X509_free(certificate);
+            sk_X509_pop_free(chain, X509_free);
+            return NULL;
+        }
+    }
+    return chain;
+}
+
+static bool set_name(X509_VERIFY_PARAM *param, const struct cleat_peer_terms *terms) {
+    if (terms->name == NULL) return true;
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return (terms->name_is_address
+                ? X509_VERIFY_PARAM_set1_ip_asc(param, terms->name)
+                : X509_VERIFY_PARAM_set1_host(param, terms->name, strlen(terms->name))) == 1;
+}
+
+/* NULL if memory lacks. */
+static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms) {
+    bool is_server = terms->purpose == X509_PURPOSE_SSL_SERVER;
+    X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
+    if (param != NULL && X509_VERIFY_PARAM_set_purpose(param, terms->purpose) == 1 &&
+        X509_VERIFY_PARAM_set_trust(
+            param, is_server ? X509_TRUST_SSL_SERVER : X509_TRUST_SSL_CLIENT) == 1 &&
+        X509_VERIFY_PARAM_set_flags(param, terms->flags) == 1 && set_name(param, terms)) {
+        return param;
+    }
+    X509_VERIFY_PARAM_free(param);
+    return NULL;
+}
+
+/* Whether a verification with these terms may be entered. Revocation lists in a directory are read each time. */
+static bool may_cache(const struct cleat_peer_terms *terms) {
+    bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
+    return terms->cache_seconds > 0 && (!has_lists || cleat_trust_directory_count(terms->trust) == 0);
+}
+
+static void add_number(SHA256_CTX *hash, uint64_t number) {
+    uint8_t bytes[8];
+    size_t i;
+    for (i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(number >> (8 * i));
+    SHA256_Update(hash, bytes, sizeof bytes);
+}
+
+static void add_bytes(SHA256_CTX *hash, const void *bytes, size_t len) {
+    add_number(hash, len);
+    SHA256_Update(hash, bytes, len);
+}
+
+/* A digest of all that a verdict depends on but the time. What is in directories is not in it: a chain that needed
+ * them is not entered. False if memory lacks. */
+static bool make_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO_BUFFER) * sent,
+                     uint8_t key[CLEAT_DIGEST]) {
+    uint8_t trust[CLEAT_DIGEST];
+    SHA256_CTX hash;
+    size_t i;
+    if (!cleat_trust_loaded_digest(terms->trust, trust)) return false;
+    SHA256_Init(&hash);
+    SHA256_Update(&hash, trust, sizeof trust);
+    add_number(&hash, terms->flags);
+    add_number(&hash, (uint64_t)terms->purpose);
+    add_number(&hash, terms->name == NULL ? 0 : terms->name_is_address ? 2 : 1);
+    if (terms->name != NULL) add_bytes(&hash, terms->name, strlen(terms->name));
+    for (i = 0; i < sk_CRYPTO_BUFFER_num(sent); i++) {
+        const CRYPTO_BUFFER *certificate = sk_CRYPTO_BUFFER_value(sent, i);
+        add_bytes(&hash, CRYPTO_BUFFER_data(certificate), CRYPTO_BUFFER_len(certificate));
+    }
+    SHA256_Final(key, &hash);
+    return true;
+}
+
+/* The same where memory has not failed yet; if it fails here, then that is a miss and not the verdict's affair. */
+static bool try_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO_BUFFER) * sent,
+                    uint8_t key[CLEAT_DIGEST]) {
+    if (!may_cache(terms) || cleat_memory_failed()) return false;
+    if (make_key(terms, sent, key)) return true;
+    cleat_error_clear_queue();
+    return false;
+}
+
+/* Verifies the chain. until: the first second at which that has to be done again, or 0: each time. */
+static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain, int64_t now,
+                   struct cleat_verify_error *error, int64_t *until) {
+    STACK_OF(X509) *accepted_chain = NULL;
+    struct cleat_chain_request request = {
+        .leaf = sk_X509_value(chain, 0),
+        .sent = chain,
+        .param = make_param(terms),
+        .purpose = terms->purpose,
+        .accepted = &accepted_chain,
+    };
+    bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
+    bool accepted = false;
+    *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+    *until = 0;
+    if (request.param != NULL) accepted = cleat_verification_run(terms->trust, &request, error);
+    if (accepted && !request.has_looked) {
+        const STACK_OF(X509_CRL) *crls = has_lists ? cleat_trust_crls(terms->trust) : NULL;
+        *until = cleat_validity_end(accepted_chain, crls, now);
+    }
+    sk_X509_pop_free(accepted_chain, X509_free);
+    X509_VERIFY_PARAM_free(request.param);
+    return accepted;
+}
+
+enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
+                                          const STACK_OF(CRYPTO_BUFFER) * sent,
+                                          struct cleat_peer_report *report) {
+    struct cleat_chain_moment now = cleat_chain_moment_now();
+    uint8_t key[CLEAT_DIGEST];
+    bool has_key = try_key(terms, sent, key);
+    STACK_OF(X509) * chain;
+    int64_t until;
+    bool accepted;
+    *report = (struct cleat_peer_report){{X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED};
+    if (has_key) {
+        bool is_known = cleat_chain_cache_has(key, now, terms->cache_seconds);
+        report->cache = is_known ? CLEAT_PEER_CACHE_HIT : CLEAT_PEER_CACHE_MISS;
+        if (is_known) return CLEAT_PEER_ACCEPTED;
+    }
+    chain = parse(sent);
+    if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
+    accepted = verify(terms, chain, now.wall, &report->error, &until);
+    if (accepted && has_key) cleat_chain_cache_add(key, now, until);
+    sk_X509_pop_free(chain, X509_free);
+    return accepted ? CLEAT_PEER_ACCEPTED : CLEAT_PEER_REFUSED;
+}
+
+enum cleat_peer_verdict cleat_peer_decode(const STACK_OF(CRYPTO_BUFFER) * sent) {
+    STACK_OF(X509) *chain = parse(sent);
+    if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
+    sk_X509_pop_free(chain, X509_free);
+    return CLEAT_PEER_ACCEPTED;
+}

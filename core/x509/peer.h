@@ -1,0 +1,47 @@
+/* peer.h: the verification of a TLS peer by the certificates that it has sent, which are DER until here. They are
+ * parsed for a verification and freed after it; where the same verification has succeeded lately (chain_cache.h) they
+ * are not even parsed. */
+#ifndef CLEAT_CORE_PEER_H
+#define CLEAT_CORE_PEER_H
+
+#include "x509/trust.h"
+#include "x509/verify_error.h"
+
+/* What a peer is asked for. All of it but cache_seconds is in the key of the cache: so must be what is added. */
+struct cleat_peer_terms {
+    struct cleat_trust *trust;
+    int purpose; /* X509_PURPOSE_SSL_SERVER or _CLIENT: what the peer is */
+    unsigned long flags; /* X509_V_FLAG_*, CLEAT_STRICT_FLAG */
+    const char *name; /* host name or IP address that its certificate must have; NULL: any */
+    bool name_is_address;
+    int32_t cache_seconds; /* how old an entry of the cache may be; 0: none is looked up or made */
+};
+
+enum cleat_peer_verdict {
+    CLEAT_PEER_ACCEPTED,
+    CLEAT_PEER_REFUSED,
+    CLEAT_PEER_UNDECODABLE /* BoringSSL's TLS takes more than its X.509 parser does */
+};
+
+/* How a verdict was found. */
+enum cleat_peer_cache {
+    CLEAT_PEER_CACHE_UNUSED, /* off, or not for these terms */
+    CLEAT_PEER_CACHE_HIT,
+    CLEAT_PEER_CACHE_MISS
+};
+
+struct cleat_peer_report {
+    struct cleat_verify_error error; /* why a peer was refused */
+    enum cleat_peer_cache cache;
+};
+
+/* cleat_peer_verify returns whether a peer that sent these certificates, at least one and its own first, is
+ * accepted. That it has the key of the first is not looked at here: BoringSSL verifies its signature. */
+enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
+                                          const STACK_OF(CRYPTO_BUFFER) * sent,
+                                          struct cleat_peer_report *report);
+
+/* cleat_peer_decode is for a peer of whom nothing is asked but certificates that can be parsed. */
+enum cleat_peer_verdict cleat_peer_decode(const STACK_OF(CRYPTO_BUFFER) * sent);
+
+#endif

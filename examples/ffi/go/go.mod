@@ -1,0 +1,3 @@
+module example.org/cleat
+
+go 1.19

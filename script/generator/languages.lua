@@ -1,0 +1,63 @@
+--- What the generators of bindings share. They read the document of cleat.json (script/generator/json.lua), and nothing
+--- else.
+
+local languages = {}
+
+---@param snake string
+---@return string
+function languages.camel(snake)
+    return (snake:gsub("^%l", string.upper):gsub("_(%w)", string.upper))
+end
+
+--- Lines of at most that many columns, without what they are prefixed with.
+---@param prose string
+---@param columns integer
+---@return string[]
+function languages.lines(prose, columns)
+    local lines = {}
+    for paragraph in (prose .. "\n\n"):gmatch("(.-)\n\n") do
+        local current
+        for word in paragraph:gmatch("%S+") do
+            if current and #current + 1 + #word > columns then
+                lines[#lines + 1], current = current, nil
+            end
+            current = current and current .. " " .. word or word
+        end
+        lines[#lines + 1] = current
+        lines[#lines + 1] = ""
+    end
+    lines[#lines] = nil
+    return lines
+end
+
+---@class cleat.Place where a function belongs in an object-oriented binding
+---@field f table the function
+---@field kind string? the kind of object whose method or constructor it is
+---@field method boolean whether its first parameter is the object
+---@field name string
+
+--- A place for each function. The guarded forms, and what takes an id of any kind, have none: a binding
+--- calls them in its own classes.
+---@param document table
+---@return cleat.Place[]
+function languages.places(document)
+    local kinds, list = {}, {}
+    for _, kind in ipairs(document.kinds) do
+        kinds[kind.name] = true
+    end
+    for _, f in ipairs(document.functions) do
+        local short = f.name:gsub("^cleat_", "")
+        local first = f.parameters[1]
+        local kind, rest = short:match("^(%l+)_(.+)$")
+        if f.guards or first and first.of == "any" then
+            kind = nil
+        elseif kinds[kind] then
+            list[#list + 1] = { f = f, kind = kind, method = first ~= nil and first.of == kind and first.direction == "in", name = rest }
+        else
+            list[#list + 1] = { f = f, method = false, name = short }
+        end
+    end
+    return list
+end
+
+return languages

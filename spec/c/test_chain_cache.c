@@ -1,0 +1,527 @@
+/* test_chain_cache.c: the cache of verified chains, by handshakes: what it answers, and what it must not. The counters
+ * tell which way was taken. This program's own clocks stand in for the system's. */
+#undef _FORTIFY_SOURCE
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "authority.h"
+#include "base/error.h"
+#include "expect.h"
+#include "raw.h"
+
+static _Atomic time_t wall_offset; /* seconds */
+static _Atomic time_t monotonic_offset;
+
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = (int)syscall(SYS_clock_gettime, clock, now);
+    bool is_wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
+    now->tv_sec += atomic_load(is_wall ? &wall_offset : &monotonic_offset);
+    return result;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    struct timespec time = {0, 0};
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &time);
+    now->tv_sec = time.tv_sec;
+    now->tv_usec = time.tv_nsec / 1000;
+    return 0;
+}
+
+time_t time(time_t *now) {
+    struct timespec time = {0, 0};
+    clock_gettime(CLOCK_REALTIME, &time);
+    if (now != NULL) *now = time.tv_sec;
+    return time.tv_sec;
+}
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+
+static void pass(time_t wall, time_t monotonic) {
+    atomic_fetch_add(&wall_offset, wall);
+    atomic_fetch_add(&monotonic_offset, monotonic);
+}
+
+static void reset_clocks(void) {
+    atomic_store(&wall_offset, 0);
+    atomic_store(&monotonic_offset, 0);
+}
+
+enum { EXPIRED = 10, NOT_YET = 9, LIST_EXPIRED = 12, NO_LIST = 3, REVOKED = 23, NO_ISSUER = 20, NO_PURPOSE = 26,
+       WRONG_NAME = 62, BAD_SIGNATURE = 7, UNTRUSTED_ROOT = 19 };
+enum { DAY = 86400 };
+
+/* Contexts of one side and the other, over memory. */
+struct outcome {
+    int32_t client;
+    int32_t server;
+};
+
+static void move(int32_t from, int32_t to) {
+    char bytes[16384];
+    int32_t len = cleat_connection_drain(from, bytes, sizeof bytes);
+    EXPECT(len >= 0);
+    if (len > 0) EXPECT(cleat_connection_feed(to, bytes, len) == len);
+}
+
+static bool goes_on(int32_t status) {
+    return status < 0 && CLEAT_CLASS(status) == CLEAT_WANT_READ;
+}
+
+static struct outcome meet(int32_t client_context, int32_t server_context, const char *name) {
+    int32_t client = cleat_connection_over_memory(client_context, 0, name, (int32_t)strlen(name));
+    int32_t server = cleat_connection_over_memory(server_context, 1, NULL, 0);
+    struct outcome outcome = {CLEAT_STATUS(CLEAT_WANT_READ, 0), CLEAT_STATUS(CLEAT_WANT_READ, 0)};
+    int turn;
+    EXPECT(client > 0 && server > 0);
+    for (turn = 0; turn < 4; turn++) {
+        if (goes_on(outcome.client)) outcome.client = cleat_connection_handshake(client, 0);
+        move(client, server);
+        if (goes_on(outcome.server)) outcome.server = cleat_connection_handshake(server, 0);
+        move(server, client);
+    }
+    EXPECT(cleat_close(client) == CLEAT_OK && cleat_close(server) == CLEAT_OK);
+    return outcome;
+}
+
+struct counters {
+    int32_t hits;
+    int32_t misses;
+};
+
+static struct counters count(int32_t context) {
+    struct counters counters = {-1, -1};
+    EXPECT(cleat_context_chain_cache_stats(context, &counters.hits, &counters.misses) == CLEAT_OK);
+    return counters;
+}
+
+enum way { HIT, MISS, UNUSED };
+
+static void expect_way(int32_t context, struct counters before, enum way way) {
+    struct counters after = count(context);
+    EXPECT(after.hits - before.hits == (way == HIT ? 1 : 0));
+    EXPECT(after.misses - before.misses == (way == MISS ? 1 : 0));
+}
+
+/* A client's handshake that is verified in that way, and succeeds if code is 0. */
+static void visit(int32_t client, int32_t server, const char *name, enum way way, int32_t code) {
+    struct counters before = count(client);
+    struct outcome outcome = meet(client, server, name);
+    expect_way(client, before, way);
+    EXPECT(outcome.client == (code == 0 ? CLEAT_OK : CLEAT_STATUS(CLEAT_VERIFY, code)));
+    EXPECT((code == 0) == (outcome.server == CLEAT_OK));
+}
+
+/* Each test has CA certificates and contexts of its own: what others have entered is of no use to it. */
+struct scene {
+    struct authority_certificate root;
+    struct authority_certificate leaf; /* for "localhost", serial number 7 */
+    int32_t client; /* trusts the root, and checks names */
+    int32_t server; /* has the leaf */
+};
+
+static int32_t new_client(const struct authority_certificate *root) {
+    int32_t client = cleat_context_new(CLEAT_PROTOCOL_TLS);
+    EXPECT(client > 0);
+    if (root != NULL) authority_trust(client, root);
+    EXPECT(cleat_context_set_verify_mode(client, CLEAT_CERT_REQUIRED) == CLEAT_OK);
+    EXPECT(cleat_context_set_check_hostname(client, 1) == CLEAT_OK);
+    return client;
+}
+
+static int32_t new_server(const struct authority_certificate *leaf) {
+    int32_t server = cleat_context_new(CLEAT_PROTOCOL_TLS);
+    EXPECT(server > 0);
+    authority_load(server, leaf);
+    return server;
+}
+
+static struct scene open_with(long root_ends, long leaf_ends, int purpose) {
+    const struct authority_request root = {"root", 1, -DAY, root_ends, true, 0};
+    const struct authority_request leaf = {"localhost", 7, -DAY, leaf_ends, false, purpose};
+    struct scene scene;
+    reset_clocks();
+    scene.root = authority_issue(&root, NULL);
+    scene.leaf = authority_issue(&leaf, &scene.root);
+    scene.client = new_client(&scene.root);
+    scene.server = new_server(&scene.leaf);
+    return scene;
+}
+
+static struct scene open_scene(void) {
+    return open_with(DAY, DAY, 0);
+}
+
+static void close_scene(struct scene *scene) {
+    EXPECT(cleat_close(scene->client) == CLEAT_OK && cleat_close(scene->server) == CLEAT_OK);
+    authority_free(&scene->root);
+    authority_free(&scene->leaf);
+    reset_clocks();
+}
+
+static void test_hits(int32_t version) {
+    struct scene scene = open_scene();
+    int32_t other = new_client(&scene.root);
+    int i;
+    EXPECT(cleat_context_set_maximum_version(scene.client, version) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    for (i = 0; i < 3; i++) visit(scene.client, scene.server, "localhost", HIT, 0);
+    /* Another context with the same trust has the entry as well. */
+    visit(other, scene.server, "localhost", HIT, 0);
+    EXPECT(cleat_close(other) == CLEAT_OK);
+    close_scene(&scene);
+}
+
+static void test_switched_off(void) {
+    struct scene scene = open_scene();
+    EXPECT(cleat_context_chain_cache_seconds(scene.client) == CLEAT_CHAIN_CACHE_DEFAULT);
+    EXPECT(cleat_context_set_chain_cache_seconds(scene.client, 0) == CLEAT_OK);
+    EXPECT(cleat_context_chain_cache_seconds(scene.client) == 0);
+    visit(scene.client, scene.server, "localhost", UNUSED, 0);
+    visit(scene.client, scene.server, "localhost", UNUSED, 0);
+    EXPECT(cleat_context_set_chain_cache_seconds(scene.client, 10) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", MISS, 0); /* nothing was entered */
+    EXPECT(cleat_context_set_chain_cache_seconds(scene.client, 0) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", UNUSED, 0); /* nor is anything looked up */
+    EXPECT(CLEAT_CLASS(cleat_context_set_chain_cache_seconds(scene.client, -1)) == CLEAT_USAGE);
+    EXPECT(CLEAT_CLASS(cleat_context_set_chain_cache_seconds(scene.client, CLEAT_CHAIN_CACHE_MAX + 1)) == CLEAT_USAGE);
+    EXPECT(cleat_context_set_chain_cache_seconds(scene.client, CLEAT_CHAIN_CACHE_MAX) == CLEAT_OK);
+    EXPECT(cleat_context_set_verify_mode(scene.server, CLEAT_CERT_NONE) == CLEAT_OK);
+    EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
+    EXPECT(cleat_context_set_verify_mode(scene.client, CLEAT_CERT_NONE) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", UNUSED, 0);
+    close_scene(&scene);
+}
+
+static void test_another_name(void) {
+    struct scene scene = open_scene();
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    visit(scene.client, scene.server, "other.test", MISS, WRONG_NAME);
+    visit(scene.client, scene.server, "other.test", MISS, WRONG_NAME); /* a failure is never entered */
+    visit(scene.client, scene.server, "127.0.0.1", MISS, 64);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    /* What was verified without a name is not what one is compared with. */
+    EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
+    visit(scene.client, scene.server, "other.test", MISS, 0);
+    visit(scene.client, scene.server, "third.test", HIT, 0);
+    EXPECT(cleat_context_set_check_hostname(scene.client, 1) == CLEAT_OK);
+    visit(scene.client, scene.server, "other.test", MISS, WRONG_NAME);
+    close_scene(&scene);
+}
+
+static void test_other_trust(void) {
+    struct scene scene = open_scene();
+    struct scene another = open_scene();
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    visit(another.client, scene.server, "localhost", MISS, BAD_SIGNATURE);
+    /* A context that loses a CA certificate is a new one; one that gains one verifies again. */
+    authority_trust(scene.client, &another.root);
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    visit(scene.client, another.server, "localhost", MISS, 0);
+    close_scene(&another);
+    close_scene(&scene);
+}
+
+/* The certificate is in both trusts, but in one for clients only. */
+static void test_trust_beside_a_certificate(void) {
+    struct scene scene = open_scene();
+    int32_t wary = new_client(NULL);
+    BIO *bio = BIO_new(BIO_s_mem());
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    EXPECT(X509_add1_reject_object(scene.root.x509, OBJ_nid2obj(NID_server_auth)) == 1);
+    EXPECT(PEM_write_bio_X509_AUX(bio, scene.root.x509) == 1 && BIO_mem_contents(bio, &bytes, &len) == 1);
+    EXPECT(cleat_context_load_verify_data(wary, (const char *)bytes, (int32_t)len) == 1);
+    visit(wary, scene.server, "localhost", MISS, 28);
+    BIO_free(bio);
+    EXPECT(cleat_close(wary) == CLEAT_OK);
+    close_scene(&scene);
+}
+
+static void test_flags_and_lists(void) {
+    struct scene scene = open_scene();
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_CRL_CHECK_LEAF) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", MISS, NO_LIST);
+    authority_trust_list(scene.client, &scene.root, -100, 100, 0);
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    pass(99, 99);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    pass(1, 1); /* its end */
+    visit(scene.client, scene.server, "localhost", MISS, LIST_EXPIRED);
+    pass(-100, -100);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    authority_trust_list(scene.client, &scene.root, -50, 100, 7); /* the newer list revokes it */
+    visit(scene.client, scene.server, "localhost", MISS, REVOKED);
+    visit(scene.client, scene.server, "localhost", MISS, REVOKED);
+    EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_X509_STRICT) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", MISS, 85);
+    close_scene(&scene);
+}
+
+/* A list that begins later than the verification ends what was verified without it. */
+static void test_a_list_to_come(void) {
+    struct scene scene = open_scene();
+    EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_CRL_CHECK_LEAF) == CLEAT_OK);
+    authority_trust_list(scene.client, &scene.root, -100, DAY, 0);
+    authority_trust_list(scene.client, &scene.root, 100, DAY, 7);
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    pass(99, 99);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    pass(2, 2);
+    visit(scene.client, scene.server, "localhost", MISS, REVOKED);
+    close_scene(&scene);
+}
+
+/* Whichever certificate of the chain ends first. */
+static void test_expiry(long root_ends, long leaf_ends) {
+    struct scene scene = open_with(root_ends, leaf_ends, 0);
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    pass(98, 98);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    pass(2, 2);
+    visit(scene.client, scene.server, "localhost", MISS, EXPIRED);
+    pass(-50, 0); /* set back to where it is valid, and after the verification */
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    close_scene(&scene);
+}
+
+static void test_age(void) {
+    struct scene scene = open_scene();
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    pass(290, 290);
+    visit(scene.client, scene.server, "localhost", HIT, 0); /* which does not make it younger */
+    pass(0, 10);
+    visit(scene.client, scene.server, "localhost", MISS, 0); /* the wall clock stands still */
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    pass(300, 0);
+    visit(scene.client, scene.server, "localhost", MISS, 0); /* the machine has slept */
+    EXPECT(cleat_context_set_chain_cache_seconds(scene.client, 5) == CLEAT_OK);
+    pass(5, 5);
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    EXPECT(cleat_context_set_chain_cache_seconds(scene.client, 600) == CLEAT_OK);
+    pass(599, 599);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    close_scene(&scene);
+}
+
+static void test_clock_set_back(void) {
+    struct scene scene = open_scene();
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    pass(-60, 0);
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    pass(-2 * DAY, 0);
+    visit(scene.client, scene.server, "localhost", MISS, NOT_YET);
+    close_scene(&scene);
+}
+
+/* Every bit of a chain counts: here the last one of the signature. */
+static void test_changed_byte(void) {
+    struct scene scene = open_scene();
+    uint8_t *der = NULL;
+    int len = i2d_X509(scene.leaf.x509, &der);
+    const uint8_t *at = der;
+    struct authority_certificate changed = {scene.leaf.key, NULL};
+    int32_t server;
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    EXPECT(len > 0);
+    der[len - 1] ^= 1;
+    changed.x509 = d2i_X509(NULL, &at, len);
+    EXPECT(changed.x509 != NULL);
+    server = new_server(&changed);
+    visit(scene.client, server, "localhost", MISS, BAD_SIGNATURE);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    X509_free(changed.x509);
+    OPENSSL_free(der);
+    EXPECT(cleat_close(server) == CLEAT_OK);
+    close_scene(&scene);
+}
+
+/* A server that has the chain, and signs with the key. */
+static int32_t meet_thief(int32_t client_context, X509 *leaf, EVP_PKEY *key) {
+    uint8_t *der = NULL;
+    int len = i2d_X509(leaf, &der);
+    const struct raw_peer thief = {true, der, (size_t)len, key};
+    int32_t client = cleat_connection_over_memory(client_context, 0, "localhost", 9);
+    int error;
+    int32_t status = raw_meet(client, &thief, &error);
+    EXPECT((status < 0) == (error == SSL_AD_REASON_OFFSET + SSL_AD_DECRYPT_ERROR));
+    EXPECT(cleat_close(client) == CLEAT_OK);
+    OPENSSL_free(der);
+    return status;
+}
+
+static void test_wrong_key(int32_t version) {
+    struct scene scene = open_scene();
+    struct scene another = open_scene();
+    struct counters before;
+    EXPECT(cleat_context_set_maximum_version(scene.client, version) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    before = count(scene.client);
+    EXPECT(meet_thief(scene.client, scene.leaf.x509, scene.leaf.key) == CLEAT_OK); /* the control */
+    expect_way(scene.client, before, HIT);
+    before = count(scene.client);
+    EXPECT(meet_thief(scene.client, scene.leaf.x509, another.leaf.key) == CLEAT_STATUS(CLEAT_SSL, SSL_R_BAD_SIGNATURE));
+    expect_way(scene.client, before, HIT);
+    close_scene(&another);
+    close_scene(&scene);
+}
+
+/* A certificate that is good for servers is none for clients, though the same CA is trusted for both. */
+static void test_role(void) {
+    struct scene scene = open_with(DAY, DAY, NID_server_auth);
+    struct counters before;
+    struct outcome outcome;
+    authority_trust(scene.server, &scene.root);
+    EXPECT(cleat_context_set_verify_mode(scene.server, CLEAT_CERT_OPTIONAL) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", MISS, 0); /* the client has none */
+    EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    authority_load(scene.client, &scene.leaf);
+    before = count(scene.server);
+    outcome = meet(scene.client, scene.server, "localhost");
+    expect_way(scene.server, before, MISS);
+    EXPECT(outcome.server == CLEAT_STATUS(CLEAT_VERIFY, NO_PURPOSE));
+    close_scene(&scene);
+}
+
+static void test_clients(void) {
+    struct scene scene = open_with(100, DAY, 0);
+    struct counters before;
+    struct outcome outcome;
+    authority_trust(scene.server, &scene.root);
+    authority_load(scene.client, &scene.leaf);
+    EXPECT(cleat_context_set_verify_mode(scene.server, CLEAT_CERT_REQUIRED) == CLEAT_OK);
+    outcome = meet(scene.client, scene.server, "localhost");
+    EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK && count(scene.server).misses == 1);
+    outcome = meet(scene.client, scene.server, "localhost");
+    EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK && count(scene.server).hits == 1);
+    EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
+    EXPECT(cleat_context_set_verify_mode(scene.client, CLEAT_CERT_NONE) == CLEAT_OK);
+    pass(100, 100);
+    before = count(scene.server);
+    outcome = meet(scene.client, scene.server, "localhost");
+    expect_way(scene.server, before, MISS);
+    EXPECT(outcome.server == CLEAT_STATUS(CLEAT_VERIFY, EXPIRED));
+    close_scene(&scene);
+}
+
+/* With a directory the CA certificates that were loaded answer, and may be remembered; what only the directory has is
+ * read each time. */
+static void test_directories(void) {
+    struct scene scene = open_scene();
+    int32_t other = new_client(NULL);
+    static char directory[] = "/tmp/cleat-test.XXXXXX";
+    char path[128];
+    FILE *file;
+    EXPECT(mkdtemp(directory) != NULL);
+    snprintf(path, sizeof path, "%s/%08x.0", directory, (unsigned)X509_NAME_hash(X509_get_subject_name(scene.root.x509)));
+    file = fopen(path, "w");
+    EXPECT(file != NULL && PEM_write_X509(file, scene.root.x509) == 1 && fclose(file) == 0);
+    EXPECT(cleat_context_load_verify_directory(scene.client, directory, (int32_t)strlen(directory)) == CLEAT_OK);
+    EXPECT(cleat_context_load_verify_directory(other, directory, (int32_t)strlen(directory)) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    visit(other, scene.server, "localhost", MISS, 0);
+    visit(other, scene.server, "localhost", MISS, 0);
+    EXPECT(unlink(path) == 0 && rmdir(directory) == 0);
+    visit(other, scene.server, "localhost", MISS, NO_ISSUER);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    /* A list may come into the directory at any time. */
+    EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_CRL_CHECK_LEAF) == CLEAT_OK);
+    authority_trust_list(scene.client, &scene.root, -100, DAY, 0);
+    visit(scene.client, scene.server, "localhost", UNUSED, 0);
+    visit(scene.client, scene.server, "localhost", UNUSED, 0);
+    EXPECT(cleat_close(other) == CLEAT_OK);
+    close_scene(&scene);
+}
+
+static void test_fork(void) {
+    struct scene scene = open_scene();
+    pid_t child;
+    int status = -1;
+    visit(scene.client, scene.server, "localhost", MISS, 0);
+    child = fork();
+    EXPECT(child >= 0);
+    if (child == 0) {
+        EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
+        visit(scene.client, scene.server, "localhost", MISS, 0);
+        visit(scene.client, scene.server, "localhost", HIT, 0);
+        EXPECT(cleat_context_set_check_hostname(scene.client, 1) == CLEAT_OK);
+        visit(scene.client, scene.server, "localhost", HIT, 0);
+        _exit(0);
+    }
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+    visit(scene.client, scene.server, "localhost", HIT, 0);
+    EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
+    visit(scene.client, scene.server, "localhost", MISS, 0); /* the child's entry is the child's */
+    close_scene(&scene);
+}
+
+/* Several threads fill the cache and ask it; one of them meets servers that are to be refused. */
+struct worker {
+    const struct scene *scene;
+    const char *name;
+    int32_t code;
+};
+
+enum { THREADS = 3, VISITS = 40 };
+
+static void *work(void *argument) {
+    const struct worker *worker = argument;
+    int i;
+    for (i = 0; i < VISITS; i++) {
+        struct outcome outcome = meet(worker->scene->client, worker->scene->server, worker->name);
+        EXPECT(outcome.client == (worker->code == 0 ? CLEAT_OK : CLEAT_STATUS(CLEAT_VERIFY, worker->code)));
+    }
+    return NULL;
+}
+
+static void test_threads(void) {
+    struct scene scene = open_scene();
+    struct worker workers[THREADS] = {
+        {&scene, "localhost", 0}, {&scene, "localhost", 0}, {&scene, "other.test", WRONG_NAME}};
+    pthread_t threads[THREADS];
+    struct counters counters;
+    int i;
+    for (i = 0; i < THREADS; i++) EXPECT(pthread_create(&threads[i], NULL, work, &workers[i]) == 0);
+    for (i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    counters = count(scene.client);
+    EXPECT(counters.hits + counters.misses == THREADS * VISITS);
+    EXPECT(counters.misses > VISITS && counters.hits > 0);
+    close_scene(&scene);
+}
+
+int main(void) {
+    test_hits(CLEAT_TLS1_2_VERSION);
+    test_hits(CLEAT_TLS1_3_VERSION);
+    test_switched_off();
+    test_another_name();
+    test_other_trust();
+    test_trust_beside_a_certificate();
+    test_flags_and_lists();
+    test_a_list_to_come();
+    test_expiry(DAY, 100);
+    test_expiry(100, DAY);
+    test_age();
+    test_clock_set_back();
+    test_changed_byte();
+    test_wrong_key(CLEAT_TLS1_2_VERSION);
+    test_wrong_key(CLEAT_TLS1_3_VERSION);
+    test_role();
+    test_clients();
+    test_directories();
+    test_fork();
+    test_threads();
+    EXPECT(cleat_handle_count() == 0);
+    puts("names, trust, flags, lists, dates, clocks, bytes, keys, roles, directories, fork, threads");
+    return 0;
+}

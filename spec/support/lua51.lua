@@ -1,0 +1,47 @@
+-- What specs take for granted and Lua 5.1 does not have, for the specs alone: cleat's own modules keep Lua 5.1 as it is.
+-- script/busted loads it on Lua 5.1.
+--   * pcall, across which a spec's coroutine yields
+--   * load of a string, and xpcall with arguments, as on LuaJIT
+local own = setmetatable({ pcall = pcall, xpcall = xpcall, load = load }, { __index = _G, __newindex = _G })
+
+local find = package.loaders[2] -- along package.path
+package.loaders[2] = function(name)
+    local chunk = find(name)
+    if type(chunk) == "function" and name:find "^cleat%." then
+        setfenv(chunk, own)
+    end
+    return chunk
+end
+
+local function finish(thread, ok, ...)
+    if coroutine.status(thread) == "dead" then
+        return ok, ...
+    end
+    return finish(thread, coroutine.resume(thread, coroutine.yield(...)))
+end
+
+function pcall(f, ...) -- luacheck: ignore 121
+    if not coroutine.running() then
+        return own.pcall(f, ...)
+    end
+    local thread = coroutine.create(function(...)
+        return f(...)
+    end)
+    return finish(thread, coroutine.resume(thread, ...))
+end
+
+function load(chunk, ...) -- luacheck: ignore 121
+    return (type(chunk) == "string" and loadstring or own.load)(chunk, ...)
+end
+
+function xpcall(f, handler, ...) -- luacheck: ignore 121
+    local function handled(ok, ...)
+        if ok then
+            return ok, ...
+        end
+        return false, handler(...)
+    end
+    return handled(pcall(f, ...))
+end
+
+return own
