@@ -81,8 +81,8 @@ end
 local function prose(comment)
     local paragraphs, current = {}, {}
     local body = comment:match("^/%*(.*)%*/$") .. "\n"
-    for text in body:gmatch("(.-)\n") do
-        text = text:gsub("^%s*%*? ?", ""):gsub("%s+$", "")
+    for line in body:gmatch("(.-)\n") do
+        local text = line:gsub("^%s*%*? ?", ""):gsub("%s+$", "")
         if text ~= "" then
             current[#current + 1] = text
         elseif #current > 0 then

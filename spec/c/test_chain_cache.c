@@ -13,6 +13,7 @@
 #include "authority.h"
 #include "base/error.h"
 #include "expect.h"
+#include "raw.h"
 
 static _Atomic time_t wall_offset; /* seconds */
 static _Atomic time_t monotonic_offset;
@@ -344,67 +345,17 @@ static void test_changed_byte(void) {
     close_scene(&scene);
 }
 
-/* A server that has the chain and another key: BoringSSL without cleat, which signs with whatever it is told to. */
-static EVP_PKEY *stolen;
-
-static enum ssl_private_key_result_t sign(SSL *ssl, uint8_t *out, size_t *out_len, size_t max_out, uint16_t algorithm,
-                                          const uint8_t *in, size_t in_len) {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done;
-    (void)ssl;
-    (void)algorithm;
-    *out_len = max_out;
-    done = context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, stolen) == 1 &&
-           EVP_DigestSign(context, out, out_len, in, in_len) == 1;
-    EVP_MD_CTX_free(context);
-    return done ? ssl_private_key_success : ssl_private_key_failure;
-}
-
-static enum ssl_private_key_result_t no_more(SSL *ssl, uint8_t *out, size_t *out_len, size_t max_out) {
-    (void)ssl;
-    (void)out;
-    (void)out_len;
-    (void)max_out;
-    return ssl_private_key_failure;
-}
-
-static const SSL_PRIVATE_KEY_METHOD thief = {sign, NULL, no_more};
-
-static SSL *new_thief(SSL_CTX *ssl_ctx, X509 *leaf) {
+/* A server that has the chain, and signs with the key. */
+static int32_t meet_thief(int32_t client_context, X509 *leaf, EVP_PKEY *key) {
     uint8_t *der = NULL;
     int len = i2d_X509(leaf, &der);
-    CRYPTO_BUFFER *buffer = CRYPTO_BUFFER_new(der, (size_t)len, NULL);
-    SSL *ssl;
-    EXPECT(SSL_CTX_set_chain_and_key(ssl_ctx, &buffer, 1, NULL, &thief) == 1);
-    ssl = SSL_new(ssl_ctx);
-    EXPECT(ssl != NULL);
-    SSL_set_accept_state(ssl);
-    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    CRYPTO_BUFFER_free(buffer);
-    OPENSSL_free(der);
-    return ssl;
-}
-
-static int32_t meet_thief(int32_t client_context, X509 *leaf) {
-    SSL_CTX *ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
-    SSL *ssl = new_thief(ssl_ctx, leaf);
+    const struct raw_peer thief = {true, der, (size_t)len, key};
     int32_t client = cleat_connection_over_memory(client_context, 0, "localhost", 9);
-    int32_t status = CLEAT_STATUS(CLEAT_WANT_READ, 0);
-    char bytes[16384];
-    int turn;
-    for (turn = 0; turn < 4 && goes_on(status); turn++) {
-        int len;
-        status = cleat_connection_handshake(client, 0);
-        len = (int)cleat_connection_drain(client, bytes, sizeof bytes);
-        if (len > 0) EXPECT(BIO_write(SSL_get_rbio(ssl), bytes, len) == len);
-        (void)SSL_do_handshake(ssl);
-        len = BIO_read(SSL_get_wbio(ssl), bytes, sizeof bytes);
-        if (len > 0) EXPECT(cleat_connection_feed(client, bytes, len) == len);
-    }
-    ERR_clear_error();
+    int error;
+    int32_t status = raw_meet(client, &thief, &error);
+    EXPECT((status < 0) == (error == SSL_AD_REASON_OFFSET + SSL_AD_DECRYPT_ERROR));
     EXPECT(cleat_close(client) == CLEAT_OK);
-    SSL_free(ssl);
-    SSL_CTX_free(ssl_ctx);
+    OPENSSL_free(der);
     return status;
 }
 
@@ -414,13 +365,11 @@ static void test_wrong_key(int32_t version) {
     struct counters before;
     EXPECT(cleat_context_set_maximum_version(scene.client, version) == CLEAT_OK);
     visit(scene.client, scene.server, "localhost", MISS, 0);
-    stolen = scene.leaf.key; /* the control */
     before = count(scene.client);
-    EXPECT(meet_thief(scene.client, scene.leaf.x509) == CLEAT_OK);
+    EXPECT(meet_thief(scene.client, scene.leaf.x509, scene.leaf.key) == CLEAT_OK); /* the control */
     expect_way(scene.client, before, HIT);
-    stolen = another.leaf.key;
     before = count(scene.client);
-    EXPECT(meet_thief(scene.client, scene.leaf.x509) == CLEAT_STATUS(CLEAT_SSL, SSL_R_BAD_SIGNATURE));
+    EXPECT(meet_thief(scene.client, scene.leaf.x509, another.leaf.key) == CLEAT_STATUS(CLEAT_SSL, SSL_R_BAD_SIGNATURE));
     expect_way(scene.client, before, HIT);
     close_scene(&another);
     close_scene(&scene);

@@ -1,0 +1,151 @@
+/* handshakes.c: a client's full handshakes over memory, for callgrind (run.lua, handshakes). handshakes WAY COUNT CHAIN PKI:
+ * WAY is raw (BoringSSL by itself, which verifies each chain), unknown (cleat, the cache of verified chains off) or known
+ * (cleat, and the server was met before); CHAIN is server-ec or server-rsa of the directory PKI. What callgrind counts is
+ * in measured(): the client, and not the server. */
+#include <cleat.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROOM = 65536 };
+
+static int32_t client_context;
+static int32_t server_context;
+static SSL_CTX *raw_context;
+static int32_t client; /* a cleat connection, or */
+static SSL *raw; /* a raw one */
+static char bytes[ROOM];
+static int32_t len;
+
+static int32_t check(int32_t result, const char *what) {
+    char text[512];
+    int32_t text_len;
+    if (result >= 0) return result;
+    text_len = cleat_error_message(text, sizeof text);
+    fprintf(stderr, "%s: %d: %.*s\n", what, (int)result, (int)(text_len < 512 ? text_len : 512), text);
+    exit(1);
+}
+
+static void check_raw(bool good, const char *what) {
+    if (good) return;
+    fprintf(stderr, "%s\n", what);
+    ERR_print_errors_fp(stderr);
+    exit(1);
+}
+
+static void open_client(void) {
+    if (raw_context == NULL) {
+        client = check(cleat_connection_over_memory(client_context, 0, "localhost", 9), "client");
+        return;
+    }
+    raw = SSL_new(raw_context);
+    check_raw(raw != NULL && SSL_set_tlsext_host_name(raw, "localhost") == 1 && SSL_set1_host(raw, "localhost") == 1,
+              "SSL_new");
+    SSL_set_connect_state(raw);
+    SSL_set_bio(raw, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+}
+
+/* Goes on with what the server has sent. Returns whether the handshake is done. */
+static bool step(void) {
+    int32_t status;
+    int result;
+    if (raw == NULL) {
+        if (len > 0) check(cleat_connection_feed(client, bytes, len), "feed");
+        status = cleat_connection_handshake(client, 0);
+        if (status < 0 && CLEAT_CLASS(status) != CLEAT_WANT_READ) check(status, "handshake");
+        len = check(cleat_connection_drain(client, bytes, ROOM), "drain");
+        return status >= 0;
+    }
+    if (len > 0) check_raw(BIO_write(SSL_get_rbio(raw), bytes, len) == len, "BIO_write");
+    result = SSL_do_handshake(raw);
+    check_raw(result == 1 || SSL_get_error(raw, result) == SSL_ERROR_WANT_READ, "SSL_do_handshake");
+    len = BIO_read(SSL_get_wbio(raw), bytes, ROOM);
+    if (len < 0) len = 0;
+    return result == 1;
+}
+
+static void close_client(void) {
+    if (raw != NULL) {
+        SSL_free(raw);
+    } else {
+        cleat_close(client);
+    }
+}
+
+/* begins: makes the client. Ends it once it is done. */
+__attribute__((noinline)) static bool measured(bool begins) {
+    bool done;
+    if (begins) open_client();
+    done = step();
+    if (done) close_client();
+    __asm__ volatile("" ::: "memory"); /* it stays a function of its own, that returns here */
+    return done;
+}
+
+static void shake_hands(void) {
+    int32_t server = check(cleat_connection_over_memory(server_context, 1, NULL, 0), "server");
+    bool begins = true;
+    len = 0;
+    while (!measured(begins)) {
+        int32_t status;
+        begins = false;
+        check(cleat_connection_feed(server, bytes, len), "feed");
+        status = cleat_connection_handshake(server, 0);
+        if (status < 0 && CLEAT_CLASS(status) != CLEAT_WANT_READ) check(status, "server");
+        len = check(cleat_connection_drain(server, bytes, ROOM), "drain");
+    }
+    cleat_close(server);
+}
+
+static void make_raw(const char *root) {
+    raw_context = SSL_CTX_new(TLS_method());
+    check_raw(raw_context != NULL && SSL_CTX_set1_curves_list(raw_context, "X25519") == 1 &&
+                  SSL_CTX_load_verify_locations(raw_context, root, NULL) == 1,
+              "SSL_CTX_new");
+    SSL_CTX_set_verify(raw_context, SSL_VERIFY_PEER, NULL);
+}
+
+static void make_contexts(const char *root, const char *chain, const char *key) {
+    client_context = check(cleat_context_new(CLEAT_PROTOCOL_TLS), "context");
+    server_context = check(cleat_context_new(CLEAT_PROTOCOL_TLS), "context");
+    check(cleat_context_load_verify_file(client_context, root, (int32_t)strlen(root)), root);
+    check(cleat_context_set_verify_mode(client_context, CLEAT_CERT_REQUIRED), "verify_mode");
+    check(cleat_context_set_check_hostname(client_context, 1), "check_hostname");
+    check(cleat_context_load_cert_chain(server_context, chain, (int32_t)strlen(chain), key, (int32_t)strlen(key), NULL,
+                                        0),
+          chain);
+    check(cleat_context_set_ecdh_curve(client_context, "X25519", 6), "curve");
+    check(cleat_context_set_ecdh_curve(server_context, "X25519", 6), "curve");
+}
+
+/* The first handshake makes what the others find. */
+static void check_way(const char *way, int count) {
+    int32_t hits;
+    int32_t misses;
+    check(cleat_context_chain_cache_stats(client_context, &hits, &misses), "statistics");
+    if (hits == (strcmp(way, "known") == 0 ? count : 0)) return;
+    fprintf(stderr, "%s: %d of %d were hits\n", way, (int)hits, count);
+    exit(1);
+}
+
+int main(int argc, char **argv) {
+    char root[512];
+    char chain[512];
+    char key[512];
+    int count;
+    int i;
+    if (argc != 5) return 2;
+    count = atoi(argv[2]);
+    snprintf(root, sizeof root, "%s/root.pem", argv[4]);
+    snprintf(chain, sizeof chain, "%s/%s.pem", argv[4], argv[3]);
+    snprintf(key, sizeof key, "%s/%s.key", argv[4], argv[3]);
+    make_contexts(root, chain, key);
+    if (strcmp(argv[1], "raw") == 0) make_raw(root);
+    if (strcmp(argv[1], "unknown") == 0) check(cleat_context_set_chain_cache_seconds(client_context, 0), "cache");
+    for (i = 0; i <= count; i++) shake_hands();
+    check_way(argv[1], count);
+    return 0;
+}

@@ -1,0 +1,27 @@
+/* raw.h: peers that are BoringSSL without cleat, over memory: they present whatever they are told to. */
+#ifndef CLEAT_SPEC_RAW_H
+#define CLEAT_SPEC_RAW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/boringssl.h"
+
+struct raw_peer {
+    bool server;
+    const uint8_t *certificate; /* DER, or what is to be taken for it */
+    size_t len;
+    EVP_PKEY *key; /* which need not be the certificate's */
+};
+
+/* raw_meet does the handshake of a connection over memory with a peer. Returns its status; *error is the peer's, as
+ * ERR_GET_REASON has it, or 0. */
+int32_t raw_meet(int32_t connection, const struct raw_peer *peer, int *error);
+
+/* raw_can_present returns whether BoringSSL takes the certificate for its own. */
+bool raw_can_present(const struct raw_peer *peer);
+
+/* raw_accepts returns whether BoringSSL's own client, with SSL_VERIFY_NONE and its own X.509 method, takes the server. */
+bool raw_accepts(const struct raw_peer *server);
+
+#endif
