@@ -2,8 +2,6 @@
 /* test_garbage.c: no argument, however bad, does more than give a status. garbage.h says which
  * values are tried and what is demanded of the results. */
 /* clang-format off */
-#include <stdlib.h>
-
 #define CLASSES_UNCHECKED
 #include "classes.h"
 #include "garbage.h"
@@ -502,11 +500,7 @@ static int32_t call_socket_setsockopt(const struct value *v) {
 }
 
 static int32_t call_socket_getsockopt_bytes(const struct value *v) {
-    char wide[4];
-    char *room = v[3].room;
-    /* qemu-user 7.2 writes a whole int, however small the capacity */
-    if (room != NULL && v[3].size < 4 && getenv("CLEAT_EMULATED") != NULL) room = wide;
-    return cleat_socket_getsockopt_bytes(v[0].i, v[1].i, v[2].i, room, v[3].size);
+    return cleat_socket_getsockopt_bytes(v[0].i, v[1].i, v[2].i, v[3].room, v[3].size);
 }
 
 static int32_t call_socket_setsockopt_bytes(const struct value *v) {
