@@ -7,8 +7,8 @@ description = {
     summary = "TLS and sockets over BoringSSL, with the names, defaults and errors of Python's ssl",
     license = "MIT",
 }
--- Lua 5.4 by a native module, LuaJIT (5.1 to luarocks) by FFI
-dependencies = { "lua >= 5.1", "lua ~= 5.2", "lua ~= 5.3" }
+-- by a native module for the Lua that luarocks builds for; LuaJIT (5.1 to luarocks) by FFI
+dependencies = { "lua >= 5.1" }
 build = {
     type = "cmake",
     -- BoringSSL: BORINGSSL_ROOT in the environment, or what script/boringssl has built

@@ -8,7 +8,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleat)
 install(TARGETS cleat EXPORT cleatTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
-install(FILES examples/ffi/cleat.cdef DESTINATION ${CMAKE_INSTALL_DATADIR}/cleat)
+install(FILES examples/ffi/cleat.cdef examples/ffi/cleat.json DESTINATION ${CMAKE_INSTALL_DATADIR}/cleat)
 
 # find_package(cleat) and pkg-config
 install(EXPORT cleatTargets NAMESPACE cleat:: DESTINATION ${package_dir})

@@ -1,5 +1,6 @@
-# The native module, once for each Lua version of CLEAT_LUA_VERSIONS: target native5.4, file lua/5.4/cleat/backend/native.so.
-# Lua's own functions come from the interpreter that loads it. LuaJIT loads the module of 5.1 where it is asked to.
+# The native module, once for each Lua version of CLEAT_LUA_VERSIONS: target native5.4, file
+# lua/5.4/cleat/backend/native.so. Lua's own functions come from the interpreter that loads it. LuaJIT loads the module
+# of 5.1 where it is asked to.
 set(LUA_INCLUDE_DIR "" CACHE PATH "Where one Lua's headers are, if not where pkg-config says")
 
 # lua_version(FILE NAME): the version that the lua.h in this folder is of
@@ -30,7 +31,9 @@ function(native_module version folder)
 endfunction()
 
 set(lua_versions) # those that there is a module for
-if(LUA_INCLUDE_DIR)
+if(CLEAT_ROCK AND NOT LUA_INCLUDE_DIR)
+    message(FATAL_ERROR "luarocks has no headers of the Lua that it builds for (LUA_INCDIR)")
+elseif(LUA_INCLUDE_DIR)
     lua_version(${LUA_INCLUDE_DIR} version)
     if(CLEAT_LUA_VERSIONS AND NOT CLEAT_LUA_VERSIONS STREQUAL version)
         message(FATAL_ERROR "LUA_INCLUDE_DIR has Lua ${version}, and CLEAT_LUA_VERSIONS is ${CLEAT_LUA_VERSIONS}")

@@ -1,6 +1,7 @@
 # All tests go through ctest. CLEAT_TESTS lists the kinds that a build registers:
 #   c       spec/c/test_X.c        -> c.X         programs that see the core's internals (tests/programs.cmake)
 #   lua54   spec/F/X_spec.lua      -> lua54.F.X   busted on lua5.4 with the native module (tests/specs.cmake)
+#   lua51 lua52 lua53              -> lua51.F.X   some of them on these, where CMake finds their headers
 #   luajit  spec/F/X_spec.lua      -> luajit.F.X  the same on LuaJIT with the FFI backend
 #   gc      the same under an aggressive collector -> gc.lua54.F.X, gc.luajit.F.X
 #   soak    script/soak X, briefly -> soak.X      (tests/checks.cmake, as what follows)
@@ -14,7 +15,7 @@
 # To add a C test, a spec or a check, add a file of such a name. To add an interpreter, add a row in tests/specs.cmake.
 # What a test does differently in one kind of build, and which tests are run by `ctest -C full` only, is a row in
 # tests/variations.cmake.
-set(CLEAT_TESTS "c;lua54;luajit;gc;soak;check;lint" CACHE STRING "Kinds of tests to register")
+set(CLEAT_TESTS "c;lua51;lua52;lua53;lua54;luajit;gc;soak;check;lint" CACHE STRING "Kinds of tests to register")
 
 # Types, for abidw (spec/checks/abi.sh) and for debuggers; the code is the same.
 target_compile_options(cleat_objects PRIVATE -g)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What cmake --install installs works after it was moved: from Lua 5.4 and LuaJIT with LUA_PATH and LUA_CPATH alone,
+# What cmake --install installs works after it was moved: from each Lua and LuaJIT with LUA_PATH and LUA_CPATH alone,
 # from C11 by pkg-config, from C++17 by find_package, and by FFI from what pkg-config says.
 set -euo pipefail
 work=$(mktemp -d)
@@ -12,12 +12,18 @@ DESTDIR='' cmake --install "$tree" --prefix "$work/first" >"$work/log" || { cat 
 prefix=$work/moved
 mv "$work/first" "$prefix"
 libdir=$(cd "$prefix" && find lib* -name 'libcleat.so.0' -printf '%h\n' | head -n 1)
-unset CLEAT_LIBRARY LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4
+unset CLEAT_BACKEND CLEAT_LIBRARY LUA_PATH LUA_CPATH LUA_PATH_5_{2..4} LUA_CPATH_5_{2..4}
 
-for lua in lua5.4:5.4 luajit:5.1; do
-    version=${lua#*:}
-    LUA_PATH="$prefix/share/lua/$version/?.lua" \
-        LUA_CPATH="$prefix/$libdir/lua/$version/?.so" "${lua%:*}" "$here/check-loaded.lua" "$prefix"
+# loads INTERPRETER VERSION BACKEND
+loads() {
+    CLEAT_BACKEND=$3 LUA_PATH="$prefix/share/lua/$2/?.lua" LUA_CPATH="$prefix/$libdir/lua/$2/?.so" \
+        "$1" "$here/check-loaded.lua" "$prefix" "$3"
+}
+loads luajit 5.1 ffi
+read -r -a versions <"$tree/lua-versions"
+for version in "${versions[@]}"; do
+    loads "lua$version" "$version" native
+    [[ $version != 5.1 ]] || loads luajit 5.1 native
 done
 
 # The C examples are built as a user would.
@@ -88,12 +94,15 @@ for programs in "$work/c11" "$work/c++17"; do
 done
 
 # What an FFI opens, and the declarations for it
-CLEAT_LIBRARY=$(pkg-config --variable=library cleat) CDEF=$(pkg-config --variable=cdef cleat) python3 - <<'PYTHON'
-import ctypes, os, re
+CLEAT_LIBRARY=$(pkg-config --variable=library cleat) CDEF=$(pkg-config --variable=cdef cleat) \
+    JSON=$(pkg-config --variable=json cleat) python3 - <<'PYTHON'
+import ctypes, json, os, re
 library = ctypes.CDLL(os.environ["CLEAT_LIBRARY"])
 with open(os.environ["CDEF"]) as cdef:
     names = re.findall(r"^int32_t (\w+)\(", cdef.read(), re.M)
 assert len(names) > 100 and all(hasattr(library, name) for name in names)
+with open(os.environ["JSON"]) as file:
+    assert [function["name"] for function in json.load(file)["functions"]] == names
 print("ffi: ok,", len(names), "functions")
 PYTHON
 

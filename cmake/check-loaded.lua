@@ -1,6 +1,8 @@
--- Loads cleat and makes sure that what was loaded lies below the folder given.
+-- Loads cleat and makes sure that what was loaded lies below the folder given, and is the backend given, if any.
 local prefix = assert(arg[1])
 local ssl = require "cleat.ssl"
+local backend = require("cleat.backend").name
+assert(arg[2] == nil or backend == arg[2], backend)
 local found
 for line in io.lines("/proc/self/maps") do
     local path = line:match("%S*libcleat%.so%S*")
@@ -10,4 +12,4 @@ for line in io.lines("/proc/self/maps") do
     end
 end
 assert(found, "no libcleat is loaded")
-print(jit and jit.version or _VERSION, ssl.OPENSSL_VERSION, found:sub(#prefix + 2))
+print(jit and jit.version or _VERSION, backend, ssl.OPENSSL_VERSION, found:sub(#prefix + 2))

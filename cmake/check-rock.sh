@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# `luarocks make` installs cleat into a rocks tree, where Lua 5.4 and LuaJIT find it.
+# `luarocks make` installs cleat into a rocks tree, where Lua 5.4, Lua 5.1 and LuaJIT find it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 BORINGSSL_ROOT=$(cat "${CLEAT_BUILD_DIR:?}/boringssl-prefix")
 CMAKE_BUILD_PARALLEL_LEVEL=$(nproc)
 export BORINGSSL_ROOT CMAKE_BUILD_PARALLEL_LEVEL
-unset CLEAT_LIBRARY LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4
+unset CLEAT_LIBRARY LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4 CLEAT_BACKEND
 
 # a copy of the sources: luarocks builds inside them
 mkdir "$work/source"
@@ -14,10 +14,12 @@ cd "${CLEAT_SOURCE_DIR:?}"
 find . -mindepth 1 -maxdepth 1 ! -name .git ! -name 'build*' -exec cp -r {} "$work/source/" \;
 cd "$work/source"
 
-for lua in lua5.4:5.4 luajit:5.1; do
-    version=${lua#*:}
+for version in 5.4 5.1; do
     luarocks --lua-version="$version" --tree="$work/tree" make ./*.rockspec >"$work/log" 2>&1 ||
         { cat "$work/log" && exit 1; }
-    LUA_PATH="$work/tree/share/lua/$version/?.lua" \
-        LUA_CPATH="$work/tree/lib/lua/$version/?.so" "${lua%:*}" cmake/check-loaded.lua "$work/tree"
+    for lua in "lua$version" luajit; do
+        [[ $lua != luajit || $version == 5.1 ]] || continue
+        LUA_PATH="$work/tree/share/lua/$version/?.lua" \
+            LUA_CPATH="$work/tree/lib/lua/$version/?.so" "$lua" cmake/check-loaded.lua "$work/tree"
+    done
 done

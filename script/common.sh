@@ -128,5 +128,7 @@ lua_setup() {
     export LUA_CPATH="$CLEAT_BUILD_DIR/lua/$version/?.so;${LUA_CPATH:-;;}"
     # these would win over the above
     unset LUA_INIT LUA_PATH_5_{2..5} LUA_CPATH_5_{2..5} LUA_INIT_5_{2..5}
+    # script/coverage has every interpreter record what it executes
+    [[ -z ${CLEAT_LINES:-} ]] || export LUA_INIT="@$ROOT/spec/coverage/init.lua"
     export CLEAT_LUA=$LUA # the interpreter for scripts that a script starts
 }

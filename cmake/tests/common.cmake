@@ -1,6 +1,6 @@
 # cleat_test registers a test with what all tests have in common; cleat_vary says where one differs.
 
-# The kind of build: address, thread or fuzzer (CLEAT_SANITIZE), memcheck, floor, or release for all others.
+# The kind of build: address, thread or fuzzer (CLEAT_SANITIZE), memcheck, coverage, floor, or release for all others.
 set(cleat_build release)
 set(cleat_prefix "")
 get_filename_component(tree ${PROJECT_BINARY_DIR} NAME)
@@ -11,6 +11,8 @@ if(CLEAT_MEMCHECK)
     set(cleat_build memcheck)
 elseif(CLEAT_SANITIZE)
     set(cleat_build ${CLEAT_SANITIZE})
+elseif(CLEAT_COVERAGE)
+    set(cleat_build coverage)
 elseif(tree STREQUAL "floor")
     set(cleat_build floor)
 endif()
@@ -19,6 +21,7 @@ unset(tree)
 # How much slower than in a release build a test's upper bounds let things be: spec/support/limits.lua, spec/c/load.h.
 set(cleat_slow_release 1)
 set(cleat_slow_floor 1)
+set(cleat_slow_coverage 4)
 set(cleat_slow_address 4)
 set(cleat_slow_thread 4)
 set(cleat_slow_fuzzer 4)
@@ -26,7 +29,7 @@ set(cleat_slow_memcheck 20)
 
 # What watches memory in this build, for the few specs in which other programs leak.
 set(cleat_watched "")
-if(NOT cleat_build MATCHES "^(release|floor)$")
+if(NOT cleat_build MATCHES "^(release|floor|coverage)$")
     set(cleat_watched ${cleat_build})
 endif()
 

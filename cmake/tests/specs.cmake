@@ -12,9 +12,9 @@ function(cleat_spec_name variable file)
     set(${variable} ${name} PARENT_SCOPE)
 endfunction()
 
-# cleat_instrumented(KIND LIBRARY): the build's program KIND, which script/common.sh takes in the place of the interpreter
-# in a build with a sanitizer or valgrind. (A sanitizer's runtime must be there before the library that it watches.
-# Preloaded, it would reach every program that a spec starts.)
+# cleat_instrumented(KIND LIBRARY): the build's program KIND, which script/common.sh takes in the place of the
+# interpreter in a build with a sanitizer or valgrind. (A sanitizer's runtime must be there before the library that it
+# watches. Preloaded, it would reach every program that a spec starts.)
 function(cleat_instrumented kind library)
     if(CLEAT_SANITIZE)
         add_executable(${kind} cmake/sanitized-lua.c)
@@ -41,6 +41,15 @@ function(cleat_allocation kind library)
     cleat_test(${kind}.allocation bash spec/allocation/lua.sh ${kind})
 endfunction()
 
+# cleat_line_hook(KIND LIBRARY): the module that records which lines of Lua are executed, for script/coverage.
+function(cleat_line_hook kind library)
+    add_library(hook-${kind} MODULE spec/coverage/hook.c)
+    target_include_directories(hook-${kind} SYSTEM PRIVATE $<TARGET_PROPERTY:${library},INTERFACE_INCLUDE_DIRECTORIES>)
+    target_compile_definitions(hook-${kind} PRIVATE _GNU_SOURCE)
+    target_link_libraries(hook-${kind} PRIVATE cleat_flags)
+    set_target_properties(hook-${kind} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/coverage)
+endfunction()
+
 # cleat_collected(KIND): under an aggressive collector, and the proof that it collects
 function(cleat_collected kind)
     foreach(spec ${specs})
@@ -51,7 +60,7 @@ function(cleat_collected kind)
         script/busted --${kind} --gc spec/proofs/uncollected.lua)
 endfunction()
 
-# cleat_interpreter(KIND LIBRARY target [SPECS regex] [GC]), where CLEAT_TESTS has the kind. script/busted --KIND runs it.
+# cleat_interpreter(KIND LIBRARY target [SPECS regex] [GC]), where CLEAT_TESTS has the kind: script/busted --KIND
 #   LIBRARY  the target that a program links to embed this interpreter
 #   SPECS    a regular expression of the names of those specs that it runs, such as "(ssl|socket)[.].*" (default: all)
 #   GC       among those that the kind gc is about
@@ -63,9 +72,17 @@ function(cleat_interpreter kind)
     if(NOT row_SPECS)
         set(row_SPECS ".*")
     endif()
+    string(REGEX REPLACE "^lua5" "native5." module ${kind})
+    if(NOT kind STREQUAL "luajit" AND NOT TARGET ${module})
+        message(STATUS "No tests ${kind}.*: there is no native module for it (CLEAT_LUA_VERSIONS)")
+        return()
+    endif()
     if(kind IN_LIST CLEAT_TESTS)
         cleat_instrumented(${kind} ${row_LIBRARY})
         cleat_allocation(${kind} ${row_LIBRARY})
+        if(CLEAT_COVERAGE)
+            cleat_line_hook(${kind} ${row_LIBRARY})
+        endif()
         foreach(spec ${specs})
             cleat_spec_name(name ${spec})
             if(name MATCHES "^(${row_SPECS})$")
@@ -78,6 +95,13 @@ function(cleat_interpreter kind)
     endif()
 endfunction()
 
+# The specs of the layers that differ by Lua; the others find the same everywhere (docs/lua-versions.md).
+set(layers "(ssl|socket)[.].*")
+set(more "(ssl|socket|backend|https)[.].*|adapters[.](luasocket|copas|cqueues|luv)")
+
 #                 kind
-cleat_interpreter(lua54  LIBRARY PkgConfig::LUA54    GC)
+cleat_interpreter(lua51  LIBRARY PkgConfig::LUA51 SPECS "${more}")
+cleat_interpreter(lua52  LIBRARY PkgConfig::LUA52 SPECS "${layers}")
+cleat_interpreter(lua53  LIBRARY PkgConfig::LUA53 SPECS "${layers}")
+cleat_interpreter(lua54  LIBRARY PkgConfig::LUA54 GC)
 cleat_interpreter(luajit LIBRARY PkgConfig::LUAJIT GC)

@@ -7,10 +7,10 @@ cleat_vary("thread"   "c[.]setters" arguments 13)
 cleat_vary("address"  "c[.]setters" arguments 5)
 
 # spec/schedule: random calls from several threads, for so long. script/fuzz schedule takes longer.
-cleat_vary(".*"             "c[.]schedule" arguments "--seconds 20")
-cleat_vary("memcheck|floor" "c[.]schedule" arguments "--seconds 3")
-cleat_vary(".*"             "c[.]schedule_long" arguments "--seconds 600")
-cleat_vary(".*"             "c[.]schedule_long" when full)
+cleat_vary(".*" "c[.]schedule" arguments "--seconds 20")
+cleat_vary("memcheck|floor|coverage" "c[.]schedule" arguments "--seconds 3")
+cleat_vary(".*" "c[.]schedule_long" arguments "--seconds 600")
+cleat_vary(".*" "c[.]schedule_long" when full)
 
 # Under valgrind these take from half a minute to two minutes each, and all specs a quarter of an hour.
 cleat_vary("memcheck" "c[.](faults|secrets|states|allocation|hostile)" when full)

@@ -14,6 +14,12 @@
  * from it; to C it is nothing. */
 #define CLEAT_NEW_ID
 
+/* Marks a new id that may be 0 instead: there is no object. */
+#define CLEAT_OR_ZERO
+
+/* Marks an id that the function closes when it succeeds. */
+#define CLEAT_CLOSES
+
 /* Marks bytes in that may be absent: NULL with length 0. */
 #define CLEAT_ABSENT
 

@@ -179,7 +179,7 @@ CLEAT_API int32_t cleat_connection_verify_mode(int32_t connection);
 
 /* cleat_connection_peer_certificate returns the id of the peer's certificate, or 0 if it sent
  * none. CLEAT_USAGE before the handshake is done. */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_peer_certificate(int32_t connection);
+CLEAT_API CLEAT_NEW_ID CLEAT_OR_ZERO int32_t cleat_connection_peer_certificate(int32_t connection);
 
 /* cleat_connection_npn_protocol returns the length of the name of the protocol that NPN
  * negotiated and copies it to output; 0 if there is none. */

@@ -21,7 +21,7 @@
  * thread has under way in the object returns CLEAT_CLOSED; to wake it, the socket is shut down
  * in both directions. The object is freed when nothing uses it any more. An id that is not
  * open is CLEAT_HANDLE, and the thread's record of its last failure is left as it was. */
-CLEAT_API int32_t cleat_close(int32_t id);
+CLEAT_API int32_t cleat_close(CLEAT_CLOSES int32_t id);
 
 /* cleat_kind returns the CLEAT_KIND_* of an open id. */
 CLEAT_API int32_t cleat_kind(int32_t id);

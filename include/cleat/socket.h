@@ -98,7 +98,7 @@ CLEAT_API int32_t cleat_socket_fileno(int32_t socket);
 /* cleat_socket_detach returns the socket's descriptor, which is the caller's from then on, and
  * closes the id. While another thread or a connection uses the socket it is refused, and the id
  * stays open all the time: CLEAT_USAGE. CLEAT_CLOSED. */
-CLEAT_API int32_t cleat_socket_detach(int32_t socket);
+CLEAT_API int32_t cleat_socket_detach(CLEAT_CLOSES int32_t socket);
 
 /* cleat_socket_family returns the socket's CLEAT_AF_*. */
 CLEAT_API int32_t cleat_socket_family(int32_t socket);

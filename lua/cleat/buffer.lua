@@ -1,8 +1,4 @@
---- Mutable bytes for recv_into and read (Python's bytearray): `local b = socket.buffer(4096)`.
----
---- A buffer has a fixed size, and is all zero bytes at first. `#b` is its size, `b:sub(i, j)` and `tostring(b)` copy
---- bytes out as string.sub does, `b:set(offset, s)` copies bytes in. send and sendall take buffers as well as strings.
---- Its bytes are wiped when it is collected, which those of strings are not.
+--- Mutable bytes for recv_into and read: the place of Python's bytearray.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -16,11 +12,29 @@ local newproxy = compat.newproxy
 local contents = setmetatable({}, { __mode = "k" })
 local sizes = setmetatable({}, { __mode = "k" })
 
+--- Bytes of a fixed size that can be modified, for recv_into, read and send: made by socket.buffer.
+---
+---     local buffer = socket.buffer(4)
+---     buffer:set(0, "ab")
+---     print(#buffer, tostring(buffer) == "ab\0\0") --> 4	true
+---
+--- Python: none; the place of `bytearray`.
 ---@class cleat.Buffer
+---@overload fun(size: integer): cleat.Buffer
 local Buffer
 
 local first -- the userdata that the others share their metatable with
 
+--- Makes a buffer of a fixed size, filled with zero bytes. `#buffer` is its size and `tostring(buffer)` its bytes. The
+--- bytes are wiped when the buffer is collected.
+---
+---     local buffer = socket.buffer(4)
+---     print(#buffer, buffer:sub(1, 2) == "\0\0") --> 4	true
+---
+--- Raises: ValueError if the size is negative; TypeError.
+--- Python: none; `bytearray(size)`.
+---@param size integer in bytes
+---@return cleat.Buffer
 local function make(_, size)
     size = check.integer("buffer", "size", size, 0)
     local object
@@ -33,18 +47,28 @@ local function make(_, size)
     return object
 end
 
---- Buffer(size) is a new buffer. size: in bytes, 0 or more.
 Buffer = class.new("cleat.buffer", make)
 
---- The size in bytes.
+--- Returns the size in bytes.
+---
+---     print(socket.buffer(16):len()) --> 16
+---
+--- Python: none; `len(bytearray)`.
 ---@return integer
 function Buffer:len()
     return C.buffer_size(contents[self])
 end
 
---- The bytes from the i-th to the j-th, counted as string.sub does.
+--- Returns the bytes from the i-th to the j-th, counted as string.sub counts.
+---
+---     local buffer = socket.buffer(5)
+---     buffer:set(0, "hello")
+---     print(buffer:sub(2, 3), buffer:sub(-2)) --> el	lo
+---
+--- Raises: TypeError.
+--- Python: none; slices.
 ---@param i integer
----@param j integer?
+---@param j integer? -1 by default
 ---@return string
 function Buffer:sub(i, j)
     local size = self:len()
@@ -58,9 +82,16 @@ function Buffer:sub(i, j)
     return C.buffer_get(contents[self], i - 1, j - i + 1)
 end
 
---- Puts the bytes of text at an offset, counted from 0 as nbytes and counts are.
----@param offset integer 0 to the size
----@param text string it must fit: ValueError
+--- Stores bytes at an offset.
+---
+---     local buffer = socket.buffer(5)
+---     buffer:set(1, "abc")
+---     print(tostring(buffer) == "\0abc\0") --> true
+---
+--- Raises: ValueError if they do not fit; TypeError.
+--- Python: none; slices.
+---@param offset integer from 0, in bytes
+---@param text string
 function Buffer:set(offset, text)
     offset = check.integer("set", "offset", offset, 0, self:len())
     if offset + #check.string("set", "text", text) > self:len() then

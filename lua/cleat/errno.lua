@@ -1,10 +1,16 @@
---- Error numbers by their POSIX names, and `errorcode`, their names by number (Python's errno module, section 15.18).
+--- Error numbers of the system: Python's errno module (2.7.16, section 15.18).
+---
+---     print(errno.errorcode[errno.ENOENT]) --> ENOENT
 
 local C = require "cleat.backend"
 local strict = require "cleat.strict"
 
+--- E*: an error number, under its POSIX name.
+--- Python: 1.4.
 local errno = { errorcode = {} }
 
+--- errorcode: a table of the names by number.
+--- Python: 1.4.
 for name, number in pairs(C.const) do
     if name:find("^E%u[%u%d]*$") and name ~= "EOF" then -- EOF is a class of statuses
         errno[name] = number

@@ -1,11 +1,11 @@
---- What is raised: Python's tree of exceptions, and the one place where a status of the ABI becomes one of them.
+--- Exceptions: Python's classes, and the mapping of the ABI's statuses to them.
 ---
---- An error is an object with Python's fields: `args`, `errno`, `strerror`, `filename`, `library`, `reason`,
---- `verify_code`, `verify_message`, nil where it has no such thing. `tostring(err)` is Python's str(err), and never
---- empty; `..` joins it to strings. `ssl.SSLError:is(value)` tells whether any value is such an error, and stands where
---- Python's except clause would. Calling a class makes an error to raise with `error(err)`. What the layer raises has
---- `traceback` too, but for the objects that non-blocking calls raise (SSLWantReadError, EAGAIN …): those are made once
---- and raised again and again.
+---     local ok, err = pcall(socket.create_connection, { "no-such-host.invalid", 443 })
+---     print(ok, socket.gaierror:is(err), socket.error:is(err)) --> false	true	true
+---
+--- `Class:is(value)` is the place of Python's except clause: it returns whether any value is an error of that class or
+--- of one that derives from it. Calling a class makes an error, to be raised with `error(err)`. `tostring(err)` is
+--- Python's str(err), and never empty; `..` concatenates it with strings.
 ---
 ---     EnvironmentError
 ---       IOError
@@ -19,7 +19,10 @@
 ---       ssl.CertificateError
 ---     TypeError, AttributeError, NotImplementedError, MemoryError
 ---
---- Python: section 17.3.1 (exceptions of ssl), 6 (built-in exceptions), 17.2 (exceptions of socket).
+--- Errors have a traceback, except those that non-blocking calls raise often (SSLWantReadError, EAGAIN …): these are
+--- made once, and read-only.
+---
+--- Python: sections 17.3.1 (exceptions of ssl), 6 (built-in exceptions), 17.2 (exceptions of socket).
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
@@ -27,20 +30,26 @@ local repr = require "cleat.repr"
 local status = require "cleat.status"
 local strict = require "cleat.strict"
 
+--- The fields of an error. A field that does not apply is nil.
+---
+---     local ok, err = pcall(ssl.create_default_context, { cafile = "missing.pem" })
+---     print(err.errno == errno.ENOENT, err.strerror, err.filename) --> true	No such file or directory	missing.pem
+---
+--- Python: 1.5; `library`, `reason` 2.7.9, 3.3; `verify_code`, `verify_message` 3.7.
 ---@class cleat.Error
 ---@field class cleat.Class
----@field args any[] what the class was called with; of an EnvironmentError errno and strerror
----@field message string what tostring gives
+---@field args any[] the arguments of the class; of an EnvironmentError errno and strerror
+---@field message string the result of tostring
 ---@field errno integer? an E* number, EAI_* for gaierror, SSL_ERROR_* for SSLError
 ---@field strerror string?
 ---@field filename string? the file or directory that the error is about
----@field library string? where in BoringSSL it arose: "SSL", "PEM", "X509" …
----@field reason string? what it was: "CERTIFICATE_VERIFY_FAILED" …
+---@field library string? the part of BoringSSL: "SSL", "PEM", "X509" …
+---@field reason string? the reason: "CERTIFICATE_VERIFY_FAILED" …
 ---@field alert integer? the fatal alert that the peer sent, an ALERT_DESCRIPTION_*
----@field verify_code integer? why a certificate was refused, OpenSSL's X509_V_ERR_*
+---@field verify_code integer? why a certificate was refused: OpenSSL's X509_V_ERR_*
 ---@field verify_message string? the same in words
----@field cause any what was raised first, where this error only follows from that (a servername callback's error)
----@field traceback string? where it was raised, from the caller's frame on: the first that is not cleat's
+---@field cause any the error that led to this one, of a servername callback
+---@field traceback string? a traceback from the caller's frame on, the first outside of cleat
 ---@field position string? "file:line:" of that frame
 
 local errors = {}
@@ -106,6 +115,7 @@ local function make(of, ...)
     return setmetatable(err, of.instance)
 end
 
+---@internal
 local function define(name, ...)
     local new = class.new(name, make, ...)
     new.instance.__tostring = to_text
@@ -114,36 +124,82 @@ local function define(name, ...)
     return new
 end
 
+--- EnvironmentError: the base of errors of the system.
+--- Python: 1.5.
 errors.EnvironmentError = define("EnvironmentError")
+--- IOError: an error of a file or of the network.
+--- Python: 1.5.
 errors.IOError = define("IOError", errors.EnvironmentError)
+--- OSError: a separate class, as in Python 2; cleat does not raise it.
+--- Python: 1.5.
 errors.OSError = define("OSError", errors.EnvironmentError)
+--- ValueError: an argument has the right type and a wrong value.
+--- Python: 1.5.
 errors.ValueError = define("ValueError")
+--- TypeError: an argument has a wrong type, is missing or unknown.
+--- Python: 1.5.
 errors.TypeError = define("TypeError")
+--- AttributeError: a name does not exist in a module or object.
+--- Python: 1.5.
 errors.AttributeError = define("AttributeError")
+--- NotImplementedError: the call is not supported for this object, or by this build.
+--- Python: 1.5.
 errors.NotImplementedError = define("NotImplementedError")
+--- MemoryError: the core could not allocate memory.
+--- Python: 1.5.
 errors.MemoryError = define("MemoryError")
 
+--- error: socket.error: an error of the system, with `errno` (see cleat.errno) and `strerror`.
+--- Python: 1.4.
 errors.error = define("socket.error", errors.IOError)
+--- gaierror: socket.gaierror: name resolution failed; `errno` is an EAI_*.
+--- Python: 2.2.
 errors.gaierror = define("socket.gaierror", errors.error)
+--- herror: socket.herror: not raised.
+--- Python: 2.2.
 errors.herror = define("socket.herror", errors.error)
+--- timeout: socket.timeout: the timeout of a socket has passed.
+--- Python: 2.3.
 errors.timeout = define("socket.timeout", errors.error)
 
+--- SSLError: ssl.SSLError: an error of TLS, with `library` and `reason`, and `alert` if the peer has sent one. A
+--- timeout in TLS is an SSLError and a socket.timeout.
+--- Python: 2.6.
 errors.SSLError = define("ssl.SSLError", errors.error)
+--- SSLZeroReturnError: the peer has sent close_notify, so that no data can be written or read.
+--- Python: 2.7.9, 3.3.
 errors.SSLZeroReturnError = define("ssl.SSLZeroReturnError", errors.SSLError)
+--- SSLWantReadError: a non-blocking call needs bytes from the network: wait until the socket can be read, and repeat
+--- the call.
+--- Python: 2.7.9, 3.3.
 errors.SSLWantReadError = define("ssl.SSLWantReadError", errors.SSLError)
+--- SSLWantWriteError: a non-blocking call needs to send bytes: wait until the socket can be written, and repeat the
+--- call.
+--- Python: 2.7.9, 3.3.
 errors.SSLWantWriteError = define("ssl.SSLWantWriteError", errors.SSLError)
+--- SSLSyscallError: not raised: errors of the system are socket.error.
+--- Python: 2.7.9, 3.3.
 errors.SSLSyscallError = define("ssl.SSLSyscallError", errors.SSLError)
+--- SSLEOFError: the connection has ended without close_notify.
+--- Python: 2.7.9, 3.3.
 errors.SSLEOFError = define("ssl.SSLEOFError", errors.SSLError)
+--- CertificateError: the certificate does not match the host name.
+--- Python: 2.7.9, 3.2.
 errors.CertificateError = define("ssl.CertificateError", errors.ValueError)
+--- SSLCertVerificationError: the peer's certificate was refused, with `verify_code` and `verify_message`; also a
+--- CertificateError.
+--- Python: 3.7.
 errors.SSLCertVerificationError = define("ssl.SSLCertVerificationError", errors.SSLError, errors.CertificateError)
 
 --- derive makes a class with several base classes.
+---@internal
 errors.derive = define
 
 -- A TLS operation that timed out: Python 2 raises SSLError, Python 3 socket.timeout; this is both.
 local TLSTimeout = define("ssl.SSLError", errors.SSLError, errors.timeout)
 
--- SSL_ERROR_* are Python's: the first field of an SSLError.
+--- SSL_ERROR_*: the field `errno` of an SSLError.
+--- Python: 2.6.
 errors.SSL_ERROR_SSL = 1
 errors.SSL_ERROR_WANT_READ = 2
 errors.SSL_ERROR_WANT_WRITE = 3
@@ -163,6 +219,7 @@ end
 --- The system's message for an error number.
 ---@param number integer
 ---@return string
+---@internal
 function errors.strerror(number)
     local length, words = C.strerror(number)
     return length > 0 and words or "Unknown error " .. number
@@ -171,6 +228,7 @@ end
 --- A socket.error for an error number of the operating system.
 ---@param number integer
 ---@return cleat.Error
+---@internal
 function errors.from_errno(number)
     return errors.error(number, errors.strerror(number))
 end
@@ -205,6 +263,7 @@ end
 
 --- Raises an error, with a traceback.
 ---@param err cleat.Error
+---@internal
 function errors.throw(err)
     if debug and not shared[err] then
         local level, position = caller()
@@ -217,6 +276,7 @@ end
 --- Makes and raises an error: errors.raise(errors.ValueError, "message").
 ---@param of cleat.Class
 ---@param ... any
+---@internal
 function errors.raise(of, ...)
     return errors.throw(of(...))
 end
@@ -298,6 +358,7 @@ local from_class = {
 --- overwrites.
 ---@param result integer
 ---@return cleat.Error
+---@internal
 function errors.from_status(result)
     local from = from_class[status.class(result)]
     if from then
@@ -310,6 +371,7 @@ end
 ---@param result integer
 ---@param ... any
 ---@return integer, any ...
+---@internal
 function errors.check(result, ...)
     if result < 0 then
         return errors.throw(errors.from_status(result))
@@ -321,6 +383,7 @@ end
 ---@param result integer
 ---@param operation string the method
 ---@return cleat.Error
+---@internal
 function errors.from_socket(result, operation)
     if result == status.WANT_READ or result == status.WANT_WRITE then
         return operation == "connect" and errors.in_progress or errors.would_block
@@ -334,6 +397,7 @@ end
 ---@param result integer
 ---@param operation "handshake"|"read"|"write"
 ---@return cleat.Error
+---@internal
 function errors.from_connection(result, operation)
     if result == status.TIMEOUT then
         return TLSTimeout("The " .. operation .. " operation timed out")

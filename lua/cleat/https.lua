@@ -1,20 +1,18 @@
---- HTTPS requests, asked for as those of LuaSocket's socket.http and answered as it answers, over cleat's TLS. Nothing
---- of LuaSocket is needed; where its http module is loaded, what is set there (PROXY, TIMEOUT, USERAGENT) counts here
---- too.
+--- HTTPS requests, with the arguments and results of LuaSocket's socket.http, over cleat's TLS. LuaSocket is not
+--- needed; where its http module is loaded, its settings PROXY, TIMEOUT and USERAGENT apply here too.
 ---
----     local https = require "cleat.https"
----     local body, code, headers, status = https.request("https://example.org/")
----     local result, code = https.request { url = "https://example.org/", cafile = "ca.pem", timeout = 10, sink = print
----     }
+---     https.TIMEOUT = 10
+---     local result, code, headers = https.request { url = url, cafile = "ca.pem" }
+---     print(result, code) --> 1	200
 ---
 --- The server's certificate and its name are verified, unless ssl._https_verify_certificates(false) or the environment
---- variable PYTHONHTTPSVERIFY=0 says otherwise; the fields verify, cafile, capath, cadata and context override either.
---- Where a request fails, request returns nil and the error (see cleat.https.failure). Wrong arguments raise.
+--- variable PYTHONHTTPSVERIFY=0 turns that off; the fields verify, cafile, capath, cadata and context override both.
 ---
---- A redirect never leads away from https, and what was meant for one server (Authorization, cookies, the host, the
---- client's certificate where it was given as a field) is not forwarded to another one: another host or another port.
+--- A redirect never leads away from https. Authorization, cookies, the field host and the client's certificate (if it
+--- was given as a field) are not forwarded to another origin: another host or another port.
 ---
---- Python: section 17.3.1.2 (_https_verify_certificates), PEP 493.
+--- TIMEOUT may be set: the seconds for a request without a field timeout; 60 by default, and LuaSocket's if that is
+--- loaded.
 
 local class = require "cleat.class"
 local compat = require "cleat.compat"
@@ -213,15 +211,31 @@ local function simple(address, body)
     return table.concat(pieces), code, headers, status
 end
 
---- Makes a request: request(url) GETs a page, request(url, body) POSTs a form and returns its answer, request{url = …,
---- sink = …} does what its fields say. Redirects of GET and HEAD are followed, but never from https to anything else:
---- then the answer that says so is the result. Raises TypeError for unknown fields, and for those of a wrong type.
----@param fields string|cleat.https.Request
----@param body string?
----@return string|integer|nil # the page; 1 in the form with fields; nil if the request failed
+--- Makes an HTTPS request. `request(url)` returns a page; `request(url, body)` posts a form; `request(fields)` does
+--- what the fields ask for: see the class Request. Redirects of GET and HEAD are followed, but never away from https:
+--- then the redirecting response is the result.
+---
+---     local body, code, headers, status = https.request { url = url, cafile = "ca.pem" }
+---     print(body, code) --> 1	200
+---
+---     -- with a sink, which gets the body in pieces
+---     local pieces = {}
+---     local result, code = https.request { url = url, cafile = "ca.pem", timeout = 10, sink = function(piece)
+---         pieces[#pieces + 1] = piece
+---         return 1
+---     end }
+---     print(result, code) --> 1	200
+---
+--- Raises: TypeError for unknown fields, and for fields of a wrong type. An error of the network, of TLS or of HTTP is
+--- returned after nil, as LuaSocket does: "timeout", "closed", "connection refused", another message, or an error
+--- object.
+--- Python: none; `socket.http.request` of LuaSocket.
+---@param fields string|cleat.https.Request a URL, or the fields
+---@param body string? of a POST, with a URL
+---@return string|integer|nil # the page; 1 with fields; nil if the request failed
 ---@return integer|any code the status code, 200 for success; the error if the request failed
----@return table<string, string>? headers of the answer, their names in lower case
----@return string? status the answer's first line
+---@return table<string, string>? headers of the response, with names in lower case
+---@return string? status the first line of the response
 function https.request(fields, body)
     if type(fields) == "string" then
         return simple(fields, body)

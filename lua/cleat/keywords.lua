@@ -63,8 +63,16 @@ function keywords.parser(f, names, options)
     end
 
     return function(...)
+        -- Functions pass all their parameters on: those at the end that are nil were not given.
         local given = select("#", ...)
-        local last = given > 0 and select(given, ...) or nil
+        local last
+        while given > 0 do
+            last = (select(given, ...))
+            if last ~= nil then
+                break
+            end
+            given = given - 1
+        end
         if is_keywords(last, given) then
             local values = { ... }
             values[given] = nil

@@ -1,8 +1,9 @@
---- Waiting for several descriptors at once: Python's select module (2.7.16, section 16.1).
+--- Waiting for several descriptors: Python's select module (2.7.16, section 16.1).
 ---
----     local readable, writable = select.select({sock}, {}, {}, 5)
----
---- A TLS connection may hold bytes that no descriptor shows: drain recv first, or look at pending() (section 17.3.6).
+---     local one, two = socket.socketpair()
+---     one:sendall("x")
+---     local readable = select.select({ two }, {}, {}, 5)
+---     print(#readable) --> 1
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -12,6 +13,8 @@ local strict = require "cleat.strict"
 
 local const = C.const
 
+--- error: socket.error.
+--- Python: 1.4.
 local select = { error = errors.error }
 
 -- Linux's select reports these events in its three sets.
@@ -58,14 +61,27 @@ end
 local parse = keywords.parser("select", { "rlist", "wlist", "xlist", "timeout" },
     { required = 3, tables = { rlist = true, wlist = true, xlist = true } })
 
---- select(rlist, wlist, xlist, timeout) waits until one of the objects can be read, can be written or has an
---- exceptional condition. The lists are of objects with a fileno method, or of descriptors. timeout: seconds, 0 only
---- looks, nil waits for ever. Raises select.error (EBADF for what is closed), ValueError for a negative timeout.
----@return any[] readable those of rlist, the very objects; empty after a timeout
+--- Waits until one of several objects can be read or written, or has an exceptional condition. The lists hold sockets,
+--- other objects with a method `fileno`, or descriptors. A TLS connection may have decrypted bytes that no descriptor
+--- reports: look at SSLSocket:pending first.
+---
+---     local one, two = socket.socketpair()
+---     one:sendall("x")
+---     local readable, writable = select.select({ two }, { two }, {}, 5)
+---     print(readable[1] == two, writable[1] == two) --> true	true
+---
+--- Raises: select.error with EBADF if one is closed; ValueError for a negative timeout; TypeError.
+--- Python: 1.4.
+---@param rlist any[] wait until one can be read
+---@param wlist any[] wait until one can be written
+---@param xlist any[] wait for an exceptional condition
+---@param timeout number? seconds; 0 does not wait, nil waits without a limit
+---@return any[] readable those of `rlist` that are ready; empty after a timeout
 ---@return any[] writable
 ---@return any[] exceptional
-function select.select(...)
-    local rlist, wlist, xlist, timeout = parse(...)
+---@overload fun(rlist, wlist, xlist, keywords: cleat.keywords.select.select): any[], any[], any[]
+function select.select(rlist, wlist, xlist, timeout, ...)
+    rlist, wlist, xlist, timeout = parse(rlist, wlist, xlist, timeout, ...)
     timeout = check.timeout("select", timeout)
     local fds, events, place = {}, {}, {}
     local function watch(name, list, event)

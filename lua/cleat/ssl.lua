@@ -1,15 +1,14 @@
---- TLS for sockets: Python's ssl module (2.7.16, section 17.3) over BoringSSL.
+--- TLS for sockets: Python's ssl module (2.7.16, section 17.3, and what later versions added) over BoringSSL.
 ---
----     local ssl = require "cleat.ssl"
----     local socket = require "cleat.socket"
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local conn = context:wrap_socket(socket.socket(), { server_hostname = "localhost" })
+---     conn:connect { "localhost", port }
+---     conn:sendall("hello")
+---     print(conn:recv(1024)) --> hello
+---     conn:close()
 ---
----     local context = ssl.create_default_context()
----     local conn = context:wrap_socket(socket.socket(), {server_hostname = "example.org"})
----     conn:connect({"example.org", 443})
----     conn:sendall("HEAD / HTTP/1.0\r\nHost: example.org\r\n\r\n")
----     print(conn:recv(1024))
----
---- How Python's tuples, None, exceptions and keyword arguments look in Lua is on the page docs/python-to-lua.md.
+--- A program makes a context with create_default_context, and TLS sockets with SSLContext:wrap_socket. How Python's
+--- tuples, None, exceptions and keyword arguments look in Lua is described in docs/python-to-lua.md.
 
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
@@ -33,6 +32,9 @@ local pcall = compat.pcall
 local const = C.const
 
 local ssl = {
+    --- _create_default_https_context: makes the contexts of HTTPS clients that are given none: create_default_context,
+    --- or _create_unverified_context after _https_verify_certificates(false).
+    --- Python: 2.7.9, 3.4.3.
     SSLContext = SSLContext,
     SSLSocket = require "cleat.ssl.socket",
     SSLObject = require("cleat.ssl.object").SSLObject,
@@ -61,22 +63,42 @@ for _, part in ipairs { constants, pem, random } do
     end
 end
 
--- PEP 493: PYTHONHTTPSVERIFY=0 speaks for whoever set it, and only for clients that ask for the default HTTPS context.
--- DANGEROUS: see _create_unverified_context.
+-- PEP 493: PYTHONHTTPSVERIFY=0 turns verification off, only for clients that use the default HTTPS context. DANGEROUS:
+-- see _create_unverified_context.
 ssl._https_verify_certificates = defaults.https_switch(ssl)
 ssl._https_verify_certificates(os.getenv("PYTHONHTTPSVERIFY") ~= "0")
 
 local parse_wrap = keywords.parser("wrap_socket", { "sock", "keyfile", "certfile", "server_side", "cert_reqs",
     "ssl_version", "ca_certs", "do_handshake_on_connect", "suppress_ragged_eofs", "ciphers" }, { required = 1 })
 
---- wrap_socket(sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect,
---- suppress_ragged_eofs, ciphers) makes a TLS socket with a context of its own (section 17.3.1.1). It sends no server
---- name and compares none, and verifies nothing unless cert_reqs says so, which is DANGEROUS on a client:
---- SSLContext.wrap_socket is better. Raises IOError, SSLError, ValueError …
+--- Makes a TLS socket with a separate context. It sends no server name, compares none, and verifies nothing unless
+--- `cert_reqs` asks for it, which is DANGEROUS on a client: SSLContext:wrap_socket is better.
+---
+---     local sock = socket.create_connection({ "localhost", port })
+---     local conn = ssl.wrap_socket(sock, { cert_reqs = ssl.CERT_REQUIRED, ca_certs = "ca.pem" })
+---     print(conn:version()) --> TLSv1.3
+---     conn:close()
+---
+--- Raises: IOError if a file cannot be read; SSLError if the files, the ciphers or the handshake fail; ValueError on a
+--- server without `certfile`, with `keyfile` alone, and for `PROTOCOL_SSLv2` and `PROTOCOL_SSLv3`.
+--- Python: 2.6; removed in 3.12.
+---@param sock any a cleat socket, a descriptor, or a socket of an event loop: see SSLContext:wrap_socket
+---@param keyfile string? path of a PEM file with the private key; `certfile` by default
+---@param certfile string? path of a PEM file with this side's certificate and its chain
+---@param server_side boolean? false by default
+---@param cert_reqs integer? `CERT_*`; `CERT_NONE` by default
+---@param ssl_version integer? `PROTOCOL_*`; `PROTOCOL_TLS` by default
+---@param ca_certs string? path of a PEM file with CA certificates
+---@param do_handshake_on_connect boolean? true by default
+---@param suppress_ragged_eofs boolean? true by default
+---@param ciphers string? see SSLContext:set_ciphers
 ---@return cleat.ssl.SSLSocket
-function ssl.wrap_socket(...)
-    local sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect,
-        suppress_ragged_eofs, ciphers = parse_wrap(...)
+---@overload fun(sock, keywords: cleat.keywords.ssl.wrap_socket): cleat.ssl.SSLSocket
+function ssl.wrap_socket(sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs,
+    do_handshake_on_connect, suppress_ragged_eofs, ciphers, ...)
+    sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect, suppress_ragged_eofs,
+        ciphers = parse_wrap(sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs,
+        do_handshake_on_connect, suppress_ragged_eofs, ciphers, ...)
     server_side = check.optional_boolean("wrap_socket", "server_side", server_side, false)
     check.optional_path("wrap_socket", "keyfile", keyfile)
     check.optional_path("wrap_socket", "certfile", certfile)
@@ -114,13 +136,23 @@ end
 
 local parse_fetch = keywords.parser("get_server_certificate", { "addr", "ssl_version", "ca_certs" }, { required = 1 })
 
---- get_server_certificate(addr, ssl_version, ca_certs) connects to {host, port} and returns the server's certificate as
---- PEM text. DANGEROUS to believe as it is: without ca_certs nobody has looked at it, and it may be anybody's. With
---- ca_certs, a PEM file, the certificate must be issued by one of its authorities (SSLError); its name is not compared.
---- The host is sent as the server name, unless it is an address.
----@return string
-function ssl.get_server_certificate(...)
-    local addr, ssl_version, ca_certs = parse_fetch(...)
+--- Connects to a server and returns its certificate as PEM text. Without `ca_certs` the certificate is not verified, so
+--- it is DANGEROUS to trust it: an attacker may have sent it. The host is sent as the server name, unless it is an
+--- address; it is never compared.
+---
+---     local text = ssl.get_server_certificate({ "localhost", port }, { ca_certs = "ca.pem" })
+---     print(text:match("^[^\n]*")) --> -----BEGIN CERTIFICATE-----
+---
+--- Raises: SSLCertVerificationError if `ca_certs` is given and none of its CA certificates issued the server's;
+--- SSLError if the handshake fails; socket.error if the connection fails; TypeError if `addr` is no address.
+--- Python: 2.6.
+---@param addr table {host, port}
+---@param ssl_version integer? `PROTOCOL_*`; `PROTOCOL_TLS` by default
+---@param ca_certs string? path of a PEM file with CA certificates
+---@return string # PEM text of the certificate
+---@overload fun(addr, keywords: cleat.keywords.ssl.get_server_certificate): string
+function ssl.get_server_certificate(addr, ssl_version, ca_certs, ...)
+    addr, ssl_version, ca_certs = parse_fetch(addr, ssl_version, ca_certs, ...)
     if type(addr) ~= "table" then
         check.fail("get_server_certificate", "addr", "{host, port}", addr)
     end

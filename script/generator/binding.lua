@@ -51,7 +51,7 @@ local function variant(f, form, is_guarded)
     end
     for _, p in ipairs(is_guarded and f.parameters or {}) do
         if p.new_id then
-            results[#results + 1] = { kind = "guard", name = f.guards and "guard" or p.name .. "_guard", parameter = p }
+            results[#results + 1] = { kind = "guard", name = f.guards and p.name or p.name .. "_guard", parameter = p }
         end
     end
     local name = form == "plain" and f.short or f.short .. "_" .. form

@@ -18,6 +18,7 @@ local headers = {}
 ---@field new_id boolean whether it is marked as a new id (CLEAT_NEW_ID)
 ---@field absent boolean? whether it may be absent (CLEAT_ABSENT)
 ---@field binary boolean? whether a text out is bytes of any value (CLEAT_BINARY)
+---@field closes boolean? whether the function closes this id (CLEAT_CLOSES)
 
 ---@class cleat.Function
 ---@field name string
@@ -27,6 +28,7 @@ local headers = {}
 ---@field parameters cleat.Parameter[]
 ---@field new_id boolean whether its result is marked as a new id (CLEAT_NEW_ID)
 ---@field may_block boolean? whether it may block beyond a timeout (CLEAT_MAY_BLOCK)
+---@field or_zero boolean? whether a result that is a new id may be 0 (CLEAT_OR_ZERO)
 ---@field no_wait boolean? whether it returns at once, in spite of a timeout (CLEAT_NO_WAIT)
 ---@field guards string? the function that this one is the guarded form of
 ---@field where string file:line
@@ -79,8 +81,8 @@ end
 local function prose(comment)
     local paragraphs, current = {}, {}
     local body = comment:match("^/%*(.*)%*/$") .. "\n"
-    for text in body:gmatch("(.-)\n") do
-        text = text:gsub("^%s*%*? ?", ""):gsub("%s+$", "")
+    for line in body:gmatch("(.-)\n") do
+        local text = line:gsub("^%s*%*? ?", ""):gsub("%s+$", "")
         if text ~= "" then
             current[#current + 1] = text
         elseif #current > 0 then
@@ -137,7 +139,7 @@ end
 -- What base.h marks results and parameters with, and the field of the model that says so.
 local MARKERS = {
     CLEAT_NEW_ID = "new_id", CLEAT_ABSENT = "absent", CLEAT_BINARY = "binary", CLEAT_MAY_BLOCK = "may_block",
-    CLEAT_NO_WAIT = "no_wait",
+    CLEAT_NO_WAIT = "no_wait", CLEAT_OR_ZERO = "or_zero", CLEAT_CLOSES = "closes",
 }
 
 --- A declaration without its markers, and those that it had.
@@ -208,8 +210,9 @@ local function parameters(declarations)
             end
         end
         local kind = list[#list].kind
-        check_marks(marks, { new_id = kind == "int_out", absent = kind == "bytes", binary = kind == "text" }, declaration)
-        list[#list].absent, list[#list].binary = marks.absent, marks.binary
+        check_marks(marks, { new_id = kind == "int_out", absent = kind == "bytes", binary = kind == "text",
+            closes = kind == "int" }, declaration)
+        list[#list].absent, list[#list].binary, list[#list].closes = marks.absent, marks.binary, marks.closes
         i = i + 1
     end
     if texts > 1 then
@@ -234,7 +237,7 @@ end
 local function parse_function(token, comment)
     local text = token.text:gsub("%s+", " ")
     local declared, marks = marked((text:gsub("^CLEAT_API ", "")))
-    check_marks(marks, { new_id = true, may_block = true, no_wait = true }, text)
+    check_marks(marks, { new_id = true, or_zero = marks.new_id, may_block = true, no_wait = true }, text)
     local name, list = declared:match("^int32_t (cleat_[%w_]+) ?%((.*)%);$")
     if not name or text:sub(1, 10) ~= "CLEAT_API " then
         fail("not of the form CLEAT_API int32_t cleat_...(...);: %s", text)
@@ -259,7 +262,7 @@ local function parse_function(token, comment)
     end
     return {
         type = "function", name = name, short = name:gsub("^cleat_", ""), comment = comment,
-        new_id = marks.new_id or false, may_block = marks.may_block, no_wait = marks.no_wait,
+        new_id = marks.new_id or false, may_block = marks.may_block, no_wait = marks.no_wait, or_zero = marks.or_zero,
         declarations = declarations, parameters = logical,
         where = ("%s:%d"):format(path, token.line),
     }

@@ -243,7 +243,7 @@ local MIDDLE = [[
 
     private static final Cleaner CLEANER = Cleaner.create();
 
-    /** An open id. close() may be called more than once, and from any thread; it wakes calls that wait in the object. */
+    /** An open id. close() may be called more than once, and from any thread; it wakes calls that wait. */
     public abstract static class Id implements AutoCloseable {
         public final int id;
         private final Cleaner.Cleanable cleanable;

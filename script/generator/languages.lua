@@ -1,4 +1,5 @@
---- What the generators of bindings share. They read the document of cleat.json (script/generator/json.lua) and nothing else.
+--- What the generators of bindings share. They read the document of cleat.json (script/generator/json.lua), and nothing
+--- else.
 
 local languages = {}
 
@@ -35,7 +36,8 @@ end
 ---@field method boolean whether its first parameter is the object
 ---@field name string
 
---- A place for each function, but for those that the binding's own classes call: the guarded forms, and what takes any id.
+--- A place for each function. The guarded forms, and what takes an id of any kind, have none: a binding
+--- calls them in its own classes.
 ---@param document table
 ---@return cleat.Place[]
 function languages.places(document)

@@ -1,6 +1,6 @@
 --- What each parameter and each result of the ABI means: an id and of which kind, a constant and of which group, a
---- descriptor, a truth value … It follows from the markers of base.h, from the names, and from the form of the comments.
---- Where it cannot be found out the generator fails and says what the header must say.
+--- descriptor, a truth value and so on. It follows from the markers of base.h, from the names, and from the form of the
+--- comments. Where it does not follow the generator fails, and reports what the header must say.
 
 local classes = require "generator.classes"
 
@@ -138,8 +138,8 @@ local function made(model, f)
         or fail("%s makes an id: its name must begin or end with the kind of object", f.name)
 end
 
---- The constants that a comment says of a parameter: "which: CLEAT_NAME_*", "flags are CLEAT_AI_*", "which (CLEAT_X_*)",
---- "events is one set of CLEAT_POLL*".
+--- The constants that a comment says of a parameter: "which: CLEAT_NAME_*", "flags are CLEAT_AI_*",
+--- "which (CLEAT_X_*)", "events is one set of CLEAT_POLL*".
 ---@param model cleat.Model
 ---@param comment string
 ---@param name string
@@ -207,6 +207,7 @@ local function integer(model, f, parameter)
     local getter = not found and name ~= "id" and find(model, (base.name:gsub("_set_", "_")))
     if getter and getter ~= base then
         found = meaning.result(model, getter)
+        found = found.kind == "count" and { kind = "number" } or found
     end
     -- "as cleat_certificate_name_count": what that function says of the same parameter.
     for other in base.comment:gmatch("%f[%w_]cleat_[%w_]+") do
@@ -218,7 +219,8 @@ local function integer(model, f, parameter)
 end
 
 --- What a function's result is, where it is not negative: a meaning of an integer, or
---- { kind = "ok" } for CLEAT_OK, "length" of a text out, "count" of bytes or things, "status" (cleat_error_status alone).
+--- { kind = "ok" } for CLEAT_OK, "length" of a text out, "count" of bytes or things, "status" (cleat_error_status
+--- alone).
 ---@param model cleat.Model
 ---@param f cleat.Function
 ---@return cleat.Meaning
@@ -229,7 +231,10 @@ function meaning.result(model, f)
     -- of the first sentence
     local said = comment:match("%f[%w]returns (.-)%.[%s]") or comment:match("%f[%w]returns (.-)%.?$")
     if base.new_id then
-        return { kind = "id", of = made(model, base), none = comment:find("or 0 if", 1, true) ~= nil or nil }
+        if said:find("%f[%w]or 0%f[%W]") and not base.or_zero then
+            fail("%s returns an id or 0: mark it with CLEAT_OR_ZERO", f.name)
+        end
+        return { kind = "id", of = made(model, base), none = base.or_zero }
     end
     for _, parameter in ipairs(base.parameters) do
         if parameter.kind == "text" then
@@ -260,11 +265,6 @@ function meaning.result(model, f)
     fail('%s "returns %s": say what it is in the form of another function (CLEAT_OK, the id of, the length of, how many, '
         .. "1 if, a CLEAT_X_*, the number, ...)", f.name, said)
 end
-
----@class cleat.Told a logical parameter
----@field name string
----@field kind string
----@field direction "in"|"out"
 
 --- The parameters of a function with what they mean.
 ---@param model cleat.Model
@@ -315,8 +315,14 @@ end
 ---@param f cleat.Function
 ---@return string?
 function meaning.closes(f)
-    if f.comment:find("%f[%a]closes the id%f[%A]") or f.comment:find("makes id invalid", 1, true) then
-        return f.parameters[1].name
+    where = f.where
+    for _, parameter in ipairs(f.parameters) do
+        if parameter.closes then
+            return parameter.name
+        end
+    end
+    if f.comment:find("closes the id%f[%A]") then
+        fail("%s closes an id: mark the parameter with CLEAT_CLOSES", f.name)
     end
 end
 

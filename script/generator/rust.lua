@@ -137,8 +137,8 @@ local function wrapper(out, place, indent)
 end
 
 local HEAD = [[
-//! cleat for Rust: the C functions in `raw`, and over them a type for each kind of object, which closes its id when it is
-//! dropped. A status is an `Error`, which has the texts of the failure.
+//! cleat for Rust: the C functions in `raw`, and over them a type for each kind of object, which closes its id when it
+//! is dropped. A status is an `Error`, which has the texts of the failure.
 #![allow(dead_code)]
 
 use std::fmt;

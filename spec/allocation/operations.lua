@@ -134,6 +134,14 @@ return {
         file:close()
         return line
     end, close_both },
+    { "shared_ciphers", opened, function(given)
+        return given.server:shared_ciphers()
+    end, close_both, again = true },
+    { "get_skipped_certs, chain_cache_stats", function()
+        return ssl.create_default_context { cafile = cafile }
+    end, function(context)
+        return context:get_skipped_certs(), context:chain_cache_stats()
+    end, nothing, again = true },
     { "SSLContext", nothing, function()
         return ssl.SSLContext(ssl.PROTOCOL_TLS)
     end, nothing, again = true },

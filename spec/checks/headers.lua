@@ -161,7 +161,8 @@ for place, found in pairs {
     if not found then report("%s: not of version %s", place, version) end
 end
 local soname = read "CMakeLists.txt":match "SOVERSION (%d+)"
-local text_files = list "git ls-files README.md docs examples lua script cmake 2>/dev/null || find README.md docs examples lua script cmake -type f"
+local PLACES = "README.md docs examples lua script cmake"
+local text_files = list("git ls-files " .. PLACES .. " 2>/dev/null || find " .. PLACES .. " -type f")
 for _, name in ipairs(text_files) do
     local text = read(name) or ""
     for number in text:gmatch "libcleat%.so%.(%d+)" do

@@ -7,6 +7,7 @@
 --   files by name      transport.c, trust_spec.lua are files of that name, in whatever folder
 --   require "cleat.…"  is a module of the Lua layer
 --   [words](link)      in the documentation leads to a file, and #section to a heading in it
+--   c.NAME, check.NAME in the documentation are tests; so is what script/busted is given
 --
 -- Code is left to the compilers.
 
@@ -170,6 +171,29 @@ local function check_links(place, from, line)
     end
 end
 
+-- check_tests: c.NAME, check.NAME and the specs that script/busted is given, in the documentation.
+local function check_tests(place, line)
+    local function check_test(test, ...)
+        names = names + 1
+        for _, pattern in ipairs { ... } do
+            if matched(there, pattern) then
+                return
+            end
+        end
+        report(place, test, "there is no test %s", test)
+    end
+    for name in line:gmatch "%f[%w_.]check%.(%l[%w_]*)" do
+        check_test("check." .. name, ("spec/checks/%s.*"):format(name), ("cmake/check-%s.sh"):format(name),
+            name:find "^guard_" and "bench/guards/run.lua" or "no")
+    end
+    for name in line:gmatch "%f[%w_.]c%.(%l[%w_]*)" do
+        check_test("c." .. name, ("spec/c/test_%s.c"):format(name), ("spec/%s/*.c"):format(name))
+    end
+    for name in line:gmatch "script/busted ([%l_]+%.[%l_]+)" do
+        check_test(name, ("spec/%s_spec.lua"):format((name:gsub("%.", "/"))))
+    end
+end
+
 -- What of a file is prose, by its name: all of it, or its comments; nil if none is. Lines stay where they are.
 local function comments_of_c(text)
     local parts, position = {}, 1
@@ -224,6 +248,7 @@ for _, name in ipairs(files) do
             check_line(place, line)
             if name:find "%.md$" then
                 check_links(place, name, line)
+                check_tests(place, line)
             end
         end
     end

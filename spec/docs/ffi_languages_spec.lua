@@ -45,8 +45,8 @@ local function build(file, program, compiler, standard)
     return program
 end
 
--- missing: what to say where one of the programs is not there.
-local function missing(package, ...)
+-- absent: what to say where one of the programs is not there.
+local function absent(package, ...)
     for _, program in ipairs { ... } do
         if process.run { "sh", "-c", program:find("/", 1, true) and "test -e " .. program or "command -v " .. program }.status ~= 0 then
             return ("there is no %s: script/packages languages installs %s"):format(program, package)
@@ -58,8 +58,8 @@ local JNA = "/usr/share/java/jna.jar"
 -- The others need time to build, and do not differ from one Lua to the other: once is enough.
 local once = not rawget(_G, "jit") and not directory:find("/floor$")
 
--- How each language runs an example, with a folder for what is built. parallel: whether its server serves several clients at
--- once. build: of what is built once for both examples.
+-- How each language runs an example, with a folder for what is built. parallel: whether its server serves several
+-- clients at once. build: builds both examples, where that is done once.
 local LANGUAGES = {
     { name = "C", parallel = true, command = function(example, folder)
         return { build(source .. "c/" .. example .. ".c", folder .. "/" .. example) }
@@ -80,14 +80,14 @@ local LANGUAGES = {
     end, command = function(example, folder)
         return { folder .. "/" .. example }
     end },
-    once and { name = "Go", parallel = true, missing = missing("golang-go", "go"), build = function(folder)
+    once and { name = "Go", parallel = true, missing = absent("golang-go", "go"), build = function(folder)
         succeeds { "env", "-C", source .. "go", "GOCACHE=" .. folder .. "/cache", "GOFLAGS=-mod=mod", "GOPROXY=off", "CC=gcc",
             "CGO_CFLAGS=-I" .. root .. "/include", ("CGO_LDFLAGS=-L%s -Wl,-rpath,%s"):format(directory, directory),
             "go", "build", "-o", folder .. "/", "./https_get", "./echo_server" }
     end, command = function(example, folder)
         return { folder .. "/" .. example }
     end },
-    once and { name = "Java", parallel = true, missing = missing("default-jdk-headless and libjna-java", "java", "javac", JNA),
+    once and { name = "Java", parallel = true, missing = absent("default-jdk-headless and libjna-java", "java", "javac", JNA),
         build = function(folder)
             succeeds { "sh", "-c", "exec javac -Xlint:all -Werror -cp " .. JNA .. ' -d "$1" "$2"*.java', "sh", folder, source .. "java/" }
         end,
@@ -96,10 +96,10 @@ local LANGUAGES = {
             return { "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", JNA .. ":" .. folder,
                 example == "https_get" and "HttpsGet" or "EchoServer" }
         end },
-    once and { name = "Ruby", parallel = true, missing = missing("ruby", "ruby"), command = function(example)
+    once and { name = "Ruby", parallel = true, missing = absent("ruby", "ruby"), command = function(example)
         return { "ruby", "--disable=gems", "-w", "examples/ffi/ruby/" .. example .. ".rb" }
     end },
-    once and { name = "Rust", parallel = true, missing = missing("rustc", "rustc"), build = function(folder)
+    once and { name = "Rust", parallel = true, missing = absent("rustc", "rustc"), build = function(folder)
         for _, example in ipairs { "https_get", "echo_server" } do
             succeeds { "rustc", "--edition", "2021", "-D", "warnings", "-L", directory, "-C", "link-arg=-Wl,-rpath," .. directory,
                 "-o", folder .. "/" .. example, source .. "rust/" .. example .. ".rs" }

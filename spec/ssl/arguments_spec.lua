@@ -428,8 +428,8 @@ describe("arguments:", function()
             setblocking = true, settimeout = true, do_handshake = true,
         }
         for module, of in pairs { ssl = ssl, socket = socket, select = { select = select.select } } do
-            for name, f in pairs(of) do
-                name = module .. "." .. name
+            for field, f in pairs(of) do
+                local name = module .. "." .. field
                 local is_class = type(f) == "table" and getmetatable(f) and getmetatable(f).__call
                 if not left_out[name] and (type(f) == "function" or is_class) then
                     try_all(name, f)

@@ -1,4 +1,5 @@
 -- TLS connections between two SSLSockets of this process.
+local known = require "support.known"
 local pki = require "support.pki"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -11,10 +12,16 @@ local PROTOCOLS = {
     ["TLSv1.3"] = ssl.PROTOCOL_TLS,
 }
 
+local NAMES = "version cert cafile verify check_hostname alpn ciphers flags server_hostname suppress_ragged_eofs"
+    .. " transport context"
+
 -- context: an SSLContext. options: version, cert (a name of pki), cafile (a file of pki), verify, check_hostname, alpn,
--- ciphers, flags.
+-- ciphers, flags; what link.pair takes beside them is ignored. An unknown name is an error.
 function link.context(options)
-    local ctx = ssl.SSLContext(PROTOCOLS[options.version or "TLSv1.3"])
+    known("link.context", options, NAMES)
+    local protocol = PROTOCOLS[options.version or "TLSv1.3"]
+        or error(("link.context: no version %q"):format(tostring(options.version)), 2)
+    local ctx = ssl.SSLContext(protocol)
     if options.version == "TLSv1.3" then
         ctx.options = ctx.options + ssl.OP_NO_TLSv1 + ssl.OP_NO_TLSv1_1 + ssl.OP_NO_TLSv1_2
     end
@@ -82,6 +89,8 @@ end
 function link.pair(client_options, server_options)
     client_options = link.client_options(client_options)
     server_options = link.server_options(server_options)
+    known("a client's options", client_options, NAMES)
+    known("a server's options", server_options, NAMES)
     local first, second
     if client_options.transport then
         first, second = client_options.transport()

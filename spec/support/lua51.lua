@@ -35,10 +35,13 @@ function load(chunk, ...) -- luacheck: ignore 121
 end
 
 function xpcall(f, handler, ...) -- luacheck: ignore 121
-    local arguments, count = { ... }, select("#", ...)
-    return own.xpcall(function()
-        return f(unpack(arguments, 1, count))
-    end, handler)
+    local function handled(ok, ...)
+        if ok then
+            return ok, ...
+        end
+        return false, handler(...)
+    end
+    return handled(pcall(f, ...))
 end
 
 return own

@@ -2,6 +2,7 @@
 --
 --   local server = nginx.start { { cert = "server-ec", lines = "..." }, ... }
 --   server.ports[1]
+local known = require "support.known"
 local pki = require "support.pki"
 local process = require "support.process"
 
@@ -92,6 +93,10 @@ end
 -- and lines (more configuration); beside them main and http (more configuration), workers (1) and connections (64).
 -- Files of the pages go to server.www. seconds: how long nginx may live, 60 by default.
 function nginx.start(servers, seconds)
+    known("nginx.start", servers, "main http workers connections")
+    for _, server in ipairs(servers) do
+        known("nginx.start: a server", server, "cert protocols listen lines")
+    end
     count = count + 1
     local directory = ("%s/nginx-%d"):format(process.directory(), count)
     os.execute(("mkdir -p %s/temporary %s/www"):format(process.quote(directory), process.quote(directory)))

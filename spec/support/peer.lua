@@ -4,6 +4,7 @@
 --   local job = peer.serve { tls = true, cert = ..., key = ..., "handshake", "echo" }
 --   ... connect to 127.0.0.1, job.port ...
 --   assert.are.same({ "handshake TLSv1.3 ...", "echo 5 end" }, job:finish())
+local known = require "support.known"
 local limits = require "support.limits"
 local process = require "support.process"
 local socket = require "cleat.socket"
@@ -47,7 +48,11 @@ function peer.pattern(count)
     return table.concat(blocks):sub(1, count)
 end
 
+local TLS = "tls host port path verify min max ciphers cert key cafile alpn check_hostname resume hostname rcvbuf"
+local NAMES = { client = TLS, server = TLS, proxy = "port up down piece then seconds" }
+
 local function start(role, options)
+    known("peer: a " .. role, options, NAMES[role])
     local lines = { "role " .. role }
     for name, value in pairs(options) do
         if type(name) == "string" then
@@ -57,7 +62,7 @@ local function start(role, options)
             lines[#lines + 1] = name .. " " .. tostring(value)
         end
     end
-    for _, step in ipairs(options) do
+    for _, step in ipairs(options) do -- peer.py knows the steps, and a job with another one ends with an error
         lines[#lines + 1] = "do " .. step
     end
     local self = setmetatable({ control = socket.socket(), buffer = "", lines = {} }, Job)

@@ -1,6 +1,7 @@
 -- Other programs: run to the end, or started as peers in the background. Each has its own process group under
 -- timeout(1), with its output in files, and none outlives process.cleanup.
 local backend = require "cleat.backend"
+local known = require "support.known"
 local limits = require "support.limits"
 local select = require "cleat.select"
 local socket = require "cleat.socket"
@@ -138,6 +139,7 @@ end
 --   timeout  seconds after which it is ended whatever it does (30), on a free machine: see support.limits
 --   directory  where it runs
 function process.start(command)
+    known("process.start", command, "stdin timeout directory")
     serial = serial + 1
     local base = process.directory() .. "/" .. serial
     local words = {}

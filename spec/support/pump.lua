@@ -1,6 +1,7 @@
 -- TLS connections over memory, and the bytes between them in the test's hands. This works on the functions of the ABI;
 -- the Lua layer is not in it.
 local backend = require "cleat.backend"
+local known = require "support.known"
 local pki = require "support.pki"
 
 local const = backend.const
@@ -30,8 +31,9 @@ local function check(status, what)
 end
 
 -- context: the id of a context. options: cert (a name of pki), cafile (a file of pki), verify, hostname (true to
--- check), min, max (0x0303, 0x0304), alpn (wire form), ciphers.
+-- check), min, max (0x0303, 0x0304), alpn (wire form), ciphers; for a connection server and server_hostname too.
 function pump.context(options)
+    known("pump.context", options, "min max cert cafile verify hostname ciphers alpn server server_hostname")
     local id = check(backend.context_new(const.PROTOCOL_TLS), "context_new")
     if options.min then
         check(backend.context_set_minimum_version(id, options.min), "minimum")

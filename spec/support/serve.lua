@@ -1,8 +1,10 @@
 -- serve(options) starts support/server.lua in a separate process and returns it, with its port.
+local known = require "support.known"
 local pki = require "support.pki"
 local process = require "support.process"
 
 return function(options)
+    known("serve", options, "cert cafile verify version alpn mode bytes")
     local command = { "spec/support/server.lua", timeout = 60 }
     local certfile, keyfile = pki.chain(options.cert or "server-ec")
     for name, value in pairs(options) do

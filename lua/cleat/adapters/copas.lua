@@ -122,7 +122,26 @@ local function in_thread()
     return thread and not is_main
 end
 
---- Waits as a thread of copas does; outside of coroutines it blocks.
+--- The waiter for copas. In a thread of copas it yields; elsewhere it blocks.
+---
+---     local runtime = require "copas"
+---     local waiter = require("cleat.adapters.copas").waiter
+---     local one, two = socket.socketpair()
+---     one:setwaiter(waiter)
+---     runtime.addthread(function()
+---         print(one:recv(5)) --> hello
+---     end)
+---     runtime.addthread(function()
+---         two:sendall("hello")
+---     end)
+---     runtime.loop()
+---
+--- Raises: socket.error for an error of copas.
+--- Python: none.
+---@param sock cleat.Socket
+---@param event "read"|"write"
+---@param timeout number? seconds; nil for no limit
+---@return boolean # false after the timeout
 function copas.waiter(sock, event, timeout)
     local fd = sock:fileno()
     if not in_thread() then
@@ -190,6 +209,13 @@ end
 
 waiting.register(copas.waiter, { wake = wake, place = place })
 
+--- Whether a value is a socket that copas.wrap has wrapped. SSLContext:wrap_socket calls it.
+---
+---     print(require("cleat.adapters.copas").accepts(1)) --> false
+---
+--- Python: none.
+---@param value any
+---@return boolean
 function copas.accepts(value)
     return type(value) == "table" and luasocket.accepts(rawget(value, "socket")) and methods.has(value, "send", "receive")
 end
@@ -207,6 +233,13 @@ function Owner:close()
     self.inner:close()
 end
 
+--- Prepares a socket that copas.wrap has wrapped for SSLContext:wrap_socket, which calls it. Programs do not:
+--- `wrap_socket(value)` is enough.
+---
+--- Raises: socket.error if it is closed.
+--- Python: none.
+---@param value any
+---@return table # see cleat.ssl.wrappable
 function copas.take(value)
     local taken = luasocket.take(value.socket)
     taken.owner = setmetatable({ inner = taken.owner, value = value }, Owner)

@@ -48,7 +48,26 @@ local function leave(runtime, descriptors, fd, threads, thread)
     runtime.cancel(fd)
 end
 
---- Waits as a coroutine of cqueues does; outside of a controller it blocks.
+--- The waiter for cqueues. In a coroutine of a controller it yields to the controller; elsewhere it blocks.
+---
+---     local runtime = require "cqueues"
+---     local waiter = require("cleat.adapters.cqueues").waiter
+---     local one, two = socket.socketpair()
+---     one:setwaiter(waiter)
+---     local loop = runtime.new()
+---     loop:wrap(function()
+---         print(one:recv(5)) --> hello
+---     end)
+---     loop:wrap(function()
+---         two:sendall("hello")
+---     end)
+---     assert(loop:loop())
+---
+--- Python: none.
+---@param sock cleat.Socket
+---@param event "read"|"write"
+---@param timeout number? seconds; nil for no limit
+---@return boolean # false after the timeout
 function cqueues.waiter(sock, event, timeout)
     local runtime = require "cqueues"
     local deadline = waiting.deadline(timeout)
@@ -97,6 +116,13 @@ end
 
 waiting.register(cqueues.waiter, { wake = wake, place = place })
 
+--- Whether a value is a socket of cqueues. SSLContext:wrap_socket calls it.
+---
+---     print(require("cleat.adapters.cqueues").accepts(1)) --> false
+---
+--- Python: none.
+---@param value any
+---@return boolean
 function cqueues.accepts(value)
     return methods.has(value, "pollfd", "events", "timeout", "starttls", "pending", "setmode")
 end
@@ -112,6 +138,13 @@ function Owner:close()
     self.sock:close()
 end
 
+--- Prepares a socket of cqueues for SSLContext:wrap_socket, which calls it. Programs do not: `wrap_socket(value)` is
+--- enough.
+---
+--- Raises: socket.error if it is closed.
+--- Python: none.
+---@param sock any
+---@return table # see cleat.ssl.wrappable
 function cqueues.take(sock)
     local open, fd = pcall(sock.pollfd, sock)
     if not open or type(fd) ~= "number" or fd < 0 then

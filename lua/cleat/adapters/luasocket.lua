@@ -15,6 +15,13 @@ local luasocket = {}
 
 local NOTHING = -1
 
+--- Whether a value is a TCP or Unix socket of LuaSocket. SSLContext:wrap_socket calls it.
+---
+---     print(require("cleat.adapters.luasocket").accepts(1)) --> false
+---
+--- Python: none.
+---@param value any
+---@return boolean
 function luasocket.accepts(value)
     return methods.has(value, "getfd", "setfd", "dirty", "settimeout")
 end
@@ -54,6 +61,13 @@ local function smaller(block, total)
     return block and total and math.min(block, total) or block or total or false
 end
 
+--- Prepares a TCP or Unix socket of LuaSocket for SSLContext:wrap_socket, which calls it. Programs do not:
+--- `wrap_socket(value)` is enough.
+---
+--- Raises: socket.error if it is closed.
+--- Python: none.
+---@param sock any
+---@return table # see cleat.ssl.wrappable
 function luasocket.take(sock)
     local fd = sock:getfd()
     if type(fd) ~= "number" or fd < 0 then

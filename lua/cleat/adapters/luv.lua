@@ -13,17 +13,44 @@ local waiting = require "cleat.socket.waiting"
 
 local luv = {}
 
---- Waits as luv's loop goes on.
+--- The waiter for luv. In a coroutine it yields until luv's loop finds the socket ready; outside of coroutines it runs
+--- the loop until then.
+---
+---     local luv = require "cleat.adapters.luv"
+---     socket.setdefaultwaiter(luv.waiter)
+---     local sock = socket.create_connection({ "127.0.0.1", port })
+---     sock:close()
+---
+--- Raises: socket.error if the loop cannot wait, for example in a callback of the loop.
+--- Python: none.
+---@param sock cleat.Socket
+---@param event "read"|"write"
+---@param timeout number? seconds; nil for no limit
+---@return boolean # false after the timeout
 function luv.waiter(sock, event, timeout)
     return poll.wait(require "luv", sock, event, timeout) == true
 end
 
 waiting.register(luv.waiter, { wake = poll.wake, place = wait.place })
 
+--- Whether a value is a TCP or pipe handle of luv. SSLContext:wrap_socket calls it.
+---
+---     print(require("cleat.adapters.luv").accepts(1)) --> false
+---
+--- Python: none.
+---@param value any
+---@return boolean
 function luv.accepts(value)
     return methods.has(value, "read_start", "read_stop", "write", "fileno", "is_closing")
 end
 
+--- Prepares a TCP or pipe handle of luv for SSLContext:wrap_socket, which calls it. Programs do not:
+--- `wrap_socket(value)` is enough.
+---
+--- Raises: socket.error if it is closed.
+--- Python: none.
+---@param value any
+---@return table # see cleat.ssl.wrappable
 function luv.take(value)
     return { stream = stream.new(value) }
 end

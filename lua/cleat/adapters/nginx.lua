@@ -34,6 +34,13 @@ local LONGEST = 2147483647
 -- How long, in seconds, nginx goes on sending after the call has timed out.
 local GRACE = 60
 
+--- Whether a value is a cosocket of nginx's ngx.socket.tcp or ngx.req.socket. SSLContext:wrap_socket calls it.
+---
+---     print(require("cleat.adapters.nginx").accepts(1)) --> false
+---
+--- Python: none.
+---@param value any
+---@return boolean
 function nginx.accepts(value)
     return type(value) == "table" and methods.has(value, "receive", "receiveany", "send", "settimeout", "settimeouts")
 end
@@ -188,6 +195,13 @@ end
 
 Stream.place = light.place
 
+--- Prepares a cosocket of nginx's ngx.socket.tcp or ngx.req.socket for SSLContext:wrap_socket, which calls it. Programs
+--- do not: `wrap_socket(value)` is enough.
+---
+--- Raises: socket.error if it is closed.
+--- Python: none.
+---@param value any
+---@return table # see cleat.ssl.wrappable
 function nginx.take(value)
     return { stream = setmetatable({ value = value, calls = {}, queue = {} }, Stream) }
 end

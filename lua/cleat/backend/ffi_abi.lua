@@ -2729,7 +2729,7 @@ return function(lib, rt, backend)
     ---@param proto integer
     ---@param flags integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_addrinfo_resolve_guarded
         backend.addrinfo_resolve_guarded = function(host, service, family, socktype, proto, flags)
@@ -2762,7 +2762,7 @@ return function(lib, rt, backend)
     ---@param proto integer
     ---@param flags integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_resolution_new_guarded
         backend.resolution_new_guarded = function(host, service, family, socktype, proto, flags)
@@ -2791,7 +2791,7 @@ return function(lib, rt, backend)
     ---@param resolution integer
     ---@param timeout number
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_resolution_addrinfo_guarded
         backend.resolution_addrinfo_guarded = function(resolution, timeout)
@@ -2810,7 +2810,7 @@ return function(lib, rt, backend)
 
     ---@param data string?
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_certificate_from_pem_guarded
         backend.certificate_from_pem_guarded = function(data)
@@ -2824,7 +2824,7 @@ return function(lib, rt, backend)
 
     ---@param data string?
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_certificate_from_der_guarded
         backend.certificate_from_der_guarded = function(data)
@@ -2841,7 +2841,7 @@ return function(lib, rt, backend)
     ---@param server_side integer
     ---@param server_hostname string?
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_connection_over_socket_guarded
         backend.connection_over_socket_guarded = function(context, socket, server_side,
@@ -2869,7 +2869,7 @@ return function(lib, rt, backend)
     ---@param server_side integer
     ---@param server_hostname string?
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_connection_over_fd_guarded
         backend.connection_over_fd_guarded = function(context, fd, server_side, server_hostname)
@@ -2895,7 +2895,7 @@ return function(lib, rt, backend)
     ---@param server_side integer
     ---@param server_hostname string?
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_connection_over_memory_guarded
         backend.connection_over_memory_guarded = function(context, server_side, server_hostname)
@@ -2916,7 +2916,7 @@ return function(lib, rt, backend)
 
     ---@param connection integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_connection_peer_certificate_guarded
         backend.connection_peer_certificate_guarded = function(connection)
@@ -2932,7 +2932,7 @@ return function(lib, rt, backend)
 
     ---@param which integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_context_new_guarded
         backend.context_new_guarded = function(which)
@@ -2950,7 +2950,7 @@ return function(lib, rt, backend)
     ---@param events integer
     ---@param timeout number
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_watch_new_guarded
         backend.watch_new_guarded = function(fd, events, timeout)
@@ -2972,7 +2972,7 @@ return function(lib, rt, backend)
     ---@param socktype integer
     ---@param proto integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_socket_new_guarded
         backend.socket_new_guarded = function(family, socktype, proto)
@@ -2994,7 +2994,7 @@ return function(lib, rt, backend)
 
     ---@param fd integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_socket_from_fd_guarded
         backend.socket_from_fd_guarded = function(fd)
@@ -3010,7 +3010,7 @@ return function(lib, rt, backend)
 
     ---@param fd integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_socket_over_fd_guarded
         backend.socket_over_fd_guarded = function(fd)
@@ -3026,7 +3026,7 @@ return function(lib, rt, backend)
 
     ---@param fd integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_socket_duplicate_guarded
         backend.socket_duplicate_guarded = function(fd)
@@ -3043,7 +3043,7 @@ return function(lib, rt, backend)
     ---@param socket integer
     ---@param timeout number
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_socket_accept_guarded
         backend.socket_accept_guarded = function(socket, timeout)
@@ -3061,7 +3061,7 @@ return function(lib, rt, backend)
     ---@param context integer
     ---@param index integer
     ---@return integer status
-    ---@return cleat.backend.Guard? guard
+    ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_context_ca_certificate_guarded
         backend.context_ca_certificate_guarded = function(context, index)

@@ -1885,7 +1885,7 @@ static int l_openssl_version_number(lua_State *L) {
     return 1;
 }
 
-/* addrinfo_resolve_guarded(host, service, family, socktype, proto, flags) -> status, guard */
+/* addrinfo_resolve_guarded(host, service, family, socktype, proto, flags) -> status, guard_id */
 static int l_addrinfo_resolve_guarded(lua_State *L) {
     lua_settop(L, 6);
     int32_t host_len;
@@ -1905,7 +1905,7 @@ static int l_addrinfo_resolve_guarded(lua_State *L) {
     return 2;
 }
 
-/* resolution_new_guarded(host, service, family, socktype, proto, flags) -> status, guard */
+/* resolution_new_guarded(host, service, family, socktype, proto, flags) -> status, guard_id */
 static int l_resolution_new_guarded(lua_State *L) {
     lua_settop(L, 6);
     int32_t host_len;
@@ -1925,7 +1925,7 @@ static int l_resolution_new_guarded(lua_State *L) {
     return 2;
 }
 
-/* resolution_addrinfo_guarded(resolution, timeout) -> status, guard */
+/* resolution_addrinfo_guarded(resolution, timeout) -> status, guard_id */
 static int l_resolution_addrinfo_guarded(lua_State *L) {
     lua_settop(L, 2);
     int32_t resolution = native_int(L, 1, "resolution_addrinfo_guarded");
@@ -1938,7 +1938,7 @@ static int l_resolution_addrinfo_guarded(lua_State *L) {
     return 2;
 }
 
-/* certificate_from_pem_guarded(data) -> status, guard */
+/* certificate_from_pem_guarded(data) -> status, guard_id */
 static int l_certificate_from_pem_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t data_len;
@@ -1951,7 +1951,7 @@ static int l_certificate_from_pem_guarded(lua_State *L) {
     return 2;
 }
 
-/* certificate_from_der_guarded(data) -> status, guard */
+/* certificate_from_der_guarded(data) -> status, guard_id */
 static int l_certificate_from_der_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t data_len;
@@ -1964,7 +1964,8 @@ static int l_certificate_from_der_guarded(lua_State *L) {
     return 2;
 }
 
-/* connection_over_socket_guarded(context, socket, server_side, server_hostname) -> status, guard */
+/* connection_over_socket_guarded(context, socket, server_side,
+                                  server_hostname) -> status, guard_id */
 static int l_connection_over_socket_guarded(lua_State *L) {
     lua_settop(L, 4);
     int32_t context = native_int(L, 1, "connection_over_socket_guarded");
@@ -1983,7 +1984,7 @@ static int l_connection_over_socket_guarded(lua_State *L) {
     return 2;
 }
 
-/* connection_over_fd_guarded(context, fd, server_side, server_hostname) -> status, guard */
+/* connection_over_fd_guarded(context, fd, server_side, server_hostname) -> status, guard_id */
 static int l_connection_over_fd_guarded(lua_State *L) {
     lua_settop(L, 4);
     int32_t context = native_int(L, 1, "connection_over_fd_guarded");
@@ -2001,7 +2002,7 @@ static int l_connection_over_fd_guarded(lua_State *L) {
     return 2;
 }
 
-/* connection_over_memory_guarded(context, server_side, server_hostname) -> status, guard */
+/* connection_over_memory_guarded(context, server_side, server_hostname) -> status, guard_id */
 static int l_connection_over_memory_guarded(lua_State *L) {
     lua_settop(L, 3);
     int32_t context = native_int(L, 1, "connection_over_memory_guarded");
@@ -2018,7 +2019,7 @@ static int l_connection_over_memory_guarded(lua_State *L) {
     return 2;
 }
 
-/* connection_peer_certificate_guarded(connection) -> status, guard */
+/* connection_peer_certificate_guarded(connection) -> status, guard_id */
 static int l_connection_peer_certificate_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t connection = native_int(L, 1, "connection_peer_certificate_guarded");
@@ -2030,7 +2031,7 @@ static int l_connection_peer_certificate_guarded(lua_State *L) {
     return 2;
 }
 
-/* context_new_guarded(which) -> status, guard */
+/* context_new_guarded(which) -> status, guard_id */
 static int l_context_new_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t which = native_int(L, 1, "context_new_guarded");
@@ -2042,7 +2043,7 @@ static int l_context_new_guarded(lua_State *L) {
     return 2;
 }
 
-/* watch_new_guarded(fd, events, timeout) -> status, guard */
+/* watch_new_guarded(fd, events, timeout) -> status, guard_id */
 static int l_watch_new_guarded(lua_State *L) {
     lua_settop(L, 3);
     int32_t fd = native_int(L, 1, "watch_new_guarded");
@@ -2056,7 +2057,7 @@ static int l_watch_new_guarded(lua_State *L) {
     return 2;
 }
 
-/* socket_new_guarded(family, socktype, proto) -> status, guard */
+/* socket_new_guarded(family, socktype, proto) -> status, guard_id */
 static int l_socket_new_guarded(lua_State *L) {
     lua_settop(L, 3);
     int32_t family = native_int(L, 1, "socket_new_guarded");
@@ -2070,7 +2071,7 @@ static int l_socket_new_guarded(lua_State *L) {
     return 2;
 }
 
-/* socket_from_fd_guarded(fd) -> status, guard */
+/* socket_from_fd_guarded(fd) -> status, guard_id */
 static int l_socket_from_fd_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t fd = native_int(L, 1, "socket_from_fd_guarded");
@@ -2082,7 +2083,7 @@ static int l_socket_from_fd_guarded(lua_State *L) {
     return 2;
 }
 
-/* socket_over_fd_guarded(fd) -> status, guard */
+/* socket_over_fd_guarded(fd) -> status, guard_id */
 static int l_socket_over_fd_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t fd = native_int(L, 1, "socket_over_fd_guarded");
@@ -2094,7 +2095,7 @@ static int l_socket_over_fd_guarded(lua_State *L) {
     return 2;
 }
 
-/* socket_duplicate_guarded(fd) -> status, guard */
+/* socket_duplicate_guarded(fd) -> status, guard_id */
 static int l_socket_duplicate_guarded(lua_State *L) {
     lua_settop(L, 1);
     int32_t fd = native_int(L, 1, "socket_duplicate_guarded");
@@ -2106,7 +2107,7 @@ static int l_socket_duplicate_guarded(lua_State *L) {
     return 2;
 }
 
-/* socket_accept_guarded(socket, timeout) -> status, guard */
+/* socket_accept_guarded(socket, timeout) -> status, guard_id */
 static int l_socket_accept_guarded(lua_State *L) {
     lua_settop(L, 2);
     int32_t socket = native_int(L, 1, "socket_accept_guarded");
@@ -2119,7 +2120,7 @@ static int l_socket_accept_guarded(lua_State *L) {
     return 2;
 }
 
-/* context_ca_certificate_guarded(context, index) -> status, guard */
+/* context_ca_certificate_guarded(context, index) -> status, guard_id */
 static int l_context_ca_certificate_guarded(lua_State *L) {
     lua_settop(L, 2);
     int32_t context = native_int(L, 1, "context_ca_certificate_guarded");

@@ -34,11 +34,19 @@ local function sender_of(self, list, guard)
     end
 end
 
---- Sends bytes to an address, in one datagram: sendto(data, address) or sendto(data, flags, address).
+--- Sends one datagram to an address: sendto(data, address) or sendto(data, flags, address).
+---
+---     local one, two = socket.socket(nil, socket.SOCK_DGRAM), socket.socket(nil, socket.SOCK_DGRAM)
+---     two:bind { "127.0.0.1", 0 }
+---     print(one:sendto("hello", two:getsockname())) --> 5
+---
+--- Raises: socket.error, with EMSGSIZE if it is too long; TypeError.
+--- Python: 1.4.
 ---@param data string|cleat.Buffer
----@param flags integer|string|table MSG_*, or the address
+---@param flags integer|string|table `MSG_*`, or the address
 ---@param to string|table? the address
----@return integer # how many bytes were sent
+---@return integer # the number of bytes
+---@overload fun(self: cleat.Socket, data: string|cleat.Buffer, address: string|table): integer
 function Socket:sendto(data, flags, to)
     if to == nil then
         flags, to = 0, flags
@@ -49,9 +57,18 @@ function Socket:sendto(data, flags, to)
     return (complete(self, calls.WRITE, "sendto", sendto_call, tostring(data), flags, host, port))
 end
 
---- Receives a datagram. What is longer than bufsize is lost.
----@param bufsize integer 0 or more
----@param flags integer? MSG_*
+--- Receives one datagram. Bytes beyond `bufsize` are lost.
+---
+---     local one, two = socket.socket(nil, socket.SOCK_DGRAM), socket.socket(nil, socket.SOCK_DGRAM)
+---     two:bind { "127.0.0.1", 0 }
+---     one:sendto("hello", two:getsockname())
+---     local data, address = two:recvfrom(1024)
+---     print(data, address[1]) --> hello	127.0.0.1
+---
+--- Raises: as recv.
+--- Python: 1.4.
+---@param bufsize integer the most bytes to return
+---@param flags integer? `MSG_*`; 0 by default
 ---@return string data
 ---@return string|table|nil address of the sender, nil if it has none
 function Socket:recvfrom(bufsize, flags)
@@ -63,12 +80,21 @@ function Socket:recvfrom(bufsize, flags)
     return data, sender_of(self, sender, guard)
 end
 
---- Receives a datagram into a buffer, from its start.
+--- Receives one datagram into a buffer, from its start.
+---
+---     local one, two = socket.socket(nil, socket.SOCK_DGRAM), socket.socket(nil, socket.SOCK_DGRAM)
+---     local buffer = socket.buffer(1024)
+---     two:bind { "127.0.0.1", 0 }
+---     one:sendto("hello", two:getsockname())
+---     print((two:recvfrom_into(buffer)), buffer:sub(1, 5)) --> 5	hello
+---
+--- Raises: as recv_into.
+--- Python: 2.5.
 ---@param buffer cleat.Buffer
----@param nbytes integer? at most so many; 0 or nil for the buffer's size
----@param flags integer? MSG_*
+---@param nbytes integer? at most so many bytes; nil and 0 for the buffer's size
+---@param flags integer? `MSG_*`; 0 by default
 ---@return integer count
----@return string|table|nil address of the sender
+---@return string|table|nil address of the sender, nil if it has none
 function Socket:recvfrom_into(buffer, nbytes, flags)
     local contents, size = calls.into("recvfrom_into", buffer, nbytes)
     flags = check.optional_integer("recvfrom_into", "flags", flags, 0)

@@ -1,23 +1,4 @@
---- Files over sockets: what Socket:makefile returns, with the methods of Python's file objects (2.7.16, sections 17.2.1
---- and 5.9).
----
----     local file = sock:makefile("rw")
----     file:write("GET / HTTP/1.0\r\n\r\n")
----     file:flush()
----     for line in file do
----         io.write(line)
----     end
----
---- A file waits as its socket does, and several coroutines may use one: each call that reads, or sends, is done before
---- the next one begins. After an error nothing is lost: what came stays in the file's buffer and the call can be made
---- again, and what write() took stays there too, so that flush() goes on with it.
----
---- Closing a file leaves the socket open. Closing the socket leaves its open files what they need, until the last of
---- them is closed or collected; the socket itself is closed at once. Collecting a file sends nothing, so what was not
---- flushed is lost.
----
---- Where Lua's files have another name for something, or another way of asking, both work: lines(), read("l"),
---- read("L"), read("a").
+--- Files over sockets: what Socket:makefile returns.
 
 local Buffer = require "cleat.buffer"
 local check = require "cleat.check"
@@ -44,9 +25,32 @@ local file = {}
 ---@field inherited boolean whether it is the heir
 ---@field files table<cleat.File, true> those that are open
 
+--- A file over a socket, made by Socket:makefile, with the methods of Python's file objects (2.7.16, sections 17.2.1
+--- and 5.9). Where Lua's files have another name or form, both work: lines(), read("l"), read("L"), read("a").
+--- Iterating over the file gives its lines.
+---
+---     local one, two = socket.socketpair()
+---     local file = one:makefile("rw")
+---     file:write("question\n")
+---     file:flush()
+---     print(two:recv(100) == "question\n") --> true
+---     two:sendall("answer\n")
+---     two:close()
+---     for line in file do
+---         print(#line) --> 7
+---     end
+---
+--- A file waits as its socket does. Several coroutines may use it: their calls take turns. After an error nothing is
+--- lost: received bytes stay in the file, so that the call can be repeated, and so do the bytes of write(), so that
+--- flush() continues.
+---
+--- Closing a file leaves the socket open. Closing the socket leaves its open files usable until the last of them is
+--- closed or collected. Collecting a file sends nothing: bytes that were not flushed are lost.
+---
+--- Python: 1.4.
 ---@class cleat.File
 ---@field closed boolean read-only, like all fields
----@field mode string as it was given to makefile
+---@field mode string the argument of makefile
 ---@field bufsize integer 0 for none; 1 for lines, when writing
 ---@field name string "<socket>"
 ---@field _shared cleat.socket.Shared|false false once closed
@@ -234,10 +238,17 @@ local function read_to_newline(self, skip, limit)
     return pop(self, line_end(self, skip, limit))
 end
 
---- Reads size bytes, or all up to the end of the stream. The formats of Lua's files can be asked for as well: "l" and
---- "L" are the next line without and with its newline, nil at the end of the stream, and "a" is everything.
----@param size integer|string|nil nil and negative numbers for all
----@return string? # fewer than size bytes only at the end of the stream; "" once that is reached
+--- Reads bytes. The formats of Lua's files work as well.
+---
+---     local file = incoming("first\nsecond\n")
+---     print(file:read(3), file:read("l"), file:read()) --> fir	st	second
+---
+--- Raises: as Socket:recv; IOError if the file is not open for reading; ValueError if it is closed, and for other
+--- formats. After an error the received bytes are kept for the next call.
+--- Python: 1.4; formats: Lua.
+---@param size integer|string|nil the number of bytes; nil and negative numbers for all up to the end; "l" and "L" for
+--- a line without and with its newline, "a" for all
+---@return string? # fewer than `size` bytes only at the end of the stream; "" at the end, nil for "l" and "L"
 function File:read(size)
     if type(size) == "string" then
         local format = size:match("^%*?([lLa])$")
@@ -254,8 +265,14 @@ function File:read(size)
 end
 
 --- Reads a line with its newline.
----@param size integer? at most so many bytes of it; nil and negative numbers for no limit
----@return string # without a newline only if the stream ends first, or after size bytes; "" at the end of the stream
+---
+---     local file = incoming("first\nsecond")
+---     print(#file:readline(), #file:readline(), #file:readline()) --> 6	6	0
+---
+--- Raises: as read.
+--- Python: 1.4.
+---@param size integer? at most so many bytes; nil and negative numbers for no limit
+---@return string # without a newline only at the end of the stream or after `size` bytes; "" at the end
 function File:readline(size)
     size = size_of("readline", "size", size)
     readable(self)
@@ -263,8 +280,13 @@ function File:readline(size)
 end
 
 --- Reads all lines.
----@param sizehint integer? only until the lines have so many bytes together; nil and 0 for all
----@return string[]
+---
+---     print(#incoming("first\nsecond\n"):readlines()) --> 2
+---
+--- Raises: as read.
+--- Python: 1.4.
+---@param sizehint integer? stops after the line with which so many bytes were read; nil and 0 for no limit
+---@return string[] # with their newlines
 function File:readlines(sizehint)
     sizehint = check.optional_integer("readlines", "sizehint", sizehint, 0)
     local text
@@ -283,9 +305,16 @@ function File:readlines(sizehint)
     return lines
 end
 
---- An iterator over the lines, as those of Lua's files: without their newlines, unless the format is "L". Iterating
---- over the file itself keeps them, as in Python.
----@param format string? "l" or "L"
+--- Returns an iterator over the lines, as Lua's files have it: without their newlines, unless the format is "L".
+--- Iterating over the file itself keeps them, as in Python.
+---
+---     for line in incoming("first\nsecond\n"):lines() do
+---         print(#line) --> 5 --> 6
+---     end
+---
+--- Raises: as read.
+--- Python: none; Lua's `file:lines`.
+---@param format string? "l", the default, or "L"
 ---@return fun(): string?
 function File:lines(format)
     format = format == nil and "l" or check.string("lines", "format", format)
@@ -306,7 +335,16 @@ local function send_out(self)
     self._out, self._sent = {}, 0
 end
 
---- Sends what write() took, also by other coroutines.
+--- Sends the bytes that write() has buffered, those of other coroutines too.
+---
+---     local one, two = socket.socketpair()
+---     local file = one:makefile("w")
+---     file:write("hello")
+---     file:flush()
+---     print(two:recv(5)) --> hello
+---
+--- Raises: as Socket:sendall; ValueError if it is closed. After an error the bytes are kept, and flush() continues.
+--- Python: 1.4.
 function File:flush()
     open_socket(self)
     if self._waiting > 0 or turns.busy(self, "writer") then
@@ -333,10 +371,18 @@ local function append(self, list)
     end
 end
 
---- Writes strings, buffers or numbers. They are sent once there are bufsize bytes, with bufsize 1 at each newline, and
---- by flush() and close().
+--- Writes strings, buffers or numbers. They are sent once `bufsize` bytes are buffered (with `bufsize` 1 at each
+--- newline), and by flush() and close().
+---
+---     local one, two = socket.socketpair()
+---     local file = one:makefile("w", 0)
+---     file:write("answer: ", 42)
+---     print(two:recv(20)) --> answer: 42
+---
+--- Raises: as flush; IOError if it is not open for writing; TypeError for other types.
+--- Python: 1.4; one string.
 ---@param ... string|cleat.Buffer|number
----@return cleat.File # itself
+---@return cleat.File # the file
 function File:write(...)
     writable(self)
     local list, newline = {}, false
@@ -356,7 +402,16 @@ function File:write(...)
     return self
 end
 
---- Writes the strings of an array; newlines are not added.
+--- Writes the strings of an array, without adding newlines.
+---
+---     local one, two = socket.socketpair()
+---     local file = one:makefile("w")
+---     file:writelines { "first\n", "second\n" }
+---     file:close()
+---     print(#two:recv(100)) --> 13
+---
+--- Raises: as write.
+--- Python: 1.5.
 ---@param list (string|cleat.Buffer)[]
 function File:writelines(list)
     writable(self)
@@ -373,8 +428,15 @@ function File:writelines(list)
     end
 end
 
---- Sends what write() took, and closes the file, not the socket. It is closed even if that fails: flush() first where
---- the socket does not block. Once is enough, more does no harm.
+--- Sends the buffered bytes and closes the file, but not the socket. The file is closed even if sending fails: call
+--- flush() first on a non-blocking socket. Closing again has no effect.
+---
+---     local file = incoming("x")
+---     file:close()
+---     print(pcall(file.read, file)) --> false	I/O operation on closed file
+---
+--- Raises: as flush.
+--- Python: 1.4.
 function File:close()
     local shared = self._shared
     if not shared then
@@ -396,14 +458,24 @@ function File:close()
     end
 end
 
---- The system's number of the socket's descriptor.
+--- Returns the socket's descriptor.
+---
+---     print(incoming("x"):fileno() > 2) --> true
+---
+--- Raises: ValueError if the file is closed.
+--- Python: 1.4.
 ---@return integer
 function File:fileno()
     return open_socket(self):fileno()
 end
 
---- Sockets are no terminals.
----@return boolean # false
+--- Returns false: a socket is no terminal.
+---
+---     print(incoming("x"):isatty()) --> false
+---
+--- Raises: ValueError if the file is closed.
+--- Python: none of `makefile`; as Python's files.
+---@return boolean
 function File:isatty()
     open_socket(self)
     return false
@@ -455,8 +527,8 @@ local parse = keywords.parser("makefile", { "mode", "bufsize" })
 --- Socket.makefile.
 ---@param sock cleat.Socket
 ---@return cleat.File
-function file.open(sock, ...)
-    local mode, bufsize = parse(...)
+function file.open(sock, mode, bufsize, ...)
+    mode, bufsize = parse(mode, bufsize, ...)
     mode = mode == nil and "r" or check.string("makefile", "mode", mode)
     bufsize = check.optional_integer("makefile", "bufsize", bufsize, -1)
     if mode:find("[^rwb]") then

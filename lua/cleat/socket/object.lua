@@ -1,9 +1,5 @@
---- The socket class: what socket.socket makes, and what ssl.SSLSocket derives from.
----
---- The socket's timeout, passed to the ABI as `_wait`, decides how a call waits. recv, recv_into, send and sendall make
---- no tables or closures.
----
---- Python: section 17.2.1 (socket objects).
+--- The socket class: what socket.socket makes, and what ssl.SSLSocket derives from. recv, recv_into, send and sendall
+--- make no tables or closures.
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -41,15 +37,25 @@ local object = {}
 ---@type number?
 object.default_timeout = nil
 
+--- A socket, made by socket.socket, socket.create_connection, socket.socketpair and Socket:accept.
+---
+---     local sock = socket.create_connection({ "127.0.0.1", port })
+---     print(sock.family == socket.AF_INET, sock.timeout) --> true	nil
+---     sock:close()
+---
+--- Several coroutines may use one socket: their calls take turns.
+---
+--- Python: 1.4; section 17.2.1. `family`, `type`, `proto` 2.5.
 ---@class cleat.Socket
----@field family integer AF_*; read-only, like the next three
----@field type integer SOCK_*
----@field proto integer IPPROTO_*
----@field timeout number? in seconds
+---@field family integer `AF_*`; read-only, like the next three
+---@field type integer `SOCK_*`
+---@field proto integer `IPPROTO_*`
+---@field timeout number? in seconds, as gettimeout()
 ---@field _id integer the ABI's id, 0 once closed
 ---@field _guard any closes the id when it is collected
 ---@field _timeout number the timeout that the user set, waiting.FOREVER for nil
 ---@field _wait number the same for the ABI: 0 if there is a waiter
+---@overload fun(family?: integer, type?: integer, proto?: integer, fileno?: integer): cleat.Socket
 local Socket
 
 --- The fields that most sockets do not store.
@@ -83,14 +89,28 @@ object.adopt, object.open = adopt, open
 
 local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fileno" })
 
---- socket.socket(family, type, proto) makes a socket; {fileno = fd} takes over a descriptor, which the socket closes. A
---- descriptor knows its own family, type and proto. They default to AF_INET, SOCK_STREAM and 0. Raises socket.error.
-Socket = class.new("socket.socket", function(_, ...)
-    if select("#", ...) == 0 then
+--- Makes a socket. With `fileno` it takes over a descriptor, which the socket then closes; the descriptor's family,
+--- type and protocol are looked up.
+---
+---     local sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+---     print(sock.family == socket.AF_INET) --> true
+---     sock:close()
+---
+--- Raises: socket.error; TypeError.
+--- Python: 1.4; `fileno` 3.
+---@param family integer? `AF_*`; `AF_INET` by default
+---@param type integer? `SOCK_*`; `SOCK_STREAM` by default
+---@param proto integer? 0 by default
+---@param fileno integer? a descriptor
+---@return cleat.Socket
+---@overload fun(keywords: cleat.keywords.socket.socket): cleat.Socket
+Socket = class.new("socket.socket", function(_, family, type, proto, fileno, ...)
+    if family == nil and type == nil and proto == nil and fileno == nil and select("#", ...) == 0 then
         local id, guard = errors.check(C.socket_new_guarded(INET, STREAM, 0))
         return open(id, guard, INET, STREAM, 0)
     end
-    local family, kind, proto, fileno = parse_socket(...)
+    local kind
+    family, kind, proto, fileno = parse_socket(family, type, proto, fileno, ...)
     local id, guard
     if fileno ~= nil then
         id, guard = errors.check(C.socket_from_fd_guarded(check.integer("socket", "fileno", fileno, 0)))
@@ -106,6 +126,16 @@ end)
 object.Socket = Socket
 
 --- Waits for a connection to a listening socket.
+---
+---     local listener = socket.socket()
+---     listener:bind { "127.0.0.1", 0 }
+---     listener:listen()
+---     local client = socket.create_connection(listener:getsockname())
+---     local connection, address = listener:accept()
+---     print(address[1], connection:getpeername()[2] == client:getsockname()[2]) --> 127.0.0.1	true
+---
+--- Raises: socket.error; with EAGAIN from a non-blocking socket; socket.timeout.
+--- Python: 1.4.
 ---@return cleat.Socket connection with the default timeout and this socket's waiter
 ---@return string|table address of the peer
 function Socket:accept()
@@ -122,7 +152,15 @@ function Socket:accept()
     return connection, address.unpack(family, host, port, flowinfo, scope)
 end
 
----@param to string|table
+--- Binds the socket to a local address.
+---
+---     local sock = socket.socket()
+---     sock:bind { "127.0.0.1", 0 } -- 0: any free port
+---     print(sock:getsockname()[1]) --> 127.0.0.1
+---
+--- Raises: socket.error, for example with EADDRINUSE; TypeError, ValueError for a malformed address.
+--- Python: 1.4.
+---@param to string|table {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
 function Socket:bind(to)
     expect("bind", C.socket_bind(self._id, address.pack("bind", self._family, to)))
 end
@@ -166,7 +204,16 @@ local function connect(self, method, to)
     return turns.run(self, "writer", deadline, connect_by_waiter, self, method, timeout, deadline, host, port)
 end
 
----@param to string|table
+--- Connects to an address. A host name is resolved, and its first address used; socket.create_connection tries all.
+---
+---     local sock = socket.socket()
+---     sock:connect { "localhost", port }
+---     sock:close()
+---
+--- Raises: socket.error, for example with ECONNREFUSED, with EINPROGRESS from a non-blocking socket; socket.gaierror;
+--- socket.timeout; TypeError, ValueError for a malformed address.
+--- Python: 1.4.
+---@param to string|table {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
 function Socket:connect(to)
     expect("connect", connect(self, "connect", to))
 end
@@ -181,9 +228,17 @@ local function errno_of(err)
     return error(err, 0)
 end
 
---- Like connect, but returns an error of the system in place of raising it. Names that are not resolved still raise.
----@param to string|table
----@return integer # 0, or an errno: EINPROGRESS from a non-blocking socket, EAGAIN after a timeout
+--- Does the same, but returns the system's error number. An unknown host is raised.
+---
+---     local sock = socket.socket()
+---     print(sock:connect_ex { "127.0.0.1", port }) --> 0
+---     sock:close()
+---
+--- Raises: socket.gaierror; TypeError, ValueError for a malformed address.
+--- Python: 1.4.
+---@param to string|table see connect
+---@return integer # 0, or an error number of cleat.errno: EINPROGRESS from a non-blocking socket, EAGAIN after a
+--- timeout
 function Socket:connect_ex(to)
     local ok, result = pcall(connect, self, "connect_ex", to)
     if not ok then
@@ -202,6 +257,14 @@ function Socket:connect_ex(to)
     return fail(result, "connect")
 end
 
+--- Makes the socket a listening one, for accept().
+---
+---     local listener = socket.socket()
+---     listener:bind { "127.0.0.1", 0 }
+---     listener:listen(5)
+---
+--- Raises: socket.error; TypeError.
+--- Python: 1.4.
 ---@param backlog integer? how many connections may wait to be accepted; 128 by default
 function Socket:listen(backlog)
     backlog = check.optional_integer("listen", "backlog", backlog, 128)
@@ -243,10 +306,18 @@ local function sendall_call(id, wait, work, flags)
     return work[3] >= work[2] and work[3] or nil
 end
 
---- Receives what has come, up to bufsize bytes; "" once the peer has sent its last.
----@param bufsize integer 0 or more
----@param flags integer? MSG_*
----@return string
+--- Receives bytes, at least one. Arguments by name are not accepted.
+---
+---     local one, two = socket.socketpair()
+---     one:sendall("hello")
+---     print(two:recv(1024)) --> hello
+---
+--- Raises: socket.error, with EAGAIN from a non-blocking socket; socket.timeout; ValueError if `bufsize` is negative;
+--- TypeError.
+--- Python: 1.4.
+---@param bufsize integer at most so many bytes
+---@param flags integer? `MSG_*`; 0 by default
+---@return string # "" once the peer has closed its direction
 function Socket:recv(bufsize, flags)
     flags = flags == nil and 0 or check.integer("recv", "flags", flags)
     if type(bufsize) ~= "number" or bufsize % 1 ~= 0 or bufsize <= 0 or bufsize > INT_MAX then
@@ -260,11 +331,19 @@ function Socket:recv(bufsize, flags)
     return second(finish(self, READ, "recv", result, recv_call, bufsize, flags))
 end
 
---- Receives into a buffer, from its start.
+--- Receives bytes into a buffer, from its start.
+---
+---     local one, two = socket.socketpair()
+---     local buffer = socket.buffer(16)
+---     one:sendall("hello")
+---     print(two:recv_into(buffer), buffer:sub(1, 5)) --> 5	hello
+---
+--- Raises: as recv; ValueError if `nbytes` is negative or more than the buffer's size.
+--- Python: 2.5.
 ---@param buffer cleat.Buffer
----@param nbytes integer? at most so many; 0 or nil for the buffer's size
----@param flags integer? MSG_*
----@return integer # how many bytes, 0 once the peer has sent its last
+---@param nbytes integer? at most so many bytes; nil and 0 for the buffer's size
+---@param flags integer? `MSG_*`; 0 by default
+---@return integer # the number of bytes, 0 once the peer has closed its direction
 function Socket:recv_into(buffer, nbytes, flags)
     flags = flags == nil and 0 or check.integer("recv_into", "flags", flags)
     local contents, size = calls.into("recv_into", buffer, nbytes)
@@ -280,9 +359,16 @@ function Socket:recv_into(buffer, nbytes, flags)
 end
 
 --- Sends bytes, perhaps not all.
+---
+---     local one, two = socket.socketpair()
+---     print(one:send("hello")) --> 5
+---
+--- Raises: socket.error, with EAGAIN from a non-blocking socket, with EPIPE if the peer has closed the connection;
+--- socket.timeout; TypeError.
+--- Python: 1.4.
 ---@param data string|cleat.Buffer
----@param flags integer? MSG_*
----@return integer # how many bytes were sent
+---@param flags integer? `MSG_*`; 0 by default
+---@return integer # the number of bytes that were sent
 function Socket:send(data, flags)
     flags = flags == nil and 0 or check.integer("send", "flags", flags)
     local wait, result, bytes = self._wait, HANDLE, data
@@ -302,9 +388,16 @@ function Socket:send(data, flags)
     return (finish(self, WRITE, "send", result, send_call, bytes, flags))
 end
 
---- Sends all of the bytes. After an error it is not known how many were sent. The timeout covers the whole call.
+--- Sends all bytes. The timeout applies to the whole call. After an error the number of bytes sent is unknown.
+---
+---     local one, two = socket.socketpair()
+---     one:sendall("hello")
+---     print(two:recv(5)) --> hello
+---
+--- Raises: as send.
+--- Python: 1.5.
 ---@param data string|cleat.Buffer
----@param flags integer? MSG_*
+---@param flags integer? `MSG_*`; 0 by default
 function Socket:sendall(data, flags)
     local bytes, length = calls.source("sendall", data)
     flags = flags == nil and 0 or check.integer("sendall", "flags", flags)
@@ -317,10 +410,16 @@ function Socket:sendall(data, flags)
     end
 end
 
---- How the socket waits.
----@param timeout number? seconds, 0 or more; nil waits for ever, and so does a number that is beyond all use (30
---- years). ValueError
---- "Timeout value out of range"
+--- Sets how long each call may wait: nil without a limit, 0 not at all (a non-blocking socket, whose calls raise
+--- socket.error with EAGAIN).
+---
+---     local one, two = socket.socketpair()
+---     one:settimeout(0.01)
+---     print(pcall(one.recv, one, 1)) --> false	timed out
+---
+--- Raises: ValueError "Timeout value out of range" for negative numbers; TypeError.
+--- Python: 2.3.
+---@param timeout number? seconds; nil, and numbers above 1e9, for no limit
 function Socket:settimeout(timeout)
     timeout = check.timeout("settimeout", timeout)
     self:_check_open()
@@ -333,8 +432,21 @@ function Socket:settimeout(timeout)
     self._wait = self._waiter and 0 or timeout
 end
 
---- Gives the socket a waiter, which is called in place of blocking: see cleat.socket.waiting. Timeouts still hold. A
---- non-blocking socket (timeout 0) does not wait, so its waiter is not called. TypeError for what cannot be called.
+--- Sets a function that the socket calls when a call would block, in place of blocking: `waiter(sock, event, timeout)`,
+--- with "read" or "write", and the seconds that are left (nil without a limit). It returns true once the socket may be
+--- ready, and false after the timeout. In a coroutine it may yield. Adapters have waiters for event loops: see
+--- docs/adapters.md. A non-blocking socket (timeout 0) does not call it.
+---
+---     local one, two = socket.socketpair()
+---     one:setwaiter(function(sock, event, timeout)
+---         print(event, timeout) --> read	nil
+---         two:sendall("x")
+---         return true
+---     end)
+---     print(one:recv(1)) --> x
+---
+--- Raises: TypeError unless it can be called.
+--- Python: none.
 ---@param waiter (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)? nil for none
 function Socket:setwaiter(waiter)
     waiter = waiting.check("setwaiter", waiter)
@@ -344,31 +456,60 @@ function Socket:setwaiter(waiter)
     end
 end
 
----@return function?
+--- Returns the socket's waiter.
+---
+---     print(socket.socket():getwaiter()) --> nil
+---
+--- Python: none.
+---@return (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)?
 function Socket:getwaiter()
     return self._waiter or nil
 end
 
---- What cqueues asks an object that it polls, beside events() and the field timeout: the same as fileno.
+--- Returns fileno(): cqueues calls it, with events() and the field `timeout`, of objects that it polls.
+---
+---     local sock = socket.socket()
+---     print(sock:pollfd() == sock:fileno()) --> true
+---
+--- Raises: socket.error with EBADF if it is closed.
+--- Python: none.
 ---@return integer
 function Socket:pollfd()
     return self:fileno()
 end
 
---- What the last call that raised SSLWantReadError, SSLWantWriteError or EAGAIN is waiting for: "r" to read, "w" to
---- write.
----@return string
+--- Returns the event that the last call needs which raised SSLWantReadError, SSLWantWriteError or EAGAIN.
+---
+---     local one, two = socket.socketpair()
+---     one:setblocking(false)
+---     pcall(one.recv, one, 1)
+---     print(one:events()) --> r
+---
+--- Python: none.
+---@return string # "r" to read, "w" to write
 function Socket:events()
     return self._events
 end
 
----@return number? seconds
+--- Returns the timeout.
+---
+---     print(socket.socket():gettimeout()) --> nil
+---
+--- Python: 2.3.
+---@return number? # seconds; nil for no limit
 function Socket:gettimeout()
     local timeout = self._timeout
     return timeout ~= FOREVER and timeout or nil
 end
 
---- settimeout(nil) or settimeout(0).
+--- Sets the timeout to nil (true) or 0 (false).
+---
+---     local sock = socket.socket()
+---     sock:setblocking(false)
+---     print(sock:gettimeout()) --> 0
+---
+--- Raises: TypeError unless it is a boolean.
+--- Python: 1.4.
 ---@param flag boolean
 function Socket:setblocking(flag)
     if type(flag) ~= "boolean" then
@@ -381,8 +522,15 @@ function Socket:setblocking(flag)
     end
 end
 
---- Ends one or both directions of the connection.
----@param how integer SHUT_*
+--- Shuts down one or both directions of the connection.
+---
+---     local one, two = socket.socketpair()
+---     one:shutdown(socket.SHUT_WR)
+---     print(two:recv(1) == "") --> true
+---
+--- Raises: socket.error, with ENOTCONN if it is not connected; ValueError for other numbers.
+--- Python: 1.4.
+---@param how integer `SHUT_*`
 function Socket:shutdown(how)
     check.integer("shutdown", "how", how, const.SHUT_RD, const.SHUT_RDWR)
     expect("shutdown", C.socket_shutdown(self._id, how))
@@ -396,9 +544,14 @@ function object.shut_down(id)
     end
 end
 
---- Closes the socket; once is enough, more does no harm. No other method can be called after it: socket.error with
---- EBADF. Coroutines that wait in one get that error at once. The descriptor stays as long as files of makefile() are
---- open.
+--- Closes the socket. Closing again has no effect; other methods raise socket.error with EBADF from then on, and so do
+--- calls of other coroutines that wait in it. Files of makefile() keep the descriptor open.
+---
+---     local sock = socket.socket()
+---     sock:close()
+---     print(pcall(sock.fileno, sock)) --> false	[Errno 9] Bad file descriptor
+---
+--- Python: 1.4.
 function Socket:close()
     local id, guard = self._id, self._guard
     if id == 0 then
@@ -411,16 +564,32 @@ function Socket:close()
     turns.close(self, guard, guard and object.shut_down(id))
 end
 
---- makefile(mode, bufsize) is a file that reads ("r", the default), writes ("w") or does both ("rw"); a "b" says
---- nothing more. bufsize: how many bytes it gathers, 8192 by default; 0 for none, 1 to write line by line. See
---- cleat.socket.file.
+--- Makes a file that reads from the socket, writes to it, or both.
+---
+---     local one, two = socket.socketpair()
+---     one:sendall("first\nsecond\n")
+---     print(two:makefile("r"):readline() == "first\n") --> true
+---
+--- Raises: ValueError for other modes; socket.error with EBADF if the socket is closed; TypeError.
+--- Python: 1.4.
+---@param mode string? "r", the default, to read, "w" to write, "rw" for both; "b" may be added
+---@param bufsize integer? how many bytes to buffer: 8192 by default; 0 for none, 1 to write line by line
 ---@return cleat.File
-function Socket:makefile(...)
-    return file.open(self, ...)
+---@overload fun(self, keywords: cleat.keywords.Socket.makefile): cleat.File
+function Socket:makefile(mode, bufsize, ...)
+    return file.open(self, mode, bufsize, ...)
 end
 
---- Gives the descriptor to the caller, and leaves a closed socket.
----@return integer
+--- Closes the socket object, but not its descriptor, which the caller owns from then on.
+---
+---     local sock = socket.socket()
+---     local fd = sock:detach()
+---     local again = socket.socket { fileno = fd }
+---     print(again.type == socket.SOCK_STREAM) --> true
+---
+--- Raises: socket.error with EBADF if it is closed.
+--- Python: 3.2.
+---@return integer # the descriptor
 function Socket:detach()
     local fd = expect("detach", C.socket_detach(self._id))
     C.guard_forget(self._guard)
@@ -483,7 +652,12 @@ function Socket:_check_open()
     expect("fileno", C.socket_fileno(self._id))
 end
 
---- The system's number of the descriptor, for select and for others.
+--- Returns the socket's descriptor.
+---
+---     print(socket.socket():fileno() > 2) --> true
+---
+--- Raises: socket.error with EBADF if it is closed.
+--- Python: 1.4.
 ---@return integer
 function Socket:fileno()
     return expect("fileno", C.socket_fileno(self._id))
@@ -494,22 +668,42 @@ local function address_of(self, method, f)
     return address.unpack(self._family, host, port, flowinfo, scope)
 end
 
---- The socket's own address.
----@return string|table
+--- Returns the socket's own address.
+---
+---     local sock = socket.socket()
+---     sock:bind { "127.0.0.1", 0 }
+---     print(sock:getsockname()[1]) --> 127.0.0.1
+---
+--- Raises: socket.error.
+--- Python: 1.4.
+---@return string|table # {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
 function Socket:getsockname()
     return address_of(self, "getsockname", C.socket_getsockname)
 end
 
---- The peer's address. socket.error with ENOTCONN if there is none.
----@return string|table
+--- Returns the peer's address.
+---
+---     local sock = socket.create_connection({ "127.0.0.1", port })
+---     print(sock:getpeername()[2] == port) --> true
+---     sock:close()
+---
+--- Raises: socket.error with ENOTCONN if it is not connected.
+--- Python: 1.4.
+---@return string|table # {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
 function Socket:getpeername()
     return address_of(self, "getpeername", C.socket_getpeername)
 end
 
---- An option's value.
----@param level integer SOL_*, IPPROTO_*
----@param option integer SO_*, TCP_* …
----@param buflen integer? how many bytes a string has room for; 0 or nil for an integer
+--- Returns the value of a socket option.
+---
+---     local sock = socket.socket()
+---     print(sock:getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM) --> true
+---
+--- Raises: socket.error, with ENOPROTOOPT for unknown options; TypeError, ValueError.
+--- Python: 1.4.
+---@param level integer `SOL_*`, `IPPROTO_*`
+---@param option integer `SO_*`, `TCP_*`, `IPV6_*`
+---@param buflen integer? nil and 0 for an integer; up to 1024 for a string of at most so many bytes
 ---@return integer|string
 function Socket:getsockopt(level, option, buflen)
     check.integer("getsockopt", "level", level)
@@ -520,10 +714,16 @@ function Socket:getsockopt(level, option, buflen)
     return value
 end
 
---- Sets an option.
----@param level integer
----@param option integer
----@param value integer|string a string holds the bytes that the system wants
+--- Sets a socket option.
+---
+---     local sock = socket.socket()
+---     sock:setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+---
+--- Raises: socket.error, with ENOPROTOOPT for unknown options; TypeError, ValueError.
+--- Python: 1.4.
+---@param level integer `SOL_*`, `IPPROTO_*`
+---@param option integer `SO_*`, `TCP_*`, `IPV6_*`
+---@param value integer|string a string has the bytes of a structure
 function Socket:setsockopt(level, option, value)
     check.integer("setsockopt", "level", level)
     check.integer("setsockopt", "option", option)

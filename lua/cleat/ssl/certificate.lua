@@ -1,9 +1,4 @@
 --- Certificates as getpeercert() and get_ca_certs() return them (section 17.3.2).
----
---- A name is an array of RDNs, an RDN an array of {type, value}: `cert.subject[1][1][2]` is the value of its first
---- attribute. Malformed parts do not hide the rest: a malformed or repeated extension is left out, an attribute value
---- that is not a string is given as its encoded contents, and an object identifier of more than 586 bytes as
---- "<invalid>". The DER bytes have everything.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -14,14 +9,26 @@ local check = errors.check
 
 local INVALID = "<invalid>"
 
+--- A certificate, as SSLSocket:getpeercert and SSLContext:get_ca_certs return it. A name is an array of relative
+--- distinguished names, each an array of {type, value}: `cert.subject[1][1][2]` is the value of the first attribute.
+---
+---     local cert = conn:getpeercert()
+---     print(cert.version, cert.subjectAltName[1][2]) --> 3	localhost
+---     print(ssl.cert_time_to_seconds(cert.notAfter) > os.time()) --> true
+---
+--- Malformed parts do not hide the rest: a malformed or repeated extension is left out, an attribute value that is not
+--- a string is given as its encoded contents, and an object identifier of more than 586 bytes as "<invalid>". The DER
+--- bytes have everything.
+---
+--- Python: 2.6; `OCSP`, `caIssuers`, `crlDistributionPoints` 2.7.9, 3.4.
 ---@class cleat.ssl.Certificate
----@field subject string[][][]
----@field issuer string[][][]
+---@field subject string[][][] the name
+---@field issuer string[][][] the issuer's name
 ---@field version integer 3 if it has extensions
 ---@field serialNumber string upper-case hexadecimal, an even number of digits
----@field notBefore string as in "Jan  5 09:34:43 2018 GMT"
----@field notAfter string
----@field subjectAltName string[][]? {type, value}: "DNS", "email", "URI", "IP Address", "DirName" (its value is a
+---@field notBefore string "Jan  5 09:34:43 2018 GMT"
+---@field notAfter string in the same form
+---@field subjectAltName string[][]? of {type, value}: "DNS", "email", "URI", "IP Address", "DirName" (its value is a
 --- name) …
 ---@field OCSP string[]? URIs
 ---@field caIssuers string[]? URIs

@@ -13,12 +13,20 @@ local info = {}
 
 local parse_peer = keywords.parser("getpeercert", { "binary_form" })
 
---- getpeercert(binary_form) returns the peer's certificate: a table if it was verified, an empty one if the context
---- verifies nothing; its DER bytes with binary_form; nil if the peer sent none. ValueError before the handshake is
---- done.
+--- Returns the peer's certificate: a table, which is empty if the context verifies nothing; with `binary_form` its DER
+--- bytes; nil if the peer has sent none.
+---
+---     local cert = conn:getpeercert()
+---     print(cert.subjectAltName[1][1], cert.subjectAltName[1][2]) --> DNS	localhost
+---     print(#conn:getpeercert(true) > 100) --> true
+---
+--- Raises: ValueError before the handshake is done; TypeError if `binary_form` is no boolean.
+--- Python: 2.6.
+---@param binary_form boolean? false by default
 ---@return cleat.ssl.Certificate|string|nil
-function info:getpeercert(...)
-    local binary_form = check.optional_boolean("getpeercert", "binary_form", (parse_peer(...)), false)
+---@overload fun(self, keywords: cleat.keywords.SSLSocket.getpeercert): cleat.ssl.Certificate|string|nil
+function info:getpeercert(binary_form, ...)
+    binary_form = check.optional_boolean("getpeercert", "binary_form", (parse_peer(binary_form, ...)), false)
     if self._tls == 0 then
         self:_prepare("getpeercert")
     end
@@ -49,8 +57,13 @@ local function agreed(self, f, ...)
     return text, more
 end
 
---- The cipher suite.
----@return table? # {name, version that defines it, secret bits}
+--- Returns the negotiated cipher suite.
+---
+---     local name, version, bits = unpack(conn:cipher())
+---     print(version, bits) --> TLSv1.3	128
+---
+--- Python: 2.6.
+---@return table? # {name, version that defines it, secret bits}; nil before the handshake is done
 function info:cipher()
     local name, bits = agreed(self, C.connection_cipher)
     return name and { name, agreed(self, C.connection_cipher_version), bits } or nil
@@ -58,8 +71,12 @@ end
 
 local DEFINED_BY = { [const.TLS1_3_VERSION] = "TLSv1.3", [const.TLS1_2_VERSION] = "TLSv1.2" }
 
---- The suites that a server's client has offered and that the server would take too (Python 3.5).
----@return table[]? # of {name, version that defines it, secret bits}; nil for clients, and before the handshake is done
+--- Returns the cipher suites that the client has offered and the server has enabled.
+---
+---     print(conn:shared_ciphers()) --> nil
+---
+--- Python: 3.5.
+---@return table[]? # of {name, version that defines it, secret bits}; nil on clients, and before the handshake is done
 function info:shared_ciphers()
     local count = self._tls ~= 0 and errors.check(C.connection_shared_cipher_count(self._tls)) or 0
     local list = {}
@@ -70,25 +87,42 @@ function info:shared_ciphers()
     return count > 0 and list or nil
 end
 
---- The compression method: TLS over BoringSSL is never compressed.
+--- Returns nil: BoringSSL has no compression.
+---
+---     print(conn:compression()) --> nil
+---
+--- Python: 2.7.9, 3.3.
 ---@return nil
 function info:compression()
     return nil
 end
 
---- The version of TLS: "TLSv1.2", "TLSv1.3" …
----@return string?
+--- Returns the negotiated TLS version.
+---
+---     print(conn:version()) --> TLSv1.3
+---
+--- Python: 2.7.9, 3.5.
+---@return string? # "TLSv1.2", "TLSv1.3" …; nil before the handshake is done
 function info:version()
     return (agreed(self, C.connection_version))
 end
 
---- The application protocol, see SSLContext.set_alpn_protocols.
----@return string?
+--- Returns the application protocol that was negotiated by ALPN: see SSLContext:set_alpn_protocols.
+---
+---     print(conn:selected_alpn_protocol()) --> nil
+---
+--- Python: 2.7.10, 3.5.
+---@return string? # nil if none was
 function info:selected_alpn_protocol()
     return (agreed(self, C.connection_alpn_protocol))
 end
 
---- The same by NPN, see SSLContext.set_npn_protocols. Never with TLS 1.3.
+--- Returns the application protocol that was negotiated by NPN: see SSLContext:set_npn_protocols. Always nil with TLS
+--- 1.3.
+---
+---     print(conn:selected_npn_protocol()) --> nil
+---
+--- Python: 2.7.9, 3.3; deprecated in 3.10.
 ---@return string?
 function info:selected_npn_protocol()
     return (agreed(self, C.connection_npn_protocol))
@@ -98,12 +132,17 @@ local BINDINGS = { ["tls-unique"] = const.BINDING_TLS_UNIQUE }
 
 local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 
---- get_channel_binding(cb_type) returns bytes that only the two ends of this connection know, to bind an authentication
---- to it. cb_type: one of CHANNEL_BINDING_TYPES, "tls-unique" (RFC 5929) by default; ValueError for others. nil before
---- the handshake is done, and with TLS 1.3, for which "tls-unique" is not defined.
----@return string?
-function info:get_channel_binding(...)
-    local cb_type = check.optional_string("get_channel_binding", "cb_type", (parse_binding(...))) or "tls-unique"
+--- Returns bytes that only the two ends of this connection know, to bind an authentication to it.
+---
+---     print(conn:get_channel_binding("tls-unique")) --> nil
+---
+--- Raises: ValueError for types that are not in `CHANNEL_BINDING_TYPES`.
+--- Python: 2.7.9, 3.3.
+---@param cb_type string? "tls-unique" (RFC 5929), the default
+---@return string? # nil before the handshake is done, and with TLS 1.3, for which "tls-unique" is not defined
+---@overload fun(self, keywords: cleat.keywords.SSLSocket.get_channel_binding): string?
+function info:get_channel_binding(cb_type, ...)
+    cb_type = check.optional_string("get_channel_binding", "cb_type", (parse_binding(cb_type, ...))) or "tls-unique"
     local binding = BINDINGS[cb_type]
     if not binding then
         errors.raise(errors.ValueError, "Unsupported channel binding type")

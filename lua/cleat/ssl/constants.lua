@@ -8,10 +8,16 @@ local strict = require "cleat.strict"
 local const = C.const
 
 local constants = {
+    --- CERT_*: whether the peer must show a certificate, and whether it is verified: NONE, OPTIONAL (verified if it is
+    --- shown; as REQUIRED on a client), REQUIRED. For SSLContext.verify_mode.
+    --- Python: 2.6.
     CERT_NONE = const.CERT_NONE,
     CERT_OPTIONAL = const.CERT_OPTIONAL,
     CERT_REQUIRED = const.CERT_REQUIRED,
 
+    --- VERIFY_*: for SSLContext.verify_flags: revocation lists for the peer's certificate (CRL_CHECK_LEAF) or the whole
+    --- chain (CRL_CHECK_CHAIN), X509_STRICT, X509_TRUSTED_FIRST, X509_PARTIAL_CHAIN (a trusted intermediate is enough).
+    --- Python: 2.7.9, 3.4; VERIFY_X509_PARTIAL_CHAIN 3.10.
     VERIFY_DEFAULT = const.VERIFY_DEFAULT,
     VERIFY_CRL_CHECK_LEAF = const.VERIFY_CRL_CHECK_LEAF,
     VERIFY_CRL_CHECK_CHAIN = const.VERIFY_CRL_CHECK_CHAIN,
@@ -19,6 +25,9 @@ local constants = {
     VERIFY_X509_TRUSTED_FIRST = const.VERIFY_X509_TRUSTED_FIRST,
     VERIFY_X509_PARTIAL_CHAIN = const.VERIFY_X509_PARTIAL_CHAIN, -- Python 3.10
 
+    --- PROTOCOL_*: for SSLContext(): PROTOCOL_TLS_CLIENT and PROTOCOL_TLS_SERVER for one role; PROTOCOL_TLS
+    --- (PROTOCOL_SSLv23) for both; the others for one version. PROTOCOL_SSLv2 and PROTOCOL_SSLv3 are refused.
+    --- Python: 2.6; TLSv1_1 and TLSv1_2 2.7.9, TLS 2.7.13, TLS_CLIENT and TLS_SERVER 3.6.
     PROTOCOL_SSLv2 = const.PROTOCOL_SSLV2, -- SSLContext refuses them: BoringSSL has neither SSL 2 nor SSL 3
     PROTOCOL_SSLv3 = const.PROTOCOL_SSLV3,
     PROTOCOL_SSLv23 = const.PROTOCOL_TLS,
@@ -29,6 +38,9 @@ local constants = {
     PROTOCOL_TLSv1_1 = const.PROTOCOL_TLSV1_1,
     PROTOCOL_TLSv1_2 = const.PROTOCOL_TLSV1_2,
 
+    --- OP_*: for SSLContext.options: OP_NO_* disable a version, tickets or compression; the others are accepted for
+    --- compatibility, and OP_CIPHER_SERVER_PREFERENCE makes the server's order of suites count.
+    --- Python: 2.7.9, 3.2; OP_NO_TICKET 3.6, OP_NO_TLSv1_3 2.7.15, OP_ENABLE_MIDDLEBOX_COMPAT 3.8.
     OP_ALL = const.OP_ALL,
     OP_NO_SSLv2 = const.OP_NO_SSLV2,
     OP_NO_SSLv3 = const.OP_NO_SSLV3,
@@ -43,6 +55,9 @@ local constants = {
     OP_NO_COMPRESSION = const.OP_NO_COMPRESSION,
     OP_NO_TICKET = const.OP_NO_TICKET, -- Python 3.6
 
+    --- HAS_*: what this build of BoringSSL can do. HAS_SSLv2, HAS_SSLv3, HAS_NEVER_CHECK_COMMON_NAME, HAS_PSK and
+    --- HAS_PHA are false.
+    --- Python: 2.7.9, 3.2; HAS_TLSv1 and its like 3.7, HAS_PSK 3.13, HAS_PHA 3.14.
     HAS_ALPN = true,
     HAS_ECDH = true,
     HAS_SNI = true,
@@ -57,22 +72,30 @@ local constants = {
     HAS_PSK = false, -- Python 3.13
     HAS_PHA = false, -- Python 3.14
 
+    --- CHANNEL_BINDING_TYPES: the types that SSLSocket:get_channel_binding accepts: {"tls-unique"}.
+    --- Python: 2.7.9, 3.3.
     CHANNEL_BINDING_TYPES = { "tls-unique" },
 }
 
+--- ALERT_DESCRIPTION_*: the alerts of TLS, for the results of a servername callback and the field `alert` of errors.
+--- Python: 2.7.9, 3.4.
 for name, value in pairs(const) do
     if name:find("^ALERT_DESCRIPTION_") then
         constants[name] = value
     end
 end
 
+--- SSL_ERROR_*: the field `errno` of an SSLError.
+--- Python: 2.6.
 for name, value in pairs(errors) do
     if name:find("^SSL_ERROR_") then
         constants[name] = value
     end
 end
 
---- TLSVersion: the versions for SSLContext.minimum_version and maximum_version (Python 3.7).
+--- TLSVersion: an enumeration for SSLContext.minimum_version and maximum_version: MINIMUM_SUPPORTED, MAXIMUM_SUPPORTED,
+--- SSLv3, TLSv1, TLSv1_1, TLSv1_2, TLSv1_3.
+--- Python: 3.7.
 constants.TLSVersion = strict({
     MINIMUM_SUPPORTED = -2,
     MAXIMUM_SUPPORTED = -1,
@@ -89,6 +112,9 @@ local function byte(shift)
     return math.floor(number / shift) % 256
 end
 
+--- OPENSSL_VERSION*: the library: its name with "BoringSSL"; as a number and as an array, the version of OpenSSL whose
+--- API BoringSSL claims to have.
+--- Python: 2.7, 3.2.
 constants.OPENSSL_VERSION = version
 constants.OPENSSL_VERSION_NUMBER = number
 constants.OPENSSL_VERSION_INFO = { byte(0x10000000), byte(0x100000), byte(0x1000), byte(0x10), number % 16 }
@@ -98,9 +124,13 @@ local PROTOCOL_NAMES = { [const.PROTOCOL_TLS] = "PROTOCOL_TLS", [roles.CLIENT] =
     [const.PROTOCOL_TLSV1] = "PROTOCOL_TLSv1",
     [const.PROTOCOL_TLSV1_1] = "PROTOCOL_TLSv1_1", [const.PROTOCOL_TLSV1_2] = "PROTOCOL_TLSv1_2" }
 
---- The name of a PROTOCOL_*, "<unknown>" for other values.
+--- Returns the name of a `PROTOCOL_*` constant.
+---
+---     print(ssl.get_protocol_name(ssl.PROTOCOL_TLS)) --> PROTOCOL_TLS
+---
+--- Python: 2.6; removed in 3.13.
 ---@param protocol any
----@return string
+---@return string # "<unknown>" for other values
 function constants.get_protocol_name(protocol)
     return protocol ~= nil and PROTOCOL_NAMES[protocol] or "<unknown>"
 end

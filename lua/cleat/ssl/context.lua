@@ -1,16 +1,4 @@
---- Settings and certificates that TLS sockets are made from: Python's ssl.SSLContext (section 17.3.3).
----
----     local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
----     context.verify_mode = ssl.CERT_REQUIRED
----     context.check_hostname = true
----     context:load_default_certs()
----     local conn = context:wrap_socket(socket.socket(), {server_hostname = "example.org"})
----     conn:connect({"example.org", 443})
----
---- A socket takes the settings that its context has when TLS is set up; later changes are for later sockets. The bare
---- constructor, SSLContext(), verifies nothing, as in Python, which is DANGEROUS on a client: create_default_context is
---- what most programs want. SSLContext(PROTOCOL_TLS_CLIENT) verifies the server's chain and name, against the CA
---- certificates that are loaded into it.
+--- Settings and certificates for TLS sockets: Python's ssl.SSLContext (section 17.3.3).
 
 local C = require "cleat.backend"
 local certificate = require "cleat.ssl.certificate"
@@ -21,7 +9,7 @@ local credential = require "cleat.ssl.credential"
 local errors = require "cleat.errors"
 local handshake_settings = require "cleat.ssl.handshake_settings"
 local keywords = require "cleat.keywords"
-local purpose = require "cleat.ssl.purpose"
+local purposes = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
 local roles = require "cleat.ssl.roles"
 local status = require "cleat.status"
@@ -29,31 +17,51 @@ local wrap = require("cleat.ssl.wrap").wrap
 
 local const = C.const
 
+--- A context has the settings, certificates and keys for TLS connections.
+---
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+---     context:load_verify_locations("ca.pem")
+---     context.minimum_version = ssl.TLSVersion.TLSv1_3
+---     print(context.check_hostname) --> true
+---
+--- A connection takes the settings that its context has when it is made; later changes are for later connections.
+---
+--- Python: 2.7.9, 3.2; `minimum_version` and `maximum_version` 3.7.
 ---@class cleat.ssl.SSLContext
----@field protocol integer PROTOCOL_*; read-only
----@field options integer OP_*; TypeError for what is no integer
----@field verify_mode integer CERT_*; ValueError for other numbers, and for CERT_NONE while check_hostname is true.
---- CERT_NONE is
---- DANGEROUS on a client: anybody can pose as the server
----@field verify_flags integer VERIFY_*
----@field check_hostname boolean true makes a verify_mode of CERT_NONE CERT_REQUIRED (Python 3.7). check_hostname =
---- false is
---- DANGEROUS on a client: an attacker with any certificate can pose as the server
----@field minimum_version integer TLSVersion.* (Python 3.7); ValueError on a context for one version only. Below
---- TLSv1_2 DANGEROUS
----@field chain_cache_seconds integer for how long a peer's verified chain needs no other verification: 300 seconds;
---- 0: each chain is verified
----@field maximum_version integer
+---@field protocol integer `PROTOCOL_*`, the constructor's argument; read-only
+---@field options integer a sum of `OP_*`. Raises TypeError, ValueError
+---@field verify_mode integer `CERT_*`. Raises ValueError for other numbers, and for CERT_NONE while check_hostname is
+--- true. CERT_NONE is DANGEROUS on a client: any attacker can pose as the server
+---@field verify_flags integer a sum of `VERIFY_*`
+---@field check_hostname boolean whether the server's certificate must match server_hostname. true changes a
+--- verify_mode of CERT_NONE to CERT_REQUIRED. false is DANGEROUS on a client: an attacker with any certificate can pose
+--- as the server
+---@field minimum_version integer `TLSVersion.*`. Raises ValueError on a context for one version only. Below TLSv1_2 is
+--- DANGEROUS
+---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
+--- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
+---@field maximum_version integer `TLSVersion.*`, as minimum_version
+---@overload fun(protocol?: integer): cleat.ssl.SSLContext
 local SSLContext
 
 local parse_new = keywords.parser("SSLContext", { "protocol" })
 
---- SSLContext(protocol) makes a context. protocol: PROTOCOL_TLS_CLIENT or PROTOCOL_TLS_SERVER, for one role, TLS 1.2
---- and later, strong suites; a client's verifies chain and name, and needs CA certificates: load_default_certs,
---- load_verify_locations. PROTOCOL_TLS (TLS 1.0 to 1.3, both roles, verifies nothing) is the default as in Python 3,
---- where leaving it out is deprecated. Or one version. ValueError for SSL 2, SSL 3 and other numbers.
-SSLContext = class.new("ssl.SSLContext", function(_, ...)
-    local protocol = check.optional_integer("SSLContext", "protocol", (parse_new(...)), const.PROTOCOL_TLS)
+--- Makes a context. `PROTOCOL_TLS_CLIENT` and `PROTOCOL_TLS_SERVER` are for one role, with TLS 1.2 and later and strong
+--- cipher suites; a client's verifies chain and host name, against the CA certificates that are loaded into it.
+--- `PROTOCOL_TLS` (TLS 1.0 to 1.3, both roles) verifies nothing, which is DANGEROUS on a client. The other `PROTOCOL_*`
+--- allow one version.
+---
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+---     context:load_verify_locations("ca.pem")
+---     print(context.verify_mode == ssl.CERT_REQUIRED, context.check_hostname) --> true	true
+---
+--- Raises: ValueError for SSL 2, SSL 3 and numbers that are no `PROTOCOL_*`.
+--- Python: 2.7.9, 3.2.
+---@param protocol integer? `PROTOCOL_*`; `PROTOCOL_TLS` by default
+---@return cleat.ssl.SSLContext
+---@overload fun(keywords: cleat.keywords.ssl.SSLContext): cleat.ssl.SSLContext
+SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
+    protocol = check.optional_integer("SSLContext", "protocol", (parse_new(protocol, ...)), const.PROTOCOL_TLS)
     local one_role = protocol == roles.CLIENT or protocol == roles.SERVER
     local id, guard = C.context_new_guarded(one_role and const.PROTOCOL_TLS or protocol)
     if id == status.UNSUPPORTED or (id < 0 and status.class(id) == const.USAGE) then
@@ -74,12 +82,22 @@ end
 
 local parse_locations = keywords.parser("load_verify_locations", { "cafile", "capath", "cadata" })
 
---- load_verify_locations(cafile, capath, cadata) adds CA certificates to verify peers with, and revocation lists.
---- cafile: a PEM file; capath: a directory as c_rehash leaves it, searched when a verification needs it; cadata: PEM
---- text, or DER certificates one after the other. At least one must be given: TypeError. Raises IOError for a file that
---- cannot be read, SSLError for one without certificates, ValueError for empty cadata; then nothing is added.
-function SSLContext:load_verify_locations(...)
-    local cafile, capath, cadata = parse_locations(...)
+--- Adds CA certificates and revocation lists, against which peers are verified. After an error nothing was added.
+---
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+---     context:load_verify_locations { cafile = "ca.pem" }
+---     print(context:cert_store_stats().x509_ca) --> 1
+---
+--- Raises: TypeError if all three are omitted; IOError if a file cannot be read; SSLError if a file holds no
+--- certificate or a malformed one; ValueError if `cadata` is empty.
+--- Python: 2.7.9, 3.2; `cadata` 3.4.
+---@param cafile string? path of a PEM file
+---@param capath string? path of a directory with names as `openssl rehash` makes them; it is searched during
+--- verification
+---@param cadata string? PEM text, or one or more DER certificates
+---@overload fun(self, keywords: cleat.keywords.SSLContext.load_verify_locations)
+function SSLContext:load_verify_locations(cafile, capath, cadata, ...)
+    cafile, capath, cadata = parse_locations(cafile, capath, cadata, ...)
     check.optional_file("load_verify_locations", "cafile", cafile)
     check.optional_path("load_verify_locations", "capath", capath)
     if cafile == nil and capath == nil and cadata == nil then
@@ -92,31 +110,58 @@ function SSLContext:load_verify_locations(...)
     errors.check(C.context_load_verify_locations(self._id, cafile, capath, cadata))
 end
 
---- Adds the system's certification authorities: what get_default_verify_paths tells. What is not there is passed over.
+--- Adds the system's CA certificates: those that ssl.get_default_verify_paths names. Missing files are ignored.
+---
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+---     context:set_default_verify_paths()
+---
+--- Raises: MemoryError.
+--- Python: 2.7.9, 3.2.
 function SSLContext:set_default_verify_paths()
     errors.check(C.context_set_default_verify_paths(self._id))
 end
 
 local parse_default = keywords.parser("load_default_certs", { "purpose" })
 
---- load_default_certs(purpose) does the same. purpose: Purpose.SERVER_AUTH (the default) or CLIENT_AUTH.
-function SSLContext:load_default_certs(...)
-    purpose.check((parse_default(...)))
+--- Adds the system's CA certificates, as set_default_verify_paths does.
+---
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+---     context:load_default_certs(ssl.Purpose.SERVER_AUTH)
+---
+--- Raises: TypeError if `purpose` is no Purpose.
+--- Python: 2.7.9, 3.4.
+---@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH` by default; both load the same
+---@overload fun(self, keywords: cleat.keywords.SSLContext.load_default_certs)
+function SSLContext:load_default_certs(purpose, ...)
+    purposes.check((parse_default(purpose, ...)))
     self:set_default_verify_paths()
 end
 
---- How much is loaded to verify with: certificates, those of them that are authorities', revocation lists. What a
---- directory holds counts once it was used.
+--- Counts the loaded certificates, the CA certificates among them, and the revocation lists. Files of a directory count
+--- once they were used.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local stats = context:cert_store_stats()
+---     print(stats.x509, stats.x509_ca, stats.crl) --> 1	1	0
+---
+--- Python: 2.7.9, 3.4.
 ---@return {x509: integer, x509_ca: integer, crl: integer}
 function SSLContext:cert_store_stats()
     local _, x509, x509_ca, crl = errors.check(C.context_cert_store_stats(self._id))
     return { x509 = x509, x509_ca = x509_ca, crl = crl }
 end
 
---- The certificates and revocation lists of the system's bundle that could not be parsed, and are not trusted. The
---- others are. A cafile with such a one is an error.
----@return {ordinal: integer, line: integer, reason: string}[] # which of the file it is and where it begins, from 1;
---- why
+--- Lists the certificates and revocation lists of the system's bundle that BoringSSL cannot parse, and which are
+--- therefore not trusted. A malformed one in a `cafile` is an error of load_verify_locations instead.
+---
+---     local context = ssl.create_default_context()
+---     for _, skipped in ipairs(context:get_skipped_certs()) do
+---         print(skipped.ordinal, skipped.line, skipped.reason)
+---     end
+---
+--- Python: none.
+---@return {ordinal: integer, line: integer, reason: string}[] # its number in the file and its first line, from 1; the
+--- reason
 function SSLContext:get_skipped_certs()
     local list = {}
     for index = 0, errors.check(C.context_skipped_count(self._id)) - 1 do
@@ -128,10 +173,18 @@ end
 
 local parse_ca_certs = keywords.parser("get_ca_certs", { "binary_form" })
 
---- get_ca_certs(binary_form) lists the certification authorities, as tables like getpeercert's or as DER strings.
+--- Lists the loaded CA certificates.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     print(context:get_ca_certs()[1].version) --> 3
+---
+--- Raises: TypeError if `binary_form` is no boolean.
+--- Python: 2.7.9, 3.4.
+---@param binary_form boolean? true for DER strings; false, the default, for tables as SSLSocket:getpeercert returns
 ---@return cleat.ssl.Certificate[]|string[]
-function SSLContext:get_ca_certs(...)
-    local binary_form = check.optional_boolean("get_ca_certs", "binary_form", (parse_ca_certs(...)), false)
+---@overload fun(self, keywords: cleat.keywords.SSLContext.get_ca_certs): cleat.ssl.Certificate[]|string[]
+function SSLContext:get_ca_certs(binary_form, ...)
+    binary_form = check.optional_boolean("get_ca_certs", "binary_form", (parse_ca_certs(binary_form, ...)), false)
     local list = {}
     for index = 0, errors.check(C.context_ca_count(self._id)) - 1 do
         local id, guard = errors.check(C.context_ca_certificate_guarded(self._id, index))
@@ -144,9 +197,18 @@ end
 local STATS = { "number", "connect", "connect_good", "connect_renegotiate", "accept", "accept_good", "accept_renegotiate",
     "hits", "misses", "timeouts", "cache_full" }
 
---- What has happened in the connections of the context: handshakes begun and done, sessions resumed (hits), offered and
---- refused (misses), and how many are in the server's cache (number), where sessions with tickets are not. The
---- renegotiations, timeouts and cache_full are always 0, since BoringSSL has no such thing.
+--- Counts events in the context's connections: `connect`, `connect_good`, `accept`, `accept_good` (handshakes begun and
+--- done), `hits` (sessions resumed), `misses` (sessions offered and refused), `number` (sessions in the server's cache;
+--- sessions in tickets are not in it). `connect_renegotiate`, `accept_renegotiate`, `timeouts` and `cache_full` are
+--- always 0: BoringSSL does not count them.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local sock = socket.create_connection({ "localhost", port })
+---     local conn = context:wrap_socket(sock, { server_hostname = "localhost" })
+---     print(context:session_stats().connect_good) --> 1
+---     conn:close()
+---
+--- Python: 2.7.9, 3.2.
 ---@return table<string, integer>
 function SSLContext:session_stats()
     local stats = {}
@@ -159,20 +221,39 @@ end
 --- Returns how many verifications of peers' chains, in the connections of the context, the cache of verified chains has
 --- answered (hits), and how many it has not (misses). Verifications that do not use the cache are in neither: see
 --- chain_cache_seconds.
+---
+---     local context = ssl.create_default_context()
+---     print(context:chain_cache_stats().hits) --> 0
+---
+--- Python: none.
 ---@return {hits: integer, misses: integer}
 function SSLContext:chain_cache_stats()
     local _, hits, misses = errors.check(C.context_chain_cache_stats(self._id))
     return { hits = hits, misses = misses }
 end
 
---- Sets the function that servers call once their client has said which server it wants: callback(sock, name, context),
---- with the socket of the connection, the name as it is written ("püthon.org"; nil if the client sent none), and this
---- context. It may set sock.context, so that the other context's certificate is presented; it may raise, and in a
---- coroutine it may yield. The handshake goes on if it returns nil. Otherwise the client gets the alert that it
---- returns, an ALERT_DESCRIPTION_*; INTERNAL_ERROR for other values and for a name that cannot be decoded;
---- HANDSHAKE_FAILURE if it raised. The handshake then raises SSLError, reason CALLBACK_FAILED, with the error as field
---- cause. nil takes the function away. TypeError "not a callable object".
----@param callback (fun(sock: cleat.ssl.SSLSocket, name: string?, context: cleat.ssl.SSLContext): integer?)?
+--- Sets the function that a server calls when a client has sent its ClientHello: `callback(sock, name, context)` with
+--- the connection, the name that the client wants (internationalised names decoded; nil if it sent none) and this
+--- context. The callback may set `sock.context`, so that the client gets the other context's certificate. In a
+--- coroutine it may yield. The handshake continues if it returns nil. Otherwise the client gets an alert: the
+--- `ALERT_DESCRIPTION_*` that the callback returns; INTERNAL_ERROR for other results and for malformed names;
+--- HANDSHAKE_FAILURE if the callback raises. The handshake then raises SSLError with the reason `CALLBACK_FAILED` and
+--- the callback's error in the field `cause`.
+---
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+---     local other = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+---     context:set_servername_callback(function(sock, name)
+---         if name == "other.example" then
+---             sock.context = other
+---         elseif name == nil then
+---             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+---         end
+---     end)
+---
+--- Raises: TypeError "not a callable object".
+--- Python: 2.7.9, 3.4; `sni_callback` since 3.7.
+---@param callback (fun(sock: cleat.ssl.SSLSocket, name: string?, context: cleat.ssl.SSLContext): integer?)? nil for
+--- none
 function SSLContext:set_servername_callback(callback)
     if callback ~= nil and not check.callable(callback) then
         errors.raise(errors.TypeError, "not a callable object")
@@ -199,21 +280,40 @@ local function plain(options)
     return true
 end
 
---- wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname) makes a TLS socket of
---- a stream socket, a descriptor, or a socket object of the host's (see cleat.ssl.wrappable). server_side and the like
---- are booleans; the middle two default to true. If sock is connected the handshake is done here, unless
---- do_handshake_on_connect is false; otherwise connect() or, on a listening server, accept() does it. server_hostname:
---- for clients, the name that is sent and checked; an internationalised one may be given as it is written.
---- suppress_ragged_eofs, on as in Python, is DANGEROUS where the end of the data means something: anybody on the way
---- can cut a connection short, and recv() returns "" as after a goodbye. Raises SSLError, ValueError,
---- NotImplementedError for datagrams …
+--- Makes a TLS socket over a stream socket: a cleat socket, a descriptor (an integer, which is duplicated), or a socket
+--- of LuaSocket, copas, cqueues, luv or nginx. If it is connected, the handshake is done here, unless
+--- `do_handshake_on_connect` is false; otherwise SSLSocket:connect or, on a listening server, SSLSocket:accept does it.
+--- The wrapper owns the socket until SSLSocket:unwrap returns it.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local conn = context:wrap_socket(socket.socket(), { server_hostname = "localhost" })
+---     conn:connect { "localhost", port }
+---     conn:sendall("hello")
+---     print(conn:recv(5)) --> hello
+---     conn:close()
+---
+--- Raises: SSLError if the handshake fails (SSLCertVerificationError if the peer's certificate is refused); ValueError
+--- if `server_hostname` is missing although `check_hostname` is true, is malformed, or is given on a server, and for a
+--- non-blocking connected socket unless `do_handshake_on_connect` is false; NotImplementedError for datagram sockets;
+--- TypeError for other values and for a socket that is wrapped already. If the handshake fails the socket is closed.
+--- Python: 2.7.9, 3.2.
+---@param sock any see above
+---@param server_side boolean? false by default
+---@param do_handshake_on_connect boolean? true by default
+---@param suppress_ragged_eofs boolean? true by default: an end of the connection without close_notify looks like the
+--- end of the data. This is DANGEROUS where the end means something: an attacker can cut the data short. false raises
+--- SSLEOFError instead
+---@param server_hostname string? clients only: the name that is sent (SNI) and that the certificate must match;
+--- internationalised names may be given in UTF-8
 ---@return cleat.ssl.SSLSocket
-function SSLContext:wrap_socket(...)
-    local first, options = ...
-    if first ~= nil and plain(options) and select("#", ...) == 2 then -- the usual way to call it, without parsing
-        return wrap(self, first, options)
+---@overload fun(self, sock, keywords: cleat.keywords.SSLContext.wrap_socket): cleat.ssl.SSLSocket
+function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, ...)
+    if sock ~= nil and do_handshake_on_connect == nil and suppress_ragged_eofs == nil and server_hostname == nil and
+        plain(server_side) and select("#", ...) == 0 then -- the usual way to call it, without parsing
+        return wrap(self, sock, server_side)
     end
-    local sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname = parse_wrap(...)
+    sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname =
+        parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, ...)
     if type(server_side) == "string" then
         check.fail("wrap_socket", "server_side", "a boolean", server_side,
             ": the server's name is given by name, wrap_socket(sock, {server_hostname = …})")
@@ -229,11 +329,24 @@ end
 local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "server_side", "server_hostname" },
     { required = 2 })
 
---- wrap_bio(incoming, outgoing, server_side, server_hostname) makes a TLS connection that reads from one MemoryBIO and
---- writes to another, and does no I/O (Python 3.5). The arguments are those of wrap_socket.
+--- Makes a TLS connection that reads from one MemoryBIO, writes to another, and does no input or output itself.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+---     local object = context:wrap_bio(incoming, outgoing, { server_hostname = "localhost" })
+---     print(pcall(object.do_handshake, object)) --> false	The operation did not complete (read)
+---     print(outgoing.pending > 0) --> true
+---
+--- Raises: TypeError if a BIO is no MemoryBIO; ValueError as wrap_socket.
+--- Python: 3.5.
+---@param incoming cleat.ssl.MemoryBIO bytes from the network
+---@param outgoing cleat.ssl.MemoryBIO bytes for the network
+---@param server_side boolean? false by default
+---@param server_hostname string? as in wrap_socket
 ---@return cleat.ssl.SSLObject
-function SSLContext:wrap_bio(...)
-    return objects.wrap(self, parse_wrap_bio(...))
+---@overload fun(self, incoming, outgoing, keywords: cleat.keywords.SSLContext.wrap_bio): cleat.ssl.SSLObject
+function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, ...)
+    return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, ...))
 end
 
 -- integer checks a value for a property.

@@ -54,14 +54,25 @@ end
 
 local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", "password" }, { required = 1 })
 
---- load_cert_chain(certfile, keyfile, password) loads the certificates and the private key to identify this side with.
---- certfile: PEM, the own certificate first, then its issuers; keyfile defaults to it. password: a string, or a
---- function that returns one and is called only if the key is encrypted; both are ignored if it is not. Without one the
---- password of an encrypted key is asked for at the process's terminal, if it has one. Raises IOError for a file that
---- cannot be read, SSLError for one that holds no certificate, no key, or a key that does not match, and for a wrong or
---- missing password.
-function credential:load_cert_chain(...)
-    local certfile, keyfile, password = parse_chain(...)
+--- Loads this side's certificate, its chain and the private key. Later connections use them; existing ones keep theirs.
+---
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+---     context:load_cert_chain("cert.pem", "key.pem")
+---
+---     -- an encrypted key
+---     context:load_cert_chain { certfile = "cert.pem", keyfile = "encrypted.pem", password = "swordfish" }
+---
+--- Raises: IOError if a file cannot be read; SSLError if a file has no certificate or key, if the key does not match,
+--- or if the password is wrong (reason `BAD_DECRYPT`) or missing (`BAD_PASSWORD_READ`); ValueError if the password is
+--- too long; TypeError if it is neither a string nor callable.
+--- Python: 2.7.9, 3.2; `password` 3.3.
+---@param certfile string path of a PEM file: the certificate first, then its issuers
+---@param keyfile string? path of a PEM file; `certfile` by default
+---@param password string|(fun(): string)|nil for an encrypted key: the password, or a function that returns it, which
+--- is called only if the key is encrypted. nil prompts at the process's terminal, if it has one
+---@overload fun(self, certfile, keywords: cleat.keywords.SSLContext.load_cert_chain)
+function credential:load_cert_chain(certfile, keyfile, password, ...)
+    certfile, keyfile, password = parse_chain(certfile, keyfile, password, ...)
     check.optional_file("load_cert_chain", "certfile", certfile)
     check.optional_file("load_cert_chain", "keyfile", keyfile)
     local given

@@ -1,4 +1,4 @@
---- Contexts with good defaults (section 17.3.1.2), and where the system keeps its certification authorities (17.3.1.4).
+--- Contexts with secure settings (section 17.3.1.2), and the system's CA certificates (17.3.1.4).
 
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
@@ -14,13 +14,27 @@ local defaults = {}
 
 local parse = keywords.parser("create_default_context", { "purpose", "cafile", "capath", "cadata" })
 
---- create_default_context(purpose, cafile, capath, cadata) makes a context with settings for today: TLS 1.2 and later,
---- strong suites. For Purpose.SERVER_AUTH (the default) it verifies the server and its name, against the authorities
---- given as for load_verify_locations, or else the system's. For Purpose.CLIENT_AUTH it asks clients for nothing. Later
---- versions may be stricter.
+--- Makes a context with secure settings: TLS 1.2 and later, strong cipher suites. For `Purpose.SERVER_AUTH` it verifies
+--- the server's chain and host name, against the given CA certificates or else the system's. For `Purpose.CLIENT_AUTH`
+--- it requests no client certificates. Later versions of cleat may choose stricter settings.
+---
+---     local context = ssl.create_default_context()
+---     print(context.verify_mode == ssl.CERT_REQUIRED, context.check_hostname) --> true	true
+---
+---     -- a server
+---     local server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+---     server:load_cert_chain("cert.pem", "key.pem")
+---
+--- Raises: TypeError if `purpose` is no Purpose; the errors of SSLContext:load_verify_locations.
+--- Python: 2.7.9, 3.4.
+---@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH`, for clients, by default
+---@param cafile string? see SSLContext:load_verify_locations, as the next two
+---@param capath string?
+---@param cadata string?
 ---@return cleat.ssl.SSLContext
-function defaults.create_default_context(...)
-    local purpose, cafile, capath, cadata = parse(...)
+---@overload fun(keywords: cleat.keywords.ssl.create_default_context): cleat.ssl.SSLContext
+function defaults.create_default_context(purpose, cafile, capath, cadata, ...)
+    purpose, cafile, capath, cadata = parse(purpose, cafile, capath, cadata, ...)
     purpose = purposes.check(purpose, type(purpose) == "string" and
         ": CA certificates are given by name, create_default_context{cafile = …}" or nil)
     local context = SSLContext(const.PROTOCOL_TLS)
@@ -40,13 +54,30 @@ end
 local parse_unverified = keywords.parser("_create_unverified_context", { "protocol", "cert_reqs", "check_hostname",
     "purpose", "certfile", "keyfile", "cafile", "capath", "cadata" })
 
---- _create_unverified_context(protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata)
---- makes a context that verifies nothing unless it is told to: cert_reqs defaults to CERT_NONE, check_hostname to
---- false. DANGEROUS: anybody can pose as the server, read all and change it.
+--- Makes a context that verifies nothing by default. DANGEROUS: any attacker between the two ends can pose as the
+--- server, and read and modify all data.
+---
+---     local context = ssl._create_unverified_context()
+---     print(context.verify_mode == ssl.CERT_NONE) --> true
+---
+--- Raises: ValueError if `keyfile` is given without `certfile`; the errors of SSLContext:load_cert_chain and
+--- SSLContext:load_verify_locations.
+--- Python: 2.7.9, 3.4.3.
+---@param protocol integer? `PROTOCOL_*`; `PROTOCOL_TLS` by default
+---@param cert_reqs integer? `CERT_*`; `CERT_NONE` by default
+---@param check_hostname boolean? false by default
+---@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH` by default
+---@param certfile string? see SSLContext:load_cert_chain, as the next one
+---@param keyfile string?
+---@param cafile string? see SSLContext:load_verify_locations, as the next two
+---@param capath string?
+---@param cadata string?
 ---@return cleat.ssl.SSLContext
-function defaults._create_unverified_context(...)
-    local protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata =
-        parse_unverified(...)
+---@overload fun(keywords: cleat.keywords.ssl._create_unverified_context): cleat.ssl.SSLContext
+function defaults._create_unverified_context(protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile,
+    capath, cadata, ...)
+    protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata =
+        parse_unverified(protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata, ...)
     purpose = purposes.check(purpose)
     check_hostname = check.optional_boolean("_create_unverified_context", "check_hostname", check_hostname, false)
     protocol = check.optional_integer("_create_unverified_context", "protocol", protocol, const.PROTOCOL_TLS)
@@ -69,14 +100,24 @@ end
 
 local parse_https = keywords.parser("_https_verify_certificates", { "enable" })
 
---- _https_verify_certificates(enable) decides what _create_default_https_context is: create_default_context (as at the
---- start), or with false the unverified one, which is DANGEROUS, for all of the process. It is for HTTPS clients that
---- are given no context; an explicit context is better (PEP 493). ssl: the module's table, whose field is set.
----@param ssl table
----@return fun(...)
+--- https_switch returns the function ssl._https_verify_certificates.
+---@param ssl table the module, whose field _create_default_https_context it sets
+---@return fun(enable: boolean?)
 function defaults.https_switch(ssl)
-    return function(...)
-        if check.optional_boolean("_https_verify_certificates", "enable", (parse_https(...)), true) then
+    --- Selects whether HTTPS clients that are given no context verify their servers, for the whole process: it sets
+    --- ssl._create_default_https_context to create_default_context, as at the start, or to _create_unverified_context,
+    --- which is DANGEROUS. Give a context to the client instead (PEP 493). The environment variable PYTHONHTTPSVERIFY=0
+    --- has the effect of false.
+    ---
+    ---     ssl._https_verify_certificates(true)
+    ---     print(ssl._create_default_https_context == ssl.create_default_context) --> true
+    ---
+    --- Raises: TypeError unless it is a boolean.
+    --- Python: 2.7.12.
+    ---@param enable boolean? true by default
+    ---@overload fun(keywords: cleat.keywords.ssl._https_verify_certificates)
+    return function(enable, ...)
+        if check.optional_boolean("_https_verify_certificates", "enable", (parse_https(enable, ...)), true) then
             ssl._create_default_https_context = defaults.create_default_context
         else
             ssl._create_default_https_context = defaults._create_unverified_context
@@ -88,16 +129,22 @@ local PATHS = { "cafile", "capath", "openssl_cafile_env", "openssl_cafile", "ope
 local WHICH = { const.DEFAULT_CAFILE, const.DEFAULT_CAPATH, const.DEFAULT_OPENSSL_CAFILE_ENV,
     const.DEFAULT_OPENSSL_CAFILE, const.DEFAULT_OPENSSL_CAPATH_ENV, const.DEFAULT_OPENSSL_CAPATH }
 
+--- The places of the system's CA certificates.
 ---@class cleat.ssl.DefaultVerifyPaths
----@field cafile string?
----@field capath string?
----@field openssl_cafile_env string
----@field openssl_cafile string
----@field openssl_capath_env string
----@field openssl_capath string
+---@field cafile string? the file that is used; nil if it does not exist
+---@field capath string? the directory that is used; nil if it does not exist
+---@field openssl_cafile_env string the environment variable that replaces the file: "SSL_CERT_FILE"
+---@field openssl_cafile string the built-in file
+---@field openssl_capath_env string the environment variable that replaces the directory: "SSL_CERT_DIR"
+---@field openssl_capath string the built-in directory
 
---- Where set_default_verify_paths looks: cafile and capath, nil if they do not exist; the environment variables that
---- override them, and the places that are built in. The fields are also at 1 to 6, in this order.
+--- Returns the places in which SSLContext:set_default_verify_paths looks for the system's CA certificates. The fields
+--- are also at the indices 1 to 6, in the order of the class.
+---
+---     local paths = ssl.get_default_verify_paths()
+---     print(paths.openssl_cafile_env, paths.openssl_capath_env) --> SSL_CERT_FILE	SSL_CERT_DIR
+---
+--- Python: 2.7.9, 3.4.
 ---@return cleat.ssl.DefaultVerifyPaths
 function defaults.get_default_verify_paths()
     local paths = {}

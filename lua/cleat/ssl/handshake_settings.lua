@@ -14,10 +14,18 @@ local settings = {}
 
 local parse_ciphers = keywords.parser("set_ciphers", { "ciphers" }, { required = 1 })
 
---- set_ciphers(ciphers) sets the cipher suites for TLS 1.2 and earlier, a list in OpenSSL's format as BoringSSL reads
---- it. Those of TLS 1.3 are always there. Raises SSLError "No cipher can be selected."
-function settings:set_ciphers(...)
-    local ciphers = check.string("set_ciphers", "ciphers", (parse_ciphers(...)))
+--- Sets the cipher suites for TLS 1.2 and earlier. The suites of TLS 1.3 are always enabled.
+---
+---     local context = ssl.create_default_context()
+---     context:set_ciphers("ECDHE+AESGCM")
+---     print(context:get_ciphers()[4].name) --> ECDHE-ECDSA-AES128-GCM-SHA256
+---
+--- Raises: SSLError "No cipher can be selected."; TypeError if it is no string.
+--- Python: 2.7.9, 3.2.
+---@param ciphers string a list in OpenSSL's format, with the names that BoringSSL knows
+---@overload fun(self, ciphers, keywords: cleat.keywords.SSLContext.set_ciphers)
+function settings:set_ciphers(ciphers, ...)
+    ciphers = check.string("set_ciphers", "ciphers", (parse_ciphers(ciphers, ...)))
     local result = C.context_set_ciphers(self._id, ciphers)
     if result < 0 then
         local found = errors.from_status(result)
@@ -30,8 +38,14 @@ function settings:set_ciphers(...)
     end
 end
 
---- The suites that may be agreed on, in order of preference (Python 3.6): first those of TLS 1.3.
----@return {name: string, protocol: string}[] # protocol only of TLS 1.3's
+--- Lists the enabled cipher suites in order of preference, those of TLS 1.3 first.
+---
+---     for _, suite in ipairs(ssl.create_default_context():get_ciphers()) do
+---         io.write(suite.name, "\n")
+---     end
+---
+--- Python: 3.6.
+---@return {name: string, protocol: string?}[] # `protocol` is "TLSv1.3" for suites of TLS 1.3, nil for others
 function settings:get_ciphers()
     local list = {}
     local may_use_13 = errors.check(C.context_maximum_version(self._id)) >= const.TLS1_3_VERSION and
@@ -72,38 +86,66 @@ end
 local parse_alpn = keywords.parser("set_alpn_protocols", { "alpn_protocols" },
     { required = 1, tables = { alpn_protocols = true } })
 
---- set_alpn_protocols(protocols) sets the application protocols to offer or to choose from, in order of preference:
---- {"h2", "http/1.1"}. Each has 1 to 255 bytes: SSLError. A server's order decides; without a common protocol the
---- handshake goes on.
-function settings:set_alpn_protocols(...)
-    errors.check(C.context_set_alpn_protocols(self._id, wire("set_alpn_protocols", "alpn_protocols", (parse_alpn(...)))))
+--- Sets the application protocols that a client offers or a server selects from, in order of preference. The server's
+--- order decides. Without a common protocol the handshake continues, and SSLSocket:selected_alpn_protocol returns nil.
+---
+---     local context = ssl.create_default_context()
+---     context:set_alpn_protocols { "h2", "http/1.1" }
+---
+--- Raises: SSLError if a protocol has not 1 to 255 bytes; TypeError unless it is an array of strings.
+--- Python: 2.7.10, 3.5.
+---@param alpn_protocols string[]
+---@overload fun(self, alpn_protocols, keywords: cleat.keywords.SSLContext.set_alpn_protocols)
+function settings:set_alpn_protocols(alpn_protocols, ...)
+    errors.check(C.context_set_alpn_protocols(self._id, wire("set_alpn_protocols", "alpn_protocols", (parse_alpn(alpn_protocols, ...)))))
 end
 
 local parse_npn = keywords.parser("set_npn_protocols", { "npn_protocols" },
     { required = 1, tables = { npn_protocols = true } })
 
---- set_npn_protocols(protocols) does the same for NPN, the forerunner of ALPN: up to TLS 1.2, and not between a client
---- and a server that both have ALPN. A client takes the first of the server's protocols that it has too, or else its
---- own first.
-function settings:set_npn_protocols(...)
-    errors.check(C.context_set_npn_protocols(self._id, wire("set_npn_protocols", "npn_protocols", (parse_npn(...)))))
+--- Does the same for NPN, the predecessor of ALPN. It is used up to TLS 1.2, and not if both sides use ALPN. A client
+--- takes the first of the server's protocols that it has too, or else its own first.
+---
+---     local context = ssl.create_default_context()
+---     context:set_npn_protocols { "spdy/2", "http/1.1" }
+---
+--- Raises: SSLError if a protocol has not 1 to 255 bytes; TypeError unless it is an array of strings.
+--- Python: 2.7.9, 3.3; deprecated in 3.10.
+---@param npn_protocols string[]
+---@overload fun(self, npn_protocols, keywords: cleat.keywords.SSLContext.set_npn_protocols)
+function settings:set_npn_protocols(npn_protocols, ...)
+    errors.check(C.context_set_npn_protocols(self._id, wire("set_npn_protocols", "npn_protocols", (parse_npn(npn_protocols, ...)))))
 end
 
 local parse_curve = keywords.parser("set_ecdh_curve", { "curve_name" }, { required = 1 })
 
---- set_ecdh_curve(curve_name) allows one group only for the key exchange, of servers and of clients: "prime256v1",
---- "secp384r1", "secp521r1", "X25519". ValueError for an unknown name, SSLError for one that TLS does not have here.
-function settings:set_ecdh_curve(...)
-    errors.check(C.context_set_ecdh_curve(self._id, check.string("set_ecdh_curve", "curve_name", (parse_curve(...)))))
+--- Allows only one group for the key exchange, on servers and on clients.
+---
+---     local context = ssl.create_default_context()
+---     context:set_ecdh_curve("X25519")
+---
+--- Raises: ValueError for unknown names; SSLError for a group that BoringSSL does not have in TLS.
+--- Python: 2.7.9, 3.3.
+---@param curve_name string "prime256v1", "secp384r1", "secp521r1" or "X25519"
+---@overload fun(self, curve_name, keywords: cleat.keywords.SSLContext.set_ecdh_curve)
+function settings:set_ecdh_curve(curve_name, ...)
+    errors.check(C.context_set_ecdh_curve(self._id, check.string("set_ecdh_curve", "curve_name", (parse_curve(curve_name, ...)))))
 end
 
 local parse_dh = keywords.parser("load_dh_params", { "dhfile" }, { required = 1 })
 
---- load_dh_params(dhfile) checks that a PEM file holds Diffie-Hellman parameters, and does nothing with them: BoringSSL
---- has no suite with finite-field Diffie-Hellman. Raises IOError for a file that cannot be read, SSLError for one
---- without parameters.
-function settings:load_dh_params(...)
-    errors.check(C.context_load_dh_params(self._id, check.optional_file("load_dh_params", "dhfile", (parse_dh(...)))))
+--- Checks that a file holds Diffie-Hellman parameters, and ignores them: BoringSSL has no cipher suite that uses them.
+---
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+---     local ok, err = pcall(context.load_dh_params, context, "missing.pem")
+---     print(err) --> [Errno 2] No such file or directory: 'missing.pem'
+---
+--- Raises: IOError if the file cannot be read; SSLError if it has no parameters.
+--- Python: 2.7.9, 3.3.
+---@param dhfile string path of a PEM file
+---@overload fun(self, dhfile, keywords: cleat.keywords.SSLContext.load_dh_params)
+function settings:load_dh_params(dhfile, ...)
+    errors.check(C.context_load_dh_params(self._id, check.optional_file("load_dh_params", "dhfile", (parse_dh(dhfile, ...)))))
 end
 
 return settings

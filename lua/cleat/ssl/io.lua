@@ -159,10 +159,20 @@ local function write(self, data, method)
     return finish_write(self, data, #data, method, result)
 end
 
---- Receives what has been decrypted, up to buflen bytes; "" at the end of the stream.
----@param buflen integer? 0 or more, 1024 by default
+--- Receives decrypted bytes, at least one.
+---
+---     local conn = connect()
+---     conn:sendall("hello")
+---     print(conn:recv(1024)) --> hello
+---     conn:close()
+---
+--- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; SSLError that is also a socket.timeout
+--- after the timeout; SSLError, SSLEOFError if the connection is cut and suppress_ragged_eofs is false; socket.error;
+--- ValueError if `buflen` is negative or `flags` is not 0.
+--- Python: 2.6.
+---@param buflen integer? at most so many bytes; 1024 by default
 ---@param flags integer? 0
----@return string # raises SSLWantReadError, SSLWantWriteError; SSLEOFError if suppress_ragged_eofs is off; …
+---@return string # "" at the end of the stream
 function io:recv(buflen, flags)
     if flags ~= nil then
         refuse_flags("recv", flags)
@@ -170,11 +180,19 @@ function io:recv(buflen, flags)
     return read(self, buflen, "recv")
 end
 
---- Receives into a buffer, from its start.
+--- Receives decrypted bytes into a buffer, from its start.
+---
+---     local conn, buffer = connect(), socket.buffer(16)
+---     conn:sendall("hello")
+---     print(conn:recv_into(buffer), buffer:sub(1, 5)) --> 5	hello
+---     conn:close()
+---
+--- Raises: as recv; ValueError if `nbytes` is negative.
+--- Python: 2.6.
 ---@param buffer cleat.Buffer
----@param nbytes integer? at most so many, and what fits; 0 or nil for the buffer's size
+---@param nbytes integer? at most so many bytes; nil and 0 for the buffer's size
 ---@param flags integer? 0
----@return integer # how many bytes, 0 at the end of the stream
+---@return integer # the number of bytes, 0 at the end of the stream
 function io:recv_into(buffer, nbytes, flags)
     if flags ~= nil then
         refuse_flags("recv_into", flags)
@@ -182,10 +200,18 @@ function io:recv_into(buffer, nbytes, flags)
     return read_into(self, buffer, nbytes, "recv_into")
 end
 
---- Like recv, or with a buffer like recv_into.
----@param len integer? 1024 by default; of a buffer, its size
+--- Receives as recv does, or with a buffer as recv_into.
+---
+---     local conn = connect()
+---     conn:write("hello")
+---     print(conn:read(5)) --> hello
+---     conn:close()
+---
+--- Raises: as recv; ValueError instead of socket.error if the socket is closed or not connected.
+--- Python: 2.6.
+---@param len integer? at most so many bytes; 1024 by default, with a buffer its size
 ---@param buffer cleat.Buffer?
----@return string|integer
+---@return string|integer # the bytes; with a buffer their number
 function io:read(len, buffer)
     if buffer ~= nil then
         return read_into(self, buffer, len, "read")
@@ -193,11 +219,20 @@ function io:read(len, buffer)
     return read(self, len, "read")
 end
 
---- Encrypts and sends bytes. After SSLWantReadError or SSLWantWriteError the next call must go on with the same bytes,
---- or more.
+--- Encrypts bytes and sends them. After SSLWantReadError, SSLWantWriteError or a timeout the next call must continue
+--- with the same bytes, or more.
+---
+---     local conn = connect()
+---     print(conn:send("hello")) --> 5
+---     conn:close()
+---
+--- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; SSLError that is also a socket.timeout
+--- after the timeout; SSLError with the reason `BAD_WRITE_RETRY` for other bytes than those of an unfinished call;
+--- socket.error; ValueError if `flags` is not 0; TypeError.
+--- Python: 2.6.
 ---@param data string|cleat.Buffer
 ---@param flags integer? 0
----@return integer # how many of the bytes were taken; all of them unless the socket does not block, or timed out
+---@return integer # how many bytes were accepted: all, unless the socket is non-blocking or has a timeout
 function io:send(data, flags)
     if flags ~= nil then
         refuse_flags("send", flags)
@@ -205,17 +240,31 @@ function io:send(data, flags)
     return write(self, data, "send")
 end
 
---- The same, without flags.
+--- Sends as send does, without flags.
+---
+---     local conn = connect()
+---     print(conn:write("hello")) --> 5
+---     conn:close()
+---
+--- Raises: as send; ValueError instead of socket.error if the socket is closed or not connected.
+--- Python: 2.6.
 ---@param data string|cleat.Buffer
 ---@return integer
 function io:write(data)
     return write(self, data, "write")
 end
 
---- Encrypts and sends all of the bytes. The timeout covers the whole call.
+--- Encrypts and sends all bytes. The timeout applies to the whole call.
+---
+---     local conn = connect()
+---     print(conn:sendall(("x"):rep(100000))) --> 100000
+---     conn:close()
+---
+--- Raises: as send.
+--- Python: 2.6.
 ---@param data string|cleat.Buffer
 ---@param flags integer? 0
----@return integer # how many they were
+---@return integer # the number of bytes
 function io:sendall(data, flags)
     if flags ~= nil then
         refuse_flags("sendall", flags)
@@ -233,7 +282,16 @@ function io:sendall(data, flags)
     return finish_write(self, bytes, length, "sendall", result, deadline, true)
 end
 
---- How many decrypted bytes can be read without the network.
+--- Returns the number of decrypted bytes that recv returns without reading from the network. select.select does not
+--- report them.
+---
+---     local conn = connect()
+---     conn:sendall("hello")
+---     conn:recv(2)
+---     print(conn:pending()) --> 3
+---     conn:close()
+---
+--- Python: 2.6.
 ---@return integer
 function io:pending()
     return self._tls == 0 and 0 or errors.check(C.connection_pending(self._tls))

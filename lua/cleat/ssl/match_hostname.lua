@@ -49,11 +49,20 @@ end
 
 local parse = keywords.parser("match_hostname", { "cert", "hostname" }, { tables = { cert = true } })
 
---- match_hostname(cert, hostname) returns nothing if the certificate is the host's, and raises CertificateError if it
---- is not. cert: a table as getpeercert() returns it; nil or an empty one, of a certificate that was not validated, is
---- ValueError.
-local function match_hostname(...)
-    local cert, hostname = parse(...)
+--- Checks that a certificate is valid for a host name, by the rules above. It returns nothing if it is. Contexts with
+--- `check_hostname` do this in the handshake already.
+---
+---     local cert = conn:getpeercert()
+---     ssl.match_hostname(cert, "localhost")
+---     print(pcall(ssl.match_hostname, cert, "example.org")) --> false	hostname 'example.org' doesn't match 'localhost'
+---
+--- Raises: CertificateError if it is not; ValueError if the table is nil or empty; TypeError.
+--- Python: 2.7.9, 3.2; removed in 3.12.
+---@param cert cleat.ssl.Certificate as SSLSocket:getpeercert returns it
+---@param hostname string
+---@overload fun(cert, hostname, keywords: cleat.keywords.ssl.match_hostname)
+local function match_hostname(cert, hostname, ...)
+    cert, hostname = parse(cert, hostname, ...)
     if cert == nil or (type(cert) == "table" and next(cert) == nil) then
         errors.raise(errors.ValueError, "empty or no certificate, match_hostname needs a SSL socket or SSL context " ..
             "with either CERT_OPTIONAL or CERT_REQUIRED")

@@ -1,11 +1,4 @@
---- Bytes on their way between a network and TLS: Python 3.5's ssl.MemoryBIO.
----
----     local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
----     local object = context:wrap_bio(incoming, outgoing, {server_hostname = "example.org"})
----
---- What comes from the network is written to incoming, what is read from outgoing goes to the network. No call waits.
----
---- Python: section 18.2.6 of 3.5 (memory BIO support).
+--- Buffers between a network and TLS: Python's ssl.MemoryBIO (3.5, section 18.2.6).
 
 local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
@@ -15,15 +8,23 @@ local errors = require "cleat.errors"
 
 local concat, select, sub = table.concat, select, string.sub -- select: see keywords.lua
 
+--- Makes an empty MemoryBIO.
+---
+---     local bio = ssl.MemoryBIO()
+---     print(bio.pending, bio.eof) --> 0	false
+---
+--- Raises: TypeError for arguments.
+--- Python: 3.5.
 ---@class cleat.ssl.MemoryBIO
----@field pending integer how many bytes are in it; read-only
----@field eof boolean whether write_eof was called and all was read; read-only
+---@field pending integer the number of bytes in it; read-only
+---@field eof boolean whether write_eof() was called and all bytes were read; read-only
 ---@field _chunks string[] the bytes; those of the first before _offset + 1 have been read
 ---@field _first integer the index of the first chunk
 ---@field _last integer
 ---@field _offset integer
 ---@field _pending integer
 ---@field _ended boolean
+---@overload fun(): cleat.ssl.MemoryBIO
 local MemoryBIO = class.new("ssl.MemoryBIO", function(of, ...)
     if select("#", ...) > 0 then
         errors.raise(errors.TypeError, "MemoryBIO() takes no arguments")
@@ -31,9 +32,15 @@ local MemoryBIO = class.new("ssl.MemoryBIO", function(of, ...)
     return setmetatable({ _chunks = {}, _first = 1, _last = 0, _offset = 0, _pending = 0, _ended = false }, of.instance)
 end)
 
---- Puts bytes in.
+--- Appends bytes.
+---
+---     local bio = ssl.MemoryBIO()
+---     print(bio:write("hello"), bio.pending) --> 5	5
+---
+--- Raises: SSLError after write_eof(); TypeError for other types.
+--- Python: 3.5.
 ---@param bytes string|cleat.Buffer
----@return integer # how many they are, which is all; raises SSLError after write_eof
+---@return integer # their number, which is always all
 function MemoryBIO:write(bytes)
     if type(bytes) ~= "string" then
         if not Buffer._contents(bytes) then
@@ -52,7 +59,13 @@ function MemoryBIO:write(bytes)
     return #bytes
 end
 
---- Says that no more will come: once all was read the reader is at the end of the stream.
+--- Marks the end of the bytes: a reader that has read all of them is at the end of the stream.
+---
+---     local bio = ssl.MemoryBIO()
+---     bio:write_eof()
+---     print(bio.eof) --> true
+---
+--- Python: 3.5.
 function MemoryBIO:write_eof()
     self._ended = true
 end
@@ -84,8 +97,15 @@ local function pop(self, size)
     return bytes
 end
 
---- Takes bytes out.
----@param size integer? at most so many; all of them without it, or if it is negative
+--- Removes bytes from the beginning and returns them.
+---
+---     local bio = ssl.MemoryBIO()
+---     bio:write("hello")
+---     print(bio:read(2), bio:read()) --> he	llo
+---
+--- Raises: TypeError if `size` is no integer.
+--- Python: 3.5.
+---@param size integer? at most so many bytes; nil and negative numbers for all
 ---@return string # "" if there are none
 function MemoryBIO:read(size)
     size = check.optional_integer("read", "size", size, -1)

@@ -1,10 +1,4 @@
---- TLS without a network: Python 3.5's ssl.SSLObject, for programs that move the bytes themselves.
----
---- No call waits. One that needs bytes which are not there raises SSLWantReadError, and is to be made again once more
---- was written to the incoming MemoryBIO. What is to be sent stands in the outgoing one after each call, also after one
---- that has raised: an alert, for example. Contexts make these objects: context:wrap_bio(incoming, outgoing, …).
----
---- Python: section 18.2.6 of 3.5 (memory BIO support).
+--- TLS without a network: Python's ssl.SSLObject (3.5, section 18.2.6).
 
 local C = require "cleat.backend"
 local MemoryBIO = require "cleat.ssl.memory_bio"
@@ -17,10 +11,22 @@ local errors = require "cleat.errors"
 local hostname = require "cleat.ssl.hostname"
 local memory = require "cleat.ssl.transport.memory"
 
+--- A TLS connection between two MemoryBIOs, for programs that move the bytes themselves; made by SSLContext:wrap_bio.
+--- No call waits: one that needs more bytes raises SSLWantReadError, and is to be called again after bytes were written
+--- to `incoming`. After each call, also one that raises, `outgoing` may have bytes to send, such as an alert.
+---
+---     local object, incoming, outgoing = connected_object()
+---     object:write("hello")
+---     print(outgoing.pending > 0, object:version()) --> true	TLSv1.3
+---
+--- It has the methods getpeercert, cipher, shared_ciphers, compression, version, selected_alpn_protocol,
+--- selected_npn_protocol and get_channel_binding of SSLSocket.
+---
+--- Python: 3.5.
 ---@class cleat.ssl.SSLObject: cleat.ssl.Connection
 ---@field context cleat.ssl.SSLContext see SSLSocket
 ---@field server_side boolean read-only
----@field server_hostname string? read-only, as it was given
+---@field server_hostname string? as it was given; read-only
 ---@field _incoming cleat.ssl.MemoryBIO
 ---@field _outgoing cleat.ssl.MemoryBIO
 ---@field _due integer see MemoryBIO:_feed
@@ -52,16 +58,44 @@ local function write_call(id, _, _, work)
     return work[3] >= work[2] and work[3] or nil
 end
 
---- Does the handshake, as far as the incoming bytes allow, and verifies the peer as the context asks.
+--- Does the handshake, as far as the incoming bytes allow, and verifies the peer as the context requires. Call it again
+--- after SSLWantReadError.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+---     local object = context:wrap_bio(incoming, outgoing, { server_hostname = "localhost" })
+---     local sock = socket.create_connection({ "localhost", port })
+---     while true do
+---         local ok, err = pcall(object.do_handshake, object)
+---         sock:sendall(outgoing:read())
+---         if ok then
+---             break
+---         elseif not ssl.SSLWantReadError:is(err) then
+---             error(err, 0)
+---         end
+---         incoming:write(sock:recv(16384))
+---     end
+---     print(object:version()) --> TLSv1.3
+---     sock:close()
+---
+--- Raises: SSLWantReadError if bytes are missing; SSLError, SSLCertVerificationError.
+--- Python: 3.5.
 function SSLObject:do_handshake()
     connection.handshake(self, 0)
 end
 
---- Decrypted bytes, up to len of them; "" once the peer has sent close_notify. With a buffer, how many were put into
---- it.
----@param len integer? 1024 by default; of a buffer, its size
+--- Returns decrypted bytes; "" once the peer has sent close_notify. With a buffer, stores them there and returns their
+--- number.
+---
+---     local object = connected_object()
+---     local ok, err = pcall(object.read, object, 1024)
+---     print(ok, ssl.SSLWantReadError:is(err)) --> false	true
+---
+--- Raises: SSLWantReadError if there are none; SSLEOFError if `incoming` ends without close_notify.
+--- Python: 3.5.
+---@param len integer? at most so many bytes; 1024 by default, with a buffer its size
 ---@param buffer cleat.Buffer?
----@return string|integer # raises SSLWantReadError; SSLEOFError if incoming ends without close_notify
+---@return string|integer
 function SSLObject:read(len, buffer)
     if buffer ~= nil then
         local contents, size = calls.into("read", buffer, len, true)
@@ -72,9 +106,15 @@ function SSLObject:read(len, buffer)
     return result > 0 and data or ""
 end
 
---- Encrypts bytes.
+--- Encrypts bytes into the outgoing MemoryBIO.
+---
+---     local object, incoming, outgoing = connected_object()
+---     print(object:write("hello"), outgoing.pending > 5) --> 5	true
+---
+--- Raises: SSLWantReadError if the handshake is not done yet; TypeError for other types.
+--- Python: 3.5.
 ---@param data string|cleat.Buffer
----@return integer # how many they are, which is all
+---@return integer # their number, which is always all
 function SSLObject:write(data)
     local contents, size = calls.source("write", data)
     if size > 0 then
@@ -83,12 +123,23 @@ function SSLObject:write(data)
     return size
 end
 
---- Sends close_notify, and raises SSLWantReadError until the peer's has come.
+--- Writes close_notify to the outgoing MemoryBIO, and returns once the peer's close_notify was read.
+---
+---     local object, incoming, outgoing = connected_object()
+---     local ok, err = pcall(object.unwrap, object)
+---     print(ssl.SSLWantReadError:is(err), outgoing.pending > 0) --> true	true
+---
+--- Raises: SSLWantReadError until the peer's close_notify has come; SSLEOFError if `incoming` ends first.
+--- Python: 3.5.
 function SSLObject:unwrap()
     connection.close_notify(self)
 end
 
---- How many decrypted bytes can be read without more of incoming.
+--- Returns the number of decrypted bytes that read() returns without more bytes from `incoming`.
+---
+---     print(connected_object():pending()) --> 0
+---
+--- Python: 3.5.
 ---@return integer
 function SSLObject:pending()
     return errors.check(C.connection_pending(self._tls))

@@ -7,6 +7,8 @@ local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 
 local pem = {
+    --- PEM_*: PEM_HEADER and PEM_FOOTER, the first and last line of a certificate in PEM.
+    --- Python: 2.6.
     PEM_HEADER = "-----BEGIN CERTIFICATE-----",
     PEM_FOOTER = "-----END CERTIFICATE-----",
 }
@@ -15,10 +17,18 @@ local LINE = 64
 
 local parse_der = keywords.parser("DER_cert_to_PEM_cert", { "der_cert_bytes" }, { required = 1 })
 
---- DER_cert_to_PEM_cert(der_cert_bytes) returns the PEM text of a certificate's DER bytes.
----@return string # lines of 64 characters between PEM_HEADER and PEM_FOOTER, with a newline at the end
-function pem.DER_cert_to_PEM_cert(...)
-    local text = base64.encode(check.string("DER_cert_to_PEM_cert", "der_cert_bytes", (parse_der(...))))
+--- Converts a certificate from DER bytes to PEM text. The bytes are not parsed.
+---
+---     local der = conn:getpeercert(true)
+---     print(ssl.PEM_cert_to_DER_cert(ssl.DER_cert_to_PEM_cert(der)) == der) --> true
+---
+--- Raises: TypeError.
+--- Python: 2.6.
+---@param der_cert_bytes string
+---@return string # lines of 64 characters between `PEM_HEADER` and `PEM_FOOTER`, with a newline at the end
+---@overload fun(der_cert_bytes, keywords: cleat.keywords.ssl.DER_cert_to_PEM_cert): string
+function pem.DER_cert_to_PEM_cert(der_cert_bytes, ...)
+    local text = base64.encode(check.string("DER_cert_to_PEM_cert", "der_cert_bytes", (parse_der(der_cert_bytes, ...))))
     local lines = { pem.PEM_HEADER }
     for index = 1, math.max(1, #text), LINE do
         lines[#lines + 1] = text:sub(index, index + LINE - 1)
@@ -29,11 +39,18 @@ end
 
 local parse_pem = keywords.parser("PEM_cert_to_DER_cert", { "pem_cert_string" }, { required = 1 })
 
---- PEM_cert_to_DER_cert(pem_cert_string) returns the DER bytes of a certificate's PEM text, which must begin with
---- PEM_HEADER and end, but for white space, with PEM_FOOTER. Raises ValueError.
+--- Converts a certificate from PEM text to DER bytes. The bytes are not parsed.
+---
+---     local text = ssl.PEM_HEADER .. "\nAAEC\n" .. ssl.PEM_FOOTER
+---     print(ssl.PEM_cert_to_DER_cert(text) == "\0\1\2") --> true
+---
+--- Raises: ValueError unless the text begins with `PEM_HEADER`, ends with `PEM_FOOTER` (white space may follow) and is
+--- Base64 in between; TypeError.
+--- Python: 2.6.
+---@param pem_cert_string string
 ---@return string
-function pem.PEM_cert_to_DER_cert(...)
-    local text = check.string("PEM_cert_to_DER_cert", "pem_cert_string", (parse_pem(...)))
+function pem.PEM_cert_to_DER_cert(pem_cert_string, ...)
+    local text = check.string("PEM_cert_to_DER_cert", "pem_cert_string", (parse_pem(pem_cert_string, ...)))
     if text:sub(1, #pem.PEM_HEADER) ~= pem.PEM_HEADER then
         errors.raise(errors.ValueError, "Invalid PEM encoding; must start with " .. pem.PEM_HEADER)
     end

@@ -5,11 +5,19 @@ local class = require "cleat.class"
 local errors = require "cleat.errors"
 local strict = require "cleat.strict"
 
+--- The purpose of a context: `ssl.Purpose.SERVER_AUTH` for clients, which verify servers, `ssl.Purpose.CLIENT_AUTH` for
+--- servers.
+---
+---     print(ssl.Purpose.SERVER_AUTH.shortname) --> serverAuth
+---
+--- Python: 2.7.9, 3.4.
 ---@class cleat.ssl.Purpose
----@field nid integer the extended key usage that a certificate for it has: OpenSSL's number and names, and its OID
----@field shortname string
----@field longname string
----@field oid string
+---@field SERVER_AUTH cleat.ssl.Purpose
+---@field CLIENT_AUTH cleat.ssl.Purpose
+---@field nid integer OpenSSL's number of the extended key usage
+---@field shortname string OpenSSL's short name
+---@field longname string OpenSSL's long name
+---@field oid string the object identifier
 local Purpose = class.new("ssl.Purpose", function()
     return errors.raise(errors.TypeError, "Purpose has only SERVER_AUTH and CLIENT_AUTH")
 end)

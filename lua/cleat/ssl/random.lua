@@ -8,7 +8,11 @@ local keywords = require "cleat.keywords"
 
 local random = {}
 
---- Whether there is enough randomness: always.
+--- Returns true: the generator is always seeded.
+---
+---     print(ssl.RAND_status()) --> true
+---
+--- Python: 2.6.
 ---@return boolean
 function random.RAND_status()
     return true
@@ -16,9 +20,17 @@ end
 
 local parse_add = keywords.parser("RAND_add", { "bytes", "entropy" }, { required = 2 })
 
---- RAND_add(bytes, entropy) checks its arguments and does nothing else.
-function random.RAND_add(...)
-    local bytes, entropy = parse_add(...)
+--- Checks its arguments and does nothing else: the generator needs no additional entropy.
+---
+---     ssl.RAND_add("seed", 0.0)
+---
+--- Raises: TypeError.
+--- Python: 2.6.
+---@param bytes string
+---@param entropy number
+---@overload fun(bytes, entropy, keywords: cleat.keywords.ssl.RAND_add)
+function random.RAND_add(bytes, entropy, ...)
+    bytes, entropy = parse_add(bytes, entropy, ...)
     check.string("RAND_add", "bytes", bytes)
     if type(entropy) ~= "number" then
         check.fail("RAND_add", "entropy", "a number", entropy)
@@ -34,15 +46,26 @@ local function bytes_of(f, count)
     return data
 end
 
---- count bytes fit for keys. ValueError for a negative count.
----@param count integer
+--- Returns cryptographically strong random bytes.
+---
+---     print(#ssl.RAND_bytes(32)) --> 32
+---
+--- Raises: ValueError if `count` is negative; TypeError if it is no integer.
+--- Python: 3.3.
+---@param count integer the number of bytes
 ---@return string
 function random.RAND_bytes(count)
     return bytes_of("RAND_bytes", count)
 end
 
---- The same, deprecated as in Python.
----@param count integer
+--- Returns the same as RAND_bytes; deprecated, as in Python.
+---
+---     local bytes, strong = ssl.RAND_pseudo_bytes(16)
+---     print(#bytes, strong) --> 16	true
+---
+--- Raises: ValueError if `count` is negative; TypeError if it is no integer.
+--- Python: 3.3; removed in 3.12.
+---@param count integer the number of bytes
 ---@return string
 ---@return boolean is_cryptographic always true
 function random.RAND_pseudo_bytes(count)

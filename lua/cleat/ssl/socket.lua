@@ -1,23 +1,4 @@
---- TLS sockets: Python's ssl.SSLSocket (section 17.3.2). Contexts make them: `context:wrap_socket(sock, …)`.
----
---- An SSLSocket is a socket: it has all methods of cleat.socket's, over the same descriptor. It is in one of these
---- states:
----
----   new        there is no connection yet: TLS waits for connect() or, on a server, accept(). Nothing is ever sent or
----   received
----              in plaintext: until then send and recv raise ENOTCONN
----   open       TLS was set up; the handshake is done, or done by the first call that needs it, and verifies the peer
----   in full
----   dropped    after shutdown(): only the socket is left
----   unwrapped  after unwrap(): the socket has been given back
----   closed
----
---- close() closes both, TLS and the socket, without close_notify, which unwrap() sends; after a failure of TLS the
---- alert still reaches the peer. A handshake that fails in wrap_socket, connect or accept closes the socket too, so
---- that nothing goes on in plaintext by mistake. Around a descriptor only TLS is closed: the wrapper works with a
---- duplicate, and the descriptor stays the caller's. What can be wrapped is listed in cleat.ssl.wrappable.
----
---- Several coroutines may use one SSLSocket at the same time: see cleat.socket.turns.
+--- TLS sockets: Python's ssl.SSLSocket (section 17.3.2).
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -41,14 +22,45 @@ local pcall = compat.pcall
 local const = C.const
 local Socket = object.Socket
 
+--- A TLS connection over a socket, made by SSLContext:wrap_socket. It has all methods of Socket. Those listed here
+--- differ, or are about TLS; sendto, recvfrom and recvfrom_into raise ValueError, since TLS needs a stream. Over an
+--- event loop's handle, bind, detach, getsockopt, listen, setsockopt and setwaiter raise NotImplementedError.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local sock = socket.create_connection({ "localhost", port })
+---     local conn = context:wrap_socket(sock, { server_hostname = "localhost" })
+---     print(conn.server_hostname, conn.server_side, conn.context == context) --> localhost	false	true
+---     conn:close()
+---
+--- A TLS socket is in one of these states:
+---
+---   * new: not connected. Calls that send or receive raise socket.error with ENOTCONN; nothing is ever sent in
+---     plaintext.
+---   * open: connected. The first call that needs the handshake does it.
+---   * dropped: after shutdown(); only the socket is left.
+---   * unwrapped: after unwrap(); the socket has been returned.
+---   * closed.
+---
+--- close() sends no close_notify; unwrap() does. After a TLS error the alert is sent to the peer before the connection
+--- is closed. If the handshake of wrap_socket, connect or accept fails, the socket is closed, so that the program does
+--- not continue in plaintext. Several coroutines may use one TLS socket: their calls take turns.
+---
+--- Python: 2.6; `context` 2.7.9, 3.2; `server_side`, `server_hostname` 3.2.
 ---@class cleat.ssl.SSLSocket: cleat.Socket, cleat.ssl.Connection
----@field context cleat.ssl.SSLContext another one brings its certificate and CAs, before the handshake and in a
---- servername callback; after
---- the handshake only the attribute changes, as in Python; ValueError while a client shakes hands
+---@field context cleat.ssl.SSLContext the context. Setting it before the handshake is done, as a servername callback
+--- does, makes the connection use the new one's certificate and CA certificates; afterwards only the attribute changes.
+--- Raises ValueError while a client does the handshake
 ---@field server_side boolean read-only
----@field server_hostname string? read-only, as it was given
----@field do_handshake_on_connect boolean
----@field suppress_ragged_eofs boolean
+---@field server_hostname string? as it was given; read-only
+---@field do_handshake_on_connect boolean whether connect() and accept() do the handshake
+---@field suppress_ragged_eofs boolean whether an end of the connection without close_notify looks like the end of the
+--- data
+---@field keyfile string? the argument of ssl.wrap_socket, as the next five; nil for sockets of SSLContext:wrap_socket
+---@field certfile string?
+---@field cert_reqs integer?
+---@field ssl_version integer?
+---@field ca_certs string?
+---@field ciphers string?
 ---@field _state "new"|"open"|"dropped"|"unwrapped"|"closed"
 ---@field _ascii_hostname string|false the A-labels of server_hostname
 local SSLSocket = class.new("ssl.SSLSocket", function()
@@ -107,10 +119,26 @@ end
 
 local parse_handshake = keywords.parser("do_handshake", { "block" })
 
---- do_handshake(block) does the handshake, and verifies the peer as the context asks; once done it does nothing. With
---- block a non-blocking socket waits until it is done. Raises SSLError, SSLCertVerificationError, SSLWantReadError …
-function SSLSocket:do_handshake(...)
-    local block = select("#", ...) > 0 and check.optional_boolean("do_handshake", "block", (parse_handshake(...)), false) or false
+--- Does the handshake, and verifies the peer as the context requires. Once it is done, calling it again does nothing.
+--- wrap_socket, connect and accept do it unless `do_handshake_on_connect` is false, and otherwise the first call that
+--- reads or writes.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local sock = socket.create_connection({ "localhost", port })
+---     local conn = context:wrap_socket(sock, { server_hostname = "localhost", do_handshake_on_connect = false })
+---     conn:do_handshake()
+---     print(conn:version()) --> TLSv1.3
+---     conn:close()
+---
+--- Raises: SSLError, SSLCertVerificationError, SSLEOFError; SSLWantReadError and SSLWantWriteError from a non-blocking
+--- socket; ValueError after shutdown() and unwrap().
+--- Python: 2.6.
+---@param block boolean? true lets a non-blocking socket wait until the handshake is done; false by default
+---@overload fun(self, keywords: cleat.keywords.SSLSocket.do_handshake)
+function SSLSocket:do_handshake(block, ...)
+    if block ~= nil or select("#", ...) > 0 then
+        block = check.optional_boolean("do_handshake", "block", (parse_handshake(block, ...)), false)
+    end
     if self._tls == 0 then
         self:_prepare("do_handshake")
     end
@@ -164,15 +192,35 @@ local function connect(self, method, to)
     return result
 end
 
---- Connects, then does the handshake if do_handshake_on_connect says so.
----@param to string|table address
+--- Connects, then does the handshake, unless `do_handshake_on_connect` is false. If the handshake fails the socket is
+--- closed.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local conn = context:wrap_socket(socket.socket(), { server_hostname = "localhost" })
+---     conn:connect { "localhost", port }
+---     print(conn:getpeercert().version) --> 3
+---     conn:close()
+---
+--- Raises: socket.error and its subclasses as Socket:connect; SSLError, SSLCertVerificationError; ValueError on a
+--- server and if it is connected already.
+--- Python: 2.6.
+---@param to string|table an address, see Socket:connect
 function SSLSocket:connect(to)
     connect(self, "connect", to)
 end
 
---- The same, but returns an errno if the connection fails. A handshake that fails is raised.
----@param to string|table address
----@return integer # 0 or an errno
+--- Does the same, but returns the error number if the connection fails. An error of the handshake is raised.
+---
+---     local closed = socket.socket()
+---     closed:bind { "127.0.0.1", 0 }
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local conn = context:wrap_socket(socket.socket(), { server_hostname = "localhost" })
+---     print(conn:connect_ex(closed:getsockname()) == errno.ECONNREFUSED) --> true
+---
+--- Raises: SSLError, socket.gaierror, ValueError as connect.
+--- Python: 2.7.9, 3.2.
+---@param to string|table an address, see Socket:connect
+---@return integer # 0, or an error number of cleat.errno
 function SSLSocket:connect_ex(to)
     if not self._stream then
         return connect(self, "connect_ex", to)
@@ -188,9 +236,22 @@ end
 
 local USUAL = { server_side = true } -- the usual options for accepted connections
 
---- Waits for a connection and wraps it with the same context and settings.
+--- Waits for a connection, and wraps it with the same context and options.
+---
+---     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+---     context:load_cert_chain("cert.pem", "key.pem")
+---     local listener = socket.socket()
+---     listener:bind { "127.0.0.1", 0 }
+---     listener:listen()
+---     local server = context:wrap_socket(listener, { server_side = true })
+---     server:settimeout(0.01)
+---     print(pcall(server.accept, server)) --> false	timed out
+---
+--- Raises: socket.error and its subclasses as Socket:accept; SSLError if the handshake fails, after which the
+--- connection is closed; NotImplementedError over an event loop's handle.
+--- Python: 2.6.
 ---@return cleat.ssl.SSLSocket
----@return string|table address
+---@return string|table address of the peer
 function SSLSocket:accept()
     self:_check_descriptor("accept")
     local plain, from = Socket.accept(self)
@@ -222,9 +283,22 @@ local function give_back(self)
     return owner and owner:give_back(plain) or plain
 end
 
---- Sends close_notify and waits for the peer's; what follows is plaintext. The wrapper is of no more use.
----@return any # what was wrapped
----@return string? # of an event loop's handle: what was received behind the peer's close_notify
+--- Sends close_notify, waits for the peer's, and returns the socket below, which is in plaintext from then on. The TLS
+--- socket cannot be used any more. Peers that close the connection without close_notify make it raise SSLEOFError: a
+--- program that is done with the connection calls close() instead.
+---
+---     local conn = connect()
+---     conn:sendall("bye")
+---     conn:recv(3)
+---     local sock = conn:unwrap()
+---     print(socket.socket:is(sock)) --> true
+---     sock:close()
+---
+--- Raises: SSLEOFError if the connection ends without close_notify; SSLWantReadError from a non-blocking socket until
+--- the peer's close_notify has come; ValueError if there is no TLS.
+--- Python: 2.6.
+---@return any # the wrapped socket, handle or descriptor
+---@return string? # of an event loop's handle: the bytes received after close_notify
 function SSLSocket:unwrap()
     if self._state ~= "open" then
         errors.raise(errors.ValueError, "No SSL wrapper around " .. tostring(self))
@@ -242,8 +316,15 @@ function SSLSocket:unwrap()
     return give_back(self)
 end
 
---- Takes TLS away without close_notify, and ends one or both directions of the connection. An event loop's handle is
+--- Removes TLS without close_notify, and shuts down one or both directions of the connection. An event loop's handle is
 --- closed.
+---
+---     local conn = connect()
+---     conn:shutdown(socket.SHUT_RDWR)
+---     print(pcall(conn.recv, conn, 1)) --> false	Read on closed or unwrapped SSL socket.
+---
+--- Raises: socket.error; ValueError for other numbers.
+--- Python: 2.6.
 ---@param how integer socket.SHUT_*
 function SSLSocket:shutdown(how)
     if self._stream then
@@ -258,8 +339,14 @@ function SSLSocket:shutdown(how)
     Socket.shutdown(self, how)
 end
 
---- Closes TLS and the socket, without close_notify: see unwrap. Once is enough, more does no harm. Coroutines that wait
---- in the socket get socket.error with EBADF at once.
+--- Closes the connection and the socket, without close_notify: see unwrap. Closing again has no effect. Calls of other
+--- coroutines that wait in the socket raise socket.error with EBADF.
+---
+---     local conn = connect()
+---     conn:close()
+---     print(pcall(conn.send, conn, "x")) --> false	[Errno 9] Bad file descriptor
+---
+--- Python: 2.6.
 function SSLSocket:close()
     if self._state == "closed" then
         return
@@ -306,9 +393,17 @@ for _, name in ipairs { "bind", "detach", "getsockopt", "listen", "setsockopt", 
     end
 end
 
---- Over an event loop's handle the loop's own timeouts hold where there is none; there it cannot be 0, since the loop
---- has no calls that do not wait.
----@param timeout number? seconds
+--- Sets the timeout, see Socket:settimeout. Over an event loop's handle nil means the loop's own timeouts, and 0 is
+--- impossible.
+---
+---     local conn = connect()
+---     conn:settimeout(0.01)
+---     print(pcall(conn.recv, conn, 1)) --> false	The read operation timed out
+---     conn:close()
+---
+--- Raises: ValueError for negative numbers; NotImplementedError for 0 over an event loop's handle.
+--- Python: 2.6.
+---@param timeout number? seconds; nil for no limit
 function SSLSocket:settimeout(timeout)
     if not self._stream then
         return Socket.settimeout(self, timeout)
@@ -333,8 +428,14 @@ for _, name in ipairs { "fileno", "getpeername", "getsockname" } do
     end
 end
 
---- Always refused: a pool of connections, such as nginx has, is for those without TLS. unwrap() returns the object that
---- can be kept.
+--- Raises NotImplementedError: a connection with TLS cannot be put into nginx's connection pool. unwrap() returns an
+--- object that can.
+---
+---     local ok, err = pcall(conn.setkeepalive, conn)
+---     print(errors.NotImplementedError:is(err)) --> true
+---
+--- Raises: NotImplementedError.
+--- Python: none; a method of nginx's cosockets.
 function SSLSocket:setkeepalive()
     return errors.raise(errors.NotImplementedError,
         "a TLS connection cannot go into the event loop's pool: unwrap() it first, and keep what that returns")
@@ -353,7 +454,12 @@ for _, name in ipairs { "sendto", "recvfrom", "recvfrom_into" } do
     end
 end
 
---- Not possible: TLS has one end here.
+--- Raises NotImplementedError: a TLS connection cannot be duplicated.
+---
+---     print(pcall(conn.dup, conn)) --> false	Can't dup() ssl.SSLSocket instances
+---
+--- Raises: NotImplementedError.
+--- Python: 2.7.9, 3.2.
 function SSLSocket:dup()
     return errors.raise(errors.NotImplementedError, "Can't dup() " .. class.name_of(self) .. " instances")
 end

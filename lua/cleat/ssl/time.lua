@@ -23,11 +23,17 @@ end
 
 local parse = keywords.parser("cert_time_to_seconds", { "cert_time" }, { required = 1 })
 
---- cert_time_to_seconds(cert_time) returns the seconds from the epoch to a time written as "Jan  5 09:34:43 2018 GMT",
---- which is how notBefore and notAfter read. Raises ValueError for anything else: other zones, a second of 62 …
----@return integer
-local function cert_time_to_seconds(...)
-    local text = check.string("cert_time_to_seconds", "cert_time", (parse(...)))
+--- Converts a time of a certificate, such as `notAfter` of SSLSocket:getpeercert, to seconds since 1970-01-01 UTC.
+---
+---     print(ssl.cert_time_to_seconds("Jan  5 09:34:43 2018 GMT")) --> 1515144883
+---
+--- Raises: ValueError if it has another form or another time zone, or is no date.
+--- Python: 2.6.
+---@param cert_time string "Jan  5 09:34:43 2018 GMT"
+---@return integer # seconds
+---@overload fun(cert_time, keywords: cleat.keywords.ssl.cert_time_to_seconds): integer
+local function cert_time_to_seconds(cert_time, ...)
+    local text = check.string("cert_time_to_seconds", "cert_time", (parse(cert_time, ...)))
     local month = MONTHS[text:sub(1, 3):lower()]
     local day, hour, minute, second, year = text:sub(4):match(PATTERN)
     day, hour, minute, second, year = tonumber(day), tonumber(hour), tonumber(minute), tonumber(second), tonumber(year)

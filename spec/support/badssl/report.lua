@@ -102,10 +102,10 @@ local HEAD = [[
 # Bad certificates: what cleat, OpenSSL and GnuTLS say of them
 
 Each row is a chain with one thing wrong, made for the tests (`spec/support/badssl`). A control is the same chain
-without that, and is accepted. `spec/ssl/bad_certificates_spec.lua` tries each chain as a server's to a cleat client
-that verifies chain and name, and as a client's to a cleat server with `CERT_REQUIRED`, with TLS 1.2 and 1.3, and asserts the
-verify code, the message and the alert that the owner of the chain sees. Chains that cleat does not load as its own are
-put into a TLS 1.2 handshake on its way. Some rows are no fault, or one that all three accept; they are here to say so.
+without that, and is accepted. `spec/ssl/bad_certificates_spec.lua` tries each chain as a server's to a cleat
+client that verifies chain and name, and as a client's to a cleat server with `CERT_REQUIRED`, with TLS 1.2 and 1.3, and
+asserts the verify code, the message and the alert that the owner of the chain sees. Chains that cleat refuses to load
+are put into a TLS 1.2 handshake on its way. Some rows have no fault, or one that all three accept; they show that.
 
 | column | |
 | --- | --- |

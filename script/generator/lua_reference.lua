@@ -1,0 +1,329 @@
+--- Writes docs/lua/: a page for each module of the Lua API, and the index.
+
+local text = require "generator.text"
+
+local reference = {}
+
+local BASE = "https://docs.python.org/2.7/library/"
+local PYTHON = { ["cleat.ssl"] = "ssl", ["cleat.socket"] = "socket", ["cleat.select"] = "select", ["cleat.errno"] = "errno",
+    ["cleat.errors"] = "exceptions" }
+
+local function anchor(heading)
+    return (heading:lower():gsub("[^%w_ -]", ""):gsub(" ", "-"))
+end
+
+-- Names of annotations as they stand in the text.
+local SHORT = {
+    ["cleat.Socket"] = { "Socket", "cleat.socket" }, ["cleat.File"] = { "File", "cleat.socket" },
+    ["cleat.Buffer"] = { "Buffer", "cleat.socket" }, ["cleat.ssl.SSLContext"] = { "SSLContext", "cleat.ssl" },
+    ["cleat.ssl.SSLSocket"] = { "SSLSocket", "cleat.ssl" }, ["cleat.ssl.SSLObject"] = { "SSLObject", "cleat.ssl" },
+    ["cleat.ssl.MemoryBIO"] = { "MemoryBIO", "cleat.ssl" }, ["cleat.ssl.Purpose"] = { "Purpose", "cleat.ssl" },
+    ["cleat.ssl.Certificate"] = { "Certificate", "cleat.ssl" },
+    ["cleat.ssl.DefaultVerifyPaths"] = { "DefaultVerifyPaths", "cleat.ssl" }, ["cleat.https.Request"] = { "Request", "cleat.https" },
+}
+
+local function plain_type(kind)
+    return (kind:gsub("cleat[%w_.]+", function(name)
+        return SHORT[name] and SHORT[name][1] or name
+    end))
+end
+
+-- A type in a table: links cannot stand in code, so types that are one class are links and others code.
+local function shown_type(kind, page)
+    local class, optional = kind:match("^(cleat[%w_.]+)(%??)$")
+    local short = class and SHORT[class]
+    if not short then return "`" .. plain_type(kind):gsub("|", "\\|") .. "`" end
+    return ("[%s](%s#%s)%s"):format(short[1], short[2] == page and "" or short[2] .. ".md", anchor("class " .. short[1]),
+        optional == "?" and " or nil" or "")
+end
+
+-- Escapes what Markdown would take for markup, outside of code.
+local function prose(line)
+    local parts = {}
+    for plain, code in (line .. "``"):gmatch("([^`]*)(`[^`]*`)") do
+        parts[#parts + 1] = plain:gsub("([%*<_])", "\\%1")
+        parts[#parts + 1] = code
+    end
+    local result = table.concat(parts)
+    return (result:gsub("``$", ""))
+end
+
+-- linked makes links of names such as SSLContext:wrap_socket.
+local function linker(api, page)
+    local targets = {}
+    for _, module in ipairs(api.modules) do
+        for _, class in ipairs(module.classes) do
+            for _, method in ipairs(class.methods) do targets[method.shown] = { module.name, anchor(method.heading) } end
+        end
+        for _, entry in ipairs(module.functions) do targets[entry.shown] = { module.name, anchor(entry.heading) } end
+    end
+    return function(line, own)
+        return (line:gsub("[%a_][%w_]*[:.][%a_][%w_]*", function(name)
+            local target = targets[name]
+            if not target or name == own then return nil end
+            return ("[%s](%s#%s)"):format(name, target[1] == page and "" or target[1] .. ".md", target[2])
+        end))
+    end
+end
+
+-- Paragraphs of a comment as Markdown; indented ones are code.
+local function body(out, lines, link, own)
+    local paragraph, code = {}, nil
+    local function flush()
+        if paragraph[1] then
+            local list = paragraph[1]:find("^%s*%*")
+            for index, line in ipairs(paragraph) do
+                paragraph[index] = link(prose(list and line:gsub("^%s%s?", ""):gsub("^%*", "\1") or line), own):gsub("\1", "*")
+            end
+            out(table.concat(paragraph, "\n"))
+            out ""
+        end
+        paragraph = {}
+    end
+    local function end_code()
+        while code and code[#code] == "" do code[#code] = nil end
+        if code then
+            local lua = not code[1]:find("^EnvironmentError")
+            out(lua and "```lua" or "```")
+            for _, line in ipairs(code) do out((line)) end
+            out "```"
+            out ""
+            code = nil
+        end
+    end
+    for _, line in ipairs(lines) do
+        local indented = line:match("^    (.*)$")
+        if indented and not line:find("^    %*") and (code or not paragraph[1]) then
+            code = code or {}
+            code[#code + 1] = indented
+        elseif line == "" then
+            if code then code[#code + 1] = "" else flush() end
+        else
+            end_code()
+            paragraph[#paragraph + 1] = line
+        end
+    end
+    end_code()
+    flush()
+end
+
+local function signature(entry, name)
+    local params = {}
+    for index, param in ipairs(entry.doc.params) do params[index] = param.name end
+    return ("%s(%s)"):format(name or entry.shown, table.concat(params, ", "))
+end
+
+local function tail(out, entry, page, link)
+    local doc = entry.doc
+    if doc.params[1] then
+        out "| argument | type | |"
+        out "| --- | --- | --- |"
+        for _, param in ipairs(doc.params) do
+            out("| `%s` | %s | %s |", param.name, shown_type(param.type, page), link(prose(param.about:gsub("|", "\\|")), entry.shown))
+        end
+        out ""
+    end
+    if doc.returns[1] then
+        local parts = {}
+        for index, item in ipairs(doc.returns) do
+            local words = {}
+            if item.name then words[#words + 1] = "`" .. item.name .. "`:" end
+            words[#words + 1] = shown_type(item.type, page):gsub("\\|", "|")
+            if item.about ~= "" then words[#words + 1] = (item.name and "" or "– ") .. link(prose(item.about), entry.shown) end
+            parts[index] = table.concat(words, " ")
+        end
+        if parts[2] then
+            out "Returns"
+            out ""
+            for index, part in ipairs(parts) do out(("%d. %s"):format(index, part)) end
+        else
+            out(("Returns %s."):format(parts[1]:gsub("%.$", "")))
+        end
+        out ""
+    end
+    if doc.raises then
+        out("Raises " .. link(prose(doc.raises), entry.shown))
+        out ""
+    end
+end
+
+local function origin(out, python, since)
+    local parts = {}
+    if python then parts[1] = "Python: " .. python:gsub("%.$", "") .. "." end
+    if since then parts[#parts + 1] = since == "" and "New in the next release." or ("Since cleat %s."):format(since) end
+    if parts[1] then
+        out(("*%s*"):format(table.concat(parts, " ")))
+        out ""
+    end
+end
+
+local function function_of(out, entry, page, link, since)
+    out("### %s", entry.heading)
+    out ""
+    body(out, entry.doc.text, link, entry.shown)
+    if entry.keywords then
+        out "Arguments may be given by name, in a table as the last argument."
+        out ""
+    end
+    tail(out, entry, page, link)
+    origin(out, entry.doc.python, since(entry.shown))
+end
+
+local function fields_of(out, fields, page, link)
+    if not fields[1] then return end
+    out "| field | type | |"
+    out "| --- | --- | --- |"
+    for _, field in ipairs(fields) do
+        out("| `%s` | %s | %s |", field.name, shown_type(field.type, page), link(prose(field.about:gsub("|", "\\|"))))
+    end
+    out ""
+end
+
+local function public(fields)
+    local list = {}
+    for _, field in ipairs(fields) do
+        if field.name:sub(1, 1) ~= "_" then list[#list + 1] = field end
+    end
+    return list
+end
+
+-- wrapped joins names, with a limit of width.
+local function wrapped(out, names, head, last)
+    out(text.wrap(head, text.map(names, function(name) return "`" .. name .. "`" end), last or ""))
+    out ""
+end
+
+local function head_of(name)
+    if name:find("^cleat%.adapters") then return ("local %s = require \"%s\""):format(name:match("[^.]+$"), name) end
+    return ("local %s = require \"%s\""):format(name:match("[^.]+$"), name)
+end
+
+local function prepare(api)
+    for _, module in ipairs(api.modules) do
+        for _, entry in ipairs(module.functions) do entry.heading = signature(entry) end
+        for _, class in ipairs(module.classes) do
+            for _, entry in ipairs(class.methods) do entry.heading = signature(entry) end
+            if class.constructor then
+                class.constructor.heading = signature(class.constructor, class.lua_name == "cleat.buffer" and "socket.buffer" or nil)
+            end
+        end
+    end
+end
+
+--- The page of a module.
+---@param api table
+---@param module table
+---@param since fun(name: string): string
+---@return string
+function reference.page(api, module, since)
+    prepare(api)
+    local write, page = text.writer(), module.name
+    local function out(format, ...)
+        write("%s", select("#", ...) > 0 and format:format(...) or format)
+    end
+    local link = linker(api, page)
+    out(text.banner("<!--", "-->", "from the comments in lua/"))
+    out("# %s", module.name)
+    out ""
+    out "```lua"
+    out(head_of(module.name))
+    out "```"
+    out ""
+    body(out, module.doc.text, link)
+    if PYTHON[page] then
+        out("Python's module: [%s](%s%s.html).", PYTHON[page], BASE, PYTHON[page])
+        out ""
+    end
+    local contents = {}
+    for _, entry in ipairs(module.functions) do contents[#contents + 1] = ("[%s](#%s)"):format(entry.shown, anchor(entry.heading)) end
+    if contents[2] then
+        out("* Functions: " .. table.concat(contents, ", "))
+    end
+    for _, class in ipairs(module.classes) do
+        local list = {}
+        for _, entry in ipairs(class.methods) do list[#list + 1] = ("[%s](#%s)"):format(entry.name, anchor(entry.heading)) end
+        out("* [%s](#%s)%s", class.name, anchor("class " .. class.name), list[1] and ": " .. table.concat(list, ", ") or "")
+    end
+    for _, each in ipairs(module.tables) do out("* [%s](#%s)", each.name, anchor("class " .. each.name)) end
+    if contents[2] or module.classes[1] or module.tables[1] then out "" end
+    if module.functions[1] then
+        out "## Functions"
+        out ""
+        for _, entry in ipairs(module.functions) do function_of(out, entry, page, link, since) end
+    end
+    for _, class in ipairs(module.classes) do
+        out("## Class %s", class.name)
+        out ""
+        body(out, class.doc.text, link)
+        origin(out, class.doc.python)
+        fields_of(out, class.fields, page, link)
+        if class.inherited[1] then
+            wrapped(out, class.inherited, "Methods as those of the class above or of Socket: ", ".")
+        end
+        if class.constructor then function_of(out, class.constructor, page, link, since) end
+        for _, entry in ipairs(class.methods) do function_of(out, entry, page, link, since) end
+    end
+    for _, each in ipairs(module.tables) do
+        out("## Class %s", each.name)
+        out ""
+        body(out, each.doc.text, link)
+        origin(out, each.doc.python)
+        fields_of(out, public(each.doc.fields), page, link)
+    end
+    if module.groups[1] then
+        out "## Constants and other values"
+        out ""
+        for _, group in ipairs(module.groups) do
+            out("### %s", prose(group.name))
+            out ""
+            body(out, group.text, link)
+            if #group.members > 1 and group.name ~= "E*" then wrapped(out, group.members, "") end
+            origin(out, group.python, #group.members == 1 and since(module.short .. "." .. group.members[1]) or nil)
+        end
+    end
+    return (tostring(write):gsub("\n+$", "\n"))
+end
+
+local INTRODUCTION = [[
+The modules that a program loads, and everything in them: generated from the `---` comments in lua/, so that editors with
+the Lua language server show the same text. Point its `workspace.library` at the folder with `cleat/ssl.lua`.
+
+## How to read
+
+* Python's module has the same names, so that its documentation is valid here too. What looks different in Lua (tuples,
+  None, exceptions) is in [python-to-lua.md](../python-to-lua.md). "Python:" names the versions in which the counterpart
+  appeared; "none" marks what only cleat has.
+* Arguments are positional, in the order of the heading; a type with `?` may be left out or nil. Where it says so, a
+  table as the last argument gives the rest by name: `context:wrap_socket(sock, { server_hostname = "example.org" })`.
+  An unknown name is an error.
+* Times are in seconds, sizes in bytes. A timeout of nil has no limit, 0 does not wait.
+* Errors are raised: `pcall` returns them, and `ssl.SSLError:is(err)` tells their class: [cleat.errors](cleat.errors.md).
+  Every function may raise TypeError for an argument of a wrong type, and MemoryError.
+* In the examples `ssl`, `socket`, `select`, `errno`, `errors` and `https` are the modules, and `unpack` is `table.unpack`;
+  a server that returns what it receives listens at port `port` of localhost, and `url` is a page of another; `conn` is a
+  TLS connection to the first, `connect()` makes another one, `connected_object()` an SSLObject after its handshake, with
+  its two MemoryBIOs, and `incoming(text)` a file with the text to be read. ca.pem, cert.pem, key.pem and encrypted.pem
+  are there. What follows `-->` is printed. A test runs each example.
+
+## Modules
+]]
+
+--- The index, README.md.
+---@param api table
+---@return string
+function reference.index(api)
+    local out = text.writer()
+    out(text.banner("<!--", "-->", "from the comments in lua/"))
+    out "# The Lua API"
+    out ""
+    out("%s", INTRODUCTION)
+    out "| module | |"
+    out "| --- | --- |"
+    for _, module in ipairs(api.modules) do
+        local first = table.concat(module.doc.text, " "):match("^(.-[.:])[ $]") or table.concat(module.doc.text, " ")
+        out("| [%s](%s.md) | %s |", module.name, module.name, (prose(first):gsub(":$", ".")))
+    end
+    return tostring(out)
+end
+
+return reference
