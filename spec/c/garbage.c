@@ -121,6 +121,7 @@ static int32_t good_int(const struct function *function, const char *name) {
         {"family", CLEAT_AF_UNIX},
         {"socktype", CLEAT_SOCK_STREAM},
         {"tls_version", CLEAT_TLS1_2_VERSION},
+        {"binding", CLEAT_BINDING_TLS_UNIQUE},
         {"level", CLEAT_SOL_SOCKET},
         {"option", CLEAT_SO_KEEPALIVE},
         {"number", CLEAT_ENOENT},
