@@ -1,9 +1,11 @@
---- What Lua 5.1 to 5.5 and LuaJIT do differently, as far as the Lua layer needs it. All else is written in what they share.
+--- What Lua 5.1 to 5.5 and LuaJIT do differently, as far as the Lua layer needs it. All else is written in what they
+--- share.
 ---
 --- Lua 5.1 (not LuaJIT) cannot yield inside pcall. There `compat.pcall` runs its function in a coroutine, and passes on
 --- what that yields, and what it is resumed with. Two functions hide this coroutine:
 ---   * compat.running() returns the coroutine that the program has made;
----   * compat.outside(f, ...) calls f in that one: for waiters and parking places, which ask coroutine.running() whom they
+---   * compat.outside(f, ...) calls f in that one: for waiters and parking places, which ask coroutine.running() whom
+---     they
 ---     are to wake.
 --- Elsewhere the three are pcall, coroutine.running and a plain call.
 
