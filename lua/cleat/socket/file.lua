@@ -359,6 +359,9 @@ end
 
 -- digits_of: a number as Lua's files write it.
 local function digits_of(number)
+    if _VERSION > "Lua 5.4" then -- as many digits as the number needs
+        return tostring(number)
+    end
     return (math.type and math.type(number) == "integer" and "%d" or "%.14g"):format(number)
 end
 
