@@ -6,9 +6,9 @@ local copies = 0
 local function changed(file, old, new, options)
     copies = copies + 1
     local copy = ("%s/tree-%d"):format(process.directory(), copies)
-    local made = process.run { "sh", "-c", ([[mkdir '%s' && cd '%s' && tar c CHANGELOG.md CMakeLists.txt core docs examples include lua script
-        spec/abi spec/c spec/support/signatures.lua | tar x -C '%s']]):format(
-        copy, process.root, copy):gsub("\n%s*", " ") }
+    local parts = "CHANGELOG.md CMakeLists.txt core docs examples include lua script spec/abi spec/c spec/support/signatures.lua"
+    local command = ("mkdir '%s' && cd '%s' && tar c %s | tar x -C '%s'"):format(copy, process.root, parts, copy)
+    local made = process.run { "sh", "-c", command }
     assert.are.equal(0, made.status, made.errors)
     local path = copy .. "/" .. file
     local text = process.read_file(path)
