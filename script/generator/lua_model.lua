@@ -337,7 +337,8 @@ function model.read(root)
             local grouped
             for _, group in ipairs(module.groups) do
                 local prefix = group.name:match("^(.*)%*$")
-                if group.name == key or (prefix and key:sub(1, #prefix) == prefix and (name ~= "cleat.errno" or key:find("^E%u"))) then
+                local by_prefix = prefix and type(value) ~= "function" and key:sub(1, #prefix) == prefix
+                if group.name == key or (by_prefix and (name ~= "cleat.errno" or key:find("^E%u"))) then
                     if not grouped or #group.name > #grouped.name then grouped = group end
                 end
             end
