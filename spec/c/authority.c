@@ -48,8 +48,10 @@ struct authority_certificate authority_issue(const struct authority_request *req
     EXPECT(ASN1_INTEGER_set(X509_get_serialNumber(made.x509), request->serial) == 1);
     EXPECT(ASN1_TIME_set(X509_getm_notBefore(made.x509), time(NULL) + request->begins) != NULL);
     EXPECT(ASN1_TIME_set(X509_getm_notAfter(made.x509), time(NULL) + request->ends) != NULL);
-    EXPECT(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)request->name, -1, -1, 0) == 1);
-    EXPECT(X509_set_issuer_name(made.x509, issuer == NULL ? subject : X509_get_subject_name(issuer->x509)) == 1);
+    EXPECT(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)request->name,
+                                      -1, -1, 0) == 1);
+    EXPECT(X509_set_issuer_name(
+               made.x509, issuer == NULL ? subject : X509_get_subject_name(issuer->x509)) == 1);
     EXPECT(X509_set_pubkey(made.x509, made.key) == 1);
     if (request->is_ca) {
         add_constraints(made.x509);
@@ -106,8 +108,8 @@ static void revoke(X509_CRL *crl, long serial, const ASN1_TIME *when) {
     ASN1_INTEGER_free(number);
 }
 
-void authority_trust_list(int32_t context, const struct authority_certificate *certificate, long begins, long ends,
-                          long revoked) {
+void authority_trust_list(int32_t context, const struct authority_certificate *certificate,
+                          long begins, long ends, long revoked) {
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *from = ASN1_TIME_set(NULL, time(NULL) + begins);
     ASN1_TIME *to = ASN1_TIME_set(NULL, time(NULL) + ends);

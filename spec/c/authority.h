@@ -29,8 +29,8 @@ void authority_free(struct authority_certificate *certificate);
 /* authority_trust makes a context trust the certificate; authority_trust_list loads a list of its that begins and ends
  * then, and revokes one serial number, or none if that is 0. */
 void authority_trust(int32_t context, const struct authority_certificate *certificate);
-void authority_trust_list(int32_t context, const struct authority_certificate *certificate, long begins, long ends,
-                          long revoked);
+void authority_trust_list(int32_t context, const struct authority_certificate *certificate,
+                          long begins, long ends, long revoked);
 
 /* authority_load gives a context the certificate and its key. */
 void authority_load(int32_t context, const struct authority_certificate *certificate);

@@ -53,8 +53,18 @@ static void reset_clocks(void) {
     atomic_store(&monotonic_offset, 0);
 }
 
-enum { EXPIRED = 10, NOT_YET = 9, LIST_EXPIRED = 12, NO_LIST = 3, REVOKED = 23, NO_ISSUER = 20, NO_PURPOSE = 26,
-       WRONG_NAME = 62, BAD_SIGNATURE = 7, UNTRUSTED_ROOT = 19 };
+enum {
+    EXPIRED = 10,
+    NOT_YET = 9,
+    LIST_EXPIRED = 12,
+    NO_LIST = 3,
+    REVOKED = 23,
+    NO_ISSUER = 20,
+    NO_PURPOSE = 26,
+    WRONG_NAME = 62,
+    BAD_SIGNATURE = 7,
+    UNTRUSTED_ROOT = 19
+};
 enum { DAY = 86400 };
 
 /* Contexts of one side and the other, over memory. */
@@ -190,7 +200,8 @@ static void test_switched_off(void) {
     EXPECT(cleat_context_set_chain_cache_seconds(scene.client, 0) == CLEAT_OK);
     visit(scene.client, scene.server, "localhost", UNUSED, 0); /* nor is anything looked up */
     EXPECT(CLEAT_CLASS(cleat_context_set_chain_cache_seconds(scene.client, -1)) == CLEAT_USAGE);
-    EXPECT(CLEAT_CLASS(cleat_context_set_chain_cache_seconds(scene.client, CLEAT_CHAIN_CACHE_MAX + 1)) == CLEAT_USAGE);
+    EXPECT(CLEAT_CLASS(cleat_context_set_chain_cache_seconds(scene.client, CLEAT_CHAIN_CACHE_MAX +
+                                                                               1)) == CLEAT_USAGE);
     EXPECT(cleat_context_set_chain_cache_seconds(scene.client, CLEAT_CHAIN_CACHE_MAX) == CLEAT_OK);
     EXPECT(cleat_context_set_verify_mode(scene.server, CLEAT_CERT_NONE) == CLEAT_OK);
     EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
@@ -203,7 +214,8 @@ static void test_another_name(void) {
     struct scene scene = open_scene();
     visit(scene.client, scene.server, "localhost", MISS, 0);
     visit(scene.client, scene.server, "other.test", MISS, WRONG_NAME);
-    visit(scene.client, scene.server, "other.test", MISS, WRONG_NAME); /* a failure is never entered */
+    visit(scene.client, scene.server, "other.test", MISS,
+          WRONG_NAME); /* a failure is never entered */
     visit(scene.client, scene.server, "127.0.0.1", MISS, 64);
     visit(scene.client, scene.server, "localhost", HIT, 0);
     /* What was verified without a name is not what one is compared with. */
@@ -237,7 +249,8 @@ static void test_trust_beside_a_certificate(void) {
     size_t len = 0;
     visit(scene.client, scene.server, "localhost", MISS, 0);
     EXPECT(X509_add1_reject_object(scene.root.x509, OBJ_nid2obj(NID_server_auth)) == 1);
-    EXPECT(PEM_write_bio_X509_AUX(bio, scene.root.x509) == 1 && BIO_mem_contents(bio, &bytes, &len) == 1);
+    EXPECT(PEM_write_bio_X509_AUX(bio, scene.root.x509) == 1 &&
+           BIO_mem_contents(bio, &bytes, &len) == 1);
     EXPECT(cleat_context_load_verify_data(wary, (const char *)bytes, (int32_t)len) == 1);
     visit(wary, scene.server, "localhost", MISS, 28);
     BIO_free(bio);
@@ -369,7 +382,8 @@ static void test_wrong_key(int32_t version) {
     EXPECT(meet_thief(scene.client, scene.leaf.x509, scene.leaf.key) == CLEAT_OK); /* the control */
     expect_way(scene.client, before, HIT);
     before = count(scene.client);
-    EXPECT(meet_thief(scene.client, scene.leaf.x509, another.leaf.key) == CLEAT_STATUS(CLEAT_SSL, SSL_R_BAD_SIGNATURE));
+    EXPECT(meet_thief(scene.client, scene.leaf.x509, another.leaf.key) ==
+           CLEAT_STATUS(CLEAT_SSL, SSL_R_BAD_SIGNATURE));
     expect_way(scene.client, before, HIT);
     close_scene(&another);
     close_scene(&scene);
@@ -401,9 +415,11 @@ static void test_clients(void) {
     authority_load(scene.client, &scene.leaf);
     EXPECT(cleat_context_set_verify_mode(scene.server, CLEAT_CERT_REQUIRED) == CLEAT_OK);
     outcome = meet(scene.client, scene.server, "localhost");
-    EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK && count(scene.server).misses == 1);
+    EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK &&
+           count(scene.server).misses == 1);
     outcome = meet(scene.client, scene.server, "localhost");
-    EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK && count(scene.server).hits == 1);
+    EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK &&
+           count(scene.server).hits == 1);
     EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
     EXPECT(cleat_context_set_verify_mode(scene.client, CLEAT_CERT_NONE) == CLEAT_OK);
     pass(100, 100);
@@ -423,11 +439,14 @@ static void test_directories(void) {
     char path[128];
     FILE *file;
     EXPECT(mkdtemp(directory) != NULL);
-    snprintf(path, sizeof path, "%s/%08x.0", directory, (unsigned)X509_NAME_hash(X509_get_subject_name(scene.root.x509)));
+    snprintf(path, sizeof path, "%s/%08x.0", directory,
+             (unsigned)X509_NAME_hash(X509_get_subject_name(scene.root.x509)));
     file = fopen(path, "w");
     EXPECT(file != NULL && PEM_write_X509(file, scene.root.x509) == 1 && fclose(file) == 0);
-    EXPECT(cleat_context_load_verify_directory(scene.client, directory, (int32_t)strlen(directory)) == CLEAT_OK);
-    EXPECT(cleat_context_load_verify_directory(other, directory, (int32_t)strlen(directory)) == CLEAT_OK);
+    EXPECT(cleat_context_load_verify_directory(scene.client, directory,
+                                               (int32_t)strlen(directory)) == CLEAT_OK);
+    EXPECT(cleat_context_load_verify_directory(other, directory, (int32_t)strlen(directory)) ==
+           CLEAT_OK);
     visit(scene.client, scene.server, "localhost", MISS, 0);
     visit(scene.client, scene.server, "localhost", HIT, 0);
     visit(other, scene.server, "localhost", MISS, 0);
@@ -480,7 +499,8 @@ static void *work(void *argument) {
     int i;
     for (i = 0; i < VISITS; i++) {
         struct outcome outcome = meet(worker->scene->client, worker->scene->server, worker->name);
-        EXPECT(outcome.client == (worker->code == 0 ? CLEAT_OK : CLEAT_STATUS(CLEAT_VERIFY, worker->code)));
+        EXPECT(outcome.client ==
+               (worker->code == 0 ? CLEAT_OK : CLEAT_STATUS(CLEAT_VERIFY, worker->code)));
     }
     return NULL;
 }
@@ -522,6 +542,7 @@ int main(void) {
     test_fork();
     test_threads();
     EXPECT(cleat_handle_count() == 0);
-    puts("names, trust, flags, lists, dates, clocks, bytes, keys, roles, directories, fork, threads");
+    puts("names, trust, flags, lists, dates, clocks, bytes, keys, roles, directories, fork, "
+         "threads");
     return 0;
 }

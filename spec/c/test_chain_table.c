@@ -138,7 +138,8 @@ static void test_validity(void) {
     EXPECT(cleat_validity_end(chain, NULL, now) == now + 300);
     EXPECT(sk_X509_CRL_push(crls, make_list(-100, 600)) != 0);
     EXPECT(cleat_validity_end(chain, crls, now) == now + 300);
-    EXPECT(sk_X509_CRL_push(crls, make_list(-200, -100)) != 0); /* has ended, and was not looked at */
+    EXPECT(sk_X509_CRL_push(crls, make_list(-200, -100)) !=
+           0); /* has ended, and was not looked at */
     EXPECT(sk_X509_CRL_push(crls, make_list(-200, 0)) != 0); /* never ends */
     EXPECT(cleat_validity_end(chain, crls, now) == now + 300);
     EXPECT(sk_X509_CRL_push(crls, make_list(-100, 200)) != 0);

@@ -92,7 +92,8 @@ static void test_client(void) {
     EXPECT(CLEAT_CLASS(meet(optional, &peer, &error)) == CLEAT_VERIFY); /* the control */
     EXPECT(at != NULL);
     at[4] = 7;
-    EXPECT(meet(optional, &peer, &error) == CLEAT_STATUS(CLEAT_SSL, SSL_R_DECODE_ERROR) && error == DECODE_ERROR);
+    EXPECT(meet(optional, &peer, &error) == CLEAT_STATUS(CLEAT_SSL, SSL_R_DECODE_ERROR) &&
+           error == DECODE_ERROR);
     OPENSSL_free(der);
     EXPECT(cleat_close(optional) == CLEAT_OK);
     authority_free(&leaf);

@@ -400,7 +400,8 @@ describe("After close", function()
     it("every attribute of a context that is asked of the library says so", function()
         local context = link.context {}
         close(context)
-        for _, name in ipairs { "options", "verify_mode", "verify_flags", "check_hostname", "minimum_version", "maximum_version" } do
+        for _, name in ipairs { "options", "verify_mode", "verify_flags", "check_hostname", "minimum_version", "maximum_version",
+            "chain_cache_seconds" } do
             raises("socket.error", { errno = EBADF }, function()
                 return context[name]
             end)
