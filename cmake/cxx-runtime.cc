@@ -1,6 +1,7 @@
 // The functions of the C++ runtime that a BoringSSL built without exceptions needs. libstdc++'s own
 // versions would add its exception handling, and with it an initialiser that runs, and
 // allocates, when the library is loaded. Weak: if libstdc++ is linked in, its functions are used.
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 
@@ -15,3 +16,12 @@ namespace std {
     abort();
 }
 } // namespace std
+
+#if defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 15000
+// libc++'s headers leave std::sort of integers to its library.
+template void std::__1::__sort<std::__1::__less<unsigned short> &, unsigned short *>(
+    unsigned short *, unsigned short *, std::__1::__less<unsigned short> &);
+template bool
+std::__1::__insertion_sort_incomplete<std::__1::__less<unsigned short> &, unsigned short *>(
+    unsigned short *, unsigned short *, std::__1::__less<unsigned short> &);
+#endif
