@@ -1,7 +1,6 @@
 // The functions of the C++ runtime that a BoringSSL built without exceptions needs. libstdc++'s own
 // versions would add its exception handling, and with it an initialiser that runs, and
 // allocates, when the library is loaded. Weak: if libstdc++ is linked in, its functions are used.
-#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 
@@ -18,6 +17,7 @@ namespace std {
 } // namespace std
 
 #if defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 15000
+#include <algorithm>
 // libc++'s headers leave std::sort of integers to its library.
 template void std::__1::__sort<std::__1::__less<unsigned short> &, unsigned short *>(
     unsigned short *, unsigned short *, std::__1::__less<unsigned short> &);
