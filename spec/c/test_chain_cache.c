@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "authority.h"
 #include "base/error.h"
+#include "ca.h"
 #include "expect.h"
 #include "raw.h"
 
@@ -53,8 +53,18 @@ static void reset_clocks(void) {
     atomic_store(&monotonic_offset, 0);
 }
 
-enum { EXPIRED = 10, NOT_YET = 9, LIST_EXPIRED = 12, NO_LIST = 3, REVOKED = 23, NO_ISSUER = 20, NO_PURPOSE = 26,
-       WRONG_NAME = 62, BAD_SIGNATURE = 7, UNTRUSTED_ROOT = 19 };
+enum {
+    EXPIRED = 10,
+    NOT_YET = 9,
+    LIST_EXPIRED = 12,
+    NO_LIST = 3,
+    REVOKED = 23,
+    NO_ISSUER = 20,
+    NO_PURPOSE = 26,
+    WRONG_NAME = 62,
+    BAD_SIGNATURE = 7,
+    UNTRUSTED_ROOT = 19
+};
 enum { DAY = 86400 };
 
 /* Contexts of one side and the other, over memory. */
@@ -118,37 +128,37 @@ static void visit(int32_t client, int32_t server, const char *name, enum way way
     EXPECT((code == 0) == (outcome.server == CLEAT_OK));
 }
 
-/* Each test has CA certificates and contexts of its own: what others have entered is of no use to it. */
+/* Each test has separate CA certificates and contexts: the entries of other tests do not match. */
 struct scene {
-    struct authority_certificate root;
-    struct authority_certificate leaf; /* for "localhost", serial number 7 */
+    struct ca_certificate root;
+    struct ca_certificate leaf; /* for "localhost", serial number 7 */
     int32_t client; /* trusts the root, and checks names */
     int32_t server; /* has the leaf */
 };
 
-static int32_t new_client(const struct authority_certificate *root) {
+static int32_t new_client(const struct ca_certificate *root) {
     int32_t client = cleat_context_new(CLEAT_PROTOCOL_TLS);
     EXPECT(client > 0);
-    if (root != NULL) authority_trust(client, root);
+    if (root != NULL) ca_trust(client, root);
     EXPECT(cleat_context_set_verify_mode(client, CLEAT_CERT_REQUIRED) == CLEAT_OK);
     EXPECT(cleat_context_set_check_hostname(client, 1) == CLEAT_OK);
     return client;
 }
 
-static int32_t new_server(const struct authority_certificate *leaf) {
+static int32_t new_server(const struct ca_certificate *leaf) {
     int32_t server = cleat_context_new(CLEAT_PROTOCOL_TLS);
     EXPECT(server > 0);
-    authority_load(server, leaf);
+    ca_load(server, leaf);
     return server;
 }
 
 static struct scene open_with(long root_ends, long leaf_ends, int purpose) {
-    const struct authority_request root = {"root", 1, -DAY, root_ends, true, 0};
-    const struct authority_request leaf = {"localhost", 7, -DAY, leaf_ends, false, purpose};
+    const struct ca_request root = {"root", 1, -DAY, root_ends, true, 0};
+    const struct ca_request leaf = {"localhost", 7, -DAY, leaf_ends, false, purpose};
     struct scene scene;
     reset_clocks();
-    scene.root = authority_issue(&root, NULL);
-    scene.leaf = authority_issue(&leaf, &scene.root);
+    scene.root = ca_issue(&root, NULL);
+    scene.leaf = ca_issue(&leaf, &scene.root);
     scene.client = new_client(&scene.root);
     scene.server = new_server(&scene.leaf);
     return scene;
@@ -160,8 +170,8 @@ static struct scene open_scene(void) {
 
 static void close_scene(struct scene *scene) {
     EXPECT(cleat_close(scene->client) == CLEAT_OK && cleat_close(scene->server) == CLEAT_OK);
-    authority_free(&scene->root);
-    authority_free(&scene->leaf);
+    ca_free(&scene->root);
+    ca_free(&scene->leaf);
     reset_clocks();
 }
 
@@ -190,7 +200,8 @@ static void test_switched_off(void) {
     EXPECT(cleat_context_set_chain_cache_seconds(scene.client, 0) == CLEAT_OK);
     visit(scene.client, scene.server, "localhost", UNUSED, 0); /* nor is anything looked up */
     EXPECT(CLEAT_CLASS(cleat_context_set_chain_cache_seconds(scene.client, -1)) == CLEAT_USAGE);
-    EXPECT(CLEAT_CLASS(cleat_context_set_chain_cache_seconds(scene.client, CLEAT_CHAIN_CACHE_MAX + 1)) == CLEAT_USAGE);
+    EXPECT(CLEAT_CLASS(cleat_context_set_chain_cache_seconds(scene.client, CLEAT_CHAIN_CACHE_MAX +
+                                                                               1)) == CLEAT_USAGE);
     EXPECT(cleat_context_set_chain_cache_seconds(scene.client, CLEAT_CHAIN_CACHE_MAX) == CLEAT_OK);
     EXPECT(cleat_context_set_verify_mode(scene.server, CLEAT_CERT_NONE) == CLEAT_OK);
     EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
@@ -203,7 +214,8 @@ static void test_another_name(void) {
     struct scene scene = open_scene();
     visit(scene.client, scene.server, "localhost", MISS, 0);
     visit(scene.client, scene.server, "other.test", MISS, WRONG_NAME);
-    visit(scene.client, scene.server, "other.test", MISS, WRONG_NAME); /* a failure is never entered */
+    visit(scene.client, scene.server, "other.test", MISS,
+          WRONG_NAME); /* a failure is never entered */
     visit(scene.client, scene.server, "127.0.0.1", MISS, 64);
     visit(scene.client, scene.server, "localhost", HIT, 0);
     /* What was verified without a name is not what one is compared with. */
@@ -221,7 +233,7 @@ static void test_other_trust(void) {
     visit(scene.client, scene.server, "localhost", MISS, 0);
     visit(another.client, scene.server, "localhost", MISS, BAD_SIGNATURE);
     /* A context that loses a CA certificate is a new one; one that gains one verifies again. */
-    authority_trust(scene.client, &another.root);
+    ca_trust(scene.client, &another.root);
     visit(scene.client, scene.server, "localhost", MISS, 0);
     visit(scene.client, another.server, "localhost", MISS, 0);
     close_scene(&another);
@@ -237,7 +249,8 @@ static void test_trust_beside_a_certificate(void) {
     size_t len = 0;
     visit(scene.client, scene.server, "localhost", MISS, 0);
     EXPECT(X509_add1_reject_object(scene.root.x509, OBJ_nid2obj(NID_server_auth)) == 1);
-    EXPECT(PEM_write_bio_X509_AUX(bio, scene.root.x509) == 1 && BIO_mem_contents(bio, &bytes, &len) == 1);
+    EXPECT(PEM_write_bio_X509_AUX(bio, scene.root.x509) == 1 &&
+           BIO_mem_contents(bio, &bytes, &len) == 1);
     EXPECT(cleat_context_load_verify_data(wary, (const char *)bytes, (int32_t)len) == 1);
     visit(wary, scene.server, "localhost", MISS, 28);
     BIO_free(bio);
@@ -250,7 +263,7 @@ static void test_flags_and_lists(void) {
     visit(scene.client, scene.server, "localhost", MISS, 0);
     EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_CRL_CHECK_LEAF) == CLEAT_OK);
     visit(scene.client, scene.server, "localhost", MISS, NO_LIST);
-    authority_trust_list(scene.client, &scene.root, -100, 100, 0);
+    ca_trust_list(scene.client, &scene.root, -100, 100, 0);
     visit(scene.client, scene.server, "localhost", MISS, 0);
     visit(scene.client, scene.server, "localhost", HIT, 0);
     pass(99, 99);
@@ -259,7 +272,7 @@ static void test_flags_and_lists(void) {
     visit(scene.client, scene.server, "localhost", MISS, LIST_EXPIRED);
     pass(-100, -100);
     visit(scene.client, scene.server, "localhost", HIT, 0);
-    authority_trust_list(scene.client, &scene.root, -50, 100, 7); /* the newer list revokes it */
+    ca_trust_list(scene.client, &scene.root, -50, 100, 7); /* the newer list revokes it */
     visit(scene.client, scene.server, "localhost", MISS, REVOKED);
     visit(scene.client, scene.server, "localhost", MISS, REVOKED);
     EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_X509_STRICT) == CLEAT_OK);
@@ -271,8 +284,8 @@ static void test_flags_and_lists(void) {
 static void test_a_list_to_come(void) {
     struct scene scene = open_scene();
     EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_CRL_CHECK_LEAF) == CLEAT_OK);
-    authority_trust_list(scene.client, &scene.root, -100, DAY, 0);
-    authority_trust_list(scene.client, &scene.root, 100, DAY, 7);
+    ca_trust_list(scene.client, &scene.root, -100, DAY, 0);
+    ca_trust_list(scene.client, &scene.root, 100, DAY, 7);
     visit(scene.client, scene.server, "localhost", MISS, 0);
     pass(99, 99);
     visit(scene.client, scene.server, "localhost", HIT, 0);
@@ -329,7 +342,7 @@ static void test_changed_byte(void) {
     uint8_t *der = NULL;
     int len = i2d_X509(scene.leaf.x509, &der);
     const uint8_t *at = der;
-    struct authority_certificate changed = {scene.leaf.key, NULL};
+    struct ca_certificate changed = {scene.leaf.key, NULL};
     int32_t server;
     visit(scene.client, scene.server, "localhost", MISS, 0);
     EXPECT(len > 0);
@@ -369,7 +382,8 @@ static void test_wrong_key(int32_t version) {
     EXPECT(meet_thief(scene.client, scene.leaf.x509, scene.leaf.key) == CLEAT_OK); /* the control */
     expect_way(scene.client, before, HIT);
     before = count(scene.client);
-    EXPECT(meet_thief(scene.client, scene.leaf.x509, another.leaf.key) == CLEAT_STATUS(CLEAT_SSL, SSL_R_BAD_SIGNATURE));
+    EXPECT(meet_thief(scene.client, scene.leaf.x509, another.leaf.key) ==
+           CLEAT_STATUS(CLEAT_SSL, SSL_R_BAD_SIGNATURE));
     expect_way(scene.client, before, HIT);
     close_scene(&another);
     close_scene(&scene);
@@ -380,12 +394,12 @@ static void test_role(void) {
     struct scene scene = open_with(DAY, DAY, NID_server_auth);
     struct counters before;
     struct outcome outcome;
-    authority_trust(scene.server, &scene.root);
+    ca_trust(scene.server, &scene.root);
     EXPECT(cleat_context_set_verify_mode(scene.server, CLEAT_CERT_OPTIONAL) == CLEAT_OK);
     visit(scene.client, scene.server, "localhost", MISS, 0); /* the client has none */
     EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
     visit(scene.client, scene.server, "localhost", MISS, 0);
-    authority_load(scene.client, &scene.leaf);
+    ca_load(scene.client, &scene.leaf);
     before = count(scene.server);
     outcome = meet(scene.client, scene.server, "localhost");
     expect_way(scene.server, before, MISS);
@@ -397,13 +411,15 @@ static void test_clients(void) {
     struct scene scene = open_with(100, DAY, 0);
     struct counters before;
     struct outcome outcome;
-    authority_trust(scene.server, &scene.root);
-    authority_load(scene.client, &scene.leaf);
+    ca_trust(scene.server, &scene.root);
+    ca_load(scene.client, &scene.leaf);
     EXPECT(cleat_context_set_verify_mode(scene.server, CLEAT_CERT_REQUIRED) == CLEAT_OK);
     outcome = meet(scene.client, scene.server, "localhost");
-    EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK && count(scene.server).misses == 1);
+    EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK &&
+           count(scene.server).misses == 1);
     outcome = meet(scene.client, scene.server, "localhost");
-    EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK && count(scene.server).hits == 1);
+    EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK &&
+           count(scene.server).hits == 1);
     EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
     EXPECT(cleat_context_set_verify_mode(scene.client, CLEAT_CERT_NONE) == CLEAT_OK);
     pass(100, 100);
@@ -423,11 +439,14 @@ static void test_directories(void) {
     char path[128];
     FILE *file;
     EXPECT(mkdtemp(directory) != NULL);
-    snprintf(path, sizeof path, "%s/%08x.0", directory, (unsigned)X509_NAME_hash(X509_get_subject_name(scene.root.x509)));
+    snprintf(path, sizeof path, "%s/%08x.0", directory,
+             (unsigned)X509_NAME_hash(X509_get_subject_name(scene.root.x509)));
     file = fopen(path, "w");
     EXPECT(file != NULL && PEM_write_X509(file, scene.root.x509) == 1 && fclose(file) == 0);
-    EXPECT(cleat_context_load_verify_directory(scene.client, directory, (int32_t)strlen(directory)) == CLEAT_OK);
-    EXPECT(cleat_context_load_verify_directory(other, directory, (int32_t)strlen(directory)) == CLEAT_OK);
+    EXPECT(cleat_context_load_verify_directory(scene.client, directory,
+                                               (int32_t)strlen(directory)) == CLEAT_OK);
+    EXPECT(cleat_context_load_verify_directory(other, directory, (int32_t)strlen(directory)) ==
+           CLEAT_OK);
     visit(scene.client, scene.server, "localhost", MISS, 0);
     visit(scene.client, scene.server, "localhost", HIT, 0);
     visit(other, scene.server, "localhost", MISS, 0);
@@ -437,7 +456,7 @@ static void test_directories(void) {
     visit(scene.client, scene.server, "localhost", HIT, 0);
     /* A list may come into the directory at any time. */
     EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_CRL_CHECK_LEAF) == CLEAT_OK);
-    authority_trust_list(scene.client, &scene.root, -100, DAY, 0);
+    ca_trust_list(scene.client, &scene.root, -100, DAY, 0);
     visit(scene.client, scene.server, "localhost", UNUSED, 0);
     visit(scene.client, scene.server, "localhost", UNUSED, 0);
     EXPECT(cleat_close(other) == CLEAT_OK);
@@ -480,7 +499,8 @@ static void *work(void *argument) {
     int i;
     for (i = 0; i < VISITS; i++) {
         struct outcome outcome = meet(worker->scene->client, worker->scene->server, worker->name);
-        EXPECT(outcome.client == (worker->code == 0 ? CLEAT_OK : CLEAT_STATUS(CLEAT_VERIFY, worker->code)));
+        EXPECT(outcome.client ==
+               (worker->code == 0 ? CLEAT_OK : CLEAT_STATUS(CLEAT_VERIFY, worker->code)));
     }
     return NULL;
 }
@@ -522,6 +542,7 @@ int main(void) {
     test_fork();
     test_threads();
     EXPECT(cleat_handle_count() == 0);
-    puts("names, trust, flags, lists, dates, clocks, bytes, keys, roles, directories, fork, threads");
+    puts("names, trust, flags, lists, dates, clocks, bytes, keys, roles, directories, fork, "
+         "threads");
     return 0;
 }

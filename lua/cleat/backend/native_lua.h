@@ -49,7 +49,6 @@ static inline void luaL_setfuncs(lua_State *L, const luaL_Reg *list, int upvalue
 }
 #endif
 
-
 #if LUA_VERSION_NUM < 504
 /* A userdata has one user value before Lua 5.4: a table of them. Putting a value into it takes no memory. */
 static inline void *lua_newuserdatauv(lua_State *L, size_t size, int values) {
