@@ -1,5 +1,5 @@
---- What is generated from lua/: the reference in docs/lua/, the list of public names, the changelog's lists of new ones,
---- and the annotations of keyword arguments. On the way the comments and annotations are checked.
+--- What is generated from lua/: the reference in docs/lua/, the list of public names, the changelog's lists of new
+--- ones, and the annotations of keyword arguments. On the way the comments and annotations are checked.
 
 local lua_model = require "generator.lua_model"
 local names = require "generator.lua_names"

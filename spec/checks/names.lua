@@ -245,8 +245,9 @@ for _, name in ipairs(files) do
         for line in (text .. "\n"):gmatch "(.-)\n" do
             number = number + 1
             local place = ("%s:%d"):format(name, number)
-            check_line(place, line)
-            if name:find "%.md$" then
+            local markdown = name:find "%.md$"
+            check_line(place, markdown and line:gsub("%]%b()", "]") or line) -- links are relative to their page
+            if markdown then
                 check_links(place, name, line)
                 check_tests(place, line)
             end

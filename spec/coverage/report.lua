@@ -1,5 +1,6 @@
--- report.lua [--missing PATTERN] [--page]: what script/coverage has recorded, as tables. Prints them, or writes the page
--- docs/coverage.md. With --missing it prints the lines of the files that match the pattern that no test has executed.
+-- report.lua [--missing PATTERN] [--page]: what script/coverage has recorded, as tables. Prints them, or writes the
+-- page docs/coverage.md. With --missing it prints the lines of the files that match the pattern that no test has
+-- executed.
 local root = os.getenv "CLEAT_SOURCE_DIR"
 local build = os.getenv "CLEAT_BUILD_DIR"
 local PAGE = "docs/coverage.md"
@@ -25,8 +26,8 @@ local function new_figures(name)
     return { name = name, lines = 0, hit_lines = 0, branches = 0, hit_branches = 0, missing = {} }
 end
 
--- core: the figures by file from gcov's text, in which "-" stands before lines without code, "#####" before those that were
--- not executed. A branch is an outcome of a condition.
+-- core: the figures by file from gcov's text, in which "-" stands before lines without code, "#####" before those that
+-- were not executed. A branch is an outcome of a condition.
 local function core()
     local all = {}
     local text = output("cd '%s' && find . -path '*cleat_objects*' -name '*.gcda' -exec gcov -t -b -c {} + 2>/dev/null",
