@@ -139,7 +139,7 @@ int main(int argc, char **argv) {
     int count;
     int i;
     if (argc != 5) return 2;
-    count = atoi(argv[2]);
+    count = (int)strtol(argv[2], NULL, 10);
     snprintf(root, sizeof root, "%s/root.pem", argv[4]);
     snprintf(chain, sizeof chain, "%s/%s.pem", argv[4], argv[3]);
     snprintf(key, sizeof key, "%s/%s.key", argv[4], argv[3]);
