@@ -91,11 +91,17 @@ void ca_trust(int32_t context, const struct ca_certificate *certificate) {
     load_data(bio, context, load_trust);
 }
 
-void ca_load(int32_t context, const struct ca_certificate *certificate) {
+void ca_load_chain(int32_t context, const struct ca_certificate *certificate,
+                   const struct ca_certificate *other, int count) {
     BIO *bio = BIO_new(BIO_s_mem());
     EXPECT(bio != NULL && PEM_write_bio_X509(bio, certificate->x509) == 1);
+    for (; count > 0; count--) EXPECT(PEM_write_bio_X509(bio, other->x509) == 1);
     EXPECT(PEM_write_bio_PrivateKey(bio, certificate->key, NULL, NULL, 0, NULL, NULL) == 1);
     load_data(bio, context, load_chain);
+}
+
+void ca_load(int32_t context, const struct ca_certificate *certificate) {
+    ca_load_chain(context, certificate, NULL, 0);
 }
 
 static void revoke(X509_CRL *crl, long serial, const ASN1_TIME *when) {

@@ -35,4 +35,8 @@ void ca_trust_list(int32_t context, const struct ca_certificate *certificate, lo
 /* ca_load gives a context the certificate and its key. */
 void ca_load(int32_t context, const struct ca_certificate *certificate);
 
+/* ca_load_chain does so with another certificate behind it, count times. */
+void ca_load_chain(int32_t context, const struct ca_certificate *certificate,
+                   const struct ca_certificate *other, int count);
+
 #endif

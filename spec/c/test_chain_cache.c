@@ -72,13 +72,15 @@ enum { DAY = 86400 };
 struct outcome {
     int32_t client;
     int32_t server;
+    int32_t sent_last; /* bytes that the server has sent after its handshake: tickets, in TLS 1.3 */
 };
 
-static void move(int32_t from, int32_t to) {
-    char bytes[16384];
+static int32_t move(int32_t from, int32_t to) {
+    char bytes[65536];
     int32_t len = cleat_connection_drain(from, bytes, sizeof bytes);
-    EXPECT(len >= 0);
+    EXPECT(len >= 0 && len < (int32_t)sizeof bytes);
     if (len > 0) EXPECT(cleat_connection_feed(to, bytes, len) == len);
+    return len;
 }
 
 static bool goes_on(int32_t status) {
@@ -88,14 +90,16 @@ static bool goes_on(int32_t status) {
 static struct outcome meet(int32_t client_context, int32_t server_context, const char *name) {
     int32_t client = cleat_connection_over_memory(client_context, 0, name, (int32_t)strlen(name));
     int32_t server = cleat_connection_over_memory(server_context, 1, NULL, 0);
-    struct outcome outcome = {CLEAT_STATUS(CLEAT_WANT_READ, 0), CLEAT_STATUS(CLEAT_WANT_READ, 0)};
+    struct outcome outcome = {CLEAT_STATUS(CLEAT_WANT_READ, 0), CLEAT_STATUS(CLEAT_WANT_READ, 0),
+                              0};
     int turn;
     EXPECT(client > 0 && server > 0);
     for (turn = 0; turn < 4; turn++) {
         if (goes_on(outcome.client)) outcome.client = cleat_connection_handshake(client, 0);
         move(client, server);
         if (goes_on(outcome.server)) outcome.server = cleat_connection_handshake(server, 0);
-        move(server, client);
+        int32_t sent = move(server, client);
+        if (outcome.server == CLEAT_OK) outcome.sent_last += sent;
     }
     EXPECT(cleat_close(client) == CLEAT_OK && cleat_close(server) == CLEAT_OK);
     return outcome;
@@ -431,6 +435,29 @@ static void test_clients(void) {
     close_scene(&scene);
 }
 
+/* A client with very many certificates gets no ticket: it would hold them all. That a verification has such an effect
+ * must not depend on how it was answered. */
+static void test_tickets(void) {
+    struct scene scene = open_scene();
+    struct outcome outcome;
+    enum way way;
+    int many;
+    ca_trust(scene.server, &scene.root);
+    EXPECT(cleat_context_set_verify_mode(scene.server, CLEAT_CERT_REQUIRED) == CLEAT_OK);
+    for (many = 0; many <= 60; many += 60) {
+        ca_load_chain(scene.client, &scene.leaf, &scene.root, many);
+        for (way = MISS;; way = HIT) {
+            struct counters before = count(scene.server);
+            outcome = meet(scene.client, scene.server, "localhost");
+            expect_way(scene.server, before, way);
+            EXPECT(outcome.client == CLEAT_OK && outcome.server == CLEAT_OK);
+            EXPECT((outcome.sent_last > 0) == (many == 0));
+            if (way == HIT) break;
+        }
+    }
+    close_scene(&scene);
+}
+
 /* With a directory the CA certificates that were loaded answer, and may be remembered; what only the directory has is
  * read each time. */
 static void test_directories(void) {
@@ -539,11 +566,13 @@ int main(void) {
     test_wrong_key(CLEAT_TLS1_3_VERSION);
     test_role();
     test_clients();
+    test_tickets();
     test_directories();
     test_fork();
     test_threads();
     EXPECT(cleat_handle_count() == 0);
-    puts("names, trust, flags, lists, dates, clocks, bytes, keys, roles, directories, fork, "
+    puts("names, trust, flags, lists, dates, clocks, bytes, keys, roles, tickets, directories, "
+         "fork, "
          "threads");
     return 0;
 }
