@@ -14,6 +14,7 @@
 #include "ca.h"
 #include "expect.h"
 #include "raw.h"
+#include "tls/connection.h"
 
 enum { WALL = 1800000000, MONOTONIC = 1000000 };
 static _Atomic time_t wall_clock = WALL; /* seconds */
@@ -72,6 +73,7 @@ enum { DAY = 86400 };
 struct outcome {
     int32_t client;
     int32_t server;
+    bool resumed;
     int32_t sent_last; /* bytes that the server has sent after its handshake: tickets, in TLS 1.3 */
 };
 
@@ -87,22 +89,30 @@ static bool goes_on(int32_t status) {
     return status < 0 && CLEAT_CLASS(status) == CLEAT_WANT_READ;
 }
 
-static struct outcome meet(int32_t client_context, int32_t server_context, const char *name) {
-    int32_t client = cleat_connection_over_memory(client_context, 0, name, (int32_t)strlen(name));
-    int32_t server = cleat_connection_over_memory(server_context, 1, NULL, 0);
+/* The handshakes of both sides; the client reads what comes after it. Both are closed. */
+static struct outcome shake_hands(int32_t client, int32_t server) {
     struct outcome outcome = {CLEAT_STATUS(CLEAT_WANT_READ, 0), CLEAT_STATUS(CLEAT_WANT_READ, 0),
-                              0};
+                              false, 0};
     int turn;
     EXPECT(client > 0 && server > 0);
     for (turn = 0; turn < 4; turn++) {
+        int32_t sent;
+        char byte;
         if (goes_on(outcome.client)) outcome.client = cleat_connection_handshake(client, 0);
         move(client, server);
         if (goes_on(outcome.server)) outcome.server = cleat_connection_handshake(server, 0);
-        int32_t sent = move(server, client);
+        sent = move(server, client);
         if (outcome.server == CLEAT_OK) outcome.sent_last += sent;
+        if (outcome.client == CLEAT_OK) (void)cleat_connection_read(client, &byte, 1, 0);
     }
+    outcome.resumed = cleat_connection_session_reused(client) == 1;
     EXPECT(cleat_close(client) == CLEAT_OK && cleat_close(server) == CLEAT_OK);
     return outcome;
+}
+
+static struct outcome meet(int32_t client_context, int32_t server_context, const char *name) {
+    int32_t client = cleat_connection_over_memory(client_context, 0, name, (int32_t)strlen(name));
+    return shake_hands(client, cleat_connection_over_memory(server_context, 1, NULL, 0));
 }
 
 struct counters {
@@ -458,6 +468,72 @@ static void test_tickets(void) {
     close_scene(&scene);
 }
 
+/* A client that resumes a session verifies the server's chain again, as if it had been sent. cleat's clients have no
+ * sessions yet: this takes one out of BoringSSL's hands. */
+static SSL_SESSION *taken;
+
+static int take_session(SSL *ssl, SSL_SESSION *session) {
+    (void)ssl;
+    SSL_SESSION_free(taken);
+    taken = session;
+    return 1;
+}
+
+static SSL *ssl_of(int32_t connection) {
+    struct cleat_object *found;
+    SSL *ssl;
+    EXPECT(cleat_handle_find(connection, CLEAT_KIND_CONNECTION, &found) == CLEAT_OK);
+    ssl = ((struct cleat_connection *)found)->ssl;
+    cleat_handle_done(found);
+    return ssl;
+}
+
+static int32_t new_resuming(int32_t context, const char *name) {
+    int32_t client = cleat_connection_over_memory(context, 0, name, (int32_t)strlen(name));
+    EXPECT(client > 0 && SSL_set_session(ssl_of(client), taken) == 1);
+    return client;
+}
+
+static void resume(int32_t context, int32_t server, const char *name, enum way way, int32_t code) {
+    struct counters before = count(context);
+    struct outcome outcome =
+        shake_hands(new_resuming(context, name), cleat_connection_over_memory(server, 1, NULL, 0));
+    expect_way(context, before, way);
+    EXPECT(outcome.client == (code == 0 ? CLEAT_OK : CLEAT_STATUS(CLEAT_VERIFY, code)));
+    EXPECT(outcome.resumed == (code == 0));
+}
+
+static void get_session(const struct scene *scene) {
+    int32_t client = cleat_connection_over_memory(scene->client, 0, "localhost", 9);
+    SSL_CTX *ssl_ctx = SSL_get_SSL_CTX(ssl_of(client));
+    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ssl_ctx, take_session);
+    shake_hands(client, cleat_connection_over_memory(scene->server, 1, NULL, 0));
+    EXPECT(taken != NULL);
+}
+
+static void test_resumption(int32_t version) {
+    struct scene scene = open_with(DAY, 1000, 0);
+    struct scene another = open_scene();
+    int32_t none = cleat_context_new(CLEAT_PROTOCOL_TLS);
+    EXPECT(cleat_context_set_maximum_version(scene.server, version) == CLEAT_OK);
+    get_session(&scene);
+    resume(scene.client, scene.server, "localhost", HIT, 0);
+    resume(scene.client, scene.server, "other.test", MISS, WRONG_NAME);
+    resume(another.client, scene.server, "localhost", MISS, BAD_SIGNATURE);
+    resume(none, scene.server, "localhost", UNUSED, 0);
+    EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_CRL_CHECK_LEAF) == CLEAT_OK);
+    resume(scene.client, scene.server, "localhost", MISS, NO_LIST);
+    EXPECT(cleat_context_set_verify_flags(scene.client, 0) == CLEAT_OK);
+    pass(1000, 1000);
+    resume(scene.client, scene.server, "localhost", MISS, EXPIRED);
+    SSL_SESSION_free(taken);
+    taken = NULL;
+    EXPECT(cleat_close(none) == CLEAT_OK);
+    close_scene(&another);
+    close_scene(&scene);
+}
+
 /* With a directory the CA certificates that were loaded answer, and may be remembered; what only the directory has is
  * read each time. */
 static void test_directories(void) {
@@ -567,6 +643,8 @@ int main(void) {
     test_role();
     test_clients();
     test_tickets();
+    test_resumption(CLEAT_TLS1_2_VERSION);
+    test_resumption(CLEAT_TLS1_3_VERSION);
     test_directories();
     test_fork();
     test_threads();
