@@ -252,7 +252,7 @@ static int32_t act_verify_with_directories(void) {
 static STACK_OF(CRYPTO_BUFFER) * peer_sent;
 static struct cleat_peer_terms terms;
 
-/* Replaces all entries of the cache: its own of the last time, and those that are older than these, as all others are. */
+/* Replaces all entries of the cache by ones that have ended: those of the last run, and all older ones. */
 static void empty_cache(void) {
     static int64_t later = 1000000;
     uint8_t key[CLEAT_DIGEST] = {0};
