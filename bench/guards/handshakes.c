@@ -1,8 +1,8 @@
-/* handshakes.c: a client's full handshakes over memory, for callgrind (run.lua, handshakes).
- * Arguments: WAY COUNT CHAIN PKI. WAY is raw (BoringSSL by itself, which verifies each chain),
- * unknown (cleat, the cache of verified chains off) or known (cleat, and the server was met
- * before); CHAIN is server-ec or server-rsa of the directory PKI. callgrind counts what is in
- * measured(): the client, and not the server. */
+/* handshakes.c: a client's full handshakes over memory, for callgrind (run.lua, instructions).
+ * handshakes WAY COUNT CHAIN PKI does COUNT of them. WAY: raw (BoringSSL by itself, which verifies each chain), unknown
+ * (cleat with the cache of verified chains off) or known (cleat, with a server that it has verified before). CHAIN:
+ * server-ec or server-rsa of the directory PKI. Callgrind counts what is in measured(): the client without the
+ * server. */
 #include <cleat.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -82,7 +82,7 @@ __attribute__((noinline)) static bool measured(bool begins) {
     if (begins) open_client();
     done = step();
     if (done) close_client();
-    __asm__ volatile("" ::: "memory"); /* it stays a separate function, which returns here */
+    __asm__ volatile("" ::: "memory"); /* it stays a separate function, that returns here */
     return done;
 }
 
@@ -139,7 +139,7 @@ int main(int argc, char **argv) {
     int count;
     int i;
     if (argc != 5) return 2;
-    count = atoi(argv[2]);
+    count = (int)strtol(argv[2], NULL, 10);
     snprintf(root, sizeof root, "%s/root.pem", argv[4]);
     snprintf(chain, sizeof chain, "%s/%s.pem", argv[4], argv[3]);
     snprintf(key, sizeof key, "%s/%s.key", argv[4], argv[3]);

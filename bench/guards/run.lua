@@ -242,8 +242,8 @@ local function callgrind(folder, options, command)
     end
 end
 
--- What a client's full handshake with a server takes at most, as a share of what it takes the raw loop's client, which verifies the
--- server's chain each time: with one that cleat has to verify too, and with one that it has verified before.
+-- What a client's full handshake takes at most, as a share of what it takes the raw loop's client, which verifies the
+-- chain each time: with a server that cleat has to verify too, and with one that it has verified before.
 local CLIENT_DEMANDS = { { "unknown", 1.05 }, { "known", 0.60 } }
 local CLIENTS = 20
 

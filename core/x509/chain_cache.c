@@ -1,9 +1,9 @@
 /* chain_cache.c: a table of a fixed size, 64 KiB, in sets of four entries. The key's first byte chooses the set; the
  * oldest entry of a set is replaced.
  *
- * Each set has a lock of its own, which is held for a comparison or a copy of four entries, and nobody waits for it
- * for long: who does not get it goes on as if there were no entry. A process that was forked while another thread held
- * one has that set locked for ever, and does without it. */
+ * Each set has its own lock, which a thread holds while it compares or copies four entries. A thread that does not get
+ * it after some attempts continues as if there were no entry. In a process that was forked while another thread held a
+ * lock the set stays locked, and is not used. */
 #include "x509/chain_cache.h"
 
 #include <stdatomic.h>

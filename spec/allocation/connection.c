@@ -24,6 +24,7 @@ static int32_t new_server_context(void) {
     EXPECT(cleat_context_load_cert_chain_data(context, text, len, NULL, 0, NULL, 0) == CLEAT_OK);
     EXPECT(cleat_context_load_verify_data(context, text, len) == 1);
     EXPECT(cleat_context_set_alpn_protocols(context, "\2h2\10http/1.1", 12) == CLEAT_OK);
+    EXPECT(cleat_context_set_chain_cache_seconds(context, 0) == CLEAT_OK); /* each run verifies */
     return context;
 }
 
@@ -159,6 +160,16 @@ static void open_events(void) {
     open_with(server_context, client_context);
 }
 
+/* The contexts are new ones, so that the key of the cache is made anew, too. The entry is the control's. */
+static void open_known(void) {
+    close_contexts();
+    open_contexts();
+    EXPECT(cleat_context_set_chain_cache_seconds(client_context, 300) == CLEAT_OK);
+    EXPECT(cleat_context_set_chain_cache_seconds(server_context, 300) == CLEAT_OK);
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
+    open_with(server_context, client_context);
+}
+
 static void open_stranger(void) {
     configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_NONE, 0);
     open_with(server_context, stranger_context);
@@ -209,6 +220,12 @@ static void poke_and_close(void) {
     poke(client);
     poke(server);
     close_all();
+}
+
+static void close_known(void) {
+    poke_and_close();
+    EXPECT(cleat_context_set_chain_cache_seconds(client_context, 0) == CLEAT_OK);
+    EXPECT(cleat_context_set_chain_cache_seconds(server_context, 0) == CLEAT_OK);
 }
 
 static int32_t act_new(void) {
@@ -307,6 +324,7 @@ const struct scenario connection_scenarios[] = {
     {"handshake: client certificate, TLS 1.2", open_client_certificate_1_2, act_handshake,
      poke_and_close, 0, false},
     {"handshake: server name, other context", open_events, act_handshake, poke_and_close, 0, false},
+    {"handshake: both certificates known", open_known, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},
     {"transfer to the server", open_shaken, act_transfer, close_all, 0, false},
     {"transfer to the client", open_shaken, act_transfer_back, close_all, 0, false},

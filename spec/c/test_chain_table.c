@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "authority.h"
+#include "ca.h"
 #include "expect.h"
 #include "x509/chain_cache.h"
 #include "x509/validity.h"
@@ -78,7 +78,7 @@ static void *add_all_the_time(void *argument) {
         struct key other = key_of(5, number);
         cleat_chain_cache_add(good.bytes, now, 2000);
         cleat_chain_cache_add(other.bytes, now, 2000);
-        /* one key's bytes never go with another's dates: nobody has entered this one */
+        /* no thread has entered this one: bytes of two keys are never mixed */
         EXPECT(!has(key_of(4, 9), 1000, 50, LONG));
     }
     return NULL;

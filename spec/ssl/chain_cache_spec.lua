@@ -1,5 +1,5 @@
--- The cache of verified chains: which way a verification went is told by chain_cache_stats. What must not come out of the cache is
--- asked in spec/c/test_chain_cache.c, with clocks that can be set.
+-- The cache of verified chains: chain_cache_stats counts which way verifications went. What must not match an entry is
+-- in spec/c/test_chain_cache.c, with clocks that can be set.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -95,7 +95,7 @@ describe("A server that was verified lately", function()
         for _, cert in ipairs { "server-ec", "server-rsa" } do
             it(("is not verified again: %s, %s"):format(version, cert), function()
                 local context, server = known({ version = version }, { cert = cert, version = version })
-                -- its certificate is as it was, and can be had more than once
+                -- the certificate is the same, each time that it is asked for
                 local seen = {}
                 for index = 1, 2 do
                     link.attempt({ context = context, server_hostname = "localhost" }, server, function(client)
