@@ -45,5 +45,6 @@ install(CODE "
 
 # Notices: ours, and those of BoringSSL, which is linked in.
 install(FILES LICENSE NOTICE.md DESTINATION ${doc_dir})
+install(DIRECTORY docs/lua/ DESTINATION ${doc_dir}/lua FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION ${doc_dir}/boringssl OPTIONAL)
 install(FILES ${boringssl_prefix}/LICENSE DESTINATION ${doc_dir}/boringssl OPTIONAL)

@@ -1,5 +1,6 @@
 # libcleat.a (CLEAT_STATIC): one object that holds the core and what it needs of BoringSSL, in which only the functions
-# of the ABI are global, so that it can be linked beside another OpenSSL, BoringSSL or C++ runtime. It needs GNU binutils.
+# of the ABI are global, so that it can be linked beside another OpenSSL, BoringSSL or C++ runtime. It needs GNU
+# binutils.
 file(STRINGS ${map} names REGEX "^ +cleat_[a-z0-9_]+;")
 list(TRANSFORM names REPLACE "[ ;]" "")
 list(JOIN names "\n" lines)

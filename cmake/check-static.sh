@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# libcleat.a: only the functions of the ABI are global in it, it needs nothing but libc, and static programs work that have
-# functions of the same names as BoringSSL's, the core's and the C++ runtime's: in C by pkg-config, in C++ by find_package.
+# libcleat.a: only the functions of the ABI are global in it, it needs nothing but libc, and static programs work that
+# have functions of the same names as BoringSSL's, the core's and the C++ runtime's: in C by pkg-config, in C++ by
+# find_package.
 set -euo pipefail
 work=$(mktemp -d)
 server='' # the process to end
@@ -22,8 +23,8 @@ prefix=$work/moved
 mv "$work/first" "$prefix"
 libdir=$(cd "$prefix" && find lib* -name libcleat.a -printf '%h\n' | head -n 1)
 
-# A program's own functions of these names, none of which is called. Those with an underscore are C++'s: operator delete,
-# what std::string_view calls, BoringSSL's.
+# A program's own functions of these names, none of which is called. Those with an underscore are C++'s: operator
+# delete, what std::string_view calls, BoringSSL's.
 names=(SSL_new SSL_read SSL_CTX_new ERR_clear_error BIO_new CRYPTO_memcmp RAND_bytes X509_verify_cert EVP_PKEY_new
     OPENSSL_malloc OPENSSL_free OPENSSL_memory_alloc OPENSSL_memory_free OPENSSL_memory_get_size OPENSSL_cleanse
     _ZSt24__throw_out_of_range_fmtPKcz _ZN4bssl13kAllCertTypesE _ZN4bssl16ssl_send_finishedEPNS_13SSL_HANDSHAKEE

@@ -1,5 +1,5 @@
-# How check-install.sh and check-static.sh run a program that serves or fetches, against a Lua script of examples/ in the
-# installed cleat. They set work, prefix, libdir and examples, and end $server should they fail; sourced, never run.
+# How check-install.sh and check-static.sh run a program that serves or fetches, against a Lua script of examples/ in
+# the installed cleat. They set work, prefix, libdir and examples, and end $server should they fail; sourced, never run.
 # shellcheck shell=bash disable=SC2154
 pki=$CLEAT_SOURCE_DIR/build/spec-pki
 sh "$CLEAT_SOURCE_DIR/spec/support/pki.sh" "$pki"

@@ -46,3 +46,8 @@ cleat_vary("emulated" "c[.](garbage|resolution)" environment CLEAT_EMULATED=1)
 cleat_vary("emulated|cross" "c[.]loading" environment CLEAT_NO_OPENSSL=1)
 # c.states loads this machine's Lua.
 cleat_vary("emulated|cross" "c[.]states" when never)
+
+# The programs of spec/hosts bring their own Lua: once is enough. They cannot load a library with a sanitizer.
+cleat_vary(".*"               "luajit[.]hosts[.].*" when never)
+cleat_vary("floor|address|memcheck" "[^.]*[.]hosts[.].*" when never)
+cleat_vary(".*"               "gc[.].*[.]hosts[.].*" when never)

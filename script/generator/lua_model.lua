@@ -42,7 +42,7 @@ local function is_public(name)
     return type(name) == "string" and (name:sub(1, 1) ~= "_" or UNDERSCORED[name])
 end
 
--- Loads the modules in a separate environment, and returns them and the classes that they made, by name.
+-- Loads the modules without keeping them in package.loaded, and returns them and the classes that they made, by name.
 local function load_modules(root, names)
     local path, loaded = package.path, {}
     for name in pairs(package.loaded) do loaded[name] = true end

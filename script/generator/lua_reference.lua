@@ -188,7 +188,9 @@ end
 local function function_of(out, entry, page, link, since)
     out("### %s", (entry.shown:gsub("%.cleat%.", ".")))
     out ""
-    out("`%s`", entry.heading)
+    out "```"
+    out(text.wrap(entry.shown .. "(", text.map(entry.doc.params, function(param) return param.name end), ")"))
+    out "```"
     out ""
     body(out, entry.doc.text, link, entry.shown)
     if entry.keywords then
@@ -325,11 +327,11 @@ Lua language server shows the same text: its `workspace.library` has to name the
   None, exceptions) is described in [python-to-lua.md](../python-to-lua.md). "Python:" names the versions in which the
   counterpart appeared; "none" marks what only cleat has.
 * Arguments are positional, in the order of the heading; a type with `?` may be left out or nil. Where the text says so,
-  a table as the last argument gives arguments by name: `context:wrap_socket(sock, { server_hostname = "example.org" })`.
-  An unknown name is an error.
+  a table as the last argument gives arguments by name:
+  `context:wrap_socket(sock, { server_hostname = "example.org" })`. An unknown name is an error.
 * Times are in seconds, sizes in bytes. A timeout of nil has no limit, 0 does not wait.
-* Errors are raised: `pcall` returns them, and `ssl.SSLError:is(err)` checks their class: [cleat.errors](cleat.errors.md).
-  Every function may raise TypeError for an argument of a wrong type, and MemoryError.
+* Errors are raised: `pcall` returns them, and `ssl.SSLError:is(err)` checks their class:
+  [cleat.errors](cleat.errors.md). Every function may raise TypeError for an argument of a wrong type, and MemoryError.
 * A test runs each example and compares what it prints with the text after `-->`. In them `ssl`, `socket`, `select`,
   `errno`, `errors` and `https` are the modules, and `unpack` is `table.unpack`. A server that returns what it receives
   listens on port `port` of localhost, and `url` is a page of another server. `conn` is a TLS connection to the first,

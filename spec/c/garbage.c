@@ -120,6 +120,7 @@ static int32_t good_int(const struct function *function, const char *name) {
     } good[] = {
         {"family", CLEAT_AF_UNIX},
         {"socktype", CLEAT_SOCK_STREAM},
+        {"binding", CLEAT_BINDING_TLS_UNIQUE},
         {"tls_version", CLEAT_TLS1_2_VERSION},
         {"level", CLEAT_SOL_SOCKET},
         {"option", CLEAT_SO_KEEPALIVE},

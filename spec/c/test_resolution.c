@@ -280,7 +280,8 @@ int main(void) {
     test_wake();
     test_threads();
 #ifndef __SANITIZE_THREAD__
-    if (getenv("CLEAT_EMULATED") == NULL) test_fork(); /* beside threads qemu-user 7.2's child aborts */
+    if (getenv("CLEAT_EMULATED") == NULL)
+        test_fork(); /* beside threads qemu-user 7.2's child aborts */
 #endif
     EXPECT(cleat_handle_count() == 0);
     puts("works, given up, queue, wake, threads, fork");

@@ -61,7 +61,10 @@ local KNOWS = {
     {
         what = "the Lua layer knows one backend, by one name", where = { "^lua/.*%.lua$" },
         requires = { "^ffi$", "^cleat%.backend%.%l+$" },
-        only = { ["^lua/cleat/backend/%l+%.lua$"] = "the backends", ["^lua/cleat/backend/ffi_abi%.lua$"] = "of LuaJIT's" },
+        only = {
+            ["^lua/cleat/backend%.lua$"] = "chooses one of the backends",
+            ["^lua/cleat/backend/%l+%.lua$"] = "the backends", ["^lua/cleat/backend/ffi_abi%.lua$"] = "of LuaJIT's",
+        },
     },
 }
 

@@ -56,7 +56,7 @@ end
 
 local JNA = "/usr/share/java/jna.jar"
 -- The others need time to build, and do not differ from one Lua to the other: once is enough.
-local once = _VERSION == "Lua 5.4" and not directory:find("/floor$")
+local once = _VERSION == "Lua 5.4" and not directory:find("/floor$") and not directory:find("/coverage$")
 
 -- How each language runs an example, with a folder for what is built. parallel: whether its server serves several
 -- clients at once. build: builds them, where that is done once. generated: whether spec/docs/ffi has a

@@ -66,8 +66,8 @@ describe("docs/lua:", function()
             end
             local file = process.write_file(process.directory() .. "/list.lua", "return {" .. table.concat(list, "\n") .. "}")
             local command = process.lua {
-                "SSL_CERT_DIR=/nowhere", "LUA_PATH=" .. adapters.path(), process.root .. "/spec/support/reference_examples.lua", file, echo.port,
-                page_server.port,
+                "SSL_CERT_DIR=/nowhere", "LUA_PATH=" .. adapters.path(),
+                process.root .. "/spec/support/reference_examples.lua", file, echo.port, page_server.port,
             }
             table.insert(command, 2, "-C")
             table.insert(command, 3, directory)

@@ -258,7 +258,8 @@ end
 
 local AFTER = {
     context = {
-        cert_store_stats = {}, chain_cache_stats = {}, get_ca_certs = {}, get_skipped_certs = {}, get_ciphers = {}, load_default_certs = {}, session_stats = {},
+        cert_store_stats = {}, chain_cache_stats = {}, get_ca_certs = {}, get_skipped_certs = {}, get_ciphers = {},
+        load_default_certs = {}, session_stats = {},
         set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
         set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
         load_cert_chain = function()

@@ -60,9 +60,9 @@ for _, example in ipairs(dofile(file)) do
         return value
     end })
     local chunk
-    if setfenv then -- luacheck: ignore 113
-        chunk = assert(loadstring(code, "=example")) -- luacheck: ignore 113
-        setfenv(chunk, scope) -- luacheck: ignore 113
+    if setfenv then
+        chunk = assert(loadstring(code, "=example"))
+        setfenv(chunk, scope)
     else
         chunk = assert(load(code, "=example", "t", scope))
     end
