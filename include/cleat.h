@@ -62,6 +62,7 @@
 #include "cleat/poll.h"
 #include "cleat/random.h"
 #include "cleat/socket.h"
+#include "cleat/staple.h"
 #include "cleat/status.h"
 #include "cleat/terminal.h"
 #include "cleat/trust.h"

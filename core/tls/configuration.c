@@ -96,6 +96,9 @@ static bool set_up(const struct cleat_configuration *self,
     SSL_CTX_sess_set_new_cb(ssl_ctx, store_session);
     SSL_CTX_sess_set_get_cb(ssl_ctx, find_session);
     SSL_CTX_set0_buffer_pool(ssl_ctx, certificate_pool());
+    if (self->settings.ask_ocsp || self->settings.require_ocsp)
+        SSL_CTX_enable_ocsp_stapling(ssl_ctx);
+    if (self->settings.ask_scts) SSL_CTX_enable_signed_cert_timestamps(ssl_ctx);
     return SSL_CTX_set_min_proto_version(ssl_ctx, self->minimum_version) == 1 &&
            SSL_CTX_set_max_proto_version(ssl_ctx, self->maximum_version) == 1 &&
            set_groups(ssl_ctx, self->settings.curve) &&
@@ -103,7 +106,8 @@ static bool set_up(const struct cleat_configuration *self,
                                                                    : parts->ciphers) == 1 &&
            cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
-           (parts->credential == NULL || cleat_credential_use(parts->credential, ssl_ctx)) &&
+           (parts->credential == NULL || (cleat_credential_use(parts->credential, ssl_ctx) &&
+                                          cleat_staples_use(parts->staples, ssl_ctx))) &&
            !cleat_memory_failed();
 }
 

@@ -9,6 +9,7 @@
 #include "tls/alpn.h"
 #include "tls/credential.h"
 #include "tls/sessions.h"
+#include "tls/staple.h"
 #include "x509/trust.h"
 
 /* A context's settings, as the caller set them. */
@@ -20,6 +21,9 @@ struct cleat_settings {
     int32_t verify_flags;
     bool check_hostname;
     bool server_name_events;
+    bool ask_ocsp;
+    bool require_ocsp;
+    bool ask_scts;
     int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
     int curve; /* NID of the only group for the key exchange; 0 for the default ones */
 };
@@ -43,6 +47,7 @@ struct cleat_configuration_parts {
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
     struct cleat_credential *credential; /* NULL if none */
+    const struct cleat_staples *staples;
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
 };
