@@ -43,7 +43,8 @@ static enum cleat_ocsp_fault skip_extensions(CBS *in, CBS_ASN1_TAG tag) {
         int critical = 0;
         if (CBS_get_asn1(&list, &extension, CBS_ASN1_SEQUENCE) != 1 ||
             CBS_get_asn1(&extension, &oid, CBS_ASN1_OBJECT) != 1 ||
-            CBS_get_optional_asn1_bool(&extension, &critical, CBS_ASN1_BOOLEAN, 0) != 1 ||
+            (CBS_peek_asn1_tag(&extension, CBS_ASN1_BOOLEAN) == 1 &&
+             CBS_get_asn1_bool(&extension, &critical) != 1) ||
             CBS_get_asn1(&extension, &value, CBS_ASN1_OCTETSTRING) != 1 ||
             CBS_len(&extension) != 0) {
             return CLEAT_OCSP_MALFORMED;

@@ -124,7 +124,7 @@ function staple.setters:scts(value)
     for index = 1, #value do
         local sct = value[index]
         if type(sct) ~= "string" then
-            errors.raise(errors.TypeError, "scts must be an array of strings, with no " .. check.kind(sct) .. " in it")
+            errors.raise(errors.TypeError, "scts must be an array of strings: " .. check.kind(sct) .. " is in it")
         end
         total = total + 2 + #sct
         if #sct == 0 or total > const.STAPLE_MAX - 2 then
