@@ -1,6 +1,7 @@
 #include "tls/staple.h"
 
 #include "base/argument.h"
+#include "base/memory.h"
 #include "tls/connection.h"
 #include "tls/context.h"
 #include "x509/ocsp.h"
@@ -104,7 +105,9 @@ static int32_t check_scts(const char *scts, int32_t scts_len) {
     if (trial == NULL) return cleat_fail_nomem();
     if (SSL_CTX_set_signed_cert_timestamp_list(trial, (const uint8_t *)scts, (size_t)scts_len) !=
         1) {
-        status = cleat_fail_usage(2, "malformed list of signed certificate timestamps");
+        status = cleat_memory_failed()
+                     ? cleat_fail_nomem()
+                     : cleat_fail_usage(2, "malformed list of signed certificate timestamps");
     }
     SSL_CTX_free(trial);
     return status;

@@ -118,7 +118,7 @@ void cleat_verify_describe(const struct cleat_connection *connection, char *text
     const char *name = connection->server_hostname == NULL ? "" : connection->server_hostname;
     if (connection->verify_error.number == CLEAT_X509_OCSP_VERIFY_FAILED) {
         snprintf(text, size, "%s: %s", cleat_verify_error_text(&connection->verify_error),
-                 cleat_ocsp_fault_text((enum cleat_ocsp_fault)connection->ocsp_fault));
+                 cleat_ocsp_fault_text(connection->ocsp_fault));
         return;
     }
     switch (connection->verify_error.error) {

@@ -123,41 +123,43 @@ static enum cleat_ocsp_fault check_delegate(X509 *delegate, X509 *issuer, int64_
     return CLEAT_OCSP_FINE;
 }
 
-/* The parameters must be as the algorithm's RFC says, though nothing depends on them. */
-static bool has_parameters(CBS *algorithm, int key_type) {
+/* Reads an AlgorithmIdentifier: the digest, NULL if the algorithm has its own, and the type of key. The digests are
+ * those that core/x509/strength.c lets pass in certificates. The parameters must be as the algorithm's RFC says, though
+ * nothing depends on them. */
+static enum cleat_ocsp_fault get_algorithm(CBS algorithm, const EVP_MD **md, int *key_type) {
+    CBS oid;
     CBS null;
-    if (key_type == EVP_PKEY_RSA && CBS_len(algorithm) > 0) {
-        if (CBS_get_asn1(algorithm, &null, CBS_ASN1_NULL) != 1 || CBS_len(&null) != 0) return false;
+    int digest = NID_undef;
+    bool is_malformed = CBS_get_asn1(&algorithm, &oid, CBS_ASN1_OBJECT) != 1;
+    if (!is_malformed && OBJ_find_sigid_algs(OBJ_cbs2nid(&oid), &digest, key_type) != 1) {
+        return CLEAT_OCSP_WEAK;
     }
-    return CBS_len(algorithm) == 0;
+    if (digest != NID_sha256 && digest != NID_sha384 && digest != NID_sha512 &&
+        *key_type != EVP_PKEY_ED25519) {
+        return is_malformed ? CLEAT_OCSP_MALFORMED : CLEAT_OCSP_WEAK;
+    }
+    *md = digest == NID_undef ? NULL : EVP_get_digestbynid(digest);
+    if (*key_type == EVP_PKEY_RSA && CBS_len(&algorithm) > 0) {
+        is_malformed = CBS_get_asn1(&algorithm, &null, CBS_ASN1_NULL) != 1 || CBS_len(&null) != 0;
+    }
+    return is_malformed || CBS_len(&algorithm) != 0 ? CLEAT_OCSP_MALFORMED : CLEAT_OCSP_FINE;
 }
 
-/* The digests are those that core/x509/strength.c lets pass in certificates. */
 static enum cleat_ocsp_fault check_signature(const struct cleat_ocsp_response *response,
                                              X509 *signer) {
-    CBS algorithm = response->algorithm;
-    CBS oid;
-    int digest = NID_undef;
+    const CBS *data = &response->signed_part;
+    const CBS *signature = &response->signature;
+    const EVP_MD *md = NULL;
     int key_type = NID_undef;
+    enum cleat_ocsp_fault fault = get_algorithm(response->algorithm, &md, &key_type);
     EVP_PKEY *key = X509_get_pubkey(signer);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    enum cleat_ocsp_fault fault = CLEAT_OCSP_BAD_SIGNATURE;
-    if (CBS_get_asn1(&algorithm, &oid, CBS_ASN1_OBJECT) != 1) {
-        fault = CLEAT_OCSP_MALFORMED;
-    } else if (OBJ_find_sigid_algs(OBJ_cbs2nid(&oid), &digest, &key_type) != 1 ||
-               (digest != NID_sha256 && digest != NID_sha384 && digest != NID_sha512 &&
-                key_type != EVP_PKEY_ED25519)) {
-        fault = CLEAT_OCSP_WEAK;
-    } else if (!has_parameters(&algorithm, key_type)) {
-        fault = CLEAT_OCSP_MALFORMED;
-    } else if (key != NULL && context != NULL && EVP_PKEY_id(key) == key_type &&
-               EVP_DigestVerifyInit(context, NULL,
-                                    digest == NID_undef ? NULL : EVP_get_digestbynid(digest), NULL,
-                                    key) == 1 &&
-               EVP_DigestVerify(context, CBS_data(&response->signature),
-                                CBS_len(&response->signature), CBS_data(&response->signed_part),
-                                CBS_len(&response->signed_part)) == 1) {
-        fault = CLEAT_OCSP_FINE;
+    if (fault == CLEAT_OCSP_FINE &&
+        !(key != NULL && context != NULL && EVP_PKEY_id(key) == key_type &&
+          EVP_DigestVerifyInit(context, NULL, md, NULL, key) == 1 &&
+          EVP_DigestVerify(context, CBS_data(signature), CBS_len(signature), CBS_data(data),
+                           CBS_len(data)) == 1)) {
+        fault = CLEAT_OCSP_BAD_SIGNATURE;
     }
     EVP_MD_CTX_free(context);
     EVP_PKEY_free(key);

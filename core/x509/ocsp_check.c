@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "base/argument.h"
+#include "base/memory.h"
 #include "x509/certificate.h"
 #include "x509/ocsp.h"
 
@@ -11,6 +12,7 @@ static int32_t check_issuer(X509 *certificate, X509 *issuer) {
     bool is_issuer = key != NULL && X509_check_issued(issuer, certificate) == X509_V_OK &&
                      X509_verify(certificate, key) == 1;
     EVP_PKEY_free(key);
+    if (cleat_memory_failed()) return cleat_fail_nomem();
     if (is_issuer) return CLEAT_OK;
     cleat_error_clear_queue();
     return cleat_fail_named("OCSP", "NOT_ISSUED_BY", "the issuer has not issued the certificate");
