@@ -189,7 +189,7 @@ static void open_shaken_1_2(void) {
 }
 
 /* What an idle client connection holds. The parsed certificates of its peer would be 50 blocks each. */
-enum { IDLE_BLOCKS = 20 };
+enum { IDLE_BLOCKS = 30 };
 static long live_before;
 
 static void open_idle(void) {
