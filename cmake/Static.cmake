@@ -10,12 +10,16 @@ list(JOIN roots "\n" lines)
 file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/static/roots CONTENT "${lines}\n")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${map})
 
+set(static_target)
+if(CMAKE_C_COMPILER_TARGET) # clang's
+    set(static_target --target=${CMAKE_C_COMPILER_TARGET})
+endif()
 set(static_library ${PROJECT_BINARY_DIR}/libcleat.a)
 set(static_object ${PROJECT_BINARY_DIR}/static/cleat.o)
 set(boringssl_archives ${boringssl_prefix}/lib/libssl.a ${boringssl_prefix}/lib/libcrypto.a)
 add_custom_command(OUTPUT ${static_library}
     # Without its groups a section is never dropped in favour of the program's, which has the same C++ template.
-    COMMAND ${CMAKE_C_COMPILER} ${CMAKE_C_COMPILER_ARG1} -r -nostdlib -Wl,--force-group-allocation -Wl,--gc-sections
+    COMMAND ${CMAKE_C_COMPILER} ${CMAKE_C_COMPILER_ARG1} ${static_target} -r -nostdlib -Wl,--force-group-allocation -Wl,--gc-sections
         -o ${static_object}.all @${PROJECT_BINARY_DIR}/static/roots $<TARGET_OBJECTS:cleat_objects>
         ${boringssl_archives} $<TARGET_FILE:cxx_runtime> -lgcc
     # "unique" symbols cannot be made local, weak ones can

@@ -23,6 +23,7 @@ configuration.c shared   the pool of certificates, made once, for all configurat
 trust_default.c shared   what the system trusts, parsed once
 chain_cache.c sets       the cache of verified chains, of a fixed size
 error.c last             of each thread: its last failure
+interrupt.c is_interruptible  of each thread: cleat_set_interruptible
 memory.c failed          of each thread: whether memory ran out
 '
 
