@@ -38,7 +38,7 @@ if(CLEAT_NATIVE AND "lua54" IN_LIST CLEAT_TESTS AND NOT CLEAT_SANITIZE)
 endif()
 
 if("lint" IN_LIST CLEAT_TESTS)
-    foreach(part format lua shell clang tidy)
+    foreach(part format lua shell prose clang tidy)
         cleat_test(lint.${part} script/lint ${part})
     endforeach()
     # reads the compile commands of the other

@@ -26,7 +26,8 @@ static inline void cleat_cancel_restore(const int *state) {
     if (*state != PTHREAD_CANCEL_DISABLE) pthread_setcancelstate(*state, &unused);
 }
 
-/* Disables cancellation, on a condition, until the block ends, by whatever statement. */
+/* Disables cancellation, on a condition, until the block ends, by whatever statement. clang does not see that it is
+ * used. */
 #define CLEAT_NO_CANCEL_AS(name, condition)                                                        \
     int name __attribute__((unused, cleanup(cleat_cancel_restore))) =                              \
         (condition) ? cleat_cancel_disable() : PTHREAD_CANCEL_DISABLE

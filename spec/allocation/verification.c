@@ -252,7 +252,7 @@ static int32_t act_verify_with_directories(void) {
 static STACK_OF(CRYPTO_BUFFER) * peer_sent;
 static struct cleat_peer_terms terms;
 
-/* Replaces all entries of the cache: its own of the last time, and those that are older than these, as all others are. */
+/* Fills the cache with other keys, younger than the entries of the last run, so that they replace these. */
 static void empty_cache(void) {
     static int64_t later = 1000000;
     uint8_t key[CLEAT_DIGEST] = {0};

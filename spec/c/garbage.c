@@ -122,6 +122,7 @@ static int32_t good_int(const struct function *function, const char *name) {
         {"socktype", CLEAT_SOCK_STREAM},
         {"binding", CLEAT_BINDING_TLS_UNIQUE},
         {"tls_version", CLEAT_TLS1_2_VERSION},
+        {"binding", CLEAT_BINDING_TLS_UNIQUE},
         {"level", CLEAT_SOL_SOCKET},
         {"option", CLEAT_SO_KEEPALIVE},
         {"number", CLEAT_ENOENT},

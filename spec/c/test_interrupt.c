@@ -244,12 +244,19 @@ static void test_resolve(void) {
 
 int main(void) {
     static const int flags[] = {0, SA_RESTART};
+#if defined(__SANITIZE_THREAD__)
+    enum {
+        FLAGS = 1
+    }; /* ThreadSanitizer runs handlers when a call returns: with SA_RESTART recv does not */
+#else
+    enum { FLAGS = 2 };
+#endif
     int32_t server_context;
     int32_t client_context;
     int i;
     waiting_set_up();
     identity_contexts(&server_context, &client_context);
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < FLAGS; i++) {
         struct waiting *waiting;
         handle(flags[i]);
         for (waiting = waiting_kinds; waiting->open != NULL; waiting++) {
