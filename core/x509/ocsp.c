@@ -25,7 +25,7 @@ static bool is_key_of(const CBS *digest, const EVP_MD *md, const X509 *certifica
     return is_digest_of(digest, md, ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key));
 }
 
-/* The hashes of a CertID. SHA-1 does here: whoever could find a second preimage of an issuer's key still could not sign
+/* The hashes of a CertID. SHA-1 does here: an attacker with a second preimage of an issuer's key could still not sign
  * for it. */
 static const EVP_MD *id_hash(const CBS *oid) {
     switch (OBJ_cbs2nid(oid)) {

@@ -25,7 +25,7 @@ static bool get_enumerated(CBS *in, uint8_t *value) {
 }
 
 /* Extensions behind an explicit tag, if there are any. No known one needs to be understood: a nonce does not count in
- * a response that nobody has asked for with one. */
+ * a response that was not requested with one. */
 static enum cleat_ocsp_fault skip_extensions(CBS *in, CBS_ASN1_TAG tag) {
     CBS wrapped;
     CBS list;

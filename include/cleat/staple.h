@@ -6,8 +6,8 @@
  * verifies the response, too: signature, responder, certificate and time (with 300 seconds for clocks that differ). A
  * certificate that is revoked by a good response is refused: CLEAT_VERIFY with the code 23. A response that is not
  * good, or missing, is ignored, unless cleat_context_set_require_ocsp says otherwise, or the certificate has the TLS
- * feature status_request (RFC 7633, "must-staple"). The codes are then 73 (no response), 74 (not a good one) and 75 (the
- * responder does not know the certificate), and the alert is bad_certificate_status_response.
+ * feature status_request (RFC 7633, "must-staple"). The codes are then 73 (no response), 74 (not a good one) and 75
+ * (the responder does not know the certificate), and the alert is bad_certificate_status_response.
  *
  * Timestamps are bytes to cleat: it does not verify them. */
 #ifndef CLEAT_STAPLE_H
@@ -48,8 +48,8 @@ CLEAT_API int32_t cleat_context_set_ask_ocsp(int32_t context, int32_t on);
 /* cleat_context_require_ocsp returns 1 if the peers of the context must staple a good OCSP response, otherwise 0. */
 CLEAT_API int32_t cleat_context_require_ocsp(int32_t context);
 
-/* cleat_context_set_require_ocsp returns CLEAT_OK and sets that. on: 0 or 1. It has an effect where peers are verified.
- * A server cannot ask its clients for responses: it refuses all client certificates. */
+/* cleat_context_set_require_ocsp returns CLEAT_OK and sets that. on: 0 or 1. It has an effect where peers are
+ * verified. A server cannot ask its clients for responses: it refuses all client certificates. */
 CLEAT_API int32_t cleat_context_set_require_ocsp(int32_t context, int32_t on);
 
 /* cleat_context_ocsp_response returns the length of the OCSP response that servers of the context staple, 0 if there
@@ -72,8 +72,8 @@ CLEAT_API int32_t cleat_context_ask_scts(int32_t context);
 /* cleat_context_set_ask_scts returns CLEAT_OK and sets that. on: 0 or 1. */
 CLEAT_API int32_t cleat_context_set_ask_scts(int32_t context, int32_t on);
 
-/* cleat_context_scts returns the length of the list of timestamps that servers of the context send, 0 if there is none,
- * and copies it to output. */
+/* cleat_context_scts returns the length of the list of timestamps that servers of the context send, 0 if there is
+ * none, and copies it to output. */
 CLEAT_API int32_t cleat_context_scts(int32_t context, CLEAT_BINARY char *output,
                                      int32_t output_cap);
 

@@ -1,4 +1,4 @@
-/* ocsp.c: OCSP responses. The first byte says what the others are: 0, a whole response, which nobody has signed; 1, a
+/* ocsp.c: OCSP responses. The first byte says what the others are: 0, a whole response, without a good signature; 1, a
  * ResponseData, which the issuer signs; 2, what follows the CertID in the status of the certificate, which the issuer
  * signs in a response. Only the last one can be good. */
 #undef _FORTIFY_SOURCE

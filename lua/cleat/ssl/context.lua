@@ -49,8 +49,8 @@ local const = C.const
 --- the verification fails with a verify_code of 73 (none), 74 (not good) or 75 (the responder does not know the
 --- certificate). Servers cannot ask clients for one, and refuse all client certificates then
 ---@field ocsp_response string? the OCSP response, in DER, that servers send to clients that ask for it; it belongs to
---- the certificate that is loaded, and load_cert_chain discards it. nil for none. Raises ValueError if no certificate is
---- loaded; SSLError if the response is malformed or for another certificate; TypeError
+--- the certificate that is loaded, and load_cert_chain discards it. nil for none. Raises ValueError if no certificate
+--- is loaded; SSLError if the response is malformed or for another certificate; TypeError
 ---@field ask_scts boolean whether clients ask for signed certificate timestamps: false
 ---@field scts string[]? the signed certificate timestamps that servers send to clients that ask for them, each in the
 --- form of RFC 6962; discarded as ocsp_response is. Raises ValueError if no certificate is loaded, TypeError

@@ -23,8 +23,8 @@ local function open(name, text)
 end
 
 --- Verifies an OCSP response (RFC 6960) that the program has from somewhere, and returns what it says of a certificate.
---- The response must be signed by the issuer, or by a certificate in it that the issuer has issued for OCSP signing, and
---- must be neither too old nor too new, with 300 seconds for clocks that differ. One without nextUpdate is good for
+--- The response must be signed by the issuer, or by a certificate in it that the issuer has issued for OCSP signing,
+--- and must be neither too old nor too new, with 300 seconds for clocks that differ. One without nextUpdate is good for
 --- these 300 seconds. A nonce is not looked at.
 ---
 ---     local function check_status(response, certificate, issuer)
