@@ -50,8 +50,8 @@ enum cleat_ocsp_fault cleat_ocsp_verify(const uint8_t *response, size_t len, X50
 /* cleat_ocsp_end returns the first second at which the response is too old. */
 int64_t cleat_ocsp_end(const struct cleat_ocsp_status *status);
 
-/* cleat_ocsp_names returns whether a response is well-formed and has the serial number of the certificate. No signature is
- * verified. */
+/* cleat_ocsp_names returns whether a response is well-formed and has the serial number of the
+ * certificate. No signature is verified. */
 enum cleat_ocsp_fault cleat_ocsp_names(const uint8_t *response, size_t len,
                                        const X509 *certificate);
 

@@ -14,7 +14,7 @@ local certfile, keyfile = pki.chain "server-ec"
 local cafile = pki.path "root.pem"
 local ca_text = pki.read "root.pem"
 local response = ocsp.respond {}
-local certificate, issuer = pki.read "server-ec.crt", pki.read "intermediate.crt"
+local leaf, issuer = pki.read "server-ec.crt", pki.read "intermediate.crt"
 local scts = { "abc" }
 local address_text = "127.0.0.1"
 
@@ -147,7 +147,7 @@ return {
         return context:get_skipped_certs(), context:chain_cache_stats()
     end, nothing, again = true },
     { "check_ocsp_response", nothing, function()
-        return ssl.check_ocsp_response(response, certificate, issuer)
+        return ssl.check_ocsp_response(response, leaf, issuer)
     end, nothing, again = true },
     { "ocsp_response, scts of a context", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

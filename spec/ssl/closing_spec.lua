@@ -297,7 +297,8 @@ local AFTER = {
     },
     object = {
         cipher = fine(), compression = fine(), do_handshake = {}, get_channel_binding = fine(), getpeercert = {},
-        ocsp_response = fine(), pending = {}, read = {}, scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(), unwrap = {},
+        ocsp_response = fine(), pending = {}, read = {}, scts = fine(),
+        shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(), unwrap = {},
         version = fine(), write = { "x" },
     },
 }

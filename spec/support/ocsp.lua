@@ -116,7 +116,8 @@ function ocsp.build(parts, key, digest)
     local data = der.sequence(parts.version or "", parts.responder, parts.produced,
         der.sequence(parts.singles or single), parts.extensions or "")
     local input = process.write_file(directory .. "/tbs", data)
-    run { "openssl", "dgst", "-" .. (digest or "sha256"), "-sign", path(key or "intermediate.key"), "-out", directory .. "/signature", input }
+    run { "openssl", "dgst", "-" .. (digest or "sha256"), "-sign", path(key or "intermediate.key"), "-out",
+        directory .. "/signature", input }
     local basic = der.sequence(data, parts.algorithm, der.bits(process.read_file(directory .. "/signature")),
         parts.certificates or "")
     return der.sequence(der.tlv(0x0a, parts.response_status or "\0"), der.tlv(0xa0, der.sequence(

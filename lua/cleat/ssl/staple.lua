@@ -1,7 +1,6 @@
 --- What servers send with their certificates: OCSP responses and signed certificate timestamps.
 
 local C = require "cleat.backend"
-local certificate = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
@@ -22,6 +21,20 @@ local function open(name, text)
     return errors.check(from(text))
 end
 
+--- What an OCSP response says of a certificate. Times are in seconds since 1970.
+---
+---     local function is_good(response, certificate, issuer)
+---         return ssl.check_ocsp_response(response, certificate, issuer).status == "good"
+---     end
+---
+--- Python: none.
+---@class cleat.ssl.OcspStatus
+---@field status string "good", "revoked" or "unknown": the responder does not know the certificate
+---@field this_update number since when this is known to be right
+---@field next_update number? when there will be a newer response
+---@field revoked_at number? if it is revoked
+---@field reason integer? the CRLReason of RFC 5280, if the response has one
+
 --- Verifies an OCSP response (RFC 6960) that the program has from somewhere, and returns what it says of a certificate.
 --- The response must be signed by the issuer, or by a certificate in it that the issuer has issued for OCSP signing,
 --- and must be neither too old nor too new, with 300 seconds for clocks that differ. One without nextUpdate is good for
@@ -39,10 +52,8 @@ end
 ---@param response string in DER
 ---@param certificate string in PEM or DER
 ---@param issuer string in PEM or DER
----@return {status: string, this_update: number, next_update: number?, revoked_at: number?, reason: integer?} # "good",
---- "revoked" or "unknown" (the responder does not know the certificate); times in seconds since 1970; the CRLReason of
---- RFC 5280
----@overload fun(response, certificate, issuer, keywords: cleat.keywords.ssl.check_ocsp_response): {status: string, this_update: number, next_update: number?, revoked_at: number?, reason: integer?}
+---@return cleat.ssl.OcspStatus
+---@overload fun(response, certificate, issuer, keywords: cleat.keywords.ssl.check_ocsp_response): cleat.ssl.OcspStatus
 function staple.functions.check_ocsp_response(response, certificate, issuer, ...)
     response, certificate, issuer = parse_check(response, certificate, issuer, ...)
     check.string("check_ocsp_response", "response", response)
