@@ -52,6 +52,7 @@
 #include "cleat/base.h"
 #include "cleat/certificate.h"
 #include "cleat/clock.h"
+#include "cleat/compression.h"
 #include "cleat/connection.h"
 #include "cleat/context.h"
 #include "cleat/credential.h"

@@ -41,6 +41,7 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_alpn_unref(configuration->npn);
     cleat_trust_unref(configuration->trust);
     cleat_sessions_unref(configuration->sessions);
+    cleat_compression_free(configuration->compression);
     cleat_release(configuration);
 }
 
@@ -85,6 +86,13 @@ static bool set_groups(SSL_CTX *ssl_ctx, int curve) {
                       : SSL_CTX_set1_curves(ssl_ctx, &curve, 1) == 1;
 }
 
+/* The cache of what is compressed has its own lock; nothing else of a configuration changes. */
+static bool set_compression(struct cleat_configuration *self) {
+    if (!self->settings.certificate_compression) return true;
+    self->compression = cleat_compression_new();
+    return self->compression != NULL && cleat_compression_set_up(self->ssl_ctx);
+}
+
 static bool set_up(const struct cleat_configuration *self,
                    const struct cleat_configuration_parts *parts) {
     SSL_CTX *ssl_ctx = self->ssl_ctx;
@@ -124,7 +132,7 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     made->sessions = cleat_sessions_ref(parts->sessions);
     cleat_error_clear_queue();
     made->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
-    if (made->ssl_ctx == NULL || !set_up(made, parts)) {
+    if (made->ssl_ctx == NULL || !set_up(made, parts) || !set_compression(made)) {
         int32_t status = cleat_fail_ssl("SSL_CTX_new");
         cleat_configuration_unref(made);
         return status;

@@ -7,6 +7,7 @@
 #define CLEAT_CORE_CONFIGURATION_H
 
 #include "tls/alpn.h"
+#include "tls/compression.h"
 #include "tls/credential.h"
 #include "tls/sessions.h"
 #include "tls/staple.h"
@@ -24,6 +25,7 @@ struct cleat_settings {
     bool ask_ocsp;
     bool require_ocsp;
     bool ask_scts;
+    bool certificate_compression;
     int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
     int curve; /* NID of the only group for the key exchange; 0 for the default ones */
 };
@@ -38,6 +40,7 @@ struct cleat_configuration {
     struct cleat_alpn *npn; /* likewise */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
+    struct cleat_compression *compression; /* NULL if it is off */
 };
 
 /* What a configuration is made of: see struct cleat_context. */

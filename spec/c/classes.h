@@ -61,6 +61,12 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_monotonic \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_has_certificate_compression \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_certificate_compression \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_certificate_compression \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_over_socket \
     (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | \
      CLASSES_BIT(NOMEM))
@@ -442,6 +448,15 @@
     classes_checked("cleat_certificate_uri", CLASSES_certificate_uri, cleat_certificate_uri(__VA_ARGS__))
 #define cleat_monotonic(...) \
     classes_checked("cleat_monotonic", CLASSES_monotonic, cleat_monotonic(__VA_ARGS__))
+#define cleat_has_certificate_compression(...) \
+    classes_checked("cleat_has_certificate_compression", CLASSES_has_certificate_compression, \
+                    cleat_has_certificate_compression(__VA_ARGS__))
+#define cleat_context_certificate_compression(...) \
+    classes_checked("cleat_context_certificate_compression", CLASSES_context_certificate_compression, \
+                    cleat_context_certificate_compression(__VA_ARGS__))
+#define cleat_context_set_certificate_compression(...) \
+    classes_checked("cleat_context_set_certificate_compression", CLASSES_context_set_certificate_compression, \
+                    cleat_context_set_certificate_compression(__VA_ARGS__))
 #define cleat_connection_over_socket(...) \
     classes_checked("cleat_connection_over_socket", CLASSES_connection_over_socket, \
                     cleat_connection_over_socket(__VA_ARGS__))

@@ -120,6 +120,19 @@ static int32_t call_monotonic(const struct value *v) {
     return cleat_monotonic(v[0].double_out);
 }
 
+static int32_t call_has_certificate_compression(const struct value *v) {
+    (void)v;
+    return cleat_has_certificate_compression();
+}
+
+static int32_t call_context_certificate_compression(const struct value *v) {
+    return cleat_context_certificate_compression(v[0].i);
+}
+
+static int32_t call_context_set_certificate_compression(const struct value *v) {
+    return cleat_context_set_certificate_compression(v[0].i, v[1].i);
+}
+
 static int32_t call_connection_over_socket(const struct value *v) {
     return cleat_connection_over_socket(v[0].i, v[1].i, v[2].i, v[3].bytes, v[3].size);
 }
@@ -796,6 +809,11 @@ static const struct function functions[] = {
       {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_monotonic", call_monotonic, CLASSES_monotonic,
      {{DOUBLE_OUT, 0, "seconds"}, {END, 0, NULL}}},
+    {"cleat_has_certificate_compression", call_has_certificate_compression, CLASSES_has_certificate_compression, {{END, 0, NULL}}},
+    {"cleat_context_certificate_compression", call_context_certificate_compression, CLASSES_context_certificate_compression,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_certificate_compression", call_context_set_certificate_compression, CLASSES_context_set_certificate_compression,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
     {"cleat_connection_over_socket", call_connection_over_socket, CLASSES_connection_over_socket,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {ID, CLEAT_KIND_SOCKET, "socket"},
       {INT, 0, "server_side"}, {BYTES, 0, "server_hostname"}, {END, 0, NULL}}},

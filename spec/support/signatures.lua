@@ -203,6 +203,26 @@ return {
         arguments = {},
     },
     {
+        name = "has_certificate_compression", results = 0,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "context_certificate_compression", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_certificate_compression", results = 0,
+        classes = { HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
         name = "connection_over_socket", results = 0,
         classes = { SYS = true, SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true,
                     NOMEM = true },

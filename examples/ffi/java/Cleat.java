@@ -468,6 +468,9 @@ public final class Cleat {
         public static native int cleat_certificate_uri(int certificate, int which, int index,
                                                        byte[] output, int output_cap);
         public static native int cleat_monotonic(double[] seconds);
+        public static native int cleat_has_certificate_compression();
+        public static native int cleat_context_certificate_compression(int context);
+        public static native int cleat_context_set_certificate_compression(int context, int on);
         public static native int cleat_connection_over_socket(int context, int socket,
                                                               int server_side,
                                                               byte[] server_hostname,
@@ -1225,6 +1228,27 @@ public final class Cleat {
     public static final class Context extends Id {
         private Context(int id) {
             super(id);
+        }
+
+        /**
+         * cleat_context_certificate_compression returns 1 if connections of the context compress their
+         * certificates and accept compressed ones, otherwise 0.
+         */
+        public boolean certificateCompression() throws Failure {
+            int result = Raw.cleat_context_certificate_compression(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_certificate_compression returns CLEAT_OK and sets that. on: 0 or 1; 1 is
+         * CLEAT_UNSUPPORTED without zlib.
+         */
+        public void setCertificateCompression(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_certificate_compression(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
         }
 
         /**
@@ -2666,6 +2690,15 @@ public final class Cleat {
         int result = Raw.cleat_monotonic(seconds);
         check(result);
         return seconds[0];
+    }
+
+    /**
+     * cleat_has_certificate_compression returns 1 if this build has zlib, otherwise 0.
+     */
+    public static boolean hasCertificateCompression() throws Failure {
+        int result = Raw.cleat_has_certificate_compression();
+        check(result);
+        return result != 0;
     }
 
     /**

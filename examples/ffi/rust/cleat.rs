@@ -448,6 +448,9 @@ pub mod raw {
         pub fn cleat_certificate_uri(certificate: i32, which: i32, index: i32, output: *mut c_char,
                                      output_cap: i32) -> i32;
         pub fn cleat_monotonic(seconds: *mut f64) -> i32;
+        pub fn cleat_has_certificate_compression() -> i32;
+        pub fn cleat_context_certificate_compression(context: i32) -> i32;
+        pub fn cleat_context_set_certificate_compression(context: i32, on: i32) -> i32;
         pub fn cleat_connection_over_socket(context: i32, socket: i32, server_side: i32,
                                             server_hostname: *const c_char,
                                             server_hostname_len: i32) -> i32;
@@ -1117,6 +1120,22 @@ impl Drop for Context {
 impl Context {
     pub fn id(&self) -> i32 {
         self.0
+    }
+
+    /// cleat_context_certificate_compression returns 1 if connections of the context compress their
+    /// certificates and accept compressed ones, otherwise 0.
+    #[allow(clippy::too_many_arguments)]
+    pub fn certificate_compression(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_certificate_compression(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_certificate_compression returns CLEAT_OK and sets that. on: 0 or 1; 1 is
+    /// CLEAT_UNSUPPORTED without zlib.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_certificate_compression(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_certificate_compression(self.0, on as i32) })?;
+        Ok(())
     }
 
     /// cleat_context_new returns the id of a context. which: CLEAT_PROTOCOL_*; another number is
@@ -2157,6 +2176,13 @@ pub fn monotonic() -> Result<f64, Error> {
     let mut seconds = 0.0;
     let _ = checked(unsafe { raw::cleat_monotonic(&mut seconds) })?;
     Ok(seconds)
+}
+
+/// cleat_has_certificate_compression returns 1 if this build has zlib, otherwise 0.
+#[allow(clippy::too_many_arguments)]
+pub fn has_certificate_compression() -> Result<bool, Error> {
+    let result = checked(unsafe { raw::cleat_has_certificate_compression() })?;
+    Ok(result != 0)
 }
 
 /// cleat_handle_count returns how many ids are open in this process.

@@ -38,6 +38,9 @@ int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which);
 int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index, char *output,
                               int32_t output_cap);
 int32_t cleat_monotonic(double *seconds);
+int32_t cleat_has_certificate_compression(void);
+int32_t cleat_context_certificate_compression(int32_t context);
+int32_t cleat_context_set_certificate_compression(int32_t context, int32_t on);
 int32_t cleat_connection_over_socket(int32_t context, int32_t socket, int32_t server_side,
                                      const char *server_hostname, int32_t server_hostname_len);
 int32_t cleat_connection_over_fd(int32_t context, int32_t fd, int32_t server_side,

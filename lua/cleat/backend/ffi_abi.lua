@@ -503,6 +503,42 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@return integer status
+    do
+        local call = lib.cleat_has_certificate_compression
+        backend.has_certificate_compression = function()
+            return call()
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_certificate_compression
+        backend.context_certificate_compression = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_certificate_compression", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_certificate_compression
+        backend.context_set_certificate_compression = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_certificate_compression", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_certificate_compression", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
     ---@param context integer
     ---@param socket integer
     ---@param server_side integer

@@ -356,6 +356,30 @@ static int l_monotonic(lua_State *L) {
     return 2;
 }
 
+/* has_certificate_compression() -> status */
+static int l_has_certificate_compression(lua_State *L) {
+    int32_t result = cleat_has_certificate_compression();
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_certificate_compression(context) -> status */
+static int l_context_certificate_compression(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_certificate_compression");
+    int32_t result = cleat_context_certificate_compression(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_certificate_compression(context, on) -> status */
+static int l_context_set_certificate_compression(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_certificate_compression");
+    int32_t on = native_int(L, 2, "context_set_certificate_compression");
+    int32_t result = cleat_context_set_certificate_compression(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* connection_over_socket(context, socket, server_side, server_hostname) -> status */
 static int l_connection_over_socket(lua_State *L) {
     int32_t context = native_int(L, 1, "connection_over_socket");
@@ -2320,6 +2344,9 @@ const luaL_Reg native_abi[] = {
     {"certificate_uri_count", l_certificate_uri_count},
     {"certificate_uri", l_certificate_uri},
     {"monotonic", l_monotonic},
+    {"has_certificate_compression", l_has_certificate_compression},
+    {"context_certificate_compression", l_context_certificate_compression},
+    {"context_set_certificate_compression", l_context_set_certificate_compression},
     {"connection_over_socket", l_connection_over_socket},
     {"connection_over_fd", l_connection_over_fd},
     {"connection_over_memory", l_connection_over_memory},

@@ -54,6 +54,8 @@ local const = C.const
 ---@field ask_scts boolean whether clients ask for signed certificate timestamps: false
 ---@field scts string[]? the signed certificate timestamps that servers send to clients that ask for them, each in the
 --- form of RFC 6962; discarded as ocsp_response is. Raises ValueError if no certificate is loaded, TypeError
+---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
+--- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
 local SSLContext
 

@@ -1,4 +1,4 @@
---- What servers send with their certificates: OCSP responses and signed certificate timestamps.
+--- What peers send with their certificates, OCSP responses and signed certificate timestamps, and how.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -88,6 +88,7 @@ end
 flag("ask_ocsp", C.context_ask_ocsp, C.context_set_ask_ocsp)
 flag("require_ocsp", C.context_require_ocsp, C.context_set_require_ocsp)
 flag("ask_scts", C.context_ask_scts, C.context_set_ask_scts)
+flag("certificate_compression", C.context_certificate_compression, C.context_set_certificate_compression)
 
 function staple.getters:ocsp_response()
     local length, response = errors.check(C.context_ocsp_response(self._id))
