@@ -8,6 +8,7 @@
 #include "tls/context.h"
 
 int32_t cleat_has_certificate_compression(void) {
+    CLEAT_NO_CANCEL();
     return CLEAT_HAS_ZLIB;
 }
 

@@ -122,6 +122,11 @@ static void set_scts(int32_t context) {
     EXPECT(cleat_context_set_scts(context, "\0\5\0\3abc", 7) == 0);
 }
 
+static void set_compression(int32_t context) {
+    int32_t status = cleat_context_set_certificate_compression(context, 1);
+    EXPECT(status == 0 || cleat_has_certificate_compression() == 0);
+}
+
 static void load_cert_chain(int32_t context) {
     int32_t len;
     const char *other = text(IDENTITY_OTHER, &len);
@@ -180,6 +185,7 @@ static const struct {
     {"ask_ocsp, ask_scts", set_ask_ocsp},
     {"require_ocsp", set_require_ocsp},
     {"scts", set_scts},
+    {"certificate_compression", set_compression},
     {"load_cert_chain", load_cert_chain},
     {"load_cert_chain, a wrong key", load_cert_chain_wrong},
     {"load_verify_data", load_verify_data},
