@@ -1,5 +1,5 @@
 /* chain.c: verifies a peer's certificates. The first byte has the flags and the role. The low bits of the second one
- * are the number of trusted certificates among those behind it (in DER, one after the other): the last ones. The verdict
+ * are the number of trusted certificates among those behind it, in DER: the last ones of them. The verdict
  * must be the same each time, and must not depend on the cache. */
 #undef _FORTIFY_SOURCE
 #include <time.h>
