@@ -1,6 +1,6 @@
-/* chain.c: a peer's certificates are verified. The first byte has the flags and the role, the low bits of the second one
- * how many of the certificates behind it, in DER and one after the other, are trusted: the last ones. The verdict must
- * be the same each time, and must not depend on the cache. */
+/* chain.c: verifies a peer's certificates. The first byte has the flags and the role. The low bits of the second one
+ * are the number of trusted certificates among those behind it, in DER: the last ones of them. The verdict
+ * must be the same each time, and must not depend on the cache. */
 #undef _FORTIFY_SOURCE
 #include <time.h>
 
