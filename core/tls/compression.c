@@ -30,6 +30,7 @@ int32_t cleat_context_set_certificate_compression(int32_t context, int32_t on) {
 
 #if CLEAT_HAS_ZLIB
 
+#define ZLIB_CONST /* it does not write what it reads */
 #include <zlib.h>
 
 /* With and without what is stapled there are four messages that a server may send. */
@@ -106,11 +107,8 @@ static void release(voidpf opaque, voidpf block) {
 }
 
 static z_stream start(const uint8_t *in, size_t in_len) {
-    /* zlib does not write there. */
-    z_stream stream = {.next_in = (z_const Bytef *)(uintptr_t)in,
-                       .avail_in = (uInt)in_len,
-                       .zalloc = allocate,
-                       .zfree = release};
+    z_stream stream = {
+        .next_in = in, .avail_in = (uInt)in_len, .zalloc = allocate, .zfree = release};
     return stream;
 }
 
