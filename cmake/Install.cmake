@@ -15,6 +15,10 @@ install(EXPORT cleatTargets NAMESPACE cleat:: DESTINATION ${package_dir})
 file(WRITE ${PROJECT_BINARY_DIR}/cleatConfig.cmake
     "include(\${CMAKE_CURRENT_LIST_DIR}/cleatTargets.cmake)\n")
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/cleatConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+file(RELATIVE_PATH package_to_lib /${package_dir} /${CMAKE_INSTALL_LIBDIR})
+if(CLEAT_STATIC)
+    include(Static)
+endif()
 install(FILES ${PROJECT_BINARY_DIR}/cleatConfig.cmake ${PROJECT_BINARY_DIR}/cleatConfigVersion.cmake
     DESTINATION ${package_dir})
 file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
@@ -41,5 +45,6 @@ install(CODE "
 
 # Notices: ours, and those of BoringSSL, which is linked in.
 install(FILES LICENSE NOTICE.md DESTINATION ${doc_dir})
+install(DIRECTORY docs/lua/ DESTINATION ${doc_dir}/lua FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION ${doc_dir}/boringssl OPTIONAL)
 install(FILES ${boringssl_prefix}/LICENSE DESTINATION ${doc_dir}/boringssl OPTIONAL)

@@ -11,4 +11,5 @@ foreach(version ${lua_versions}) # one: luarocks hands over the headers of the L
     set_target_properties(native${version} PROPERTIES INSTALL_RPATH "\$ORIGIN/../..")
 endforeach()
 install(FILES LICENSE NOTICE.md DESTINATION doc)
+install(DIRECTORY docs/lua/ DESTINATION doc/lua FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION doc/boringssl OPTIONAL)

@@ -15,3 +15,13 @@ namespace std {
     abort();
 }
 } // namespace std
+
+#if defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 15000
+#include <algorithm>
+// libc++'s headers leave std::sort of integers to its library.
+template void std::__1::__sort<std::__1::__less<unsigned short> &, unsigned short *>(
+    unsigned short *, unsigned short *, std::__1::__less<unsigned short> &);
+template bool
+std::__1::__insertion_sort_incomplete<std::__1::__less<unsigned short> &, unsigned short *>(
+    unsigned short *, unsigned short *, std::__1::__less<unsigned short> &);
+#endif

@@ -36,7 +36,10 @@
  *
  * Threads. Any function may be called from any thread at any time. One thread may read a
  * connection while another writes it. Closing an id that another thread waits in does not wait;
- * the other thread's call returns CLEAT_CLOSED.
+ * the other thread's call returns CLEAT_CLOSED. A call must return: it must not be left by longjmp or
+ * by unwinding. No function is a cancellation point (pthread_cancel): a thread that is cancelled in a
+ * call ends after it. A signal ends no call, except in an interruptible thread: see
+ * cleat/interrupt.h.
  *
  * Processes. cleat raises no SIGPIPE, changes no signal handler, prints nothing, needs no
  * initialisation and sets the close-on-exec flag on each descriptor it makes. After fork()

@@ -242,6 +242,36 @@ local function callgrind(folder, options, command)
     end
 end
 
+-- What a client's full handshake takes at most, as a share of what it takes the raw loop's client, which verifies the
+-- chain each time: with a server that cleat has to verify too, and with one that it has verified before.
+local CLIENT_DEMANDS = { { "unknown", 1.05 }, { "known", 0.60 } }
+local CLIENTS = 8
+
+local function check_clients(folder, where)
+    local program = build .. "/bench/guard_handshakes"
+    if not exists(program) then
+        return skip("instructions of clients", program .. " is not built (script/build --tests)")
+    end
+    local function client(way)
+        local sum = callgrind(folder, "--collect-atstart=no --toggle-collect=measured",
+            ("%s %s %d server-ec %s"):format(quote(program), way, CLIENTS, quote(pki)))
+        return sum and math.floor(sum / CLIENTS + 0.5)
+    end
+    local raw = client "raw"
+    for _, demand in ipairs(raw and CLIENT_DEMANDS or {}) do
+        local way, most = demand[1], demand[2]
+        local sum = client(way)
+        if sum then
+            note(("instructions.client.%s%s"):format(way, where), tostring(sum), TOLERANCE)
+            local share = sum / raw
+            say("instructions.client.%s: %.2f of the raw loop's %d", way, share, raw)
+            if share > most then
+                fail("instructions.client.%s: %.2f of the raw loop's; it should be at most %.2f", way, share, most)
+            end
+        end
+    end
+end
+
 function guards.instructions(folder)
     local program = build .. "/bench/guard_instructions"
     if not first_line "valgrind -q --tool=none true && echo yes" then
@@ -261,6 +291,7 @@ function guards.instructions(folder)
     end
     measured("handshake", 20)
     measured("echo", 500)
+    check_clients(folder, where)
     -- of Lua's: what 500 more cost
     local function echoes(count)
         return callgrind(folder, "", ("%s %s/echo.lua %d"):format(os.getenv "CLEAT_LUA", quote(here), count))

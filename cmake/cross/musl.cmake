@@ -1,5 +1,5 @@
-# x86-64 with musl, by gcc and Debian's musl-tools. Debian has no C++ library for musl. BoringSSL needs its headers only:
-# libc++'s know musl, and no code of libc++ or libstdc++ gets into libcleat (cmake/cxx-runtime.cc).
+# x86-64 with musl, by gcc and Debian's musl-tools. Debian has no C++ library for musl. BoringSSL needs its headers
+# only: libc++'s know musl, and no code of libc++ or libstdc++ gets into libcleat (cmake/cxx-runtime.cc).
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
 # the kernel's headers, without glibc's that lie beside them

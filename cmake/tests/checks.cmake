@@ -15,6 +15,7 @@ endif()
 
 if("check" IN_LIST CLEAT_TESTS)
     file(GLOB checks CONFIGURE_DEPENDS spec/checks/*.sh spec/checks/*.lua cmake/check-*.sh)
+    list(FILTER checks EXCLUDE REGEX "_spec[.]lua$") # busted runs those: specs.cmake
     foreach(check ${checks})
         get_filename_component(name ${check} NAME_WE)
         string(REGEX REPLACE "^check-" "" name ${name})
@@ -38,7 +39,7 @@ if(CLEAT_NATIVE AND "lua54" IN_LIST CLEAT_TESTS AND NOT CLEAT_SANITIZE)
 endif()
 
 if("lint" IN_LIST CLEAT_TESTS)
-    foreach(part format lua shell clang tidy)
+    foreach(part format lua shell prose clang tidy)
         cleat_test(lint.${part} script/lint ${part})
     endforeach()
     # reads the compile commands of the other

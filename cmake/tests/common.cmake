@@ -1,6 +1,7 @@
 # cleat_test registers a test with what all tests have in common; cleat_vary says where one differs.
 
-# The kind of build: address, thread or fuzzer (CLEAT_SANITIZE), memcheck, coverage, floor, or release for all others.
+# The kind of build: address, thread or fuzzer (CLEAT_SANITIZE), memcheck, coverage, floor, emulated (for another
+# machine: tests run in an emulator), cross (for another libc or word size: tests run here), or release for all others.
 set(cleat_build release)
 set(cleat_prefix "")
 get_filename_component(tree ${PROJECT_BINARY_DIR} NAME)
@@ -15,6 +16,10 @@ elseif(CLEAT_COVERAGE)
     set(cleat_build coverage)
 elseif(tree STREQUAL "floor")
     set(cleat_build floor)
+elseif(CMAKE_CROSSCOMPILING AND "${CMAKE_CROSSCOMPILING_EMULATOR}" MATCHES "qemu")
+    set(cleat_build emulated)
+elseif(CMAKE_CROSSCOMPILING)
+    set(cleat_build cross)
 endif()
 unset(tree)
 
@@ -26,10 +31,12 @@ set(cleat_slow_address 4)
 set(cleat_slow_thread 4)
 set(cleat_slow_fuzzer 4)
 set(cleat_slow_memcheck 20)
+set(cleat_slow_emulated 20)
+set(cleat_slow_cross 1)
 
 # What watches memory in this build, for the few specs in which other programs leak.
 set(cleat_watched "")
-if(NOT cleat_build MATCHES "^(release|floor|coverage)$")
+if(NOT cleat_build MATCHES "^(release|floor|coverage|emulated|cross)$")
     set(cleat_watched ${cleat_build})
 endif()
 
@@ -46,8 +53,8 @@ set(cleat_environment
 # Ends a test that hangs: no test takes nearly that long, on a machine that is busy either.
 set(cleat_timeout 1800)
 
-# What C programs and Lua run under: nothing, or valgrind.
-set(cleat_memcheck "")
+# What C programs and Lua run under: nothing, valgrind, or what runs programs for another machine.
+set(cleat_memcheck ${CMAKE_CROSSCOMPILING_EMULATOR})
 if(CLEAT_MEMCHECK)
     find_program(VALGRIND valgrind REQUIRED)
     set(cleat_memcheck ${VALGRIND} --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite

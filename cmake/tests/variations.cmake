@@ -1,15 +1,15 @@
 # Where tests differ by the kind of build: cleat_vary (tests/common.cmake) with a row for each.
 
 # These let every N-th of their cases be tested: all of them take too long in a slow build.
-cleat_vary("memcheck" "c[.]boundaries" arguments 997)
+cleat_vary("memcheck|emulated" "c[.]boundaries" arguments 997)
 cleat_vary("coverage" "c[.]boundaries" arguments 97)
-cleat_vary("memcheck" "c[.]setters" arguments 97)
+cleat_vary("memcheck|emulated" "c[.]setters" arguments 97)
 cleat_vary("thread"   "c[.]setters" arguments 13)
 cleat_vary("address|coverage" "c[.]setters" arguments 5)
 
 # spec/schedule: random calls from several threads, for so long. script/fuzz schedule takes longer.
 cleat_vary(".*" "c[.]schedule" arguments "--seconds 20")
-cleat_vary("memcheck|floor|coverage" "c[.]schedule" arguments "--seconds 3")
+cleat_vary("memcheck|floor|coverage|emulated|cross" "c[.]schedule" arguments "--seconds 3")
 cleat_vary(".*" "c[.]schedule_long" arguments "--seconds 600")
 cleat_vary(".*" "c[.]schedule_long" when full)
 
@@ -39,4 +39,20 @@ cleat_vary("release" "luajit[.]backend[.](backend|garbage|keywords)" fast yes)
 cleat_vary("release" "luajit[.]socket[.](coroutine|makefile|socket|turns)" fast yes)
 cleat_vary("release" "luajit[.]ssl[.](connection|context|errors|memory_bio|nonblocking|tls_socket|wrap)" fast yes)
 cleat_vary("release" "lua54[.](checks|peers)[.](helpers|python)" fast yes)
-cleat_vary("release" "check[.](coverage|generated|headers|names|rooms|security|surface|symbols|version)" fast yes)
+cleat_vary("release" "check[.](coverage|generated|headers|names|rooms|security|surface|symbols|public_names)" fast yes)
+
+# What qemu-user does not do as a kernel: see the tests. And the OpenSSL that c.loading loads is this machine's.
+cleat_vary("emulated" "c[.](garbage|resolution)" environment CLEAT_EMULATED=1)
+cleat_vary("emulated|cross" "c[.]loading" environment CLEAT_NO_OPENSSL=1)
+# c.states loads this machine's Lua.
+cleat_vary("emulated|cross" "c[.]states" when never)
+
+# script/generate is the same on every interpreter and in every build.
+cleat_vary(".*"               "luajit[.]checks[.]lua_api" when never)
+cleat_vary("floor|address|memcheck|coverage" "[^.]*[.]checks[.]lua_api" when never)
+cleat_vary(".*"               "gc[.].*[.]checks[.].*" when never)
+
+# The programs of spec/hosts bring their own Lua: once is enough. They cannot load a library with a sanitizer.
+cleat_vary(".*"               "luajit[.]hosts[.].*" when never)
+cleat_vary("floor|address|memcheck" "[^.]*[.]hosts[.].*" when never)
+cleat_vary(".*"               "gc[.].*[.]hosts[.].*" when never)

@@ -70,11 +70,23 @@ int32_t cleat_fail_errno(int number) {
     return cleat_fail_file(number, "");
 }
 
+/* strerror_r is thread-safe in both forms: GNU's returns the text, which need not be in the buffer; POSIX's, which musl
+ * has, writes it. */
+static const char *errno_text(int number, char *buffer, size_t capacity) {
+#ifdef __GLIBC__
+    return strerror_r(number, buffer, capacity);
+#else
+    if (strerror_r(number, buffer, capacity) != 0)
+        snprintf(buffer, capacity, "Unknown error %d", number);
+    return buffer;
+#endif
+}
+
 int32_t cleat_fail_file(int number, const char *filename) {
     char buffer[128];
     if (number == ENOMEM) return cleat_fail_nomem();
     clear();
-    snprintf(last.message, sizeof last.message, "%s", strerror_r(number, buffer, sizeof buffer));
+    snprintf(last.message, sizeof last.message, "%s", errno_text(number, buffer, sizeof buffer));
     snprintf(last.filename, sizeof last.filename, "%s", filename);
     return finish(CLEAT_SYS, number);
 }
@@ -288,6 +300,6 @@ int32_t cleat_strerror(int32_t number, char *output, int32_t output_cap) {
     const char *text;
     CLEAT_CHECK_RANGE(1, number, 0, 0xffff);
     CLEAT_CHECK_OUT(2, output, output_cap);
-    text = strerror_r(number, buffer, sizeof buffer); /* GNU's, which always has a text */
+    text = errno_text(number, buffer, sizeof buffer);
     return cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
 }

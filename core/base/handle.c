@@ -135,6 +135,7 @@ void cleat_object_ref(struct cleat_object *object) {
 
 void cleat_object_unref(struct cleat_object *object) {
     if (atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel) == 1) {
+        CLEAT_NO_CANCEL(); /* it may close a descriptor */
         object->destroy(object);
     }
 }

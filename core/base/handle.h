@@ -73,15 +73,19 @@ void cleat_handle_ref(struct cleat_object *object);
  * CLEAT_USAGE, or CLEAT_CLOSED if the id was closed meanwhile. */
 int32_t cleat_handle_detach(struct cleat_object *object);
 
-/* CLEAT_FIND also disables cancellation until the block that it is in ends: see cancel.h. */
-#define CLEAT_FIND(variable, id, kind)                                                             \
-    CLEAT_NO_CANCEL_AS(variable##_cancel_);                                                        \
+/* CLEAT_PIN finds an object for a function without a cancellation point (cancel.h). */
+#define CLEAT_PIN(variable, id, kind)                                                              \
     do {                                                                                           \
         struct cleat_object *found_ = NULL;                                                        \
         int32_t status_ = cleat_handle_find((id), (kind), &found_);                                \
         if (found_ == NULL) return status_;                                                        \
         (variable) = (void *)found_;                                                               \
     } while (0)
+
+/* CLEAT_FIND also disables cancellation until the block that it is in ends. */
+#define CLEAT_FIND(variable, id, kind)                                                             \
+    CLEAT_NO_CANCEL_AS(variable##_cancel_, true);                                                  \
+    CLEAT_PIN(variable, id, kind)
 
 #define CLEAT_DONE(variable) cleat_handle_done(&(variable)->object)
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/argument.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "net/address.h"
 #include "net/wait.h"
@@ -260,6 +261,7 @@ static int32_t connect_until(struct cleat_socket *self, const struct cleat_addre
         status = cleat_wait_leave(&self->object, deadline == CLEAT_DEADLINE_NEVER);
         if (status < 0) return status;
         if (failed == 0) return CLEAT_OK;
+        if (error == EINTR && cleat_is_interruptible()) return cleat_fail_errno(EINTR);
         if (error == EINTR) continue; /* on its way all the same; the next call goes on waiting */
         if (error != EINPROGRESS && error != EALREADY) return cleat_fail_errno(error);
         status = cleat_wait(&self->object, self->fd, POLLOUT, deadline);
@@ -277,6 +279,8 @@ int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len,
     CLEAT_SET_DEADLINE(5, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     result = cleat_address_parse(&address, self->family, host, host_len, port, 2);
+    /* To a listener whose queue is full a Unix socket can wait in connect only. */
+    if (timeout < 0 && self->family == AF_UNIX) deadline = CLEAT_DEADLINE_NEVER;
     if (result >= 0 && deadline != CLEAT_DEADLINE_NEVER) {
         flags = fcntl(self->fd, F_GETFL);
         if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags | O_NONBLOCK);

@@ -20,10 +20,10 @@ int32_t cleat_wait_leave(struct cleat_object *object, bool blocks);
  * deadline has passed, or minus an errno: EINTR only in an interruptible thread (base/interrupt.h). */
 int cleat_wait_poll(struct pollfd *items, nfds_t count, cleat_deadline deadline);
 
-/* cleat_wait returns CLEAT_OK when fd has one of the poll events, or an error or hang-up for
- * the next call to find; CLEAT_TIMEOUT when the deadline has passed; CLEAT_CLOSED when the
- * object's id was closed; CLEAT_SYS, with EINTR in an interruptible thread. A deadline of CLEAT_DEADLINE_NOW does not wait:
- * CLEAT_WANT_READ or, if events has only POLLOUT, CLEAT_WANT_WRITE. */
+/* cleat_wait returns CLEAT_OK when fd has one of the poll events, or an error or hang-up for the next call to find;
+ * CLEAT_TIMEOUT when the deadline has passed; CLEAT_CLOSED when the object's id was closed; CLEAT_SYS, with EINTR in
+ * an interruptible thread. A deadline of CLEAT_DEADLINE_NOW does not wait: CLEAT_WANT_READ or, if events has only
+ * POLLOUT, CLEAT_WANT_WRITE. */
 int32_t cleat_wait(struct cleat_object *object, int fd, short events, cleat_deadline deadline);
 
 #endif

@@ -101,7 +101,8 @@ static bool set_up(const struct cleat_configuration *self,
            set_groups(ssl_ctx, self->settings.curve) &&
            SSL_CTX_set_cipher_list(ssl_ctx, parts->ciphers == NULL ? DEFAULT_CIPHERS
                                                                    : parts->ciphers) == 1 &&
-           cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) && cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
+           cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
+           cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
            (parts->credential == NULL || cleat_credential_use(parts->credential, ssl_ctx)) &&
            !cleat_memory_failed();
 }

@@ -16,7 +16,7 @@ static void end_transport(struct cleat_transport *transport, bool owned) {
 }
 
 static void connection_destroy(struct cleat_object *object) {
-    struct cleat_connection *self = (struct cleat_connection *)object;
+    struct cleat_connection *self = (void *)object; /* its first member */
     end_transport(&self->transport, self->socket != NULL);
     /* Session tickets that a client which only writes leaves unread must not reset the connection:
      * the server would lose what is on its way. */
@@ -33,7 +33,7 @@ static void connection_destroy(struct cleat_object *object) {
 }
 
 static void connection_interrupt(struct cleat_object *object) {
-    struct cleat_connection *self = (struct cleat_connection *)object;
+    struct cleat_connection *self = (void *)object; /* its first member */
     pthread_mutex_lock(&self->lock);
     cleat_turn_interrupt(&self->turns);
     pthread_mutex_unlock(&self->lock);
@@ -194,7 +194,7 @@ int32_t cleat_connection_set_context(int32_t connection, int32_t context) {
     CLEAT_FIND(other, context, CLEAT_KIND_CONTEXT);
     result = cleat_handle_find(connection, CLEAT_KIND_CONNECTION, &found);
     if (found != NULL) {
-        struct cleat_connection *self = (struct cleat_connection *)found;
+        struct cleat_connection *self = (void *)found;
         result = configuration_of(other, &configuration);
         if (result >= 0) {
             pthread_mutex_lock(&self->lock);
@@ -293,7 +293,7 @@ static int32_t check_memory(const struct cleat_connection *self) {
 int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data_len) {
     int32_t result;
     CLEAT_CHECK_IN(2, data, data_len);
-    CLEAT_BEGIN(connection);
+    CLEAT_BEGIN_IN_MEMORY(connection);
     if (self->transport.ended) {
         result = cleat_fail_usage(0, "bytes after the end of the network's");
     } else if (self->transport.fd >= 0 && (self->turns.held & CLEAT_TURN_READ) != 0) {
@@ -308,7 +308,7 @@ int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data
 
 int32_t cleat_connection_feed_eof(int32_t connection) {
     int32_t result;
-    CLEAT_BEGIN(connection);
+    CLEAT_BEGIN_IN_MEMORY(connection);
     result = check_memory(self);
     if (result >= 0) cleat_transport_feed_eof(&self->transport);
     CLEAT_END(result);
@@ -317,7 +317,7 @@ int32_t cleat_connection_feed_eof(int32_t connection) {
 int32_t cleat_connection_drain(int32_t connection, char *buf, int32_t buf_cap) {
     int32_t result;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
-    CLEAT_BEGIN(connection);
+    CLEAT_BEGIN_IN_MEMORY(connection);
     result = check_memory(self);
     if (result >= 0) result = cleat_transport_drain(&self->transport, buf, buf_cap);
     CLEAT_END(result);
@@ -326,7 +326,7 @@ int32_t cleat_connection_drain(int32_t connection, char *buf, int32_t buf_cap) {
 int32_t cleat_connection_set_drain_limit(int32_t connection, int32_t limit) {
     int32_t result;
     CLEAT_CHECK_RANGE(2, limit, 0, INT32_MAX);
-    CLEAT_BEGIN(connection);
+    CLEAT_BEGIN_IN_MEMORY(connection);
     result = check_memory(self);
     if (result >= 0)
         cleat_transport_set_limit(&self->transport, limit > 0 ? limit : CLEAT_DRAIN_LIMIT);
@@ -340,7 +340,7 @@ static int32_t length_of(const struct cleat_queue *queue) {
 
 int32_t cleat_connection_drain_pending(int32_t connection) {
     int32_t result;
-    CLEAT_BEGIN(connection);
+    CLEAT_BEGIN_IN_MEMORY(connection);
     result = check_memory(self);
     if (result >= 0) result = length_of(&self->transport.out);
     CLEAT_END(result);
@@ -348,7 +348,7 @@ int32_t cleat_connection_drain_pending(int32_t connection) {
 
 int32_t cleat_connection_fed_pending(int32_t connection) {
     int32_t result;
-    CLEAT_BEGIN(connection);
+    CLEAT_BEGIN_IN_MEMORY(connection);
     result = check_memory(self);
     if (result >= 0) result = length_of(&self->transport.in);
     CLEAT_END(result);

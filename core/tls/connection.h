@@ -54,6 +54,13 @@ struct cleat_connection {
     CLEAT_FIND(self, (connection), CLEAT_KIND_CONNECTION);                                         \
     pthread_mutex_lock(&self->lock)
 
+/* CLEAT_BEGIN_IN_MEMORY is the same for functions without a cancellation point, and for those that say
+ * CLEAT_NO_CANCEL_IF afterwards. */
+#define CLEAT_BEGIN_IN_MEMORY(connection)                                                          \
+    struct cleat_connection *self;                                                                 \
+    CLEAT_PIN(self, (connection), CLEAT_KIND_CONNECTION);                                          \
+    pthread_mutex_lock(&self->lock)
+
 #define CLEAT_END(result)                                                                          \
     do {                                                                                           \
         pthread_mutex_unlock(&self->lock);                                                         \

@@ -53,7 +53,8 @@ int32_t cleat_connection_read(int32_t connection, char *buf, int32_t buf_cap, do
     unsigned held;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
     CLEAT_CHECK_TIMEOUT(4, timeout);
-    CLEAT_BEGIN(connection);
+    CLEAT_BEGIN_IN_MEMORY(connection);
+    CLEAT_NO_CANCEL_IF(self->transport.fd >= 0 || !self->established);
     if (buf_cap > 0) {
         status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
         if (status >= 0) {
@@ -149,7 +150,8 @@ int32_t cleat_connection_write(int32_t connection, const char *data, int32_t dat
     unsigned held;
     CLEAT_CHECK_IN(2, data, data_len);
     CLEAT_CHECK_TIMEOUT(4, timeout);
-    CLEAT_BEGIN(connection);
+    CLEAT_BEGIN_IN_MEMORY(connection);
+    CLEAT_NO_CANCEL_IF(self->transport.fd >= 0 || !self->established);
     if (data_len > 0) {
         status = cleat_connection_acquire(self, CLEAT_TURN_WRITE, deadline, &held);
         if (status >= 0) {

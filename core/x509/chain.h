@@ -16,7 +16,7 @@ struct cleat_chain_request {
     size_t directory_count;
     X509_VERIFY_PARAM *param; /* flags, depth, purpose, host name or address */
     int purpose; /* X509_PURPOSE_SSL_SERVER, or _CLIENT */
-    STACK_OF(X509) * *accepted; /* where a chain that is accepted is put; NULL: nobody asks for it */
+    STACK_OF(X509) * *accepted; /* where an accepted chain is put; NULL: nowhere */
     bool has_looked; /* set by verification.c if it has looked into directories for the result */
 };
 

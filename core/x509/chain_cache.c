@@ -1,9 +1,9 @@
 /* chain_cache.c: a table of a fixed size, 64 KiB, in sets of four entries. The key's first byte chooses the set; the
  * oldest entry of a set is replaced.
  *
- * Each set has a lock of its own, which is held for a comparison or a copy of four entries, and nobody waits for it
- * for long: who does not get it goes on as if there were no entry. A process that was forked while another thread held
- * one has that set locked for ever, and does without it. */
+ * Each set has its own lock, which a thread holds while it compares or copies four entries. A thread that does not get
+ * it after some attempts continues as if there were no entry. In a process that was forked while another thread held a
+ * lock the set stays locked, and is not used. */
 #include "x509/chain_cache.h"
 
 #include <stdatomic.h>
@@ -57,10 +57,12 @@ static struct entry *find(struct set *set, const uint8_t key[CLEAT_DIGEST]) {
 static bool is_in_force(const struct entry *entry, struct cleat_chain_moment now, int32_t seconds) {
     int64_t wall_age = now.wall - entry->since.wall;
     int64_t age = now.monotonic - entry->since.monotonic;
-    return now.wall < entry->until && wall_age >= 0 && wall_age < seconds && age >= 0 && age < seconds;
+    return now.wall < entry->until && wall_age >= 0 && wall_age < seconds && age >= 0 &&
+           age < seconds;
 }
 
-bool cleat_chain_cache_has(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_moment now, int32_t seconds) {
+bool cleat_chain_cache_has(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_moment now,
+                           int32_t seconds) {
     struct set *set = &sets[key[0]];
     const struct entry *entry;
     bool found;
@@ -84,7 +86,8 @@ static struct entry *choose(struct set *set, const uint8_t key[CLEAT_DIGEST]) {
     return chosen;
 }
 
-void cleat_chain_cache_add(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_moment since, int64_t until) {
+void cleat_chain_cache_add(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_moment since,
+                           int64_t until) {
     struct set *set = &sets[key[0]];
     struct entry *entry;
     if (until <= since.wall || !try_lock(set)) return;

@@ -35,8 +35,8 @@ static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms) {
     bool is_server = terms->purpose == X509_PURPOSE_SSL_SERVER;
     X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
     if (param != NULL && X509_VERIFY_PARAM_set_purpose(param, terms->purpose) == 1 &&
-        X509_VERIFY_PARAM_set_trust(
-            param, is_server ? X509_TRUST_SSL_SERVER : X509_TRUST_SSL_CLIENT) == 1 &&
+        X509_VERIFY_PARAM_set_trust(param, is_server ? X509_TRUST_SSL_SERVER
+                                                     : X509_TRUST_SSL_CLIENT) == 1 &&
         X509_VERIFY_PARAM_set_flags(param, terms->flags) == 1 && set_name(param, terms)) {
         return param;
     }
@@ -47,7 +47,8 @@ static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms) {
 /* Whether a verification with these terms may be entered. Revocation lists in a directory are read each time. */
 static bool may_cache(const struct cleat_peer_terms *terms) {
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
-    return terms->cache_seconds > 0 && (!has_lists || cleat_trust_directory_count(terms->trust) == 0);
+    return terms->cache_seconds > 0 &&
+           (!has_lists || cleat_trust_directory_count(terms->trust) == 0);
 }
 
 static void add_number(SHA256_CTX *hash, uint64_t number) {

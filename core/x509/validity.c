@@ -14,10 +14,12 @@ static void bound_later(int64_t *end, const ASN1_TIME *time, int64_t now) {
     if (seconds > now && seconds < *end) *end = seconds;
 }
 
-int64_t cleat_validity_end(const STACK_OF(X509) * chain, const STACK_OF(X509_CRL) * crls, int64_t now) {
+int64_t cleat_validity_end(const STACK_OF(X509) * chain, const STACK_OF(X509_CRL) * crls,
+                           int64_t now) {
     int64_t end = INT64_MAX;
     size_t i;
-    for (i = 0; i < sk_X509_num(chain); i++) bound(&end, X509_get0_notAfter(sk_X509_value(chain, i)));
+    for (i = 0; i < sk_X509_num(chain); i++)
+        bound(&end, X509_get0_notAfter(sk_X509_value(chain, i)));
     /* Which of the lists were looked at is not known: they all count. One that has ended was not. */
     for (i = 0; crls != NULL && i < sk_X509_CRL_num(crls); i++) {
         const X509_CRL *crl = sk_X509_CRL_value(crls, i);

@@ -12,12 +12,11 @@
 #define CLEAT_POLLHUP 16
 #define CLEAT_POLLNVAL 32
 
-/* cleat_poll returns how many of the descriptors have something to report, 0 if the timeout
- * ran out first, and stores for each its events in revents. fds are file descriptors, not ids;
- * events is one set of CLEAT_POLL* for each; the three lengths must be equal, and fds_len
- * counts elements (0 just waits). A descriptor that is not open is reported by CLEAT_POLLNVAL.
- * A signal ends the wait only in an interruptible thread (cleat/interrupt.h). A connection may hold decrypted bytes that no descriptor
- * shows: see cleat_connection_pending. CLEAT_SYS. */
+/* cleat_poll returns how many of the descriptors have something to report, 0 if the timeout ran out first, and stores
+ * for each its events in revents. fds are file descriptors, not ids; events is one set of CLEAT_POLL* for each; the
+ * three lengths must be equal, and fds_len counts elements (0 just waits). A descriptor that is not open is reported
+ * by CLEAT_POLLNVAL. A signal ends the wait only in an interruptible thread (cleat/interrupt.h). A connection may
+ * hold decrypted bytes that no descriptor shows: see cleat_connection_pending. CLEAT_SYS. */
 CLEAT_API int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events,
                              int32_t events_len, int32_t *revents, int32_t revents_cap,
                              double timeout);

@@ -32,7 +32,8 @@
 ---@field [string] function
 local backend
 
--- The native module is compiled for Lua 5.1 to 5.5. LuaJIT takes its FFI, and the module of Lua 5.1 where CLEAT_BACKEND says so.
+-- The native module is compiled for Lua 5.1 to 5.5. LuaJIT uses its FFI, and the module of Lua 5.1 if CLEAT_BACKEND is
+-- "native".
 local VERSIONS = { ["Lua 5.1"] = true, ["Lua 5.2"] = true, ["Lua 5.3"] = true, ["Lua 5.4"] = true, ["Lua 5.5"] = true }
 
 local is_luajit = type(rawget(_G, "jit")) == "table"

@@ -6,8 +6,8 @@ local class = require "cleat.class"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
--- Lua 5.1 and LuaJIT call __len of userdata only, so there a buffer is an empty userdata. Its bytes are kept in a table,
--- by buffer.
+-- Lua 5.1 and LuaJIT call __len of userdata only, so there a buffer is an empty userdata. Its bytes are kept in a
+-- table, by buffer.
 local newproxy = compat.newproxy
 local contents = setmetatable({}, { __mode = "k" })
 local sizes = setmetatable({}, { __mode = "k" })

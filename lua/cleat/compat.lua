@@ -1,11 +1,12 @@
---- What Lua 5.1 to 5.5 and LuaJIT do differently, as far as the Lua layer needs it. All else is written in what they share.
+--- What Lua 5.1 to 5.5 and LuaJIT do differently, as far as the Lua layer needs it. The other modules are written in
+--- what they have in common.
 ---
---- Lua 5.1 (not LuaJIT) cannot yield inside pcall. There `compat.pcall` runs its function in a coroutine, and passes on
---- what that yields, and what it is resumed with. Two functions hide this coroutine:
+--- Lua 5.1 (not LuaJIT) cannot yield inside pcall. There compat.pcall runs its function in an additional coroutine. It
+--- passes on what that coroutine yields, and what it is resumed with. Two functions hide this coroutine:
 ---   * compat.running() returns the coroutine that the program has made;
----   * compat.outside(f, ...) calls f in that one: for waiters and parking places, which ask coroutine.running() whom they
----     are to wake.
---- Elsewhere the three are pcall, coroutine.running and a plain call.
+---   * compat.outside(f, ...) calls f in that one: for waiters and parking places, which ask coroutine.running() which
+---     coroutine to wake.
+--- Elsewhere the three are pcall, coroutine.running and a plain call. docs/lua-versions.md says what users notice.
 
 local compat = {}
 
@@ -97,10 +98,13 @@ function compat.pcall(f, ...)
     return go_on(thread, f, ...)
 end
 
+-- A program may use coxpcall for the same purpose: its coroutines are not the program's either.
 function compat.running()
-    local thread = running()
-    while outer[thread or false] do
-        thread = outer[thread]
+    local others = package.loaded.coxpcall
+    local thread, last = running(), nil
+    while thread ~= last do
+        last = thread
+        thread = outer[thread] or others and others.running(thread) or thread
     end
     return thread
 end

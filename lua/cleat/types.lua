@@ -112,6 +112,9 @@
 ---@class cleat.keywords.ssl.DER_cert_to_PEM_cert
 ---@field der_cert_bytes string
 
+---@class cleat.keywords.ssl.PEM_cert_to_DER_cert
+---@field pem_cert_string string
+
 ---@class cleat.keywords.ssl.RAND_add
 ---@field bytes string
 ---@field entropy number

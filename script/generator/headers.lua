@@ -197,7 +197,7 @@ local function parameters(declarations)
             if size and following == "int32_t " .. size then
                 local kind = rule.kind
                 if not kind then
-                    kind = name == "output" and "text" or name == "buf" and "buf"
+                    kind = (name == "output" or name == "out") and "text" or name == "buf" and "buf"
                         or fail('"%s" must be called output (text) or buf (bytes)', declaration)
                     texts = texts + 1
                 end

@@ -1,5 +1,5 @@
---- What is generated from lua/: the reference in docs/lua/, the list of public names, the changelog's lists of new ones,
---- and the annotations of keyword arguments. On the way the comments and annotations are checked.
+--- What is generated from lua/: the reference in docs/lua/, the list of public names, the changelog's lists of new
+--- ones, and the annotations of keyword arguments. On the way the comments and annotations are checked.
 
 local lua_model = require "generator.lua_model"
 local names = require "generator.lua_names"
@@ -22,8 +22,8 @@ local function check(api)
         if doc then
             local example
             for _, line in ipairs(doc.text) do example = example or line:find("^    ") ~= nil end
-            local missing = not doc.text[1] and "text" or not doc.python and "a line --- Python: (a version, or none)"
-                or not example and not entry.shown:find("%.take$") and "an example: a paragraph indented by four blanks" or nil
+            local missing = not doc.text[1] and "text" or not doc.python and "line --- Python: (a version, or none)"
+                or not example and not entry.shown:find("%.take$") and "example: a paragraph indented by four blanks" or nil
             if missing then error({ message = ("%s: the comment of %s has no %s"):format(doc.where, entry.shown, missing) }, 0) end
         end
     end

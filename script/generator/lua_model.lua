@@ -42,7 +42,7 @@ local function is_public(name)
     return type(name) == "string" and (name:sub(1, 1) ~= "_" or UNDERSCORED[name])
 end
 
--- Loads the modules in an environment of their own, and returns them and the classes that they made, by name.
+-- Loads the modules without keeping them in package.loaded, and returns them and the classes that they made, by name.
 local function load_modules(root, names)
     local path, loaded = package.path, {}
     for name in pairs(package.loaded) do loaded[name] = true end
@@ -337,7 +337,8 @@ function model.read(root)
             local grouped
             for _, group in ipairs(module.groups) do
                 local prefix = group.name:match("^(.*)%*$")
-                if group.name == key or (prefix and key:sub(1, #prefix) == prefix and (name ~= "cleat.errno" or key:find("^E%u"))) then
+                local by_prefix = prefix and type(value) ~= "function" and key:sub(1, #prefix) == prefix
+                if group.name == key or (by_prefix and (name ~= "cleat.errno" or key:find("^E%u"))) then
                     if not grouped or #group.name > #grouped.name then grouped = group end
                 end
             end

@@ -1,5 +1,5 @@
---- Keeps spec/abi/lua.txt, the public names of the Lua API and the version that introduced each, and CHANGELOG.md's list
---- of the new ones, between the lines
+--- Keeps spec/abi/lua.txt, the public names of the Lua API and the version that introduced each, and CHANGELOG.md's
+--- list of the new ones, between the lines
 ---
 ---     <!-- Lua next: script/generate -->
 ---     <!-- end -->
@@ -11,8 +11,8 @@ local names = {}
 local PLACE = "spec/abi/lua.txt"
 local ABOUT = [[
 # The Lua API: every public function, method, class, field and constant, behind the version of cleat that introduced it.
-# script/generate adds what is new, as "next" until include/cleat/version.h has a version that is not released. A name stays once
-# it was released. The releases are named first.]]
+# script/generate adds what is new, as "next" until include/cleat/version.h has a version that is not released. A name
+# stays once it was released. The releases are named first.]]
 
 local NEXT = "next"
 

@@ -37,11 +37,28 @@ local function shown_type(kind, page)
         optional == "?" and " or nil" or "")
 end
 
+local WIDTH = 120
+
+-- filled wraps a paragraph; its further lines are indented.
+local function filled(line, indent)
+    local lines, current = {}, nil
+    for word in line:gmatch("%S+") do
+        if current and utf8.len(current) + 1 + utf8.len(word) > WIDTH then
+            lines[#lines + 1] = current
+            current = (indent or "") .. word
+        else
+            current = current and current .. " " .. word or word
+        end
+    end
+    lines[#lines + 1] = current
+    return table.concat(lines, "\n")
+end
+
 -- Escapes what Markdown would take for markup, outside of code.
 local function prose(line)
     local parts = {}
     for plain, code in (line .. "``"):gmatch("([^`]*)(`[^`]*`)") do
-        parts[#parts + 1] = plain:gsub("([%*<_])", "\\%1")
+        parts[#parts + 1] = plain:gsub("([%*<])", "\\%1"):gsub("%f[%w_]_", "\\_"):gsub("docs/([%w_-]+)%.md", "[%1.md](../%1.md)")
         parts[#parts + 1] = code
     end
     local result = table.concat(parts)
@@ -53,9 +70,9 @@ local function linker(api, page)
     local targets = {}
     for _, module in ipairs(api.modules) do
         for _, class in ipairs(module.classes) do
-            for _, method in ipairs(class.methods) do targets[method.shown] = { module.name, anchor(method.heading) } end
+            for _, method in ipairs(class.methods) do targets[method.shown] = { module.name, anchor(method.shown) } end
         end
-        for _, entry in ipairs(module.functions) do targets[entry.shown] = { module.name, anchor(entry.heading) } end
+        for _, entry in ipairs(module.functions) do targets[entry.shown] = { module.name, anchor(entry.shown) } end
     end
     return function(line, own)
         return (line:gsub("[%a_][%w_]*[:.][%a_][%w_]*", function(name)
@@ -72,10 +89,21 @@ local function body(out, lines, link, own)
     local function flush()
         if paragraph[1] then
             local list = paragraph[1]:find("^%s*%*")
-            for index, line in ipairs(paragraph) do
-                paragraph[index] = link(prose(list and line:gsub("^%s%s?", ""):gsub("^%*", "\1") or line), own):gsub("\1", "*")
+            local items = {}
+            for _, line in ipairs(paragraph) do
+                if list and line:find("^%s*%*") or not items[1] then
+                    items[#items + 1] = line
+                else
+                    items[#items] = items[#items] .. " " .. line
+                end
             end
-            out(table.concat(paragraph, "\n"))
+            for _, item in ipairs(items) do
+                if list then
+                    out("* " .. filled(link(prose((item:gsub("^%s*%*%s*", ""))), own), "  "))
+                else
+                    out(filled(link(prose(item), own)))
+                end
+            end
             out ""
         end
         paragraph = {}
@@ -135,14 +163,14 @@ local function tail(out, entry, page, link)
         if parts[2] then
             out "Returns"
             out ""
-            for index, part in ipairs(parts) do out(("%d. %s"):format(index, part)) end
+            for index, part in ipairs(parts) do out(filled(("%d. %s"):format(index, part), "   ")) end
         else
-            out(("Returns %s."):format(parts[1]:gsub("%.$", "")))
+            out(filled(("Returns %s."):format((parts[1]:gsub("%.$", "")))))
         end
         out ""
     end
     if doc.raises then
-        out("Raises " .. link(prose(doc.raises), entry.shown))
+        out(filled("Raises " .. link(prose(doc.raises), entry.shown)))
         out ""
     end
 end
@@ -158,7 +186,11 @@ local function origin(out, python, since)
 end
 
 local function function_of(out, entry, page, link, since)
-    out("### %s", entry.heading)
+    out("### %s", (entry.shown:gsub("%.cleat%.", ".")))
+    out ""
+    out "```"
+    out(text.wrap(entry.shown .. "(", text.map(entry.doc.params, function(param) return param.name end), ")"))
+    out "```"
     out ""
     body(out, entry.doc.text, link, entry.shown)
     if entry.keywords then
@@ -235,14 +267,15 @@ function reference.page(api, module, since)
         out ""
     end
     local contents = {}
-    for _, entry in ipairs(module.functions) do contents[#contents + 1] = ("[%s](#%s)"):format(entry.shown, anchor(entry.heading)) end
+    for _, entry in ipairs(module.functions) do contents[#contents + 1] = ("[%s](#%s)"):format(entry.shown, anchor(entry.shown)) end
     if contents[2] then
-        out("* Functions: " .. table.concat(contents, ", "))
+        out(filled("* Functions: " .. table.concat(contents, ", "), "  "))
     end
     for _, class in ipairs(module.classes) do
         local list = {}
-        for _, entry in ipairs(class.methods) do list[#list + 1] = ("[%s](#%s)"):format(entry.name, anchor(entry.heading)) end
-        out("* [%s](#%s)%s", class.name, anchor("class " .. class.name), list[1] and ": " .. table.concat(list, ", ") or "")
+        for _, entry in ipairs(class.methods) do list[#list + 1] = ("[%s](#%s)"):format(entry.name, anchor(entry.shown)) end
+        out(filled(("* [%s](#%s)%s"):format(class.name, anchor("class " .. class.name),
+            list[1] and ": " .. table.concat(list, ", ") or ""), "  "))
     end
     for _, each in ipairs(module.tables) do out("* [%s](#%s)", each.name, anchor("class " .. each.name)) end
     if contents[2] or module.classes[1] or module.tables[1] then out "" end
@@ -285,25 +318,25 @@ function reference.page(api, module, since)
 end
 
 local INTRODUCTION = [[
-The modules that a program loads, and everything in them: generated from the `---` comments in lua/, so that editors with
-the Lua language server show the same text. Point its `workspace.library` at the folder with `cleat/ssl.lua`.
+The modules that a program loads, and everything in them: generated from the `---` comments in lua/. An editor with the
+Lua language server shows the same text: its `workspace.library` has to name the folder with `cleat/ssl.lua`.
 
 ## How to read
 
-* Python's module has the same names, so that its documentation is valid here too. What looks different in Lua (tuples,
-  None, exceptions) is in [python-to-lua.md](../python-to-lua.md). "Python:" names the versions in which the counterpart
-  appeared; "none" marks what only cleat has.
-* Arguments are positional, in the order of the heading; a type with `?` may be left out or nil. Where it says so, a
-  table as the last argument gives the rest by name: `context:wrap_socket(sock, { server_hostname = "example.org" })`.
-  An unknown name is an error.
+* Python's modules have the same names, so their documentation is valid here too. What looks different in Lua (tuples,
+  None, exceptions) is described in [python-to-lua.md](../python-to-lua.md). "Python:" names the versions in which the
+  counterpart appeared; "none" marks what only cleat has.
+* Arguments are positional, in the order of the heading; a type with `?` may be left out or nil. Where the text says so,
+  a table as the last argument gives arguments by name:
+  `context:wrap_socket(sock, { server_hostname = "example.org" })`. An unknown name is an error.
 * Times are in seconds, sizes in bytes. A timeout of nil has no limit, 0 does not wait.
-* Errors are raised: `pcall` returns them, and `ssl.SSLError:is(err)` tells their class: [cleat.errors](cleat.errors.md).
-  Every function may raise TypeError for an argument of a wrong type, and MemoryError.
-* In the examples `ssl`, `socket`, `select`, `errno`, `errors` and `https` are the modules, and `unpack` is `table.unpack`;
-  a server that returns what it receives listens at port `port` of localhost, and `url` is a page of another; `conn` is a
-  TLS connection to the first, `connect()` makes another one, `connected_object()` an SSLObject after its handshake, with
-  its two MemoryBIOs, and `incoming(text)` a file with the text to be read. ca.pem, cert.pem, key.pem and encrypted.pem
-  are there. What follows `-->` is printed. A test runs each example.
+* Errors are raised: `pcall` returns them, and `ssl.SSLError:is(err)` checks their class:
+  [cleat.errors](cleat.errors.md). Every function may raise TypeError for an argument of a wrong type, and MemoryError.
+* A test runs each example and compares what it prints with the text after `-->`. In them `ssl`, `socket`, `select`,
+  `errno`, `errors` and `https` are the modules, and `unpack` is `table.unpack`. A server that returns what it receives
+  listens on port `port` of localhost, and `url` is a page of another server. `conn` is a TLS connection to the first,
+  `connect()` makes another one, `connected_object()` an SSLObject after its handshake, with its two MemoryBIOs, and
+  `incoming(text)` a file from which the text can be read. The files ca.pem, cert.pem, key.pem and encrypted.pem exist.
 
 ## Modules
 ]]
@@ -320,8 +353,8 @@ function reference.index(api)
     out "| module | |"
     out "| --- | --- |"
     for _, module in ipairs(api.modules) do
-        local first = table.concat(module.doc.text, " "):match("^(.-[.:])[ $]") or table.concat(module.doc.text, " ")
-        out("| [%s](%s.md) | %s |", module.name, module.name, (prose(first):gsub(":$", ".")))
+        local first = (table.concat(module.doc.text, " ") .. " "):match("^(.-%.) ")
+        out("| [%s](%s.md) | %s |", module.name, module.name, prose(first))
     end
     return tostring(out)
 end

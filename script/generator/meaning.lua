@@ -293,7 +293,7 @@ function meaning.parameters(model, f)
         elseif p.kind == "text" or p.kind == "buf" then
             entry.direction = "out"
             entry.kind = (p.kind == "buf" or p.binary) and "bytes" or "text"
-            entry.full_length = p.kind == "text"
+            entry.full_length = p.kind == "text" or nil
         else -- arrays
             entry.meaning = integer(model, f, { kind = "int", name = p.name:gsub("^revents$", "events") })
             entry.kind = entry.meaning.kind

@@ -2,6 +2,7 @@
 local handles = require "support.handles"
 local adapters = require "support.adapters"
 local backend = require "cleat.backend"
+local compat = require "cleat.compat"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -49,7 +50,7 @@ end
 -- connect returns a connected handle; to be called in a coroutine.
 local function connect(port)
     local handle = uv.new_tcp()
-    local thread = coroutine.running()
+    local thread = compat.running()
     handle:connect("127.0.0.1", port, function(err)
         assert(coroutine.resume(thread, err))
     end)
@@ -77,7 +78,7 @@ describe("over luv, wrap_socket", function()
             local back, rest = sock:unwrap()
             assert.are.equal(handle, back)
             while #rest < 5 do
-                local thread = coroutine.running()
+                local thread = compat.running()
                 back:read_start(function(_, bytes)
                     back:read_stop()
                     assert(coroutine.resume(thread, bytes))
@@ -169,7 +170,7 @@ describe("over luv, wrap_socket", function()
         assert(listener:bind(path))
         local got, refused
         run(function()
-            local thread = coroutine.running()
+            local thread = compat.running()
             listener:listen(1, function()
                 local accepted = uv.new_pipe(false)
                 listener:accept(accepted)
@@ -205,7 +206,7 @@ describe("over luv, wrap_socket", function()
             assert(coroutine.resume(reader))
             sock:sendall(data)
         end, function()
-            reader = coroutine.running()
+            reader = compat.running()
             coroutine.yield()
             got = adapters.receive(sock, #data)
             sock:close()

@@ -3,6 +3,8 @@
 
 #include "../c/expect.h"
 #include "../c/identity.h"
+#include "base/boringssl.h"
+#include "failing.h"
 #include "scenario.h"
 #include "tls/transport.h"
 
@@ -24,6 +26,7 @@ static int32_t new_server_context(void) {
     EXPECT(cleat_context_load_cert_chain_data(context, text, len, NULL, 0, NULL, 0) == CLEAT_OK);
     EXPECT(cleat_context_load_verify_data(context, text, len) == 1);
     EXPECT(cleat_context_set_alpn_protocols(context, "\2h2\10http/1.1", 12) == CLEAT_OK);
+    EXPECT(cleat_context_set_chain_cache_seconds(context, 0) == CLEAT_OK); /* each run verifies */
     return context;
 }
 
@@ -159,6 +162,16 @@ static void open_events(void) {
     open_with(server_context, client_context);
 }
 
+/* The contexts are new ones, so that the key of the cache is made anew, too. The entry is the control's. */
+static void open_known(void) {
+    close_contexts();
+    open_contexts();
+    EXPECT(cleat_context_set_chain_cache_seconds(client_context, 300) == CLEAT_OK);
+    EXPECT(cleat_context_set_chain_cache_seconds(server_context, 300) == CLEAT_OK);
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
+    open_with(server_context, client_context);
+}
+
 static void open_stranger(void) {
     configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_NONE, 0);
     open_with(server_context, stranger_context);
@@ -173,6 +186,28 @@ static void open_shaken(void) {
 static void open_shaken_1_2(void) {
     open_1_2();
     EXPECT(shake_hands() == CLEAT_OK);
+}
+
+/* What an idle client connection holds. The parsed certificates of its peer would be 50 blocks each. */
+enum { IDLE_BLOCKS = 30 };
+static long live_before;
+
+static void open_idle(void) {
+    open_1_3();
+    cleat_close(client);
+    cleat_close(server);
+    live_before = failing_live(); /* the contexts have their configurations */
+    open_with(server_context, client_context);
+    EXPECT(shake_hands() == CLEAT_OK);
+    EXPECT(transfer(server, client, 1) == CLEAT_OK);
+}
+
+static int32_t act_idle(void) {
+    cleat_close(server);
+    ERR_clear_error();
+    EXPECT(failing_live() > live_before);
+    EXPECT(failing_live() <= live_before + IDLE_BLOCKS);
+    return CLEAT_OK;
 }
 
 /* A connection that failed answers whatever is asked of it, without a crash and without data. */
@@ -209,6 +244,12 @@ static void poke_and_close(void) {
     poke(client);
     poke(server);
     close_all();
+}
+
+static void close_known(void) {
+    poke_and_close();
+    EXPECT(cleat_context_set_chain_cache_seconds(client_context, 0) == CLEAT_OK);
+    EXPECT(cleat_context_set_chain_cache_seconds(server_context, 0) == CLEAT_OK);
 }
 
 static int32_t act_new(void) {
@@ -307,6 +348,7 @@ const struct scenario connection_scenarios[] = {
     {"handshake: client certificate, TLS 1.2", open_client_certificate_1_2, act_handshake,
      poke_and_close, 0, false},
     {"handshake: server name, other context", open_events, act_handshake, poke_and_close, 0, false},
+    {"handshake: both certificates known", open_known, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},
     {"transfer to the server", open_shaken, act_transfer, close_all, 0, false},
     {"transfer to the client", open_shaken, act_transfer_back, close_all, 0, false},
@@ -314,6 +356,7 @@ const struct scenario connection_scenarios[] = {
     {"connection_peer_certificate", open_shaken, act_certificate, close_all, 0, true},
     {"connection_channel_binding", open_shaken_1_2, act_binding, close_all, 0, true},
     {"connection_set_context", open_1_3, act_set_context, close_all, 0, true},
+    {"an idle client", open_idle, act_idle, close_all, 0, true},
     {"connection_shutdown", open_shaken, act_shutdown, poke_and_close, 0, false},
     {NULL, NULL, NULL, NULL, 0, false},
 };

@@ -4,8 +4,11 @@
 
 #include "../c/expect.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "scenario.h"
+#include "x509/chain_cache.h"
 #include "x509/encrypted_key.h"
+#include "x509/peer.h"
 #include "x509/verification.h"
 
 enum { ROOT, OLD, NEW, LEAF, ROLLED, ROLLED_LEAF, CERTIFICATES };
@@ -245,6 +248,71 @@ static int32_t act_verify_with_directories(void) {
     return CLEAT_STATUS(CLEAT_VERIFY, cleat_verify_error_number(&error));
 }
 
+/* The same from what a peer has sent, in DER. */
+static STACK_OF(CRYPTO_BUFFER) * peer_sent;
+static struct cleat_peer_terms terms;
+
+/* Fills the cache with other keys, younger than the entries of the last run, so that they replace these. */
+static void empty_cache(void) {
+    static int64_t later = 1000000;
+    uint8_t key[CLEAT_DIGEST] = {0};
+    struct cleat_chain_moment now = cleat_chain_moment_now();
+    int i;
+    now.monotonic += later++;
+    for (i = 0; i < 1024; i++) {
+        key[0] = (uint8_t)i;
+        key[1] = (uint8_t)(i >> 8);
+        key[2] = 1;
+        cleat_chain_cache_add(key, now, INT64_MAX);
+    }
+}
+
+static void open_peer(void) {
+    static const int all[] = {LEAF, OLD, NEW};
+    struct cleat_trust_sources sources = {NULL, 0, NULL, false};
+    struct cleat_bundle *bundle;
+    size_t i;
+    empty_cache();
+    EXPECT(cleat_bundle_from_data((const char *)CBB_data(&ders[ROOT]),
+                                  (int32_t)CBB_len(&ders[ROOT]), &bundle) == CLEAT_OK);
+    EXPECT(cleat_trust_sources_add(&sources, bundle, NULL) == CLEAT_OK);
+    EXPECT(cleat_trust_new(&sources, &trust) == CLEAT_OK);
+    cleat_trust_sources_free(&sources);
+    cleat_bundle_unref(bundle);
+    peer_sent = sk_CRYPTO_BUFFER_new_null();
+    for (i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const CBB *der = &ders[all[i]];
+        EXPECT(sk_CRYPTO_BUFFER_push(peer_sent,
+                                     CRYPTO_BUFFER_new(CBB_data(der), CBB_len(der), NULL)) != 0);
+    }
+    terms = (struct cleat_peer_terms){trust, X509_PURPOSE_SSL_SERVER, 0, "localhost", false, 300};
+}
+
+static void open_peer_name(void) {
+    open_peer();
+    terms.name = "192.0.2.1";
+    terms.name_is_address = true;
+}
+
+static void close_peer(void) {
+    sk_CRYPTO_BUFFER_pop_free(peer_sent, CRYPTO_BUFFER_free);
+    cleat_trust_unref(trust);
+}
+
+/* Memory that lacks for the key of the cache makes no difference to the verdict. */
+static int32_t act_peer(void) {
+    struct cleat_peer_report report;
+    enum cleat_peer_verdict verdict;
+    cleat_error_clear_queue();
+    verdict = cleat_peer_verify(&terms, peer_sent, &report);
+    if (verdict == CLEAT_PEER_ACCEPTED) return CLEAT_OK;
+    if (verdict == CLEAT_PEER_UNDECODABLE || report.error.error == X509_V_ERR_OUT_OF_MEM) {
+        EXPECT(cleat_memory_failed());
+        return cleat_fail_nomem();
+    }
+    return CLEAT_STATUS(CLEAT_VERIFY, cleat_verify_error_number(&report.error));
+}
+
 static int32_t open_key(const char *password) {
     EVP_PKEY *key = NULL;
     int32_t status;
@@ -275,6 +343,8 @@ const struct scenario verification_scenarios[] = {
     {"verify: another name", open_name, act_verify, close_request, REFUSED(62), false},
     {"verify: directories", open_trust, act_verify_with_directories, close_trust, REFUSED(20),
      false},
+    {"peer: not in the cache", open_peer, act_peer, close_peer, 0, false},
+    {"peer: another address", open_peer_name, act_peer, close_peer, REFUSED(64), false},
     {"encrypted key", NULL, act_open_key, NULL, 0, true},
     {"encrypted key: wrong password", NULL, act_wrong_password, NULL,
      CLEAT_STATUS(CLEAT_SSL, CIPHER_R_BAD_DECRYPT), true},

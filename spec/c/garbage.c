@@ -120,7 +120,9 @@ static int32_t good_int(const struct function *function, const char *name) {
     } good[] = {
         {"family", CLEAT_AF_UNIX},
         {"socktype", CLEAT_SOCK_STREAM},
+        {"binding", CLEAT_BINDING_TLS_UNIQUE},
         {"tls_version", CLEAT_TLS1_2_VERSION},
+        {"binding", CLEAT_BINDING_TLS_UNIQUE},
         {"level", CLEAT_SOL_SOCKET},
         {"option", CLEAT_SO_KEEPALIVE},
         {"number", CLEAT_ENOENT},
@@ -268,6 +270,12 @@ static bool starts(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* qemu-user 7.2's getsockopt writes a whole int, however small the capacity. */
+static bool is_emulated(const struct function *function) {
+    return strcmp(function->name, "cleat_socket_getsockopt_bytes") == 0 &&
+           getenv("CLEAT_EMULATED") != NULL;
+}
+
 static void check_outputs(const struct function *function, const struct value *v, int32_t result) {
     int i, at;
     for (i = 0; function->parameters[i].kind != END; i++) {
@@ -275,7 +283,9 @@ static void check_outputs(const struct function *function, const struct value *v
         switch (function->parameters[i].kind) {
             case TEXT:
             case BUF:
-                for (at = v[i].room == NULL ? 0 : size; at < ROOM + BEHIND; at++) {
+                at = v[i].room == NULL ? 0 : size;
+                if (is_emulated(function) && at < 4) at = 4;
+                for (; at < ROOM + BEHIND; at++) {
                     if (rooms[i][at] != (char)SENTINEL) {
                         fail("wrote behind the capacity", result);
                         break;

@@ -9,20 +9,22 @@ static int key_index(void) {
     return index;
 }
 
-static enum ssl_private_key_result_t sign(SSL *ssl, uint8_t *out, size_t *out_len, size_t max_out, uint16_t algorithm,
-                                          const uint8_t *in, size_t in_len) {
+static enum ssl_private_key_result_t sign(SSL *ssl, uint8_t *out, size_t *out_len, size_t max_out,
+                                          uint16_t algorithm, const uint8_t *in, size_t in_len) {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool done;
     (void)algorithm;
     *out_len = max_out;
     done = context != NULL &&
-           EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, SSL_get_ex_data(ssl, key_index())) == 1 &&
+           EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL,
+                              SSL_get_ex_data(ssl, key_index())) == 1 &&
            EVP_DigestSign(context, out, out_len, in, in_len) == 1;
     EVP_MD_CTX_free(context);
     return done ? ssl_private_key_success : ssl_private_key_failure;
 }
 
-static enum ssl_private_key_result_t no_more(SSL *ssl, uint8_t *out, size_t *out_len, size_t max_out) {
+static enum ssl_private_key_result_t no_more(SSL *ssl, uint8_t *out, size_t *out_len,
+                                             size_t max_out) {
     (void)ssl;
     (void)out;
     (void)out_len;
@@ -79,7 +81,8 @@ bool raw_can_present(const struct raw_peer *peer) {
 static int step(SSL *ssl) {
     int result = SSL_do_handshake(ssl);
     int reason = 0;
-    if (result != 1 && SSL_get_error(ssl, result) == SSL_ERROR_SSL) reason = ERR_GET_REASON(ERR_peek_error());
+    if (result != 1 && SSL_get_error(ssl, result) == SSL_ERROR_SSL)
+        reason = ERR_GET_REASON(ERR_peek_error());
     if (result == 1) { /* what comes after the handshake: an alert, perhaps */
         char byte;
         if (SSL_read(ssl, &byte, 1) < 0) reason = ERR_GET_REASON(ERR_peek_error());
@@ -97,7 +100,8 @@ int32_t raw_meet(int32_t connection, const struct raw_peer *peer, int *error) {
     EXPECT(ssl != NULL);
     for (turn = 0; turn < 5; turn++) {
         int len;
-        if (status < 0 && CLEAT_CLASS(status) == CLEAT_WANT_READ) status = cleat_connection_handshake(connection, 0);
+        if (status < 0 && CLEAT_CLASS(status) == CLEAT_WANT_READ)
+            status = cleat_connection_handshake(connection, 0);
         len = (int)cleat_connection_drain(connection, bytes, sizeof bytes);
         if (len > 0) EXPECT(BIO_write(SSL_get_rbio(ssl), bytes, len) == len);
         if (*error == 0) *error = step(ssl);

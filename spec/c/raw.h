@@ -1,4 +1,5 @@
-/* raw.h: peers that are BoringSSL without cleat, over memory: they present whatever they are told to. */
+/* raw.h: peers that are BoringSSL without cleat, over memory. They present any bytes as a certificate, and sign with
+ * any key. */
 #ifndef CLEAT_SPEC_RAW_H
 #define CLEAT_SPEC_RAW_H
 
@@ -21,7 +22,7 @@ int32_t raw_meet(int32_t connection, const struct raw_peer *peer, int *error);
 /* raw_can_present returns whether BoringSSL takes the certificate for its own. */
 bool raw_can_present(const struct raw_peer *peer);
 
-/* raw_accepts returns whether BoringSSL's own client, with SSL_VERIFY_NONE and its own X.509 method, takes the server. */
+/* raw_accepts returns whether BoringSSL's client with SSL_VERIFY_NONE and the X.509 method accepts the server. */
 bool raw_accepts(const struct raw_peer *server);
 
 #endif

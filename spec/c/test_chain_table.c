@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "authority.h"
+#include "ca.h"
 #include "expect.h"
 #include "x509/chain_cache.h"
 #include "x509/validity.h"
@@ -78,7 +78,7 @@ static void *add_all_the_time(void *argument) {
         struct key other = key_of(5, number);
         cleat_chain_cache_add(good.bytes, now, 2000);
         cleat_chain_cache_add(other.bytes, now, 2000);
-        /* one key's bytes never go with another's dates: nobody has entered this one */
+        /* no thread has entered this one: bytes of two keys are never mixed */
         EXPECT(!has(key_of(4, 9), 1000, 50, LONG));
     }
     return NULL;
@@ -138,7 +138,8 @@ static void test_validity(void) {
     EXPECT(cleat_validity_end(chain, NULL, now) == now + 300);
     EXPECT(sk_X509_CRL_push(crls, make_list(-100, 600)) != 0);
     EXPECT(cleat_validity_end(chain, crls, now) == now + 300);
-    EXPECT(sk_X509_CRL_push(crls, make_list(-200, -100)) != 0); /* has ended, and was not looked at */
+    EXPECT(sk_X509_CRL_push(crls, make_list(-200, -100)) !=
+           0); /* has ended, and was not looked at */
     EXPECT(sk_X509_CRL_push(crls, make_list(-200, 0)) != 0); /* never ends */
     EXPECT(cleat_validity_end(chain, crls, now) == now + 300);
     EXPECT(sk_X509_CRL_push(crls, make_list(-100, 200)) != 0);

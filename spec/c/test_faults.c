@@ -69,12 +69,20 @@ int socketpair(int domain, int type, int protocol, int fds[2]) {
     return fails(PAIR) ? -1 : (int)syscall(SYS_socketpair, domain, type, protocol, fds);
 }
 
+#ifdef __GLIBC__ /* which declares them with a union of all kinds of addresses */
+#define ADDRESS(pointer) (pointer).__sockaddr__
+#else
+#define __SOCKADDR_ARG struct sockaddr *restrict
+#define __CONST_SOCKADDR_ARG const struct sockaddr *
+#define ADDRESS(pointer) (pointer)
+#endif
+
 int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags) {
-    return fails(ACCEPT) ? -1 : (int)syscall(SYS_accept4, fd, address.__sockaddr__, len, flags);
+    return fails(ACCEPT) ? -1 : (int)syscall(SYS_accept4, fd, ADDRESS(address), len, flags);
 }
 
 int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t len) {
-    return fails(CONNECT) ? -1 : (int)syscall(SYS_connect, fd, address.__sockaddr__, len);
+    return fails(CONNECT) ? -1 : (int)syscall(SYS_connect, fd, ADDRESS(address), len);
 }
 
 ssize_t send(int fd, const void *bytes, size_t len, int flags) {

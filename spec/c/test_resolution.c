@@ -2,11 +2,15 @@
  * until the gate is opened. */
 #include <dirent.h>
 #include <dlfcn.h>
+#include <limits.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -257,14 +261,18 @@ static void test_fork(void) {
 }
 #endif
 
-static void *nothing(void *argument) {
-    return argument;
+static void *name_thread(void *path) {
+    snprintf(path, PATH_MAX, "/proc/self/task/%ld", syscall(SYS_gettid));
+    return NULL;
 }
 
 int main(void) {
+    struct timespec pause = {0, 1000000};
+    char path[PATH_MAX];
     pthread_t first;
-    /* A sanitizer has a thread too, from the first one on. */
-    EXPECT(pthread_create(&first, NULL, nothing, NULL) == 0 && pthread_join(first, NULL) == 0);
+    /* A sanitizer and an emulator have a thread too, from the first one on. */
+    EXPECT(pthread_create(&first, NULL, name_thread, path) == 0 && pthread_join(first, NULL) == 0);
+    while (access(path, F_OK) == 0) nanosleep(&pause, NULL); /* joined, and not yet gone */
     alone = threads();
     test_works();
     test_given_up();
@@ -272,7 +280,8 @@ int main(void) {
     test_wake();
     test_threads();
 #ifndef __SANITIZE_THREAD__
-    test_fork();
+    if (getenv("CLEAT_EMULATED") == NULL)
+        test_fork(); /* beside threads qemu-user 7.2's child aborts */
 #endif
     EXPECT(cleat_handle_count() == 0);
     puts("works, given up, queue, wake, threads, fork");

@@ -105,6 +105,10 @@ static void clear_server_name_events(int32_t context) {
     EXPECT(cleat_context_set_server_name_events(context, 0) == 0);
 }
 
+static void set_chain_cache(int32_t context) {
+    EXPECT(cleat_context_set_chain_cache_seconds(context, 0) == 0);
+}
+
 static void load_cert_chain(int32_t context) {
     int32_t len;
     const char *other = text(IDENTITY_OTHER, &len);
@@ -159,6 +163,7 @@ static const struct {
     {"npn_protocols none", clear_npn},
     {"server_name_events", set_server_name_events},
     {"server_name_events off", clear_server_name_events},
+    {"chain_cache_seconds", set_chain_cache},
     {"load_cert_chain", load_cert_chain},
     {"load_cert_chain, a wrong key", load_cert_chain_wrong},
     {"load_verify_data", load_verify_data},

@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "authority.h"
 #include "base/error.h"
+#include "ca.h"
 #include "expect.h"
 #include "raw.h"
 
@@ -40,8 +40,8 @@ static bool can_parse(const uint8_t *der, size_t len) {
 
 /* A byte of a server's certificate is changed, one after the other. */
 static void test_each_byte(int32_t version, size_t step) {
-    const struct authority_request request = {"localhost", 7, -DAY, DAY, false, 0};
-    struct authority_certificate leaf = authority_issue(&request, NULL);
+    const struct ca_request request = {"localhost", 7, -DAY, DAY, false, 0};
+    struct ca_certificate leaf = ca_issue(&request, NULL);
     int32_t none = new_context(CLEAT_CERT_NONE);
     int32_t required = new_context(CLEAT_CERT_REQUIRED);
     uint8_t *der = NULL;
@@ -74,28 +74,29 @@ static void test_each_byte(int32_t version, size_t step) {
     EXPECT(undecodable > 0 && accepted > 0);
     OPENSSL_free(der);
     EXPECT(cleat_close(none) == CLEAT_OK && cleat_close(required) == CLEAT_OK);
-    authority_free(&leaf);
+    ca_free(&leaf);
 }
 
 /* Servers meet them in their clients'. Here the version is one that there is not. */
 static void test_client(void) {
     static const uint8_t version[] = {0xa0, 3, 2, 1, 2};
-    const struct authority_request request = {"client", 7, -DAY, DAY, false, 0};
-    struct authority_certificate leaf = authority_issue(&request, NULL);
+    const struct ca_request request = {"client", 7, -DAY, DAY, false, 0};
+    struct ca_certificate leaf = ca_issue(&request, NULL);
     int32_t optional = new_context(CLEAT_CERT_OPTIONAL);
     uint8_t *der = NULL;
     size_t len = (size_t)i2d_X509(leaf.x509, &der);
     const struct raw_peer peer = {false, der, len, leaf.key};
     uint8_t *at = memmem(der, len, version, sizeof version);
     int error;
-    authority_load(optional, &leaf);
+    ca_load(optional, &leaf);
     EXPECT(CLEAT_CLASS(meet(optional, &peer, &error)) == CLEAT_VERIFY); /* the control */
     EXPECT(at != NULL);
     at[4] = 7;
-    EXPECT(meet(optional, &peer, &error) == CLEAT_STATUS(CLEAT_SSL, SSL_R_DECODE_ERROR) && error == DECODE_ERROR);
+    EXPECT(meet(optional, &peer, &error) == CLEAT_STATUS(CLEAT_SSL, SSL_R_DECODE_ERROR) &&
+           error == DECODE_ERROR);
     OPENSSL_free(der);
     EXPECT(cleat_close(optional) == CLEAT_OK);
-    authority_free(&leaf);
+    ca_free(&leaf);
 }
 
 int main(void) {

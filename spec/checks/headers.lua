@@ -189,7 +189,8 @@ for _, name in ipairs(list "ls core/*/*.c") do
     for macro, callee in text:gmatch "\n#define ([%w_]+)%([^)]*%)[%s\\]+([%w_]+)%(" do mine[macro] = "{ return " .. callee .. "(" end
     for macro in text:gmatch "\n#define ([%w_]+)%([^)]*%)[^\n]*\n[^#]-CLEAT_FIND" do mine[macro] = "{ CLEAT_FIND(" end
 end
-local DISABLES = { "CLEAT_NO_CANCEL%(%)", "CLEAT_FIND%(", "CLEAT_BEGIN%(", "CLEAT_CONTEXT_BEGIN%(" }
+local DISABLES = { "CLEAT_NO_CANCEL%(%)", "CLEAT_FIND%(", "CLEAT_BEGIN%(", "CLEAT_CONTEXT_BEGIN%(",
+    "CLEAT_NO_CANCEL_IF%(", "CLEAT_BEGIN_IN_MEMORY%(" }
 -- Whether a body disables cancellation, or does nothing but to check arguments and to call one that does.
 local function disables(body, mine)
     for _, pattern in ipairs(DISABLES) do

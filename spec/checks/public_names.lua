@@ -1,6 +1,6 @@
--- public_names: each new function or method of the Lua layer runs with each of its allocations failing. The new names are
--- those of spec/abi/lua.txt (written by script/generate, which also asks for a paragraph and writes the changelog's list)
--- that no release has. Reports one that spec/allocation/operations.lua does not call, unless EXEMPT says why.
+-- public_names: each new function or method of the Lua layer runs with each of its allocations failing. The new names
+-- are those of spec/abi/lua.txt (written by script/generate, which also asks for a paragraph and writes the changelog's
+-- list) that no release has. Reports one that spec/allocation/operations.lua does not call, unless EXEMPT says why.
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 

@@ -39,7 +39,7 @@ local KNOWS = {
     {
         what = "the glue sees Lua and cleat.h", where = { "^lua/" },
         includes = { "." },
-        except = { "^<lua%.h>$", "^<lauxlib%.h>$", "^<std%l+%.h>$", "^<string%.h>$", '^"cleat%.h"$', '^"native%.h"$' },
+        except = { "^<lua%.h>$", "^<lauxlib%.h>$", "^<std%l+%.h>$", "^<string%.h>$", '^"cleat%.h"$', '^"native%.h"$', '^"native_lua%.h"$' },
     },
     {
         what = "the network is these files' business", where = { "^core/" },
@@ -49,6 +49,7 @@ local KNOWS = {
             ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
             ["^core/tls/hostname%.c$"] = "reads numeric addresses to compare them with certificates",
             ["^core/net/poll%.c$"] = "cleat_poll",
+            ["^core/net/getaddrinfo%.c$"] = "getaddrinfo, in the calling thread or in the background",
             ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
             ["^core/net/socket%.c$"] = "sockets",
             ["^core/net/socket_%l+%.c$"] = "sockets",
@@ -60,7 +61,10 @@ local KNOWS = {
     {
         what = "the Lua layer knows one backend, by one name", where = { "^lua/.*%.lua$" },
         requires = { "^ffi$", "^cleat%.backend%.%l+$" },
-        only = { ["^lua/cleat/backend/%l+%.lua$"] = "the backends", ["^lua/cleat/backend/ffi_abi%.lua$"] = "of LuaJIT's" },
+        only = {
+            ["^lua/cleat/backend%.lua$"] = "chooses one of the backends",
+            ["^lua/cleat/backend/%l+%.lua$"] = "the backends", ["^lua/cleat/backend/ffi_abi%.lua$"] = "of LuaJIT's",
+        },
     },
 }
 
@@ -74,7 +78,7 @@ local CALLS = {
         only = {
             ["^core/net/address%.c$"] = "getaddrinfo and its neighbours",
             ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
-            ["^core/net/poll%.c$"] = "cleat_poll",
+            ["^core/net/getaddrinfo%.c$"] = "getaddrinfo, in the calling thread or in the background",
             ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
             ["^core/net/socket%.c$"] = "sockets",
             ["^core/net/socket_%l+%.c$"] = "sockets",
@@ -90,7 +94,9 @@ local CALLS = {
         only = {
             ["^core/base/file%.c$"] = "reads files",
             ["^core/base/directory%.c$"] = "reads directories",
+            ["^core/net/getaddrinfo%.c$"] = "closes its descriptor",
             ["^core/net/resolution%.c$"] = "closes its descriptor",
+            ["^core/tls/turn%.c$"] = "closes the descriptor of a waiting call",
             ["^core/net/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
             ["^core/net/socket_option%.c$"] = "compares a socket's inode",
             ["^core/net/watch%.c$"] = "closes its descriptors",

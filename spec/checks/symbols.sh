@@ -21,7 +21,9 @@ queue.c spare            one block for large writes, while none uses it
 transport.c shared_method  made once, for all transports
 configuration.c shared   the pool of certificates, made once, for all configurations
 trust_default.c shared   what the system trusts, parsed once
+chain_cache.c sets       the cache of verified chains, of a fixed size
 error.c last             of each thread: its last failure
+interrupt.c is_interruptible  of each thread: cleat_set_interruptible
 memory.c failed          of each thread: whether memory ran out
 '
 

@@ -99,6 +99,38 @@ for function in document["functions"]:
     if "closes" in function and function["closes"] not in [p["name"] for p in function["parameters"]]:
         problem(name + ": closes")
 
+# some of what is known, by hand
+KNOWN = {
+    "cleat_connection_answer_server_name(alert)": {"kind": "constant", "also": -1, "groups": ["CLEAT_ALERT_DESCRIPTION_*"]},
+    "cleat_watch_new(fd)": {"kind": "fd", "also": -1},
+    "cleat_context_load_cert_chain(keyfile)": {"kind": "path", "absent": True, "size": "keyfile_len"},
+    "cleat_context_load_cert_chain(certfile)": {"kind": "path", "size": "certfile_len"},
+    "cleat_connection_version(output)": {"kind": "text", "direction": "out", "full_length": True, "size": "output_cap"},
+    "cleat_connection_read(buf)": {"kind": "bytes", "direction": "out", "size": "buf_cap"},
+    "cleat_certificate_der(output)": {"kind": "bytes", "direction": "out", "full_length": True, "size": "output_cap"},
+    "cleat_socket_recvfrom(sender)": {"kind": "id", "of": "addrinfo", "direction": "out"},
+    "cleat_poll(revents)": {"kind": "flags", "groups": ["CLEAT_POLL*"], "direction": "out", "array": True, "size": "revents_cap"},
+    "cleat_context_set_options(options)": {"kind": "flags", "groups": ["CLEAT_OP_*"]},
+    "cleat_context_set_check_hostname(check)": {"kind": "boolean"},
+    "cleat_connection_peer_certificate": {"result": {"kind": "id", "of": "certificate", "none": True}, "blocks": "no"},
+    "cleat_socket_accept": {"result": {"kind": "id", "of": "socket"}, "blocks": "timeout"},
+    "cleat_socket_connect": {"result": {"kind": "ok"}, "blocks": "unbounded"},
+    "cleat_watch_new": {"result": {"kind": "id", "of": "watch"}, "blocks": "no"},
+    "cleat_close": {"closes": "id"}, "cleat_socket_detach": {"closes": "socket", "result": {"kind": "fd"}},
+    "cleat_context_new_guarded": {"guards": "cleat_context_new", "result": {"kind": "id", "of": "context"}},
+}
+found = {function["name"]: function for function in document["functions"]}
+for function in document["functions"]:
+    for parameter in function["parameters"]:
+        found[f"{function['name']}({parameter['name']})"] = {**parameter, "name": None}
+for name, facts in KNOWN.items():
+    if "(" in name:
+        facts = {"name": None, "direction": "in", **facts}
+        if found.get(name) != facts:
+            problem(f"{name} is {found.get(name)}")
+    elif any(found[name].get(key) != value for key, value in facts.items()):
+        problem(f"{name} is not {facts}")
+
 # complete: what the linker exports, and each line of cleat.cdef
 with open(root + "/core/cleat.map") as file:
     exported = re.findall(r"^ +(cleat_\w+);", file.read(), re.M)

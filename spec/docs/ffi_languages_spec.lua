@@ -56,10 +56,11 @@ end
 
 local JNA = "/usr/share/java/jna.jar"
 -- The others need time to build, and do not differ from one Lua to the other: once is enough.
-local once = not rawget(_G, "jit") and not directory:find("/floor$")
+local once = _VERSION == "Lua 5.4" and not directory:find("/floor$") and not directory:find("/coverage$")
 
 -- How each language runs an example, with a folder for what is built. parallel: whether its server serves several
--- clients at once. build: builds both examples, where that is done once.
+-- clients at once. build: builds them, where that is done once. generated: whether spec/docs/ffi has a
+-- program for its binding.
 local LANGUAGES = {
     { name = "C", parallel = true, command = function(example, folder)
         return { build(source .. "c/" .. example .. ".c", folder .. "/" .. example) }
@@ -87,22 +88,25 @@ local LANGUAGES = {
     end, command = function(example, folder)
         return { folder .. "/" .. example }
     end },
-    once and { name = "Java", parallel = true, missing = absent("default-jdk-headless and libjna-java", "java", "javac", JNA),
+    once and { name = "Java", generated = true, parallel = true,
+        missing = absent("default-jdk-headless and libjna-java", "java", "javac", JNA),
         build = function(folder)
-            succeeds { "sh", "-c", "exec javac -Xlint:all -Werror -cp " .. JNA .. ' -d "$1" "$2"*.java', "sh", folder, source .. "java/" }
+            local compile = "exec javac -Xlint:all -Werror -cp " .. JNA .. ' -d "$1" "$2"/*.java "$3"'
+            succeeds { "sh", "-c", compile, "sh", folder, source .. "java", root .. "/spec/docs/ffi/Binding.java" }
         end,
         command = function(example, folder)
+            local classes = { https_get = "HttpsGet", echo_server = "EchoServer", binding = "Binding" }
             -- what starts fast
-            return { "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", JNA .. ":" .. folder,
-                example == "https_get" and "HttpsGet" or "EchoServer" }
+            return { "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", JNA .. ":" .. folder, classes[example] }
         end },
     once and { name = "Ruby", parallel = true, missing = absent("ruby", "ruby"), command = function(example)
         return { "ruby", "--disable=gems", "-w", "examples/ffi/ruby/" .. example .. ".rb" }
     end },
-    once and { name = "Rust", parallel = true, missing = absent("rustc", "rustc"), build = function(folder)
-        for _, example in ipairs { "https_get", "echo_server" } do
+    once and { name = "Rust", generated = true, parallel = true, missing = absent("rustc", "rustc"), build = function(folder)
+        for name, example in pairs { https_get = source .. "rust/https_get.rs", echo_server = source .. "rust/echo_server.rs",
+            binding = root .. "/spec/docs/ffi/binding.rs" } do
             succeeds { "rustc", "--edition", "2021", "-D", "warnings", "-L", directory, "-C", "link-arg=-Wl,-rpath," .. directory,
-                "-o", folder .. "/" .. example, source .. "rust/" .. example .. ".rs" }
+                "-o", folder .. "/" .. name, example }
         end
     end, command = function(example, folder)
         return { folder .. "/" .. example }
@@ -151,6 +155,14 @@ for _, language in ipairs(LANGUAGES) do
                 end
             end
         end)
+
+        if language.generated then
+            example("its generated binding closes ids, and has errors, absent texts, arrays and buffers of any length", function()
+                local certfile, keyfile = pki.chain("server-ec")
+                local result = process.run(with(command_of("binding"), certfile, keyfile))
+                assert.are.equal("as promised\n", result.output .. result.errors)
+            end)
+        end
 
         describe("https_get", function()
             local server, command

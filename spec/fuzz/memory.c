@@ -10,6 +10,8 @@ static void set_up(void) {
     if (contexts[0] > 0) return;
     identity_contexts(&contexts[0], &contexts[1]);
     DEMAND(cleat_context_set_alpn_protocols(contexts[0], "\2h2\10http/1.1", 12) == CLEAT_OK);
+    /* What is changed in a certificate is to be parsed and verified each time. */
+    DEMAND(cleat_context_set_chain_cache_seconds(contexts[1], 0) == CLEAT_OK);
 }
 
 static void move(int32_t from, int32_t to) {

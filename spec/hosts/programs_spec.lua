@@ -1,5 +1,5 @@
--- Programs that embed a Lua of theirs, and have their own TLS: haproxy and apache's mod_lua (Lua 5.3), tshark (Lua 5.2).
--- A script inside of each does TLS with cleat, beside the program's OpenSSL. (nginx, with LuaJIT: spec/adapters.)
+-- Programs that embed Lua, and have another TLS library: haproxy and apache's mod_lua (Lua 5.3), tshark (Lua 5.2). A
+-- script inside of each does TLS with cleat, beside the program's OpenSSL. (nginx, with LuaJIT: spec/adapters.)
 local https = require "cleat.https"
 local pki = require "support.pki"
 local process = require "support.process"

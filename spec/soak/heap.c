@@ -1,4 +1,5 @@
-/* heap.c: a module for Lua 5.4 that tells what the C library's heap has in use. (On LuaJIT spec/soak/common.lua asks by FFI.) */
+/* heap.c: a module for Lua 5.4 that returns how many bytes of the C library's heap are in use. On LuaJIT
+ * spec/soak/common.lua calls mallinfo2 by FFI. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <malloc.h>

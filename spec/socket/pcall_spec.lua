@@ -93,8 +93,8 @@ describe("a waiter", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- with_loop runs body(loop, watched) in a coroutine; watched is loop.waiter, which looks in whose coroutine it is
-    -- called.
+    -- with_loop runs body(start, watched) in a coroutine. start(f) starts another one; watched is a waiter, which
+    -- checks that it is called in one of these.
     local function with_loop(body)
         local loop = scheduler.new()
         local calls = 0

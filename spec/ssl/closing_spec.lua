@@ -258,7 +258,8 @@ end
 
 local AFTER = {
     context = {
-        cert_store_stats = {}, chain_cache_stats = {}, get_ca_certs = {}, get_skipped_certs = {}, get_ciphers = {}, load_default_certs = {}, session_stats = {},
+        cert_store_stats = {}, chain_cache_stats = {}, get_ca_certs = {}, get_skipped_certs = {}, get_ciphers = {},
+        load_default_certs = {}, session_stats = {},
         set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
         set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
         load_cert_chain = function()
@@ -400,7 +401,8 @@ describe("After close", function()
     it("every attribute of a context that is asked of the library says so", function()
         local context = link.context {}
         close(context)
-        for _, name in ipairs { "options", "verify_mode", "verify_flags", "check_hostname", "minimum_version", "maximum_version" } do
+        for _, name in ipairs { "options", "verify_mode", "verify_flags", "check_hostname", "minimum_version", "maximum_version",
+            "chain_cache_seconds" } do
             raises("socket.error", { errno = EBADF }, function()
                 return context[name]
             end)

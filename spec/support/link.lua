@@ -12,7 +12,7 @@ local PROTOCOLS = {
     ["TLSv1.3"] = ssl.PROTOCOL_TLS,
 }
 
-local NAMES = "version cert cafile verify check_hostname alpn ciphers flags server_hostname suppress_ragged_eofs"
+local NAMES = "version cert cafile verify check_hostname alpn npn ciphers flags server_hostname suppress_ragged_eofs"
     .. " transport context"
 
 -- context: an SSLContext. options: version, cert (a name of pki), cafile (a file of pki), verify, check_hostname, alpn,

@@ -1,6 +1,5 @@
 -- What specs take for granted and Lua 5.1 does not have, for the specs alone: cleat's own modules keep Lua 5.1 as it
--- is.
--- script/busted loads it on Lua 5.1.
+-- is. script/busted loads it on Lua 5.1.
 --   * pcall, across which a spec's coroutine yields
 --   * load of a string, and xpcall with arguments, as on LuaJIT
 local own = setmetatable({ pcall = pcall, xpcall = xpcall, load = load }, { __index = _G, __newindex = _G })
@@ -14,6 +13,8 @@ package.loaders[2] = function(name)
     return chunk
 end
 
+local outer = setmetatable({}, { __mode = "kv" })
+
 local function finish(thread, ok, ...)
     if coroutine.status(thread) == "dead" then
         return ok, ...
@@ -22,12 +23,14 @@ local function finish(thread, ok, ...)
 end
 
 function pcall(f, ...) -- luacheck: ignore 121
-    if not coroutine.running() then
+    local from = coroutine.running()
+    if not from then
         return own.pcall(f, ...)
     end
     local thread = coroutine.create(function(...)
         return f(...)
     end)
+    outer[thread] = from
     return finish(thread, coroutine.resume(thread, ...))
 end
 
@@ -44,5 +47,14 @@ function xpcall(f, handler, ...) -- luacheck: ignore 121
     end
     return handled(pcall(f, ...))
 end
+
+-- It is what a program has of coxpcall, which would keep the coroutines of a cycle alive.
+package.loaded.coxpcall = { pcall = pcall, xpcall = xpcall, running = function(thread)
+    thread = thread or coroutine.running()
+    while outer[thread or false] do
+        thread = outer[thread]
+    end
+    return thread
+end }
 
 return own

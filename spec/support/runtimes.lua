@@ -8,6 +8,7 @@
 --   asked close_own(object)   closes such an object behind the wrapper
 --   kill(task)          ends a waiting coroutine; nil where the loop does not bear it
 --   stream              whether TLS is done in memory: no descriptor, no timeout of 0
+local compat = require "cleat.compat"
 local process = require "support.process"
 local scheduler = require "support.scheduler"
 local adapters = require "support.adapters"
@@ -31,7 +32,7 @@ local function luv(fields)
         assert(coroutine.resume(task.thread))
     end
     fields.pause = function(_, seconds)
-        local thread = coroutine.running()
+        local thread = compat.running()
         local timer = uv.new_timer()
         timer:start(math.ceil(seconds * 1000), 0, function()
             timer:close()
@@ -72,7 +73,7 @@ local function cqueues(fields)
     end
     fields.launch = function(_, task)
         loop:wrap(function()
-            task.thread = coroutine.running()
+            task.thread = compat.running()
             task.main()
         end)
     end
@@ -118,7 +119,7 @@ local function copas(fields)
     end
     fields.launch = function(_, task)
         host.addthread(function()
-            task.thread = coroutine.running()
+            task.thread = compat.running()
             task.main()
         end)
     end

@@ -27,10 +27,15 @@ std::string fetch(int32_t &result, Function function, Arguments... arguments) {
 /* An Error is a status and the texts of this thread's last failure. */
 class Error : public std::runtime_error {
   public:
-    explicit Error(int32_t status) : std::runtime_error(words()), status(status) {}
+    explicit Error(int32_t status) : std::runtime_error(words()), status(status) {
+    }
 
-    int32_t status_class() const { return CLEAT_CLASS(status); }
-    int32_t value() const { return CLEAT_VALUE(status); }
+    int32_t status_class() const {
+        return CLEAT_CLASS(status);
+    }
+    int32_t value() const {
+        return CLEAT_VALUE(status);
+    }
 
     const int32_t status;
 
@@ -66,8 +71,10 @@ inline int32_t size(std::string_view bytes) {
 /* An Id owns an id of any kind: it is moved, not copied, and closes what it owns. */
 class Id {
   public:
-    explicit Id(int32_t result) : id(check(result)) {}
-    Id(Id &&other) noexcept : id(std::exchange(other.id, 0)) {}
+    explicit Id(int32_t result) : id(check(result)) {
+    }
+    Id(Id &&other) noexcept : id(std::exchange(other.id, 0)) {
+    }
     Id &operator=(Id &&other) noexcept {
         std::swap(id, other.id);
         return *this;
@@ -78,7 +85,9 @@ class Id {
         if (id > 0) cleat_close(id);
     }
 
-    operator int32_t() const { return id; }
+    operator int32_t() const {
+        return id;
+    }
 
   private:
     int32_t id;

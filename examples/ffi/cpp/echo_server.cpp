@@ -20,7 +20,8 @@ static void serve(int32_t context, Id socket) {
         Id connection(cleat_connection_over_socket(context, socket, 1, nullptr, 0));
         check(cleat_connection_handshake(connection, 10));
         char buffer[16384];
-        while (int32_t count = check(cleat_connection_read(connection, buffer, sizeof buffer, -1))) {
+        while (int32_t count =
+                   check(cleat_connection_read(connection, buffer, sizeof buffer, -1))) {
             /* with a timeout that cannot run out, all of it is written */
             check(cleat_connection_write(connection, buffer, count, -1));
         }
@@ -33,7 +34,8 @@ static void serve(int32_t context, Id socket) {
 static void run(const char *certfile, const char *keyfile, int32_t port) {
     Id context(cleat_context_new(CLEAT_PROTOCOL_TLS));
     check(cleat_context_set_minimum_version(context, CLEAT_TLS1_2_VERSION));
-    check(cleat_context_load_cert_chain(context, certfile, size(certfile), keyfile, size(keyfile), nullptr, 0));
+    check(cleat_context_load_cert_chain(context, certfile, size(certfile), keyfile, size(keyfile),
+                                        nullptr, 0));
     Id listener(cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0));
     check(cleat_socket_setsockopt(listener, CLEAT_SOL_SOCKET, CLEAT_SO_REUSEADDR, 1));
     check(cleat_socket_bind(listener, "127.0.0.1", 9, port));

@@ -26,14 +26,14 @@ static Id client_context(const char *cafile) {
 
 /* connect_to returns a socket that is connected to the first address of the host that answers. */
 static Id connect_to(const std::string &host, const std::string &service) {
-    Id list(cleat_addrinfo_resolve(host.data(), size(host), service.data(), size(service), CLEAT_AF_UNSPEC,
-                                   CLEAT_SOCK_STREAM, 0, 0));
+    Id list(cleat_addrinfo_resolve(host.data(), size(host), service.data(), size(service),
+                                   CLEAT_AF_UNSPEC, CLEAT_SOCK_STREAM, 0, 0));
     int32_t count = check(cleat_addrinfo_count(list)), status = CLEAT_OK;
     for (int32_t i = 0; i < count; i++) {
         char address[256];
         int32_t family, type, protocol, port, flowinfo, scope;
-        int32_t length = check(cleat_addrinfo_address(list, i, address, sizeof address, &family, &type, &protocol,
-                                                      &port, &flowinfo, &scope));
+        int32_t length = check(cleat_addrinfo_address(list, i, address, sizeof address, &family,
+                                                      &type, &protocol, &port, &flowinfo, &scope));
         Id socket(cleat_socket_new(family, type, protocol));
         status = cleat_socket_connect(socket, address, length, port, TIMEOUT);
         if (status == CLEAT_OK) return socket;
@@ -41,7 +41,8 @@ static Id connect_to(const std::string &host, const std::string &service) {
     throw cleat::Error(status);
 }
 
-static void get(const char *cafile, const std::string &host, const std::string &port, const std::string &path) {
+static void get(const char *cafile, const std::string &host, const std::string &port,
+                const std::string &path) {
     Id context = client_context(cafile);
     Id socket = connect_to(host, port);
     Id connection(cleat_connection_over_socket(context, socket, 0, host.data(), size(host)));
@@ -50,12 +51,14 @@ static void get(const char *cafile, const std::string &host, const std::string &
 
     std::string request = "GET " + path + " HTTP/1.0\r\nHost: " + host + "\r\n\r\n";
     while (!request.empty()) {
-        int32_t sent = check(cleat_connection_write(connection, request.data(), size(request), TIMEOUT));
+        int32_t sent =
+            check(cleat_connection_write(connection, request.data(), size(request), TIMEOUT));
         request.erase(0, static_cast<size_t>(sent));
     }
     /* 0 is an end that the server has marked; a stream that was cut off is an Error, CLEAT_EOF */
     char buffer[16384];
-    while (int32_t count = check(cleat_connection_read(connection, buffer, sizeof buffer, TIMEOUT))) {
+    while (int32_t count =
+               check(cleat_connection_read(connection, buffer, sizeof buffer, TIMEOUT))) {
         std::cout.write(buffer, count);
     }
 }

@@ -127,14 +127,18 @@ end
 ---     local runtime = require "copas"
 ---     local waiter = require("cleat.adapters.copas").waiter
 ---     local one, two = socket.socketpair()
+---     local done
 ---     one:setwaiter(waiter)
 ---     runtime.addthread(function()
 ---         print(one:recv(5)) --> hello
+---         done = true
 ---     end)
 ---     runtime.addthread(function()
 ---         two:sendall("hello")
 ---     end)
----     runtime.loop()
+---     while not done do
+---         runtime.step()
+---     end
 ---
 --- Raises: socket.error for an error of copas.
 --- Python: none.

@@ -1,5 +1,6 @@
 --- nginx: cosockets (lua-nginx-module's ngx.socket.tcp and ngx.req.socket) as transports for wrap_socket.
 ---
+---     -- in nginx
 ---     local stream = context:wrap_socket(ngx.socket.tcp(), {server_hostname = "example.org"})
 ---     stream:connect {"example.org", 443}
 ---

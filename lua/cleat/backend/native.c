@@ -1,5 +1,5 @@
-/* native.c: the module cleat.backend.native for Lua 5.1 to 5.5 (see backend.lua). The functions of the ABI are in native_abi.c;
- * here are buffers and guards, and what native.h promises. */
+/* native.c: the module cleat.backend.native for Lua 5.1 to 5.5 (see backend.lua). The functions of the ABI are in
+ * native_abi.c; here are buffers and guards, and the functions that native.h declares. */
 #include "native.h"
 
 #define BUFFER "cleat.buffer"

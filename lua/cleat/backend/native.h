@@ -68,7 +68,8 @@ static inline struct native_state *native_state(lua_State *L) {
 
 static inline int32_t native_int(lua_State *L, int argument, const char *name) {
     int32_t value;
-    if (!native_to_int32(L, argument, &value)) native_refuse(L, name, argument, "must be an integer");
+    if (!native_to_int32(L, argument, &value))
+        native_refuse(L, name, argument, "must be an integer");
     return value;
 }
 

@@ -1,5 +1,5 @@
-/* native_lua.h: one C API for Lua 5.1 to 5.5, as 5.4 has it, as far as the native module needs it. LuaJIT loads the module that
- * is compiled for Lua 5.1. */
+/* native_lua.h: the part of Lua's C API that the native module needs, as Lua 5.4 has it, for Lua 5.1 to 5.5. LuaJIT
+ * loads the module that is compiled for Lua 5.1. */
 #ifndef CLEAT_NATIVE_LUA_H
 #define CLEAT_NATIVE_LUA_H
 
@@ -48,7 +48,6 @@ static inline void luaL_setfuncs(lua_State *L, const luaL_Reg *list, int upvalue
     lua_pop(L, upvalues);
 }
 #endif
-
 
 #if LUA_VERSION_NUM < 504
 /* A userdata has one user value before Lua 5.4: a table of them. Putting a value into it takes no memory. */

@@ -241,7 +241,7 @@ end
 --- Reads bytes. The formats of Lua's files work as well.
 ---
 ---     local file = incoming("first\nsecond\n")
----     print(file:read(3), file:read("l"), file:read()) --> fir	st	second
+---     print(file:read(3), file:read("l"), #file:read()) --> fir	st	7
 ---
 --- Raises: as Socket:recv; IOError if the file is not open for reading; ValueError if it is closed, and for other
 --- formats. After an error the received bytes are kept for the next call.
@@ -359,6 +359,9 @@ end
 
 -- digits_of: a number as Lua's files write it.
 local function digits_of(number)
+    if _VERSION > "Lua 5.4" then -- as many digits as the number needs
+        return tostring(number)
+    end
     return (math.type and math.type(number) == "integer" and "%d" or "%.14g"):format(number)
 end
 

@@ -60,7 +60,7 @@ end
 --- Returns the negotiated cipher suite.
 ---
 ---     local name, version, bits = unpack(conn:cipher())
----     print(version, bits) --> TLSv1.3	128
+---     print(version, bits >= 128) --> TLSv1.3	true
 ---
 --- Python: 2.6.
 ---@return table? # {name, version that defines it, secret bits}; nil before the handshake is done

@@ -54,7 +54,8 @@ local parse = keywords.parser("match_hostname", { "cert", "hostname" }, { tables
 ---
 ---     local cert = conn:getpeercert()
 ---     ssl.match_hostname(cert, "localhost")
----     print(pcall(ssl.match_hostname, cert, "example.org")) --> false	hostname 'example.org' doesn't match 'localhost'
+---     local ok, err = pcall(ssl.match_hostname, cert, "example.org")
+---     print(ok, ssl.CertificateError:is(err)) --> false	true
 ---
 --- Raises: CertificateError if it is not; ValueError if the table is nil or empty; TypeError.
 --- Python: 2.7.9, 3.2; removed in 3.12.

@@ -49,6 +49,7 @@ local parse_pem = keywords.parser("PEM_cert_to_DER_cert", { "pem_cert_string" },
 --- Python: 2.6.
 ---@param pem_cert_string string
 ---@return string
+---@overload fun(pem_cert_string, keywords: cleat.keywords.ssl.PEM_cert_to_DER_cert): string
 function pem.PEM_cert_to_DER_cert(pem_cert_string, ...)
     local text = check.string("PEM_cert_to_DER_cert", "pem_cert_string", (parse_pem(pem_cert_string, ...)))
     if text:sub(1, #pem.PEM_HEADER) ~= pem.PEM_HEADER then

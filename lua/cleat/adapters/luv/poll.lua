@@ -1,9 +1,12 @@
 --- Waits for descriptors. luv allows one poll handle per descriptor, so all coroutines that wait for a descriptor share
 --- it.
 
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local wait = require "cleat.adapters.luv.wait"
 local watch = require "cleat.socket.watch"
+
+local pcall = compat.pcall
 
 local poll = {}
 

@@ -1,4 +1,4 @@
-#include "authority.h"
+#include "ca.h"
 
 #include <string.h>
 #include <time.h>
@@ -40,16 +40,18 @@ static void add_purpose(X509 *x509, int purpose) {
     sk_ASN1_OBJECT_pop_free(usage, ASN1_OBJECT_free);
 }
 
-struct authority_certificate authority_issue(const struct authority_request *request,
-                                             const struct authority_certificate *issuer) {
-    struct authority_certificate made = {make_key(), X509_new()};
+struct ca_certificate ca_issue(const struct ca_request *request,
+                               const struct ca_certificate *issuer) {
+    struct ca_certificate made = {make_key(), X509_new()};
     X509_NAME *subject = X509_get_subject_name(made.x509);
     EXPECT(X509_set_version(made.x509, X509_VERSION_3) == 1);
     EXPECT(ASN1_INTEGER_set(X509_get_serialNumber(made.x509), request->serial) == 1);
     EXPECT(ASN1_TIME_set(X509_getm_notBefore(made.x509), time(NULL) + request->begins) != NULL);
     EXPECT(ASN1_TIME_set(X509_getm_notAfter(made.x509), time(NULL) + request->ends) != NULL);
-    EXPECT(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)request->name, -1, -1, 0) == 1);
-    EXPECT(X509_set_issuer_name(made.x509, issuer == NULL ? subject : X509_get_subject_name(issuer->x509)) == 1);
+    EXPECT(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)request->name,
+                                      -1, -1, 0) == 1);
+    EXPECT(X509_set_issuer_name(
+               made.x509, issuer == NULL ? subject : X509_get_subject_name(issuer->x509)) == 1);
     EXPECT(X509_set_pubkey(made.x509, made.key) == 1);
     if (request->is_ca) {
         add_constraints(made.x509);
@@ -61,7 +63,7 @@ struct authority_certificate authority_issue(const struct authority_request *req
     return made;
 }
 
-void authority_free(struct authority_certificate *certificate) {
+void ca_free(struct ca_certificate *certificate) {
     EVP_PKEY_free(certificate->key);
     X509_free(certificate->x509);
 }
@@ -83,17 +85,23 @@ static int32_t load_chain(int32_t context, const char *data, int32_t len) {
     return cleat_context_load_cert_chain_data(context, data, len, NULL, 0, NULL, 0);
 }
 
-void authority_trust(int32_t context, const struct authority_certificate *certificate) {
+void ca_trust(int32_t context, const struct ca_certificate *certificate) {
     BIO *bio = BIO_new(BIO_s_mem());
     EXPECT(bio != NULL && PEM_write_bio_X509(bio, certificate->x509) == 1);
     load_data(bio, context, load_trust);
 }
 
-void authority_load(int32_t context, const struct authority_certificate *certificate) {
+void ca_load_chain(int32_t context, const struct ca_certificate *certificate,
+                   const struct ca_certificate *other, int count) {
     BIO *bio = BIO_new(BIO_s_mem());
     EXPECT(bio != NULL && PEM_write_bio_X509(bio, certificate->x509) == 1);
+    for (; count > 0; count--) EXPECT(PEM_write_bio_X509(bio, other->x509) == 1);
     EXPECT(PEM_write_bio_PrivateKey(bio, certificate->key, NULL, NULL, 0, NULL, NULL) == 1);
     load_data(bio, context, load_chain);
+}
+
+void ca_load(int32_t context, const struct ca_certificate *certificate) {
+    ca_load_chain(context, certificate, NULL, 0);
 }
 
 static void revoke(X509_CRL *crl, long serial, const ASN1_TIME *when) {
@@ -106,8 +114,8 @@ static void revoke(X509_CRL *crl, long serial, const ASN1_TIME *when) {
     ASN1_INTEGER_free(number);
 }
 
-void authority_trust_list(int32_t context, const struct authority_certificate *certificate, long begins, long ends,
-                          long revoked) {
+void ca_trust_list(int32_t context, const struct ca_certificate *certificate, long begins,
+                   long ends, long revoked) {
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *from = ASN1_TIME_set(NULL, time(NULL) + begins);
     ASN1_TIME *to = ASN1_TIME_set(NULL, time(NULL) + ends);

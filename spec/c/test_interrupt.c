@@ -1,0 +1,280 @@
+/* test_interrupt.c: cleat_set_interruptible: a signal ends each kind of call that waits with EINTR, with SA_RESTART and
+ * without; the call can be repeated, and loses no data; and without the setting no signal ends a call. */
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "expect.h"
+#include "identity.h"
+#include "waiting.h"
+
+#define INTERRUPTED (-(CLEAT_SYS << 16 | CLEAT_EINTR))
+
+static atomic_int signals;
+
+static void on_signal(int number) {
+    (void)number;
+    atomic_fetch_add(&signals, 1);
+}
+
+static void handle(int flags) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags};
+    EXPECT(sigaction(SIGUSR1, &action, NULL) == 0);
+}
+
+static double now(void) {
+    double seconds;
+    EXPECT(cleat_monotonic(&seconds) == CLEAT_OK);
+    return seconds;
+}
+
+/* A thread that calls until it is not interrupted any more. */
+struct caller {
+    struct waiting *waiting;
+    int32_t interruptible;
+    atomic_int interrupted; /* how often */
+    atomic_bool returned;
+    double shortest; /* call that was interrupted, in seconds */
+    int32_t result;
+};
+
+static void *call(void *argument) {
+    struct caller *self = argument;
+    EXPECT(cleat_set_interruptible(self->interruptible) == 0);
+    for (;;) {
+        double begun = now();
+        self->result = self->waiting->call(self->waiting);
+        if (self->result != INTERRUPTED) break;
+        if (now() - begun < self->shortest) self->shortest = now() - begun;
+        EXPECT(cleat_error_status() == INTERRUPTED);
+        atomic_fetch_add(&self->interrupted, 1);
+    }
+    EXPECT(cleat_set_interruptible(0) == self->interruptible);
+    atomic_store(&self->returned, true);
+    return NULL;
+}
+
+/* Signals until the thread was interrupted often enough, or, if it cannot be, so many. */
+static void send_signals(struct caller *self, pthread_t thread) {
+    enum { TIMES = 5, SIGNALS = 50 };
+    int before = atomic_load(&signals);
+    while (self->interruptible == 1 ? atomic_load(&self->interrupted) < TIMES
+                                    : atomic_load(&signals) - before < SIGNALS) {
+        EXPECT(!atomic_load(&self->returned));
+        if (waiting_is_inside(self->waiting)) EXPECT(pthread_kill(thread, SIGUSR1) == 0);
+        sched_yield();
+    }
+}
+
+static void test_kind(struct waiting *waiting, int32_t interruptible) {
+    struct caller self = {.waiting = waiting, .interruptible = interruptible, .shortest = 1e9};
+    pthread_t thread;
+    waiting->open(waiting);
+    EXPECT(pthread_create(&thread, NULL, call, &self) == 0);
+    send_signals(&self, thread);
+    waiting->release(waiting);
+    EXPECT(pthread_join(thread, NULL) == 0);
+    if (self.result != waiting->result)
+        fprintf(stderr, "%s: %d\n", waiting->name, (int)self.result);
+    EXPECT(self.result == waiting->result);
+    /* by the signal, and not since a second had passed */
+    EXPECT(interruptible == 0 ? atomic_load(&self.interrupted) == 0 : self.shortest < 1.0);
+    waiting_close(waiting);
+}
+
+/* A thread that reads has the reader's turn; another one waits for it. */
+static int32_t turn_connection;
+static int32_t turn_peer;
+static atomic_bool holder_has_read;
+
+static void *hold_turn(void *unused) {
+    char byte;
+    sigset_t all;
+    (void)unused;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    EXPECT(cleat_connection_read(turn_connection, &byte, 1, -1) == 1 && byte == '1');
+    atomic_store(&holder_has_read, true);
+    return NULL;
+}
+
+static int32_t call_second_read(struct waiting *self) {
+    char byte = 0;
+    int32_t result = cleat_connection_read(turn_connection, &byte, 1, -1);
+    (void)self;
+    EXPECT(result < 0 || (byte == '2' && atomic_load(&holder_has_read)));
+    return result;
+}
+
+static void test_turn(int32_t server_context, int32_t client_context, int32_t interruptible) {
+    struct waiting waiting = {.name = "turn", .call = call_second_read, .result = 1};
+    struct caller self = {.waiting = &waiting, .interruptible = interruptible, .shortest = 1e9};
+    int32_t sockets[2];
+    pthread_t holder;
+    pthread_t thread;
+    int i;
+    EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &sockets[0], &sockets[1]) ==
+           CLEAT_OK);
+    turn_connection = cleat_connection_over_socket(client_context, sockets[0], 0, "localhost", 9);
+    turn_peer = cleat_connection_over_socket(server_context, sockets[1], 1, NULL, 0);
+    for (i = 0; i < 4; i++) {
+        cleat_connection_handshake(turn_connection, 0);
+        cleat_connection_handshake(turn_peer, 0);
+    }
+    atomic_store(&holder_has_read, false);
+    waiting.ids[0] = turn_connection;
+    EXPECT(pthread_create(&holder, NULL, hold_turn, NULL) == 0);
+    while (!waiting_is_inside(&waiting)) sched_yield();
+    EXPECT(pthread_create(&thread, NULL, call, &self) == 0);
+    send_signals(&self, thread);
+    EXPECT(cleat_connection_write(turn_peer, "1", 1, WAITING_PATIENCE) == 1);
+    pthread_join(holder, NULL);
+    EXPECT(cleat_connection_write(turn_peer, "2", 1, WAITING_PATIENCE) == 1);
+    pthread_join(thread, NULL);
+    EXPECT(self.result == 1);
+    EXPECT(interruptible == 0 ? atomic_load(&self.interrupted) == 0 : self.shortest < 1.0);
+    waiting.ids[0] = 0;
+    EXPECT(cleat_close(turn_connection) == CLEAT_OK && cleat_close(turn_peer) == CLEAT_OK);
+    EXPECT(cleat_close(sockets[0]) == CLEAT_OK && cleat_close(sockets[1]) == CLEAT_OK);
+}
+
+/* A megabyte, interrupted at both ends all the time: no byte is lost, and none comes twice. */
+enum { MUCH = 1000000 };
+
+struct stream {
+    int32_t id;
+    bool writes;
+    char *bytes;
+    atomic_bool done;
+    atomic_int interrupted;
+};
+
+static void *move(void *argument) {
+    struct stream *self = argument;
+    int32_t at = 0;
+    EXPECT(cleat_set_interruptible(1) == 0);
+    while (at < MUCH) {
+        int32_t moved = self->writes
+                            ? cleat_connection_write(self->id, self->bytes + at, MUCH - at, -1)
+                            : cleat_connection_read(self->id, self->bytes + at, MUCH - at, -1);
+        EXPECT(moved > 0 || moved == INTERRUPTED);
+        if (moved > 0) at += moved;
+        if (moved < 0) atomic_fetch_add(&self->interrupted, 1);
+    }
+    atomic_store(&self->done, true);
+    return NULL;
+}
+
+static void test_no_loss(int32_t server_context, int32_t client_context) {
+    static char sent[MUCH];
+    static char got[MUCH];
+    struct stream streams[2];
+    int32_t sockets[2];
+    pthread_t threads[2];
+    int i;
+    for (i = 0; i < MUCH; i++) sent[i] = (char)(i * 7 + i / 255);
+    EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &sockets[0], &sockets[1]) ==
+           CLEAT_OK);
+    EXPECT(cleat_socket_setsockopt(sockets[0], CLEAT_SOL_SOCKET, CLEAT_SO_SNDBUF, 4096) ==
+           CLEAT_OK);
+    streams[0] = (struct stream){
+        .id = cleat_connection_over_socket(client_context, sockets[0], 0, "localhost", 9),
+        .writes = true,
+        .bytes = sent};
+    streams[1] = (struct stream){
+        .id = cleat_connection_over_socket(server_context, sockets[1], 1, NULL, 0), .bytes = got};
+    EXPECT(pthread_create(&threads[0], NULL, move, &streams[0]) == 0);
+    while (atomic_load(&streams[0].interrupted) == 0) { /* in the handshake */
+        pthread_kill(threads[0], SIGUSR1);
+        sched_yield();
+    }
+    EXPECT(pthread_create(&threads[1], NULL, move, &streams[1]) == 0);
+    while (!atomic_load(&streams[0].done) || !atomic_load(&streams[1].done)) {
+        for (i = 0; i < 2; i++) {
+            if (!atomic_load(&streams[i].done)) pthread_kill(threads[i], SIGUSR1);
+        }
+        sched_yield();
+    }
+    for (i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    EXPECT(memcmp(sent, got, MUCH) == 0);
+    for (i = 0; i < 2; i++) {
+        EXPECT(cleat_close(streams[i].id) == CLEAT_OK && cleat_close(sockets[i]) == CLEAT_OK);
+    }
+}
+
+/* Without a signal a wait ends as well, for signals that came before it or in another thread. */
+static void test_interval(void) {
+    int32_t sockets[2];
+    char byte;
+    EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &sockets[0], &sockets[1]) ==
+           CLEAT_OK);
+    EXPECT(cleat_set_interruptible(1) == 0);
+    EXPECT(cleat_socket_recv(sockets[0], &byte, 1, 0, -1) == INTERRUPTED);
+    EXPECT(CLEAT_CLASS(cleat_socket_recv(sockets[0], &byte, 1, 0, 0)) == CLEAT_WANT_READ);
+    EXPECT(CLEAT_CLASS(cleat_socket_recv(sockets[0], &byte, 1, 0, 0.01)) == CLEAT_TIMEOUT);
+    EXPECT(CLEAT_CLASS(cleat_set_interruptible(2)) == CLEAT_USAGE);
+    EXPECT(CLEAT_CLASS(cleat_set_interruptible(-1)) == CLEAT_USAGE);
+    EXPECT(cleat_set_interruptible(0) == 1);
+    EXPECT(cleat_close(sockets[0]) == CLEAT_OK && cleat_close(sockets[1]) == CLEAT_OK);
+}
+
+/* Names are looked up in another thread then: the results are the same. */
+static void test_resolve(void) {
+    int32_t interruptible;
+    for (interruptible = 0; interruptible < 2; interruptible++) {
+        int32_t list;
+        cleat_set_interruptible(interruptible);
+        list = cleat_addrinfo_resolve("localhost", 9, "80", 2, 0, CLEAT_SOCK_STREAM, 0, 0);
+        EXPECT(list > 0 && cleat_addrinfo_count(list) > 0 && cleat_close(list) == CLEAT_OK);
+        list = cleat_addrinfo_resolve("127.0.0.1", 9, "80", 2, 0, CLEAT_SOCK_STREAM, 0, 0);
+        EXPECT(list > 0 && cleat_addrinfo_count(list) == 1 && cleat_close(list) == CLEAT_OK);
+        list = cleat_addrinfo_resolve(NULL, 0, "80", 2, CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0, 0);
+        EXPECT(list > 0 && cleat_addrinfo_count(list) == 1 && cleat_close(list) == CLEAT_OK);
+        list = cleat_addrinfo_resolve("a..b", 4, "80", 2, 0, CLEAT_SOCK_STREAM, 0, 0);
+        EXPECT(CLEAT_CLASS(list) == CLEAT_RESOLVE);
+        list = cleat_addrinfo_resolve("localhost", 9, "80", 2, 0, CLEAT_SOCK_STREAM, 0,
+                                      CLEAT_AI_NUMERICHOST);
+        EXPECT(CLEAT_CLASS(list) == CLEAT_RESOLVE && CLEAT_VALUE(list) == CLEAT_EAI_NONAME);
+    }
+    cleat_set_interruptible(0);
+}
+
+int main(void) {
+    static const int flags[] = {0, SA_RESTART};
+#if defined(__SANITIZE_THREAD__)
+    enum {
+        FLAGS = 1
+    }; /* ThreadSanitizer runs handlers when a call returns: with SA_RESTART recv does not */
+#else
+    enum { FLAGS = 2 };
+#endif
+    int32_t server_context;
+    int32_t client_context;
+    int i;
+    waiting_set_up();
+    identity_contexts(&server_context, &client_context);
+    for (i = 0; i < FLAGS; i++) {
+        struct waiting *waiting;
+        handle(flags[i]);
+        for (waiting = waiting_kinds; waiting->open != NULL; waiting++) {
+            /* These wait outside of ppoll, in a call that SA_RESTART restarts. */
+            bool is_restarted = flags[i] == SA_RESTART && (strcmp(waiting->name, "connect") == 0 ||
+                                                           strcmp(waiting->name, "file") == 0);
+            test_kind(waiting, 0);
+            if (!is_restarted) test_kind(waiting, 1);
+        }
+        test_turn(server_context, client_context, 0);
+        test_turn(server_context, client_context, 1);
+        test_no_loss(server_context, client_context);
+    }
+    test_interval();
+    test_resolve();
+    EXPECT(cleat_close(server_context) == CLEAT_OK && cleat_close(client_context) == CLEAT_OK);
+    waiting_tear_down();
+    EXPECT(cleat_handle_count() == 0);
+    puts("interrupted and repeated, no data lost, resolve, interval");
+    return 0;
+}
