@@ -245,7 +245,7 @@ end
 -- What a client's full handshake takes at most, as a share of what it takes the raw loop's client, which verifies the
 -- chain each time: with a server that cleat has to verify too, and with one that it has verified before.
 local CLIENT_DEMANDS = { { "unknown", 1.05 }, { "known", 0.60 } }
-local CLIENTS = 20
+local CLIENTS = 8
 
 local function check_clients(folder, where)
     local program = build .. "/bench/guard_handshakes"

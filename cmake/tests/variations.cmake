@@ -47,6 +47,11 @@ cleat_vary("emulated|cross" "c[.]loading" environment CLEAT_NO_OPENSSL=1)
 # c.states loads this machine's Lua.
 cleat_vary("emulated|cross" "c[.]states" when never)
 
+# script/generate is the same on every interpreter and in every build.
+cleat_vary(".*"               "luajit[.]checks[.]lua_api" when never)
+cleat_vary("floor|address|memcheck|coverage" "[^.]*[.]checks[.]lua_api" when never)
+cleat_vary(".*"               "gc[.].*[.]checks[.].*" when never)
+
 # The programs of spec/hosts bring their own Lua: once is enough. They cannot load a library with a sanitizer.
 cleat_vary(".*"               "luajit[.]hosts[.].*" when never)
 cleat_vary("floor|address|memcheck" "[^.]*[.]hosts[.].*" when never)

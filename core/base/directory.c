@@ -1,6 +1,7 @@
 /* directory.c: the digest of a directory of certificates. */
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,12 +71,17 @@ static int compare(const void *one, const void *other) {
 int32_t cleat_file_digest_directory(const char *name, uint8_t digest[CLEAT_DIGEST]) {
     struct digests digests = {NULL, 0, 0};
     DIR *directory = opendir(name);
-    const struct dirent *entry;
+    const struct dirent *entry = NULL;
     SHA256_CTX hash;
     int32_t status = CLEAT_OK;
-    while (directory != NULL && status >= 0 && (entry = readdir(directory)) != NULL) {
+    bool unreadable = false;
+    while (directory != NULL && status >= 0) {
+        errno = 0; /* readdir returns NULL at the end and on an error */
+        entry = readdir(directory);
+        if (entry == NULL) break;
         if (is_hash_name(entry->d_name)) status = add_file(&digests, name, entry->d_name);
     }
+    if (directory != NULL && entry == NULL) unreadable = errno != 0;
     if (directory != NULL) closedir(directory);
     if (status >= 0) {
         if (digests.count > 0) qsort(digests.list, digests.count, CLEAT_DIGEST, compare);
@@ -83,6 +89,8 @@ int32_t cleat_file_digest_directory(const char *name, uint8_t digest[CLEAT_DIGES
         SHA256_Update(&hash, digests.list, digests.count * CLEAT_DIGEST);
         SHA256_Final(digest, &hash);
     }
+    /* Look-ups may find files that were not listed: equal to no other content, so that no session resumes under it. */
+    if (unreadable) RAND_bytes(digest, CLEAT_DIGEST);
     cleat_release(digests.list);
     return status;
 }

@@ -16,7 +16,7 @@ static void end_transport(struct cleat_transport *transport, bool owned) {
 }
 
 static void connection_destroy(struct cleat_object *object) {
-    struct cleat_connection *self = (struct cleat_connection *)object;
+    struct cleat_connection *self = (void *)object; /* its first member */
     end_transport(&self->transport, self->socket != NULL);
     /* Session tickets that a client which only writes leaves unread must not reset the connection:
      * the server would lose what is on its way. */
@@ -33,7 +33,7 @@ static void connection_destroy(struct cleat_object *object) {
 }
 
 static void connection_interrupt(struct cleat_object *object) {
-    struct cleat_connection *self = (struct cleat_connection *)object;
+    struct cleat_connection *self = (void *)object; /* its first member */
     pthread_mutex_lock(&self->lock);
     cleat_turn_interrupt(&self->turns);
     pthread_mutex_unlock(&self->lock);
@@ -194,7 +194,7 @@ int32_t cleat_connection_set_context(int32_t connection, int32_t context) {
     CLEAT_FIND(other, context, CLEAT_KIND_CONTEXT);
     result = cleat_handle_find(connection, CLEAT_KIND_CONNECTION, &found);
     if (found != NULL) {
-        struct cleat_connection *self = (struct cleat_connection *)found;
+        struct cleat_connection *self = (void *)found;
         result = configuration_of(other, &configuration);
         if (result >= 0) {
             pthread_mutex_lock(&self->lock);

@@ -42,7 +42,7 @@ static ASN1_TIME *to_utc(const ASN1_TIME *time) {
     utc = ASN1_TIME_new();
     if (utc != NULL && ASN1_TIME_set_string(utc, local) == 1 &&
         ASN1_TIME_to_posix(utc, &seconds) == 1) {
-        result = ASN1_TIME_adj(NULL, (time_t)(seconds - offset), 0, 0);
+        result = ASN1_TIME_set_posix(NULL, seconds - offset);
     }
     ASN1_TIME_free(utc);
     return result;

@@ -78,6 +78,13 @@ local function read(root)
     return entries, releases
 end
 
+--- A function's declaration without the names of its parameters, which no compiled program depends on.
+---@param declaration string
+---@return string
+local function types(declaration)
+    return declaration:find "^int32_t cleat_" and (declaration:gsub("[%w_]+([,)])", "%1")) or declaration
+end
+
 --- Finds out since when each thing is there (item.since), and refuses to go on where the headers break a promise.
 ---@param model cleat.Model
 ---@param root string
@@ -89,7 +96,8 @@ function abi.date(model, root)
     end
     local current
     for _, constant in ipairs(model.constants) do
-        current = constant.name == "CLEAT_ABI" and constant.number or current
+        -- the release 0.1.0 has the older name only
+        current = (constant.name == "CLEAT_ABI" or constant.name == "CLEAT_ABI_VERSION") and constant.number or current
     end
 
     local items, present, listed, problems = all(model), {}, {}, {}
@@ -108,10 +116,10 @@ function abi.date(model, root)
                 problem("%s: the headers have no %s any more, which programs may use since ABI %d (cleat %s):\n"
                     .. "    put it back; it may answer CLEAT_UNSUPPORTED", entry.where, entry.name, entry.since,
                     releases[entry.since])
-            elseif declaration ~= entry.declaration then
+            elseif types(declaration) ~= types(entry.declaration) then
                 problem("%s: was   %s\n    and is now   %s\n    Programs are compiled against what it was in ABI %d (cleat %s): put that "
-                    .. "back, and give what is new another\n    name. (If only a parameter's name is better now, edit that line of %s.)",
-                    item.where or entry.where, entry.declaration, declaration, entry.since, releases[entry.since], PLACE)
+                    .. "back, and give what is new another\n    name.", item.where or entry.where, entry.declaration, declaration,
+                    entry.since, releases[entry.since])
             end
         end
     end

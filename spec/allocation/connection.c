@@ -3,6 +3,8 @@
 
 #include "../c/expect.h"
 #include "../c/identity.h"
+#include "base/boringssl.h"
+#include "failing.h"
 #include "scenario.h"
 #include "tls/transport.h"
 
@@ -186,6 +188,28 @@ static void open_shaken_1_2(void) {
     EXPECT(shake_hands() == CLEAT_OK);
 }
 
+/* What an idle client connection holds. The parsed certificates of its peer would be 50 blocks each. */
+enum { IDLE_BLOCKS = 30 };
+static long live_before;
+
+static void open_idle(void) {
+    open_1_3();
+    cleat_close(client);
+    cleat_close(server);
+    live_before = failing_live(); /* the contexts have their configurations */
+    open_with(server_context, client_context);
+    EXPECT(shake_hands() == CLEAT_OK);
+    EXPECT(transfer(server, client, 1) == CLEAT_OK);
+}
+
+static int32_t act_idle(void) {
+    cleat_close(server);
+    ERR_clear_error();
+    EXPECT(failing_live() > live_before);
+    EXPECT(failing_live() <= live_before + IDLE_BLOCKS);
+    return CLEAT_OK;
+}
+
 /* A connection that failed answers whatever is asked of it, without a crash and without data. */
 static void poke(int32_t id) {
     int32_t bits;
@@ -332,6 +356,7 @@ const struct scenario connection_scenarios[] = {
     {"connection_peer_certificate", open_shaken, act_certificate, close_all, 0, true},
     {"connection_channel_binding", open_shaken_1_2, act_binding, close_all, 0, true},
     {"connection_set_context", open_1_3, act_set_context, close_all, 0, true},
+    {"an idle client", open_idle, act_idle, close_all, 0, true},
     {"connection_shutdown", open_shaken, act_shutdown, poke_and_close, 0, false},
     {NULL, NULL, NULL, NULL, 0, false},
 };

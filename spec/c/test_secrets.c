@@ -193,7 +193,8 @@ static void find_master(int32_t connection, struct secret *master) {
     size_t len;
     EXPECT(cleat_handle_find(connection, CLEAT_KIND_CONNECTION, &object) == CLEAT_OK);
     len = SSL_SESSION_get_master_key(
-        SSL_get_session(((const struct cleat_connection *)object)->ssl), bytes, sizeof bytes);
+        SSL_get_session(((const struct cleat_connection *)(const void *)object)->ssl), bytes,
+        sizeof bytes);
     secret_keep(master, bytes, len);
     cleat_handle_done(object);
 }

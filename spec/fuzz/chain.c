@@ -1,6 +1,6 @@
-/* chain.c: a peer's certificates are verified. The first byte has the flags and the role, the low bits of the second one
- * how many of the certificates behind it, in DER and one after the other, are trusted: the last ones. The verdict must
- * be the same each time, and must not depend on the cache. */
+/* chain.c: verifies a peer's certificates. The first byte has the flags and the role. The low bits of the second one
+ * are the number of trusted certificates among those behind it, in DER: the last ones of them. The verdict
+ * must be the same each time, and must not depend on the cache. */
 #undef _FORTIFY_SOURCE
 #include <time.h>
 
@@ -14,7 +14,9 @@
 enum { CERTIFICATES_MAX = 12 };
 
 /* The seeds are in force. */
-time_t time(time_t *now) { /* NOLINT(readability-inconsistent-declaration-parameter-name): libc's names are its own */
+time_t time(
+    time_t *
+        now) { /* NOLINT(readability-inconsistent-declaration-parameter-name): libc's names are its own */
     if (now != NULL) *now = 1796000000;
     return 1796000000;
 }
@@ -59,7 +61,8 @@ static struct cleat_trust *make_trust(const struct input *input) {
     for (i = input->count - input->trusted; i < input->count; i++) {
         const CBS *der = &input->certificates[i];
         struct cleat_bundle *bundle;
-        if (cleat_bundle_from_data((const char *)CBS_data(der), (int32_t)CBS_len(der), &bundle) < 0) continue;
+        if (cleat_bundle_from_data((const char *)CBS_data(der), (int32_t)CBS_len(der), &bundle) < 0)
+            continue;
         DEMAND(cleat_trust_sources_add(&sources, bundle, NULL) == CLEAT_OK);
         cleat_bundle_unref(bundle);
     }
@@ -84,8 +87,8 @@ static STACK_OF(CRYPTO_BUFFER) * make_sent(const struct input *input, bool *deco
     return sent;
 }
 
-static enum cleat_peer_verdict verify(struct input *input, const STACK_OF(CRYPTO_BUFFER) * sent, int32_t seconds,
-                                      struct cleat_peer_report *report) {
+static enum cleat_peer_verdict verify(struct input *input, const STACK_OF(CRYPTO_BUFFER) * sent,
+                                      int32_t seconds, struct cleat_peer_report *report) {
     input->terms.cache_seconds = seconds;
     cleat_error_clear_queue();
     return cleat_peer_verify(&input->terms, sent, report);
