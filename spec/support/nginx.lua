@@ -89,9 +89,10 @@ load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
     return servers
 end
 
--- start: servers is an array of tables with cert (a name of pki) or certfile and keyfile, protocols ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""),
--- and lines (more configuration); beside them main and http (more configuration), workers (1) and connections (64).
--- Files of the pages go to server.www. seconds: how long nginx may live, 60 by default.
+-- start: servers is an array of tables with cert (a name of pki) or certfile and keyfile, protocols
+-- ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""), and lines (more configuration); beside them main and http (more
+-- configuration), workers (1) and connections (64). Files of the pages go to server.www. seconds: how long nginx may
+-- live, 60 by default.
 function nginx.start(servers, seconds)
     known("nginx.start", servers, "main http workers connections")
     for _, server in ipairs(servers) do

@@ -20,12 +20,12 @@ end
 
 -- Some of them refuse to run as root, and the others do not need it.
 local IS_ROOT = shell "id -u" == "0"
-local USER = IS_ROOT and "nobody" or shell "id -un"
-local GROUP = IS_ROOT and "nogroup" or shell "id -gn"
+local ID = IS_ROOT and "65534" or "" -- a user without files and rights
+local USER, GROUP = shell("id -un " .. ID), shell("id -gn " .. ID)
 
 -- missing: nil, or why a server cannot be started here: for pending().
 function servers.missing(name)
-    local program = name == "websockets" and "/usr/share/doc/python3-websockets"
+    local program = name == "websockets" and "/usr/lib/python3/dist-packages/websockets"
         or name == "postgresql" and shell "ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -n 1"
         or shell("PATH=$PATH:/usr/sbin; command -v " .. name)
     if not program or not shell("ls -d " .. program .. " 2>/dev/null") then
