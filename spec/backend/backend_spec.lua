@@ -29,6 +29,15 @@ end
 describe("cleat.backend", function()
     handles.watch(before_each, after_each)
 
+    it("takes an integer of 32 bits, of whatever type of number, and nothing else for it", function()
+        for _, value in ipairs { 5, 5.0, 2 ^ 31 - 1, -2 ^ 31 } do
+            assert.are.equal(backend.kind(0), backend.kind(value)) -- CLEAT_HANDLE: no such id
+        end
+        for _, value in ipairs { 1.5, 2 ^ 31, -2 ^ 31 - 1, 0 / 0, 1 / 0, -1 / 0, "5", true, {} } do
+            raises("kind: argument 1 must be an integer", backend.kind, value)
+        end
+    end)
+
     it("is the one for this interpreter", function()
         assert.are.equal(rawget(_G, "jit") and os.getenv "CLEAT_BACKEND" ~= "native" and "ffi" or "native", backend.name)
         assert.are.equal(const.ABI_VERSION, backend.abi_version())
