@@ -80,14 +80,18 @@ function servers.listening(program, port)
 end
 
 -- start: text(port, dir) is the configuration, which is written to dir/conf.lua (the name by which
--- prosody knows its language); words(port, dir) the command.
-local function start(certfile, keyfile, text, words)
+-- prosody knows its language); words(port, dir) the command; ready: a pattern
+-- in what a server says when it is ready, if it listens before that.
+local function start(certfile, keyfile, text, words, ready)
     local dir = directory(certfile, keyfile)
     local server, port = process.on_free_port(function(port)
         process.write_file(dir .. "/conf.lua", (text:gsub("@(%u+)", { PORT = port, DIR = dir, USER = USER, GROUP = GROUP })))
         own(dir)
         local program = process.start(command(words(port, dir)))
         local ok, message = pcall(servers.listening, program, port)
+        if ok and ready then
+            ok, message = pcall(program.wait_for, program, ready, 20)
+        end
         if not ok then
             program:stop()
             error(message, 0)
@@ -250,6 +254,7 @@ function servers.postgresql(certfile, keyfile)
     local text = ([[
 #!/bin/sh
 set -e
+rm -rf @DIR/data/db
 BIN/initdb --pgdata @DIR/data/db --auth trust --username postgres --no-sync --no-instructions >@DIR/data/log
 cat >>@DIR/data/db/postgresql.conf <<END
 listen_addresses = '127.0.0.1'
@@ -265,7 +270,7 @@ exec BIN/postgres -D @DIR/data/db -p @PORT
 ]]):gsub("BIN", bin)
     return start(certfile, keyfile, text, function(_, dir)
         return { "sh", dir .. "/conf.lua" }
-    end)
+    end, "(ready to accept connections)")
 end
 
 local WEBSOCKETS = [[
