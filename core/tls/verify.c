@@ -22,8 +22,8 @@ static void bound_tickets(SSL *ssl) {
     if (len > TICKET_CERTIFICATES_MAX) SSL_set_options(ssl, SSL_OP_NO_TICKET);
 }
 
-static enum cleat_peer_verdict ask(struct cleat_connection *connection,
-                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
+/* What the connection asks of its peer. */
+static struct cleat_peer_terms terms_of(const struct cleat_connection *connection) {
     const struct cleat_configuration *configuration = connection->configuration;
     struct cleat_peer_terms terms = {
         .trust = configuration->trust,
@@ -31,15 +31,24 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
         .flags = (unsigned long)(connection->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS),
         .cache_seconds = configuration->settings.chain_cache_seconds,
     };
-    struct cleat_peer_report report;
-    enum cleat_peer_verdict verdict;
-    if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
     if (configuration->settings.check_hostname && !connection->server_side) {
         terms.name = connection->server_hostname;
         terms.name_is_address = cleat_hostname_is_ip(terms.name) == 1;
     }
+    return terms;
+}
+
+static enum cleat_peer_verdict ask(struct cleat_connection *connection,
+                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
+    const struct cleat_configuration *configuration = connection->configuration;
+    struct cleat_peer_terms terms;
+    struct cleat_peer_report report;
+    enum cleat_peer_verdict verdict;
+    if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
+    terms = terms_of(connection);
     verdict = cleat_peer_verify(&terms, sent, &report);
     connection->verify_error = report.error;
+    connection->verified = verdict == CLEAT_PEER_ACCEPTED;
     if (report.cache == CLEAT_PEER_CACHE_HIT) {
         cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_HITS);
     } else if (report.cache == CLEAT_PEER_CACHE_MISS) {
@@ -76,6 +85,13 @@ bool cleat_verify_resumed(struct cleat_connection *connection) {
         return connection->verify_mode != CLEAT_CERT_REQUIRED;
     }
     return ask(connection, sent) == CLEAT_PEER_ACCEPTED;
+}
+
+STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
+                                    const STACK_OF(CRYPTO_BUFFER) * sent,
+                                    struct cleat_verify_error *error) {
+    struct cleat_peer_terms terms = terms_of(connection);
+    return cleat_peer_chain(&terms, sent, error);
 }
 
 /* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */

@@ -123,6 +123,10 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_peer_certificate \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_chain_count \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_chain_certificate \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_npn_protocol \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_channel_binding \
@@ -337,6 +341,8 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_peer_certificate_guarded \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_chain_certificate_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_new_guarded \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new_guarded \
@@ -483,6 +489,12 @@
 #define cleat_connection_peer_certificate(...) \
     classes_checked("cleat_connection_peer_certificate", CLASSES_connection_peer_certificate, \
                     cleat_connection_peer_certificate(__VA_ARGS__))
+#define cleat_connection_chain_count(...) \
+    classes_checked("cleat_connection_chain_count", CLASSES_connection_chain_count, \
+                    cleat_connection_chain_count(__VA_ARGS__))
+#define cleat_connection_chain_certificate(...) \
+    classes_checked("cleat_connection_chain_certificate", CLASSES_connection_chain_certificate, \
+                    cleat_connection_chain_certificate(__VA_ARGS__))
 #define cleat_connection_npn_protocol(...) \
     classes_checked("cleat_connection_npn_protocol", CLASSES_connection_npn_protocol, \
                     cleat_connection_npn_protocol(__VA_ARGS__))
@@ -729,6 +741,9 @@
 #define cleat_connection_peer_certificate_guarded(...) \
     classes_checked("cleat_connection_peer_certificate_guarded", CLASSES_connection_peer_certificate_guarded, \
                     cleat_connection_peer_certificate_guarded(__VA_ARGS__))
+#define cleat_connection_chain_certificate_guarded(...) \
+    classes_checked("cleat_connection_chain_certificate_guarded", CLASSES_connection_chain_certificate_guarded, \
+                    cleat_connection_chain_certificate_guarded(__VA_ARGS__))
 #define cleat_context_new_guarded(...) \
     classes_checked("cleat_context_new_guarded", CLASSES_context_new_guarded, cleat_context_new_guarded(__VA_ARGS__))
 #define cleat_watch_new_guarded(...) \

@@ -225,6 +225,14 @@ static int32_t call_connection_peer_certificate(const struct value *v) {
     return cleat_connection_peer_certificate(v[0].i);
 }
 
+static int32_t call_connection_chain_count(const struct value *v) {
+    return cleat_connection_chain_count(v[0].i, v[1].i);
+}
+
+static int32_t call_connection_chain_certificate(const struct value *v) {
+    return cleat_connection_chain_certificate(v[0].i, v[1].i, v[2].i);
+}
+
 static int32_t call_connection_npn_protocol(const struct value *v) {
     return cleat_connection_npn_protocol(v[0].i, v[1].room, v[1].size);
 }
@@ -650,6 +658,10 @@ static int32_t call_connection_peer_certificate_guarded(const struct value *v) {
     return cleat_connection_peer_certificate_guarded(v[0].i, v[1].int_out);
 }
 
+static int32_t call_connection_chain_certificate_guarded(const struct value *v) {
+    return cleat_connection_chain_certificate_guarded(v[0].i, v[1].i, v[2].i, v[3].int_out);
+}
+
 static int32_t call_context_new_guarded(const struct value *v) {
     return cleat_context_new_guarded(v[0].i, v[1].int_out);
 }
@@ -802,6 +814,11 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
     {"cleat_connection_peer_certificate", call_connection_peer_certificate, CLASSES_connection_peer_certificate,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_chain_count", call_connection_chain_count, CLASSES_connection_chain_count,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "which"}, {END, 0, NULL}}},
+    {"cleat_connection_chain_certificate", call_connection_chain_certificate, CLASSES_connection_chain_certificate,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "which"}, {INT, 0, "index"},
+      {END, 0, NULL}}},
     {"cleat_connection_npn_protocol", call_connection_npn_protocol, CLASSES_connection_npn_protocol,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_connection_channel_binding", call_connection_channel_binding, CLASSES_connection_channel_binding,
@@ -1029,6 +1046,9 @@ static const struct function functions[] = {
       {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_connection_peer_certificate_guarded", call_connection_peer_certificate_guarded, CLASSES_connection_peer_certificate_guarded,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_connection_chain_certificate_guarded", call_connection_chain_certificate_guarded, CLASSES_connection_chain_certificate_guarded,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "which"}, {INT, 0, "index"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_context_new_guarded", call_context_new_guarded, CLASSES_context_new_guarded,
      {{INT, 0, "which"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_watch_new_guarded", call_watch_new_guarded, CLASSES_watch_new_guarded,

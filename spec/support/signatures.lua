@@ -457,6 +457,23 @@ return {
         },
     },
     {
+        name = "connection_chain_count", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "which" },
+        },
+    },
+    {
+        name = "connection_chain_certificate", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "which" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
         name = "connection_npn_protocol", results = 1,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1355,6 +1372,15 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_chain_certificate_guarded", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "which" },
+            { kind = "int", name = "index" },
         },
     },
     {

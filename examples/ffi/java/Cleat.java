@@ -59,6 +59,12 @@ public final class Cleat {
     /** CRL distribution points */
     public static final int URI_CRL = 2;
 
+    // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
+    /** what the peer has sent: nobody vouches for it */
+    public static final int CHAIN_SENT = 0;
+    /** the chain that was verified, up to its trust anchor */
+    public static final int CHAIN_VERIFIED = 1;
+
     // CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3).
     public static final int BINDING_TLS_UNIQUE = 1;
 
@@ -500,6 +506,9 @@ public final class Cleat {
         public static native int cleat_connection_session_reused(int connection);
         public static native int cleat_connection_verify_mode(int connection);
         public static native int cleat_connection_peer_certificate(int connection);
+        public static native int cleat_connection_chain_count(int connection, int which);
+        public static native int cleat_connection_chain_certificate(int connection, int which,
+                                                                    int index);
         public static native int cleat_connection_npn_protocol(int connection, byte[] output,
                                                                int output_cap);
         public static native int cleat_connection_channel_binding(int connection, int binding,
@@ -665,6 +674,9 @@ public final class Cleat {
                                                                       int[] guard_id);
         public static native int cleat_connection_peer_certificate_guarded(int connection,
                                                                            int[] guard_id);
+        public static native int cleat_connection_chain_certificate_guarded(int connection,
+                                                                            int which, int index,
+                                                                            int[] guard_id);
         public static native int cleat_context_new_guarded(int which, int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
                                                          int[] guard_id);
@@ -2047,6 +2059,32 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return result == 0 ? null : new Certificate(result);
+        }
+
+        /**
+         * cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
+         * What was sent is available as soon as the peer has sent it, also if it is refused then. The
+         * verified chain is 0 until the peer was accepted, and with CLEAT_CERT_NONE; it is built again by
+         * a verification when it is first asked for, and kept by the connection from then on. CLEAT_SSL
+         * if that verification fails, since a certificate has ended or been revoked meanwhile.
+         */
+        public int chainCount(int which) throws Failure {
+            int result = Raw.cleat_connection_chain_count(id, which);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_chain_certificate returns the id of the certificate at index, from 0. which:
+         * CLEAT_CHAIN_*. CLEAT_USAGE if index is not below the count; CLEAT_SSL if the certificate cannot
+         * be parsed, and as cleat_connection_chain_count.
+         */
+        public Certificate chainCertificate(int which, int index) throws Failure {
+            int result = Raw.cleat_connection_chain_certificate(id, which, index);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new Certificate(result);
         }
 
         /**

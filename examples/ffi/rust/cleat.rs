@@ -51,6 +51,12 @@ pub const URI_CA_ISSUERS: i32 = 1;
 /// CRL distribution points
 pub const URI_CRL: i32 = 2;
 
+// CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
+/// what the peer has sent: nobody vouches for it
+pub const CHAIN_SENT: i32 = 0;
+/// the chain that was verified, up to its trust anchor
+pub const CHAIN_VERIFIED: i32 = 1;
+
 // CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3).
 pub const BINDING_TLS_UNIQUE: i32 = 1;
 
@@ -479,6 +485,8 @@ pub mod raw {
         pub fn cleat_connection_session_reused(connection: i32) -> i32;
         pub fn cleat_connection_verify_mode(connection: i32) -> i32;
         pub fn cleat_connection_peer_certificate(connection: i32) -> i32;
+        pub fn cleat_connection_chain_count(connection: i32, which: i32) -> i32;
+        pub fn cleat_connection_chain_certificate(connection: i32, which: i32, index: i32) -> i32;
         pub fn cleat_connection_npn_protocol(connection: i32, output: *mut c_char,
                                              output_cap: i32) -> i32;
         pub fn cleat_connection_channel_binding(connection: i32, binding: i32, output: *mut c_char,
@@ -640,6 +648,8 @@ pub mod raw {
                                                     guard_id: *mut i32) -> i32;
         pub fn cleat_connection_peer_certificate_guarded(connection: i32,
                                                          guard_id: *mut i32) -> i32;
+        pub fn cleat_connection_chain_certificate_guarded(connection: i32, which: i32, index: i32,
+                                                          guard_id: *mut i32) -> i32;
         pub fn cleat_context_new_guarded(which: i32, guard_id: *mut i32) -> i32;
         pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64,
                                        guard_id: *mut i32) -> i32;
@@ -1715,6 +1725,26 @@ impl Connection {
     pub fn peer_certificate(&self) -> Result<Option<Certificate>, Error> {
         let result = checked(unsafe { raw::cleat_connection_peer_certificate(self.0) })?;
         Ok(Some(Certificate(result)).filter(|object| object.0 != 0))
+    }
+
+    /// cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*. What
+    /// was sent is available as soon as the peer has sent it, also if it is refused then. The verified
+    /// chain is 0 until the peer was accepted, and with CLEAT_CERT_NONE; it is built again by a
+    /// verification when it is first asked for, and kept by the connection from then on. CLEAT_SSL if that
+    /// verification fails, since a certificate has ended or been revoked meanwhile.
+    #[allow(clippy::too_many_arguments)]
+    pub fn chain_count(&self, which: i32) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_connection_chain_count(self.0, which) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_connection_chain_certificate returns the id of the certificate at index, from 0. which:
+    /// CLEAT_CHAIN_*. CLEAT_USAGE if index is not below the count; CLEAT_SSL if the certificate cannot be
+    /// parsed, and as cleat_connection_chain_count.
+    #[allow(clippy::too_many_arguments)]
+    pub fn chain_certificate(&self, which: i32, index: i32) -> Result<Certificate, Error> {
+        let result = checked(unsafe { raw::cleat_connection_chain_certificate(self.0, which, index) })?;
+        Ok(Certificate(result))
     }
 
     /// cleat_connection_npn_protocol returns the length of the name of the protocol that NPN negotiated and

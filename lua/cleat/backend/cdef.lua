@@ -70,6 +70,8 @@ int32_t cleat_connection_alpn_protocol(int32_t connection, char *output, int32_t
 int32_t cleat_connection_session_reused(int32_t connection);
 int32_t cleat_connection_verify_mode(int32_t connection);
 int32_t cleat_connection_peer_certificate(int32_t connection);
+int32_t cleat_connection_chain_count(int32_t connection, int32_t which);
+int32_t cleat_connection_chain_certificate(int32_t connection, int32_t which, int32_t index);
 int32_t cleat_connection_npn_protocol(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_connection_channel_binding(int32_t connection, int32_t binding, char *output,
                                          int32_t output_cap);
@@ -205,6 +207,8 @@ int32_t cleat_connection_over_memory_guarded(int32_t context, int32_t server_sid
                                              const char *server_hostname,
                                              int32_t server_hostname_len, void *guard_id);
 int32_t cleat_connection_peer_certificate_guarded(int32_t connection, void *guard_id);
+int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t which, int32_t index,
+                                                   void *guard_id);
 int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
 int32_t cleat_socket_new_guarded(int32_t family, int32_t socktype, int32_t proto, void *guard_id);

@@ -35,6 +35,8 @@ return {
     URI_CA_ISSUERS = 1,
     URI_CRL = 2,
     -- cleat/connection.h
+    CHAIN_SENT = 0,
+    CHAIN_VERIFIED = 1,
     BINDING_TLS_UNIQUE = 1,
     -- cleat/context.h
     PROTOCOL_SSLV2 = 0,

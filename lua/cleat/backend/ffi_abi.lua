@@ -1001,6 +1001,42 @@ return function(lib, rt, backend)
     end
 
     ---@param connection integer
+    ---@param which integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_chain_count
+        backend.connection_chain_count = function(connection, which)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_chain_count", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("connection_chain_count", 2, "an integer")
+            end
+            return call(connection, which)
+        end
+    end
+
+    ---@param connection integer
+    ---@param which integer
+    ---@param index integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_chain_certificate
+        backend.connection_chain_certificate = function(connection, which, index)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_chain_certificate", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("connection_chain_certificate", 2, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("connection_chain_certificate", 3, "an integer")
+            end
+            return call(connection, which, index)
+        end
+    end
+
+    ---@param connection integer
     ---@return integer status
     ---@return string? output
     do
@@ -2925,6 +2961,30 @@ return function(lib, rt, backend)
             end
             local guard_id = new(guard_type)
             local result = call(connection, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param connection integer
+    ---@param which integer
+    ---@param index integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_connection_chain_certificate_guarded
+        backend.connection_chain_certificate_guarded = function(connection, which, index)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_chain_certificate_guarded", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("connection_chain_certificate_guarded", 2, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("connection_chain_certificate_guarded", 3, "an integer")
+            end
+            local guard_id = new(guard_type)
+            local result = call(connection, which, index, guard_id)
             if result < 0 then return result end
             return result, guard_id
         end

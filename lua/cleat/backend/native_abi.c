@@ -704,6 +704,25 @@ static int l_connection_peer_certificate(lua_State *L) {
     return 1;
 }
 
+/* connection_chain_count(connection, which) -> status */
+static int l_connection_chain_count(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_chain_count");
+    int32_t which = native_int(L, 2, "connection_chain_count");
+    int32_t result = cleat_connection_chain_count(connection, which);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_chain_certificate(connection, which, index) -> status */
+static int l_connection_chain_certificate(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_chain_certificate");
+    int32_t which = native_int(L, 2, "connection_chain_certificate");
+    int32_t index = native_int(L, 3, "connection_chain_certificate");
+    int32_t result = cleat_connection_chain_certificate(connection, which, index);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* connection_npn_protocol(connection) -> status, output */
 static int l_connection_npn_protocol(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_npn_protocol");
@@ -2031,6 +2050,21 @@ static int l_connection_peer_certificate_guarded(lua_State *L) {
     return 2;
 }
 
+/* connection_chain_certificate_guarded(connection, which, index) -> status, guard_id */
+static int l_connection_chain_certificate_guarded(lua_State *L) {
+    lua_settop(L, 3);
+    int32_t connection = native_int(L, 1, "connection_chain_certificate_guarded");
+    int32_t which = native_int(L, 2, "connection_chain_certificate_guarded");
+    int32_t index = native_int(L, 3, "connection_chain_certificate_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_connection_chain_certificate_guarded(connection, which, index,
+                                                                &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 4);
+    return 2;
+}
+
 /* context_new_guarded(which) -> status, guard_id */
 static int l_context_new_guarded(lua_State *L) {
     lua_settop(L, 1);
@@ -2189,6 +2223,8 @@ const luaL_Reg native_abi[] = {
     {"connection_session_reused", l_connection_session_reused},
     {"connection_verify_mode", l_connection_verify_mode},
     {"connection_peer_certificate", l_connection_peer_certificate},
+    {"connection_chain_count", l_connection_chain_count},
+    {"connection_chain_certificate", l_connection_chain_certificate},
     {"connection_npn_protocol", l_connection_npn_protocol},
     {"connection_channel_binding", l_connection_channel_binding},
     {"connection_set_context", l_connection_set_context},
@@ -2300,6 +2336,7 @@ const luaL_Reg native_abi[] = {
     {"connection_over_fd_guarded", l_connection_over_fd_guarded},
     {"connection_over_memory_guarded", l_connection_over_memory_guarded},
     {"connection_peer_certificate_guarded", l_connection_peer_certificate_guarded},
+    {"connection_chain_certificate_guarded", l_connection_chain_certificate_guarded},
     {"context_new_guarded", l_context_new_guarded},
     {"watch_new_guarded", l_watch_new_guarded},
     {"socket_new_guarded", l_socket_new_guarded},
