@@ -106,7 +106,7 @@
 ---@field enable? boolean
 
 ---@class cleat.keywords.ssl.match_hostname
----@field cert cleat.ssl.Certificate
+---@field cert cleat.ssl.CertificateInfo
 ---@field hostname string
 
 ---@class cleat.keywords.ssl.DER_cert_to_PEM_cert
@@ -145,3 +145,19 @@
 ---@field wlist any[]
 ---@field xlist any[]
 ---@field timeout? number
+
+---@class cleat.keywords.ssl.Certificate
+---@field data? string
+---@field file? string
+
+---@class cleat.keywords.Certificate.public_bytes
+---@field format? integer
+
+---@class cleat.keywords.Certificate.fingerprint
+---@field digest? string
+
+---@class cleat.keywords.Certificate.spki_fingerprint
+---@field digest? string
+
+---@class cleat.keywords.Certificate.matches
+---@field hostname string

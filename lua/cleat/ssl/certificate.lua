@@ -21,7 +21,7 @@ local INVALID = "<invalid>"
 --- bytes have everything.
 ---
 --- Python: 2.6; `OCSP`, `caIssuers`, `crlDistributionPoints` 2.7.9, 3.4.
----@class cleat.ssl.Certificate
+---@class cleat.ssl.CertificateInfo
 ---@field subject string[][][] the name
 ---@field issuer string[][][] the issuer's name
 ---@field version integer 3 if it has extensions
@@ -57,7 +57,11 @@ local function readable_text(f, ...)
     return length and answer or INVALID
 end
 
-local function name(id, which)
+--- The attributes of a distinguished name.
+---@param id integer
+---@param which integer NAME_*
+---@return string[][][]
+function certificate.name(id, which)
     local rdns = {}
     for index = 0, check(C.certificate_name_count(id, which)) - 1 do
         local rdn = check(C.certificate_name_rdn(id, which, index)) + 1
@@ -68,11 +72,14 @@ local function name(id, which)
     return rdns
 end
 
-local function alt_names(id)
+--- The subject alternative names, nil or false if there are none that are well-formed.
+---@param id integer
+---@return string[][]|false|nil
+function certificate.alt_names(id)
     local names = {}
     for index = 0, (readable(C.certificate_alt_name_count(id)) or 0) - 1 do
         local kind = text(C.certificate_alt_name_type, id, index)
-        names[index + 1] = { kind, kind == "DirName" and name(id, const.NAME_ALT + index) or
+        names[index + 1] = { kind, kind == "DirName" and certificate.name(id, const.NAME_ALT + index) or
             readable_text(C.certificate_alt_name_value, id, index) }
     end
     return names[1] and names
@@ -88,16 +95,16 @@ end
 
 --- The fields of a certificate.
 ---@param id integer of the ABI
----@return cleat.ssl.Certificate
+---@return cleat.ssl.CertificateInfo
 function certificate.decode(id)
     return {
-        subject = name(id, const.NAME_SUBJECT),
-        issuer = name(id, const.NAME_ISSUER),
+        subject = certificate.name(id, const.NAME_SUBJECT),
+        issuer = certificate.name(id, const.NAME_ISSUER),
         version = check(C.certificate_version(id)),
         serialNumber = text(C.certificate_serial_number, id),
         notBefore = text(C.certificate_not_before, id),
         notAfter = text(C.certificate_not_after, id),
-        subjectAltName = alt_names(id) or nil,
+        subjectAltName = certificate.alt_names(id) or nil,
         OCSP = uris(id, const.URI_OCSP) or nil,
         caIssuers = uris(id, const.URI_CA_ISSUERS) or nil,
         crlDistributionPoints = uris(id, const.URI_CRL) or nil,
