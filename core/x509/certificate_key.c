@@ -111,10 +111,14 @@ int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which, const 
     CLEAT_CHECK_RANGE(2, which, CLEAT_FINGERPRINT_CERTIFICATE, CLEAT_FINGERPRINT_SPKI);
     CLEAT_CHECK_IN(3, digest, digest_len);
     CLEAT_CHECK_OUT(5, output, output_cap);
-    md = find_digest(digest, digest_len);
-    if (md == NULL) return cleat_fail_usage(3, "no such digest");
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     cleat_error_clear_queue();
+    md = find_digest(digest, digest_len);
+    if (md == NULL) {
+        result = cleat_fail_usage(3, "no such digest");
+        CLEAT_DONE(self);
+        return result;
+    }
     len = which == CLEAT_FINGERPRINT_SPKI ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(self->x509), &der)
                                           : i2d_X509(self->x509, &der);
     if (len < 0 || EVP_Digest(der, (size_t)len, hash, &hash_len, md, NULL) != 1) {

@@ -68,6 +68,18 @@
 ---@class cleat.keywords.SSLSocket.do_handshake
 ---@field block? boolean
 
+---@class cleat.keywords.CertificateObject.public_bytes
+---@field format? integer
+
+---@class cleat.keywords.CertificateObject.fingerprint
+---@field digest? string
+
+---@class cleat.keywords.CertificateObject.spki_fingerprint
+---@field digest? string
+
+---@class cleat.keywords.CertificateObject.matches
+---@field hostname string
+
 ---@class cleat.keywords.ssl.wrap_socket
 ---@field sock any
 ---@field keyfile? string
@@ -106,7 +118,7 @@
 ---@field enable? boolean
 
 ---@class cleat.keywords.ssl.match_hostname
----@field cert cleat.ssl.CertificateInfo
+---@field cert cleat.ssl.Certificate
 ---@field hostname string
 
 ---@class cleat.keywords.ssl.DER_cert_to_PEM_cert
@@ -145,19 +157,3 @@
 ---@field wlist any[]
 ---@field xlist any[]
 ---@field timeout? number
-
----@class cleat.keywords.ssl.Certificate
----@field data? string
----@field file? string
-
----@class cleat.keywords.Certificate.public_bytes
----@field format? integer
-
----@class cleat.keywords.Certificate.fingerprint
----@field digest? string
-
----@class cleat.keywords.Certificate.spki_fingerprint
----@field digest? string
-
----@class cleat.keywords.Certificate.matches
----@field hostname string

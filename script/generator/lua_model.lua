@@ -21,13 +21,13 @@ local NO_ADAPTERS = { methods = true }
 local CLASSES = {
     ["cleat.ssl"] = { { "ssl.SSLContext", "SSLContext" }, { "ssl.SSLSocket", "SSLSocket" }, { "ssl.SSLObject", "SSLObject" },
         { "ssl.MemoryBIO", "MemoryBIO" }, { "ssl.Purpose", "Purpose" },
-        { "ssl.Certificate", "Certificate" } },
+        { "ssl.Certificate", "CertificateObject" } },
     ["cleat.socket"] = { { "socket.socket", "Socket" }, { "socket._fileobject", "File" }, { "cleat.buffer", "Buffer" } },
 }
 
 -- Tables that functions take or return: classes of annotations only.
 local TABLES = {
-    ["cleat.ssl"] = { "cleat.ssl.CertificateInfo", "cleat.ssl.DefaultVerifyPaths" },
+    ["cleat.ssl"] = { "cleat.ssl.Certificate", "cleat.ssl.DefaultVerifyPaths" },
     ["cleat.https"] = { "cleat.https.Request" },
     ["cleat.errors"] = { "cleat.Error" },
 }

@@ -296,10 +296,9 @@ local AFTER = {
         write = value_error("closed file", "x"), writelines = value_error("closed file", { "x" }),
     },
     object = {
-        cipher = fine(), compression = fine(), do_handshake = {}, get_channel_binding = fine(), getpeercert = {}, get_unverified_chain = fine(),
-        get_verified_chain = fine(),
-        pending = {}, read = {}, shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(), unwrap = {},
-        version = fine(), write = { "x" },
+        cipher = fine(), compression = fine(), do_handshake = {}, get_channel_binding = fine(), getpeercert = {},
+        get_unverified_chain = {}, get_verified_chain = {}, pending = {}, read = {}, shared_ciphers = {}, selected_alpn_protocol = fine(),
+        selected_npn_protocol = fine(), unwrap = {}, version = fine(), write = { "x" },
     },
 }
 
@@ -316,7 +315,7 @@ end
 AFTER.tls = extended(AFTER.socket, {
     bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
     dup = { class = "NotImplementedError" }, get_channel_binding = fine(), getpeercert = {}, get_unverified_chain = fine(),
-        get_verified_chain = fine(), pending = fine(),
+    get_verified_chain = fine(), pending = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
     setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),

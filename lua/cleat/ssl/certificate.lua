@@ -21,7 +21,7 @@ local INVALID = "<invalid>"
 --- bytes have everything.
 ---
 --- Python: 2.6; `OCSP`, `caIssuers`, `crlDistributionPoints` 2.7.9, 3.4.
----@class cleat.ssl.CertificateInfo
+---@class cleat.ssl.Certificate
 ---@field subject string[][][] the name
 ---@field issuer string[][][] the issuer's name
 ---@field version integer 3 if it has extensions
@@ -95,7 +95,7 @@ end
 
 --- The fields of a certificate.
 ---@param id integer of the ABI
----@return cleat.ssl.CertificateInfo
+---@return cleat.ssl.Certificate
 function certificate.decode(id)
     return {
         subject = certificate.name(id, const.NAME_SUBJECT),

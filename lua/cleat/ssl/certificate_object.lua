@@ -58,7 +58,7 @@ local parse_new = keywords.parser("Certificate", { "data", "file" })
 --- Raises: SSLError if it is no certificate; IOError if the file cannot be read; ValueError unless one of `data` and
 --- `file` is given. A field of a malformed or repeated extension raises SSLError when it is read.
 --- Python: none.
----@class cleat.ssl.Certificate
+---@class cleat.ssl.CertificateObject
 ---@field subject string[][][] the name, as in SSLSocket:getpeercert
 ---@field issuer string[][][] the issuer's name
 ---@field serial_number string upper-case hexadecimal, an even number of digits
@@ -85,8 +85,8 @@ local parse_new = keywords.parser("Certificate", { "data", "file" })
 ---@field public_key_der string SubjectPublicKeyInfo
 ---@field _id integer
 ---@field _guard cleat.backend.Guard closes the id
----@overload fun(data: string?, file: string?): cleat.ssl.Certificate
----@overload fun(keywords: cleat.keywords.ssl.Certificate): cleat.ssl.Certificate
+---@overload fun(data: string?, file: string?): cleat.ssl.CertificateObject
+---@overload fun(keywords: cleat.keywords.ssl.Certificate): cleat.ssl.CertificateObject
 local Certificate = class.new("ssl.Certificate", function(of, ...)
     local data, file = parse_new(...)
     check.optional_string("Certificate", "data", data)
@@ -109,7 +109,7 @@ local parse_bytes = keywords.parser("public_bytes", { "format" })
 --- Python: 3.10, of _ssl.Certificate.
 ---@param format integer? `ENCODING_PEM`, the default: a text; or `ENCODING_DER`: bytes
 ---@return string
----@overload fun(self, keywords: cleat.keywords.Certificate.public_bytes): string
+---@overload fun(self, keywords: cleat.keywords.CertificateObject.public_bytes): string
 function Certificate:public_bytes(format, ...)
     format = check.optional_integer("public_bytes", "format", (parse_bytes(format, ...)), pem.ENCODING_PEM)
     local der = certificate.der(self._id)
@@ -126,7 +126,7 @@ end
 ---     print(ssl.Certificate(conn:getpeercert(true)):get_info().subjectAltName[1][2]) --> localhost
 ---
 --- Python: 3.10, of _ssl.Certificate.
----@return cleat.ssl.CertificateInfo
+---@return cleat.ssl.Certificate
 function Certificate:get_info()
     return certificate.decode(self._id)
 end
@@ -150,7 +150,7 @@ end
 --- Python: none.
 ---@param digest string? "sha256", the default, "sha384", "sha512", "sha224", "sha1" or "md5"
 ---@return string
----@overload fun(self, keywords: cleat.keywords.Certificate.fingerprint): string
+---@overload fun(self, keywords: cleat.keywords.CertificateObject.fingerprint): string
 function Certificate:fingerprint(digest, ...)
     return digest_of(self, "fingerprint", const.FINGERPRINT_CERTIFICATE, (parse_fingerprint(digest, ...)))
 end
@@ -164,7 +164,7 @@ end
 --- Python: none.
 ---@param digest string? as of fingerprint
 ---@return string
----@overload fun(self, keywords: cleat.keywords.Certificate.spki_fingerprint): string
+---@overload fun(self, keywords: cleat.keywords.CertificateObject.spki_fingerprint): string
 function Certificate:spki_fingerprint(digest, ...)
     return digest_of(self, "spki_fingerprint", const.FINGERPRINT_SPKI, (parse_spki(digest, ...)))
 end
@@ -180,7 +180,7 @@ local parse_matches = keywords.parser("matches", { "hostname" }, { required = 1 
 --- Python: none.
 ---@param hostname string a host name or an IP address
 ---@return boolean
----@overload fun(self, hostname, keywords: cleat.keywords.Certificate.matches): boolean
+---@overload fun(self, hostname, keywords: cleat.keywords.CertificateObject.matches): boolean
 function Certificate:matches(hostname, ...)
     local labels = names.to_ascii("matches", (parse_matches(hostname, ...)))
     return errors.check(C.certificate_matches(self._id, labels)) == 1

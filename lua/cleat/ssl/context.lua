@@ -181,8 +181,8 @@ local parse_ca_certs = keywords.parser("get_ca_certs", { "binary_form" })
 --- Raises: TypeError if `binary_form` is no boolean.
 --- Python: 2.7.9, 3.4.
 ---@param binary_form boolean? true for DER strings; false, the default, for tables as SSLSocket:getpeercert returns
----@return cleat.ssl.CertificateInfo[]|string[]
----@overload fun(self, keywords: cleat.keywords.SSLContext.get_ca_certs): cleat.ssl.CertificateInfo[]|string[]
+---@return cleat.ssl.Certificate[]|string[]
+---@overload fun(self, keywords: cleat.keywords.SSLContext.get_ca_certs): cleat.ssl.Certificate[]|string[]
 function SSLContext:get_ca_certs(binary_form, ...)
     binary_form = check.optional_boolean("get_ca_certs", "binary_form", (parse_ca_certs(binary_form, ...)), false)
     local list = {}

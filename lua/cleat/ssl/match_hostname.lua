@@ -59,7 +59,7 @@ local parse = keywords.parser("match_hostname", { "cert", "hostname" }, { tables
 ---
 --- Raises: CertificateError if it is not; ValueError if the table is nil or empty; TypeError.
 --- Python: 2.7.9, 3.2; removed in 3.12.
----@param cert cleat.ssl.CertificateInfo as SSLSocket:getpeercert returns it
+---@param cert cleat.ssl.Certificate as SSLSocket:getpeercert returns it
 ---@param hostname string
 ---@overload fun(cert, hostname, keywords: cleat.keywords.ssl.match_hostname)
 local function match_hostname(cert, hostname, ...)
