@@ -31,6 +31,7 @@ struct cleat_connection {
     int32_t verify_flags; /* likewise */
     struct cleat_verify_error verify_error; /* why the peer was refused */
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
+    STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;
@@ -41,6 +42,7 @@ struct cleat_connection {
     bool has_hello; /* a server has read the ClientHello */
     bool refused; /* the answer was an alert */
     bool gave_tickets; /* a TLS 1.3 server's session tickets are buffered */
+    bool verified; /* the peer's certificate was accepted by a verification */
     bool established; /* the handshake is done and the peer verified */
     bool unread_tickets; /* a TLS 1.3 client has not read since the handshake */
     bool between_records; /* the last read left nothing but what is pending */

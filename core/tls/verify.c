@@ -22,19 +22,16 @@ static void bound_tickets(SSL *ssl) {
     if (len > TICKET_CERTIFICATES_MAX) SSL_set_options(ssl, SSL_OP_NO_TICKET);
 }
 
-static enum cleat_peer_verdict ask(struct cleat_connection *connection,
-                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
+/* What the connection asks of its peer. */
+static struct cleat_peer_terms terms_of(const struct cleat_connection *connection) {
     const struct cleat_configuration *configuration = connection->configuration;
     struct cleat_peer_terms terms = {
         .trust = configuration->trust,
         .purpose = connection->server_side ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER,
         .flags = (unsigned long)(connection->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS),
         .cache_seconds = configuration->settings.chain_cache_seconds,
+        .requires_ocsp = configuration->settings.require_ocsp,
     };
-    struct cleat_peer_report report;
-    enum cleat_peer_verdict verdict;
-    if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
-    terms.requires_ocsp = configuration->settings.require_ocsp;
     if (!connection->server_side) {
         terms.asks_ocsp = configuration->settings.ask_ocsp;
         SSL_get0_ocsp_response(connection->ssl, &terms.ocsp_response, &terms.ocsp_response_len);
@@ -43,9 +40,21 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
         terms.name = connection->server_hostname;
         terms.name_is_address = cleat_hostname_is_ip(terms.name) == 1;
     }
+    return terms;
+}
+
+static enum cleat_peer_verdict ask(struct cleat_connection *connection,
+                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
+    const struct cleat_configuration *configuration = connection->configuration;
+    struct cleat_peer_terms terms;
+    struct cleat_peer_report report;
+    enum cleat_peer_verdict verdict;
+    if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
+    terms = terms_of(connection);
     verdict = cleat_peer_verify(&terms, sent, &report);
     connection->verify_error = report.error;
     connection->ocsp_fault = report.ocsp_fault;
+    connection->verified = verdict == CLEAT_PEER_ACCEPTED;
     if (report.cache == CLEAT_PEER_CACHE_HIT) {
         cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_HITS);
     } else if (report.cache == CLEAT_PEER_CACHE_MISS) {
@@ -82,6 +91,13 @@ bool cleat_verify_resumed(struct cleat_connection *connection) {
         return connection->verify_mode != CLEAT_CERT_REQUIRED;
     }
     return ask(connection, sent) == CLEAT_PEER_ACCEPTED;
+}
+
+STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
+                                    const STACK_OF(CRYPTO_BUFFER) * sent,
+                                    struct cleat_verify_error *error) {
+    struct cleat_peer_terms terms = terms_of(connection);
+    return cleat_peer_chain(&terms, sent, error);
 }
 
 /* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */

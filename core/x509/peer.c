@@ -130,29 +130,30 @@ static bool check_staple(const struct cleat_peer_terms *terms, const STACK_OF(X5
     return number == 0;
 }
 
-/* Verifies the chain. until: the first second at which that has to be done again, or 0: each time. */
+/* Verifies the chain. until: the first second at which that has to be done again, or 0: each time. accepted_chain: the
+ * caller's to free, NULL if there is none. */
 static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain, int64_t now,
-                   struct cleat_peer_report *report, int64_t *until) {
-    STACK_OF(X509) *accepted_chain = NULL;
+                   struct cleat_peer_report *report, int64_t *until,
+                   STACK_OF(X509) * *accepted_chain) {
     struct cleat_chain_request request = {
         .leaf = sk_X509_value(chain, 0),
         .sent = chain,
         .param = make_param(terms),
         .purpose = terms->purpose,
-        .accepted = &accepted_chain,
+        .accepted = accepted_chain,
     };
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
     bool accepted = false;
     report->error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
     *until = 0;
+    *accepted_chain = NULL;
     if (request.param != NULL)
         accepted = cleat_verification_run(terms->trust, &request, &report->error);
     if (accepted && !request.has_looked) {
         const STACK_OF(X509_CRL) *crls = has_lists ? cleat_trust_crls(terms->trust) : NULL;
-        *until = cleat_validity_end(accepted_chain, crls, now);
+        *until = cleat_validity_end(*accepted_chain, crls, now);
     }
-    if (accepted) accepted = check_staple(terms, accepted_chain, now, report, until);
-    sk_X509_pop_free(accepted_chain, X509_free);
+    if (accepted) accepted = check_staple(terms, *accepted_chain, now, report, until);
     X509_VERIFY_PARAM_free(request.param);
     return accepted;
 }
@@ -164,6 +165,7 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     uint8_t key[CLEAT_DIGEST];
     bool has_key = try_key(terms, sent, key);
     STACK_OF(X509) * chain;
+    STACK_OF(X509) * accepted_chain;
     int64_t until;
     bool accepted;
     *report =
@@ -175,10 +177,29 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     }
     chain = parse(sent);
     if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
-    accepted = verify(terms, chain, now.wall, report, &until);
+    accepted = verify(terms, chain, now.wall, report, &until, &accepted_chain);
+    sk_X509_pop_free(accepted_chain, X509_free);
     if (accepted && has_key) cleat_chain_cache_add(key, now, until);
     sk_X509_pop_free(chain, X509_free);
     return accepted ? CLEAT_PEER_ACCEPTED : CLEAT_PEER_REFUSED;
+}
+
+STACK_OF(X509) * cleat_peer_chain(const struct cleat_peer_terms *terms,
+                                  const STACK_OF(CRYPTO_BUFFER) * sent,
+                                  struct cleat_verify_error *error) {
+    STACK_OF(X509) *chain = parse(sent);
+    STACK_OF(X509) *accepted_chain = NULL;
+    struct cleat_peer_report report = {
+        {X509_V_ERR_OUT_OF_MEM, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE};
+    int64_t until;
+    if (chain != NULL &&
+        !verify(terms, chain, cleat_chain_moment_now().wall, &report, &until, &accepted_chain)) {
+        sk_X509_pop_free(accepted_chain, X509_free);
+        accepted_chain = NULL;
+    }
+    *error = report.error;
+    sk_X509_pop_free(chain, X509_free);
+    return accepted_chain;
 }
 
 enum cleat_peer_verdict cleat_peer_decode(const STACK_OF(CRYPTO_BUFFER) * sent) {
