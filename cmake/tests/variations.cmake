@@ -52,7 +52,14 @@ cleat_vary(".*"               "luajit[.]checks[.]lua_api" when never)
 cleat_vary("floor|address|memcheck|coverage" "[^.]*[.]checks[.]lua_api" when never)
 cleat_vary(".*"               "gc[.].*[.]checks[.].*" when never)
 
+# Python cannot load a library with a sanitizer.
+cleat_vary("address" "[^.]*[.]docs[.]interrupt" when never)
+
 # The programs of spec/hosts bring their own Lua: once is enough. They cannot load a library with a sanitizer.
 cleat_vary(".*"               "luajit[.]hosts[.].*" when never)
 cleat_vary("floor|address|memcheck" "[^.]*[.]hosts[.].*" when never)
 cleat_vary(".*"               "gc[.].*[.]hosts[.].*" when never)
+
+# The servers of docs/recipes.md find the same in each build: once on each of two interpreters is enough.
+cleat_vary(".*"      ".*docs[.]recipes" when never)
+cleat_vary("release" "(lua54|luajit)[.]docs[.]recipes" when always)

@@ -13,6 +13,7 @@
 #include "tls/transport.h"
 #include "tls/turn.h"
 #include "tls/unacknowledged.h"
+#include "x509/ocsp.h"
 #include "x509/verify_error.h"
 
 struct cleat_connection {
@@ -30,6 +31,7 @@ struct cleat_connection {
     int32_t verify_flags; /* likewise */
     struct cleat_verify_error verify_error; /* why the peer was refused */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
+    enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;

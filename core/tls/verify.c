@@ -31,6 +31,11 @@ static struct cleat_peer_terms terms_of(const struct cleat_connection *connectio
         .flags = (unsigned long)(connection->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS),
         .cache_seconds = configuration->settings.chain_cache_seconds,
     };
+    terms.requires_ocsp = configuration->settings.require_ocsp;
+    if (!connection->server_side) {
+        terms.asks_ocsp = configuration->settings.ask_ocsp;
+        SSL_get0_ocsp_response(connection->ssl, &terms.ocsp_response, &terms.ocsp_response_len);
+    }
     if (configuration->settings.check_hostname && !connection->server_side) {
         terms.name = connection->server_hostname;
         terms.name_is_address = cleat_hostname_is_ip(terms.name) == 1;
@@ -49,6 +54,7 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     verdict = cleat_peer_verify(&terms, sent, &report);
     connection->verify_error = report.error;
     connection->verified = verdict == CLEAT_PEER_ACCEPTED;
+    connection->ocsp_fault = report.ocsp_fault;
     if (report.cache == CLEAT_PEER_CACHE_HIT) {
         cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_HITS);
     } else if (report.cache == CLEAT_PEER_CACHE_MISS) {
@@ -71,7 +77,7 @@ static enum ssl_verify_result_t verify_peer(SSL *ssl, uint8_t *alert) {
         ERR_put_error(ERR_LIB_SSL, 0, SSL_R_DECODE_ERROR, __FILE__, __LINE__);
         *alert = SSL_AD_DECODE_ERROR;
     } else {
-        *alert = (uint8_t)SSL_alert_from_verify_result(connection->verify_error.error);
+        *alert = cleat_verify_error_alert(&connection->verify_error);
     }
     return ssl_verify_invalid;
 }
@@ -91,6 +97,10 @@ STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
                                     const STACK_OF(CRYPTO_BUFFER) * sent,
                                     struct cleat_verify_error *error) {
     struct cleat_peer_terms terms = terms_of(connection);
+    /* What was stapled was good when the peer was accepted, and ends sooner than the certificates. */
+    terms.requires_ocsp = false;
+    terms.asks_ocsp = false;
+    terms.ocsp_response_len = 0;
     return cleat_peer_chain(&terms, sent, error);
 }
 
@@ -126,6 +136,11 @@ int32_t cleat_verify_code(const struct cleat_connection *connection) {
 
 void cleat_verify_describe(const struct cleat_connection *connection, char *text, size_t size) {
     const char *name = connection->server_hostname == NULL ? "" : connection->server_hostname;
+    if (connection->verify_error.number == CLEAT_X509_OCSP_VERIFY_FAILED) {
+        snprintf(text, size, "%s: %s", cleat_verify_error_text(&connection->verify_error),
+                 cleat_ocsp_fault_text(connection->ocsp_fault));
+        return;
+    }
     switch (connection->verify_error.error) {
         case X509_V_ERR_HOSTNAME_MISMATCH:
             snprintf(text, size, "Hostname mismatch, certificate is not valid for '%s'.", name);
