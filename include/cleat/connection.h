@@ -182,7 +182,7 @@ CLEAT_API int32_t cleat_connection_verify_mode(int32_t connection);
 CLEAT_API CLEAT_NEW_ID CLEAT_OR_ZERO int32_t cleat_connection_peer_certificate(int32_t connection);
 
 /* CLEAT_CHAIN_* choose a list of certificates, the peer's own first. */
-#define CLEAT_CHAIN_SENT 0 /* what the peer has sent: nobody vouches for it */
+#define CLEAT_CHAIN_SENT 0 /* what the peer has sent, verified or not */
 #define CLEAT_CHAIN_VERIFIED 1 /* the chain that was verified, up to its trust anchor */
 
 /* cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.

@@ -73,10 +73,10 @@ public final class Cleat {
     public static final int KEY_USAGE_NONE = 65536;
 
     // CLEAT_KEY_ID_* choose a key identifier.
-    /** of its own key */
+    /** of the certificate's key */
     public static final int KEY_ID_SUBJECT = 0;
-    /** of its issuer's */
-    public static final int KEY_ID_AUTHORITY = 1;
+    /** of its issuer's key */
+    public static final int KEY_ID_ISSUER = 1;
 
     // CLEAT_FINGERPRINT_* choose what a fingerprint is of.
     /** the certificate in DER */
@@ -85,7 +85,7 @@ public final class Cleat {
     public static final int FINGERPRINT_SPKI = 1;
 
     // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
-    /** what the peer has sent: nobody vouches for it */
+    /** what the peer has sent, verified or not */
     public static final int CHAIN_SENT = 0;
     /** the chain that was verified, up to its trust anchor */
     public static final int CHAIN_VERIFIED = 1;

@@ -65,10 +65,10 @@ pub const KEY_USAGE_DECIPHER_ONLY: i32 = 256;
 pub const KEY_USAGE_NONE: i32 = 65536;
 
 // CLEAT_KEY_ID_* choose a key identifier.
-/// of its own key
+/// of the certificate's key
 pub const KEY_ID_SUBJECT: i32 = 0;
-/// of its issuer's
-pub const KEY_ID_AUTHORITY: i32 = 1;
+/// of its issuer's key
+pub const KEY_ID_ISSUER: i32 = 1;
 
 // CLEAT_FINGERPRINT_* choose what a fingerprint is of.
 /// the certificate in DER
@@ -77,7 +77,7 @@ pub const FINGERPRINT_CERTIFICATE: i32 = 0;
 pub const FINGERPRINT_SPKI: i32 = 1;
 
 // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
-/// what the peer has sent: nobody vouches for it
+/// what the peer has sent, verified or not
 pub const CHAIN_SENT: i32 = 0;
 /// the chain that was verified, up to its trust anchor
 pub const CHAIN_VERIFIED: i32 = 1;
