@@ -1,4 +1,4 @@
-/* certificate_key.c: a certificate's public key and signature algorithm, its fingerprints, and whether it is a host's. */
+/* certificate_key.c: the public key of a certificate, its signature algorithm, its fingerprints, and its host names. */
 #include "base/argument.h"
 #include "base/memory.h"
 #include "x509/certificate.h"

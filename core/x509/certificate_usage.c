@@ -152,7 +152,7 @@ int32_t cleat_certificate_key_id(int32_t certificate, int32_t which, char *outpu
     bool is_subject = which == CLEAT_KEY_ID_SUBJECT;
     void *decoded = NULL;
     int32_t result;
-    CLEAT_CHECK_RANGE(2, which, CLEAT_KEY_ID_SUBJECT, CLEAT_KEY_ID_AUTHORITY);
+    CLEAT_CHECK_RANGE(2, which, CLEAT_KEY_ID_SUBJECT, CLEAT_KEY_ID_ISSUER);
     CLEAT_CHECK_OUT(3, output, output_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     cleat_error_clear_queue();

@@ -276,7 +276,7 @@ for name, get in pairs {
         return absent_if_empty(C.certificate_key_id, id, const.KEY_ID_SUBJECT)
     end,
     authority_key_id = function(id)
-        return absent_if_empty(C.certificate_key_id, id, const.KEY_ID_AUTHORITY)
+        return absent_if_empty(C.certificate_key_id, id, const.KEY_ID_ISSUER)
     end,
     signature_algorithm = function(id)
         return text(C.certificate_signature_algorithm, id)
