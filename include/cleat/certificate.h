@@ -160,8 +160,8 @@ CLEAT_API int32_t cleat_certificate_basic_constraints(int32_t certificate, int32
                                                       int32_t *path_length);
 
 /* CLEAT_KEY_ID_* choose a key identifier. */
-#define CLEAT_KEY_ID_SUBJECT 0 /* the certificate's */
-#define CLEAT_KEY_ID_AUTHORITY 1 /* the issuer's */
+#define CLEAT_KEY_ID_SUBJECT 0 /* of the certificate's key */
+#define CLEAT_KEY_ID_ISSUER 1 /* of its issuer's key */
 
 /* cleat_certificate_key_id returns the length of the key identifier and copies it to output; 0 if
  * there is none. which: CLEAT_KEY_ID_*. CLEAT_SSL if the extension is malformed or repeated. */

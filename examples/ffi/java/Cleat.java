@@ -73,10 +73,10 @@ public final class Cleat {
     public static final int KEY_USAGE_NONE = 65536;
 
     // CLEAT_KEY_ID_* choose a key identifier.
-    /** the certificate's */
+    /** of the certificate's key */
     public static final int KEY_ID_SUBJECT = 0;
-    /** the issuer's */
-    public static final int KEY_ID_AUTHORITY = 1;
+    /** of its issuer's key */
+    public static final int KEY_ID_ISSUER = 1;
 
     // CLEAT_FINGERPRINT_* choose what a fingerprint is of.
     /** the certificate in DER */

@@ -65,10 +65,10 @@ pub const KEY_USAGE_DECIPHER_ONLY: i32 = 256;
 pub const KEY_USAGE_NONE: i32 = 65536;
 
 // CLEAT_KEY_ID_* choose a key identifier.
-/// the certificate's
+/// of the certificate's key
 pub const KEY_ID_SUBJECT: i32 = 0;
-/// the issuer's
-pub const KEY_ID_AUTHORITY: i32 = 1;
+/// of its issuer's key
+pub const KEY_ID_ISSUER: i32 = 1;
 
 // CLEAT_FINGERPRINT_* choose what a fingerprint is of.
 /// the certificate in DER

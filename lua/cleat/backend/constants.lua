@@ -45,7 +45,7 @@ return {
     KEY_USAGE_DECIPHER_ONLY = 0x100,
     KEY_USAGE_NONE = 0x10000,
     KEY_ID_SUBJECT = 0,
-    KEY_ID_AUTHORITY = 1,
+    KEY_ID_ISSUER = 1,
     FINGERPRINT_CERTIFICATE = 0,
     FINGERPRINT_SPKI = 1,
     -- cleat/connection.h

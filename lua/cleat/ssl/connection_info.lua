@@ -56,8 +56,7 @@ local function chain(self, which)
     return list
 end
 
---- Returns the certificates that the peer has sent, its own first. They may be anything: see
---- get_verified_chain.
+--- Returns the certificates that the peer has sent, its own first. They are not verified.
 ---
 ---     print(conn:get_unverified_chain()[1] == conn:getpeercert(true)) --> true
 ---
