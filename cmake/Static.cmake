@@ -16,7 +16,7 @@ if(CMAKE_C_COMPILER_TARGET) # clang's
 endif()
 set(static_library ${PROJECT_BINARY_DIR}/libcleat.a)
 set(static_object ${PROJECT_BINARY_DIR}/static/cleat.o)
-set(boringssl_archives ${boringssl_prefix}/lib/libssl.a ${boringssl_prefix}/lib/libcrypto.a)
+set(boringssl_archives ${boringssl_prefix}/lib/libssl.a ${boringssl_prefix}/lib/libcrypto.a ${zlib_archives})
 add_custom_command(OUTPUT ${static_library}
     # Without its groups a section is never dropped in favour of the program's, which has the same C++ template.
     COMMAND ${CMAKE_C_COMPILER} ${CMAKE_C_COMPILER_ARG1} ${static_target} -r -nostdlib -Wl,--force-group-allocation -Wl,--gc-sections

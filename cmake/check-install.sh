@@ -74,6 +74,6 @@ PYTHON
 for page in README.md cleat.ssl.md cleat.adapters.luv.md; do
     [[ -s $prefix/share/doc/cleat/lua/$page ]] || { echo "no page lua/$page" && exit 1; }
 done
-for notice in LICENSE boringssl/LICENSE; do
-    [[ -s $prefix/share/doc/cleat/$notice ]] || { echo "no notice $notice" && exit 1; }
+for notice in LICENSE boringssl/LICENSE recipes.md; do
+    [[ -s $prefix/share/doc/cleat/$notice ]] || { echo "no $notice" && exit 1; }
 done

@@ -18,6 +18,7 @@ for version in 5.4 5.1; do
     luarocks --lua-version="$version" --tree="$work/tree" make ./*.rockspec >"$work/log" 2>&1 ||
         { cat "$work/log" && exit 1; }
     [[ -s $(find "$work/tree" -path "*/rocks-$version/*/doc/lua/cleat.ssl.md") ]] || { echo "no doc/lua in the rock" && exit 1; }
+    [[ -s $(find "$work/tree" -path "*/rocks-$version/*/doc/recipes.md") ]] || { echo "no doc/recipes.md in the rock" && exit 1; }
     for lua in "lua$version" luajit; do
         [[ $lua != luajit || $version == 5.1 ]] || continue
         LUA_PATH="$work/tree/share/lua/$version/?.lua" \

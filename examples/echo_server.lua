@@ -16,8 +16,8 @@ local function serve(connection)
         local data = stream:recv(4096)
         stream:sendall(data)
     until data == "" -- the client has sent close_notify
-    pcall(stream.unwrap, stream) -- sends close_notify; raises if the client is gone
-    stream:close()
+    local ok, plain = pcall(stream.unwrap, stream) -- sends close_notify; raises if the client is gone
+    return (ok and plain or stream):close()
 end
 while true do
     print(pcall(serve, (listener:accept())))

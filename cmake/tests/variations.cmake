@@ -56,3 +56,7 @@ cleat_vary(".*"               "gc[.].*[.]checks[.].*" when never)
 cleat_vary(".*"               "luajit[.]hosts[.].*" when never)
 cleat_vary("floor|address|memcheck" "[^.]*[.]hosts[.].*" when never)
 cleat_vary(".*"               "gc[.].*[.]hosts[.].*" when never)
+
+# The servers of docs/recipes.md find the same in each build: once on each of two interpreters is enough.
+cleat_vary(".*"      ".*docs[.]recipes" when never)
+cleat_vary("release" "(lua54|luajit)[.]docs[.]recipes" when always)

@@ -27,6 +27,13 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+/* OPENSSL_tm_to_posix has moved. */
+#if __has_include(<openssl/posix_time.h>)
+#include <openssl/posix_time.h>
+#else
+#include <openssl/time.h>
+#endif
+
 #if BORINGSSL_API_VERSION < 19
 #error "cleat needs BORINGSSL_API_VERSION 19 (2023-03) or later"
 #endif

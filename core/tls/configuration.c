@@ -41,6 +41,7 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_alpn_unref(configuration->npn);
     cleat_trust_unref(configuration->trust);
     cleat_sessions_unref(configuration->sessions);
+    cleat_compression_free(configuration->compression);
     cleat_release(configuration);
 }
 
@@ -85,6 +86,13 @@ static bool set_groups(SSL_CTX *ssl_ctx, int curve) {
                       : SSL_CTX_set1_curves(ssl_ctx, &curve, 1) == 1;
 }
 
+/* The cache of what is compressed has its own lock; nothing else of a configuration changes. */
+static bool set_compression(struct cleat_configuration *self) {
+    if (!self->settings.certificate_compression) return true;
+    self->compression = cleat_compression_new();
+    return self->compression != NULL && cleat_compression_set_up(self->ssl_ctx);
+}
+
 static bool set_up(const struct cleat_configuration *self,
                    const struct cleat_configuration_parts *parts) {
     SSL_CTX *ssl_ctx = self->ssl_ctx;
@@ -96,6 +104,9 @@ static bool set_up(const struct cleat_configuration *self,
     SSL_CTX_sess_set_new_cb(ssl_ctx, store_session);
     SSL_CTX_sess_set_get_cb(ssl_ctx, find_session);
     SSL_CTX_set0_buffer_pool(ssl_ctx, certificate_pool());
+    if (self->settings.ask_ocsp || self->settings.require_ocsp)
+        SSL_CTX_enable_ocsp_stapling(ssl_ctx);
+    if (self->settings.ask_scts) SSL_CTX_enable_signed_cert_timestamps(ssl_ctx);
     return SSL_CTX_set_min_proto_version(ssl_ctx, self->minimum_version) == 1 &&
            SSL_CTX_set_max_proto_version(ssl_ctx, self->maximum_version) == 1 &&
            set_groups(ssl_ctx, self->settings.curve) &&
@@ -103,7 +114,8 @@ static bool set_up(const struct cleat_configuration *self,
                                                                    : parts->ciphers) == 1 &&
            cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
-           (parts->credential == NULL || cleat_credential_use(parts->credential, ssl_ctx)) &&
+           (parts->credential == NULL || (cleat_credential_use(parts->credential, ssl_ctx) &&
+                                          cleat_staples_use(parts->staples, ssl_ctx))) &&
            !cleat_memory_failed();
 }
 
@@ -120,7 +132,7 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     made->sessions = cleat_sessions_ref(parts->sessions);
     cleat_error_clear_queue();
     made->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
-    if (made->ssl_ctx == NULL || !set_up(made, parts)) {
+    if (made->ssl_ctx == NULL || !set_up(made, parts) || !set_compression(made)) {
         int32_t status = cleat_fail_ssl("SSL_CTX_new");
         cleat_configuration_unref(made);
         return status;

@@ -7,8 +7,10 @@
 #define CLEAT_CORE_CONFIGURATION_H
 
 #include "tls/alpn.h"
+#include "tls/compression.h"
 #include "tls/credential.h"
 #include "tls/sessions.h"
+#include "tls/staple.h"
 #include "x509/trust.h"
 
 /* A context's settings, as the caller set them. */
@@ -20,6 +22,10 @@ struct cleat_settings {
     int32_t verify_flags;
     bool check_hostname;
     bool server_name_events;
+    bool ask_ocsp;
+    bool require_ocsp;
+    bool ask_scts;
+    bool certificate_compression;
     int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
     int curve; /* NID of the only group for the key exchange; 0 for the default ones */
 };
@@ -34,6 +40,7 @@ struct cleat_configuration {
     struct cleat_alpn *npn; /* likewise */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
+    struct cleat_compression *compression; /* NULL if it is off */
 };
 
 /* What a configuration is made of: see struct cleat_context. */
@@ -43,6 +50,7 @@ struct cleat_configuration_parts {
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
     struct cleat_credential *credential; /* NULL if none */
+    const struct cleat_staples *staples;
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
 };

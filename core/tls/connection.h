@@ -13,6 +13,7 @@
 #include "tls/transport.h"
 #include "tls/turn.h"
 #include "tls/unacknowledged.h"
+#include "x509/ocsp.h"
 #include "x509/verify_error.h"
 
 struct cleat_connection {
@@ -29,6 +30,7 @@ struct cleat_connection {
     int32_t verify_mode; /* that of the configuration, or of a stricter one before it */
     int32_t verify_flags; /* likewise */
     struct cleat_verify_error verify_error; /* why the peer was refused */
+    enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;

@@ -65,7 +65,7 @@ static int32_t check_resumed(struct cleat_connection *self) {
     if (!self->server_side || !SSL_session_reused(self->ssl) || cleat_verify_resumed(self)) {
         return CLEAT_OK;
     }
-    alert = SSL_alert_from_verify_result(self->verify_error.error);
+    alert = cleat_verify_error_alert(&self->verify_error);
     ERR_clear_error();
     ERR_put_error(ERR_LIB_SSL, 0, SSL_R_CERTIFICATE_VERIFY_FAILED, __FILE__, __LINE__);
     status = cleat_connection_fail_tls(self, "verifying a resumed session");

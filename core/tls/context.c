@@ -18,6 +18,7 @@ static void context_destroy(struct cleat_object *object) {
     cleat_trust_unref(self->trust);
     cleat_trust_sources_free(&self->sources);
     cleat_credential_free(self->credential);
+    cleat_staples_clear(&self->staples);
     cleat_alpn_unref(self->alpn);
     cleat_alpn_unref(self->npn);
     cleat_sessions_unref(self->sessions);
@@ -58,6 +59,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .alpn = context->alpn,
             .npn = context->npn,
             .credential = context->credential,
+            .staples = &context->staples,
             .sessions = context->sessions,
         };
         status = cleat_context_trust(context, &parts.trust);
@@ -91,6 +93,7 @@ int32_t cleat_context_new(int32_t which) {
     struct cleat_settings settings = {.options = DEFAULT_OPTIONS,
                                       .verify_mode = CLEAT_CERT_NONE,
                                       .verify_flags = CLEAT_VERIFY_X509_TRUSTED_FIRST,
+                                      .ask_ocsp = true,
                                       .chain_cache_seconds = CLEAT_CHAIN_CACHE_DEFAULT};
     struct cleat_context *self;
     if (which == CLEAT_PROTOCOL_SSLV2 || which == CLEAT_PROTOCOL_SSLV3) {

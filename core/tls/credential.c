@@ -139,6 +139,10 @@ bool cleat_credential_use(const struct cleat_credential *credential, SSL_CTX *ss
                                      NULL) == 1;
 }
 
+CRYPTO_BUFFER *cleat_credential_certificate(const struct cleat_credential *credential) {
+    return credential->chain[0];
+}
+
 static struct cleat_credential *new_credential(const STACK_OF(CRYPTO_BUFFER) * chain,
                                                EVP_PKEY *key) {
     size_t count = sk_CRYPTO_BUFFER_num(chain);
@@ -181,6 +185,7 @@ static int32_t set_chain_and_key(int32_t context, const STACK_OF(CRYPTO_BUFFER) 
         old = self->credential;
         self->credential = made;
         made = old;
+        cleat_staples_clear(&self->staples);
         cleat_context_changed(self);
         pthread_mutex_unlock(&self->lock);
     }

@@ -15,4 +15,7 @@ void cleat_credential_free(struct cleat_credential *credential); /* NULL is none
 /* cleat_credential_use returns whether connections of ssl_ctx now have the credential. */
 bool cleat_credential_use(const struct cleat_credential *credential, SSL_CTX *ssl_ctx);
 
+/* cleat_credential_certificate returns the own certificate, the first of the chain. */
+CRYPTO_BUFFER *cleat_credential_certificate(const struct cleat_credential *credential);
+
 #endif

@@ -34,12 +34,18 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     struct cleat_peer_report report;
     enum cleat_peer_verdict verdict;
     if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
+    terms.requires_ocsp = configuration->settings.require_ocsp;
+    if (!connection->server_side) {
+        terms.asks_ocsp = configuration->settings.ask_ocsp;
+        SSL_get0_ocsp_response(connection->ssl, &terms.ocsp_response, &terms.ocsp_response_len);
+    }
     if (configuration->settings.check_hostname && !connection->server_side) {
         terms.name = connection->server_hostname;
         terms.name_is_address = cleat_hostname_is_ip(terms.name) == 1;
     }
     verdict = cleat_peer_verify(&terms, sent, &report);
     connection->verify_error = report.error;
+    connection->ocsp_fault = report.ocsp_fault;
     if (report.cache == CLEAT_PEER_CACHE_HIT) {
         cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_HITS);
     } else if (report.cache == CLEAT_PEER_CACHE_MISS) {
@@ -62,7 +68,7 @@ static enum ssl_verify_result_t verify_peer(SSL *ssl, uint8_t *alert) {
         ERR_put_error(ERR_LIB_SSL, 0, SSL_R_DECODE_ERROR, __FILE__, __LINE__);
         *alert = SSL_AD_DECODE_ERROR;
     } else {
-        *alert = (uint8_t)SSL_alert_from_verify_result(connection->verify_error.error);
+        *alert = cleat_verify_error_alert(&connection->verify_error);
     }
     return ssl_verify_invalid;
 }
@@ -110,6 +116,11 @@ int32_t cleat_verify_code(const struct cleat_connection *connection) {
 
 void cleat_verify_describe(const struct cleat_connection *connection, char *text, size_t size) {
     const char *name = connection->server_hostname == NULL ? "" : connection->server_hostname;
+    if (connection->verify_error.number == CLEAT_X509_OCSP_VERIFY_FAILED) {
+        snprintf(text, size, "%s: %s", cleat_verify_error_text(&connection->verify_error),
+                 cleat_ocsp_fault_text(connection->ocsp_fault));
+        return;
+    }
     switch (connection->verify_error.error) {
         case X509_V_ERR_HOSTNAME_MISMATCH:
             snprintf(text, size, "Hostname mismatch, certificate is not valid for '%s'.", name);

@@ -77,6 +77,9 @@ static bool make_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO
     add_number(&hash, (uint64_t)terms->purpose);
     add_number(&hash, terms->name == NULL ? 0 : terms->name_is_address ? 2 : 1);
     if (terms->name != NULL) add_bytes(&hash, terms->name, strlen(terms->name));
+    add_number(&hash, terms->asks_ocsp ? 1 : 0);
+    add_number(&hash, terms->requires_ocsp ? 1 : 0);
+    add_bytes(&hash, terms->ocsp_response, terms->ocsp_response_len);
     for (i = 0; i < sk_CRYPTO_BUFFER_num(sent); i++) {
         const CRYPTO_BUFFER *certificate = sk_CRYPTO_BUFFER_value(sent, i);
         add_bytes(&hash, CRYPTO_BUFFER_data(certificate), CRYPTO_BUFFER_len(certificate));
@@ -94,9 +97,42 @@ static bool try_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO_
     return false;
 }
 
+/* Whether an accepted chain stays so by what the peer has stapled; *until is then at most its end. */
+static bool check_staple(const struct cleat_peer_terms *terms, const STACK_OF(X509) * chain,
+                         int64_t now, struct cleat_peer_report *report, int64_t *until) {
+    X509 *leaf = sk_X509_value(chain, 0);
+    /* A peer's own certificate that is trusted by itself has no other issuer. */
+    X509 *issuer = sk_X509_num(chain) > 1 ? sk_X509_value(chain, 1) : leaf;
+    bool is_due = terms->requires_ocsp || (terms->asks_ocsp && cleat_ocsp_is_due(leaf));
+    struct cleat_ocsp_status status;
+    int number = 0;
+    if (terms->ocsp_response_len == 0) {
+        number = is_due ? CLEAT_X509_OCSP_VERIFY_NEEDED : 0;
+    } else {
+        report->ocsp_fault = cleat_ocsp_verify(terms->ocsp_response, terms->ocsp_response_len, leaf,
+                                               issuer, now, &status);
+        if (report->ocsp_fault == CLEAT_OCSP_NO_MEMORY) {
+            report->error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+            return false;
+        }
+        if (report->ocsp_fault != CLEAT_OCSP_FINE) {
+            number = is_due ? CLEAT_X509_OCSP_VERIFY_FAILED : 0;
+        } else if (status.status == CLEAT_OCSP_REVOKED) {
+            report->error = (struct cleat_verify_error){X509_V_ERR_CERT_REVOKED, 0, 0};
+            return false;
+        } else {
+            if (status.status == CLEAT_OCSP_UNKNOWN && is_due)
+                number = CLEAT_X509_OCSP_CERT_UNKNOWN;
+            if (cleat_ocsp_end(&status) < *until) *until = cleat_ocsp_end(&status);
+        }
+    }
+    if (number != 0) cleat_verify_error_set(&report->error, number, 0);
+    return number == 0;
+}
+
 /* Verifies the chain. until: the first second at which that has to be done again, or 0: each time. */
 static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain, int64_t now,
-                   struct cleat_verify_error *error, int64_t *until) {
+                   struct cleat_peer_report *report, int64_t *until) {
     STACK_OF(X509) *accepted_chain = NULL;
     struct cleat_chain_request request = {
         .leaf = sk_X509_value(chain, 0),
@@ -107,13 +143,15 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
     };
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
     bool accepted = false;
-    *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+    report->error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
     *until = 0;
-    if (request.param != NULL) accepted = cleat_verification_run(terms->trust, &request, error);
+    if (request.param != NULL)
+        accepted = cleat_verification_run(terms->trust, &request, &report->error);
     if (accepted && !request.has_looked) {
         const STACK_OF(X509_CRL) *crls = has_lists ? cleat_trust_crls(terms->trust) : NULL;
         *until = cleat_validity_end(accepted_chain, crls, now);
     }
+    if (accepted) accepted = check_staple(terms, accepted_chain, now, report, until);
     sk_X509_pop_free(accepted_chain, X509_free);
     X509_VERIFY_PARAM_free(request.param);
     return accepted;
@@ -128,7 +166,8 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     STACK_OF(X509) * chain;
     int64_t until;
     bool accepted;
-    *report = (struct cleat_peer_report){{X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED};
+    *report =
+        (struct cleat_peer_report){{X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE};
     if (has_key) {
         bool is_known = cleat_chain_cache_has(key, now, terms->cache_seconds);
         report->cache = is_known ? CLEAT_PEER_CACHE_HIT : CLEAT_PEER_CACHE_MISS;
@@ -136,7 +175,7 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     }
     chain = parse(sent);
     if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
-    accepted = verify(terms, chain, now.wall, &report->error, &until);
+    accepted = verify(terms, chain, now.wall, report, &until);
     if (accepted && has_key) cleat_chain_cache_add(key, now, until);
     sk_X509_pop_free(chain, X509_free);
     return accepted ? CLEAT_PEER_ACCEPTED : CLEAT_PEER_REFUSED;

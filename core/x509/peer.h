@@ -4,6 +4,7 @@
 #ifndef CLEAT_CORE_PEER_H
 #define CLEAT_CORE_PEER_H
 
+#include "x509/ocsp.h"
 #include "x509/trust.h"
 #include "x509/verify_error.h"
 
@@ -14,6 +15,11 @@ struct cleat_peer_terms {
     unsigned long flags; /* X509_V_FLAG_*, CLEAT_STRICT_FLAG */
     const char *name; /* host name or IP address that its certificate must have; NULL: any */
     bool name_is_address;
+    bool
+        asks_ocsp; /* it was asked for an OCSP response: if its certificate says so, it must staple one */
+    bool requires_ocsp; /* it must in any case */
+    const uint8_t *ocsp_response; /* what it has stapled; NULL if nothing */
+    size_t ocsp_response_len;
     int32_t cache_seconds; /* how old an entry of the cache may be; 0: none is looked up or made */
 };
 
@@ -33,6 +39,7 @@ enum cleat_peer_cache {
 struct cleat_peer_report {
     struct cleat_verify_error error; /* why a peer was refused */
     enum cleat_peer_cache cache;
+    enum cleat_ocsp_fault ocsp_fault; /* if its OCSP response was not good */
 };
 
 /* cleat_peer_verify returns whether a peer that sent these certificates, at least one and its own first, is

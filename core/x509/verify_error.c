@@ -25,6 +25,9 @@ const char *cleat_verify_error_text(const struct cleat_verify_error *self) {
         case CLEAT_X509_EE_KEY_TOO_SMALL: return "certificate's key is too weak";
         case CLEAT_X509_CA_KEY_TOO_SMALL: return "issuer's key is too weak";
         case CLEAT_X509_CA_MD_TOO_WEAK: return "signature's digest is too weak";
+        case CLEAT_X509_OCSP_VERIFY_NEEDED: return "OCSP verification needed";
+        case CLEAT_X509_OCSP_VERIFY_FAILED: return "OCSP verification failed";
+        case CLEAT_X509_OCSP_CERT_UNKNOWN: return "OCSP unknown cert";
         case CLEAT_X509_SIGNATURE_ALGORITHM_INCONSISTENCY:
             return "cert info signature and signature algorithm mismatch";
         case CLEAT_X509_INVALID_CA: return "invalid CA certificate";
@@ -51,5 +54,14 @@ const char *cleat_verify_error_text(const struct cleat_verify_error *self) {
         case CLEAT_X509_EXTENSIONS_REQUIRE_VERSION_3:
             return "Using cert extension requires at least X509v3";
         default: return X509_verify_cert_error_string(self->error);
+    }
+}
+
+uint8_t cleat_verify_error_alert(const struct cleat_verify_error *self) {
+    switch (self->number) {
+        case CLEAT_X509_OCSP_VERIFY_NEEDED:
+        case CLEAT_X509_OCSP_VERIFY_FAILED:
+        case CLEAT_X509_OCSP_CERT_UNKNOWN: return SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE;
+        default: return (uint8_t)SSL_alert_from_verify_result(self->error);
     }
 }

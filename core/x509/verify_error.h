@@ -15,6 +15,9 @@ enum {
     CLEAT_X509_CA_MD_TOO_WEAK = 68,
     CLEAT_X509_INVALID_CALL = 69,
     CLEAT_X509_STORE_LOOKUP = 70,
+    CLEAT_X509_OCSP_VERIFY_NEEDED = 73,
+    CLEAT_X509_OCSP_VERIFY_FAILED = 74,
+    CLEAT_X509_OCSP_CERT_UNKNOWN = 75,
     CLEAT_X509_SIGNATURE_ALGORITHM_INCONSISTENCY = 78,
     CLEAT_X509_INVALID_CA = 79,
     CLEAT_X509_PATHLEN_INVALID_FOR_NON_CA = 80,
@@ -47,5 +50,8 @@ void cleat_verify_error_set(struct cleat_verify_error *self, int number, int dep
 /* cleat_verify_error_number returns OpenSSL's number; cleat_verify_error_text its words. */
 int32_t cleat_verify_error_number(const struct cleat_verify_error *self);
 const char *cleat_verify_error_text(const struct cleat_verify_error *self);
+
+/* cleat_verify_error_alert returns the alert that the peer is sent. */
+uint8_t cleat_verify_error_alert(const struct cleat_verify_error *self);
 
 #endif

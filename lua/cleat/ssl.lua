@@ -23,6 +23,7 @@ local pem = require "cleat.ssl.pem"
 local purpose = require "cleat.ssl.purpose"
 local random = require "cleat.ssl.random"
 local socket = require "cleat.socket"
+local staple = require "cleat.ssl.staple"
 local strict = require "cleat.strict"
 local time = require "cleat.ssl.time"
 local wrap = require("cleat.ssl.wrap").wrap
@@ -57,7 +58,7 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, pem, random } do
+for _, part in ipairs { constants, pem, random, staple.functions } do
     for name, value in pairs(part) do
         ssl[name] = value
     end

@@ -119,6 +119,11 @@
 ---@field bytes string
 ---@field entropy number
 
+---@class cleat.keywords.ssl.check_ocsp_response
+---@field response string
+---@field certificate string
+---@field issuer string
+
 ---@class cleat.keywords.ssl.cert_time_to_seconds
 ---@field cert_time string
 

@@ -21,7 +21,7 @@ end
 -- Integers that are what their name says, in every function.
 local NUMBERS = {}
 for name in ([[index hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line x509 x509_ca crl
-        which_count]]):gmatch("%S+") do
+        which_count reason]]):gmatch("%S+") do
     NUMBERS[name] = { kind = "number" }
 end
 
@@ -45,7 +45,7 @@ local FLAGS = {
 local BYTES = {
     text = "host service server_hostname ciphers curve prompt",
     path = "cafile capath certfile keyfile dhfile",
-    bytes = "data certs key password protocols",
+    bytes = "data certs key password protocols response scts",
 }
 local KIND_OF_BYTES = {}
 for kind, names in pairs(BYTES) do
@@ -117,6 +117,9 @@ local function is_kind(model, name)
     end
     return false
 end
+
+-- Ids that are given and not named like their kind.
+local INPUT_IDS = { issuer = "certificate" }
 
 -- Outputs of ids that are not named like their kind.
 local OUTPUT_IDS = { first = "socket", second = "socket", sender = "addrinfo" }
@@ -199,6 +202,8 @@ local function integer(model, f, parameter)
         return { kind = "id", of = "any" }
     elseif is_kind(model, name) then
         return { kind = "id", of = name }
+    elseif INPUT_IDS[name] then
+        return { kind = "id", of = INPUT_IDS[name] }
     elseif name == "fd" or name == "fds" then
         return { kind = "fd" }
     end

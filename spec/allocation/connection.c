@@ -172,6 +172,18 @@ static void open_known(void) {
     open_with(server_context, client_context);
 }
 
+/* Both certificates are compressed, and nothing is in the cache of what was: the contexts are new ones. */
+static void open_compressed(void) {
+    close_contexts();
+    open_contexts();
+    if (cleat_has_certificate_compression() == 1) {
+        EXPECT(cleat_context_set_certificate_compression(client_context, 1) == CLEAT_OK);
+        EXPECT(cleat_context_set_certificate_compression(server_context, 1) == CLEAT_OK);
+    }
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
+    open_with(server_context, client_context);
+}
+
 static void open_stranger(void) {
     configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_NONE, 0);
     open_with(server_context, stranger_context);
@@ -349,6 +361,7 @@ const struct scenario connection_scenarios[] = {
      poke_and_close, 0, false},
     {"handshake: server name, other context", open_events, act_handshake, poke_and_close, 0, false},
     {"handshake: both certificates known", open_known, act_handshake, close_known, 0, false},
+    {"handshake: compressed certificates", open_compressed, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},
     {"transfer to the server", open_shaken, act_transfer, close_all, 0, false},
     {"transfer to the client", open_shaken, act_transfer_back, close_all, 0, false},

@@ -152,6 +152,9 @@ int main(int argc, char **argv) {
     verification_scenarios_begin();
     try_table(verification_scenarios, only, &total);
     verification_scenarios_end();
+    staple_scenarios_begin();
+    try_table(staple_scenarios, only, &total);
+    staple_scenarios_end();
     now = "the end";
     EXPECT(cleat_handle_count() == 0);
     now = "";

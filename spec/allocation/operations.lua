@@ -4,6 +4,7 @@
 --     after(given, ...)   closes what must be closed by hand; results of act, if it succeeded
 --     again        act(given) works after it has failed: it has changed nothing
 local link = require "support.link"
+local ocsp = require "support.ocsp"
 local pki = require "support.pki"
 local select = require "cleat.select"
 local socket = require "cleat.socket"
@@ -12,6 +13,9 @@ local ssl = require "cleat.ssl"
 local certfile, keyfile = pki.chain "server-ec"
 local cafile = pki.path "root.pem"
 local ca_text = pki.read "root.pem"
+local response = ocsp.respond {}
+local leaf, issuer = pki.read "server-ec.crt", pki.read "intermediate.crt"
+local scts = { "abc" }
 local address_text = "127.0.0.1"
 
 local function listening()
@@ -142,6 +146,17 @@ return {
     end, function(context)
         return context:get_skipped_certs(), context:chain_cache_stats()
     end, nothing, again = true },
+    { "check_ocsp_response", nothing, function()
+        return ssl.check_ocsp_response(response, leaf, issuer)
+    end, nothing, again = true },
+    { "ocsp_response, scts of a context", function()
+        local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context:load_cert_chain(certfile, keyfile)
+        return context
+    end, function(context)
+        context.ocsp_response, context.scts = response, scts
+        return context.ocsp_response, context.scts
+    end, nothing, again = true },
     { "SSLContext", nothing, function()
         return ssl.SSLContext(ssl.PROTOCOL_TLS)
     end, nothing, again = true },
@@ -202,7 +217,8 @@ return {
     end, nothing, again = true },
     { "facts", shaken, function(given)
         local object = given.client.object
-        return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding()
+        return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
+            object:ocsp_response(), object:scts()
     end, nothing, again = true },
     { "wrap_socket", function()
         local one, two = socket.socketpair()

@@ -23,6 +23,7 @@ extern const struct scenario context_scenarios[];
 extern const struct scenario object_scenarios[];
 extern const struct scenario connection_scenarios[];
 extern const struct scenario verification_scenarios[];
+extern const struct scenario staple_scenarios[];
 void context_scenarios_begin(void);
 void context_scenarios_end(void);
 void object_scenarios_begin(void);
@@ -31,5 +32,7 @@ void connection_scenarios_begin(void);
 void connection_scenarios_end(void);
 void verification_scenarios_begin(void);
 void verification_scenarios_end(void);
+void staple_scenarios_begin(void);
+void staple_scenarios_end(void);
 
 #endif

@@ -285,7 +285,10 @@ static void open_peer(void) {
         EXPECT(sk_CRYPTO_BUFFER_push(peer_sent,
                                      CRYPTO_BUFFER_new(CBB_data(der), CBB_len(der), NULL)) != 0);
     }
-    terms = (struct cleat_peer_terms){trust, X509_PURPOSE_SSL_SERVER, 0, "localhost", false, 300};
+    terms = (struct cleat_peer_terms){.trust = trust,
+                                      .purpose = X509_PURPOSE_SSL_SERVER,
+                                      .name = "localhost",
+                                      .cache_seconds = 300};
 }
 
 static void open_peer_name(void) {

@@ -61,6 +61,12 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_monotonic \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_has_certificate_compression \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_certificate_compression \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_certificate_compression \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_over_socket \
     (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | \
      CLASSES_BIT(NOMEM))
@@ -268,6 +274,32 @@
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_setsockopt_bytes \
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ocsp_check \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_ask_ocsp \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ask_ocsp \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_require_ocsp \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_require_ocsp \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_ocsp_response \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ocsp_response \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_ask_scts \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ask_scts \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_scts \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_scts \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_ocsp_response \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_scts \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_error_status \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_error_message \
@@ -416,6 +448,15 @@
     classes_checked("cleat_certificate_uri", CLASSES_certificate_uri, cleat_certificate_uri(__VA_ARGS__))
 #define cleat_monotonic(...) \
     classes_checked("cleat_monotonic", CLASSES_monotonic, cleat_monotonic(__VA_ARGS__))
+#define cleat_has_certificate_compression(...) \
+    classes_checked("cleat_has_certificate_compression", CLASSES_has_certificate_compression, \
+                    cleat_has_certificate_compression(__VA_ARGS__))
+#define cleat_context_certificate_compression(...) \
+    classes_checked("cleat_context_certificate_compression", CLASSES_context_certificate_compression, \
+                    cleat_context_certificate_compression(__VA_ARGS__))
+#define cleat_context_set_certificate_compression(...) \
+    classes_checked("cleat_context_set_certificate_compression", CLASSES_context_set_certificate_compression, \
+                    cleat_context_set_certificate_compression(__VA_ARGS__))
 #define cleat_connection_over_socket(...) \
     classes_checked("cleat_connection_over_socket", CLASSES_connection_over_socket, \
                     cleat_connection_over_socket(__VA_ARGS__))
@@ -646,6 +687,36 @@
 #define cleat_socket_setsockopt_bytes(...) \
     classes_checked("cleat_socket_setsockopt_bytes", CLASSES_socket_setsockopt_bytes, \
                     cleat_socket_setsockopt_bytes(__VA_ARGS__))
+#define cleat_ocsp_check(...) \
+    classes_checked("cleat_ocsp_check", CLASSES_ocsp_check, cleat_ocsp_check(__VA_ARGS__))
+#define cleat_context_ask_ocsp(...) \
+    classes_checked("cleat_context_ask_ocsp", CLASSES_context_ask_ocsp, cleat_context_ask_ocsp(__VA_ARGS__))
+#define cleat_context_set_ask_ocsp(...) \
+    classes_checked("cleat_context_set_ask_ocsp", CLASSES_context_set_ask_ocsp, cleat_context_set_ask_ocsp(__VA_ARGS__))
+#define cleat_context_require_ocsp(...) \
+    classes_checked("cleat_context_require_ocsp", CLASSES_context_require_ocsp, cleat_context_require_ocsp(__VA_ARGS__))
+#define cleat_context_set_require_ocsp(...) \
+    classes_checked("cleat_context_set_require_ocsp", CLASSES_context_set_require_ocsp, \
+                    cleat_context_set_require_ocsp(__VA_ARGS__))
+#define cleat_context_ocsp_response(...) \
+    classes_checked("cleat_context_ocsp_response", CLASSES_context_ocsp_response, \
+                    cleat_context_ocsp_response(__VA_ARGS__))
+#define cleat_context_set_ocsp_response(...) \
+    classes_checked("cleat_context_set_ocsp_response", CLASSES_context_set_ocsp_response, \
+                    cleat_context_set_ocsp_response(__VA_ARGS__))
+#define cleat_context_ask_scts(...) \
+    classes_checked("cleat_context_ask_scts", CLASSES_context_ask_scts, cleat_context_ask_scts(__VA_ARGS__))
+#define cleat_context_set_ask_scts(...) \
+    classes_checked("cleat_context_set_ask_scts", CLASSES_context_set_ask_scts, cleat_context_set_ask_scts(__VA_ARGS__))
+#define cleat_context_scts(...) \
+    classes_checked("cleat_context_scts", CLASSES_context_scts, cleat_context_scts(__VA_ARGS__))
+#define cleat_context_set_scts(...) \
+    classes_checked("cleat_context_set_scts", CLASSES_context_set_scts, cleat_context_set_scts(__VA_ARGS__))
+#define cleat_connection_ocsp_response(...) \
+    classes_checked("cleat_connection_ocsp_response", CLASSES_connection_ocsp_response, \
+                    cleat_connection_ocsp_response(__VA_ARGS__))
+#define cleat_connection_scts(...) \
+    classes_checked("cleat_connection_scts", CLASSES_connection_scts, cleat_connection_scts(__VA_ARGS__))
 #define cleat_error_message(...) \
     classes_checked("cleat_error_message", CLASSES_error_message, cleat_error_message(__VA_ARGS__))
 #define cleat_error_library(...) \

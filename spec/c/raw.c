@@ -65,6 +65,10 @@ static SSL *new_peer(const struct raw_peer *peer) {
         ERR_clear_error();
         return NULL;
     }
+    if (peer->compress != NULL) {
+        EXPECT(SSL_CTX_add_cert_compression_alg(ssl_ctx, TLSEXT_cert_compression_zlib,
+                                                peer->compress, NULL) == 1);
+    }
     SSL_CTX_set_custom_verify(ssl_ctx, SSL_VERIFY_NONE, take);
     ssl = finish(ssl_ctx, peer->server);
     EXPECT(SSL_set_ex_data(ssl, key_index(), peer->key) == 1);

@@ -13,6 +13,7 @@ struct raw_peer {
     const uint8_t *certificate; /* DER, or what is to be taken for it */
     size_t len;
     EVP_PKEY *key; /* which need not be the certificate's */
+    ssl_cert_compression_func_t compress; /* its certificate, as zlib does; NULL: not */
 };
 
 /* raw_meet does the handshake of a connection over memory with a peer. Returns its status; *error is the peer's, as

@@ -377,7 +377,7 @@ static void test_changed_byte(void) {
 static int32_t meet_thief(int32_t client_context, X509 *leaf, EVP_PKEY *key) {
     uint8_t *der = NULL;
     int len = i2d_X509(leaf, &der);
-    const struct raw_peer thief = {true, der, (size_t)len, key};
+    const struct raw_peer thief = {true, der, (size_t)len, key, NULL};
     int32_t client = cleat_connection_over_memory(client_context, 0, "localhost", 9);
     int error;
     int32_t status = raw_meet(client, &thief, &error);

@@ -120,6 +120,19 @@ static int32_t call_monotonic(const struct value *v) {
     return cleat_monotonic(v[0].double_out);
 }
 
+static int32_t call_has_certificate_compression(const struct value *v) {
+    (void)v;
+    return cleat_has_certificate_compression();
+}
+
+static int32_t call_context_certificate_compression(const struct value *v) {
+    return cleat_context_certificate_compression(v[0].i);
+}
+
+static int32_t call_context_set_certificate_compression(const struct value *v) {
+    return cleat_context_set_certificate_compression(v[0].i, v[1].i);
+}
+
 static int32_t call_connection_over_socket(const struct value *v) {
     return cleat_connection_over_socket(v[0].i, v[1].i, v[2].i, v[3].bytes, v[3].size);
 }
@@ -507,6 +520,59 @@ static int32_t call_socket_setsockopt_bytes(const struct value *v) {
     return cleat_socket_setsockopt_bytes(v[0].i, v[1].i, v[2].i, v[3].bytes, v[3].size);
 }
 
+static int32_t call_ocsp_check(const struct value *v) {
+    return cleat_ocsp_check(v[0].bytes, v[0].size, v[1].i, v[2].i, v[3].double_out, v[4].double_out,
+                            v[5].double_out, v[6].int_out);
+}
+
+static int32_t call_context_ask_ocsp(const struct value *v) {
+    return cleat_context_ask_ocsp(v[0].i);
+}
+
+static int32_t call_context_set_ask_ocsp(const struct value *v) {
+    return cleat_context_set_ask_ocsp(v[0].i, v[1].i);
+}
+
+static int32_t call_context_require_ocsp(const struct value *v) {
+    return cleat_context_require_ocsp(v[0].i);
+}
+
+static int32_t call_context_set_require_ocsp(const struct value *v) {
+    return cleat_context_set_require_ocsp(v[0].i, v[1].i);
+}
+
+static int32_t call_context_ocsp_response(const struct value *v) {
+    return cleat_context_ocsp_response(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_context_set_ocsp_response(const struct value *v) {
+    return cleat_context_set_ocsp_response(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_ask_scts(const struct value *v) {
+    return cleat_context_ask_scts(v[0].i);
+}
+
+static int32_t call_context_set_ask_scts(const struct value *v) {
+    return cleat_context_set_ask_scts(v[0].i, v[1].i);
+}
+
+static int32_t call_context_scts(const struct value *v) {
+    return cleat_context_scts(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_context_set_scts(const struct value *v) {
+    return cleat_context_set_scts(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_connection_ocsp_response(const struct value *v) {
+    return cleat_connection_ocsp_response(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_scts(const struct value *v) {
+    return cleat_connection_scts(v[0].i, v[1].room, v[1].size);
+}
+
 static int32_t call_error_status(const struct value *v) {
     (void)v;
     return cleat_error_status();
@@ -743,6 +809,11 @@ static const struct function functions[] = {
       {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_monotonic", call_monotonic, CLASSES_monotonic,
      {{DOUBLE_OUT, 0, "seconds"}, {END, 0, NULL}}},
+    {"cleat_has_certificate_compression", call_has_certificate_compression, CLASSES_has_certificate_compression, {{END, 0, NULL}}},
+    {"cleat_context_certificate_compression", call_context_certificate_compression, CLASSES_context_certificate_compression,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_certificate_compression", call_context_set_certificate_compression, CLASSES_context_set_certificate_compression,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
     {"cleat_connection_over_socket", call_connection_over_socket, CLASSES_connection_over_socket,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {ID, CLEAT_KIND_SOCKET, "socket"},
       {INT, 0, "server_side"}, {BYTES, 0, "server_hostname"}, {END, 0, NULL}}},
@@ -957,6 +1028,34 @@ static const struct function functions[] = {
     {"cleat_socket_setsockopt_bytes", call_socket_setsockopt_bytes, CLASSES_socket_setsockopt_bytes,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {INT, 0, "level"}, {INT, 0, "option"}, {BYTES, 0, "data"},
       {END, 0, NULL}}},
+    {"cleat_ocsp_check", call_ocsp_check, CLASSES_ocsp_check,
+     {{BYTES, 0, "response"}, {ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {INT, 0, "issuer"},
+      {DOUBLE_OUT, 0, "this_update"}, {DOUBLE_OUT, 0, "next_update"}, {DOUBLE_OUT, 0, "revoked_at"},
+      {INT_OUT, 0, "reason"}, {END, 0, NULL}}},
+    {"cleat_context_ask_ocsp", call_context_ask_ocsp, CLASSES_context_ask_ocsp,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_ask_ocsp", call_context_set_ask_ocsp, CLASSES_context_set_ask_ocsp,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_context_require_ocsp", call_context_require_ocsp, CLASSES_context_require_ocsp,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_require_ocsp", call_context_set_require_ocsp, CLASSES_context_set_require_ocsp,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_context_ocsp_response", call_context_ocsp_response, CLASSES_context_ocsp_response,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_ocsp_response", call_context_set_ocsp_response, CLASSES_context_set_ocsp_response,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "response"}, {END, 0, NULL}}},
+    {"cleat_context_ask_scts", call_context_ask_scts, CLASSES_context_ask_scts,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_ask_scts", call_context_set_ask_scts, CLASSES_context_set_ask_scts,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_context_scts", call_context_scts, CLASSES_context_scts,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_scts", call_context_set_scts, CLASSES_context_set_scts,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "scts"}, {END, 0, NULL}}},
+    {"cleat_connection_ocsp_response", call_connection_ocsp_response, CLASSES_connection_ocsp_response,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_scts", call_connection_scts, CLASSES_connection_scts,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_error_status", call_error_status, CLASSES_error_status, {{END, 0, NULL}}},
     {"cleat_error_message", call_error_message, CLASSES_error_message,
      {{TEXT, 0, "output"}, {END, 0, NULL}}},

@@ -63,6 +63,8 @@ static int32_t ask(int32_t id) {
     cleat_connection_alpn_protocol(id, text, sizeof text);
     cleat_connection_channel_binding(id, CLEAT_BINDING_TLS_UNIQUE, text, sizeof text);
     cleat_connection_server_hostname(id, text, sizeof text);
+    cleat_connection_ocsp_response(id, text, sizeof text);
+    cleat_connection_scts(id, text, sizeof text);
     cleat_connection_session_reused(id);
     cleat_connection_drain_pending(id);
     return cleat_connection_pending(id);

@@ -109,6 +109,24 @@ static void set_chain_cache(int32_t context) {
     EXPECT(cleat_context_set_chain_cache_seconds(context, 0) == 0);
 }
 
+static void set_ask_ocsp(int32_t context) {
+    EXPECT(cleat_context_set_ask_ocsp(context, 0) == 0);
+    EXPECT(cleat_context_set_ask_scts(context, 1) == 0);
+}
+
+static void set_require_ocsp(int32_t context) {
+    EXPECT(cleat_context_set_require_ocsp(context, 1) == 0);
+}
+
+static void set_scts(int32_t context) {
+    EXPECT(cleat_context_set_scts(context, "\0\5\0\3abc", 7) == 0);
+}
+
+static void set_compression(int32_t context) {
+    int32_t status = cleat_context_set_certificate_compression(context, 1);
+    EXPECT(status == 0 || cleat_has_certificate_compression() == 0);
+}
+
 static void load_cert_chain(int32_t context) {
     int32_t len;
     const char *other = text(IDENTITY_OTHER, &len);
@@ -164,6 +182,10 @@ static const struct {
     {"server_name_events", set_server_name_events},
     {"server_name_events off", clear_server_name_events},
     {"chain_cache_seconds", set_chain_cache},
+    {"ask_ocsp, ask_scts", set_ask_ocsp},
+    {"require_ocsp", set_require_ocsp},
+    {"scts", set_scts},
+    {"certificate_compression", set_compression},
     {"load_cert_chain", load_cert_chain},
     {"load_cert_chain, a wrong key", load_cert_chain_wrong},
     {"load_verify_data", load_verify_data},

@@ -52,7 +52,7 @@ static void test_each_byte(int32_t version, size_t step) {
     EXPECT(cleat_context_set_maximum_version(none, version) == CLEAT_OK);
     EXPECT(cleat_context_set_maximum_version(required, version) == CLEAT_OK);
     for (i = 0; i < len; i += step) {
-        const struct raw_peer peer = {true, der, len, leaf.key};
+        const struct raw_peer peer = {true, der, len, leaf.key, NULL};
         int32_t status;
         int error;
         der[i] ^= 0x21;
@@ -85,7 +85,7 @@ static void test_client(void) {
     int32_t optional = new_context(CLEAT_CERT_OPTIONAL);
     uint8_t *der = NULL;
     size_t len = (size_t)i2d_X509(leaf.x509, &der);
-    const struct raw_peer peer = {false, der, len, leaf.key};
+    const struct raw_peer peer = {false, der, len, leaf.key, NULL};
     uint8_t *at = memmem(der, len, version, sizeof version);
     int error;
     ca_load(optional, &leaf);

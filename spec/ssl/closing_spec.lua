@@ -297,7 +297,8 @@ local AFTER = {
     },
     object = {
         cipher = fine(), compression = fine(), do_handshake = {}, get_channel_binding = fine(), getpeercert = {},
-        pending = {}, read = {}, shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(), unwrap = {},
+        ocsp_response = fine(), pending = {}, read = {}, scts = fine(),
+        shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(), unwrap = {},
         version = fine(), write = { "x" },
     },
 }
@@ -314,7 +315,8 @@ end
 
 AFTER.tls = extended(AFTER.socket, {
     bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
-    dup = { class = "NotImplementedError" }, get_channel_binding = fine(), getpeercert = {}, pending = fine(),
+    dup = { class = "NotImplementedError" }, get_channel_binding = fine(), getpeercert = {}, ocsp_response = fine(),
+    pending = fine(), scts = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
     setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),

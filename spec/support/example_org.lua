@@ -1,5 +1,6 @@
 -- example_org(port): from now on port 443 of example.org is that port of this machine, for cleat's sockets and for
--- those of the hosts that are there.
+-- those of the hosts that are there. example_org { ["mail.example.org:587"] = port, ... } does so for several names,
+-- and for cleat's sockets only.
 
 -- patch replaces object[name] by what replace(original) makes.
 local function patch(object, name, replace)
@@ -12,9 +13,11 @@ local function methods_of(object)
 end
 
 return function(port)
+    local ports = type(port) == "table" and port or { ["example.org:443"] = port }
     local function known(host, service)
-        if host == "example.org" and service == 443 then
-            return "127.0.0.1", port
+        local found = ports[tostring(host) .. ":" .. tostring(service)]
+        if found then
+            return "127.0.0.1", found
         end
         return host, service
     end
@@ -35,6 +38,9 @@ return function(port)
         end
     end)
 
+    if ports == port then
+        return
+    end
     local there, module = pcall(require, "socket")
     if there then
         patch(methods_of(module.tcp()), "connect", function(connect)

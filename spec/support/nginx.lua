@@ -89,13 +89,14 @@ load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
     return servers
 end
 
--- start: servers is an array of tables with cert (a name of pki), protocols ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""),
--- and lines (more configuration); beside them main and http (more configuration), workers (1) and connections (64).
--- Files of the pages go to server.www. seconds: how long nginx may live, 60 by default.
+-- start: servers is an array of tables with cert (a name of pki) or certfile and keyfile, protocols
+-- ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""), and lines (more configuration); beside them main and http (more
+-- configuration), workers (1) and connections (64). Files of the pages go to server.www. seconds: how long nginx may
+-- live, 60 by default.
 function nginx.start(servers, seconds)
     known("nginx.start", servers, "main http workers connections")
     for _, server in ipairs(servers) do
-        known("nginx.start: a server", server, "cert protocols listen lines")
+        known("nginx.start: a server", server, "cert certfile keyfile protocols listen lines")
     end
     count = count + 1
     local directory = ("%s/nginx-%d"):format(process.directory(), count)
@@ -106,7 +107,7 @@ function nginx.start(servers, seconds)
         for i, server in ipairs(servers) do
             ports[i] = process.free_port()
             local certfile, keyfile = pki.chain(server.cert or "server-ec")
-            blocks[i] = SERVER:format(ports[i], server.listen or "ssl", certfile, keyfile,
+            blocks[i] = SERVER:format(ports[i], server.listen or "ssl", server.certfile or certfile, server.keyfile or keyfile,
                 server.protocols or "TLSv1.2 TLSv1.3", server.lines or "")
         end
         process.write_file(directory .. "/nginx.conf",

@@ -203,6 +203,26 @@ return {
         arguments = {},
     },
     {
+        name = "has_certificate_compression", results = 0,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "context_certificate_compression", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_certificate_compression", results = 0,
+        classes = { HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
         name = "connection_over_socket", results = 0,
         classes = { SYS = true, SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true,
                     NOMEM = true },
@@ -1105,6 +1125,104 @@ return {
             { kind = "int", name = "level" },
             { kind = "int", name = "option" },
             { kind = "bytes", name = "data" },
+        },
+    },
+    {
+        name = "ocsp_check", results = 4,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "response" },
+            { kind = "int", name = "certificate" },
+            { kind = "int", name = "issuer" },
+        },
+    },
+    {
+        name = "context_ask_ocsp", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_ask_ocsp", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "context_require_ocsp", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_require_ocsp", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "context_ocsp_response", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_ocsp_response", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "response" },
+        },
+    },
+    {
+        name = "context_ask_scts", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_ask_scts", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "context_scts", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_scts", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "scts" },
+        },
+    },
+    {
+        name = "connection_ocsp_response", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_scts", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
         },
     },
     {

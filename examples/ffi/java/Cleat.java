@@ -273,6 +273,16 @@ public final class Cleat {
     // CLEAT_SOMAXCONN is the longest backlog that cleat_socket_listen asks for.
     public static final int SOMAXCONN = 4096;
 
+    // CLEAT_STAPLE_MAX is the longest OCSP response and the longest list of timestamps, in bytes.
+    public static final int STAPLE_MAX = 65535;
+
+    // CLEAT_OCSP_* are the statuses of a certificate.
+    /** not revoked, as far as the responder knows */
+    public static final int OCSP_GOOD = 0;
+    public static final int OCSP_REVOKED = 1;
+    /** the responder does not know the certificate */
+    public static final int OCSP_UNKNOWN = 2;
+
     // CLEAT_OK is the result of a function that has no other result.
     public static final int OK = 0;
 
@@ -458,6 +468,9 @@ public final class Cleat {
         public static native int cleat_certificate_uri(int certificate, int which, int index,
                                                        byte[] output, int output_cap);
         public static native int cleat_monotonic(double[] seconds);
+        public static native int cleat_has_certificate_compression();
+        public static native int cleat_context_certificate_compression(int context);
+        public static native int cleat_context_set_certificate_compression(int context, int on);
         public static native int cleat_connection_over_socket(int context, int socket,
                                                               int server_side,
                                                               byte[] server_hostname,
@@ -600,6 +613,26 @@ public final class Cleat {
                                                                byte[] buf, int buf_cap);
         public static native int cleat_socket_setsockopt_bytes(int socket, int level, int option,
                                                                byte[] data, int data_len);
+        public static native int cleat_ocsp_check(byte[] response, int response_len,
+                                                  int certificate, int issuer, double[] this_update,
+                                                  double[] next_update, double[] revoked_at,
+                                                  int[] reason);
+        public static native int cleat_context_ask_ocsp(int context);
+        public static native int cleat_context_set_ask_ocsp(int context, int on);
+        public static native int cleat_context_require_ocsp(int context);
+        public static native int cleat_context_set_require_ocsp(int context, int on);
+        public static native int cleat_context_ocsp_response(int context, byte[] output,
+                                                             int output_cap);
+        public static native int cleat_context_set_ocsp_response(int context, byte[] response,
+                                                                 int response_len);
+        public static native int cleat_context_ask_scts(int context);
+        public static native int cleat_context_set_ask_scts(int context, int on);
+        public static native int cleat_context_scts(int context, byte[] output, int output_cap);
+        public static native int cleat_context_set_scts(int context, byte[] scts, int scts_len);
+        public static native int cleat_connection_ocsp_response(int connection, byte[] output,
+                                                                int output_cap);
+        public static native int cleat_connection_scts(int connection, byte[] output,
+                                                       int output_cap);
         public static native int cleat_error_status();
         public static native int cleat_error_message(byte[] output, int output_cap);
         public static native int cleat_error_library(byte[] output, int output_cap);
@@ -1198,6 +1231,27 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_certificate_compression returns 1 if connections of the context compress their
+         * certificates and accept compressed ones, otherwise 0.
+         */
+        public boolean certificateCompression() throws Failure {
+            int result = Raw.cleat_context_certificate_compression(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_certificate_compression returns CLEAT_OK and sets that. on: 0 or 1; 1 is
+         * CLEAT_UNSUPPORTED without zlib.
+         */
+        public void setCertificateCompression(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_certificate_compression(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_context_new returns the id of a context. which: CLEAT_PROTOCOL_*; another number is
          * CLEAT_USAGE, SSLV2 and SSLV3 are CLEAT_UNSUPPORTED. DANGEROUS on a client as it is: it verifies
          * nothing, trusts no CA and has no certificate, see the functions below. Its options are Python
@@ -1531,6 +1585,131 @@ public final class Cleat {
          */
         public void loadCertChainData(byte[] certs, byte[] key, byte[] password) throws Failure {
             int result = Raw.cleat_context_load_cert_chain_data(id, certs, length(certs), key, length(key), password, length(password));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_ask_ocsp returns 1 if clients of the context ask for an OCSP response, otherwise
+         * 0; 1 in a new context.
+         */
+        public boolean askOcsp() throws Failure {
+            int result = Raw.cleat_context_ask_ocsp(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_ask_ocsp returns CLEAT_OK and sets that. on: 0 or 1. DANGEROUS is 0: a
+         * revoked certificate that must be stapled is accepted. Clients that require a response ask for
+         * it in any case.
+         */
+        public void setAskOcsp(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_ask_ocsp(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_require_ocsp returns 1 if the peers of the context must staple a good OCSP
+         * response, otherwise 0.
+         */
+        public boolean requireOcsp() throws Failure {
+            int result = Raw.cleat_context_require_ocsp(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_require_ocsp returns CLEAT_OK and sets that. on: 0 or 1. It has an effect
+         * where peers are verified. A server cannot ask its clients for responses: it refuses all client
+         * certificates.
+         */
+        public void setRequireOcsp(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_require_ocsp(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_ocsp_response returns the length of the OCSP response that servers of the context
+         * staple, 0 if there is none, and copies it to output.
+         */
+        public byte[] ocspResponse() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_ocsp_response(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_ocsp_response(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_context_set_ocsp_response returns CLEAT_OK and makes servers of the context staple the
+         * response, in DER, to clients that ask for one. response absent: none. It belongs to the
+         * certificate that is loaded: another one discards it. The response must have the certificate's
+         * serial number; nothing else is verified, and it is sent when it has expired, too. CLEAT_USAGE
+         * without a certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP:
+         * MALFORMED_RESPONSE, RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED,
+         * AMBIGUOUS_STATUS.
+         */
+        public void setOcspResponse(byte[] response) throws Failure {
+            int result = Raw.cleat_context_set_ocsp_response(id, response, length(response));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_ask_scts returns 1 if clients of the context ask for timestamps, otherwise 0; 0
+         * in a new context.
+         */
+        public boolean askScts() throws Failure {
+            int result = Raw.cleat_context_ask_scts(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_ask_scts returns CLEAT_OK and sets that. on: 0 or 1.
+         */
+        public void setAskScts(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_ask_scts(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_scts returns the length of the list of timestamps that servers of the context
+         * send, 0 if there is none, and copies it to output.
+         */
+        public byte[] scts() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_scts(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_scts(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_context_set_scts returns CLEAT_OK and makes servers of the context send the timestamps to
+         * clients that ask for them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3);
+         * absent: none. They belong to the certificate that is loaded: another one discards them.
+         * CLEAT_USAGE without a certificate, for a malformed list, and above CLEAT_STAPLE_MAX.
+         */
+        public void setScts(byte[] scts) throws Failure {
+            int result = Raw.cleat_context_set_scts(id, scts, length(scts));
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -2118,6 +2297,41 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
         }
+
+        /**
+         * cleat_connection_ocsp_response returns the length of the OCSP response that the server has
+         * stapled, and copies it to output; 0 if there is none, on servers, and before the handshake is
+         * done. In a resumed session it is the one of the session's first connection.
+         */
+        public byte[] ocspResponse() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_ocsp_response(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_ocsp_response(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_connection_scts returns the length of the list of timestamps that the server has sent,
+         * and copies it to output; 0 likewise.
+         */
+        public byte[] scts() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_scts(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_scts(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
     }
 
     /** The id of an open certificate. */
@@ -2479,6 +2693,15 @@ public final class Cleat {
     }
 
     /**
+     * cleat_has_certificate_compression returns 1 if this build has zlib, otherwise 0.
+     */
+    public static boolean hasCertificateCompression() throws Failure {
+        int result = Raw.cleat_has_certificate_compression();
+        check(result);
+        return result != 0;
+    }
+
+    /**
      * cleat_handle_count returns how many ids are open in this process.
      */
     public static int handleCount() throws Failure {
@@ -2527,6 +2750,35 @@ public final class Cleat {
         int result = Raw.cleat_random_bytes(buf, buf.length);
         check(result);
         return result;
+    }
+
+    public record OcspCheck(int result, double thisUpdate, double nextUpdate, double revokedAt, int reason) {}
+
+    /**
+     * cleat_ocsp_check returns the CLEAT_OCSP_* that a response has for a certificate, and stores the
+     * times of the response and of the revocation, in seconds since 1970, and the reason of the
+     * revocation. certificate and issuer: ids of certificates; that the one has issued the other is
+     * checked, by name and signature. next_update is 0 if the response has none: it counts for 300
+     * seconds then. revoked_at is 0 and reason -1 if there is none; reason is a CRLReason of RFC 5280
+     * section 5.3.1. The response must be signed by the issuer, or by a certificate in it that the
+     * issuer has issued for OCSP signing; whether this one was revoked is not looked at. A nonce is
+     * not looked at. CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE, RESPONSE_STATUS (the
+     * responder reports an error), UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED,
+     * ISSUER_MISMATCH, AMBIGUOUS_STATUS, SIGNER_CERTIFICATE_NOT_FOUND, RESPONDER_NOT_AUTHORIZED,
+     * SIGNATURE_ALGORITHM (weak or unknown), SIGNATURE_FAILURE, STATUS_NOT_YET_VALID, STATUS_EXPIRED;
+     * or NOT_ISSUED_BY, if the issuer is not the certificate's.
+     */
+    public static OcspCheck ocspCheck(byte[] response, Certificate certificate,
+                                      Certificate issuer) throws Failure {
+        double[] thisUpdate = new double[1];
+        double[] nextUpdate = new double[1];
+        double[] revokedAt = new double[1];
+        int[] reason = new int[1];
+        int result = Raw.cleat_ocsp_check(response, length(response), certificate.id, issuer.id, thisUpdate, nextUpdate, revokedAt, reason);
+        Reference.reachabilityFence(certificate);
+        Reference.reachabilityFence(issuer);
+        check(result);
+        return new OcspCheck(result, thisUpdate[0], nextUpdate[0], revokedAt[0], reason[0]);
     }
 
     /**

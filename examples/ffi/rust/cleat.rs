@@ -265,6 +265,16 @@ pub const SHUT_RDWR: i32 = 2;
 // CLEAT_SOMAXCONN is the longest backlog that cleat_socket_listen asks for.
 pub const SOMAXCONN: i32 = 4096;
 
+// CLEAT_STAPLE_MAX is the longest OCSP response and the longest list of timestamps, in bytes.
+pub const STAPLE_MAX: i32 = 65535;
+
+// CLEAT_OCSP_* are the statuses of a certificate.
+/// not revoked, as far as the responder knows
+pub const OCSP_GOOD: i32 = 0;
+pub const OCSP_REVOKED: i32 = 1;
+/// the responder does not know the certificate
+pub const OCSP_UNKNOWN: i32 = 2;
+
 // CLEAT_OK is the result of a function that has no other result.
 pub const OK: i32 = 0;
 
@@ -438,6 +448,9 @@ pub mod raw {
         pub fn cleat_certificate_uri(certificate: i32, which: i32, index: i32, output: *mut c_char,
                                      output_cap: i32) -> i32;
         pub fn cleat_monotonic(seconds: *mut f64) -> i32;
+        pub fn cleat_has_certificate_compression() -> i32;
+        pub fn cleat_context_certificate_compression(context: i32) -> i32;
+        pub fn cleat_context_set_certificate_compression(context: i32, on: i32) -> i32;
         pub fn cleat_connection_over_socket(context: i32, socket: i32, server_side: i32,
                                             server_hostname: *const c_char,
                                             server_hostname_len: i32) -> i32;
@@ -578,6 +591,24 @@ pub mod raw {
                                              buf_cap: i32) -> i32;
         pub fn cleat_socket_setsockopt_bytes(socket: i32, level: i32, option: i32,
                                              data: *const c_char, data_len: i32) -> i32;
+        pub fn cleat_ocsp_check(response: *const c_char, response_len: i32, certificate: i32,
+                                issuer: i32, this_update: *mut f64, next_update: *mut f64,
+                                revoked_at: *mut f64, reason: *mut i32) -> i32;
+        pub fn cleat_context_ask_ocsp(context: i32) -> i32;
+        pub fn cleat_context_set_ask_ocsp(context: i32, on: i32) -> i32;
+        pub fn cleat_context_require_ocsp(context: i32) -> i32;
+        pub fn cleat_context_set_require_ocsp(context: i32, on: i32) -> i32;
+        pub fn cleat_context_ocsp_response(context: i32, output: *mut c_char,
+                                           output_cap: i32) -> i32;
+        pub fn cleat_context_set_ocsp_response(context: i32, response: *const c_char,
+                                               response_len: i32) -> i32;
+        pub fn cleat_context_ask_scts(context: i32) -> i32;
+        pub fn cleat_context_set_ask_scts(context: i32, on: i32) -> i32;
+        pub fn cleat_context_scts(context: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_context_set_scts(context: i32, scts: *const c_char, scts_len: i32) -> i32;
+        pub fn cleat_connection_ocsp_response(connection: i32, output: *mut c_char,
+                                              output_cap: i32) -> i32;
+        pub fn cleat_connection_scts(connection: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_error_status() -> i32;
         pub fn cleat_error_message(output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_error_library(output: *mut c_char, output_cap: i32) -> i32;
@@ -1091,6 +1122,22 @@ impl Context {
         self.0
     }
 
+    /// cleat_context_certificate_compression returns 1 if connections of the context compress their
+    /// certificates and accept compressed ones, otherwise 0.
+    #[allow(clippy::too_many_arguments)]
+    pub fn certificate_compression(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_certificate_compression(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_certificate_compression returns CLEAT_OK and sets that. on: 0 or 1; 1 is
+    /// CLEAT_UNSUPPORTED without zlib.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_certificate_compression(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_certificate_compression(self.0, on as i32) })?;
+        Ok(())
+    }
+
     /// cleat_context_new returns the id of a context. which: CLEAT_PROTOCOL_*; another number is
     /// CLEAT_USAGE, SSLV2 and SSLV3 are CLEAT_UNSUPPORTED. DANGEROUS on a client as it is: it verifies
     /// nothing, trusts no CA and has no certificate, see the functions below. Its options are Python
@@ -1349,6 +1396,95 @@ impl Context {
         let (key, key_len) = c_pair(key);
         let (password, password_len) = c_pair(password);
         let _ = checked(unsafe { raw::cleat_context_load_cert_chain_data(self.0, certs.as_ptr().cast(), c_len(certs.len()), key, key_len, password, password_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_ask_ocsp returns 1 if clients of the context ask for an OCSP response, otherwise 0; 1
+    /// in a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ask_ocsp(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_ask_ocsp(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_ask_ocsp returns CLEAT_OK and sets that. on: 0 or 1. DANGEROUS is 0: a revoked
+    /// certificate that must be stapled is accepted. Clients that require a response ask for it in any
+    /// case.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ask_ocsp(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_ask_ocsp(self.0, on as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_require_ocsp returns 1 if the peers of the context must staple a good OCSP response,
+    /// otherwise 0.
+    #[allow(clippy::too_many_arguments)]
+    pub fn require_ocsp(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_require_ocsp(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_require_ocsp returns CLEAT_OK and sets that. on: 0 or 1. It has an effect where
+    /// peers are verified. A server cannot ask its clients for responses: it refuses all client
+    /// certificates.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_require_ocsp(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_require_ocsp(self.0, on as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_ocsp_response returns the length of the OCSP response that servers of the context
+    /// staple, 0 if there is none, and copies it to output.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ocsp_response(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_ocsp_response(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_context_set_ocsp_response returns CLEAT_OK and makes servers of the context staple the
+    /// response, in DER, to clients that ask for one. response absent: none. It belongs to the certificate
+    /// that is loaded: another one discards it. The response must have the certificate's serial number;
+    /// nothing else is verified, and it is sent when it has expired, too. CLEAT_USAGE without a
+    /// certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE,
+    /// RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ocsp_response(&self, response: Option<&[u8]>) -> Result<(), Error> {
+        let (response, response_len) = c_pair(response);
+        let _ = checked(unsafe { raw::cleat_context_set_ocsp_response(self.0, response, response_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_ask_scts returns 1 if clients of the context ask for timestamps, otherwise 0; 0 in a
+    /// new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ask_scts(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_ask_scts(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_ask_scts returns CLEAT_OK and sets that. on: 0 or 1.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ask_scts(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_ask_scts(self.0, on as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_scts returns the length of the list of timestamps that servers of the context send, 0
+    /// if there is none, and copies it to output.
+    #[allow(clippy::too_many_arguments)]
+    pub fn scts(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_scts(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_context_set_scts returns CLEAT_OK and makes servers of the context send the timestamps to
+    /// clients that ask for them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3); absent:
+    /// none. They belong to the certificate that is loaded: another one discards them. CLEAT_USAGE without
+    /// a certificate, for a malformed list, and above CLEAT_STAPLE_MAX.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_scts(&self, scts: Option<&[u8]>) -> Result<(), Error> {
+        let (scts, scts_len) = c_pair(scts);
+        let _ = checked(unsafe { raw::cleat_context_set_scts(self.0, scts, scts_len) })?;
         Ok(())
     }
 
@@ -1763,6 +1899,23 @@ impl Connection {
         let _ = checked(unsafe { raw::cleat_connection_answer_server_name(self.0, alert) })?;
         Ok(())
     }
+
+    /// cleat_connection_ocsp_response returns the length of the OCSP response that the server has stapled,
+    /// and copies it to output; 0 if there is none, on servers, and before the handshake is done. In a
+    /// resumed session it is the one of the session's first connection.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ocsp_response(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_ocsp_response(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_scts returns the length of the list of timestamps that the server has sent, and
+    /// copies it to output; 0 likewise.
+    #[allow(clippy::too_many_arguments)]
+    pub fn scts(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_scts(self.0, out, out_cap) })?;
+        Ok(out)
+    }
 }
 
 /// The id of an open certificate; dropping it closes it.
@@ -2025,6 +2178,13 @@ pub fn monotonic() -> Result<f64, Error> {
     Ok(seconds)
 }
 
+/// cleat_has_certificate_compression returns 1 if this build has zlib, otherwise 0.
+#[allow(clippy::too_many_arguments)]
+pub fn has_certificate_compression() -> Result<bool, Error> {
+    let result = checked(unsafe { raw::cleat_has_certificate_compression() })?;
+    Ok(result != 0)
+}
+
 /// cleat_handle_count returns how many ids are open in this process.
 #[allow(clippy::too_many_arguments)]
 pub fn handle_count() -> Result<usize, Error> {
@@ -2066,6 +2226,29 @@ pub fn poll(fds: &[i32], events: &[i32], revents: &mut [i32],
 pub fn random_bytes(buf: &mut [u8]) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_random_bytes(buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
     Ok(result as usize)
+}
+
+/// cleat_ocsp_check returns the CLEAT_OCSP_* that a response has for a certificate, and stores the
+/// times of the response and of the revocation, in seconds since 1970, and the reason of the
+/// revocation. certificate and issuer: ids of certificates; that the one has issued the other is
+/// checked, by name and signature. next_update is 0 if the response has none: it counts for 300 seconds
+/// then. revoked_at is 0 and reason -1 if there is none; reason is a CRLReason of RFC 5280 section
+/// 5.3.1. The response must be signed by the issuer, or by a certificate in it that the issuer has
+/// issued for OCSP signing; whether this one was revoked is not looked at. A nonce is not looked at.
+/// CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE, RESPONSE_STATUS (the responder reports an
+/// error), UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, ISSUER_MISMATCH, AMBIGUOUS_STATUS,
+/// SIGNER_CERTIFICATE_NOT_FOUND, RESPONDER_NOT_AUTHORIZED, SIGNATURE_ALGORITHM (weak or unknown),
+/// SIGNATURE_FAILURE, STATUS_NOT_YET_VALID, STATUS_EXPIRED; or NOT_ISSUED_BY, if the issuer is not the
+/// certificate's.
+#[allow(clippy::too_many_arguments)]
+pub fn ocsp_check(response: &[u8], certificate: &Certificate,
+                  issuer: &Certificate) -> Result<(i32, f64, f64, f64, i32), Error> {
+    let mut this_update = 0.0;
+    let mut next_update = 0.0;
+    let mut revoked_at = 0.0;
+    let mut reason = 0;
+    let result = checked(unsafe { raw::cleat_ocsp_check(response.as_ptr().cast(), c_len(response.len()), certificate.0, issuer.0, &mut this_update, &mut next_update, &mut revoked_at, &mut reason) })?;
+    Ok((result, this_update, next_update, revoked_at, reason))
 }
 
 /// cleat_error_status returns the status of this thread's last failure, or 0 if there was none. It is

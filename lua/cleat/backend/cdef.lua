@@ -38,6 +38,9 @@ int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which);
 int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index, char *output,
                               int32_t output_cap);
 int32_t cleat_monotonic(double *seconds);
+int32_t cleat_has_certificate_compression(void);
+int32_t cleat_context_certificate_compression(int32_t context);
+int32_t cleat_context_set_certificate_compression(int32_t context, int32_t on);
 int32_t cleat_connection_over_socket(int32_t context, int32_t socket, int32_t server_side,
                                      const char *server_hostname, int32_t server_hostname_len);
 int32_t cleat_connection_over_fd(int32_t context, int32_t fd, int32_t server_side,
@@ -157,6 +160,22 @@ int32_t cleat_socket_getsockopt_bytes(int32_t socket, int32_t level, int32_t opt
                                       int32_t buf_cap);
 int32_t cleat_socket_setsockopt_bytes(int32_t socket, int32_t level, int32_t option,
                                       const char *data, int32_t data_len);
+int32_t cleat_ocsp_check(const char *response, int32_t response_len, int32_t certificate,
+                         int32_t issuer, double *this_update, double *next_update,
+                         double *revoked_at, int32_t *reason);
+int32_t cleat_context_ask_ocsp(int32_t context);
+int32_t cleat_context_set_ask_ocsp(int32_t context, int32_t on);
+int32_t cleat_context_require_ocsp(int32_t context);
+int32_t cleat_context_set_require_ocsp(int32_t context, int32_t on);
+int32_t cleat_context_ocsp_response(int32_t context, char *output, int32_t output_cap);
+int32_t cleat_context_set_ocsp_response(int32_t context, const char *response,
+                                        int32_t response_len);
+int32_t cleat_context_ask_scts(int32_t context);
+int32_t cleat_context_set_ask_scts(int32_t context, int32_t on);
+int32_t cleat_context_scts(int32_t context, char *output, int32_t output_cap);
+int32_t cleat_context_set_scts(int32_t context, const char *scts, int32_t scts_len);
+int32_t cleat_connection_ocsp_response(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_scts(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_error_status(void);
 int32_t cleat_error_message(char *output, int32_t output_cap);
 int32_t cleat_error_library(char *output, int32_t output_cap);

@@ -193,6 +193,11 @@ return {
     SHUT_WR = 1,
     SHUT_RDWR = 2,
     SOMAXCONN = 4096,
+    -- cleat/staple.h
+    STAPLE_MAX = 65535,
+    OCSP_GOOD = 0,
+    OCSP_REVOKED = 1,
+    OCSP_UNKNOWN = 2,
     -- cleat/status.h
     OK = 0,
     WANT_READ = 1,

@@ -503,6 +503,42 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@return integer status
+    do
+        local call = lib.cleat_has_certificate_compression
+        backend.has_certificate_compression = function()
+            return call()
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_certificate_compression
+        backend.context_certificate_compression = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_certificate_compression", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_certificate_compression
+        backend.context_set_certificate_compression = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_certificate_compression", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_certificate_compression", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
     ---@param context integer
     ---@param socket integer
     ---@param server_side integer
@@ -2342,6 +2378,227 @@ return function(lib, rt, backend)
             end
             local data_len = length(data, "socket_setsockopt_bytes", 4)
             return call(socket, level, option, data, data_len)
+        end
+    end
+
+    ---@param response string?
+    ---@param certificate integer
+    ---@param issuer integer
+    ---@return integer status
+    ---@return number? this_update
+    ---@return number? next_update
+    ---@return number? revoked_at
+    ---@return integer? reason
+    do
+        local call = lib.cleat_ocsp_check
+        local this_update = new("double[1]")
+        local next_update = new("double[1]")
+        local revoked_at = new("double[1]")
+        local reason = new("int32_t[1]")
+        backend.ocsp_check = function(response, certificate, issuer)
+            local response_len = length(response, "ocsp_check", 1)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("ocsp_check", 2, "an integer")
+            end
+            if typeof(issuer) ~= "number" or tobit(issuer) ~= issuer then
+                bad("ocsp_check", 3, "an integer")
+            end
+            local result = call(response, response_len, certificate, issuer, this_update,
+                                next_update, revoked_at, reason)
+            if result < 0 then return result end
+            return result, this_update[0], next_update[0], revoked_at[0], reason[0]
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_ask_ocsp
+        backend.context_ask_ocsp = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_ask_ocsp", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_ask_ocsp
+        backend.context_set_ask_ocsp = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_ask_ocsp", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_ask_ocsp", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_require_ocsp
+        backend.context_require_ocsp = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_require_ocsp", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_require_ocsp
+        backend.context_set_require_ocsp = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_require_ocsp", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_require_ocsp", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_context_ocsp_response
+        backend.context_ocsp_response = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_ocsp_response", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(context, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@param response string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_ocsp_response
+        backend.context_set_ocsp_response = function(context, response)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_ocsp_response", 1, "an integer")
+            end
+            local response_len = length(response, "context_set_ocsp_response", 2)
+            return call(context, response, response_len)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_ask_scts
+        backend.context_ask_scts = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_ask_scts", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_ask_scts
+        backend.context_set_ask_scts = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_ask_scts", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_ask_scts", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_context_scts
+        backend.context_scts = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_scts", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(context, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@param scts string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_scts
+        backend.context_set_scts = function(context, scts)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_scts", 1, "an integer")
+            end
+            local scts_len = length(scts, "context_set_scts", 2)
+            return call(context, scts, scts_len)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_ocsp_response
+        backend.connection_ocsp_response = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_ocsp_response", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_scts
+        backend.connection_scts = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_scts", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
         end
     end
 

@@ -356,6 +356,30 @@ static int l_monotonic(lua_State *L) {
     return 2;
 }
 
+/* has_certificate_compression() -> status */
+static int l_has_certificate_compression(lua_State *L) {
+    int32_t result = cleat_has_certificate_compression();
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_certificate_compression(context) -> status */
+static int l_context_certificate_compression(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_certificate_compression");
+    int32_t result = cleat_context_certificate_compression(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_certificate_compression(context, on) -> status */
+static int l_context_set_certificate_compression(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_certificate_compression");
+    int32_t on = native_int(L, 2, "context_set_certificate_compression");
+    int32_t result = cleat_context_set_certificate_compression(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* connection_over_socket(context, socket, server_side, server_hostname) -> status */
 static int l_connection_over_socket(lua_State *L) {
     int32_t context = native_int(L, 1, "connection_over_socket");
@@ -1571,6 +1595,167 @@ static int l_socket_setsockopt_bytes(lua_State *L) {
     return 1;
 }
 
+/* ocsp_check(response, certificate,
+              issuer) -> status, this_update, next_update, revoked_at, reason */
+static int l_ocsp_check(lua_State *L) {
+    int32_t response_len;
+    const char *response = native_bytes(L, 1, "ocsp_check", &response_len);
+    int32_t certificate = native_int(L, 2, "ocsp_check");
+    int32_t issuer = native_int(L, 3, "ocsp_check");
+    double this_update = 0;
+    double next_update = 0;
+    double revoked_at = 0;
+    int32_t reason = 0;
+    int32_t result = cleat_ocsp_check(response, response_len, certificate, issuer, &this_update,
+                                      &next_update, &revoked_at, &reason);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushnumber(L, this_update);
+    lua_pushnumber(L, next_update);
+    lua_pushnumber(L, revoked_at);
+    lua_pushinteger(L, reason);
+    return 5;
+}
+
+/* context_ask_ocsp(context) -> status */
+static int l_context_ask_ocsp(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_ask_ocsp");
+    int32_t result = cleat_context_ask_ocsp(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_ask_ocsp(context, on) -> status */
+static int l_context_set_ask_ocsp(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_ask_ocsp");
+    int32_t on = native_int(L, 2, "context_set_ask_ocsp");
+    int32_t result = cleat_context_set_ask_ocsp(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_require_ocsp(context) -> status */
+static int l_context_require_ocsp(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_require_ocsp");
+    int32_t result = cleat_context_require_ocsp(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_require_ocsp(context, on) -> status */
+static int l_context_set_require_ocsp(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_require_ocsp");
+    int32_t on = native_int(L, 2, "context_set_require_ocsp");
+    int32_t result = cleat_context_set_require_ocsp(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_ocsp_response(context) -> status, output */
+static int l_context_ocsp_response(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_ocsp_response");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_context_ocsp_response(context, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_set_ocsp_response(context, response) -> status */
+static int l_context_set_ocsp_response(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_ocsp_response");
+    int32_t response_len;
+    const char *response = native_bytes(L, 2, "context_set_ocsp_response", &response_len);
+    int32_t result = cleat_context_set_ocsp_response(context, response, response_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_ask_scts(context) -> status */
+static int l_context_ask_scts(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_ask_scts");
+    int32_t result = cleat_context_ask_scts(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_ask_scts(context, on) -> status */
+static int l_context_set_ask_scts(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_ask_scts");
+    int32_t on = native_int(L, 2, "context_set_ask_scts");
+    int32_t result = cleat_context_set_ask_scts(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_scts(context) -> status, output */
+static int l_context_scts(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_scts");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_context_scts(context, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_set_scts(context, scts) -> status */
+static int l_context_set_scts(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_scts");
+    int32_t scts_len;
+    const char *scts = native_bytes(L, 2, "context_set_scts", &scts_len);
+    int32_t result = cleat_context_set_scts(context, scts, scts_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_ocsp_response(connection) -> status, output */
+static int l_connection_ocsp_response(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_ocsp_response");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_ocsp_response(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_scts(connection) -> status, output */
+static int l_connection_scts(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_scts");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_scts(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
 /* error_status() -> status */
 static int l_error_status(lua_State *L) {
     int32_t result = cleat_error_status();
@@ -2159,6 +2344,9 @@ const luaL_Reg native_abi[] = {
     {"certificate_uri_count", l_certificate_uri_count},
     {"certificate_uri", l_certificate_uri},
     {"monotonic", l_monotonic},
+    {"has_certificate_compression", l_has_certificate_compression},
+    {"context_certificate_compression", l_context_certificate_compression},
+    {"context_set_certificate_compression", l_context_set_certificate_compression},
     {"connection_over_socket", l_connection_over_socket},
     {"connection_over_fd", l_connection_over_fd},
     {"connection_over_memory", l_connection_over_memory},
@@ -2266,6 +2454,19 @@ const luaL_Reg native_abi[] = {
     {"socket_getsockopt_bytes", l_socket_getsockopt_bytes},
     {"socket_getsockopt_bytes_into", l_socket_getsockopt_bytes_into},
     {"socket_setsockopt_bytes", l_socket_setsockopt_bytes},
+    {"ocsp_check", l_ocsp_check},
+    {"context_ask_ocsp", l_context_ask_ocsp},
+    {"context_set_ask_ocsp", l_context_set_ask_ocsp},
+    {"context_require_ocsp", l_context_require_ocsp},
+    {"context_set_require_ocsp", l_context_set_require_ocsp},
+    {"context_ocsp_response", l_context_ocsp_response},
+    {"context_set_ocsp_response", l_context_set_ocsp_response},
+    {"context_ask_scts", l_context_ask_scts},
+    {"context_set_ask_scts", l_context_set_ask_scts},
+    {"context_scts", l_context_scts},
+    {"context_set_scts", l_context_set_scts},
+    {"connection_ocsp_response", l_connection_ocsp_response},
+    {"connection_scts", l_connection_scts},
     {"error_status", l_error_status},
     {"error_message", l_error_message},
     {"error_library", l_error_library},

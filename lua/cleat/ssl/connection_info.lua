@@ -5,6 +5,7 @@ local certificate = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
+local staple = require "cleat.ssl.staple"
 
 local const = C.const
 
@@ -148,6 +149,30 @@ function info:get_channel_binding(cb_type, ...)
         errors.raise(errors.ValueError, "Unsupported channel binding type")
     end
     return (agreed(self, C.connection_channel_binding, binding))
+end
+
+--- Returns the OCSP response that the server has sent with its certificate, in DER. If the context verifies the server,
+--- then it has looked at the response: see SSLContext's `require_ocsp`; otherwise it may say anything.
+---
+---     print(conn:ocsp_response()) --> nil
+---
+--- Python: none.
+---@return string? # nil if the server has sent none, on servers, and before the handshake is done
+function info:ocsp_response()
+    return (agreed(self, C.connection_ocsp_response))
+end
+
+--- Returns the signed certificate timestamps that the server has sent in the handshake, if the context asks for them:
+--- see SSLContext's `ask_scts`. They are not verified, and those that are in the certificate are not among them.
+---
+---     print(conn:scts()) --> nil
+---
+--- Python: none.
+---@return string[]? # each a SignedCertificateTimestamp of RFC 6962; nil if the server has sent none, on servers, and
+--- before the handshake is done
+function info:scts()
+    local list = agreed(self, C.connection_scts)
+    return list and staple.decode(list)
 end
 
 return info

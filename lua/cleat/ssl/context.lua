@@ -12,6 +12,7 @@ local keywords = require "cleat.keywords"
 local purposes = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
 local roles = require "cleat.ssl.roles"
+local staple = require "cleat.ssl.staple"
 local status = require "cleat.status"
 local wrap = require("cleat.ssl.wrap").wrap
 
@@ -41,6 +42,20 @@ local const = C.const
 ---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
 --- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
 ---@field maximum_version integer `TLSVersion.*`, as minimum_version
+---@field ask_ocsp boolean whether clients ask the server for an OCSP response: true. It is verified, if the server is: a
+--- certificate that it revokes is refused; a response that is not good is ignored, unless `require_ocsp` is true or the
+--- certificate says that it must be stapled (RFC 7633). false is DANGEROUS: such certificates are accepted without
+---@field require_ocsp boolean whether the peer must send a good OCSP response with its certificate: false. Without one,
+--- the verification fails with a verify_code of 73 (none), 74 (not good) or 75 (the responder does not know the
+--- certificate). Servers cannot ask clients for one, and refuse all client certificates then
+---@field ocsp_response string? the OCSP response, in DER, that servers send to clients that ask for it; it belongs to
+--- the certificate that is loaded, and load_cert_chain discards it. nil for none. Raises ValueError if no certificate
+--- is loaded; SSLError if the response is malformed or for another certificate; TypeError
+---@field ask_scts boolean whether clients ask for signed certificate timestamps: false
+---@field scts string[]? the signed certificate timestamps that servers send to clients that ask for them, each in the
+--- form of RFC 6962; discarded as ocsp_response is. Raises ValueError if no certificate is loaded, TypeError
+---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
+--- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
 local SSLContext
 
@@ -442,6 +457,10 @@ end
 
 setters.minimum_version = bound("minimum_version", C.context_set_minimum_version)
 setters.maximum_version = bound("maximum_version", C.context_set_maximum_version)
+
+for name, get in pairs(staple.getters) do
+    getters[name], setters[name] = get, staple.setters[name]
+end
 
 class.properties(SSLContext, getters, setters)
 

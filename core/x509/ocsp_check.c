@@ -1,0 +1,63 @@
+/* ocsp_check.c: the verification of an OCSP response that a caller has from somewhere. */
+#include <time.h>
+
+#include "base/argument.h"
+#include "base/memory.h"
+#include "x509/certificate.h"
+#include "x509/ocsp.h"
+
+/* A response of some CA says nothing of a certificate of another, even if both have the same name. */
+static int32_t check_issuer(X509 *certificate, X509 *issuer) {
+    EVP_PKEY *key = X509_get_pubkey(issuer);
+    bool is_issuer = key != NULL && X509_check_issued(issuer, certificate) == X509_V_OK &&
+                     X509_verify(certificate, key) == 1;
+    EVP_PKEY_free(key);
+    if (cleat_memory_failed()) return cleat_fail_nomem();
+    if (is_issuer) return CLEAT_OK;
+    cleat_error_clear_queue();
+    return cleat_fail_named("OCSP", "NOT_ISSUED_BY", "the issuer has not issued the certificate");
+}
+
+static int32_t check(const char *response, int32_t response_len, X509 *certificate, X509 *issuer,
+                     struct cleat_ocsp_status *status) {
+    enum cleat_ocsp_fault fault;
+    int32_t result;
+    cleat_error_clear_queue();
+    result = check_issuer(certificate, issuer);
+    if (result < 0) return result;
+    fault = cleat_ocsp_verify((const uint8_t *)response, (size_t)response_len, certificate, issuer,
+                              (int64_t)time(NULL), status);
+    if (fault == CLEAT_OCSP_NO_MEMORY) return cleat_fail_nomem();
+    if (fault == CLEAT_OCSP_FINE) return CLEAT_OK;
+    return cleat_fail_named("OCSP", cleat_ocsp_fault_name(fault), cleat_ocsp_fault_text(fault));
+}
+
+int32_t cleat_ocsp_check(const char *response, int32_t response_len, int32_t certificate,
+                         int32_t issuer, double *this_update, double *next_update,
+                         double *revoked_at, int32_t *reason) {
+    struct cleat_certificate *self;
+    struct cleat_object *found = NULL;
+    struct cleat_ocsp_status status;
+    int32_t result;
+    CLEAT_CHECK_IN(1, response, response_len);
+    CLEAT_CHECK_POINTER(5, this_update);
+    CLEAT_CHECK_POINTER(6, next_update);
+    CLEAT_CHECK_POINTER(7, revoked_at);
+    CLEAT_CHECK_POINTER(8, reason);
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    result = cleat_handle_find(issuer, CLEAT_KIND_CERTIFICATE, &found);
+    if (result >= 0) {
+        result = check(response, response_len, self->x509,
+                       ((struct cleat_certificate *)found)->x509, &status);
+        cleat_handle_done(found);
+    }
+    if (result >= 0) {
+        *this_update = (double)status.this_update;
+        *next_update = (double)status.next_update;
+        *revoked_at = (double)status.revoked_at;
+        *reason = status.reason;
+        result = status.status;
+    }
+    CLEAT_DONE(self);
+    return result;
+}

@@ -1,0 +1,17 @@
+/* ocsp_made.h: OCSP responses, made for this run. */
+#ifndef CLEAT_SPEC_OCSP_MADE_H
+#define CLEAT_SPEC_OCSP_MADE_H
+
+#include "ca.h"
+
+/* ocsp_made returns a response that the issuer has signed, in DER, and its length; the caller frees it with
+ * OPENSSL_free. rest is what follows the CertID in the SingleResponse of the certificate: NULL for one that is good,
+ * for an hour from now. */
+uint8_t *ocsp_made(const struct ca_certificate *issuer, const X509 *certificate,
+                   const uint8_t *rest, size_t rest_len, size_t *len);
+
+/* ocsp_signed does so for a ResponseData. */
+uint8_t *ocsp_signed(const struct ca_certificate *issuer, const uint8_t *data, size_t data_len,
+                     size_t *len);
+
+#endif

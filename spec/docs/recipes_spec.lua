@@ -1,0 +1,276 @@
+-- docs/recipes.md: each program as it stands there, against a real server (support.servers).
+local nginx = require "support.nginx"
+local peer = require "support.peer"
+local pki = require "support.pki"
+local process = require "support.process"
+local raises = require "support.raises"
+local recipes = require "support.recipes"
+local servers = require "support.servers"
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
+
+local function found(text, what)
+    assert.is_truthy(text:find(what, 1, true), text)
+end
+
+local function certificate(name)
+    local directory = recipes.directory()
+    return directory .. "/" .. (name or "fullchain") .. ".pem", directory .. "/" .. (name or "privkey")
+        .. (name and ".key" or ".pem")
+end
+
+describe("docs/recipes.md:", function()
+    teardown(process.cleanup)
+
+    -- with: a server of support.servers for the time of f(server); pending without it.
+    local function with(name, f)
+        local missing = servers.missing(name == "http" and "python3" or name)
+        if missing then
+            return pending(missing)
+        end
+        local server = servers[name](certificate())
+        local ok, failure = pcall(f, server)
+        server:stop()
+        if not ok then
+            error(tostring(failure) .. "\n" .. server:output() .. server:errors(), 0)
+        end
+    end
+
+    -- test: a heading's program against a server. With another name in the place of the server's it must fail, and so
+    -- it must with each change of refusals: { pattern, replacement, error }.
+    local function test(heading, name, host, refusals)
+        it(heading .. ", with " .. name, function()
+            with(name, function(server)
+                local ports = { [host] = server.port }
+                recipes.run(heading, 1, ports)
+                -- a name that the certificate does not have
+                local wrong = recipes.fails(heading, 1, ports, {
+                    '(server_hostname = )"[^"]+"', '%1"sub.other.example.org"',
+                })
+                found(wrong, "CERTIFICATE_VERIFY_FAILED")
+                found(wrong, "sub.other.example.org")
+                for _, case in ipairs(refusals or {}) do
+                    found(recipes.fails(heading, 1, ports, case), case[3])
+                end
+            end)
+        end)
+    end
+
+    describe("HTTPS", function()
+        local server
+        setup(function()
+            local certfile, keyfile = certificate()
+            server = nginx.start {
+                { certfile = certfile, keyfile = keyfile, lines = 'location = / { return 200 "hello"; }' },
+                { certfile = (certificate "expired"), keyfile = select(2, certificate "expired") },
+                { cert = "server-ec", lines = 'location = / { return 200 "hello"; }' },
+                {
+                    certfile = certfile, keyfile = keyfile, lines = "ssl_verify_client on; ssl_verify_depth 2;"
+                    .. "ssl_client_certificate " .. pki.path "root.pem" .. '; location = / { return 200 "hello"; }',
+                },
+                { certfile = (certificate "device"), keyfile = select(2, certificate "device") },
+            }
+        end)
+
+        it("GET, with nginx", function()
+            recipes.run("HTTPS GET", 1, { ["www.example.org:443"] = server.ports[1] })
+            recipes.run("HTTPS GET", 2, { ["expired.example.org:443"] = server.ports[2] })
+        end)
+
+        it("POST, with Python's http.server", function()
+            with("http", function(python)
+                recipes.run("HTTPS POST", 1, { ["www.example.org:443"] = python.port })
+            end)
+        end)
+
+        it("through tinyproxy", function()
+            with("tinyproxy", function(proxy)
+                -- the proxy resolves the name: it gets one of this machine
+                local name = { "https://www%.example%.org/", ("https://localhost:%d/"):format(server.ports[3]) }
+                recipes.run("HTTPS through a proxy", 1, { ["proxy.example.org:3128"] = proxy.port }, name)
+                recipes.run("HTTPS through a proxy", 2, { ["proxy.example.org:3128"] = proxy.port }, name)
+            end)
+        end)
+
+        it("with a client certificate, with nginx", function()
+            local ports = { ["api.example.org:443"] = server.ports[4] }
+            recipes.run("Client certificate", 1, ports)
+            recipes.run("Client certificate", 2, ports)
+            found(recipes.fails("Client certificate", 1, ports, { "KEY_PASSWORD", "NONE" }), "password")
+        end)
+
+        it("of a device with a self-signed certificate", function()
+            local ports = { ["device.example.org:443"] = server.ports[5] }
+            recipes.run("Self-signed server", 1, ports)
+            recipes.run("Self-signed server", 2, ports)
+        end)
+
+        it("with a limit for the whole exchange", function()
+            recipes.run("Timeouts", 2, { ["www.example.org:443"] = server.ports[1] })
+        end)
+    end)
+
+    it("a server that is silent", function()
+        local listener = socket.socket()
+        listener:bind { "127.0.0.1", 0 }
+        listener:listen(1)
+        recipes.run("Timeouts", 1, { ["silent.example.org:443"] = listener:getsockname()[2] })
+        listener:close()
+    end)
+
+    it("close or unwrap, with Python's http.server", function()
+        with("http", function(server)
+            recipes.run("Close or unwrap", 1, { ["python.example.org:443"] = server.port })
+        end)
+    end)
+
+    test("SMTP", "exim4", "mail.example.org:587", { { '"STARTTLS"', '"MAIL FROM:<a@example.org>"', "STARTTLS first" } })
+    test("IMAP", "dovecot", "imap.example.org:143", { { '"secret"', '"wrong"', "a NO [AUTHENTICATIONFAILED]" } })
+    test("XMPP", "prosody", "example.org:5222")
+    test("PostgreSQL", "postgresql", "db.example.org:5432", { { "user\\0postgres", "user\\0nobody", "does not exist" } })
+    test("LDAP", "slapd", "ldap.example.org:389", {
+        { '"secret"(.-)print%(answer%(stream%)%)', '"wrong"%1error("code " .. answer(stream))', "code 49" },
+    })
+    test("Redis", "redis-server", "redis.example.org:6379", { { '"secret"', '"wrong"', "WRONGPASS invalid username-password pair" } })
+    test("MQTT", "mosquitto", "mqtt.example.org:8883", { { "\\4\\2\\0", "\\9\\2\\0", "refused" } })
+    test("WebSocket", "websockets", "ws.example.org:443", { { "Version: 13", "Version: 99", "HTTP/1.1 400" } })
+
+    describe("STARTTLS:", function()
+        local function smtp(...)
+            local job = peer.serve {
+                "send " .. peer.hex "220 hello\r\n", "recv 25", "send " .. peer.hex "250-hello\r\n250 STARTTLS\r\n", "recv 10", ...,
+            }
+            local message = recipes.fails("SMTP", 1, { ["mail.example.org:587"] = job.port })
+            job:finish()
+            return message
+        end
+
+        it("the program does not continue in plaintext", function()
+            found(smtp("send " .. peer.hex "502 not here\r\n", "waiteof"), "502 not here")
+        end)
+
+        it("plaintext behind the server's answer is not an answer", function()
+            found(smtp("send " .. peer.hex "220 go\r\n250 evil\r\n", "waiteof"), "WRONG_VERSION_NUMBER")
+        end)
+    end)
+
+    describe("a server:", function()
+        -- serve starts a program that listens on port 8443; and its port.
+        local function serve(heading, number, substitute)
+            return process.on_free_port(function(port)
+                local server = recipes.start(heading, number, { ["0.0.0.0:8443"] = port }, substitute)
+                local ok, message = pcall(servers.listening, server, port)
+                if not ok then
+                    server:stop()
+                    error(message, 0)
+                end
+                return server
+            end)
+        end
+
+        local function s_client(port, ...)
+            return process.run {
+                "openssl", "s_client", "-connect", "127.0.0.1:" .. port, "-CAfile", pki.path "root.pem",
+                "-verify_return_error", "-ign_eof", "-brief", ...,
+            }
+        end
+
+        it("new certificates appear under load, and no handshake fails", function()
+            local directory = recipes.directory()
+            local function replace(from, to)
+                os.execute(("cp %s/%s %s/new && mv %s/new %s/%s"):format(directory, from, directory, directory, directory, to))
+            end
+            replace("fullchain.pem", "old.pem")
+            replace("privkey.pem", "old.key")
+            local server, port = serve("A server that reloads its certificate", 1)
+            local crowd = process.start {
+                "/usr/bin/python3", "-I", process.root .. "/spec/support/handshakes.py", port, pki.path "root.pem",
+                "sub.example.org", timeout = 60,
+            }
+            crowd:wait_for "first (example.org)"
+            process.write_file(directory .. "/new", "no certificate\n")
+            os.rename(directory .. "/new", directory .. "/fullchain.pem")
+            server:wait_for "certificate not loaded: (%[PEM: NO_START_LINE%])"
+            replace("renewed.pem", "fullchain.pem")
+            server:wait_for "certificate not loaded: (%[X509: KEY_VALUES_MISMATCH%])"
+            replace("renewed.key", "privkey.pem")
+            crowd:wait_for "next (renewed.example.org)"
+            assert.are.equal(0, crowd:wait())
+            found(crowd:output(), "failed 0\n")
+            replace("old.pem", "fullchain.pem")
+            replace("old.key", "privkey.pem")
+            found(s_client(port, "-verify_hostname", "a.example.org").output, "hello")
+            server:stop()
+        end)
+
+        it("each name has its certificate", function()
+            local server, port = serve("A server of several names", 1)
+            for _, name in ipairs { "a.example.org", "b.example.org" } do
+                local result = s_client(port, "-servername", name, "-verify_hostname", name)
+                found(result.output .. result.errors, "Verification: OK")
+                found(result.output, "hello")
+            end
+            found(s_client(port, "-noservername", "-verify_hostname", "a.example.org").output, "hello")
+            local refused = s_client(port, "-servername", "c.example.org")
+            assert.are_not.equal(0, refused.status)
+            found(refused.errors, "unrecognized name")
+            server:wait_for "%[SSL: (CALLBACK_FAILED)%]"
+            assert.is_nil(server:poll())
+            server:stop()
+        end)
+
+        it("asks for client certificates", function()
+            local server, port = serve("A server that asks for client certificates", 1)
+            local certfile, keyfile = pki.chain "client"
+            s_client(port, "-cert", certfile, "-cert_chain", certfile, "-key", keyfile)
+            server:wait_for "(hello\tclient)"
+            s_client(port)
+            server:wait_for "(%[SSL: PEER_DID_NOT_RETURN_A_CERTIFICATE%] peer did not return a certificate)"
+            local context = ssl.create_default_context { cafile = pki.path "root.pem" }
+            local connection = socket.create_connection({ "127.0.0.1", port }, 10)
+            local stream = context:wrap_socket(connection, { server_hostname = "sub.example.org" })
+            raises("SSLError", { reason = "TLSV1_ALERT_CERTIFICATE_REQUIRED" }, stream.recv, stream, 10)
+            assert.is_nil(server:poll())
+            server:stop()
+        end)
+
+        it("HTTP in coroutines: a silent client disturbs no other one, and is refused", function()
+            process.write_file(recipes.directory() .. "/loop.lua", recipes.take("HTTP server in coroutines", 1))
+            local server, port = serve("HTTP server in coroutines", 2, { "settimeout%(10%)", "settimeout(1000)" })
+            local silent = socket.create_connection({ "127.0.0.1", port }, 10)
+            local words = { "curl", "--silent", "--show-error", "--fail", "--parallel", "--parallel-immediate", "--noproxy", "*",
+                "--cacert", pki.path "root.pem", "--resolve", ("www.example.org:%d:127.0.0.1"):format(port) }
+            for i = 1, 20 do
+                words[#words + 1] = ("https://www.example.org:%d/%d"):format(port, i)
+            end
+            local result = process.run(words)
+            assert.are.equal(0, result.status, result.errors)
+            for i = 1, 20 do
+                found(result.output, ("you asked for /%d\n"):format(i))
+            end
+            assert.is_nil(server:errors():find("timed out", 1, true))
+            assert.is_nil(server:poll())
+            silent:close()
+            server:stop()
+            server, port = serve("HTTP server in coroutines", 2, { "settimeout%(10%)", "settimeout(1)" })
+            silent = socket.create_connection({ "127.0.0.1", port }, 10)
+            server:wait_for "(The handshake operation timed out)"
+            assert.are.equal("", silent:recv(1)) -- closed
+            silent:close()
+            server:stop()
+        end)
+    end)
+
+    it("has no program that is not run", function()
+        assert.are.same({}, recipes.unused())
+    end)
+
+    it("has short programs", function()
+        for heading, blocks in pairs(recipes.blocks) do
+            for _, code in ipairs(blocks) do
+                local _, lines = code:gsub("\n", "")
+                assert.is_true(lines <= 45, heading .. " has " .. lines)
+            end
+        end
+    end)
+end)
