@@ -1,5 +1,5 @@
--- Certificate compression (RFC 8879). Whether a certificate was sent compressed shows in how many bytes a server's first
--- flight has. Malformed ones are in spec/c/test_compression.c.
+-- Certificate compression (RFC 8879). Whether a certificate was sent compressed shows in how many bytes a server's
+-- first flight has. Malformed ones are in spec/c/test_compression.c.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
