@@ -45,10 +45,25 @@ local function readable(result, ...)
     return check(result, ...)
 end
 
--- text: the only result of a function of the ABI.
-local function text(f, ...)
+--- The text or the bytes that a function of the ABI returns.
+---@param f function of the backend
+---@param ... any its arguments
+---@return string
+function certificate.text(f, ...)
     local _, answer = check(f(...))
     return answer
+end
+local text = certificate.text
+
+--- Opens a certificate in PEM or DER. DER begins with a sequence whose length takes more than one byte; text does not.
+---@param data string
+---@return integer id
+---@return cleat.backend.Guard guard the id's
+function certificate.open(data)
+    if data:find("-----BEGIN ", 1, true) and not data:find("^0[\128-\255]") then
+        return check(C.certificate_from_pem_guarded(data))
+    end
+    return check(C.certificate_from_der_guarded(data))
 end
 
 -- readable_text: the same, or INVALID for an object identifier that is too long.

@@ -11,25 +11,12 @@ local pem = require "cleat.ssl.pem"
 
 local const = C.const
 
--- text: the second result of a function of the ABI.
-local function text(f, ...)
-    local _, answer = errors.check(f(...))
-    return answer
-end
+local text = certificate.text
 
--- absent_if_empty: the same, or nil if it is empty.
+-- absent_if_empty: what a function of the ABI returns, or nil if it is empty.
 local function absent_if_empty(f, ...)
     local answer = text(f, ...)
     return answer ~= "" and answer or nil
-end
-
--- open: the id of a certificate in DER or PEM, and its guard. DER begins with a sequence whose length takes more than
--- one byte; text does not.
-local function open(data)
-    if data:find("^0[\128-\255]") then
-        return errors.check(C.certificate_from_der_guarded(data))
-    end
-    return errors.check(C.certificate_from_pem_guarded(data))
 end
 
 local function read_file(path)
@@ -47,8 +34,8 @@ end
 
 local parse_new = keywords.parser("Certificate", { "data", "file" })
 
---- A certificate, immutable, whether it was verified or not: nothing that it says is true for that it is here. Fields
---- are read when they are asked for. Two certificates are equal (`==`) if their DER bytes are.
+--- A certificate, verified or not: what it says may be false. It is immutable, and its fields are read when they are
+--- asked for. Two certificates are equal (`==`) if their DER bytes are.
 ---
 ---     local cert = ssl.Certificate(conn:getpeercert(true))
 ---     print(cert.version, cert.public_key_algorithm, cert.curve) --> 3	id-ecPublicKey	prime256v1
@@ -94,7 +81,7 @@ local Certificate = class.new("ssl.Certificate", function(of, ...)
     if (data == nil) == (file == nil) then
         errors.raise(errors.ValueError, "Certificate() needs data or file, and not both")
     end
-    local id, guard = open(data or read_file(file))
+    local id, guard = certificate.open(data or read_file(file))
     return setmetatable({ _id = id, _guard = guard }, of.instance)
 end)
 

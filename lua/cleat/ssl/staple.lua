@@ -1,10 +1,10 @@
 --- What peers send with their certificates, OCSP responses and signed certificate timestamps, and how.
 
 local C = require "cleat.backend"
+local certificates = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
-local pem = require "cleat.ssl.pem"
 
 local const = C.const
 
@@ -14,11 +14,8 @@ local STATUSES = { [const.OCSP_GOOD] = "good", [const.OCSP_REVOKED] = "revoked",
 
 local parse_check = keywords.parser("check_ocsp_response", { "response", "certificate", "issuer" }, { required = 3 })
 
--- open: a certificate of the ABI, from PEM or DER.
-local function open(name, text)
-    check.string("check_ocsp_response", name, text)
-    local from = text:find(pem.PEM_HEADER, 1, true) and C.certificate_from_pem_guarded or C.certificate_from_der_guarded
-    return errors.check(from(text))
+local function open(name, data)
+    return certificates.open(check.string("check_ocsp_response", name, data))
 end
 
 --- What an OCSP response says of a certificate. Times are in seconds since 1970.
