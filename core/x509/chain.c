@@ -15,11 +15,21 @@ struct state {
     struct cleat_verify_error *error;
 };
 
-bool cleat_chain_is_self_signed(X509 *certificate) {
-    EVP_PKEY *key = X509_get_pubkey(certificate);
-    bool verified = (X509_get_extension_flags(certificate) & EXFLAG_SI) != 0 && key != NULL &&
-                    X509_verify(certificate, key) == 1;
+bool cleat_chain_is_signed_by(X509 *certificate, X509 *issuer) {
+    EVP_PKEY *key = X509_get_pubkey(issuer);
+    bool verified = key != NULL && X509_verify(certificate, key) == 1;
     EVP_PKEY_free(key);
+    return verified;
+}
+
+bool cleat_chain_is_issued_by(X509 *certificate, X509 *issuer) {
+    return X509_check_issued(issuer, certificate) == X509_V_OK &&
+           cleat_chain_is_signed_by(certificate, issuer);
+}
+
+bool cleat_chain_is_self_signed(X509 *certificate) {
+    bool verified = (X509_get_extension_flags(certificate) & EXFLAG_SI) != 0 &&
+                    cleat_chain_is_signed_by(certificate, certificate);
     ERR_clear_error();
     return verified;
 }

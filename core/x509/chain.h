@@ -32,6 +32,14 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
 bool cleat_chain_check(const STACK_OF(X509) * chain, size_t depth, int purpose,
                        struct cleat_verify_error *error);
 
+/* cleat_chain_is_signed_by returns whether the issuer's key verifies the certificate's signature. If not,
+ * BoringSSL's error queue may have the reason. */
+bool cleat_chain_is_signed_by(X509 *certificate, X509 *issuer);
+
+/* cleat_chain_is_issued_by returns whether the names match and the signature is the issuer's. Whether the issuer may
+ * issue certificates is not looked at. The error queue as above. */
+bool cleat_chain_is_issued_by(X509 *certificate, X509 *issuer);
+
 /* cleat_chain_is_self_signed returns whether the certificate's own key verifies its signature: that
  * subject and issuer are the same does not make it so. */
 bool cleat_chain_is_self_signed(X509 *certificate);

@@ -32,13 +32,6 @@ static bool is_current(X509 *certificate) {
            X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
 }
 
-static bool is_signed_by(X509 *certificate, X509 *issuer) {
-    EVP_PKEY *key = X509_get_pubkey(issuer);
-    bool verified = key != NULL && X509_verify(certificate, key) == 1;
-    EVP_PKEY_free(key);
-    return verified;
-}
-
 /* Whether the policies of RFC 5280 section 6.1 would decide on the path. */
 static bool has_policies(const X509 *certificate) {
     return has_extension(certificate, NID_policy_constraints) ||
@@ -56,12 +49,8 @@ static bool verify_edges(const struct cleat_chain_request *request, const STACK_
             !cleat_chain_check(path, i, request->purpose, &error)) {
             return false;
         }
-        if (i + 1 < count) {
-            X509 *issuer = sk_X509_value(path, i + 1);
-            if (X509_check_issued(issuer, certificate) != X509_V_OK ||
-                !is_signed_by(certificate, issuer)) {
-                return false;
-            }
+        if (i + 1 < count && !cleat_chain_is_issued_by(certificate, sk_X509_value(path, i + 1))) {
+            return false;
         }
     }
     return true;

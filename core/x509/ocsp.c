@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "x509/chain.h"
 #include "x509/ocsp_response.h"
 #include "x509/strength.h"
 
@@ -104,13 +105,9 @@ static bool is_valid_at(const X509 *certificate, int64_t now) {
 
 /* Whether the issuer itself has made the holder of this certificate a responder: RFC 6960 section 4.2.2.2. */
 static enum cleat_ocsp_fault check_delegate(X509 *delegate, X509 *issuer, int64_t now) {
-    EVP_PKEY *key = X509_get_pubkey(issuer);
     uint32_t flags = X509_get_extension_flags(delegate);
-    bool is_issued = key != NULL && X509_check_issued(issuer, delegate) == X509_V_OK &&
-                     X509_verify(delegate, key) == 1;
-    EVP_PKEY_free(key);
-    if (!is_issued || (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) != 0 ||
-        (flags & EXFLAG_XKUSAGE) == 0 ||
+    if (!cleat_chain_is_issued_by(delegate, issuer) ||
+        (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) != 0 || (flags & EXFLAG_XKUSAGE) == 0 ||
         (X509_get_extended_key_usage(delegate) & XKU_OCSP_SIGN) == 0 ||
         ((flags & EXFLAG_KUSAGE) != 0 &&
          (X509_get_key_usage(delegate) & X509v3_KU_DIGITAL_SIGNATURE) == 0) ||
