@@ -55,13 +55,9 @@ int32_t cleat_connection_chain_count(int32_t connection, int32_t which) {
 static int32_t open_certificate(const STACK_OF(CRYPTO_BUFFER) * sent,
                                 const STACK_OF(X509) * verified, size_t index) {
     X509 *x509;
-    if (sent != NULL) {
-        x509 = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(sent, index));
-        if (x509 == NULL) return cleat_fail_ssl("X509_parse_from_buffer");
-    } else {
-        x509 = sk_X509_value(verified, index);
-        X509_up_ref(x509);
-    }
+    if (sent != NULL) return cleat_certificate_open_buffer(sk_CRYPTO_BUFFER_value(sent, index));
+    x509 = sk_X509_value(verified, index);
+    X509_up_ref(x509);
     return cleat_certificate_open(x509);
 }
 

@@ -118,9 +118,7 @@ int32_t cleat_connection_peer_certificate(int32_t connection) {
         const STACK_OF(CRYPTO_BUFFER) *sent = SSL_get0_peer_certificates(self->ssl);
         cleat_error_clear_queue();
         if (sent != NULL && sk_CRYPTO_BUFFER_num(sent) > 0) {
-            X509 *x509 = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(sent, 0));
-            result = x509 == NULL ? cleat_fail_ssl("X509_parse_from_buffer")
-                                  : cleat_certificate_open(x509);
+            result = cleat_certificate_open_buffer(sk_CRYPTO_BUFFER_value(sent, 0));
         }
     }
     CLEAT_END(result);

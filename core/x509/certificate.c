@@ -43,6 +43,12 @@ int32_t cleat_certificate_from_pem(const char *data, int32_t data_len) {
     return cleat_certificate_open(x509);
 }
 
+int32_t cleat_certificate_open_buffer(CRYPTO_BUFFER *buffer) {
+    X509 *x509 = X509_parse_from_buffer(buffer);
+    if (x509 == NULL) return cleat_fail_ssl("X509_parse_from_buffer");
+    return cleat_certificate_open(x509);
+}
+
 int32_t cleat_certificate_from_der(const char *data, int32_t data_len) {
     CLEAT_NO_CANCEL();
     const uint8_t *at = (const uint8_t *)data;

@@ -45,13 +45,22 @@ struct cleat_certificate {
  * reference, also when it fails. */
 int32_t cleat_certificate_open(X509 *x509);
 
+/* cleat_certificate_open_buffer does so for a certificate in DER, which stays the caller's. CLEAT_SSL if
+ * it cannot be parsed. */
+int32_t cleat_certificate_open_buffer(CRYPTO_BUFFER *buffer);
+
 /* cleat_certificate_decode returns CLEAT_OK once the extension is decoded. CLEAT_SSL if it is
  * malformed or repeated. */
 int32_t cleat_certificate_decode(struct cleat_certificate *certificate,
                                  enum cleat_extension extension);
 
-/* cleat_certificate_read returns CLEAT_OK and the decoded extension, the caller's to free, or NULL if
- * there is none. CLEAT_SSL if it is malformed or repeated. what: its name. */
+/* cleat_certificate_find stores the decoded extension, the caller's to free, or NULL if there is none.
+ * Returns false if it is malformed or repeated. It does not write the thread's record; BoringSSL's error
+ * queue may have the reason. */
+bool cleat_certificate_find(const X509 *x509, int nid, void **decoded, bool *repeated);
+
+/* cleat_certificate_read does so and returns CLEAT_OK, or CLEAT_SSL if it is malformed or repeated. what:
+ * its name. */
 int32_t cleat_certificate_read(const X509 *x509, int nid, void **decoded, const char *what);
 
 void cleat_extensions_free(struct cleat_extensions *extensions);

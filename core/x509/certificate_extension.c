@@ -8,11 +8,17 @@
 #include "x509/certificate.h"
 #include "x509/oid.h"
 
-int32_t cleat_certificate_read(const X509 *x509, int nid, void **decoded, const char *what) {
+bool cleat_certificate_find(const X509 *x509, int nid, void **decoded, bool *repeated) {
     int critical = 0;
     *decoded = X509_get_ext_d2i(x509, nid, &critical, NULL);
-    if (*decoded != NULL || critical == -1) return CLEAT_OK;
-    if (critical == -2) return cleat_fail_named("X509V3", "DUPLICATE_EXTENSION", what);
+    *repeated = critical == -2;
+    return *decoded != NULL || critical == -1;
+}
+
+int32_t cleat_certificate_read(const X509 *x509, int nid, void **decoded, const char *what) {
+    bool repeated;
+    if (cleat_certificate_find(x509, nid, decoded, &repeated)) return CLEAT_OK;
+    if (repeated) return cleat_fail_named("X509V3", "DUPLICATE_EXTENSION", what);
     return cleat_fail_ssl(what);
 }
 

@@ -134,11 +134,11 @@ int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which, const 
 /* BoringSSL of 2023 takes the common name if the alternative names cannot be decoded; a verification refuses such a
  * certificate, and one that has two lists of them. */
 static bool has_bad_names(const X509 *x509) {
-    int critical = -1;
-    GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, &critical, NULL);
-    bool is_bad = names == NULL && critical != -1;
+    void *names;
+    bool repeated;
+    bool is_good = cleat_certificate_find(x509, NID_subject_alt_name, &names, &repeated);
     GENERAL_NAMES_free(names);
-    return is_bad;
+    return !is_good;
 }
 
 int32_t cleat_certificate_matches(int32_t certificate, const char *name, int32_t name_len) {
