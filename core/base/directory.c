@@ -68,29 +68,39 @@ static int compare(const void *one, const void *other) {
     return memcmp(one, other, CLEAT_DIGEST);
 }
 
-int32_t cleat_file_digest_directory(const char *name, uint8_t digest[CLEAT_DIGEST]) {
-    struct digests digests = {NULL, 0, 0};
+/* Adds all files to digests. unreadable: look-ups may find files that were not listed. */
+static int32_t add_directory(struct digests *digests, const char *name, bool *unreadable) {
     DIR *directory = opendir(name);
-    const struct dirent *entry = NULL;
-    SHA256_CTX hash;
+    const struct dirent *entry;
     int32_t status = CLEAT_OK;
-    bool unreadable = false;
-    while (directory != NULL && status >= 0) {
+    *unreadable = directory == NULL && errno != ENOENT && errno != ENOTDIR;
+    if (directory == NULL) return CLEAT_OK;
+    do {
         errno = 0; /* readdir returns NULL at the end and on an error */
         entry = readdir(directory);
-        if (entry == NULL) break;
-        if (is_hash_name(entry->d_name)) status = add_file(&digests, name, entry->d_name);
-    }
-    if (directory != NULL && entry == NULL) unreadable = errno != 0;
-    if (directory != NULL) closedir(directory);
-    if (status >= 0) {
+        if (entry == NULL) {
+            *unreadable = errno != 0;
+        } else if (is_hash_name(entry->d_name)) {
+            status = add_file(digests, name, entry->d_name);
+        }
+    } while (entry != NULL && status >= 0);
+    closedir(directory);
+    return status;
+}
+
+int32_t cleat_file_digest_directory(const char *name, uint8_t digest[CLEAT_DIGEST]) {
+    struct digests digests = {NULL, 0, 0};
+    bool unreadable;
+    int32_t status = add_directory(&digests, name, &unreadable);
+    SHA256_CTX hash;
+    if (status >= 0 && unreadable) {
+        RAND_bytes(digest, CLEAT_DIGEST);
+    } else if (status >= 0) {
         if (digests.count > 0) qsort(digests.list, digests.count, CLEAT_DIGEST, compare);
         SHA256_Init(&hash);
         SHA256_Update(&hash, digests.list, digests.count * CLEAT_DIGEST);
         SHA256_Final(digest, &hash);
     }
-    /* Look-ups may find files that were not listed: equal to no other content, so that no session resumes under it. */
-    if (unreadable) RAND_bytes(digest, CLEAT_DIGEST);
     cleat_release(digests.list);
     return status;
 }

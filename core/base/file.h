@@ -40,7 +40,8 @@ enum { CLEAT_DIGEST = 32 }; /* bytes of a SHA-256 */
 
 /* cleat_file_digest_directory returns CLEAT_OK and the digest of what a directory holds: the names
  * and contents of those of its files whose name ends in .rN or .N, as c_rehash leaves them. It does
- * not depend on their order. A directory that cannot be read is empty. CLEAT_NOMEM. */
+ * not depend on their order. A directory that is not there is empty. The digest of one that cannot be read
+ * is random: equal to no other content, so that no session resumes under it. CLEAT_NOMEM. */
 int32_t cleat_file_digest_directory(const char *name, uint8_t digest[CLEAT_DIGEST]);
 
 /* cleat_file_is_directory returns whether name is a directory that exists. */

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -176,6 +177,27 @@ static void test_directory(void) {
     EXPECT(unlink(other) == 0);
 }
 
+/* What cannot be read is not the same as what is empty or was removed: no session resumes under it. */
+static void test_unreadable_directory(void) {
+    struct digest empty = of_directory();
+    struct digest one;
+    struct digest another;
+    struct rlimit all;
+    struct rlimit none;
+    EXPECT(getrlimit(RLIMIT_NOFILE, &all) == 0);
+    none = all;
+    none.rlim_cur = 0;
+    EXPECT(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    one = of_directory();
+    another = of_directory();
+    EXPECT(setrlimit(RLIMIT_NOFILE, &all) == 0);
+    EXPECT(!is_same(empty, one) && !is_same(empty, another) && !is_same(one, another));
+    EXPECT(is_same(empty, of_directory()));
+    directory[strlen(directory) - 1]++; /* there is none of that name */
+    EXPECT(is_same(empty, of_directory()));
+    directory[strlen(directory) - 1]--;
+}
+
 /* A file that was rewritten with its size and times kept: the time of the change tells. */
 static void test_stamp(void) {
     struct cleat_file_stamp before;
@@ -300,6 +322,7 @@ int main(void) {
     test_mode_and_flags();
     test_unrelated();
     test_directory();
+    test_unreadable_directory();
     test_stamp();
     test_cache();
     test_cache_threads();
