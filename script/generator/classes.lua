@@ -38,10 +38,11 @@ local function takes_id(model, f)
     return false
 end
 
+--- The function of that name.
 ---@param model cleat.Model
 ---@param name string
 ---@return cleat.Function?
-local function find(model, name)
+function classes.find(model, name)
     for _, f in ipairs(model.functions) do
         if f.name == name then
             return f
@@ -55,7 +56,7 @@ end
 ---@param f cleat.Function
 ---@return string[]
 function classes.of(model, f)
-    local base = f.guards and find(model, f.guards) -- the one of which it is another form
+    local base = f.guards and classes.find(model, f.guards) -- the one of which it is another form
     if base then
         return classes.of(model, base)
     end

@@ -38,23 +38,6 @@ local function shown_type(kind, page)
         optional == "?" and " or nil" or "")
 end
 
-local WIDTH = 120
-
--- filled wraps a paragraph; its further lines are indented.
-local function filled(line, indent)
-    local lines, current = {}, nil
-    for word in line:gmatch("%S+") do
-        if current and utf8.len(current) + 1 + utf8.len(word) > WIDTH then
-            lines[#lines + 1] = current
-            current = (indent or "") .. word
-        else
-            current = current and current .. " " .. word or word
-        end
-    end
-    lines[#lines + 1] = current
-    return table.concat(lines, "\n")
-end
-
 -- Escapes what Markdown would take for markup, outside of code.
 local function prose(line)
     local parts = {}
@@ -100,9 +83,9 @@ local function body(out, lines, link, own)
             end
             for _, item in ipairs(items) do
                 if list then
-                    out("* " .. filled(link(prose((item:gsub("^%s*%*%s*", ""))), own), "  "))
+                    out("* " .. text.fill(link(prose((item:gsub("^%s*%*%s*", ""))), own), "  "))
                 else
-                    out(filled(link(prose(item), own)))
+                    out(text.fill(link(prose(item), own)))
                 end
             end
             out ""
@@ -164,14 +147,14 @@ local function tail(out, entry, page, link)
         if parts[2] then
             out "Returns"
             out ""
-            for index, part in ipairs(parts) do out(filled(("%d. %s"):format(index, part), "   ")) end
+            for index, part in ipairs(parts) do out(text.fill(("%d. %s"):format(index, part), "   ")) end
         else
-            out(filled(("Returns %s."):format((parts[1]:gsub("%.$", "")))))
+            out(text.fill(("Returns %s."):format((parts[1]:gsub("%.$", "")))))
         end
         out ""
     end
     if doc.raises then
-        out(filled("Raises " .. link(prose(doc.raises), entry.shown)))
+        out(text.fill("Raises " .. link(prose(doc.raises), entry.shown)))
         out ""
     end
 end
@@ -270,12 +253,12 @@ function reference.page(api, module, since)
     local contents = {}
     for _, entry in ipairs(module.functions) do contents[#contents + 1] = ("[%s](#%s)"):format(entry.shown, anchor(entry.shown)) end
     if contents[2] then
-        out(filled("* Functions: " .. table.concat(contents, ", "), "  "))
+        out(text.fill("* Functions: " .. table.concat(contents, ", "), "  "))
     end
     for _, class in ipairs(module.classes) do
         local list = {}
         for _, entry in ipairs(class.methods) do list[#list + 1] = ("[%s](#%s)"):format(entry.name, anchor(entry.shown)) end
-        out(filled(("* [%s](#%s)%s"):format(class.name, anchor("class " .. class.name),
+        out(text.fill(("* [%s](#%s)%s"):format(class.name, anchor("class " .. class.name),
             list[1] and ": " .. table.concat(list, ", ") or ""), "  "))
     end
     for _, each in ipairs(module.tables) do out("* [%s](#%s)", each.name, anchor("class " .. each.name)) end

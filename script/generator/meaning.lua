@@ -166,24 +166,13 @@ local function commented(model, comment, name)
     end
 end
 
----@param model cleat.Model
----@param name string
----@return cleat.Function?
-local function find(model, name)
-    for _, f in ipairs(model.functions) do
-        if f.name == name then
-            return f
-        end
-    end
-end
-
 --- A number that a parameter may be beside what it is: "alert: -1 to go on", "fd may be -1".
 ---@param model cleat.Model
 ---@param f cleat.Function
 ---@param name string
 ---@return integer?
 local function also(model, f, name)
-    local comment = (f.guards and find(model, f.guards) or f).comment
+    local comment = (f.guards and classes.find(model, f.guards) or f).comment
     local number = comment:match("%f[%w_]" .. name .. ": (%-?%d+) to %a") or comment:match("%f[%w_]" .. name .. ": (%-?%d+) for ")
         or comment:match("%f[%w_]" .. name .. " may be (%-?%d+)%f[%D]")
     return math.tointeger(tonumber(number))
@@ -208,16 +197,16 @@ local function integer(model, f, parameter)
     elseif name == "fd" or name == "fds" then
         return { kind = "fd" }
     end
-    local base = f.guards and find(model, f.guards) or f
+    local base = f.guards and classes.find(model, f.guards) or f
     local found = commented(model, base.comment, name) or NUMBERS[name]
-    local getter = not found and name ~= "id" and find(model, (base.name:gsub("_set_", "_")))
+    local getter = not found and name ~= "id" and classes.find(model, (base.name:gsub("_set_", "_")))
     if getter and getter ~= base then
         found = meaning.result(model, getter)
         found = found.kind == "count" and { kind = "number" } or found
     end
     -- "as cleat_certificate_name_count": what that function says of the same parameter.
     for other in base.comment:gmatch("%f[%w_]cleat_[%w_]+") do
-        local referred = not found and other ~= base.name and find(model, other)
+        local referred = not found and other ~= base.name and classes.find(model, other)
         found = referred and commented(model, referred.comment, name) or found
     end
     return found or NAMED[name] or fail('what is %s of %s? Say "%s: CLEAT_X_*" or "%s: 0 or 1" in the comment, or name it '
@@ -232,7 +221,7 @@ end
 ---@return cleat.Meaning
 function meaning.result(model, f)
     where = f.where
-    local base = f.guards and find(model, f.guards) or f
+    local base = f.guards and classes.find(model, f.guards) or f
     local comment = base.comment
     -- of the first sentence
     local said = comment:match("%f[%w]returns (.-)%.[%s]") or comment:match("%f[%w]returns (.-)%.?$")
@@ -338,7 +327,7 @@ end
 ---@return "no"|"timeout"|"unbounded"
 function meaning.blocks(model, f)
     where = f.where
-    local base = f.guards and find(model, f.guards) or f
+    local base = f.guards and classes.find(model, f.guards) or f
     local timeout = false
     for _, parameter in ipairs(base.parameters) do
         timeout = timeout or parameter.kind == "double"
