@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "ca.h"
 #include "expect.h"
+#include "libc_time.h"
 #include "raw.h"
 #include "tls/connection.h"
 
@@ -26,22 +27,6 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
     now->tv_sec = atomic_load(is_wall ? &wall_clock : &monotonic_clock);
     now->tv_nsec = 0;
     return 0;
-}
-
-int gettimeofday(struct timeval *restrict now, void *restrict zone) {
-    struct timespec time = {0, 0};
-    (void)zone;
-    clock_gettime(CLOCK_REALTIME, &time);
-    now->tv_sec = time.tv_sec;
-    now->tv_usec = time.tv_nsec / 1000;
-    return 0;
-}
-
-time_t time(time_t *now) {
-    struct timespec time = {0, 0};
-    clock_gettime(CLOCK_REALTIME, &time);
-    if (now != NULL) *now = time.tv_sec;
-    return time.tv_sec;
 }
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 

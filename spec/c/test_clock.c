@@ -12,6 +12,7 @@
 
 #include "expect.h"
 #include "identity.h"
+#include "libc_time.h"
 
 enum { HOUR = 3600 };
 
@@ -29,22 +30,6 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
         atomic_fetch_add(&waiting, 1);
     }
     return result;
-}
-
-int gettimeofday(struct timeval *restrict now, void *restrict zone) {
-    struct timespec time = {0, 0};
-    (void)zone;
-    clock_gettime(CLOCK_REALTIME, &time);
-    now->tv_sec = time.tv_sec;
-    now->tv_usec = time.tv_nsec / 1000;
-    return 0;
-}
-
-time_t time(time_t *now) {
-    struct timespec time = {0, 0};
-    clock_gettime(CLOCK_REALTIME, &time);
-    if (now != NULL) *now = time.tv_sec;
-    return time.tv_sec;
 }
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
