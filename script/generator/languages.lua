@@ -49,11 +49,10 @@ function languages.places(document)
         local short = f.name:gsub("^cleat_", "")
         local first = f.parameters[1]
         local kind, rest = short:match("^(%l+)_(.+)$")
-        if f.guards or first and first.of == "any" then
-            kind = nil
-        elseif kinds[kind] then
+        local skipped = f.guards or first and first.of == "any"
+        if not skipped and kinds[kind] then
             list[#list + 1] = { f = f, kind = kind, method = first ~= nil and first.of == kind and first.direction == "in", name = rest }
-        else
+        elseif not skipped then
             list[#list + 1] = { f = f, method = false, name = short }
         end
     end

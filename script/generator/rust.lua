@@ -69,11 +69,10 @@ local function wrapper(out, place, indent)
     end
     for i, p in ipairs(f.parameters) do
         local name = identifier(p.name)
-        local mutable = false
         if place.method and i == 1 then
             inputs[1], arguments[1] = "&self", "self.0"
         elseif p.array then
-            mutable = p.direction == "out"
+            local mutable = p.direction == "out"
             inputs[#inputs + 1] = ("%s: %s[i32]"):format(name, mutable and "&mut " or "&")
             arguments[#arguments + 1] = ("%s.%s()"):format(name, mutable and "as_mut_ptr" or "as_ptr")
             arguments[#arguments + 1] = ("c_len(%s.len())"):format(name)
