@@ -3,17 +3,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "base/memory.h"
 #include "net/resolver.h"
-
-static bool copy(const char *text, char **to) {
-    if (text != NULL) *to = cleat_copy_text(text, (int32_t)strlen(text));
-    return text == NULL || *to != NULL;
-}
 
 /* Waits for as long as the look-up takes. A wait that ended after an interval, as others of
  * interruptible threads do, would have to begin the look-up again. Returns 0 or an errno. */
@@ -26,11 +19,7 @@ static int wait_for(const struct cleat_lookup *lookup) {
 }
 
 static int look_up(struct cleat_lookup *lookup, struct addrinfo **list) {
-    int error = 0;
-    lookup->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (lookup->fd < 0) error = errno;
-    if (error == 0 && cleat_lookup_start(lookup) < 0) error = EAGAIN;
-    if (error == 0) error = wait_for(lookup);
+    int error = cleat_lookup_start(lookup) < 0 ? EAGAIN : wait_for(lookup);
     if (error != 0) {
         errno = error;
         return EAI_SYSTEM;
@@ -41,29 +30,31 @@ static int look_up(struct cleat_lookup *lookup, struct addrinfo **list) {
     return lookup->code;
 }
 
+static int32_t length_of(const char *text) {
+    return text == NULL ? 0 : (int32_t)strlen(text);
+}
+
 int cleat_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
                       struct addrinfo **list) {
     struct addrinfo numeric = *hints;
     struct cleat_lookup *lookup;
-    int code = EAI_MEMORY;
-    int error = 0;
+    int code;
+    int error;
     int fd;
-    if (!cleat_is_interruptible()) return getaddrinfo(host, service, hints, list);
+    if (!cleat_is_interruptible() || host == NULL) return getaddrinfo(host, service, hints, list);
     numeric.ai_flags |= AI_NUMERICHOST;
-    if (host == NULL || (code = getaddrinfo(host, service, &numeric, list)) != EAI_NONAME) {
-        return host == NULL ? getaddrinfo(NULL, service, hints, list) : code;
-    }
-    lookup = cleat_lookup_new();
-    if (lookup == NULL) return EAI_MEMORY;
-    lookup->hints = *hints;
-    code = EAI_MEMORY;
-    if (copy(host, &lookup->host) && copy(service, &lookup->service)) {
+    code = getaddrinfo(host, service, &numeric, list);
+    if (code != EAI_NONAME) return code;
+    error = cleat_lookup_new(&lookup, host, length_of(host), service, length_of(service), hints);
+    if (error == ENOMEM) return EAI_MEMORY;
+    code = EAI_SYSTEM;
+    if (error == 0) {
         code = look_up(lookup, list);
         error = errno;
+        fd = lookup->fd;
+        cleat_lookup_drop(lookup);
+        close(fd);
     }
-    fd = lookup->fd;
-    cleat_lookup_drop(lookup);
-    if (fd >= 0) close(fd);
     errno = error;
     return code;
 }

@@ -1,6 +1,5 @@
 /* resolution.c: names to addresses in the background, for programs that must not block. The
  * look-up itself is resolver.c's; a descriptor becomes readable when it is done. */
-#include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -32,26 +31,14 @@ static void wake(struct cleat_object *object) {
     (void)!eventfd_write(((struct cleat_resolution *)object)->fd, 1);
 }
 
-/* set_up makes the look-up, with its texts and descriptor. */
-static int32_t set_up(struct cleat_resolution *self, const char *host, int32_t host_len,
-                      const char *service, int32_t service_len) {
-    struct cleat_lookup *lookup = self->lookup = cleat_lookup_new();
-    if (lookup == NULL) return cleat_fail_nomem();
-    if (host != NULL) lookup->host = cleat_copy_text(host, host_len);
-    if (service != NULL) lookup->service = cleat_copy_text(service, service_len);
-    if ((host != NULL && lookup->host == NULL) || (service != NULL && lookup->service == NULL)) {
-        return cleat_fail_nomem();
-    }
-    lookup->fd = self->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (self->fd < 0) return cleat_fail_errno(errno);
-    return CLEAT_OK;
-}
-
 int32_t cleat_resolution_new(const char *host, int32_t host_len, const char *service,
                              int32_t service_len, int32_t family, int32_t socktype, int32_t proto,
                              int32_t flags) {
     CLEAT_NO_CANCEL();
+    const struct addrinfo hints = {
+        .ai_family = family, .ai_socktype = socktype, .ai_protocol = proto, .ai_flags = flags};
     struct cleat_resolution *self;
+    int error;
     int32_t result;
     CLEAT_CHECK_TEXT(1, host, host_len);
     CLEAT_CHECK_TEXT(3, service, service_len);
@@ -60,10 +47,11 @@ int32_t cleat_resolution_new(const char *host, int32_t host_len, const char *ser
     cleat_object_init(&self->object, CLEAT_KIND_RESOLUTION, resolution_destroy);
     self->object.interrupt = wake;
     self->fd = -1;
-    result = set_up(self, host, host_len, service, service_len);
-    if (result >= 0) {
-        self->lookup->hints = (struct addrinfo){
-            .ai_family = family, .ai_socktype = socktype, .ai_protocol = proto, .ai_flags = flags};
+    error = cleat_lookup_new(&self->lookup, host, host_len, service, service_len, &hints);
+    if (error != 0) {
+        result = cleat_fail_errno(error);
+    } else {
+        self->fd = self->lookup->fd;
         result = cleat_lookup_start(self->lookup);
     }
     if (result < 0) {

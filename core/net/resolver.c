@@ -118,12 +118,28 @@ static int start_thread(void) {
     return error;
 }
 
-struct cleat_lookup *cleat_lookup_new(void) {
-    struct cleat_lookup *lookup = cleat_allocate(sizeof *lookup);
-    if (lookup == NULL) return NULL;
-    lookup->fd = -1;
-    atomic_init(&lookup->done, false);
-    return lookup;
+int cleat_lookup_new(struct cleat_lookup **lookup, const char *host, int32_t host_len,
+                     const char *service, int32_t service_len, const struct addrinfo *hints) {
+    struct cleat_lookup *made = cleat_allocate(sizeof *made);
+    int error = 0;
+    *lookup = NULL;
+    if (made == NULL) return ENOMEM;
+    made->hints = *hints;
+    atomic_init(&made->done, false);
+    if (host != NULL) made->host = cleat_copy_text(host, host_len);
+    if (service != NULL) made->service = cleat_copy_text(service, service_len);
+    if ((host != NULL && made->host == NULL) || (service != NULL && made->service == NULL)) {
+        error = ENOMEM;
+    } else {
+        made->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (made->fd < 0) error = errno;
+    }
+    if (error != 0) {
+        lookup_free(made);
+        return error;
+    }
+    *lookup = made;
+    return 0;
 }
 
 int32_t cleat_lookup_start(struct cleat_lookup *lookup) {

@@ -11,11 +11,11 @@
 #define CLEAT_RESOLVER_THREADS 8
 
 struct cleat_lookup {
-    /* What the caller sets. */
+    /* What is asked. */
     char *host; /* or NULL */
     char *service; /* or NULL */
     struct addrinfo hints;
-    int fd; /* an eventfd, written when done */
+    int fd; /* an eventfd, written when done; the caller closes it behind cleat_lookup_drop */
 
     /* What came of it, once done is true. */
     atomic_bool done;
@@ -31,8 +31,10 @@ struct cleat_lookup {
     struct cleat_lookup *previous;
 };
 
-/* cleat_lookup_new returns an empty look-up, or NULL. */
-struct cleat_lookup *cleat_lookup_new(void);
+/* cleat_lookup_new makes a look-up with copies of the texts, and with its descriptor. Returns 0 or an errno: ENOMEM, or
+ * eventfd's. */
+int cleat_lookup_new(struct cleat_lookup **lookup, const char *host, int32_t host_len,
+                     const char *service, int32_t service_len, const struct addrinfo *hints);
 
 /* cleat_lookup_start returns CLEAT_OK and puts the look-up into the queue. CLEAT_SYS if there is no
  * thread for it, and none can be made. */
