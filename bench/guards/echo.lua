@@ -9,3 +9,6 @@ for _ = 1, tonumber(arg[1]) do
     server:sendall(server:recv(64))
     client:recv(64)
 end
+-- Without lua_close: how long it takes to free all strings at once depends on where they are, even on the path of this
+-- file, and would count as up to 5 % of the echoes.
+os.exit(true, false)
