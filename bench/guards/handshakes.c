@@ -3,33 +3,19 @@
  * (cleat with the cache of verified chains off) or known (cleat, with a server that it has verified before). CHAIN:
  * server-ec or server-rsa of the directory PKI. Callgrind counts what is in measured(): the client without the
  * server. */
-#include <cleat.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include "contexts.h"
 
 enum { ROOM = 65536 };
 
-static int32_t client_context;
-static int32_t server_context;
 static SSL_CTX *raw_context;
 static int32_t client; /* a cleat connection, or */
 static SSL *raw; /* a raw one */
 static char bytes[ROOM];
 static int32_t len;
-
-static int32_t check(int32_t result, const char *what) {
-    char text[512];
-    int32_t text_len;
-    if (result >= 0) return result;
-    text_len = cleat_error_message(text, sizeof text);
-    fprintf(stderr, "%s: %d: %.*s\n", what, (int)result, (int)(text_len < 512 ? text_len : 512),
-            text);
-    exit(1);
-}
 
 static void check_raw(bool good, const char *what) {
     if (good) return;
@@ -108,25 +94,14 @@ static void shake_hands(bool counts) {
     cleat_close(server);
 }
 
-static void make_raw(const char *root) {
+static void make_raw(const char *pki) {
+    char root[PATH_ROOM];
+    snprintf(root, sizeof root, "%s/root.pem", pki);
     raw_context = SSL_CTX_new(TLS_method());
     check_raw(raw_context != NULL && SSL_CTX_set1_curves_list(raw_context, "X25519") == 1 &&
                   SSL_CTX_load_verify_locations(raw_context, root, NULL) == 1,
               "SSL_CTX_new");
     SSL_CTX_set_verify(raw_context, SSL_VERIFY_PEER, NULL);
-}
-
-static void make_contexts(const char *root, const char *chain, const char *key) {
-    client_context = check(cleat_context_new(CLEAT_PROTOCOL_TLS), "context");
-    server_context = check(cleat_context_new(CLEAT_PROTOCOL_TLS), "context");
-    check(cleat_context_load_verify_file(client_context, root, (int32_t)strlen(root)), root);
-    check(cleat_context_set_verify_mode(client_context, CLEAT_CERT_REQUIRED), "verify_mode");
-    check(cleat_context_set_check_hostname(client_context, 1), "check_hostname");
-    check(cleat_context_load_cert_chain(server_context, chain, (int32_t)strlen(chain), key,
-                                        (int32_t)strlen(key), NULL, 0),
-          chain);
-    check(cleat_context_set_ecdh_curve(client_context, "X25519", 6), "curve");
-    check(cleat_context_set_ecdh_curve(server_context, "X25519", 6), "curve");
 }
 
 /* The first handshake makes what the others find. */
@@ -140,18 +115,12 @@ static void check_way(const char *way, int count) {
 }
 
 int main(int argc, char **argv) {
-    char root[512];
-    char chain[512];
-    char key[512];
     int count;
     int i;
     if (argc != 5) return 2;
     count = (int)strtol(argv[2], NULL, 10);
-    snprintf(root, sizeof root, "%s/root.pem", argv[4]);
-    snprintf(chain, sizeof chain, "%s/%s.pem", argv[4], argv[3]);
-    snprintf(key, sizeof key, "%s/%s.key", argv[4], argv[3]);
-    make_contexts(root, chain, key);
-    if (strcmp(argv[1], "raw") == 0) make_raw(root);
+    make_contexts(argv[4], argv[3]);
+    if (strcmp(argv[1], "raw") == 0) make_raw(argv[4]);
     if (strcmp(argv[1], "unknown") == 0)
         check(cleat_context_set_chain_cache_seconds(client_context, 0), "cache");
     for (i = 0; i <= count; i++) shake_hands(i > 0);

@@ -2,24 +2,9 @@
  * instructions WORK COUNT PKI does WORK, handshake or echo, COUNT times between a client and a
  * server in this process, with the certificates of the directory PKI; what callgrind counts is in
  * measured(). */
-#include <cleat.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "contexts.h"
 
 enum { ROOM = 65536, MESSAGE = 64 };
-
-static int32_t client_context;
-static int32_t server_context;
-
-static int32_t check(int32_t result, const char *what) {
-    char text[512];
-    int32_t len;
-    if (result >= 0) return result;
-    len = cleat_error_message(text, sizeof text);
-    fprintf(stderr, "%s: %d: %.*s\n", what, (int)result, (int)(len < 512 ? len : 512), text);
-    exit(1);
-}
 
 static void carry(int32_t from, int32_t to) {
     static char bytes[ROOM];
@@ -68,26 +53,10 @@ __attribute__((noinline)) static void measured(const char *work, int count, int3
 }
 
 int main(int argc, char **argv) {
-    char root[512];
-    char chain[512];
-    char key[512];
     int32_t client;
     int32_t server;
     if (argc != 4) return 2;
-    snprintf(root, sizeof root, "%s/root.pem", argv[3]);
-    snprintf(chain, sizeof chain, "%s/server-ec.pem", argv[3]);
-    snprintf(key, sizeof key, "%s/server-ec.key", argv[3]);
-
-    client_context = check(cleat_context_new(CLEAT_PROTOCOL_TLS), "context");
-    server_context = check(cleat_context_new(CLEAT_PROTOCOL_TLS), "context");
-    check(cleat_context_load_verify_file(client_context, root, (int32_t)strlen(root)), root);
-    check(cleat_context_set_verify_mode(client_context, CLEAT_CERT_REQUIRED), "verify_mode");
-    check(cleat_context_set_check_hostname(client_context, 1), "check_hostname");
-    check(cleat_context_load_cert_chain(server_context, chain, (int32_t)strlen(chain), key,
-                                        (int32_t)strlen(key), NULL, 0),
-          chain);
-    check(cleat_context_set_ecdh_curve(client_context, "X25519", 6), "curve");
-    check(cleat_context_set_ecdh_curve(server_context, "X25519", 6), "curve");
+    make_contexts(argv[3], "server-ec");
 
     open_pair(&client, &server); /* the first one makes what the others find */
     pass(server, client);

@@ -1,4 +1,4 @@
-/* libc_time.h: time and gettimeofday, for a program that replaces the C library's clock_gettime: they read its clock. */
+/* libc_time.h: time and gettimeofday over clock_gettime, for a program that replaces that function of libc. */
 #ifndef CLEAT_SPEC_LIBC_TIME_H
 #define CLEAT_SPEC_LIBC_TIME_H
 
