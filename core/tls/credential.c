@@ -104,6 +104,19 @@ static int32_t parse_encrypted_key(const char *text, int32_t len, const struct p
     return status;
 }
 
+/* One wrong password in 256 leaves what looks like padding, and then bytes that are no key. */
+static bool queue_says_no_key(void) {
+    uint32_t error = ERR_peek_error();
+    int reason = ERR_GET_REASON(error);
+    switch (ERR_GET_LIB(error)) {
+        case ERR_LIB_EVP: return reason == EVP_R_DECODE_ERROR;
+        case ERR_LIB_RSA: return reason == RSA_R_BAD_ENCODING;
+        case ERR_LIB_EC: return reason == EC_R_DECODE_ERROR;
+        case ERR_LIB_DSA: return reason == DSA_R_DECODE_ERROR;
+        default: return false;
+    }
+}
+
 static int32_t parse_key(const char *text, int32_t len, struct password *password, EVP_PKEY **key) {
     BIO *bio = read_from(text, len);
     if (bio == NULL) return cleat_fail_nomem();
@@ -116,6 +129,11 @@ static int32_t parse_key(const char *text, int32_t len, struct password *passwor
     }
     if (password->wanted && cleat_encrypted_key_is_for(ERR_peek_error())) {
         return parse_encrypted_key(text, len, password, key);
+    }
+    if (password->wanted && queue_says_no_key()) {
+        cleat_error_clear_queue();
+        return cleat_fail_named("CIPHER", "BAD_DECRYPT",
+                                "bad decrypt: the password is wrong, or the key is damaged");
     }
     return cleat_fail_ssl("PEM_read_bio_PrivateKey");
 }

@@ -32,7 +32,9 @@ static void *pump(void *argument) {
     bool ended[2] = {false, false};
     while (!atomic_load(&ends->stop)) {
         bool moved = false;
-        if (!atomic_load(&ends->paused)) {
+        if (atomic_load(&ends->paused)) {
+            atomic_store(&ends->idle, true);
+        } else {
             moved = carry(ends->client, ends->server, &ended[0]);
             moved = carry(ends->server, ends->client, &ended[1]) || moved;
         }
@@ -86,6 +88,11 @@ void ends_open(struct ends *ends, enum ends_transport transport, int32_t server_
 void ends_hang_up(const struct ends *ends) {
     cleat_close(ends->client);
     cleat_close(ends->server);
+}
+
+void ends_pause(struct ends *ends) {
+    atomic_store(&ends->paused, true);
+    while (!atomic_load(&ends->idle)) sched_yield();
 }
 
 void ends_close(struct ends *ends) {

@@ -18,6 +18,7 @@ struct ends {
     pthread_t pump; /* over memory: moves the bytes */
     atomic_bool stop;
     atomic_bool paused; /* the network takes nothing */
+    atomic_bool idle; /* and the pump has seen it */
 };
 
 /* What a call may wait for before the test says that it hangs, in seconds. */
@@ -27,6 +28,9 @@ extern const char *const ends_names[ENDS_TRANSPORTS];
 
 void ends_open(struct ends *ends, enum ends_transport transport, int32_t server_context,
                int32_t client_context, const char *hostname);
+
+/* ends_pause stops the network over memory: from its return on nothing is taken. */
+void ends_pause(struct ends *ends);
 
 /* ends_hang_up closes both connections, which ends the calls that other threads have under way. */
 void ends_hang_up(const struct ends *ends);

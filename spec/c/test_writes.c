@@ -220,7 +220,7 @@ static void test_limit(int32_t client_context) {
     EXPECT(data != NULL);
     ends_open(&ends, ENDS_MEMORY, server_context, client_context, "localhost");
     ends_shake(&ends);
-    atomic_store(&ends.paused, true);
+    ends_pause(&ends);
     EXPECT(CLEAT_CLASS(cleat_connection_set_drain_limit(ends.client, -1)) == CLEAT_USAGE);
     EXPECT(cleat_connection_set_drain_limit(ends.client, LIMIT) == CLEAT_OK);
     EXPECT(cleat_connection_write(ends.client, data, LIMIT - 1000, 0) == LIMIT - 1000);

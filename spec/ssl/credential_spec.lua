@@ -120,6 +120,16 @@ describe("load_cert_chain:", function()
             raises("SSLError", { library = "CIPHER", reason = "BAD_DECRYPT" }, load, cert, key, "wrong")
         end)
 
+        -- one wrong password in 256 decrypts to what looks like padding, and then to no key
+        for _, case in ipairs { { "server-ec", "ec.pkcs8-encrypted.key", 700 }, { "server-rsa", "rsa.encrypted.key", 1500 } } do
+            it("LCC-10 the reason is BAD_DECRYPT for each of many that are wrong: " .. case[2], function()
+                local cert, key = pki.path(case[1] .. ".pem"), pki.path(case[2])
+                for number = 1, case[3] do
+                    raises("SSLError", { library = "CIPHER", reason = "BAD_DECRYPT" }, load, cert, key, "wrong" .. number)
+                end
+            end)
+        end
+
         it("LCC-06 is bytes, such as UTF-8", function()
             local cert, key = pki.path("server-ec.pem"), pki.path("ec.utf8-encrypted.key")
             load(cert, key, "p\195\164ssw\195\182rd")
