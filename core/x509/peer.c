@@ -24,20 +24,24 @@ static STACK_OF(X509) * parse(const STACK_OF(CRYPTO_BUFFER) * sent) {
 
 static bool set_name(X509_VERIFY_PARAM *param, const struct cleat_peer_terms *terms) {
     if (terms->name == NULL) return true;
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set_hostflags(
+        param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                   (terms->ignores_common_name ? X509_CHECK_FLAG_NEVER_CHECK_SUBJECT : 0));
     return (terms->name_is_address
                 ? X509_VERIFY_PARAM_set1_ip_asc(param, terms->name)
                 : X509_VERIFY_PARAM_set1_host(param, terms->name, strlen(terms->name))) == 1;
 }
 
 /* NULL if memory lacks. */
-static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms) {
+static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms, int64_t now) {
     bool is_server = terms->purpose == X509_PURPOSE_SSL_SERVER;
     X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
     if (param != NULL && X509_VERIFY_PARAM_set_purpose(param, terms->purpose) == 1 &&
         X509_VERIFY_PARAM_set_trust(param, is_server ? X509_TRUST_SSL_SERVER
                                                      : X509_TRUST_SSL_CLIENT) == 1 &&
         X509_VERIFY_PARAM_set_flags(param, terms->flags) == 1 && set_name(param, terms)) {
+        X509_VERIFY_PARAM_set_depth(param, terms->depth);
+        if (terms->time >= 0) X509_VERIFY_PARAM_set_time_posix(param, now);
         return param;
     }
     X509_VERIFY_PARAM_free(param);
@@ -47,7 +51,7 @@ static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms) {
 /* Whether a verification with these terms may be entered. Revocation lists in a directory are read each time. */
 static bool may_cache(const struct cleat_peer_terms *terms) {
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
-    return terms->cache_seconds > 0 &&
+    return terms->cache_seconds > 0 && terms->time < 0 &&
            (!has_lists || cleat_trust_directory_count(terms->trust) == 0);
 }
 
@@ -77,6 +81,8 @@ static bool make_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO
     add_number(&hash, (uint64_t)terms->purpose);
     add_number(&hash, terms->name == NULL ? 0 : terms->name_is_address ? 2 : 1);
     if (terms->name != NULL) add_bytes(&hash, terms->name, strlen(terms->name));
+    add_number(&hash, terms->ignores_common_name ? 1 : 0);
+    add_number(&hash, (uint64_t)terms->depth);
     add_number(&hash, terms->asks_ocsp ? 1 : 0);
     add_number(&hash, terms->requires_ocsp ? 1 : 0);
     add_bytes(&hash, terms->ocsp_response, terms->ocsp_response_len);
@@ -137,8 +143,10 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
     struct cleat_chain_request request = {
         .leaf = sk_X509_value(chain, 0),
         .sent = chain,
-        .param = make_param(terms),
+        .param = make_param(terms, now),
         .purpose = terms->purpose,
+        .now = now,
+        .depth = terms->depth,
         .accepted = &accepted_chain,
     };
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
@@ -152,6 +160,13 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
         *until = cleat_validity_end(accepted_chain, crls, now);
     }
     if (accepted) accepted = check_staple(terms, accepted_chain, now, report, until);
+    if (!accepted && terms->faults != NULL && request.param != NULL) {
+        cleat_verify_faults_add(terms->faults, report->error);
+        cleat_verification_faults(terms->trust, &request, terms->faults);
+        if (cleat_memory_failed()) {
+            report->error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+        }
+    }
     sk_X509_pop_free(accepted_chain, X509_free);
     X509_VERIFY_PARAM_free(request.param);
     return accepted;
@@ -175,7 +190,8 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     }
     chain = parse(sent);
     if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
-    accepted = verify(terms, chain, now.wall, report, &until);
+    accepted =
+        verify(terms, chain, terms->time < 0 ? now.wall : (int64_t)terms->time, report, &until);
     if (accepted && has_key) cleat_chain_cache_add(key, now, until);
     sk_X509_pop_free(chain, X509_free);
     return accepted ? CLEAT_PEER_ACCEPTED : CLEAT_PEER_REFUSED;
