@@ -52,6 +52,9 @@ cleat_vary(".*"               "luajit[.]checks[.]lua_api" when never)
 cleat_vary("floor|address|memcheck|coverage" "[^.]*[.]checks[.]lua_api" when never)
 cleat_vary(".*"               "gc[.].*[.]checks[.].*" when never)
 
+# Python cannot load a library with a sanitizer.
+cleat_vary("address" "[^.]*[.]docs[.]interrupt" when never)
+
 # The programs of spec/hosts bring their own Lua: once is enough. They cannot load a library with a sanitizer.
 cleat_vary(".*"               "luajit[.]hosts[.].*" when never)
 cleat_vary("floor|address|memcheck" "[^.]*[.]hosts[.].*" when never)

@@ -39,6 +39,7 @@ struct cleat_connection {
     bool was_verified; /* there is a verdict: verify_error */
     bool verify_answered; /* the caller has accepted, and BoringSSL has not asked again yet */
     bool resumed_verified; /* a server has accepted the client of a resumed session */
+    STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
@@ -50,6 +51,7 @@ struct cleat_connection {
     enum cleat_pause refused_at; /* the answer to this was an alert */
     bool has_hello; /* a server has read the ClientHello */
     bool gave_tickets; /* a TLS 1.3 server's session tickets are buffered */
+    bool verified; /* the peer's certificate was accepted by a verification */
     bool established; /* the handshake is done and the peer verified */
     bool unread_tickets; /* a TLS 1.3 client has not read since the handshake */
     bool between_records; /* the last read left nothing but what is pending */

@@ -101,6 +101,16 @@ int32_t cleat_connection_peer_certificate_guarded(int32_t connection, int32_t *g
     return result;
 }
 
+int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t which, int32_t index,
+                                                   int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(4, guard_id);
+    result = cleat_connection_chain_certificate(connection, which, index);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
 int32_t cleat_context_new_guarded(int32_t which, int32_t *guard_id) {
     CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;

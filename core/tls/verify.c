@@ -52,8 +52,8 @@ static enum ssl_verify_result_t decide(struct cleat_connection *connection,
     return accepted || connection->tolerates_refusals ? ssl_verify_ok : ssl_verify_invalid;
 }
 
-static enum cleat_peer_verdict ask(struct cleat_connection *connection,
-                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
+/* What the connection asks of its peer. */
+static struct cleat_peer_terms terms_of(const struct cleat_connection *connection) {
     const struct cleat_configuration *configuration = connection->configuration;
     struct cleat_peer_terms terms = {
         .trust = configuration->trust,
@@ -61,9 +61,6 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
         .flags = (unsigned long)(connection->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS),
         .cache_seconds = configuration->settings.chain_cache_seconds,
     };
-    struct cleat_peer_report report;
-    enum cleat_peer_verdict verdict;
-    if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
     terms.requires_ocsp = configuration->settings.require_ocsp;
     if (!connection->server_side) {
         terms.asks_ocsp = configuration->settings.ask_ocsp;
@@ -76,6 +73,17 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     terms.ignores_common_name = configuration->settings.ignores_common_name;
     terms.depth = configuration->settings.verify_depth;
     terms.time = configuration->settings.verify_time;
+    return terms;
+}
+
+static enum cleat_peer_verdict ask(struct cleat_connection *connection,
+                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
+    const struct cleat_configuration *configuration = connection->configuration;
+    struct cleat_peer_terms terms;
+    struct cleat_peer_report report;
+    enum cleat_peer_verdict verdict;
+    if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
+    terms = terms_of(connection);
     if (!keep_faults(connection, &terms.faults)) {
         connection->verify_error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
         return CLEAT_PEER_REFUSED;
@@ -83,6 +91,7 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     verdict = cleat_peer_verify(&terms, sent, &report);
     connection->verify_error = report.error;
     connection->was_verified = verdict != CLEAT_PEER_UNDECODABLE;
+    connection->verified = verdict == CLEAT_PEER_ACCEPTED;
     connection->ocsp_fault = report.ocsp_fault;
     if (report.cache == CLEAT_PEER_CACHE_HIT) {
         cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_HITS);
@@ -132,6 +141,17 @@ enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connectio
     }
     connection->resumed_verified = result == ssl_verify_ok;
     return result;
+}
+
+STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
+                                    const STACK_OF(CRYPTO_BUFFER) * sent,
+                                    struct cleat_verify_error *error) {
+    struct cleat_peer_terms terms = terms_of(connection);
+    /* What was stapled was good when the peer was accepted, and ends sooner than the certificates. */
+    terms.requires_ocsp = false;
+    terms.asks_ocsp = false;
+    terms.ocsp_response_len = 0;
+    return cleat_peer_chain(&terms, sent, error);
 }
 
 /* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */

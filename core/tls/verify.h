@@ -18,6 +18,12 @@ void cleat_verify_start(SSL *ssl, bool server_side, int32_t verify_mode);
  * it would not, the connection's verify_error says why. ssl_verify_retry: the caller is to answer. */
 enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connection);
 
+/* cleat_verify_chain returns the chain that was verified, by a verification of what the peer has sent, for the caller
+ * to free; NULL, and why, if it is not accepted any more. */
+STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
+                                    const STACK_OF(CRYPTO_BUFFER) * sent,
+                                    struct cleat_verify_error *error);
+
 /* cleat_verify_code returns why the connection's peer was refused: OpenSSL's X509_V_ERR_ number.
  * cleat_verify_describe puts a reason in words, cut at size. */
 int32_t cleat_verify_code(const struct cleat_connection *connection);

@@ -50,6 +50,10 @@ int32_t cleat_certificate_open(X509 *x509);
 int32_t cleat_certificate_decode(struct cleat_certificate *certificate,
                                  enum cleat_extension extension);
 
+/* cleat_certificate_read returns CLEAT_OK and the decoded extension, the caller's to free, or NULL if
+ * there is none. CLEAT_SSL if it is malformed or repeated. what: its name. */
+int32_t cleat_certificate_read(const X509 *x509, int nid, void **decoded, const char *what);
+
 void cleat_extensions_free(struct cleat_extensions *extensions);
 
 #endif

@@ -8,8 +8,7 @@
 #include "x509/certificate.h"
 #include "x509/oid.h"
 
-/* An absent extension is NULL and no error; a malformed or repeated one is an error. */
-static int32_t decode(const X509 *x509, int nid, void **decoded, const char *what) {
+int32_t cleat_certificate_read(const X509 *x509, int nid, void **decoded, const char *what) {
     int critical = 0;
     *decoded = X509_get_ext_d2i(x509, nid, &critical, NULL);
     if (*decoded != NULL || critical == -1) return CLEAT_OK;
@@ -102,16 +101,17 @@ static int32_t decode_extension(struct cleat_extensions *self, const X509 *x509,
     cleat_error_clear_queue();
     switch (extension) {
         case CLEAT_EXTENSION_ALT_NAMES:
-            status = decode(x509, NID_subject_alt_name, &decoded, "subjectAltName");
+            status = cleat_certificate_read(x509, NID_subject_alt_name, &decoded, "subjectAltName");
             self->alt_names = decoded;
             break;
         case CLEAT_EXTENSION_ACCESS:
-            status = decode(x509, NID_info_access, &decoded, "authorityInfoAccess");
+            status = cleat_certificate_read(x509, NID_info_access, &decoded, "authorityInfoAccess");
             self->access = decoded;
             collected = collect_access(self);
             break;
         case CLEAT_EXTENSION_CRL_POINTS:
-            status = decode(x509, NID_crl_distribution_points, &decoded, "crlDistributionPoints");
+            status = cleat_certificate_read(x509, NID_crl_distribution_points, &decoded,
+                                            "crlDistributionPoints");
             self->crl_points = decoded;
             collected = collect_crl_points(self);
             break;

@@ -85,3 +85,29 @@ int32_t cleat_certificate_not_before(int32_t certificate, char *output, int32_t 
 int32_t cleat_certificate_not_after(int32_t certificate, char *output, int32_t output_cap) {
     return answer_time(certificate, X509_get0_notAfter, output, output_cap);
 }
+
+static bool to_seconds(const ASN1_TIME *time, double *seconds) {
+    ASN1_TIME *utc = to_utc(time);
+    int64_t posix = 0;
+    bool converted = ASN1_TIME_to_posix(utc != NULL ? utc : time, &posix) == 1;
+    ASN1_TIME_free(utc);
+    *seconds = (double)posix;
+    return converted;
+}
+
+int32_t cleat_certificate_validity(int32_t certificate, double *not_before, double *not_after) {
+    struct cleat_certificate *self;
+    int32_t result = CLEAT_OK;
+    CLEAT_CHECK_POINTER(2, not_before);
+    CLEAT_CHECK_POINTER(3, not_after);
+    CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
+    cleat_error_clear_queue();
+    if (!to_seconds(X509_get0_notBefore(self->x509), not_before) ||
+        !to_seconds(X509_get0_notAfter(self->x509), not_after)) {
+        result = cleat_memory_failed() ? cleat_fail_nomem()
+                                       : cleat_fail_named("ASN1", "INVALID_TIME_FORMAT", BAD_TIME);
+        cleat_error_clear_queue();
+    }
+    CLEAT_DONE(self);
+    return result;
+}

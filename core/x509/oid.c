@@ -111,14 +111,18 @@ static const char *long_name(const ASN1_OBJECT *object) {
     return NULL;
 }
 
-int32_t cleat_answer_oid(const ASN1_OBJECT *object, char *output, int32_t output_cap) {
-    const char *name = long_name(object);
+int32_t cleat_answer_dotted(const ASN1_OBJECT *object, char *output, int32_t output_cap) {
     char text[TEXT_MAX];
-    if (name != NULL) return cleat_copy_out(name, (int64_t)strlen(name), output, output_cap);
     if (OBJ_length(object) > ENCODED_MAX) {
         return cleat_fail_named("ASN1", "INVALID_OBJECT_ENCODING", "object identifier too long");
     }
     return cleat_copy_out(
         text, (int64_t)print_dotted(text, sizeof text, OBJ_get0_data(object), OBJ_length(object)),
         output, output_cap);
+}
+
+int32_t cleat_answer_oid(const ASN1_OBJECT *object, char *output, int32_t output_cap) {
+    const char *name = long_name(object);
+    if (name == NULL) return cleat_answer_dotted(object, output, output_cap);
+    return cleat_copy_out(name, (int64_t)strlen(name), output, output_cap);
 }

@@ -8,4 +8,7 @@
  * CLEAT_SSL if the identifier is longer than OpenSSL prints. */
 int32_t cleat_answer_oid(const ASN1_OBJECT *object, char *output, int32_t output_cap);
 
+/* cleat_answer_dotted copies dotted decimals to output in any case. CLEAT_SSL likewise. */
+int32_t cleat_answer_dotted(const ASN1_OBJECT *object, char *output, int32_t output_cap);
+
 #endif

@@ -136,10 +136,11 @@ static bool check_staple(const struct cleat_peer_terms *terms, const STACK_OF(X5
     return number == 0;
 }
 
-/* Verifies the chain. until: the first second at which that has to be done again, or 0: each time. */
+/* Verifies the chain. until: the first second at which that has to be done again, or 0: each time. accepted_chain: the
+ * caller's to free, NULL if there is none. */
 static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain, int64_t now,
-                   struct cleat_peer_report *report, int64_t *until) {
-    STACK_OF(X509) *accepted_chain = NULL;
+                   struct cleat_peer_report *report, int64_t *until,
+                   STACK_OF(X509) * *accepted_chain) {
     struct cleat_chain_request request = {
         .leaf = sk_X509_value(chain, 0),
         .sent = chain,
@@ -147,19 +148,20 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
         .purpose = terms->purpose,
         .now = now,
         .depth = terms->depth,
-        .accepted = &accepted_chain,
+        .accepted = accepted_chain,
     };
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
     bool accepted = false;
     report->error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
     *until = 0;
+    *accepted_chain = NULL;
     if (request.param != NULL)
         accepted = cleat_verification_run(terms->trust, &request, &report->error);
     if (accepted && !request.has_looked) {
         const STACK_OF(X509_CRL) *crls = has_lists ? cleat_trust_crls(terms->trust) : NULL;
-        *until = cleat_validity_end(accepted_chain, crls, now);
+        *until = cleat_validity_end(*accepted_chain, crls, now);
     }
-    if (accepted) accepted = check_staple(terms, accepted_chain, now, report, until);
+    if (accepted) accepted = check_staple(terms, *accepted_chain, now, report, until);
     if (!accepted && terms->faults != NULL && request.param != NULL) {
         cleat_verify_faults_add(terms->faults, report->error);
         cleat_verification_faults(terms->trust, &request, terms->faults);
@@ -167,9 +169,12 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
             report->error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
         }
     }
-    sk_X509_pop_free(accepted_chain, X509_free);
     X509_VERIFY_PARAM_free(request.param);
     return accepted;
+}
+
+static int64_t time_of(const struct cleat_peer_terms *terms, int64_t now) {
+    return terms->time < 0 ? now : (int64_t)terms->time;
 }
 
 enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
@@ -179,6 +184,7 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     uint8_t key[CLEAT_DIGEST];
     bool has_key = try_key(terms, sent, key);
     STACK_OF(X509) * chain;
+    STACK_OF(X509) * accepted_chain;
     int64_t until;
     bool accepted;
     *report =
@@ -190,11 +196,30 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     }
     chain = parse(sent);
     if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
-    accepted =
-        verify(terms, chain, terms->time < 0 ? now.wall : (int64_t)terms->time, report, &until);
+    accepted = verify(terms, chain, time_of(terms, now.wall), report, &until, &accepted_chain);
+    sk_X509_pop_free(accepted_chain, X509_free);
     if (accepted && has_key) cleat_chain_cache_add(key, now, until);
     sk_X509_pop_free(chain, X509_free);
     return accepted ? CLEAT_PEER_ACCEPTED : CLEAT_PEER_REFUSED;
+}
+
+STACK_OF(X509) * cleat_peer_chain(const struct cleat_peer_terms *terms,
+                                  const STACK_OF(CRYPTO_BUFFER) * sent,
+                                  struct cleat_verify_error *error) {
+    STACK_OF(X509) *chain = parse(sent);
+    STACK_OF(X509) *accepted_chain = NULL;
+    struct cleat_peer_report report = {{X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE};
+    int64_t until;
+    *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+    if (chain == NULL) return NULL;
+    if (!verify(terms, chain, time_of(terms, cleat_chain_moment_now().wall), &report, &until,
+                &accepted_chain)) {
+        sk_X509_pop_free(accepted_chain, X509_free);
+        accepted_chain = NULL;
+        *error = report.error;
+    }
+    sk_X509_pop_free(chain, X509_free);
+    return accepted_chain;
 }
 
 enum cleat_peer_verdict cleat_peer_decode(const STACK_OF(CRYPTO_BUFFER) * sent) {

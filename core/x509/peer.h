@@ -55,6 +55,12 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
                                           const STACK_OF(CRYPTO_BUFFER) * sent,
                                           struct cleat_peer_report *report);
 
+/* cleat_peer_chain returns the chain that a verification with these terms accepts, the peer's own certificate first and
+ * the trust anchor last, for the caller to free. NULL, and why not, if it accepts none. The cache is not used. */
+STACK_OF(X509) * cleat_peer_chain(const struct cleat_peer_terms *terms,
+                                  const STACK_OF(CRYPTO_BUFFER) * sent,
+                                  struct cleat_verify_error *error);
+
 /* cleat_peer_decode is for a peer of whom nothing is asked but certificates that can be parsed. */
 enum cleat_peer_verdict cleat_peer_decode(const STACK_OF(CRYPTO_BUFFER) * sent);
 

@@ -107,4 +107,104 @@ CLEAT_API int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which
 CLEAT_API int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index,
                                         CLEAT_BINARY char *output, int32_t output_cap);
 
+/* cleat_certificate_validity returns CLEAT_OK and stores both ends of its validity in seconds since
+ * 1970-01-01 00:00 UTC, negative before that. CLEAT_SSL if one of them is no time (see
+ * cleat_certificate_not_before). */
+CLEAT_API int32_t cleat_certificate_validity(int32_t certificate, double *not_before,
+                                             double *not_after);
+
+/* cleat_certificate_extension_count returns how many extensions there are, of whatever kind. */
+CLEAT_API int32_t cleat_certificate_extension_count(int32_t certificate);
+
+/* cleat_certificate_extension_oid returns the length of the dotted decimals of the object identifier
+ * of the extension at index, and copies them to output. critical: 0 or 1. CLEAT_SSL for an object
+ * identifier of more than 586 bytes. */
+CLEAT_API int32_t cleat_certificate_extension_oid(int32_t certificate, int32_t index, char *output,
+                                                  int32_t output_cap, int32_t *critical);
+
+/* cleat_certificate_extension_value returns the length of the value of the extension at index,
+ * DER as a rule and not verified to be so, and copies it to output. */
+CLEAT_API int32_t cleat_certificate_extension_value(int32_t certificate, int32_t index,
+                                                    CLEAT_BINARY char *output, int32_t output_cap);
+
+/* CLEAT_KEY_USAGE_* are the bits of the key usage extension. */
+#define CLEAT_KEY_USAGE_DIGITAL_SIGNATURE 0x1
+#define CLEAT_KEY_USAGE_NON_REPUDIATION 0x2
+#define CLEAT_KEY_USAGE_KEY_ENCIPHERMENT 0x4
+#define CLEAT_KEY_USAGE_DATA_ENCIPHERMENT 0x8
+#define CLEAT_KEY_USAGE_KEY_AGREEMENT 0x10
+#define CLEAT_KEY_USAGE_KEY_CERT_SIGN 0x20
+#define CLEAT_KEY_USAGE_CRL_SIGN 0x40
+#define CLEAT_KEY_USAGE_ENCIPHER_ONLY 0x80
+#define CLEAT_KEY_USAGE_DECIPHER_ONLY 0x100
+#define CLEAT_KEY_USAGE_NONE 0x10000 /* there is no such extension: nothing is excluded */
+
+/* cleat_certificate_key_usage returns the CLEAT_KEY_USAGE_* that are set, or CLEAT_KEY_USAGE_NONE
+ * alone. CLEAT_SSL if the extension is malformed or repeated. */
+CLEAT_API int32_t cleat_certificate_key_usage(int32_t certificate);
+
+/* cleat_certificate_extended_key_usage_count returns how many purposes the extended key usage
+ * extension lists, 0 without the extension. CLEAT_SSL if it is malformed or repeated. */
+CLEAT_API int32_t cleat_certificate_extended_key_usage_count(int32_t certificate);
+
+/* cleat_certificate_extended_key_usage returns the length of the purpose at index in dotted decimals
+ * and copies it to output. CLEAT_SSL as cleat_certificate_extended_key_usage_count, and for an object
+ * identifier of more than 586 bytes. */
+CLEAT_API int32_t cleat_certificate_extended_key_usage(int32_t certificate, int32_t index,
+                                                       char *output, int32_t output_cap);
+
+/* cleat_certificate_basic_constraints returns 1 if there is such an extension, otherwise 0. ca: 0 or 1, what
+ * it says; *path_length is how many intermediates may follow, -1 for no limit. CLEAT_SSL if
+ * the extension is malformed or repeated. */
+CLEAT_API int32_t cleat_certificate_basic_constraints(int32_t certificate, int32_t *ca,
+                                                      int32_t *path_length);
+
+/* CLEAT_KEY_ID_* choose a key identifier. */
+#define CLEAT_KEY_ID_SUBJECT 0 /* of the certificate's key */
+#define CLEAT_KEY_ID_ISSUER 1 /* of its issuer's key */
+
+/* cleat_certificate_key_id returns the length of the key identifier and copies it to output; 0 if
+ * there is none. which: CLEAT_KEY_ID_*. CLEAT_SSL if the extension is malformed or repeated. */
+CLEAT_API int32_t cleat_certificate_key_id(int32_t certificate, int32_t which,
+                                           CLEAT_BINARY char *output, int32_t output_cap);
+
+/* cleat_certificate_signature_algorithm returns the length of the name of the algorithm that the
+ * issuer signed it by, OpenSSL's long name ("ecdsa-with-SHA256") or dotted decimals, and copies it to
+ * output. CLEAT_SSL for an object identifier of more than 586 bytes. */
+CLEAT_API int32_t cleat_certificate_signature_algorithm(int32_t certificate, char *output,
+                                                        int32_t output_cap);
+
+/* cleat_certificate_public_key returns the length of the name of the public key's algorithm, in the
+ * same form ("rsaEncryption", "id-ecPublicKey", "ED25519"), copies it to output, and sets *bits to the
+ * key's size, 0 for a key that BoringSSL does not know. CLEAT_SSL as
+ * cleat_certificate_signature_algorithm. */
+CLEAT_API int32_t cleat_certificate_public_key(int32_t certificate, char *output,
+                                               int32_t output_cap, int32_t *bits);
+
+/* cleat_certificate_curve returns the length of the name of the public key's curve, OpenSSL's short
+ * name ("prime256v1"), and copies it to output; 0 if it is no key of an elliptic curve, or of one that
+ * BoringSSL does not know. */
+CLEAT_API int32_t cleat_certificate_curve(int32_t certificate, char *output, int32_t output_cap);
+
+/* cleat_certificate_public_key_der returns the length of the public key as SubjectPublicKeyInfo in
+ * DER, and copies it to output. CLEAT_SSL. */
+CLEAT_API int32_t cleat_certificate_public_key_der(int32_t certificate, CLEAT_BINARY char *output,
+                                                   int32_t output_cap);
+
+/* CLEAT_FINGERPRINT_* choose what a fingerprint is of. */
+#define CLEAT_FINGERPRINT_CERTIFICATE 0 /* the certificate in DER */
+#define CLEAT_FINGERPRINT_SPKI 1 /* its public key, SubjectPublicKeyInfo in DER: a pin (RFC 7469) */
+
+/* cleat_certificate_fingerprint returns the length of a digest and copies it to output. which:
+ * CLEAT_FINGERPRINT_*. digest: "sha256", "sha384", "sha512", "sha224", "sha1" or "md5". CLEAT_SSL. */
+CLEAT_API int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which,
+                                                const char *digest, int32_t digest_len,
+                                                CLEAT_BINARY char *output, int32_t output_cap);
+
+/* cleat_certificate_matches returns 1 if the certificate is for a host, otherwise 0: by the rules of
+ * a connection with check_hostname. name: a host name in A-labels, or an IP address. Nothing else of
+ * the certificate is verified. */
+CLEAT_API int32_t cleat_certificate_matches(int32_t certificate, const char *name,
+                                            int32_t name_len);
+
 #endif

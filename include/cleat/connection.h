@@ -181,6 +181,23 @@ CLEAT_API int32_t cleat_connection_verify_mode(int32_t connection);
  * none. CLEAT_USAGE before the handshake is done. */
 CLEAT_API CLEAT_NEW_ID CLEAT_OR_ZERO int32_t cleat_connection_peer_certificate(int32_t connection);
 
+/* CLEAT_CHAIN_* choose a list of certificates, the peer's own first. */
+#define CLEAT_CHAIN_SENT 0 /* what the peer has sent, verified or not */
+#define CLEAT_CHAIN_VERIFIED 1 /* the chain that was verified, up to its trust anchor */
+
+/* cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
+ * What was sent is available as soon as the peer has sent it, also if it is refused then. The
+ * verified chain is 0 until the peer was accepted, and with CLEAT_CERT_NONE; it is built again by a
+ * verification when it is first asked for, and kept by the connection from then on. CLEAT_SSL if
+ * that verification fails, since a certificate has ended or been revoked meanwhile. */
+CLEAT_API int32_t cleat_connection_chain_count(int32_t connection, int32_t which);
+
+/* cleat_connection_chain_certificate returns the id of the certificate at index, from 0. which:
+ * CLEAT_CHAIN_*. CLEAT_USAGE if index is not below the count; CLEAT_SSL if the certificate cannot be
+ * parsed, and as cleat_connection_chain_count. */
+CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_chain_certificate(int32_t connection, int32_t which,
+                                                                  int32_t index);
+
 /* cleat_connection_npn_protocol returns the length of the name of the protocol that NPN
  * negotiated and copies it to output; 0 if there is none. */
 CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, CLEAT_BINARY char *output,

@@ -70,6 +70,12 @@ CLEAT_API int32_t cleat_connection_over_memory_guarded(int32_t context, int32_t 
 CLEAT_API int32_t cleat_connection_peer_certificate_guarded(int32_t connection,
                                                             CLEAT_NEW_ID int32_t *guard_id);
 
+/* cleat_connection_chain_certificate_guarded returns what cleat_connection_chain_certificate
+ * does, and stores the id in guard_id. */
+CLEAT_API int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t which,
+                                                             int32_t index,
+                                                             CLEAT_NEW_ID int32_t *guard_id);
+
 /* cleat_context_new_guarded returns what cleat_context_new does, and stores the id in guard_id. */
 CLEAT_API int32_t cleat_context_new_guarded(int32_t which, CLEAT_NEW_ID int32_t *guard_id);
 

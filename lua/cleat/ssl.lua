@@ -41,6 +41,7 @@ local ssl = {
     SSLObject = require("cleat.ssl.object").SSLObject,
     MemoryBIO = require "cleat.ssl.memory_bio",
     Purpose = purpose.Purpose,
+    Certificate = require "cleat.ssl.certificate_object",
 
     SSLError = errors.SSLError,
     SSLZeroReturnError = errors.SSLZeroReturnError,

@@ -68,6 +68,18 @@
 ---@class cleat.keywords.SSLSocket.do_handshake
 ---@field block? boolean
 
+---@class cleat.keywords.CertificateObject.public_bytes
+---@field format? integer
+
+---@class cleat.keywords.CertificateObject.fingerprint
+---@field digest? string
+
+---@class cleat.keywords.CertificateObject.spki_fingerprint
+---@field digest? string
+
+---@class cleat.keywords.CertificateObject.matches
+---@field hostname string
+
 ---@class cleat.keywords.ssl.wrap_socket
 ---@field sock any
 ---@field keyfile? string

@@ -20,7 +20,8 @@ local NO_ADAPTERS = { methods = true }
 -- Classes by the module on whose page they are: the name in Lua, and how the text calls it.
 local CLASSES = {
     ["cleat.ssl"] = { { "ssl.SSLContext", "SSLContext" }, { "ssl.SSLSocket", "SSLSocket" }, { "ssl.SSLObject", "SSLObject" },
-        { "ssl.MemoryBIO", "MemoryBIO" }, { "ssl.Purpose", "Purpose" } },
+        { "ssl.MemoryBIO", "MemoryBIO" }, { "ssl.Purpose", "Purpose" },
+        { "ssl.Certificate", "CertificateObject" } },
     ["cleat.socket"] = { { "socket.socket", "Socket" }, { "socket._fileobject", "File" }, { "cleat.buffer", "Buffer" } },
 }
 

@@ -19,6 +19,7 @@ local SHORT = {
     ["cleat.ssl.SSLSocket"] = { "SSLSocket", "cleat.ssl" }, ["cleat.ssl.SSLObject"] = { "SSLObject", "cleat.ssl" },
     ["cleat.ssl.MemoryBIO"] = { "MemoryBIO", "cleat.ssl" }, ["cleat.ssl.Purpose"] = { "Purpose", "cleat.ssl" },
     ["cleat.ssl.Certificate"] = { "Certificate", "cleat.ssl" },
+    ["cleat.ssl.CertificateObject"] = { "CertificateObject", "cleat.ssl" },
     ["cleat.ssl.DefaultVerifyPaths"] = { "DefaultVerifyPaths", "cleat.ssl" }, ["cleat.https.Request"] = { "Request", "cleat.https" },
 }
 

@@ -20,7 +20,7 @@ end
 
 -- Integers that are what their name says, in every function.
 local NUMBERS = {}
-for name in ([[index hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line x509 x509_ca crl
+for name in ([[index path_length hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line x509 x509_ca crl
         which_count reason code depth]]):gmatch("%S+") do
     NUMBERS[name] = { kind = "number" }
 end
@@ -39,11 +39,12 @@ local NAMED = {
 -- Groups whose constants are bits, to be combined.
 local FLAGS = {
     ["CLEAT_AI_*"] = true, ["CLEAT_MSG_*"] = true, ["CLEAT_OP_*"] = true, ["CLEAT_POLL*"] = true, ["CLEAT_VERIFY_*"] = true,
+    ["CLEAT_KEY_USAGE_*"] = true,
 }
 
 -- Bytes in: texts in UTF-8, names of files and directories, and other bytes.
 local BYTES = {
-    text = "host service server_hostname ciphers curve prompt",
+    text = "host service server_hostname ciphers curve prompt digest name",
     path = "cafile capath certfile keyfile dhfile",
     bytes = "data certs key password protocols response scts",
 }

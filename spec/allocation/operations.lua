@@ -215,6 +215,14 @@ return {
     { "getpeercert", shaken, function(given)
         return given.client.object:getpeercert(), given.client.object:getpeercert(true)
     end, nothing, again = true },
+    { "chains", shaken, function(given)
+        return given.client.object:get_unverified_chain(), given.client.object:get_verified_chain()
+    end, nothing, again = true },
+    { "Certificate", shaken, function(given)
+        local cert = ssl.Certificate(given.client.object:getpeercert(true))
+        return cert:get_info(), cert:public_bytes(ssl.ENCODING_PEM), cert:fingerprint(), cert:spki_fingerprint("sha1"),
+            cert:matches("localhost"), cert.public_key_bits, cert.extensions, cert.key_usage, cert.not_after, cert.curve
+    end, nothing, again = true },
     { "facts", shaken, function(given)
         local object = given.client.object
         return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),

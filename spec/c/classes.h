@@ -59,6 +59,36 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_uri \
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_validity \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_extension_count \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_extension_oid \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_extension_value \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_key_usage \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_extended_key_usage_count \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_extended_key_usage \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_basic_constraints \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_key_id \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_signature_algorithm \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_public_key \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_curve \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_public_key_der \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_fingerprint \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_matches \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_monotonic \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_has_certificate_compression \
@@ -129,6 +159,10 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_peer_certificate \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_chain_count \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_chain_certificate \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_npn_protocol \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_channel_binding \
@@ -395,6 +429,8 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_peer_certificate_guarded \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_chain_certificate_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_new_guarded \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new_guarded \
@@ -472,6 +508,47 @@
                     cleat_certificate_uri_count(__VA_ARGS__))
 #define cleat_certificate_uri(...) \
     classes_checked("cleat_certificate_uri", CLASSES_certificate_uri, cleat_certificate_uri(__VA_ARGS__))
+#define cleat_certificate_validity(...) \
+    classes_checked("cleat_certificate_validity", CLASSES_certificate_validity, cleat_certificate_validity(__VA_ARGS__))
+#define cleat_certificate_extension_count(...) \
+    classes_checked("cleat_certificate_extension_count", CLASSES_certificate_extension_count, \
+                    cleat_certificate_extension_count(__VA_ARGS__))
+#define cleat_certificate_extension_oid(...) \
+    classes_checked("cleat_certificate_extension_oid", CLASSES_certificate_extension_oid, \
+                    cleat_certificate_extension_oid(__VA_ARGS__))
+#define cleat_certificate_extension_value(...) \
+    classes_checked("cleat_certificate_extension_value", CLASSES_certificate_extension_value, \
+                    cleat_certificate_extension_value(__VA_ARGS__))
+#define cleat_certificate_key_usage(...) \
+    classes_checked("cleat_certificate_key_usage", CLASSES_certificate_key_usage, \
+                    cleat_certificate_key_usage(__VA_ARGS__))
+#define cleat_certificate_extended_key_usage_count(...) \
+    classes_checked("cleat_certificate_extended_key_usage_count", CLASSES_certificate_extended_key_usage_count, \
+                    cleat_certificate_extended_key_usage_count(__VA_ARGS__))
+#define cleat_certificate_extended_key_usage(...) \
+    classes_checked("cleat_certificate_extended_key_usage", CLASSES_certificate_extended_key_usage, \
+                    cleat_certificate_extended_key_usage(__VA_ARGS__))
+#define cleat_certificate_basic_constraints(...) \
+    classes_checked("cleat_certificate_basic_constraints", CLASSES_certificate_basic_constraints, \
+                    cleat_certificate_basic_constraints(__VA_ARGS__))
+#define cleat_certificate_key_id(...) \
+    classes_checked("cleat_certificate_key_id", CLASSES_certificate_key_id, cleat_certificate_key_id(__VA_ARGS__))
+#define cleat_certificate_signature_algorithm(...) \
+    classes_checked("cleat_certificate_signature_algorithm", CLASSES_certificate_signature_algorithm, \
+                    cleat_certificate_signature_algorithm(__VA_ARGS__))
+#define cleat_certificate_public_key(...) \
+    classes_checked("cleat_certificate_public_key", CLASSES_certificate_public_key, \
+                    cleat_certificate_public_key(__VA_ARGS__))
+#define cleat_certificate_curve(...) \
+    classes_checked("cleat_certificate_curve", CLASSES_certificate_curve, cleat_certificate_curve(__VA_ARGS__))
+#define cleat_certificate_public_key_der(...) \
+    classes_checked("cleat_certificate_public_key_der", CLASSES_certificate_public_key_der, \
+                    cleat_certificate_public_key_der(__VA_ARGS__))
+#define cleat_certificate_fingerprint(...) \
+    classes_checked("cleat_certificate_fingerprint", CLASSES_certificate_fingerprint, \
+                    cleat_certificate_fingerprint(__VA_ARGS__))
+#define cleat_certificate_matches(...) \
+    classes_checked("cleat_certificate_matches", CLASSES_certificate_matches, cleat_certificate_matches(__VA_ARGS__))
 #define cleat_monotonic(...) \
     classes_checked("cleat_monotonic", CLASSES_monotonic, cleat_monotonic(__VA_ARGS__))
 #define cleat_has_certificate_compression(...) \
@@ -550,6 +627,12 @@
 #define cleat_connection_peer_certificate(...) \
     classes_checked("cleat_connection_peer_certificate", CLASSES_connection_peer_certificate, \
                     cleat_connection_peer_certificate(__VA_ARGS__))
+#define cleat_connection_chain_count(...) \
+    classes_checked("cleat_connection_chain_count", CLASSES_connection_chain_count, \
+                    cleat_connection_chain_count(__VA_ARGS__))
+#define cleat_connection_chain_certificate(...) \
+    classes_checked("cleat_connection_chain_certificate", CLASSES_connection_chain_certificate, \
+                    cleat_connection_chain_certificate(__VA_ARGS__))
 #define cleat_connection_npn_protocol(...) \
     classes_checked("cleat_connection_npn_protocol", CLASSES_connection_npn_protocol, \
                     cleat_connection_npn_protocol(__VA_ARGS__))
@@ -863,6 +946,9 @@
 #define cleat_connection_peer_certificate_guarded(...) \
     classes_checked("cleat_connection_peer_certificate_guarded", CLASSES_connection_peer_certificate_guarded, \
                     cleat_connection_peer_certificate_guarded(__VA_ARGS__))
+#define cleat_connection_chain_certificate_guarded(...) \
+    classes_checked("cleat_connection_chain_certificate_guarded", CLASSES_connection_chain_certificate_guarded, \
+                    cleat_connection_chain_certificate_guarded(__VA_ARGS__))
 #define cleat_context_new_guarded(...) \
     classes_checked("cleat_context_new_guarded", CLASSES_context_new_guarded, cleat_context_new_guarded(__VA_ARGS__))
 #define cleat_watch_new_guarded(...) \

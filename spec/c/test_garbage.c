@@ -116,6 +116,67 @@ static int32_t call_certificate_uri(const struct value *v) {
     return cleat_certificate_uri(v[0].i, v[1].i, v[2].i, v[3].room, v[3].size);
 }
 
+static int32_t call_certificate_validity(const struct value *v) {
+    return cleat_certificate_validity(v[0].i, v[1].double_out, v[2].double_out);
+}
+
+static int32_t call_certificate_extension_count(const struct value *v) {
+    return cleat_certificate_extension_count(v[0].i);
+}
+
+static int32_t call_certificate_extension_oid(const struct value *v) {
+    return cleat_certificate_extension_oid(v[0].i, v[1].i, v[2].room, v[2].size, v[3].int_out);
+}
+
+static int32_t call_certificate_extension_value(const struct value *v) {
+    return cleat_certificate_extension_value(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_certificate_key_usage(const struct value *v) {
+    return cleat_certificate_key_usage(v[0].i);
+}
+
+static int32_t call_certificate_extended_key_usage_count(const struct value *v) {
+    return cleat_certificate_extended_key_usage_count(v[0].i);
+}
+
+static int32_t call_certificate_extended_key_usage(const struct value *v) {
+    return cleat_certificate_extended_key_usage(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_certificate_basic_constraints(const struct value *v) {
+    return cleat_certificate_basic_constraints(v[0].i, v[1].int_out, v[2].int_out);
+}
+
+static int32_t call_certificate_key_id(const struct value *v) {
+    return cleat_certificate_key_id(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_certificate_signature_algorithm(const struct value *v) {
+    return cleat_certificate_signature_algorithm(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_certificate_public_key(const struct value *v) {
+    return cleat_certificate_public_key(v[0].i, v[1].room, v[1].size, v[2].int_out);
+}
+
+static int32_t call_certificate_curve(const struct value *v) {
+    return cleat_certificate_curve(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_certificate_public_key_der(const struct value *v) {
+    return cleat_certificate_public_key_der(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_certificate_fingerprint(const struct value *v) {
+    return cleat_certificate_fingerprint(v[0].i, v[1].i, v[2].bytes, v[2].size, v[3].room,
+                                         v[3].size);
+}
+
+static int32_t call_certificate_matches(const struct value *v) {
+    return cleat_certificate_matches(v[0].i, v[1].bytes, v[1].size);
+}
+
 static int32_t call_monotonic(const struct value *v) {
     return cleat_monotonic(v[0].double_out);
 }
@@ -236,6 +297,14 @@ static int32_t call_connection_verify_mode(const struct value *v) {
 
 static int32_t call_connection_peer_certificate(const struct value *v) {
     return cleat_connection_peer_certificate(v[0].i);
+}
+
+static int32_t call_connection_chain_count(const struct value *v) {
+    return cleat_connection_chain_count(v[0].i, v[1].i);
+}
+
+static int32_t call_connection_chain_certificate(const struct value *v) {
+    return cleat_connection_chain_certificate(v[0].i, v[1].i, v[2].i);
 }
 
 static int32_t call_connection_npn_protocol(const struct value *v) {
@@ -769,6 +838,10 @@ static int32_t call_connection_peer_certificate_guarded(const struct value *v) {
     return cleat_connection_peer_certificate_guarded(v[0].i, v[1].int_out);
 }
 
+static int32_t call_connection_chain_certificate_guarded(const struct value *v) {
+    return cleat_connection_chain_certificate_guarded(v[0].i, v[1].i, v[2].i, v[3].int_out);
+}
+
 static int32_t call_context_new_guarded(const struct value *v) {
     return cleat_context_new_guarded(v[0].i, v[1].int_out);
 }
@@ -860,6 +933,44 @@ static const struct function functions[] = {
     {"cleat_certificate_uri", call_certificate_uri, CLASSES_certificate_uri,
      {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {INT, 0, "which"}, {INT, 0, "index"},
       {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_certificate_validity", call_certificate_validity, CLASSES_certificate_validity,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {DOUBLE_OUT, 0, "not_before"},
+      {DOUBLE_OUT, 0, "not_after"}, {END, 0, NULL}}},
+    {"cleat_certificate_extension_count", call_certificate_extension_count, CLASSES_certificate_extension_count,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {END, 0, NULL}}},
+    {"cleat_certificate_extension_oid", call_certificate_extension_oid, CLASSES_certificate_extension_oid,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {INT, 0, "index"}, {TEXT, 0, "output"},
+      {INT_OUT, 0, "critical"}, {END, 0, NULL}}},
+    {"cleat_certificate_extension_value", call_certificate_extension_value, CLASSES_certificate_extension_value,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {INT, 0, "index"}, {TEXT, 0, "output"},
+      {END, 0, NULL}}},
+    {"cleat_certificate_key_usage", call_certificate_key_usage, CLASSES_certificate_key_usage,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {END, 0, NULL}}},
+    {"cleat_certificate_extended_key_usage_count", call_certificate_extended_key_usage_count, CLASSES_certificate_extended_key_usage_count,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {END, 0, NULL}}},
+    {"cleat_certificate_extended_key_usage", call_certificate_extended_key_usage, CLASSES_certificate_extended_key_usage,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {INT, 0, "index"}, {TEXT, 0, "output"},
+      {END, 0, NULL}}},
+    {"cleat_certificate_basic_constraints", call_certificate_basic_constraints, CLASSES_certificate_basic_constraints,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {INT_OUT, 0, "ca"}, {INT_OUT, 0, "path_length"},
+      {END, 0, NULL}}},
+    {"cleat_certificate_key_id", call_certificate_key_id, CLASSES_certificate_key_id,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {INT, 0, "which"}, {TEXT, 0, "output"},
+      {END, 0, NULL}}},
+    {"cleat_certificate_signature_algorithm", call_certificate_signature_algorithm, CLASSES_certificate_signature_algorithm,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_certificate_public_key", call_certificate_public_key, CLASSES_certificate_public_key,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {TEXT, 0, "output"}, {INT_OUT, 0, "bits"},
+      {END, 0, NULL}}},
+    {"cleat_certificate_curve", call_certificate_curve, CLASSES_certificate_curve,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_certificate_public_key_der", call_certificate_public_key_der, CLASSES_certificate_public_key_der,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_certificate_fingerprint", call_certificate_fingerprint, CLASSES_certificate_fingerprint,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {INT, 0, "which"}, {BYTES, 0, "digest"},
+      {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_certificate_matches", call_certificate_matches, CLASSES_certificate_matches,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {BYTES, 0, "name"}, {END, 0, NULL}}},
     {"cleat_monotonic", call_monotonic, CLASSES_monotonic,
      {{DOUBLE_OUT, 0, "seconds"}, {END, 0, NULL}}},
     {"cleat_has_certificate_compression", call_has_certificate_compression, CLASSES_has_certificate_compression, {{END, 0, NULL}}},
@@ -926,6 +1037,11 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
     {"cleat_connection_peer_certificate", call_connection_peer_certificate, CLASSES_connection_peer_certificate,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_chain_count", call_connection_chain_count, CLASSES_connection_chain_count,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "which"}, {END, 0, NULL}}},
+    {"cleat_connection_chain_certificate", call_connection_chain_certificate, CLASSES_connection_chain_certificate,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "which"}, {INT, 0, "index"},
+      {END, 0, NULL}}},
     {"cleat_connection_npn_protocol", call_connection_npn_protocol, CLASSES_connection_npn_protocol,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_connection_channel_binding", call_connection_channel_binding, CLASSES_connection_channel_binding,
@@ -1208,6 +1324,9 @@ static const struct function functions[] = {
       {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_connection_peer_certificate_guarded", call_connection_peer_certificate_guarded, CLASSES_connection_peer_certificate_guarded,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_connection_chain_certificate_guarded", call_connection_chain_certificate_guarded, CLASSES_connection_chain_certificate_guarded,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "which"}, {INT, 0, "index"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_context_new_guarded", call_context_new_guarded, CLASSES_context_new_guarded,
      {{INT, 0, "which"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_watch_new_guarded", call_watch_new_guarded, CLASSES_watch_new_guarded,

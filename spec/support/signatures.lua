@@ -198,6 +198,118 @@ return {
         },
     },
     {
+        name = "certificate_validity", results = 2,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+        },
+    },
+    {
+        name = "certificate_extension_count", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+        },
+    },
+    {
+        name = "certificate_extension_oid", results = 2,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "certificate_extension_value", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "certificate_key_usage", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+        },
+    },
+    {
+        name = "certificate_extended_key_usage_count", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+        },
+    },
+    {
+        name = "certificate_extended_key_usage", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "certificate_basic_constraints", results = 2,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+        },
+    },
+    {
+        name = "certificate_key_id", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+            { kind = "int", name = "which" },
+        },
+    },
+    {
+        name = "certificate_signature_algorithm", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+        },
+    },
+    {
+        name = "certificate_public_key", results = 2,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+        },
+    },
+    {
+        name = "certificate_curve", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+        },
+    },
+    {
+        name = "certificate_public_key_der", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+        },
+    },
+    {
+        name = "certificate_fingerprint", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+            { kind = "int", name = "which" },
+            { kind = "bytes", name = "digest" },
+        },
+    },
+    {
+        name = "certificate_matches", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+            { kind = "bytes", name = "name" },
+        },
+    },
+    {
         name = "monotonic", results = 1,
         classes = { USAGE = true, NOMEM = true },
         arguments = {},
@@ -479,6 +591,23 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_chain_count", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "which" },
+        },
+    },
+    {
+        name = "connection_chain_certificate", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "which" },
+            { kind = "int", name = "index" },
         },
     },
     {
@@ -1576,6 +1705,15 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_chain_certificate_guarded", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "which" },
+            { kind = "int", name = "index" },
         },
     },
     {

@@ -59,6 +59,37 @@ public final class Cleat {
     /** CRL distribution points */
     public static final int URI_CRL = 2;
 
+    // CLEAT_KEY_USAGE_* are the bits of the key usage extension.
+    public static final int KEY_USAGE_DIGITAL_SIGNATURE = 1;
+    public static final int KEY_USAGE_NON_REPUDIATION = 2;
+    public static final int KEY_USAGE_KEY_ENCIPHERMENT = 4;
+    public static final int KEY_USAGE_DATA_ENCIPHERMENT = 8;
+    public static final int KEY_USAGE_KEY_AGREEMENT = 16;
+    public static final int KEY_USAGE_KEY_CERT_SIGN = 32;
+    public static final int KEY_USAGE_CRL_SIGN = 64;
+    public static final int KEY_USAGE_ENCIPHER_ONLY = 128;
+    public static final int KEY_USAGE_DECIPHER_ONLY = 256;
+    /** there is no such extension: nothing is excluded */
+    public static final int KEY_USAGE_NONE = 65536;
+
+    // CLEAT_KEY_ID_* choose a key identifier.
+    /** of the certificate's key */
+    public static final int KEY_ID_SUBJECT = 0;
+    /** of its issuer's key */
+    public static final int KEY_ID_ISSUER = 1;
+
+    // CLEAT_FINGERPRINT_* choose what a fingerprint is of.
+    /** the certificate in DER */
+    public static final int FINGERPRINT_CERTIFICATE = 0;
+    /** its public key, SubjectPublicKeyInfo in DER: a pin (RFC 7469) */
+    public static final int FINGERPRINT_SPKI = 1;
+
+    // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
+    /** what the peer has sent, verified or not */
+    public static final int CHAIN_SENT = 0;
+    /** the chain that was verified, up to its trust anchor */
+    public static final int CHAIN_VERIFIED = 1;
+
     // CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3).
     public static final int BINDING_TLS_UNIQUE = 1;
 
@@ -488,6 +519,37 @@ public final class Cleat {
         public static native int cleat_certificate_uri_count(int certificate, int which);
         public static native int cleat_certificate_uri(int certificate, int which, int index,
                                                        byte[] output, int output_cap);
+        public static native int cleat_certificate_validity(int certificate, double[] not_before,
+                                                            double[] not_after);
+        public static native int cleat_certificate_extension_count(int certificate);
+        public static native int cleat_certificate_extension_oid(int certificate, int index,
+                                                                 byte[] output, int output_cap,
+                                                                 int[] critical);
+        public static native int cleat_certificate_extension_value(int certificate, int index,
+                                                                   byte[] output, int output_cap);
+        public static native int cleat_certificate_key_usage(int certificate);
+        public static native int cleat_certificate_extended_key_usage_count(int certificate);
+        public static native int cleat_certificate_extended_key_usage(int certificate, int index,
+                                                                      byte[] output,
+                                                                      int output_cap);
+        public static native int cleat_certificate_basic_constraints(int certificate, int[] ca,
+                                                                     int[] path_length);
+        public static native int cleat_certificate_key_id(int certificate, int which, byte[] output,
+                                                          int output_cap);
+        public static native int cleat_certificate_signature_algorithm(int certificate,
+                                                                       byte[] output,
+                                                                       int output_cap);
+        public static native int cleat_certificate_public_key(int certificate, byte[] output,
+                                                              int output_cap, int[] bits);
+        public static native int cleat_certificate_curve(int certificate, byte[] output,
+                                                         int output_cap);
+        public static native int cleat_certificate_public_key_der(int certificate, byte[] output,
+                                                                  int output_cap);
+        public static native int cleat_certificate_fingerprint(int certificate, int which,
+                                                               byte[] digest, int digest_len,
+                                                               byte[] output, int output_cap);
+        public static native int cleat_certificate_matches(int certificate, byte[] name,
+                                                           int name_len);
         public static native int cleat_monotonic(double[] seconds);
         public static native int cleat_has_certificate_compression();
         public static native int cleat_context_certificate_compression(int context);
@@ -534,6 +596,9 @@ public final class Cleat {
         public static native int cleat_connection_session_reused(int connection);
         public static native int cleat_connection_verify_mode(int connection);
         public static native int cleat_connection_peer_certificate(int connection);
+        public static native int cleat_connection_chain_count(int connection, int which);
+        public static native int cleat_connection_chain_certificate(int connection, int which,
+                                                                    int index);
         public static native int cleat_connection_npn_protocol(int connection, byte[] output,
                                                                int output_cap);
         public static native int cleat_connection_channel_binding(int connection, int binding,
@@ -734,6 +799,9 @@ public final class Cleat {
                                                                       int[] guard_id);
         public static native int cleat_connection_peer_certificate_guarded(int connection,
                                                                            int[] guard_id);
+        public static native int cleat_connection_chain_certificate_guarded(int connection,
+                                                                            int which, int index,
+                                                                            int[] guard_id);
         public static native int cleat_context_new_guarded(int which, int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
                                                          int[] guard_id);
@@ -2368,6 +2436,32 @@ public final class Cleat {
         }
 
         /**
+         * cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
+         * What was sent is available as soon as the peer has sent it, also if it is refused then. The
+         * verified chain is 0 until the peer was accepted, and with CLEAT_CERT_NONE; it is built again by
+         * a verification when it is first asked for, and kept by the connection from then on. CLEAT_SSL
+         * if that verification fails, since a certificate has ended or been revoked meanwhile.
+         */
+        public int chainCount(int which) throws Failure {
+            int result = Raw.cleat_connection_chain_count(id, which);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_chain_certificate returns the id of the certificate at index, from 0. which:
+         * CLEAT_CHAIN_*. CLEAT_USAGE if index is not below the count; CLEAT_SSL if the certificate cannot
+         * be parsed, and as cleat_connection_chain_count.
+         */
+        public Certificate chainCertificate(int which, int index) throws Failure {
+            int result = Raw.cleat_connection_chain_certificate(id, which, index);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new Certificate(result);
+        }
+
+        /**
          * cleat_connection_npn_protocol returns the length of the name of the protocol that NPN
          * negotiated and copies it to output; 0 if there is none.
          */
@@ -2788,6 +2882,250 @@ public final class Cleat {
             check(result);
             out = Arrays.copyOf(out, Math.min(result, out.length));
             return out;
+        }
+
+        public record Validity(double notBefore, double notAfter) {}
+
+        /**
+         * cleat_certificate_validity returns CLEAT_OK and stores both ends of its validity in seconds
+         * since 1970-01-01 00:00 UTC, negative before that. CLEAT_SSL if one of them is no time (see
+         * cleat_certificate_not_before).
+         */
+        public Validity validity() throws Failure {
+            double[] notBefore = new double[1];
+            double[] notAfter = new double[1];
+            int result = Raw.cleat_certificate_validity(id, notBefore, notAfter);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new Validity(notBefore[0], notAfter[0]);
+        }
+
+        /**
+         * cleat_certificate_extension_count returns how many extensions there are, of whatever kind.
+         */
+        public int extensionCount() throws Failure {
+            int result = Raw.cleat_certificate_extension_count(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        public record ExtensionOid(String output, boolean critical) {}
+
+        /**
+         * cleat_certificate_extension_oid returns the length of the dotted decimals of the object
+         * identifier of the extension at index, and copies them to output. critical: 0 or 1. CLEAT_SSL
+         * for an object identifier of more than 586 bytes.
+         */
+        public ExtensionOid extensionOid(int index) throws Failure {
+            int[] critical = new int[1];
+            byte[] out = new byte[256];
+            int result = Raw.cleat_certificate_extension_oid(id, index, out, out.length, critical);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_certificate_extension_oid(id, index, out, out.length, critical);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return new ExtensionOid(utf8(out), critical[0] != 0);
+        }
+
+        /**
+         * cleat_certificate_extension_value returns the length of the value of the extension at index,
+         * DER as a rule and not verified to be so, and copies it to output.
+         */
+        public byte[] extensionValue(int index) throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_certificate_extension_value(id, index, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_certificate_extension_value(id, index, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_certificate_key_usage returns the CLEAT_KEY_USAGE_* that are set, or CLEAT_KEY_USAGE_NONE
+         * alone. CLEAT_SSL if the extension is malformed or repeated.
+         */
+        public int keyUsage() throws Failure {
+            int result = Raw.cleat_certificate_key_usage(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_certificate_extended_key_usage_count returns how many purposes the extended key usage
+         * extension lists, 0 without the extension. CLEAT_SSL if it is malformed or repeated.
+         */
+        public int extendedKeyUsageCount() throws Failure {
+            int result = Raw.cleat_certificate_extended_key_usage_count(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_certificate_extended_key_usage returns the length of the purpose at index in dotted
+         * decimals and copies it to output. CLEAT_SSL as cleat_certificate_extended_key_usage_count, and
+         * for an object identifier of more than 586 bytes.
+         */
+        public String extendedKeyUsage(int index) throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_certificate_extended_key_usage(id, index, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_certificate_extended_key_usage(id, index, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        public record BasicConstraints(boolean result, boolean ca, int pathLength) {}
+
+        /**
+         * cleat_certificate_basic_constraints returns 1 if there is such an extension, otherwise 0. ca: 0
+         * or 1, what it says; *path_length is how many intermediates may follow, -1 for no limit.
+         * CLEAT_SSL if the extension is malformed or repeated.
+         */
+        public BasicConstraints basicConstraints() throws Failure {
+            int[] ca = new int[1];
+            int[] pathLength = new int[1];
+            int result = Raw.cleat_certificate_basic_constraints(id, ca, pathLength);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new BasicConstraints(result != 0, ca[0] != 0, pathLength[0]);
+        }
+
+        /**
+         * cleat_certificate_key_id returns the length of the key identifier and copies it to output; 0 if
+         * there is none. which: CLEAT_KEY_ID_*. CLEAT_SSL if the extension is malformed or repeated.
+         */
+        public byte[] keyId(int which) throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_certificate_key_id(id, which, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_certificate_key_id(id, which, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_certificate_signature_algorithm returns the length of the name of the algorithm that the
+         * issuer signed it by, OpenSSL's long name ("ecdsa-with-SHA256") or dotted decimals, and copies
+         * it to output. CLEAT_SSL for an object identifier of more than 586 bytes.
+         */
+        public String signatureAlgorithm() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_certificate_signature_algorithm(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_certificate_signature_algorithm(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        public record PublicKey(String output, int bits) {}
+
+        /**
+         * cleat_certificate_public_key returns the length of the name of the public key's algorithm, in
+         * the same form ("rsaEncryption", "id-ecPublicKey", "ED25519"), copies it to output, and sets
+         * *bits to the key's size, 0 for a key that BoringSSL does not know. CLEAT_SSL as
+         * cleat_certificate_signature_algorithm.
+         */
+        public PublicKey publicKey() throws Failure {
+            int[] bits = new int[1];
+            byte[] out = new byte[256];
+            int result = Raw.cleat_certificate_public_key(id, out, out.length, bits);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_certificate_public_key(id, out, out.length, bits);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return new PublicKey(utf8(out), bits[0]);
+        }
+
+        /**
+         * cleat_certificate_curve returns the length of the name of the public key's curve, OpenSSL's
+         * short name ("prime256v1"), and copies it to output; 0 if it is no key of an elliptic curve, or
+         * of one that BoringSSL does not know.
+         */
+        public String curve() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_certificate_curve(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_certificate_curve(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_certificate_public_key_der returns the length of the public key as SubjectPublicKeyInfo
+         * in DER, and copies it to output. CLEAT_SSL.
+         */
+        public byte[] publicKeyDer() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_certificate_public_key_der(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_certificate_public_key_der(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_certificate_fingerprint returns the length of a digest and copies it to output. which:
+         * CLEAT_FINGERPRINT_*. digest: "sha256", "sha384", "sha512", "sha224", "sha1" or "md5".
+         * CLEAT_SSL.
+         */
+        public byte[] fingerprint(int which, String digest) throws Failure {
+            byte[] digestBytes = bytes(digest);
+            byte[] out = new byte[256];
+            int result = Raw.cleat_certificate_fingerprint(id, which, digestBytes, length(digestBytes), out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_certificate_fingerprint(id, which, digestBytes, length(digestBytes), out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_certificate_matches returns 1 if the certificate is for a host, otherwise 0: by the rules
+         * of a connection with check_hostname. name: a host name in A-labels, or an IP address. Nothing
+         * else of the certificate is verified.
+         */
+        public boolean matches(String name) throws Failure {
+            byte[] nameBytes = bytes(name);
+            int result = Raw.cleat_certificate_matches(id, nameBytes, length(nameBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
         }
     }
 

@@ -51,6 +51,37 @@ pub const URI_CA_ISSUERS: i32 = 1;
 /// CRL distribution points
 pub const URI_CRL: i32 = 2;
 
+// CLEAT_KEY_USAGE_* are the bits of the key usage extension.
+pub const KEY_USAGE_DIGITAL_SIGNATURE: i32 = 1;
+pub const KEY_USAGE_NON_REPUDIATION: i32 = 2;
+pub const KEY_USAGE_KEY_ENCIPHERMENT: i32 = 4;
+pub const KEY_USAGE_DATA_ENCIPHERMENT: i32 = 8;
+pub const KEY_USAGE_KEY_AGREEMENT: i32 = 16;
+pub const KEY_USAGE_KEY_CERT_SIGN: i32 = 32;
+pub const KEY_USAGE_CRL_SIGN: i32 = 64;
+pub const KEY_USAGE_ENCIPHER_ONLY: i32 = 128;
+pub const KEY_USAGE_DECIPHER_ONLY: i32 = 256;
+/// there is no such extension: nothing is excluded
+pub const KEY_USAGE_NONE: i32 = 65536;
+
+// CLEAT_KEY_ID_* choose a key identifier.
+/// of the certificate's key
+pub const KEY_ID_SUBJECT: i32 = 0;
+/// of its issuer's key
+pub const KEY_ID_ISSUER: i32 = 1;
+
+// CLEAT_FINGERPRINT_* choose what a fingerprint is of.
+/// the certificate in DER
+pub const FINGERPRINT_CERTIFICATE: i32 = 0;
+/// its public key, SubjectPublicKeyInfo in DER: a pin (RFC 7469)
+pub const FINGERPRINT_SPKI: i32 = 1;
+
+// CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
+/// what the peer has sent, verified or not
+pub const CHAIN_SENT: i32 = 0;
+/// the chain that was verified, up to its trust anchor
+pub const CHAIN_VERIFIED: i32 = 1;
+
 // CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3).
 pub const BINDING_TLS_UNIQUE: i32 = 1;
 
@@ -468,6 +499,34 @@ pub mod raw {
         pub fn cleat_certificate_uri_count(certificate: i32, which: i32) -> i32;
         pub fn cleat_certificate_uri(certificate: i32, which: i32, index: i32, output: *mut c_char,
                                      output_cap: i32) -> i32;
+        pub fn cleat_certificate_validity(certificate: i32, not_before: *mut f64,
+                                          not_after: *mut f64) -> i32;
+        pub fn cleat_certificate_extension_count(certificate: i32) -> i32;
+        pub fn cleat_certificate_extension_oid(certificate: i32, index: i32, output: *mut c_char,
+                                               output_cap: i32, critical: *mut i32) -> i32;
+        pub fn cleat_certificate_extension_value(certificate: i32, index: i32, output: *mut c_char,
+                                                 output_cap: i32) -> i32;
+        pub fn cleat_certificate_key_usage(certificate: i32) -> i32;
+        pub fn cleat_certificate_extended_key_usage_count(certificate: i32) -> i32;
+        pub fn cleat_certificate_extended_key_usage(certificate: i32, index: i32,
+                                                    output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_certificate_basic_constraints(certificate: i32, ca: *mut i32,
+                                                   path_length: *mut i32) -> i32;
+        pub fn cleat_certificate_key_id(certificate: i32, which: i32, output: *mut c_char,
+                                        output_cap: i32) -> i32;
+        pub fn cleat_certificate_signature_algorithm(certificate: i32, output: *mut c_char,
+                                                     output_cap: i32) -> i32;
+        pub fn cleat_certificate_public_key(certificate: i32, output: *mut c_char, output_cap: i32,
+                                            bits: *mut i32) -> i32;
+        pub fn cleat_certificate_curve(certificate: i32, output: *mut c_char,
+                                       output_cap: i32) -> i32;
+        pub fn cleat_certificate_public_key_der(certificate: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
+        pub fn cleat_certificate_fingerprint(certificate: i32, which: i32, digest: *const c_char,
+                                             digest_len: i32, output: *mut c_char,
+                                             output_cap: i32) -> i32;
+        pub fn cleat_certificate_matches(certificate: i32, name: *const c_char,
+                                         name_len: i32) -> i32;
         pub fn cleat_monotonic(seconds: *mut f64) -> i32;
         pub fn cleat_has_certificate_compression() -> i32;
         pub fn cleat_context_certificate_compression(context: i32) -> i32;
@@ -513,6 +572,8 @@ pub mod raw {
         pub fn cleat_connection_session_reused(connection: i32) -> i32;
         pub fn cleat_connection_verify_mode(connection: i32) -> i32;
         pub fn cleat_connection_peer_certificate(connection: i32) -> i32;
+        pub fn cleat_connection_chain_count(connection: i32, which: i32) -> i32;
+        pub fn cleat_connection_chain_certificate(connection: i32, which: i32, index: i32) -> i32;
         pub fn cleat_connection_npn_protocol(connection: i32, output: *mut c_char,
                                              output_cap: i32) -> i32;
         pub fn cleat_connection_channel_binding(connection: i32, binding: i32, output: *mut c_char,
@@ -707,6 +768,8 @@ pub mod raw {
                                                     guard_id: *mut i32) -> i32;
         pub fn cleat_connection_peer_certificate_guarded(connection: i32,
                                                          guard_id: *mut i32) -> i32;
+        pub fn cleat_connection_chain_certificate_guarded(connection: i32, which: i32, index: i32,
+                                                          guard_id: *mut i32) -> i32;
         pub fn cleat_context_new_guarded(which: i32, guard_id: *mut i32) -> i32;
         pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64,
                                        guard_id: *mut i32) -> i32;
@@ -1970,6 +2033,26 @@ impl Connection {
         Ok(Some(Certificate(result)).filter(|object| object.0 != 0))
     }
 
+    /// cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*. What
+    /// was sent is available as soon as the peer has sent it, also if it is refused then. The verified
+    /// chain is 0 until the peer was accepted, and with CLEAT_CERT_NONE; it is built again by a
+    /// verification when it is first asked for, and kept by the connection from then on. CLEAT_SSL if that
+    /// verification fails, since a certificate has ended or been revoked meanwhile.
+    #[allow(clippy::too_many_arguments)]
+    pub fn chain_count(&self, which: i32) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_connection_chain_count(self.0, which) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_connection_chain_certificate returns the id of the certificate at index, from 0. which:
+    /// CLEAT_CHAIN_*. CLEAT_USAGE if index is not below the count; CLEAT_SSL if the certificate cannot be
+    /// parsed, and as cleat_connection_chain_count.
+    #[allow(clippy::too_many_arguments)]
+    pub fn chain_certificate(&self, which: i32, index: i32) -> Result<Certificate, Error> {
+        let result = checked(unsafe { raw::cleat_connection_chain_certificate(self.0, which, index) })?;
+        Ok(Certificate(result))
+    }
+
     /// cleat_connection_npn_protocol returns the length of the name of the protocol that NPN negotiated and
     /// copies it to output; 0 if there is none.
     #[allow(clippy::too_many_arguments)]
@@ -2232,6 +2315,140 @@ impl Certificate {
     pub fn uri(&self, which: i32, index: i32) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_uri(self.0, which, index, out, out_cap) })?;
         Ok(out)
+    }
+
+    /// cleat_certificate_validity returns CLEAT_OK and stores both ends of its validity in seconds since
+    /// 1970-01-01 00:00 UTC, negative before that. CLEAT_SSL if one of them is no time (see
+    /// cleat_certificate_not_before).
+    #[allow(clippy::too_many_arguments)]
+    pub fn validity(&self) -> Result<(f64, f64), Error> {
+        let mut not_before = 0.0;
+        let mut not_after = 0.0;
+        let _ = checked(unsafe { raw::cleat_certificate_validity(self.0, &mut not_before, &mut not_after) })?;
+        Ok((not_before, not_after))
+    }
+
+    /// cleat_certificate_extension_count returns how many extensions there are, of whatever kind.
+    #[allow(clippy::too_many_arguments)]
+    pub fn extension_count(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_certificate_extension_count(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_certificate_extension_oid returns the length of the dotted decimals of the object identifier
+    /// of the extension at index, and copies them to output. critical: 0 or 1. CLEAT_SSL for an object
+    /// identifier of more than 586 bytes.
+    #[allow(clippy::too_many_arguments)]
+    pub fn extension_oid(&self, index: i32) -> Result<(String, bool), Error> {
+        let mut critical = 0;
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_extension_oid(self.0, index, out, out_cap, &mut critical) })?;
+        Ok((utf8(out), critical != 0))
+    }
+
+    /// cleat_certificate_extension_value returns the length of the value of the extension at index, DER as
+    /// a rule and not verified to be so, and copies it to output.
+    #[allow(clippy::too_many_arguments)]
+    pub fn extension_value(&self, index: i32) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_extension_value(self.0, index, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_certificate_key_usage returns the CLEAT_KEY_USAGE_* that are set, or CLEAT_KEY_USAGE_NONE
+    /// alone. CLEAT_SSL if the extension is malformed or repeated.
+    #[allow(clippy::too_many_arguments)]
+    pub fn key_usage(&self) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_certificate_key_usage(self.0) })?;
+        Ok(result)
+    }
+
+    /// cleat_certificate_extended_key_usage_count returns how many purposes the extended key usage
+    /// extension lists, 0 without the extension. CLEAT_SSL if it is malformed or repeated.
+    #[allow(clippy::too_many_arguments)]
+    pub fn extended_key_usage_count(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_certificate_extended_key_usage_count(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_certificate_extended_key_usage returns the length of the purpose at index in dotted decimals
+    /// and copies it to output. CLEAT_SSL as cleat_certificate_extended_key_usage_count, and for an object
+    /// identifier of more than 586 bytes.
+    #[allow(clippy::too_many_arguments)]
+    pub fn extended_key_usage(&self, index: i32) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_extended_key_usage(self.0, index, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_certificate_basic_constraints returns 1 if there is such an extension, otherwise 0. ca: 0 or
+    /// 1, what it says; *path_length is how many intermediates may follow, -1 for no limit. CLEAT_SSL if
+    /// the extension is malformed or repeated.
+    #[allow(clippy::too_many_arguments)]
+    pub fn basic_constraints(&self) -> Result<(bool, bool, i32), Error> {
+        let mut ca = 0;
+        let mut path_length = 0;
+        let result = checked(unsafe { raw::cleat_certificate_basic_constraints(self.0, &mut ca, &mut path_length) })?;
+        Ok((result != 0, ca != 0, path_length))
+    }
+
+    /// cleat_certificate_key_id returns the length of the key identifier and copies it to output; 0 if
+    /// there is none. which: CLEAT_KEY_ID_*. CLEAT_SSL if the extension is malformed or repeated.
+    #[allow(clippy::too_many_arguments)]
+    pub fn key_id(&self, which: i32) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_key_id(self.0, which, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_certificate_signature_algorithm returns the length of the name of the algorithm that the
+    /// issuer signed it by, OpenSSL's long name ("ecdsa-with-SHA256") or dotted decimals, and copies it to
+    /// output. CLEAT_SSL for an object identifier of more than 586 bytes.
+    #[allow(clippy::too_many_arguments)]
+    pub fn signature_algorithm(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_signature_algorithm(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_certificate_public_key returns the length of the name of the public key's algorithm, in the
+    /// same form ("rsaEncryption", "id-ecPublicKey", "ED25519"), copies it to output, and sets *bits to the
+    /// key's size, 0 for a key that BoringSSL does not know. CLEAT_SSL as
+    /// cleat_certificate_signature_algorithm.
+    #[allow(clippy::too_many_arguments)]
+    pub fn public_key(&self) -> Result<(String, i32), Error> {
+        let mut bits = 0;
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_public_key(self.0, out, out_cap, &mut bits) })?;
+        Ok((utf8(out), bits))
+    }
+
+    /// cleat_certificate_curve returns the length of the name of the public key's curve, OpenSSL's short
+    /// name ("prime256v1"), and copies it to output; 0 if it is no key of an elliptic curve, or of one that
+    /// BoringSSL does not know.
+    #[allow(clippy::too_many_arguments)]
+    pub fn curve(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_curve(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_certificate_public_key_der returns the length of the public key as SubjectPublicKeyInfo in
+    /// DER, and copies it to output. CLEAT_SSL.
+    #[allow(clippy::too_many_arguments)]
+    pub fn public_key_der(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_public_key_der(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_certificate_fingerprint returns the length of a digest and copies it to output. which:
+    /// CLEAT_FINGERPRINT_*. digest: "sha256", "sha384", "sha512", "sha224", "sha1" or "md5". CLEAT_SSL.
+    #[allow(clippy::too_many_arguments)]
+    pub fn fingerprint(&self, which: i32, digest: &str) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_fingerprint(self.0, which, digest.as_bytes().as_ptr().cast(), c_len(digest.len()), out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_certificate_matches returns 1 if the certificate is for a host, otherwise 0: by the rules of a
+    /// connection with check_hostname. name: a host name in A-labels, or an IP address. Nothing else of the
+    /// certificate is verified.
+    #[allow(clippy::too_many_arguments)]
+    pub fn matches(&self, name: &str) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_certificate_matches(self.0, name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
+        Ok(result != 0)
     }
 }
 

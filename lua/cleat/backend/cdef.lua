@@ -37,6 +37,28 @@ int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, cha
 int32_t cleat_certificate_uri_count(int32_t certificate, int32_t which);
 int32_t cleat_certificate_uri(int32_t certificate, int32_t which, int32_t index, char *output,
                               int32_t output_cap);
+int32_t cleat_certificate_validity(int32_t certificate, double *not_before, double *not_after);
+int32_t cleat_certificate_extension_count(int32_t certificate);
+int32_t cleat_certificate_extension_oid(int32_t certificate, int32_t index, char *output,
+                                        int32_t output_cap, int32_t *critical);
+int32_t cleat_certificate_extension_value(int32_t certificate, int32_t index, char *output,
+                                          int32_t output_cap);
+int32_t cleat_certificate_key_usage(int32_t certificate);
+int32_t cleat_certificate_extended_key_usage_count(int32_t certificate);
+int32_t cleat_certificate_extended_key_usage(int32_t certificate, int32_t index, char *output,
+                                             int32_t output_cap);
+int32_t cleat_certificate_basic_constraints(int32_t certificate, int32_t *ca, int32_t *path_length);
+int32_t cleat_certificate_key_id(int32_t certificate, int32_t which, char *output,
+                                 int32_t output_cap);
+int32_t cleat_certificate_signature_algorithm(int32_t certificate, char *output,
+                                              int32_t output_cap);
+int32_t cleat_certificate_public_key(int32_t certificate, char *output, int32_t output_cap,
+                                     int32_t *bits);
+int32_t cleat_certificate_curve(int32_t certificate, char *output, int32_t output_cap);
+int32_t cleat_certificate_public_key_der(int32_t certificate, char *output, int32_t output_cap);
+int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which, const char *digest,
+                                      int32_t digest_len, char *output, int32_t output_cap);
+int32_t cleat_certificate_matches(int32_t certificate, const char *name, int32_t name_len);
 int32_t cleat_monotonic(double *seconds);
 int32_t cleat_has_certificate_compression(void);
 int32_t cleat_context_certificate_compression(int32_t context);
@@ -73,6 +95,8 @@ int32_t cleat_connection_alpn_protocol(int32_t connection, char *output, int32_t
 int32_t cleat_connection_session_reused(int32_t connection);
 int32_t cleat_connection_verify_mode(int32_t connection);
 int32_t cleat_connection_peer_certificate(int32_t connection);
+int32_t cleat_connection_chain_count(int32_t connection, int32_t which);
+int32_t cleat_connection_chain_certificate(int32_t connection, int32_t which, int32_t index);
 int32_t cleat_connection_npn_protocol(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_connection_channel_binding(int32_t connection, int32_t binding, char *output,
                                          int32_t output_cap);
@@ -238,6 +262,8 @@ int32_t cleat_connection_over_memory_guarded(int32_t context, int32_t server_sid
                                              const char *server_hostname,
                                              int32_t server_hostname_len, void *guard_id);
 int32_t cleat_connection_peer_certificate_guarded(int32_t connection, void *guard_id);
+int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t which, int32_t index,
+                                                   void *guard_id);
 int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
 int32_t cleat_socket_new_guarded(int32_t family, int32_t socktype, int32_t proto, void *guard_id);

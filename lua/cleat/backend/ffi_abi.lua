@@ -491,6 +491,300 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param certificate integer
+    ---@return integer status
+    ---@return number? not_before
+    ---@return number? not_after
+    do
+        local call = lib.cleat_certificate_validity
+        local not_before = new("double[1]")
+        local not_after = new("double[1]")
+        backend.certificate_validity = function(certificate)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_validity", 1, "an integer")
+            end
+            local result = call(certificate, not_before, not_after)
+            if result < 0 then return result end
+            return result, not_before[0], not_after[0]
+        end
+    end
+
+    ---@param certificate integer
+    ---@return integer status
+    do
+        local call = lib.cleat_certificate_extension_count
+        backend.certificate_extension_count = function(certificate)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_extension_count", 1, "an integer")
+            end
+            return call(certificate)
+        end
+    end
+
+    ---@param certificate integer
+    ---@param index integer
+    ---@return integer status
+    ---@return string? output
+    ---@return integer? critical
+    do
+        local call = lib.cleat_certificate_extension_oid
+        local critical = new("int32_t[1]")
+        backend.certificate_extension_oid = function(certificate, index)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_extension_oid", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("certificate_extension_oid", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(certificate, index, output, output_cap, critical)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, index, output, output_cap, critical)
+            end
+            if result < 0 then return result end
+            local critical_value = critical[0]
+            return result, str(output, result), critical_value
+        end
+    end
+
+    ---@param certificate integer
+    ---@param index integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_certificate_extension_value
+        backend.certificate_extension_value = function(certificate, index)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_extension_value", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("certificate_extension_value", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(certificate, index, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, index, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param certificate integer
+    ---@return integer status
+    do
+        local call = lib.cleat_certificate_key_usage
+        backend.certificate_key_usage = function(certificate)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_key_usage", 1, "an integer")
+            end
+            return call(certificate)
+        end
+    end
+
+    ---@param certificate integer
+    ---@return integer status
+    do
+        local call = lib.cleat_certificate_extended_key_usage_count
+        backend.certificate_extended_key_usage_count = function(certificate)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_extended_key_usage_count", 1, "an integer")
+            end
+            return call(certificate)
+        end
+    end
+
+    ---@param certificate integer
+    ---@param index integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_certificate_extended_key_usage
+        backend.certificate_extended_key_usage = function(certificate, index)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_extended_key_usage", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("certificate_extended_key_usage", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(certificate, index, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, index, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param certificate integer
+    ---@return integer status
+    ---@return integer? ca
+    ---@return integer? path_length
+    do
+        local call = lib.cleat_certificate_basic_constraints
+        local ca = new("int32_t[1]")
+        local path_length = new("int32_t[1]")
+        backend.certificate_basic_constraints = function(certificate)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_basic_constraints", 1, "an integer")
+            end
+            local result = call(certificate, ca, path_length)
+            if result < 0 then return result end
+            return result, ca[0], path_length[0]
+        end
+    end
+
+    ---@param certificate integer
+    ---@param which integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_certificate_key_id
+        backend.certificate_key_id = function(certificate, which)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_key_id", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("certificate_key_id", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(certificate, which, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, which, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param certificate integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_certificate_signature_algorithm
+        backend.certificate_signature_algorithm = function(certificate)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_signature_algorithm", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(certificate, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param certificate integer
+    ---@return integer status
+    ---@return string? output
+    ---@return integer? bits
+    do
+        local call = lib.cleat_certificate_public_key
+        local bits = new("int32_t[1]")
+        backend.certificate_public_key = function(certificate)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_public_key", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(certificate, output, output_cap, bits)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, output, output_cap, bits)
+            end
+            if result < 0 then return result end
+            local bits_value = bits[0]
+            return result, str(output, result), bits_value
+        end
+    end
+
+    ---@param certificate integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_certificate_curve
+        backend.certificate_curve = function(certificate)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_curve", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(certificate, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param certificate integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_certificate_public_key_der
+        backend.certificate_public_key_der = function(certificate)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_public_key_der", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(certificate, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param certificate integer
+    ---@param which integer
+    ---@param digest string?
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_certificate_fingerprint
+        backend.certificate_fingerprint = function(certificate, which, digest)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_fingerprint", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("certificate_fingerprint", 2, "an integer")
+            end
+            local digest_len = length(digest, "certificate_fingerprint", 3)
+            local output, output_cap = text, TEXT
+            local result = call(certificate, which, digest, digest_len, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, which, digest, digest_len, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param certificate integer
+    ---@param name string?
+    ---@return integer status
+    do
+        local call = lib.cleat_certificate_matches
+        backend.certificate_matches = function(certificate, name)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_matches", 1, "an integer")
+            end
+            local name_len = length(name, "certificate_matches", 2)
+            return call(certificate, name, name_len)
+        end
+    end
+
     ---@return integer status
     ---@return number? seconds
     do
@@ -1033,6 +1327,42 @@ return function(lib, rt, backend)
                 bad("connection_peer_certificate", 1, "an integer")
             end
             return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@param which integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_chain_count
+        backend.connection_chain_count = function(connection, which)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_chain_count", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("connection_chain_count", 2, "an integer")
+            end
+            return call(connection, which)
+        end
+    end
+
+    ---@param connection integer
+    ---@param which integer
+    ---@param index integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_chain_certificate
+        backend.connection_chain_certificate = function(connection, which, index)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_chain_certificate", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("connection_chain_certificate", 2, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("connection_chain_certificate", 3, "an integer")
+            end
+            return call(connection, which, index)
         end
     end
 
@@ -3381,6 +3711,30 @@ return function(lib, rt, backend)
             end
             local guard_id = new(guard_type)
             local result = call(connection, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param connection integer
+    ---@param which integer
+    ---@param index integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_connection_chain_certificate_guarded
+        backend.connection_chain_certificate_guarded = function(connection, which, index)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_chain_certificate_guarded", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("connection_chain_certificate_guarded", 2, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("connection_chain_certificate_guarded", 3, "an integer")
+            end
+            local guard_id = new(guard_type)
+            local result = call(connection, which, index, guard_id)
             if result < 0 then return result end
             return result, guard_id
         end

@@ -346,6 +346,238 @@ static int l_certificate_uri(lua_State *L) {
     return 2;
 }
 
+/* certificate_validity(certificate) -> status, not_before, not_after */
+static int l_certificate_validity(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_validity");
+    double not_before = 0;
+    double not_after = 0;
+    int32_t result = cleat_certificate_validity(certificate, &not_before, &not_after);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushnumber(L, not_before);
+    lua_pushnumber(L, not_after);
+    return 3;
+}
+
+/* certificate_extension_count(certificate) -> status */
+static int l_certificate_extension_count(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_extension_count");
+    int32_t result = cleat_certificate_extension_count(certificate);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* certificate_extension_oid(certificate, index) -> status, output, critical */
+static int l_certificate_extension_oid(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_extension_oid");
+    int32_t index = native_int(L, 2, "certificate_extension_oid");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t critical = 0;
+    int32_t result;
+    while ((result = cleat_certificate_extension_oid(certificate, index, output, output_cap,
+                                                     &critical)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    lua_pushinteger(L, critical);
+    return 3;
+}
+
+/* certificate_extension_value(certificate, index) -> status, output */
+static int l_certificate_extension_value(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_extension_value");
+    int32_t index = native_int(L, 2, "certificate_extension_value");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_certificate_extension_value(certificate, index, output,
+                                                       output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* certificate_key_usage(certificate) -> status */
+static int l_certificate_key_usage(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_key_usage");
+    int32_t result = cleat_certificate_key_usage(certificate);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* certificate_extended_key_usage_count(certificate) -> status */
+static int l_certificate_extended_key_usage_count(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_extended_key_usage_count");
+    int32_t result = cleat_certificate_extended_key_usage_count(certificate);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* certificate_extended_key_usage(certificate, index) -> status, output */
+static int l_certificate_extended_key_usage(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_extended_key_usage");
+    int32_t index = native_int(L, 2, "certificate_extended_key_usage");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_certificate_extended_key_usage(certificate, index, output,
+                                                          output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* certificate_basic_constraints(certificate) -> status, ca, path_length */
+static int l_certificate_basic_constraints(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_basic_constraints");
+    int32_t ca = 0;
+    int32_t path_length = 0;
+    int32_t result = cleat_certificate_basic_constraints(certificate, &ca, &path_length);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushinteger(L, ca);
+    lua_pushinteger(L, path_length);
+    return 3;
+}
+
+/* certificate_key_id(certificate, which) -> status, output */
+static int l_certificate_key_id(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_key_id");
+    int32_t which = native_int(L, 2, "certificate_key_id");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_certificate_key_id(certificate, which, output,
+                                              output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* certificate_signature_algorithm(certificate) -> status, output */
+static int l_certificate_signature_algorithm(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_signature_algorithm");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_certificate_signature_algorithm(certificate, output,
+                                                           output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* certificate_public_key(certificate) -> status, output, bits */
+static int l_certificate_public_key(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_public_key");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t bits = 0;
+    int32_t result;
+    while ((result = cleat_certificate_public_key(certificate, output, output_cap,
+                                                  &bits)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    lua_pushinteger(L, bits);
+    return 3;
+}
+
+/* certificate_curve(certificate) -> status, output */
+static int l_certificate_curve(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_curve");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_certificate_curve(certificate, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* certificate_public_key_der(certificate) -> status, output */
+static int l_certificate_public_key_der(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_public_key_der");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_certificate_public_key_der(certificate, output,
+                                                      output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* certificate_fingerprint(certificate, which, digest) -> status, output */
+static int l_certificate_fingerprint(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_fingerprint");
+    int32_t which = native_int(L, 2, "certificate_fingerprint");
+    int32_t digest_len;
+    const char *digest = native_bytes(L, 3, "certificate_fingerprint", &digest_len);
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_certificate_fingerprint(certificate, which, digest, digest_len, output,
+                                                   output_cap)) > output_cap) {
+        output = native_longer(L, 3, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* certificate_matches(certificate, name) -> status */
+static int l_certificate_matches(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_matches");
+    int32_t name_len;
+    const char *name = native_bytes(L, 2, "certificate_matches", &name_len);
+    int32_t result = cleat_certificate_matches(certificate, name, name_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* monotonic() -> status, seconds */
 static int l_monotonic(lua_State *L) {
     double seconds = 0;
@@ -724,6 +956,25 @@ static int l_connection_verify_mode(lua_State *L) {
 static int l_connection_peer_certificate(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_peer_certificate");
     int32_t result = cleat_connection_peer_certificate(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_chain_count(connection, which) -> status */
+static int l_connection_chain_count(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_chain_count");
+    int32_t which = native_int(L, 2, "connection_chain_count");
+    int32_t result = cleat_connection_chain_count(connection, which);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_chain_certificate(connection, which, index) -> status */
+static int l_connection_chain_certificate(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_chain_certificate");
+    int32_t which = native_int(L, 2, "connection_chain_certificate");
+    int32_t index = native_int(L, 3, "connection_chain_certificate");
+    int32_t result = cleat_connection_chain_certificate(connection, which, index);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -2344,6 +2595,21 @@ static int l_connection_peer_certificate_guarded(lua_State *L) {
     return 2;
 }
 
+/* connection_chain_certificate_guarded(connection, which, index) -> status, guard_id */
+static int l_connection_chain_certificate_guarded(lua_State *L) {
+    lua_settop(L, 3);
+    int32_t connection = native_int(L, 1, "connection_chain_certificate_guarded");
+    int32_t which = native_int(L, 2, "connection_chain_certificate_guarded");
+    int32_t index = native_int(L, 3, "connection_chain_certificate_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_connection_chain_certificate_guarded(connection, which, index,
+                                                                &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 4);
+    return 2;
+}
+
 /* context_new_guarded(which) -> status, guard_id */
 static int l_context_new_guarded(lua_State *L) {
     lua_settop(L, 1);
@@ -2471,6 +2737,21 @@ const luaL_Reg native_abi[] = {
     {"certificate_alt_name_value", l_certificate_alt_name_value},
     {"certificate_uri_count", l_certificate_uri_count},
     {"certificate_uri", l_certificate_uri},
+    {"certificate_validity", l_certificate_validity},
+    {"certificate_extension_count", l_certificate_extension_count},
+    {"certificate_extension_oid", l_certificate_extension_oid},
+    {"certificate_extension_value", l_certificate_extension_value},
+    {"certificate_key_usage", l_certificate_key_usage},
+    {"certificate_extended_key_usage_count", l_certificate_extended_key_usage_count},
+    {"certificate_extended_key_usage", l_certificate_extended_key_usage},
+    {"certificate_basic_constraints", l_certificate_basic_constraints},
+    {"certificate_key_id", l_certificate_key_id},
+    {"certificate_signature_algorithm", l_certificate_signature_algorithm},
+    {"certificate_public_key", l_certificate_public_key},
+    {"certificate_curve", l_certificate_curve},
+    {"certificate_public_key_der", l_certificate_public_key_der},
+    {"certificate_fingerprint", l_certificate_fingerprint},
+    {"certificate_matches", l_certificate_matches},
     {"monotonic", l_monotonic},
     {"has_certificate_compression", l_has_certificate_compression},
     {"context_certificate_compression", l_context_certificate_compression},
@@ -2505,6 +2786,8 @@ const luaL_Reg native_abi[] = {
     {"connection_session_reused", l_connection_session_reused},
     {"connection_verify_mode", l_connection_verify_mode},
     {"connection_peer_certificate", l_connection_peer_certificate},
+    {"connection_chain_count", l_connection_chain_count},
+    {"connection_chain_certificate", l_connection_chain_certificate},
     {"connection_npn_protocol", l_connection_npn_protocol},
     {"connection_channel_binding", l_connection_channel_binding},
     {"connection_set_context", l_connection_set_context},
@@ -2642,6 +2925,7 @@ const luaL_Reg native_abi[] = {
     {"connection_over_fd_guarded", l_connection_over_fd_guarded},
     {"connection_over_memory_guarded", l_connection_over_memory_guarded},
     {"connection_peer_certificate_guarded", l_connection_peer_certificate_guarded},
+    {"connection_chain_certificate_guarded", l_connection_chain_certificate_guarded},
     {"context_new_guarded", l_context_new_guarded},
     {"watch_new_guarded", l_watch_new_guarded},
     {"socket_new_guarded", l_socket_new_guarded},

@@ -57,7 +57,11 @@ local function readable_text(f, ...)
     return length and answer or INVALID
 end
 
-local function name(id, which)
+--- The attributes of a distinguished name.
+---@param id integer
+---@param which integer NAME_*
+---@return string[][][]
+function certificate.name(id, which)
     local rdns = {}
     for index = 0, check(C.certificate_name_count(id, which)) - 1 do
         local rdn = check(C.certificate_name_rdn(id, which, index)) + 1
@@ -68,11 +72,14 @@ local function name(id, which)
     return rdns
 end
 
-local function alt_names(id)
+--- The subject alternative names, nil or false if there are none that are well-formed.
+---@param id integer
+---@return string[][]|false|nil
+function certificate.alt_names(id)
     local names = {}
     for index = 0, (readable(C.certificate_alt_name_count(id)) or 0) - 1 do
         local kind = text(C.certificate_alt_name_type, id, index)
-        names[index + 1] = { kind, kind == "DirName" and name(id, const.NAME_ALT + index) or
+        names[index + 1] = { kind, kind == "DirName" and certificate.name(id, const.NAME_ALT + index) or
             readable_text(C.certificate_alt_name_value, id, index) }
     end
     return names[1] and names
@@ -91,13 +98,13 @@ end
 ---@return cleat.ssl.Certificate
 function certificate.decode(id)
     return {
-        subject = name(id, const.NAME_SUBJECT),
-        issuer = name(id, const.NAME_ISSUER),
+        subject = certificate.name(id, const.NAME_SUBJECT),
+        issuer = certificate.name(id, const.NAME_ISSUER),
         version = check(C.certificate_version(id)),
         serialNumber = text(C.certificate_serial_number, id),
         notBefore = text(C.certificate_not_before, id),
         notAfter = text(C.certificate_not_after, id),
-        subjectAltName = alt_names(id) or nil,
+        subjectAltName = certificate.alt_names(id) or nil,
         OCSP = uris(id, const.URI_OCSP) or nil,
         caIssuers = uris(id, const.URI_CA_ISSUERS) or nil,
         crlDistributionPoints = uris(id, const.URI_CRL) or nil,

@@ -46,6 +46,45 @@ function info:getpeercert(binary_form, ...)
     return certificate.consume(id, guard, certificate.decode)
 end
 
+-- chain: the DER bytes of a list of certificates.
+local function chain(self, which)
+    local list = {}
+    for index = 0, errors.check(C.connection_chain_count(self._tls, which)) - 1 do
+        local id, guard = errors.check(C.connection_chain_certificate_guarded(self._tls, which, index))
+        list[index + 1] = certificate.consume(id, guard, certificate.der)
+    end
+    return list
+end
+
+--- Returns the certificates that the peer has sent, its own first. They are not verified.
+---
+---     print(conn:get_unverified_chain()[1] == conn:getpeercert(true)) --> true
+---
+--- Raises: SSLError if BoringSSL cannot parse one of them.
+--- Python: 3.13.
+---@return string[] # of DER bytes; empty before the peer has sent them: see Certificate
+function info:get_unverified_chain()
+    return self._tls ~= 0 and chain(self, const.CHAIN_SENT) or {}
+end
+
+--- Returns the chain that was verified, the peer's certificate first and the trusted certificate last. With CERT_NONE
+--- nothing is verified, and it is what get_unverified_chain returns. The first call verifies the chain again.
+---
+---     local chain = conn:get_verified_chain()
+---     print(ssl.Certificate(chain[#chain]).is_ca) --> true
+---
+--- Raises: SSLError if a certificate has ended or been revoked since the handshake.
+--- Python: 3.13.
+---@return string[] # of DER bytes; empty before the handshake is done
+function info:get_verified_chain()
+    if self._tls == 0 or errors.check(C.connection_established(self._tls)) ~= 1 then
+        return {}
+    elseif C.connection_verify_mode(self._tls) == const.CERT_NONE then
+        return chain(self, const.CHAIN_SENT)
+    end
+    return chain(self, const.CHAIN_VERIFIED)
+end
+
 -- agreed: what the handshake agreed on; nil before it is done, and once TLS is gone.
 local function agreed(self, f, ...)
     if self._tls == 0 then

@@ -7,8 +7,11 @@ local roles = require "cleat.ssl.roles"
 
 local hostname = {}
 
--- to_ascii returns the A-labels of a name.
-local function to_ascii(method, name)
+--- The A-labels of a name.
+---@param method string
+---@param name any
+---@return string
+function hostname.to_ascii(method, name)
     check.string(method, "server_hostname", name)
     if name == "" or name:sub(1, 1) == "." then
         errors.raise(errors.ValueError, "server_hostname cannot be an empty string or start with a leading dot.")
@@ -39,7 +42,7 @@ function hostname.check(context, method, server_side, name)
         end
         return false
     end
-    local labels = to_ascii(method, name)
+    local labels = hostname.to_ascii(method, name)
     return name, labels ~= name and labels or nil
 end
 

@@ -11,6 +11,11 @@ local pem = {
     --- Python: 2.6.
     PEM_HEADER = "-----BEGIN CERTIFICATE-----",
     PEM_FOOTER = "-----END CERTIFICATE-----",
+
+    --- ENCODING_*: ENCODING_PEM and ENCODING_DER, what Certificate:public_bytes returns.
+    --- Python: 3.10, in _ssl.
+    ENCODING_PEM = 1,
+    ENCODING_DER = 2,
 }
 
 local LINE = 64

@@ -1,0 +1,81 @@
+/* connection_chain.c: the certificates of a connection's peer, as it sent them and as they were verified. */
+#include "base/argument.h"
+#include "base/memory.h"
+#include "tls/connection.h"
+#include "tls/verify.h"
+#include "x509/certificate.h"
+
+/* Builds the verified chain, if it is not there. What accepts a peer does not keep it: most connections are never asked
+ * for it, and a cached verification builds none. The trust of a connection is immutable, so that another verification
+ * finds the same, unless a certificate has ended meanwhile. */
+static int32_t build(struct cleat_connection *self, const STACK_OF(CRYPTO_BUFFER) * sent) {
+    struct cleat_verify_error error;
+    if (self->verified_chain != NULL) return CLEAT_OK;
+    self->verified_chain = cleat_verify_chain(self, sent, &error);
+    if (self->verified_chain != NULL) return CLEAT_OK;
+    if (cleat_memory_failed() || error.error == X509_V_ERR_OUT_OF_MEM) return cleat_fail_nomem();
+    cleat_error_clear_queue();
+    return cleat_fail_named("SSL", "CERTIFICATE_VERIFY_FAILED", cleat_verify_error_text(&error));
+}
+
+/* CLEAT_OK, or more, and the list that which chooses: the other pointer is NULL. Both are NULL if there is none. */
+static int32_t find(struct cleat_connection *self, int32_t which,
+                    const STACK_OF(CRYPTO_BUFFER) * *sent, const STACK_OF(X509) * *verified) {
+    int32_t status = CLEAT_OK;
+    *sent = SSL_get0_peer_certificates(self->ssl);
+    *verified = NULL;
+    cleat_error_clear_queue();
+    if (which == CLEAT_CHAIN_SENT || *sent == NULL) return status;
+    if (self->verified) {
+        status = build(self, *sent);
+        *verified = self->verified_chain;
+    }
+    *sent = NULL;
+    return status;
+}
+
+static size_t count(const STACK_OF(CRYPTO_BUFFER) * sent, const STACK_OF(X509) * verified) {
+    if (sent != NULL) return sk_CRYPTO_BUFFER_num(sent);
+    return verified == NULL ? 0 : sk_X509_num(verified);
+}
+
+int32_t cleat_connection_chain_count(int32_t connection, int32_t which) {
+    CLEAT_CHECK_RANGE(2, which, CLEAT_CHAIN_SENT, CLEAT_CHAIN_VERIFIED);
+    const STACK_OF(CRYPTO_BUFFER) * sent;
+    const STACK_OF(X509) * verified;
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
+    result = find(self, which, &sent, &verified);
+    if (result >= 0) result = (int32_t)count(sent, verified);
+    CLEAT_END(result);
+}
+
+static int32_t open_certificate(const STACK_OF(CRYPTO_BUFFER) * sent,
+                                const STACK_OF(X509) * verified, size_t index) {
+    X509 *x509;
+    if (sent != NULL) {
+        x509 = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(sent, index));
+        if (x509 == NULL) return cleat_fail_ssl("X509_parse_from_buffer");
+    } else {
+        x509 = sk_X509_value(verified, index);
+        X509_up_ref(x509);
+    }
+    return cleat_certificate_open(x509);
+}
+
+int32_t cleat_connection_chain_certificate(int32_t connection, int32_t which, int32_t index) {
+    CLEAT_CHECK_RANGE(2, which, CLEAT_CHAIN_SENT, CLEAT_CHAIN_VERIFIED);
+    const STACK_OF(CRYPTO_BUFFER) * sent;
+    const STACK_OF(X509) * verified;
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
+    result = find(self, which, &sent, &verified);
+    if (result < 0) {
+        /* recorded already */
+    } else if (index < 0 || (size_t)index >= count(sent, verified)) {
+        result = cleat_fail_usage(3, "index out of range");
+    } else {
+        result = open_certificate(sent, verified, (size_t)index);
+    }
+    CLEAT_END(result);
+}
