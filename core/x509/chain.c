@@ -179,6 +179,10 @@ bool cleat_chain_accept(const struct cleat_chain_request *request, const STACK_O
     return copy != NULL;
 }
 
+static bool is_too_long(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
+    return sk_X509_num(chain) > (size_t)request->depth + 2;
+}
+
 bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509) * intermediates,
                         STACK_OF(X509) * anchors, struct cleat_verify_error *error) {
     struct state state = {request->purpose, -1, error, request->faults};
@@ -200,6 +204,12 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
     } else if ((X509_VERIFY_PARAM_get_flags(request->param) & CLEAT_STRICT_FLAG) != 0) {
         accepted = cleat_strict_check(X509_STORE_CTX_get0_chain(verification), error);
         if (!accepted && request->faults != NULL) cleat_verify_faults_add(request->faults, *error);
+    }
+    /* BoringSSL's own limit ends the search for issuers, as if there were none. */
+    if (accepted && is_too_long(request, X509_STORE_CTX_get0_chain(verification))) {
+        accepted = false;
+        *error = (struct cleat_verify_error){X509_V_ERR_CERT_CHAIN_TOO_LONG, 0, request->depth + 1};
+        if (request->faults != NULL) cleat_verify_faults_add(request->faults, *error);
     }
     if (request->faults != NULL) accepted = false;
     /* BoringSSL ignores some failed allocations: after one no result is certain. */

@@ -40,7 +40,6 @@ static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms, int64
         X509_VERIFY_PARAM_set_trust(param, is_server ? X509_TRUST_SSL_SERVER
                                                      : X509_TRUST_SSL_CLIENT) == 1 &&
         X509_VERIFY_PARAM_set_flags(param, terms->flags) == 1 && set_name(param, terms)) {
-        X509_VERIFY_PARAM_set_depth(param, terms->depth);
         if (terms->time >= 0) X509_VERIFY_PARAM_set_time_posix(param, now);
         return param;
     }
