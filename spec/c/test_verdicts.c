@@ -282,6 +282,82 @@ static void *shake(void *id) {
     return NULL;
 }
 
+static SSL_SESSION *kept;
+
+static int keep(SSL *ssl, SSL_SESSION *session) {
+    (void)ssl;
+    SSL_SESSION_free(kept);
+    kept = session;
+    return 1;
+}
+
+static SSL *ssl_of(int32_t connection) {
+    struct cleat_object *found;
+    SSL *ssl;
+    EXPECT(cleat_handle_find(connection, CLEAT_KIND_CONNECTION, &found) == CLEAT_OK);
+    ssl = ((struct cleat_connection *)found)->ssl;
+    cleat_handle_done(found);
+    return ssl;
+}
+
+/* A pair whose client offers the session that was kept last, and keeps those that it gets. */
+static struct ends open_resuming(void) {
+    struct ends ends = open_pair("localhost");
+    SSL *ssl = ssl_of(ends.client);
+    SSL_CTX_set_session_cache_mode(SSL_get_SSL_CTX(ssl),
+                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(SSL_get_SSL_CTX(ssl), keep);
+    if (kept != NULL) EXPECT(SSL_set_session(ssl, kept) == 1);
+    return ends;
+}
+
+static void get_session(void) {
+    int32_t client;
+    int32_t server;
+    char byte;
+    struct ends ends = open_resuming();
+    drive(&ends, &client, &server);
+    EXPECT(client == CLEAT_OK && server == CLEAT_OK);
+    EXPECT(cleat_connection_write(ends.server, "x", 1, 0) == 1); /* tickets come before it */
+    EXPECT(cleat_connection_read(ends.client, &byte, 1, ENDS_PATIENCE) == 1);
+    EXPECT(kept != NULL);
+    ends_close(&ends);
+}
+
+/* A resumed session is a question as well, for the server (side 0) and the client. */
+static void test_resumed(int side) {
+    int32_t status[2];
+    int32_t context = side == 0 ? server_context : client_context;
+    int round;
+    EXPECT(cleat_context_set_verify_mode(server_context, CLEAT_CERT_REQUIRED) == CLEAT_OK);
+    get_session();
+    EXPECT(cleat_context_set_verify_events(context, CLEAT_VERDICTS_GOOD) == CLEAT_OK);
+    for (round = 0; round < 2; round++) {
+        struct ends ends = open_resuming();
+        int32_t id = side == 0 ? ends.server : ends.client;
+        drive(&ends, &status[1], &status[0]);
+        EXPECT(status[side] == CLEAT_WANTS_VERIFY);
+        expect_pause(id);
+        EXPECT(cleat_connection_verify_result(id) == 0);
+        EXPECT(cleat_connection_answer_verify(id, round == 0 ? CLEAT_VERDICT_ACCEPT
+                                                             : REVOKED_ALERT) == CLEAT_OK);
+        drive(&ends, &status[1], &status[0]);
+        EXPECT(SSL_session_reused(ssl_of(id)) == 1);
+        if (round == 0) {
+            EXPECT(status[0] == CLEAT_OK && status[1] == CLEAT_OK);
+        } else {
+            EXPECT(status[side] == CLEAT_STATUS(CLEAT_VERIFY, APPLICATION));
+            EXPECT(status[1 - side] == CLEAT_STATUS(CLEAT_ALERT, REVOKED_ALERT));
+            EXPECT(cleat_connection_handshake(id, 0) == CLEAT_STATUS(CLEAT_VERIFY, APPLICATION));
+        }
+        ends_close(&ends);
+    }
+    EXPECT(cleat_context_set_verify_events(context, CLEAT_VERDICTS_NONE) == CLEAT_OK);
+    EXPECT(cleat_context_set_verify_mode(server_context, CLEAT_CERT_NONE) == CLEAT_OK);
+    SSL_SESSION_free(kept);
+    kept = NULL;
+}
+
 /* Several threads in one handshake: each of them gets the status. Then the connection is closed in its pause. */
 static void test_threads(void) {
     enum { THREADS = 3 };
@@ -413,6 +489,8 @@ static void test_version(int32_t version) {
     test_two_pauses(2, 0, CLEAT_CERT_NONE, true, CLEAT_STATUS(CLEAT_VERIFY, 18));
     test_two_pauses(0, 2, CLEAT_CERT_NONE, true, CLEAT_STATUS(CLEAT_VERIFY, 18));
     test_two_pauses(0, 0, CLEAT_CERT_REQUIRED, true, CLEAT_STATUS(CLEAT_VERIFY, 18));
+    test_resumed(0);
+    test_resumed(1);
     test_threads();
     test_depth();
     test_time();
