@@ -22,6 +22,9 @@ static void refuse(struct cleat_connection *self, uint8_t alert) {
 }
 
 static int32_t answer(struct cleat_connection *self, int32_t alert) {
+    if (alert == CLEAT_ALERT_DESCRIPTION_CLOSE_NOTIFY) {
+        return cleat_fail_usage(2, "close_notify is no fatal alert");
+    }
     if (self->pause != CLEAT_PAUSE_VERIFY) {
         return cleat_fail_usage(0, "the connection does not wait for an answer");
     }
@@ -39,9 +42,6 @@ static int32_t answer(struct cleat_connection *self, int32_t alert) {
 
 int32_t cleat_connection_answer_verify(int32_t connection, int32_t alert) {
     int32_t result;
-    if (alert == CLEAT_ALERT_DESCRIPTION_CLOSE_NOTIFY) {
-        return cleat_fail_usage(2, "close_notify is no fatal alert");
-    }
     CLEAT_CHECK_RANGE(2, alert, CLEAT_VERDICT_KEEP, 255);
     CLEAT_BEGIN(connection);
     result = answer(self, alert);

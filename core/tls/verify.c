@@ -71,8 +71,10 @@ static struct cleat_peer_terms terms_of(const struct cleat_connection *connectio
         terms.name_is_address = cleat_hostname_is_ip(terms.name) == 1;
     }
     terms.ignores_common_name = configuration->settings.ignores_common_name;
+    terms.has_depth = true;
     terms.depth = configuration->settings.verify_depth;
-    terms.time = configuration->settings.verify_time;
+    terms.has_time = configuration->settings.verify_time >= 0;
+    terms.time = (int64_t)configuration->settings.verify_time;
     return terms;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "cleat/verify.h"
 #include "x509/chain_cache.h"
 #include "x509/validity.h"
 #include "x509/verification.h"
@@ -40,7 +41,7 @@ static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms, int64
         X509_VERIFY_PARAM_set_trust(param, is_server ? X509_TRUST_SSL_SERVER
                                                      : X509_TRUST_SSL_CLIENT) == 1 &&
         X509_VERIFY_PARAM_set_flags(param, terms->flags) == 1 && set_name(param, terms)) {
-        if (terms->time >= 0) X509_VERIFY_PARAM_set_time_posix(param, now);
+        if (terms->has_time) X509_VERIFY_PARAM_set_time_posix(param, now);
         return param;
     }
     X509_VERIFY_PARAM_free(param);
@@ -50,8 +51,12 @@ static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms, int64
 /* Whether a verification with these terms may be entered. Revocation lists in a directory are read each time. */
 static bool may_cache(const struct cleat_peer_terms *terms) {
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
-    return terms->cache_seconds > 0 && terms->time < 0 &&
+    return terms->cache_seconds > 0 && !terms->has_time &&
            (!has_lists || cleat_trust_directory_count(terms->trust) == 0);
+}
+
+static int32_t depth_of(const struct cleat_peer_terms *terms) {
+    return terms->has_depth ? terms->depth : CLEAT_DEPTH_MAX;
 }
 
 static void add_number(SHA256_CTX *hash, uint64_t number) {
@@ -81,7 +86,7 @@ static bool make_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO
     add_number(&hash, terms->name == NULL ? 0 : terms->name_is_address ? 2 : 1);
     if (terms->name != NULL) add_bytes(&hash, terms->name, strlen(terms->name));
     add_number(&hash, terms->ignores_common_name ? 1 : 0);
-    add_number(&hash, (uint64_t)terms->depth);
+    add_number(&hash, (uint64_t)depth_of(terms));
     add_number(&hash, terms->asks_ocsp ? 1 : 0);
     add_number(&hash, terms->requires_ocsp ? 1 : 0);
     add_bytes(&hash, terms->ocsp_response, terms->ocsp_response_len);
@@ -146,7 +151,7 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
         .param = make_param(terms, now),
         .purpose = terms->purpose,
         .now = now,
-        .depth = terms->depth,
+        .depth = depth_of(terms),
         .accepted = accepted_chain,
     };
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
@@ -173,7 +178,7 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
 }
 
 static int64_t time_of(const struct cleat_peer_terms *terms, int64_t now) {
-    return terms->time < 0 ? now : (int64_t)terms->time;
+    return terms->has_time ? terms->time : now;
 }
 
 enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,

@@ -17,11 +17,11 @@ struct cleat_peer_terms {
     const char *name; /* host name or IP address that its certificate must have; NULL: any */
     bool name_is_address;
     bool ignores_common_name; /* a name in the subject never counts */
-    int32_t depth; /* how many intermediates a chain may have */
-    double
-        time; /* POSIX seconds of the verification; negative: now. Otherwise the cache is not used */
-    struct cleat_verify_faults
-        *faults; /* where all faults of a refused chain are put; NULL: nowhere */
+    bool has_depth; /* there is a limit below CLEAT_DEPTH_MAX */
+    int32_t depth; /* it: how many intermediates a chain may have */
+    bool has_time; /* for another time than the present: then the cache is not used */
+    int64_t time; /* it, in POSIX seconds */
+    struct cleat_verify_faults *faults; /* where all faults of a refused chain are put, or NULL */
     bool
         asks_ocsp; /* it was asked for an OCSP response: if its certificate says so, it must staple one */
     bool requires_ocsp; /* it must in any case */
