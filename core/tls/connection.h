@@ -39,8 +39,8 @@ struct cleat_connection {
     bool was_verified; /* there is a verdict: verify_error */
     bool verify_answered; /* the caller has accepted, and BoringSSL has not asked again yet */
     bool resumed_verified; /* a server has accepted the client of a resumed session */
-    STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
+    STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;

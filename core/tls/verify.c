@@ -60,8 +60,8 @@ static struct cleat_peer_terms terms_of(const struct cleat_connection *connectio
         .purpose = connection->server_side ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER,
         .flags = (unsigned long)(connection->verify_flags & CLEAT_KNOWN_VERIFY_FLAGS),
         .cache_seconds = configuration->settings.chain_cache_seconds,
+        .requires_ocsp = configuration->settings.require_ocsp,
     };
-    terms.requires_ocsp = configuration->settings.require_ocsp;
     if (!connection->server_side) {
         terms.asks_ocsp = configuration->settings.ask_ocsp;
         SSL_get0_ocsp_response(connection->ssl, &terms.ocsp_response, &terms.ocsp_response_len);
@@ -93,8 +93,8 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     verdict = cleat_peer_verify(&terms, sent, &report);
     connection->verify_error = report.error;
     connection->was_verified = verdict != CLEAT_PEER_UNDECODABLE;
-    connection->verified = verdict == CLEAT_PEER_ACCEPTED;
     connection->ocsp_fault = report.ocsp_fault;
+    connection->verified = verdict == CLEAT_PEER_ACCEPTED;
     if (report.cache == CLEAT_PEER_CACHE_HIT) {
         cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_HITS);
     } else if (report.cache == CLEAT_PEER_CACHE_MISS) {
@@ -149,9 +149,8 @@ STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
                                     const STACK_OF(CRYPTO_BUFFER) * sent,
                                     struct cleat_verify_error *error) {
     struct cleat_peer_terms terms = terms_of(connection);
-    /* What was stapled was good when the peer was accepted, and ends sooner than the certificates. */
-    terms.requires_ocsp = false;
-    terms.asks_ocsp = false;
+    /* A stapled OCSP response was checked in the handshake, and ends before the certificates do. */
+    terms.requires_ocsp = terms.asks_ocsp = false;
     terms.ocsp_response_len = 0;
     return cleat_peer_chain(&terms, sent, error);
 }

@@ -18,8 +18,8 @@ void cleat_verify_start(SSL *ssl, bool server_side, int32_t verify_mode);
  * it would not, the connection's verify_error says why. ssl_verify_retry: the caller is to answer. */
 enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connection);
 
-/* cleat_verify_chain returns the chain that was verified, by a verification of what the peer has sent, for the caller
- * to free; NULL, and why, if it is not accepted any more. */
+/* cleat_verify_chain verifies again what the peer has sent, and returns the verified chain, which the caller
+ * frees; NULL, and why, if it is not accepted any more. */
 STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
                                     const STACK_OF(CRYPTO_BUFFER) * sent,
                                     struct cleat_verify_error *error);

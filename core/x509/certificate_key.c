@@ -1,4 +1,4 @@
-/* certificate_key.c: public key and signature algorithm of a certificate, its fingerprints, the hosts it is for. */
+/* certificate_key.c: the public key of a certificate, its signature algorithm, its fingerprints, and its host names. */
 #include "base/argument.h"
 #include "base/memory.h"
 #include "x509/certificate.h"

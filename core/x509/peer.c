@@ -212,16 +212,15 @@ STACK_OF(X509) * cleat_peer_chain(const struct cleat_peer_terms *terms,
                                   struct cleat_verify_error *error) {
     STACK_OF(X509) *chain = parse(sent);
     STACK_OF(X509) *accepted_chain = NULL;
-    struct cleat_peer_report report = {{X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE};
+    struct cleat_peer_report report = {
+        {X509_V_ERR_OUT_OF_MEM, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE};
     int64_t until;
-    *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
-    if (chain == NULL) return NULL;
-    if (!verify(terms, chain, time_of(terms, cleat_chain_moment_now().wall), &report, &until,
-                &accepted_chain)) {
+    if (chain != NULL && !verify(terms, chain, time_of(terms, cleat_chain_moment_now().wall),
+                                 &report, &until, &accepted_chain)) {
         sk_X509_pop_free(accepted_chain, X509_free);
         accepted_chain = NULL;
-        *error = report.error;
     }
+    *error = report.error;
     sk_X509_pop_free(chain, X509_free);
     return accepted_chain;
 }

@@ -182,14 +182,15 @@ CLEAT_API int32_t cleat_connection_verify_mode(int32_t connection);
 CLEAT_API CLEAT_NEW_ID CLEAT_OR_ZERO int32_t cleat_connection_peer_certificate(int32_t connection);
 
 /* CLEAT_CHAIN_* choose a list of certificates, the peer's own first. */
-#define CLEAT_CHAIN_SENT 0 /* what the peer has sent, verified or not */
+#define CLEAT_CHAIN_SENT 0 /* what the peer has sent, which may be anything */
 #define CLEAT_CHAIN_VERIFIED 1 /* the chain that was verified, up to its trust anchor */
 
 /* cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
  * What was sent is available as soon as the peer has sent it, also if it is refused then. The
- * verified chain is 0 until the peer was accepted, and with CLEAT_CERT_NONE; it is built again by a
- * verification when it is first asked for, and kept by the connection from then on. CLEAT_SSL if
- * that verification fails, since a certificate has ended or been revoked meanwhile. */
+ * verified chain has 0 until the handshake is done, since only then the peer has shown that it has
+ * the key, and with CLEAT_CERT_NONE; after CLEAT_WANT_VERIFY it is there. A verification builds it when it is first asked for; the
+ * connection keeps it from then on. CLEAT_SSL if that verification fails, since a certificate has
+ * ended or been revoked meanwhile. */
 CLEAT_API int32_t cleat_connection_chain_count(int32_t connection, int32_t which);
 
 /* cleat_connection_chain_certificate returns the id of the certificate at index, from 0. which:

@@ -160,7 +160,7 @@
 #define CLASSES_connection_peer_certificate \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_chain_count \
-    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_chain_certificate \
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_npn_protocol \

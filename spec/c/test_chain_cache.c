@@ -382,6 +382,9 @@ static int32_t meet_thief(int32_t client_context, X509 *leaf, EVP_PKEY *key) {
     int error;
     int32_t status = raw_meet(client, &thief, &error);
     EXPECT((status < 0) == (error == SSL_AD_REASON_OFFSET + SSL_AD_DECRYPT_ERROR));
+    /* The verified chain is leaf and root; a peer that has not shown that it has the key has none. */
+    EXPECT(cleat_connection_chain_count(client, CLEAT_CHAIN_SENT) == 1);
+    EXPECT(cleat_connection_chain_count(client, CLEAT_CHAIN_VERIFIED) == (status < 0 ? 0 : 2));
     EXPECT(cleat_close(client) == CLEAT_OK);
     OPENSSL_free(der);
     return status;

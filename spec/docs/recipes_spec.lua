@@ -105,6 +105,16 @@ describe("docs/recipes.md:", function()
             recipes.run("Self-signed server", 2, ports)
         end)
 
+        it("with a pinned key", function()
+            local ports = { ["www.example.org:443"] = server.ports[1] }
+            recipes.run("Pinned key", 1, ports)
+            found(recipes.fails("Pinned key", 1, ports, { "fullchain", "device" }), "has another key: ")
+        end)
+
+        it("with an expired certificate, for a monitor", function()
+            recipes.run("When certificates expire", 1, { ["expired.example.org:443"] = server.ports[2] })
+        end)
+
         it("with a limit for the whole exchange", function()
             recipes.run("Timeouts", 2, { ["www.example.org:443"] = server.ports[1] })
         end)

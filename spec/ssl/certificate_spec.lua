@@ -113,6 +113,9 @@ describe("ssl.Certificate", function()
         local huge = ("7F"):rep(20)
         local path = made(EC, "-set_serial", "0x" .. huge)
         assert.are.equal(huge, ssl.Certificate { file = path }.serial_number)
+        local negative = ssl.Certificate { file = made(EC, "-set_serial", "-0x1234567890") }
+        assert.are.equal("-1234567890", negative.serial_number) -- as openssl x509 -serial
+        path = made(EC, "-set_serial", "0x" .. huge)
         local der = ssl.Certificate { file = path }:public_bytes(ssl.ENCODING_DER)
         local cert = ssl.Certificate(der)
         -- The dates are two UTCTime values in a row; only their digits are changed, and the signature with them.
@@ -198,10 +201,13 @@ describe("the chains of a connection:", function()
     end
 
     it("as sent, and as verified up to the trusted certificate, on a hit of the cache too", function()
-        for _ = 1, 2 do
-            local result = chains({}, {})
+        local context = link.context(link.client_options({}))
+        for i = 1, 2 do
+            local hits = context:chain_cache_stats().hits
+            local result = chains({ context = context }, {})
             assert.are.same({ der "server-ec.crt", der "intermediate.crt" }, result[1])
             assert.are.same({ der "server-ec.crt", der "intermediate.crt", der "root.pem" }, result[2])
+            if i == 2 then assert.are.equal(hits + 1, context:chain_cache_stats().hits) end
         end
     end)
 
@@ -210,6 +216,19 @@ describe("the chains of a connection:", function()
         assert.are.equal(der "expired.crt", result[1][1])
         assert.are.same(result[1], result[2])
         assert.are.same({}, result[3])
+    end)
+
+    it("are the client's on a server", function()
+        local result = chains({ cert = "client" }, { cafile = "root.pem", verify = ssl.CERT_REQUIRED },
+            function(_, server)
+                return { server:get_unverified_chain(), server:get_verified_chain() }
+            end)
+        assert.are.same({ der "client.crt", der "intermediate.crt" }, result[1])
+        assert.are.same({ der "client.crt", der "intermediate.crt", der "root.pem" }, result[2])
+        result = chains({}, { cafile = "root.pem", verify = ssl.CERT_OPTIONAL }, function(_, server)
+            return { server:get_unverified_chain(), server:get_verified_chain() }
+        end)
+        assert.are.same({ {}, {} }, result)
     end)
 
     it("are empty before the handshake", function()

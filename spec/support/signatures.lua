@@ -595,7 +595,7 @@ return {
     },
     {
         name = "connection_chain_count", results = 0,
-        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { WANT_VERIFY = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "int", name = "which" },

@@ -85,7 +85,7 @@ public final class Cleat {
     public static final int FINGERPRINT_SPKI = 1;
 
     // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
-    /** what the peer has sent, verified or not */
+    /** what the peer has sent, which may be anything */
     public static final int CHAIN_SENT = 0;
     /** the chain that was verified, up to its trust anchor */
     public static final int CHAIN_VERIFIED = 1;
@@ -2438,9 +2438,10 @@ public final class Cleat {
         /**
          * cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
          * What was sent is available as soon as the peer has sent it, also if it is refused then. The
-         * verified chain is 0 until the peer was accepted, and with CLEAT_CERT_NONE; it is built again by
-         * a verification when it is first asked for, and kept by the connection from then on. CLEAT_SSL
-         * if that verification fails, since a certificate has ended or been revoked meanwhile.
+         * verified chain has 0 until the handshake is done, since only then the peer has shown that it
+         * has the key, and with CLEAT_CERT_NONE; after CLEAT_WANT_VERIFY it is there. A verification
+         * builds it when it is first asked for; the connection keeps it from then on. CLEAT_SSL if that
+         * verification fails, since a certificate has ended or been revoked meanwhile.
          */
         public int chainCount(int which) throws Failure {
             int result = Raw.cleat_connection_chain_count(id, which);

@@ -77,7 +77,7 @@ pub const FINGERPRINT_CERTIFICATE: i32 = 0;
 pub const FINGERPRINT_SPKI: i32 = 1;
 
 // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
-/// what the peer has sent, verified or not
+/// what the peer has sent, which may be anything
 pub const CHAIN_SENT: i32 = 0;
 /// the chain that was verified, up to its trust anchor
 pub const CHAIN_VERIFIED: i32 = 1;
@@ -2035,9 +2035,10 @@ impl Connection {
 
     /// cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*. What
     /// was sent is available as soon as the peer has sent it, also if it is refused then. The verified
-    /// chain is 0 until the peer was accepted, and with CLEAT_CERT_NONE; it is built again by a
-    /// verification when it is first asked for, and kept by the connection from then on. CLEAT_SSL if that
-    /// verification fails, since a certificate has ended or been revoked meanwhile.
+    /// chain has 0 until the handshake is done, since only then the peer has shown that it has the key, and
+    /// with CLEAT_CERT_NONE; after CLEAT_WANT_VERIFY it is there. A verification builds it when it is first
+    /// asked for; the connection keeps it from then on. CLEAT_SSL if that verification fails, since a
+    /// certificate has ended or been revoked meanwhile.
     #[allow(clippy::too_many_arguments)]
     pub fn chain_count(&self, which: i32) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_chain_count(self.0, which) })?;
