@@ -268,7 +268,7 @@ states.CALLS = {
 --- What changes nothing: these share a connection.
 states.GETTERS = {}
 for _, name in ipairs { "version", "cipher", "getpeercert", "compression", "selected_alpn_protocol", "shared_ciphers",
-    "get_channel_binding", "get_verify_result" } do
+    "get_channel_binding" } do
     states.GETTERS[#states.GETTERS + 1] = { name, getter(name) }
 end
 for _, name in ipairs { "server_side", "server_hostname", "context" } do
