@@ -71,9 +71,9 @@ CLEAT_API int32_t cleat_context_set_verify_depth(int32_t context, int32_t depth)
 CLEAT_API int32_t cleat_context_verify_time(int32_t context, double *time);
 
 /* cleat_context_set_verify_time returns CLEAT_OK and sets it, for validity periods, revocation lists and OCSP
- * responses. time: seconds since 1970, up to 253402300799 (the end of the year 9999), fractions are cut; a negative one is the
- * time of the verification, a new context's. DANGEROUS on a client: certificates that have expired, and keys that were
- * stolen since, are accepted. Such verifications do not use the cache of verified chains. */
+ * responses. time: seconds since 1970, up to 253402300799 (the end of the year 9999), fractions are cut; a negative
+ * one is the time of the verification, a new context's. DANGEROUS on a client: certificates that have expired, and
+ * keys that were stolen since, are accepted. Such verifications do not use the cache of verified chains. */
 CLEAT_API int32_t cleat_context_set_verify_time(int32_t context, double time);
 
 /* cleat_context_checks_common_name returns 1 if a certificate without alternative names is compared with the server's

@@ -2,6 +2,7 @@
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
+local process = require "support.process"
 local raises = require "support.raises"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -43,6 +44,7 @@ end
 
 describe("verify_callback:", function()
     handles.watch(before_each, after_each)
+    teardown(process.cleanup)
 
     it("takes a function or nil, and is read back", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -229,6 +231,55 @@ describe("verify_callback:", function()
         order.answer = ssl.ALERT_DESCRIPTION_ACCESS_DENIED
         is("SSLCertVerificationError", { verify_code = APPLICATION },
             link.attempt({ cert = "client" }, { context = first }).server)
+    end)
+
+    it("openssl is asked about each time, resuming too, and receives the alert", function()
+        local calls, answer = 0, nil
+        local context = server(function()
+            calls = calls + 1
+            return answer
+        end)
+        local listener = socket.socket()
+        listener:settimeout(10)
+        listener:bind { "127.0.0.1", 0 }
+        listener:listen(5)
+        local listening = context:wrap_socket(listener, { server_side = true })
+        local directory = os.tmpname()
+        local function s_client(version, ...)
+            return process.start {
+                "openssl", "s_client", version, "-connect", "127.0.0.1:" .. listener:getsockname()[2], "-CAfile",
+                pki.path "root.pem", "-cert", (pki.chain "client"), "-cert_chain", (pki.chain "client"), "-key",
+                select(2, pki.chain "client"), timeout = 20, ...,
+            }
+        end
+        for _, version in ipairs { "-tls1_2", "-tls1_3" } do
+            calls, answer = 0, nil
+            local client = s_client(version, "-sess_out", directory)
+            local conn = listening:accept()
+            assert.is_truthy(conn:getpeercert().subject)
+            conn:sendall "first\n"
+            client:wait_for "first"
+            conn:close()
+            client:wait()
+            client = s_client(version, "-sess_in", directory)
+            conn = listening:accept()
+            conn:sendall "second\n"
+            client:wait_for "second"
+            assert.is_truthy(client:output():find("Reused, ", 1, true), client:output())
+            conn:close()
+            client:stop()
+            assert.are.equal(2, calls)
+            answer = ssl.ALERT_DESCRIPTION_CERTIFICATE_REVOKED
+            for _, word in ipairs { "-sess_in", "-sess_out" } do
+                client = s_client(version, word, directory)
+                raises("SSLCertVerificationError", { verify_code = APPLICATION }, listening.accept, listening)
+                client:wait_for "alert certificate revoked"
+                client:stop()
+            end
+            assert.are.equal(4, calls)
+        end
+        listening:close()
+        os.remove(directory)
     end)
 
     it("works over two MemoryBIOs", function()
