@@ -131,6 +131,16 @@ int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which, const 
     return result;
 }
 
+/* BoringSSL of 2023 takes the common name if the alternative names cannot be decoded; a verification refuses such a
+ * certificate, and one that has two lists of them. */
+static bool has_bad_names(const X509 *x509) {
+    int critical = -1;
+    GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, &critical, NULL);
+    bool is_bad = names == NULL && critical != -1;
+    GENERAL_NAMES_free(names);
+    return is_bad;
+}
+
 int32_t cleat_certificate_matches(int32_t certificate, const char *name, int32_t name_len) {
     struct cleat_certificate *self;
     char *text;
@@ -146,12 +156,11 @@ int32_t cleat_certificate_matches(int32_t certificate, const char *name, int32_t
     } else {
         memcpy(text, name, (size_t)name_len);
         text[name_len] = '\0';
-        answer = X509_check_ip_asc(self->x509, text, 0);
+        answer = has_bad_names(self->x509) ? 0 : X509_check_ip_asc(self->x509, text, 0);
         if (answer == -2) { /* it is no address */
             answer = X509_check_host(self->x509, text, (size_t)name_len,
                                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL);
         }
-        /* An extension that cannot be decoded matches nothing, as in a verification. */
         result = cleat_memory_failed() ? cleat_fail_nomem() : answer == 1;
         cleat_error_clear_queue();
     }
