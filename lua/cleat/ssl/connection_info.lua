@@ -87,8 +87,8 @@ function info:get_verified_chain()
 end
 
 --- Returns what the verification of the peer has found. `verify_code` is 0 for a chain that is good, otherwise
---- OpenSSL's X509_V_ERR_*; `verify_message` is the same in words. `errors` lists what is wrong, each with the depth of its
---- certificate: 0 is the peer's own. It has all faults if `enforce_verification` is false or
+--- OpenSSL's X509_V_ERR_*; `verify_message` is the same in words. `errors` lists what is wrong, each with the depth of
+--- its certificate: 0 is the peer's own. It has all faults if `enforce_verification` is false or
 --- `verify_callback_may_accept` true; otherwise the first one has ended the verification.
 ---
 ---     local result = conn:get_verify_result()

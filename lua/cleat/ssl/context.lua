@@ -44,8 +44,8 @@ local const = C.const
 --- session is resumed; the peer has not shown yet that it has the key. chain: a list of ssl.Certificate, the peer's own
 --- first: the verified chain if it is good, what the peer has sent if not. verdict: as SSLSocket:get_verify_result
 --- returns. The peer is refused if the callback returns false (CERTIFICATE_UNKNOWN) or an `ALERT_DESCRIPTION_*`, or
---- raises: the handshake raises SSLCertVerificationError, with the callback's error in `cause`. nil and true accept. In a
---- coroutine it may yield. With CERT_NONE it is not called. Raises TypeError
+--- raises: the handshake raises SSLCertVerificationError, with the callback's error in `cause`. nil and true accept. In
+--- a coroutine it may yield. With CERT_NONE it is not called. Raises TypeError
 ---@field verify_callback_may_accept boolean whether verify_callback is called for bad chains too, and accepts them by
 --- true (nil keeps the verdict): false. true is DANGEROUS: the callback alone decides who the peer may be
 ---@field enforce_verification boolean whether a peer that the verification refuses is refused: true. false is DANGEROUS:
