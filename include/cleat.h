@@ -67,6 +67,7 @@
 #include "cleat/status.h"
 #include "cleat/terminal.h"
 #include "cleat/trust.h"
+#include "cleat/verify.h"
 #include "cleat/version.h"
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "cleat/verify.h"
 #include "tls/connection.h"
 #include "tls/server_name.h"
 #include "tls/verify.h"
@@ -141,6 +142,18 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     return CLEAT_OK;
 }
 
+/* What few contexts set. Without it the digest is that of a context that cannot set it. */
+static void add_unusual(SHA256_CTX *hash, const struct cleat_settings *settings) {
+    int64_t numbers[3] = {settings->verify_depth, (int64_t)settings->verify_time,
+                          settings->tolerates_refusals ? 1 : 0};
+    uint8_t bytes[24];
+    size_t i;
+    if (numbers[0] == CLEAT_DEPTH_MAX && numbers[1] < 0 && numbers[2] == 0) return;
+    for (i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)((uint64_t)numbers[i / 8] >> (8 * (i % 8)));
+    SHA256_Update(hash, bytes, sizeof bytes);
+}
+
 int32_t cleat_configuration_id_context(const struct cleat_configuration *configuration,
                                        int32_t verify_mode, int32_t verify_flags,
                                        uint8_t id_context[CLEAT_DIGEST]) {
@@ -160,6 +173,7 @@ int32_t cleat_configuration_id_context(const struct cleat_configuration *configu
         if (status < 0) return status;
         SHA256_Update(&hash, bytes, sizeof bytes);
         SHA256_Update(&hash, trust, sizeof trust);
+        add_unusual(&hash, &configuration->settings);
     }
     SHA256_Final(id_context, &hash);
     return CLEAT_OK;

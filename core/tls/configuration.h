@@ -22,6 +22,11 @@ struct cleat_settings {
     int32_t verify_flags;
     bool check_hostname;
     bool server_name_events;
+    int32_t verify_events; /* see cleat_context_set_verify_events */
+    bool tolerates_refusals; /* the handshake goes on with a peer that verification refuses */
+    bool ignores_common_name;
+    int32_t verify_depth;
+    double verify_time; /* POSIX seconds; negative: the time of the verification */
     bool ask_ocsp;
     bool require_ocsp;
     bool ask_scts;

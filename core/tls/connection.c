@@ -25,6 +25,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_transport_free(&self->transport);
     cleat_unacknowledged_free(&self->unacknowledged);
     cleat_release(self->server_hostname);
+    cleat_release(self->verify_faults);
     sk_X509_pop_free(self->verified_chain, X509_free);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);
     cleat_configuration_unref(self->configuration);
@@ -126,6 +127,8 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     self->configuration = self->initial = configuration;
     self->verify_mode = settings->verify_mode;
     self->verify_flags = settings->verify_flags;
+    self->verify_events = settings->verify_events;
+    self->tolerates_refusals = settings->tolerates_refusals;
     self->asks_for_name = settings->server_name_events && self->server_side;
     return CLEAT_OK;
 }
@@ -134,6 +137,12 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
 static int32_t stricter_flags(int32_t one, int32_t other) {
     int32_t loose = CLEAT_VERIFY_X509_PARTIAL_CHAIN;
     return ((one | other) & ~loose) | (one & other & loose);
+}
+
+/* The questions of both; a refused peer can be accepted only if both let it. */
+static int32_t stricter_events(int32_t one, int32_t other) {
+    if (one == 0 && other == 0) return 0;
+    return one == 2 && other == 2 ? 2 : 1;
 }
 
 static bool narrow(struct cleat_connection *self, const struct cleat_configuration *other) {
@@ -161,6 +170,8 @@ static int32_t switch_server(struct cleat_connection *self, struct cleat_configu
     self->configuration = other;
     if (settings->verify_mode > self->verify_mode) self->verify_mode = settings->verify_mode;
     self->verify_flags = stricter_flags(self->verify_flags, settings->verify_flags);
+    self->verify_events = stricter_events(self->verify_events, settings->verify_events);
+    self->tolerates_refusals = self->tolerates_refusals && settings->tolerates_refusals;
     cleat_verify_start(self->ssl, true, self->verify_mode);
     return set_id_context(self->ssl, other, self->verify_mode, self->verify_flags);
 }
@@ -171,7 +182,7 @@ static int32_t switch_configuration(struct cleat_connection *self,
                                     struct cleat_configuration *configuration) {
     if (self->established) return cleat_fail_usage(0, "the handshake is done");
     if (!self->begun) return set_up(self, configuration);
-    if (self->server_side && (self->waits_for_name || !self->has_hello)) {
+    if (self->server_side && (self->pause == CLEAT_PAUSE_SERVER_NAME || !self->has_hello)) {
         return switch_server(self, configuration);
     }
     return cleat_fail_usage(0, "the handshake has begun");

@@ -16,6 +16,9 @@
 #include "x509/ocsp.h"
 #include "x509/verify_error.h"
 
+/* What a handshake waits for: it returns the CLEAT_WANT_* of its pause until that is answered. */
+enum cleat_pause { CLEAT_PAUSE_NONE, CLEAT_PAUSE_SERVER_NAME, CLEAT_PAUSE_VERIFY };
+
 struct cleat_connection {
     struct cleat_object object;
     pthread_mutex_t lock; /* for all below; never held while waiting for the network */
@@ -30,6 +33,12 @@ struct cleat_connection {
     int32_t verify_mode; /* that of the configuration, or of a stricter one before it */
     int32_t verify_flags; /* likewise */
     struct cleat_verify_error verify_error; /* why the peer was refused */
+    struct cleat_verify_faults *verify_faults; /* all reasons, if a caller may read them; or NULL */
+    int32_t verify_events; /* those of the configurations: see connection.c */
+    bool tolerates_refusals; /* likewise */
+    bool was_verified; /* there is a verdict: verify_error */
+    bool verify_answered; /* the caller has accepted, and BoringSSL has not asked again yet */
+    bool resumed_verified; /* a server has accepted the client of a resumed session */
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
@@ -38,9 +47,9 @@ struct cleat_connection {
     bool begun; /* the handshake was counted */
     bool offered; /* a server's client offered a session */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
-    bool waits_for_name; /* it has stopped there */
+    enum cleat_pause pause; /* what the handshake waits for */
+    enum cleat_pause refused_at; /* the answer to this was an alert */
     bool has_hello; /* a server has read the ClientHello */
-    bool refused; /* the answer was an alert */
     bool gave_tickets; /* a TLS 1.3 server's session tickets are buffered */
     bool verified; /* the peer's certificate was accepted by a verification */
     bool established; /* the handshake is done and the peer verified */
@@ -84,6 +93,7 @@ uint32_t cleat_shared_suites(const SSL_CLIENT_HELLO *hello);
 #define CLEAT_WANTS_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
 #define CLEAT_WANTS_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)
 #define CLEAT_WANTS_SERVER_NAME CLEAT_STATUS(CLEAT_WANT_SERVER_NAME, 0)
+#define CLEAT_WANTS_VERIFY CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)
 
 /* cleat_connection_acquire waits until the call has the turns that it wants, or both if the
  * handshake is not done; *held is what it has then. CLEAT_OK; CLEAT_WANT_* if the turn is taken
@@ -127,6 +137,9 @@ void cleat_connection_after_failure(struct cleat_connection *self, int32_t statu
 
 /* cleat_connection_refuse sends a fatal alert and sees to it that it arrives. */
 void cleat_connection_refuse(struct cleat_connection *self, uint8_t alert);
+
+/* cleat_connection_is_pause returns whether a status means that the caller is to answer. */
+bool cleat_connection_is_pause(int32_t status);
 
 /* cleat_connection_wait waits for what the library wants. See cleat_transport_wait. */
 int32_t cleat_connection_wait(struct cleat_connection *self, int32_t want, cleat_deadline deadline);

@@ -9,7 +9,7 @@ int32_t cleat_fail_shut_down(void) {
 
 int32_t cleat_connection_fail_tls(const struct cleat_connection *self, const char *what) {
     char detail[256];
-    cleat_verify_describe(self, detail, sizeof detail);
+    cleat_verify_describe(self, &self->verify_error, detail, sizeof detail);
     return cleat_fail_tls(what, cleat_verify_code(self), detail);
 }
 
@@ -21,6 +21,7 @@ int32_t cleat_connection_map_error(const struct cleat_connection *self, int resu
         case SSL_ERROR_WANT_READ: return CLEAT_WANTS_READ;
         case SSL_ERROR_WANT_WRITE: return CLEAT_WANTS_WRITE;
         case SSL_ERROR_PENDING_CERTIFICATE: return CLEAT_WANTS_SERVER_NAME;
+        case SSL_ERROR_WANT_CERTIFICATE_VERIFY: return CLEAT_WANTS_VERIFY;
         case SSL_ERROR_ZERO_RETURN: return 0;
         case SSL_ERROR_SYSCALL:
             if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
@@ -40,7 +41,11 @@ int32_t cleat_connection_map_error(const struct cleat_connection *self, int resu
 
 bool cleat_connection_is_want(int32_t status) {
     return status == CLEAT_WANTS_READ || status == CLEAT_WANTS_WRITE ||
-           status == CLEAT_WANTS_SERVER_NAME;
+           cleat_connection_is_pause(status);
+}
+
+bool cleat_connection_is_pause(int32_t status) {
+    return status == CLEAT_WANTS_SERVER_NAME || status == CLEAT_WANTS_VERIFY;
 }
 
 void cleat_connection_after_failure(struct cleat_connection *self, int32_t status) {

@@ -27,8 +27,8 @@ static int32_t find(struct cleat_connection *self, int32_t which,
     cleat_error_clear_queue();
     if (which == CLEAT_CHAIN_SENT || *sent == NULL) return status;
     /* In TLS 1.3 a peer shows that it has the key only after its chain was verified: before the
-     * handshake is done it may have sent another peer's chain. */
-    if (self->verified && self->established) {
+     * handshake is done it may have sent another peer's chain. A caller that decides on the chain gets it. */
+    if (self->verified && (self->established || self->pause == CLEAT_PAUSE_VERIFY)) {
         status = build(self, *sent);
         *verified = self->verified_chain;
     }

@@ -58,19 +58,28 @@ static int32_t give_tickets(struct cleat_connection *self) {
     return CLEAT_OK;
 }
 
-/* BoringSSL verifies nothing again when a server resumes a session. */
-static int32_t check_resumed(struct cleat_connection *self) {
-    int alert;
-    int32_t status;
-    if (!self->server_side || !SSL_session_reused(self->ssl) || cleat_verify_resumed(self)) {
-        return CLEAT_OK;
+/* The error of a peer that verification, or the answer to it, has refused. */
+static int32_t fail_refused(struct cleat_connection *self) {
+    cleat_transport_flush_quietly(&self->transport);
+    if (self->refused_at == CLEAT_PAUSE_SERVER_NAME) {
+        return cleat_fail_named("SSL", "CALLBACK_FAILED", "callback failed");
     }
-    alert = cleat_verify_error_alert(&self->verify_error);
     ERR_clear_error();
     ERR_put_error(ERR_LIB_SSL, 0, SSL_R_CERTIFICATE_VERIFY_FAILED, __FILE__, __LINE__);
-    status = cleat_connection_fail_tls(self, "verifying a resumed session");
-    cleat_connection_refuse(self, (uint8_t)alert);
-    return status;
+    return cleat_connection_fail_tls(self, "verifying the peer");
+}
+
+/* BoringSSL verifies nothing again when a server resumes a session. */
+static int32_t check_resumed(struct cleat_connection *self) {
+    if (!self->server_side || !SSL_session_reused(self->ssl)) return CLEAT_OK;
+    switch (cleat_verify_resumed(self)) {
+        case ssl_verify_ok: return CLEAT_OK;
+        case ssl_verify_retry: return CLEAT_WANTS_VERIFY;
+        case ssl_verify_invalid: break;
+    }
+    cleat_connection_refuse(self, cleat_verify_error_alert(&self->verify_error));
+    self->refused_at = CLEAT_PAUSE_VERIFY;
+    return fail_refused(self);
 }
 
 /* The library's part is done. What it has written last is on its way, or stays buffered. */
@@ -91,11 +100,9 @@ int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline
     while (!self->established) {
         int32_t status;
         int result;
-        if (self->refused) {
-            cleat_transport_flush_quietly(&self->transport);
-            return cleat_fail_named("SSL", "CALLBACK_FAILED", "callback failed");
-        }
-        if (self->waits_for_name) return CLEAT_WANTS_SERVER_NAME;
+        if (self->refused_at != CLEAT_PAUSE_NONE) return fail_refused(self);
+        if (self->pause == CLEAT_PAUSE_SERVER_NAME) return CLEAT_WANTS_SERVER_NAME;
+        if (self->pause == CLEAT_PAUSE_VERIFY) return CLEAT_WANTS_VERIFY;
         count_begun(self);
         waits = waits && cleat_queue_len(&self->transport.out) == 0;
         cleat_connection_begin(self, waits ? CLEAT_TRANSPORT_WAITS : CLEAT_TRANSPORT_PLAIN);
@@ -113,7 +120,7 @@ int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline
                 status = CLEAT_WANTS_WRITE;
             }
         }
-        if (status == CLEAT_WANTS_SERVER_NAME) return status;
+        if (cleat_connection_is_pause(status)) return status;
         if (cleat_connection_is_want(status))
             status = cleat_connection_wait(self, status, deadline);
         if (status < 0) return status;

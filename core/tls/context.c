@@ -6,6 +6,7 @@
 
 #include "base/argument.h"
 #include "base/memory.h"
+#include "cleat/verify.h"
 
 #define DEFAULT_OPTIONS                                                                            \
     (CLEAT_OP_ALL | CLEAT_OP_NO_SSLV2 | CLEAT_OP_NO_SSLV3 | CLEAT_OP_NO_COMPRESSION |              \
@@ -94,6 +95,8 @@ int32_t cleat_context_new(int32_t which) {
                                       .verify_mode = CLEAT_CERT_NONE,
                                       .verify_flags = CLEAT_VERIFY_X509_TRUSTED_FIRST,
                                       .ask_ocsp = true,
+                                      .verify_depth = CLEAT_DEPTH_MAX,
+                                      .verify_time = -1,
                                       .chain_cache_seconds = CLEAT_CHAIN_CACHE_DEFAULT};
     struct cleat_context *self;
     if (which == CLEAT_PROTOCOL_SSLV2 || which == CLEAT_PROTOCOL_SSLV3) {

@@ -32,7 +32,7 @@ enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *h
     self->offered = offers_session(hello);
     self->shared_suites = cleat_shared_suites(hello);
     if (!self->asks_for_name) return ssl_select_cert_success;
-    self->waits_for_name = true;
+    self->pause = CLEAT_PAUSE_SERVER_NAME;
     return ssl_select_cert_retry;
 }
 
@@ -42,14 +42,14 @@ int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert) {
     CLEAT_CHECK_RANGE(2, alert, -1, 255);
     CLEAT_FIND(self, connection, CLEAT_KIND_CONNECTION);
     pthread_mutex_lock(&self->lock);
-    if (!self->waits_for_name) {
+    if (self->pause != CLEAT_PAUSE_SERVER_NAME) {
         result = cleat_fail_usage(0, "the connection does not wait for an answer");
     } else {
-        self->waits_for_name = false;
+        self->pause = CLEAT_PAUSE_NONE;
         self->asks_for_name = false;
         if (alert >= 0) {
             cleat_connection_refuse(self, (uint8_t)alert);
-            self->refused = true;
+            self->refused_at = CLEAT_PAUSE_SERVER_NAME;
         }
     }
     pthread_mutex_unlock(&self->lock);

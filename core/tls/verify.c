@@ -22,6 +22,36 @@ static void bound_tickets(SSL *ssl) {
     if (len > TICKET_CERTIFICATES_MAX) SSL_set_options(ssl, SSL_OP_NO_TICKET);
 }
 
+/* All faults are looked for where a caller can accept in spite of them, or the connection does. Returns false if memory
+ * lacks. */
+static bool keep_faults(struct cleat_connection *connection, struct cleat_verify_faults **faults) {
+    if (!connection->tolerates_refusals && connection->verify_events != 2) return true;
+    if (connection->verify_faults == NULL) {
+        connection->verify_faults = cleat_allocate(sizeof *connection->verify_faults);
+        if (connection->verify_faults == NULL) return false;
+    }
+    *connection->verify_faults = (struct cleat_verify_faults){0};
+    *faults = connection->verify_faults;
+    return true;
+}
+
+/* What becomes of a verdict: accepted, refused, or a question for the caller first. A verification that could not be
+ * made is always a refusal. */
+static enum ssl_verify_result_t decide(struct cleat_connection *connection,
+                                       enum cleat_peer_verdict verdict) {
+    bool accepted = verdict == CLEAT_PEER_ACCEPTED;
+    if (verdict == CLEAT_PEER_UNDECODABLE) return ssl_verify_invalid;
+    if (connection->verify_mode == CLEAT_CERT_NONE) return ssl_verify_ok;
+    if (!accepted && connection->verify_error.error == X509_V_ERR_OUT_OF_MEM) {
+        return ssl_verify_invalid;
+    }
+    if (connection->verify_events == 2 || (connection->verify_events == 1 && accepted)) {
+        connection->pause = CLEAT_PAUSE_VERIFY;
+        return ssl_verify_retry;
+    }
+    return accepted || connection->tolerates_refusals ? ssl_verify_ok : ssl_verify_invalid;
+}
+
 /* What the connection asks of its peer. */
 static struct cleat_peer_terms terms_of(const struct cleat_connection *connection) {
     const struct cleat_configuration *configuration = connection->configuration;
@@ -40,6 +70,11 @@ static struct cleat_peer_terms terms_of(const struct cleat_connection *connectio
         terms.name = connection->server_hostname;
         terms.name_is_address = cleat_hostname_is_ip(terms.name) == 1;
     }
+    terms.ignores_common_name = configuration->settings.ignores_common_name;
+    terms.has_depth = true;
+    terms.depth = configuration->settings.verify_depth;
+    terms.has_time = configuration->settings.verify_time >= 0;
+    terms.time = (int64_t)configuration->settings.verify_time;
     return terms;
 }
 
@@ -51,8 +86,13 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     enum cleat_peer_verdict verdict;
     if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
     terms = terms_of(connection);
+    if (!keep_faults(connection, &terms.faults)) {
+        connection->verify_error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+        return CLEAT_PEER_REFUSED;
+    }
     verdict = cleat_peer_verify(&terms, sent, &report);
     connection->verify_error = report.error;
+    connection->was_verified = verdict != CLEAT_PEER_UNDECODABLE;
     connection->ocsp_fault = report.ocsp_fault;
     connection->verified = verdict == CLEAT_PEER_ACCEPTED;
     if (report.cache == CLEAT_PEER_CACHE_HIT) {
@@ -63,15 +103,21 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     return verdict;
 }
 
-/* BoringSSL's callback: once a peer has sent its certificates, and when a client resumes a session. */
+/* BoringSSL's callback: once a peer has sent its certificates, when a client resumes a session, and again after the
+ * answer to a pause. */
 static enum ssl_verify_result_t verify_peer(SSL *ssl, uint8_t *alert) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
-    enum cleat_peer_verdict verdict = ask(connection, SSL_get0_peer_certificates(ssl));
-    ERR_clear_error();
-    if (verdict == CLEAT_PEER_ACCEPTED) {
-        if (connection->server_side) bound_tickets(ssl);
-        return ssl_verify_ok;
+    enum cleat_peer_verdict verdict = CLEAT_PEER_ACCEPTED;
+    enum ssl_verify_result_t result = ssl_verify_ok;
+    if (connection->verify_answered) {
+        connection->verify_answered = false;
+    } else {
+        verdict = ask(connection, SSL_get0_peer_certificates(ssl));
+        ERR_clear_error();
+        result = decide(connection, verdict);
     }
+    if (result == ssl_verify_ok && connection->server_side) bound_tickets(ssl);
+    if (result != ssl_verify_invalid) return result;
     if (verdict == CLEAT_PEER_UNDECODABLE) {
         /* BoringSSL adds its own behind this one, and the first in the queue is reported. */
         ERR_put_error(ERR_LIB_SSL, 0, SSL_R_DECODE_ERROR, __FILE__, __LINE__);
@@ -82,15 +128,21 @@ static enum ssl_verify_result_t verify_peer(SSL *ssl, uint8_t *alert) {
     return ssl_verify_invalid;
 }
 
-bool cleat_verify_resumed(struct cleat_connection *connection) {
+enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connection) {
     const STACK_OF(CRYPTO_BUFFER) *sent = SSL_get0_peer_certificates(connection->ssl);
-    if (connection->verify_mode == CLEAT_CERT_NONE) return true;
+    enum ssl_verify_result_t result = ssl_verify_ok;
+    if (connection->verify_mode == CLEAT_CERT_NONE || connection->resumed_verified) return result;
     cleat_error_clear_queue();
-    if (sent == NULL || sk_CRYPTO_BUFFER_num(sent) == 0) {
+    if (connection->verify_answered) {
+        connection->verify_answered = false;
+    } else if (sent != NULL && sk_CRYPTO_BUFFER_num(sent) > 0) {
+        result = decide(connection, ask(connection, sent));
+    } else if (connection->verify_mode == CLEAT_CERT_REQUIRED) {
         connection->verify_error = (struct cleat_verify_error){X509_V_ERR_CERT_REJECTED, 0, 0};
-        return connection->verify_mode != CLEAT_CERT_REQUIRED;
+        result = ssl_verify_invalid;
     }
-    return ask(connection, sent) == CLEAT_PEER_ACCEPTED;
+    connection->resumed_verified = result == ssl_verify_ok;
+    return result;
 }
 
 STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
@@ -133,20 +185,21 @@ int32_t cleat_verify_code(const struct cleat_connection *connection) {
     return cleat_verify_error_number(&connection->verify_error);
 }
 
-void cleat_verify_describe(const struct cleat_connection *connection, char *text, size_t size) {
+void cleat_verify_describe(const struct cleat_connection *connection,
+                           const struct cleat_verify_error *error, char *text, size_t size) {
     const char *name = connection->server_hostname == NULL ? "" : connection->server_hostname;
-    if (connection->verify_error.number == CLEAT_X509_OCSP_VERIFY_FAILED) {
-        snprintf(text, size, "%s: %s", cleat_verify_error_text(&connection->verify_error),
+    if (error->number == CLEAT_X509_OCSP_VERIFY_FAILED) {
+        snprintf(text, size, "%s: %s", cleat_verify_error_text(error),
                  cleat_ocsp_fault_text(connection->ocsp_fault));
         return;
     }
-    switch (connection->verify_error.error) {
+    switch (error->error) {
         case X509_V_ERR_HOSTNAME_MISMATCH:
             snprintf(text, size, "Hostname mismatch, certificate is not valid for '%s'.", name);
             break;
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
             snprintf(text, size, "IP address mismatch, certificate is not valid for '%s'.", name);
             break;
-        default: snprintf(text, size, "%s", cleat_verify_error_text(&connection->verify_error));
+        default: snprintf(text, size, "%s", cleat_verify_error_text(error));
     }
 }

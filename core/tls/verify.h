@@ -15,8 +15,8 @@ void cleat_verify_start(SSL *ssl, bool server_side, int32_t verify_mode);
 
 /* cleat_verify_resumed returns whether the client of a server's resumed session would be accepted
  * now: its certificate may have expired or been revoked since, or a CA be gone from a directory. If
- * it would not, the connection's verify_error says why. */
-bool cleat_verify_resumed(struct cleat_connection *connection);
+ * it would not, the connection's verify_error says why. ssl_verify_retry: the caller is to answer. */
+enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connection);
 
 /* cleat_verify_chain verifies again what the peer has sent, and returns the verified chain, which the caller
  * frees; NULL, and why, if it is not accepted any more. */
@@ -25,8 +25,9 @@ STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
                                     struct cleat_verify_error *error);
 
 /* cleat_verify_code returns why the connection's peer was refused: OpenSSL's X509_V_ERR_ number.
- * cleat_verify_describe puts it in words, cut at size. */
+ * cleat_verify_describe puts a reason in words, cut at size. */
 int32_t cleat_verify_code(const struct cleat_connection *connection);
-void cleat_verify_describe(const struct cleat_connection *connection, char *text, size_t size);
+void cleat_verify_describe(const struct cleat_connection *connection,
+                           const struct cleat_verify_error *error, char *text, size_t size);
 
 #endif

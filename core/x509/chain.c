@@ -13,6 +13,7 @@ struct state {
     int purpose;
     int constrained; /* depth of the last certificate whose names were compared here, or -1 */
     struct cleat_verify_error *error;
+    struct cleat_verify_faults *faults; /* NULL: the first fault ends the verification */
 };
 
 bool cleat_chain_is_signed_by(X509 *certificate, X509 *issuer) {
@@ -132,6 +133,15 @@ static bool constrain(X509_STORE_CTX *verification, struct state *state, int dep
     return false;
 }
 
+/* Notes a fault where all of them are asked for, and goes on as if there were none. */
+static int note(X509_STORE_CTX *verification, const struct state *state, int number, int depth) {
+    int code = X509_STORE_CTX_get_error(verification);
+    if (state->faults == NULL) return 0;
+    cleat_verify_faults_add(state->faults, (struct cleat_verify_error){code, number, depth});
+    X509_STORE_CTX_set_error(verification, X509_V_OK);
+    return 1;
+}
+
 /* BoringSSL's verify callback: called for each fault, and for each certificate of a chain from the
  * trusted one down to the peer's own. Returns whether to go on. */
 static int on_certificate(int ok, X509_STORE_CTX *verification) {
@@ -143,7 +153,7 @@ static int on_certificate(int ok, X509_STORE_CTX *verification) {
     if (ok != 1) {
         if (!end_at_trusted(certificate, verification, depth) &&
             !constrain(verification, state, depth)) {
-            return 0;
+            return note(verification, state, 0, depth);
         }
         X509_STORE_CTX_set_error(verification, X509_V_OK);
         return 1;
@@ -154,11 +164,11 @@ static int on_certificate(int ok, X509_STORE_CTX *verification) {
     if (sk_X509_num(chain) == 1 && !is_partial(verification) &&
         !cleat_chain_is_self_signed(certificate)) {
         X509_STORE_CTX_set_error(verification, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
-        return 0;
+        return note(verification, state, 0, depth);
     }
     if (cleat_chain_check(chain, (size_t)depth, state->purpose, state->error)) return 1;
     X509_STORE_CTX_set_error(verification, state->error->error);
-    return 0;
+    return note(verification, state, state->error->number, depth);
 }
 
 static bool set_up(X509_STORE_CTX *verification, const struct cleat_chain_request *request,
@@ -179,9 +189,13 @@ bool cleat_chain_accept(const struct cleat_chain_request *request, const STACK_O
     return copy != NULL;
 }
 
+static bool is_too_long(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
+    return sk_X509_num(chain) > (size_t)request->depth + 2;
+}
+
 bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509) * intermediates,
                         STACK_OF(X509) * anchors, struct cleat_verify_error *error) {
-    struct state state = {request->purpose, -1, error};
+    struct state state = {request->purpose, -1, error, request->faults};
     X509_STORE_CTX *verification = X509_STORE_CTX_new();
     bool accepted;
     *error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
@@ -199,7 +213,15 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
         if (error->error == X509_V_OK) error->error = X509_V_ERR_UNSPECIFIED;
     } else if ((X509_VERIFY_PARAM_get_flags(request->param) & CLEAT_STRICT_FLAG) != 0) {
         accepted = cleat_strict_check(X509_STORE_CTX_get0_chain(verification), error);
+        if (!accepted && request->faults != NULL) cleat_verify_faults_add(request->faults, *error);
     }
+    /* BoringSSL's own limit ends the search for issuers, as if there were none. */
+    if (accepted && is_too_long(request, X509_STORE_CTX_get0_chain(verification))) {
+        accepted = false;
+        *error = (struct cleat_verify_error){X509_V_ERR_CERT_CHAIN_TOO_LONG, 0, request->depth + 1};
+        if (request->faults != NULL) cleat_verify_faults_add(request->faults, *error);
+    }
+    if (request->faults != NULL) accepted = false;
     /* BoringSSL ignores some failed allocations: after one no result is certain. */
     if (cleat_memory_failed() ||
         (accepted && !cleat_chain_accept(request, X509_STORE_CTX_get0_chain(verification)))) {

@@ -14,13 +14,17 @@ struct cleat_chain_request {
     X509_STORE *store; /* what is trusted, and the revocation lists */
     X509_STORE **directories; /* one for each directory that store looks into: see path.c */
     size_t directory_count;
-    X509_VERIFY_PARAM *param; /* flags, depth, purpose, host name or address */
+    X509_VERIFY_PARAM *param; /* flags, purpose, host name or address */
     int purpose; /* X509_PURPOSE_SSL_SERVER, or _CLIENT */
+    int64_t now; /* the time of the verification, in POSIX seconds; param has it too */
+    int32_t depth; /* how many intermediates a path may have */
     STACK_OF(X509) * *accepted; /* where an accepted chain is put; NULL: nowhere */
+    struct cleat_verify_faults *faults; /* NULL, but for cleat_verification_faults */
     bool has_looked; /* set by verification.c if it has looked into directories for the result */
 };
 
-/* cleat_chain_verify returns whether the certificate is accepted, and notes why not. It verifies
+/* cleat_chain_verify returns whether the certificate is accepted, and notes why not. Where the request
+ * has a place for faults it goes on after each of them, notes all, and accepts nothing. It verifies
  * the one chain that X509_verify_cert builds: from intermediates, or from what was sent if that is
  * NULL, to one of anchors, or to what is in the store if that is NULL. Anchors must be from the
  * store. */

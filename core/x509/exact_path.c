@@ -27,9 +27,9 @@ bool cleat_exact_path_is_needed(const STACK_OF(X509) * path) {
     return false;
 }
 
-static bool is_current(X509 *certificate) {
-    return X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0 &&
-           X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
+static bool is_current(X509 *certificate, int64_t now) {
+    return X509_cmp_time_posix(X509_get0_notBefore(certificate), now) < 0 &&
+           X509_cmp_time_posix(X509_get0_notAfter(certificate), now) > 0;
 }
 
 /* Whether the policies of RFC 5280 section 6.1 would decide on the path. */
@@ -45,7 +45,7 @@ static bool verify_edges(const struct cleat_chain_request *request, const STACK_
     size_t i;
     for (i = 0; i < count; i++) {
         X509 *certificate = sk_X509_value(path, i);
-        if (has_policies(certificate) || !is_current(certificate) ||
+        if (has_policies(certificate) || !is_current(certificate, request->now) ||
             !cleat_chain_check(path, i, request->purpose, &error)) {
             return false;
         }
@@ -106,6 +106,7 @@ bool cleat_exact_path_verify(const struct cleat_chain_request *request,
     bool partial = (flags & X509_V_FLAG_PARTIAL_CHAIN) != 0;
     struct cleat_verify_error error;
     if ((flags & (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)) != 0) return false;
+    if (sk_X509_num(path) > (size_t)request->depth + 2) return false;
     return verify_leaf(request) && verify_edges(request, path) && verify_names(path) &&
            verify_anchor(request, sk_X509_value(path, sk_X509_num(path) - 1), partial) &&
            ((flags & CLEAT_STRICT_FLAG) == 0 || cleat_strict_check(path, &error)) &&

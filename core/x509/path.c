@@ -58,9 +58,9 @@ static bool has_spent(const struct search *self) {
     return self->tries >= self->tries_max || self->looks >= LOOKS_MAX || self->cost >= COST_MAX;
 }
 
-static bool is_current(X509 *certificate) {
-    return X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0 &&
-           X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
+static bool is_current(const struct search *self, X509 *certificate) {
+    return X509_cmp_time_posix(X509_get0_notBefore(certificate), self->request->now) < 0 &&
+           X509_cmp_time_posix(X509_get0_notAfter(certificate), self->request->now) > 0;
 }
 
 static bool is_same_key(const X509 *one, const X509 *other) {
@@ -98,7 +98,7 @@ static bool can_issue(struct search *self, X509 *issuer) {
     return X509_check_issued(issuer, top) == X509_V_OK &&
            (X509_get_extension_flags(issuer) & (EXFLAG_CRITICAL | EXFLAG_INVALID)) == 0 &&
            X509_check_ca(issuer) != 0 &&
-           X509_check_purpose(issuer, self->request->purpose, 1) > 0 && is_current(issuer) &&
+           X509_check_purpose(issuer, self->request->purpose, 1) > 0 && is_current(self, issuer) &&
            is_short_enough(self, issuer) && !cleat_strength_has_weak_key(issuer) &&
            !is_in_path(self, issuer);
 }

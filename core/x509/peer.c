@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "cleat/verify.h"
 #include "x509/chain_cache.h"
 #include "x509/validity.h"
 #include "x509/verification.h"
@@ -24,20 +25,23 @@ static STACK_OF(X509) * parse(const STACK_OF(CRYPTO_BUFFER) * sent) {
 
 static bool set_name(X509_VERIFY_PARAM *param, const struct cleat_peer_terms *terms) {
     if (terms->name == NULL) return true;
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set_hostflags(
+        param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                   (terms->ignores_common_name ? X509_CHECK_FLAG_NEVER_CHECK_SUBJECT : 0));
     return (terms->name_is_address
                 ? X509_VERIFY_PARAM_set1_ip_asc(param, terms->name)
                 : X509_VERIFY_PARAM_set1_host(param, terms->name, strlen(terms->name))) == 1;
 }
 
 /* NULL if memory lacks. */
-static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms) {
+static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms, int64_t now) {
     bool is_server = terms->purpose == X509_PURPOSE_SSL_SERVER;
     X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
     if (param != NULL && X509_VERIFY_PARAM_set_purpose(param, terms->purpose) == 1 &&
         X509_VERIFY_PARAM_set_trust(param, is_server ? X509_TRUST_SSL_SERVER
                                                      : X509_TRUST_SSL_CLIENT) == 1 &&
         X509_VERIFY_PARAM_set_flags(param, terms->flags) == 1 && set_name(param, terms)) {
+        if (terms->has_time) X509_VERIFY_PARAM_set_time_posix(param, now);
         return param;
     }
     X509_VERIFY_PARAM_free(param);
@@ -47,8 +51,12 @@ static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms) {
 /* Whether a verification with these terms may be entered. Revocation lists in a directory are read each time. */
 static bool may_cache(const struct cleat_peer_terms *terms) {
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
-    return terms->cache_seconds > 0 &&
+    return terms->cache_seconds > 0 && !terms->has_time &&
            (!has_lists || cleat_trust_directory_count(terms->trust) == 0);
+}
+
+static int32_t depth_of(const struct cleat_peer_terms *terms) {
+    return terms->has_depth ? terms->depth : CLEAT_DEPTH_MAX;
 }
 
 static void add_number(SHA256_CTX *hash, uint64_t number) {
@@ -77,6 +85,8 @@ static bool make_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO
     add_number(&hash, (uint64_t)terms->purpose);
     add_number(&hash, terms->name == NULL ? 0 : terms->name_is_address ? 2 : 1);
     if (terms->name != NULL) add_bytes(&hash, terms->name, strlen(terms->name));
+    add_number(&hash, terms->ignores_common_name ? 1 : 0);
+    add_number(&hash, (uint64_t)depth_of(terms));
     add_number(&hash, terms->asks_ocsp ? 1 : 0);
     add_number(&hash, terms->requires_ocsp ? 1 : 0);
     add_bytes(&hash, terms->ocsp_response, terms->ocsp_response_len);
@@ -138,8 +148,10 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
     struct cleat_chain_request request = {
         .leaf = sk_X509_value(chain, 0),
         .sent = chain,
-        .param = make_param(terms),
+        .param = make_param(terms, now),
         .purpose = terms->purpose,
+        .now = now,
+        .depth = depth_of(terms),
         .accepted = accepted_chain,
     };
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
@@ -154,8 +166,19 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
         *until = cleat_validity_end(*accepted_chain, crls, now);
     }
     if (accepted) accepted = check_staple(terms, *accepted_chain, now, report, until);
+    if (!accepted && terms->faults != NULL && request.param != NULL) {
+        cleat_verify_faults_add(terms->faults, report->error);
+        cleat_verification_faults(terms->trust, &request, terms->faults);
+        if (cleat_memory_failed()) {
+            report->error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+        }
+    }
     X509_VERIFY_PARAM_free(request.param);
     return accepted;
+}
+
+static int64_t time_of(const struct cleat_peer_terms *terms, int64_t now) {
+    return terms->has_time ? terms->time : now;
 }
 
 enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
@@ -177,7 +200,7 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     }
     chain = parse(sent);
     if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
-    accepted = verify(terms, chain, now.wall, report, &until, &accepted_chain);
+    accepted = verify(terms, chain, time_of(terms, now.wall), report, &until, &accepted_chain);
     sk_X509_pop_free(accepted_chain, X509_free);
     if (accepted && has_key) cleat_chain_cache_add(key, now, until);
     sk_X509_pop_free(chain, X509_free);
@@ -192,8 +215,8 @@ STACK_OF(X509) * cleat_peer_chain(const struct cleat_peer_terms *terms,
     struct cleat_peer_report report = {
         {X509_V_ERR_OUT_OF_MEM, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE};
     int64_t until;
-    if (chain != NULL &&
-        !verify(terms, chain, cleat_chain_moment_now().wall, &report, &until, &accepted_chain)) {
+    if (chain != NULL && !verify(terms, chain, time_of(terms, cleat_chain_moment_now().wall),
+                                 &report, &until, &accepted_chain)) {
         sk_X509_pop_free(accepted_chain, X509_free);
         accepted_chain = NULL;
     }

@@ -8,13 +8,20 @@
 #include "x509/trust.h"
 #include "x509/verify_error.h"
 
-/* What a peer is asked for. All of it but cache_seconds is in the key of the cache: so must be what is added. */
+/* What a peer is asked for. All of it but cache_seconds, time and faults is in the key of the cache: so must be what
+ * is added. */
 struct cleat_peer_terms {
     struct cleat_trust *trust;
     int purpose; /* X509_PURPOSE_SSL_SERVER or _CLIENT: what the peer is */
     unsigned long flags; /* X509_V_FLAG_*, CLEAT_STRICT_FLAG */
     const char *name; /* host name or IP address that its certificate must have; NULL: any */
     bool name_is_address;
+    bool ignores_common_name; /* a name in the subject never counts */
+    bool has_depth; /* there is a limit below CLEAT_DEPTH_MAX */
+    int32_t depth; /* it: how many intermediates a chain may have */
+    bool has_time; /* for another time than the present: then the cache is not used */
+    int64_t time; /* it, in POSIX seconds */
+    struct cleat_verify_faults *faults; /* where all faults of a refused chain are put, or NULL */
     bool
         asks_ocsp; /* it was asked for an OCSP response: if its certificate says so, it must staple one */
     bool requires_ocsp; /* it must in any case */

@@ -61,3 +61,19 @@ bool cleat_verification_run(struct cleat_trust *trust, struct cleat_chain_reques
     }
     return run_with_directories(trust, request, error);
 }
+
+void cleat_verification_faults(struct cleat_trust *trust, struct cleat_chain_request *request,
+                               struct cleat_verify_faults *faults) {
+    struct cleat_verify_error ignored;
+    request->faults = faults;
+    if (cleat_trust_directory_count(trust) == 0) {
+        request->store = cleat_trust_store(trust);
+        (void)cleat_chain_verify(request, NULL, NULL, &ignored);
+    } else {
+        if (open_directories(trust, request)) {
+            (void)cleat_chain_verify(request, NULL, NULL, &ignored);
+        }
+        close_directories(trust, request);
+    }
+    request->faults = NULL;
+}

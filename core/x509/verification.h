@@ -12,4 +12,9 @@
 bool cleat_verification_run(struct cleat_trust *trust, struct cleat_chain_request *request,
                             struct cleat_verify_error *error);
 
+/* cleat_verification_faults adds what is wrong with the chain of a peer that is refused, as far as
+ * X509_verify_cert can go on with it. The request is that of the refusal. */
+void cleat_verification_faults(struct cleat_trust *trust, struct cleat_chain_request *request,
+                               struct cleat_verify_faults *faults);
+
 #endif

@@ -9,6 +9,18 @@ void cleat_verify_error_set(struct cleat_verify_error *self, int number, int dep
     self->depth = depth;
 }
 
+void cleat_verify_faults_add(struct cleat_verify_faults *self, struct cleat_verify_error error) {
+    int32_t i;
+    for (i = 0; i < self->count; i++) {
+        const struct cleat_verify_error *other = &self->list[i];
+        if (other->error == error.error && other->number == error.number &&
+            other->depth == error.depth) {
+            return;
+        }
+    }
+    if (self->count < CLEAT_VERIFY_FAULTS_MAX) self->list[self->count++] = error;
+}
+
 int32_t cleat_verify_error_number(const struct cleat_verify_error *self) {
     if (self->number != 0) return self->number;
     switch (self->error) {

@@ -44,6 +44,16 @@ struct cleat_verify_error {
     int depth; /* of the certificate at fault: 0 is the peer's own */
 };
 
+/* What is wrong with a chain, the reason for its refusal first. */
+enum { CLEAT_VERIFY_FAULTS_MAX = 16 };
+struct cleat_verify_faults {
+    int32_t count;
+    struct cleat_verify_error list[CLEAT_VERIFY_FAULTS_MAX];
+};
+
+/* cleat_verify_faults_add adds one, unless it is there or there are as many as there may be. */
+void cleat_verify_faults_add(struct cleat_verify_faults *self, struct cleat_verify_error error);
+
 /* cleat_verify_error_set notes a number of OpenSSL's that BoringSSL lacks. */
 void cleat_verify_error_set(struct cleat_verify_error *self, int number, int depth);
 

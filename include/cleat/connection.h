@@ -188,9 +188,9 @@ CLEAT_API CLEAT_NEW_ID CLEAT_OR_ZERO int32_t cleat_connection_peer_certificate(i
 /* cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
  * What was sent is available as soon as the peer has sent it, also if it is refused then. The
  * verified chain has 0 until the handshake is done, since only then the peer has shown that it has
- * the key, and with CLEAT_CERT_NONE. A verification builds it when it is first asked for; the
- * connection keeps it from then on. CLEAT_SSL if that verification fails, since a certificate has
- * ended or been revoked meanwhile. */
+ * the key, and with CLEAT_CERT_NONE; after CLEAT_WANT_VERIFY it is there. A verification builds it
+ * when it is first asked for; the connection keeps it from then on. CLEAT_SSL if that verification
+ * fails, since a certificate has ended or been revoked meanwhile. */
 CLEAT_API int32_t cleat_connection_chain_count(int32_t connection, int32_t which);
 
 /* cleat_connection_chain_certificate returns the id of the certificate at index, from 0. which:

@@ -48,7 +48,7 @@ local strict = require "cleat.strict"
 ---@field alert integer? the fatal alert that the peer sent, an ALERT_DESCRIPTION_*
 ---@field verify_code integer? why a certificate was refused: OpenSSL's X509_V_ERR_*
 ---@field verify_message string? the same in words
----@field cause any the error that led to this one, of a servername callback
+---@field cause any the error that led to this one, of a servername or verify callback
 ---@field traceback string? a traceback from the caller's frame on, the first outside of cleat
 ---@field position string? "file:line:" of that frame
 

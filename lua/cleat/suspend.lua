@@ -4,7 +4,7 @@
 --- (cleat.socket.turns), until it succeeds, fails or the deadline has passed. A call can be suspended for:
 ---   * WANT_READ, WANT_WRITE: the object's _supply(claim, event, deadline, timeout) waits for it. It returns true to
 ---     try again, false if the deadline has passed, and nil if the object does not wait;
----   * a pause, in which the Lua layer must act (run the servername callback): suspend.pauses has a function(object)
+---   * a pause, in which the Lua layer must act (run a callback of the context): suspend.pauses has a function(object)
 ---     for each such status.
 ---
 --- kind describes calls of one sort, a table with

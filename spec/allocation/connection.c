@@ -83,6 +83,10 @@ static int32_t shake_hands(void) {
     for (turn = 0; turn < 20 && !(a == CLEAT_OK && b == CLEAT_OK); turn++) {
         int32_t moved;
         a = cleat_connection_handshake(client, 0);
+        if (a == CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)) {
+            EXPECT(cleat_connection_answer_verify(client, CLEAT_VERDICT_ACCEPT) == CLEAT_OK);
+            a = cleat_connection_handshake(client, 0);
+        }
         if (a < 0 && !is_want(a)) return a;
         moved = carry(client, server);
         if (moved < 0) return moved;
@@ -91,6 +95,10 @@ static int32_t shake_hands(void) {
             b = cleat_connection_set_context(server, client_context);
             if (b >= 0) b = cleat_connection_answer_server_name(server, -1);
             if (b >= 0) b = cleat_connection_handshake(server, 0);
+        }
+        if (b == CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)) {
+            EXPECT(cleat_connection_answer_verify(server, CLEAT_VERDICT_KEEP) == CLEAT_OK);
+            b = cleat_connection_handshake(server, 0);
         }
         if (b < 0 && !is_want(b)) return b;
         moved = carry(server, client);
@@ -182,6 +190,21 @@ static void open_compressed(void) {
     }
     configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
     open_with(server_context, client_context);
+}
+
+/* A client that accepts what the verification refuses, and a server that is asked about what it accepts. */
+static void open_verdicts(void) {
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
+    EXPECT(cleat_context_set_verify_events(server_context, CLEAT_VERDICTS_GOOD) == CLEAT_OK);
+    EXPECT(cleat_context_set_verify_events(client_context, CLEAT_VERDICTS_ALL) == CLEAT_OK);
+    EXPECT(cleat_context_set_verify_time(client_context, 1) == CLEAT_OK);
+    open_with(server_context, client_context);
+}
+
+static void open_not_enforced(void) {
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_NONE, 0);
+    EXPECT(cleat_context_set_verify_enforced(stranger_context, 0) == CLEAT_OK);
+    open_with(server_context, stranger_context);
 }
 
 static void open_stranger(void) {
@@ -361,6 +384,8 @@ const struct scenario connection_scenarios[] = {
      poke_and_close, 0, false},
     {"handshake: server name, other context", open_events, act_handshake, poke_and_close, 0, false},
     {"handshake: both certificates known", open_known, act_handshake, close_known, 0, false},
+    {"handshake: verdicts", open_verdicts, act_handshake, poke_and_close, 0, false},
+    {"handshake: not enforced", open_not_enforced, act_handshake, poke_and_close, 0, false},
     {"handshake: compressed certificates", open_compressed, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},
     {"transfer to the server", open_shaken, act_transfer, close_all, 0, false},

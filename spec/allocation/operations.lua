@@ -187,6 +187,9 @@ return {
         context:set_ciphers "ECDHE+AESGCM"
         context:set_alpn_protocols { "h2", "http/1.1" }
         context.options = context.options
+        context.verify_callback, context.verify_callback_may_accept = nothing, true
+        context.enforce_verification, context.hostname_checks_common_name = false, false
+        context.verify_depth, context.verify_time = 3, 1e9
         context:set_servername_callback(nothing)
         return context:session_stats(), context:cert_store_stats()
     end, nothing, again = true },
@@ -216,7 +219,8 @@ return {
         return given.client.object:getpeercert(), given.client.object:getpeercert(true)
     end, nothing, again = true },
     { "chains", shaken, function(given)
-        return given.client.object:get_unverified_chain(), given.client.object:get_verified_chain()
+        return given.client.object:get_unverified_chain(), given.client.object:get_verified_chain(),
+            given.client.object:get_verify_result()
     end, nothing, again = true },
     { "Certificate", shaken, function(given)
         local cert = ssl.Certificate(given.client.object:getpeercert(true))
@@ -233,6 +237,28 @@ return {
         return { client = one, server = two, context = link.context(link.client_options()) }
     end, function(given)
         return given.context:wrap_socket(given.client, { server_hostname = "localhost", do_handshake_on_connect = false })
+    end, close_both },
+    { "handshake with a verify callback", function()
+        local one, two = socket.socketpair()
+        one:settimeout(0)
+        two:settimeout(0)
+        local context = link.context(link.client_options())
+        context.verify_callback = function(_, chain, found)
+            return #chain > 0 and found.verify_code == 0
+        end
+        return {
+            client = context:wrap_socket(one, { server_hostname = "localhost", do_handshake_on_connect = false }),
+            server = link.context(link.server_options()):wrap_socket(two, {
+                server_side = true, do_handshake_on_connect = false,
+            }),
+        }
+    end, function(given)
+        local client, server = { object = given.client }, { object = given.server }
+        local client_done, server_done
+        repeat
+            client_done = client_done or attempt(client, "do_handshake")
+            server_done = server_done or attempt(server, "do_handshake")
+        until client_done and server_done
     end, close_both },
     { "handshake with a servername callback", function()
         local one, two = socket.socketpair()

@@ -173,6 +173,8 @@ static void open_request(int leaf, int first, int second, unsigned long flags, c
     EXPECT(X509_STORE_add_cert(request.store, root) == 1);
     X509_free(root);
     request.purpose = X509_PURPOSE_SSL_SERVER;
+    request.now = cleat_chain_moment_now().wall;
+    request.depth = CLEAT_DEPTH_MAX;
     request.param = X509_VERIFY_PARAM_new();
     EXPECT(X509_VERIFY_PARAM_set_purpose(request.param, X509_PURPOSE_SSL_SERVER) == 1);
     EXPECT(X509_VERIFY_PARAM_set_trust(request.param, X509_TRUST_SSL_SERVER) == 1);

@@ -118,23 +118,23 @@
 #define CLASSES_connection_fed_pending \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_handshake \
-    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(CLOSED) | \
-     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
-     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_VERIFY) | \
+     CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | \
+     CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_read \
-    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(CLOSED) | \
-     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
-     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_VERIFY) | \
+     CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | \
+     CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_write \
-    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(CLOSED) | \
-     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
-     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_VERIFY) | \
+     CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | \
+     CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_pending \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_shutdown \
-    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(CLOSED) | \
-     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
-     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_VERIFY) | \
+     CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | \
+     CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_server_side \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_server_hostname \
@@ -160,7 +160,7 @@
 #define CLASSES_connection_peer_certificate \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_chain_count \
-    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_chain_certificate \
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_npn_protocol \
@@ -371,6 +371,32 @@
 #define CLASSES_context_skipped_count \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_skipped_reason \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_verify_events \
+    (CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_answer_verify \
+    (CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_verify_enforced \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_verify_enforced \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_verify_result \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_verify_error_count \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_verify_error \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_verify_depth \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_verify_depth \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_verify_time \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_verify_time \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_checks_common_name \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_checks_common_name \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_abi_version \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -845,6 +871,43 @@
 #define cleat_context_skipped_reason(...) \
     classes_checked("cleat_context_skipped_reason", CLASSES_context_skipped_reason, \
                     cleat_context_skipped_reason(__VA_ARGS__))
+#define cleat_context_set_verify_events(...) \
+    classes_checked("cleat_context_set_verify_events", CLASSES_context_set_verify_events, \
+                    cleat_context_set_verify_events(__VA_ARGS__))
+#define cleat_connection_answer_verify(...) \
+    classes_checked("cleat_connection_answer_verify", CLASSES_connection_answer_verify, \
+                    cleat_connection_answer_verify(__VA_ARGS__))
+#define cleat_context_set_verify_enforced(...) \
+    classes_checked("cleat_context_set_verify_enforced", CLASSES_context_set_verify_enforced, \
+                    cleat_context_set_verify_enforced(__VA_ARGS__))
+#define cleat_context_verify_enforced(...) \
+    classes_checked("cleat_context_verify_enforced", CLASSES_context_verify_enforced, \
+                    cleat_context_verify_enforced(__VA_ARGS__))
+#define cleat_connection_verify_result(...) \
+    classes_checked("cleat_connection_verify_result", CLASSES_connection_verify_result, \
+                    cleat_connection_verify_result(__VA_ARGS__))
+#define cleat_connection_verify_error_count(...) \
+    classes_checked("cleat_connection_verify_error_count", CLASSES_connection_verify_error_count, \
+                    cleat_connection_verify_error_count(__VA_ARGS__))
+#define cleat_connection_verify_error(...) \
+    classes_checked("cleat_connection_verify_error", CLASSES_connection_verify_error, \
+                    cleat_connection_verify_error(__VA_ARGS__))
+#define cleat_context_verify_depth(...) \
+    classes_checked("cleat_context_verify_depth", CLASSES_context_verify_depth, cleat_context_verify_depth(__VA_ARGS__))
+#define cleat_context_set_verify_depth(...) \
+    classes_checked("cleat_context_set_verify_depth", CLASSES_context_set_verify_depth, \
+                    cleat_context_set_verify_depth(__VA_ARGS__))
+#define cleat_context_verify_time(...) \
+    classes_checked("cleat_context_verify_time", CLASSES_context_verify_time, cleat_context_verify_time(__VA_ARGS__))
+#define cleat_context_set_verify_time(...) \
+    classes_checked("cleat_context_set_verify_time", CLASSES_context_set_verify_time, \
+                    cleat_context_set_verify_time(__VA_ARGS__))
+#define cleat_context_checks_common_name(...) \
+    classes_checked("cleat_context_checks_common_name", CLASSES_context_checks_common_name, \
+                    cleat_context_checks_common_name(__VA_ARGS__))
+#define cleat_context_set_checks_common_name(...) \
+    classes_checked("cleat_context_set_checks_common_name", CLASSES_context_set_checks_common_name, \
+                    cleat_context_set_checks_common_name(__VA_ARGS__))
 #define cleat_abi_version(...) \
     classes_checked("cleat_abi_version", CLASSES_abi_version, cleat_abi_version(__VA_ARGS__))
 #define cleat_version(...) \

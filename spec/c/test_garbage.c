@@ -721,6 +721,59 @@ static int32_t call_context_skipped_reason(const struct value *v) {
                                         v[4].int_out);
 }
 
+static int32_t call_context_set_verify_events(const struct value *v) {
+    return cleat_context_set_verify_events(v[0].i, v[1].i);
+}
+
+static int32_t call_connection_answer_verify(const struct value *v) {
+    return cleat_connection_answer_verify(v[0].i, v[1].i);
+}
+
+static int32_t call_context_set_verify_enforced(const struct value *v) {
+    return cleat_context_set_verify_enforced(v[0].i, v[1].i);
+}
+
+static int32_t call_context_verify_enforced(const struct value *v) {
+    return cleat_context_verify_enforced(v[0].i);
+}
+
+static int32_t call_connection_verify_result(const struct value *v) {
+    return cleat_connection_verify_result(v[0].i);
+}
+
+static int32_t call_connection_verify_error_count(const struct value *v) {
+    return cleat_connection_verify_error_count(v[0].i);
+}
+
+static int32_t call_connection_verify_error(const struct value *v) {
+    return cleat_connection_verify_error(v[0].i, v[1].i, v[2].room, v[2].size, v[3].int_out,
+                                         v[4].int_out);
+}
+
+static int32_t call_context_verify_depth(const struct value *v) {
+    return cleat_context_verify_depth(v[0].i);
+}
+
+static int32_t call_context_set_verify_depth(const struct value *v) {
+    return cleat_context_set_verify_depth(v[0].i, v[1].i);
+}
+
+static int32_t call_context_verify_time(const struct value *v) {
+    return cleat_context_verify_time(v[0].i, v[1].double_out);
+}
+
+static int32_t call_context_set_verify_time(const struct value *v) {
+    return cleat_context_set_verify_time(v[0].i, v[1].d);
+}
+
+static int32_t call_context_checks_common_name(const struct value *v) {
+    return cleat_context_checks_common_name(v[0].i);
+}
+
+static int32_t call_context_set_checks_common_name(const struct value *v) {
+    return cleat_context_set_checks_common_name(v[0].i, v[1].i);
+}
+
 static int32_t call_abi_version(const struct value *v) {
     (void)v;
     return cleat_abi_version();
@@ -1212,6 +1265,33 @@ static const struct function functions[] = {
     {"cleat_context_skipped_reason", call_context_skipped_reason, CLASSES_context_skipped_reason,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {TEXT, 0, "output"},
       {INT_OUT, 0, "ordinal"}, {INT_OUT, 0, "line"}, {END, 0, NULL}}},
+    {"cleat_context_set_verify_events", call_context_set_verify_events, CLASSES_context_set_verify_events,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_connection_answer_verify", call_connection_answer_verify, CLASSES_connection_answer_verify,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "alert"}, {END, 0, NULL}}},
+    {"cleat_context_set_verify_enforced", call_context_set_verify_enforced, CLASSES_context_set_verify_enforced,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "enforced"}, {END, 0, NULL}}},
+    {"cleat_context_verify_enforced", call_context_verify_enforced, CLASSES_context_verify_enforced,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_connection_verify_result", call_connection_verify_result, CLASSES_connection_verify_result,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_verify_error_count", call_connection_verify_error_count, CLASSES_connection_verify_error_count,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_verify_error", call_connection_verify_error, CLASSES_connection_verify_error,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "index"}, {TEXT, 0, "output"},
+      {INT_OUT, 0, "code"}, {INT_OUT, 0, "depth"}, {END, 0, NULL}}},
+    {"cleat_context_verify_depth", call_context_verify_depth, CLASSES_context_verify_depth,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_verify_depth", call_context_set_verify_depth, CLASSES_context_set_verify_depth,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "depth"}, {END, 0, NULL}}},
+    {"cleat_context_verify_time", call_context_verify_time, CLASSES_context_verify_time,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {DOUBLE_OUT, 0, "time"}, {END, 0, NULL}}},
+    {"cleat_context_set_verify_time", call_context_set_verify_time, CLASSES_context_set_verify_time,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {DOUBLE, 0, "time"}, {END, 0, NULL}}},
+    {"cleat_context_checks_common_name", call_context_checks_common_name, CLASSES_context_checks_common_name,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_checks_common_name", call_context_set_checks_common_name, CLASSES_context_set_checks_common_name,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "check"}, {END, 0, NULL}}},
     {"cleat_abi_version", call_abi_version, CLASSES_abi_version, {{END, 0, NULL}}},
     {"cleat_version", call_version, CLASSES_version,
      {{TEXT, 0, "output"}, {END, 0, NULL}}},

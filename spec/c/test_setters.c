@@ -109,6 +109,20 @@ static void set_chain_cache(int32_t context) {
     EXPECT(cleat_context_set_chain_cache_seconds(context, 0) == 0);
 }
 
+static void set_verify_settings(int32_t context) {
+    EXPECT(cleat_context_set_verify_depth(context, 3) == 0);
+    EXPECT(cleat_context_set_verify_time(context, -1) == 0);
+    EXPECT(cleat_context_set_checks_common_name(context, 0) == 0);
+}
+
+static void set_verify_time(int32_t context) {
+    EXPECT(cleat_context_set_verify_time(context, 1) == 0);
+}
+
+static void set_verify_enforced(int32_t context) {
+    EXPECT(cleat_context_set_verify_enforced(context, 0) == 0);
+}
+
 static void set_ask_ocsp(int32_t context) {
     EXPECT(cleat_context_set_ask_ocsp(context, 0) == 0);
     EXPECT(cleat_context_set_ask_scts(context, 1) == 0);
@@ -182,6 +196,9 @@ static const struct {
     {"server_name_events", set_server_name_events},
     {"server_name_events off", clear_server_name_events},
     {"chain_cache_seconds", set_chain_cache},
+    {"verify_depth, checks_common_name", set_verify_settings},
+    {"verify_time", set_verify_time},
+    {"verify_enforced", set_verify_enforced},
     {"ask_ocsp, ask_scts", set_ask_ocsp},
     {"require_ocsp", set_require_ocsp},
     {"scts", set_scts},

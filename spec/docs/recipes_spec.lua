@@ -111,6 +111,16 @@ describe("docs/recipes.md:", function()
             found(recipes.fails("Pinned key", 1, ports, { "fullchain", "device" }), "has another key: ")
         end)
 
+        it("with pins of a context", function()
+            local ports = { ["www.example.org:443"] = server.ports[1] }
+            recipes.run("Pinned key", 2, ports)
+            found(recipes.fails("Pinned key", 2, ports, { "fullchain", "device" }), "no pinned key")
+        end)
+
+        it("with a server that need not verify", function()
+            recipes.run("A peer that need not verify", 1, { ["expired.example.org:443"] = server.ports[2] })
+        end)
+
         it("with an expired certificate, for a monitor", function()
             recipes.run("When certificates expire", 1, { ["expired.example.org:443"] = server.ports[2] })
         end)

@@ -195,6 +195,112 @@ questions["two coroutines do the handshake"] = function(runtime, tls)
     peer:close()
 end
 
+-- asking calls a function with a runtime whose client asks a verify callback.
+local function asking(runtime, callback, f)
+    runtime.client.verify_callback = callback
+    local ok, failure = pcall(f)
+    runtime.client.verify_callback = nil
+    if not ok then
+        error(failure, 0)
+    end
+end
+
+questions["a verify callback waits, beside a reader and a writer"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local calls, read_early = 0, false
+    local sock, peer, reading
+    local function callback(conn, chain, verdict)
+        calls = calls + 1
+        runtime:pause(0.01)
+        same(sock, conn)
+        same(true, chain[1]:matches("localhost"))
+        same(0, verdict.verify_code)
+        read_early = reading.done
+        return true
+    end
+    asking(runtime, callback, function()
+        local object, second = ends(runtime)
+        sock = wrap(runtime, object)
+        peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+        reading = runtime:start(function()
+            return sock:recv(5)
+        end)
+        local writing = runtime:start(function()
+            sock:sendall "hello"
+        end)
+        local serving = runtime:start(function()
+            peer:do_handshake()
+            peer:sendall(receive(peer, 5))
+        end)
+        within(runtime, 10, "a handshake with a verify callback", reading, writing, serving)
+        runtime:join(reading, writing, serving)
+    end)
+    same("hello", reading.results[2])
+    same(1, calls)
+    same(false, read_early)
+    sock:close()
+    peer:close()
+end
+
+questions["a verify callback waits, and refuses"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local function callback()
+        runtime:pause(0.01)
+        error "not pinned"
+    end
+    asking(runtime, callback, function()
+        local object, second = ends(runtime)
+        local sock = wrap(runtime, object)
+        local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+        local serving = runtime:start(function()
+            peer:recv(1)
+        end)
+        local ok, failure = pcall(sock.do_handshake, sock)
+        raises("SSLCertVerificationError", nil, ok, failure)
+        same(50, failure.verify_code)
+        same(true, tostring(failure.cause):find("not pinned", 1, true) ~= nil)
+        within(runtime, 10, "the peer", serving)
+        raises("SSLError", nil, serving.ok, serving.results[2])
+        same(46, serving.results[2].alert)
+        sock:close()
+        peer:close()
+    end)
+end
+
+questions["a verify callback waits, and the connection is closed"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local waits = false
+    local function callback()
+        waits = true
+        runtime:pause(0.03)
+    end
+    asking(runtime, callback, function()
+        local object, second = ends(runtime)
+        local sock = wrap(runtime, object)
+        local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+        local serving = runtime:start(function()
+            pcall(peer.recv, peer, 1)
+        end)
+        local shaking = runtime:start(function()
+            sock:do_handshake()
+        end)
+        while not waits do
+            runtime:pause(0.005)
+        end
+        sock:close()
+        within(runtime, 10, "the handshake of a closed connection", shaking)
+        raises("error", EBADF, shaking.ok, shaking.results[2])
+        peer:close()
+        within(runtime, 10, "the peer", serving)
+    end)
+end
+
 questions["unwrap beside a reader"] = function(runtime, tls)
     if not tls then
         return

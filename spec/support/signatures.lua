@@ -431,9 +431,10 @@ return {
     },
     {
         name = "connection_handshake", results = 0,
-        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
+                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
+                    SSL = true, ALERT = true, VERIFY = true, HANDLE = true, USAGE = true,
+                    NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "double", name = "timeout" },
@@ -441,9 +442,10 @@ return {
     },
     {
         name = "connection_read", results = 1,
-        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
+                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
+                    SSL = true, ALERT = true, VERIFY = true, HANDLE = true, USAGE = true,
+                    NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "capacity", name = "buf_cap" },
@@ -452,9 +454,10 @@ return {
     },
     {
         name = "connection_read_into", results = 0,
-        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
+                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
+                    SSL = true, ALERT = true, VERIFY = true, HANDLE = true, USAGE = true,
+                    NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "buffer", name = "buf" },
@@ -465,9 +468,10 @@ return {
     },
     {
         name = "connection_write", results = 0,
-        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
+                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
+                    SSL = true, ALERT = true, VERIFY = true, HANDLE = true, USAGE = true,
+                    NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "bytes", name = "data" },
@@ -476,9 +480,10 @@ return {
     },
     {
         name = "connection_write_from", results = 0,
-        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
+                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
+                    SSL = true, ALERT = true, VERIFY = true, HANDLE = true, USAGE = true,
+                    NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "source", name = "data" },
@@ -495,9 +500,9 @@ return {
     },
     {
         name = "connection_shutdown", results = 0,
-        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, HANDLE = true,
-                    USAGE = true, NOMEM = true },
+        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
+                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
+                    SSL = true, ALERT = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "double", name = "timeout" },
@@ -590,7 +595,7 @@ return {
     },
     {
         name = "connection_chain_count", results = 0,
-        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { WANT_VERIFY = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "int", name = "which" },
@@ -1492,6 +1497,104 @@ return {
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "context_set_verify_events", results = 0,
+        classes = { WANT_VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "connection_answer_verify", results = 0,
+        classes = { WANT_VERIFY = true, VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "alert" },
+        },
+    },
+    {
+        name = "context_set_verify_enforced", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "enforced" },
+        },
+    },
+    {
+        name = "context_verify_enforced", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "connection_verify_result", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_verify_error_count", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_verify_error", results = 3,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "context_verify_depth", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_verify_depth", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "depth" },
+        },
+    },
+    {
+        name = "context_verify_time", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_verify_time", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "double", name = "time" },
+        },
+    },
+    {
+        name = "context_checks_common_name", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_checks_common_name", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "check" },
         },
     },
     {

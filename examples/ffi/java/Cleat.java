@@ -319,7 +319,7 @@ public final class Cleat {
 
     // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
     // made again, with the same arguments, once the caller has provided it. Their value is 0. The
-    // classes 4 to 6 are kept for events to come.
+    // classes 4 and 5 are kept for events to come.
     /** the transport must be readable (or be fed) first */
     public static final int WANT_READ = 1;
     /** the transport must be writable (or be drained) first */
@@ -329,6 +329,10 @@ public final class Cleat {
     // waits for the caller to decide how to go on: see cleat_connection_answer_server_name. The value
     // is 0.
     public static final int WANT_SERVER_NAME = 3;
+
+    // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and
+    // waits for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
+    public static final int WANT_VERIFY = 6;
 
     // CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was
     // given: call again with one. The value is 0.
@@ -426,6 +430,23 @@ public final class Cleat {
     public static final int DEFAULT_OPENSSL_CAPATH_ENV = 4;
     /** the directory that is built in */
     public static final int DEFAULT_OPENSSL_CAPATH = 5;
+
+    // CLEAT_VERDICTS_* are for cleat_context_set_verify_events.
+    /** the verification decides */
+    public static final int VERDICTS_NONE = 0;
+    /** the caller is asked about chains that were found good */
+    public static final int VERDICTS_GOOD = 1;
+    /** DANGEROUS: about all chains, and may accept bad ones */
+    public static final int VERDICTS_ALL = 2;
+
+    // CLEAT_VERDICT_* are answers beside alerts, for cleat_connection_answer_verify.
+    /** DANGEROUS for a chain that was found bad */
+    public static final int VERDICT_ACCEPT = -1;
+    /** what the verification says */
+    public static final int VERDICT_KEEP = -2;
+
+    // CLEAT_DEPTH_MAX is the largest number of intermediate certificates, and a new context's.
+    public static final int DEPTH_MAX = 100;
 
     // CLEAT_VERSION_MAJOR is the first number of the version that these headers are of. The build,
     // the shared library's name and pkg-config take the version from here.
@@ -728,6 +749,21 @@ public final class Cleat {
         public static native int cleat_context_skipped_reason(int context, int index, byte[] output,
                                                               int output_cap, int[] ordinal,
                                                               int[] line);
+        public static native int cleat_context_set_verify_events(int context, int on);
+        public static native int cleat_connection_answer_verify(int connection, int alert);
+        public static native int cleat_context_set_verify_enforced(int context, int enforced);
+        public static native int cleat_context_verify_enforced(int context);
+        public static native int cleat_connection_verify_result(int connection);
+        public static native int cleat_connection_verify_error_count(int connection);
+        public static native int cleat_connection_verify_error(int connection, int index,
+                                                               byte[] output, int output_cap,
+                                                               int[] code, int[] depth);
+        public static native int cleat_context_verify_depth(int context);
+        public static native int cleat_context_set_verify_depth(int context, int depth);
+        public static native int cleat_context_verify_time(int context, double[] time);
+        public static native int cleat_context_set_verify_time(int context, double time);
+        public static native int cleat_context_checks_common_name(int context);
+        public static native int cleat_context_set_checks_common_name(int context, int check);
         public static native int cleat_abi_version();
         public static native int cleat_version(byte[] output, int output_cap);
         public static native int cleat_boringssl_version(byte[] output, int output_cap);
@@ -1926,6 +1962,109 @@ public final class Cleat {
             out = Arrays.copyOf(out, Math.min(result, out.length));
             return new SkippedReason(utf8(out), ordinal[0], line[0]);
         }
+
+        /**
+         * cleat_context_set_verify_events returns CLEAT_OK and lets handshakes return CLEAT_WANT_VERIFY
+         * once the peer's chain was verified: when a client has the server's certificates, when a server
+         * has the client's, and again when either resumes a session. on: CLEAT_VERDICTS_*. With GOOD the
+         * caller can refuse what the verification accepts, and nothing else. ALL is DANGEROUS: the caller
+         * alone decides. The verify mode CERT_NONE asks nothing, and a client that sends no certificate
+         * is no question either.
+         */
+        public void setVerifyEvents(int on) throws Failure {
+            int result = Raw.cleat_context_set_verify_events(id, on);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_verify_enforced returns CLEAT_OK and sets whether a peer whose chain or name
+         * is not accepted is refused; 1 in a new context. enforced: 0 or 1; 0 is DANGEROUS: the handshake
+         * goes on with any peer, and the caller must look at cleat_connection_verify_result. Certificates
+         * that cannot be parsed, and what the verify mode says of a client without a certificate, end the
+         * handshake in any case.
+         */
+        public void setVerifyEnforced(boolean enforced) throws Failure {
+            int result = Raw.cleat_context_set_verify_enforced(id, enforced ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_verify_enforced returns 1 if such a peer is refused, otherwise 0.
+         */
+        public boolean verifyEnforced() throws Failure {
+            int result = Raw.cleat_context_verify_enforced(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_verify_depth returns how many intermediate certificates a verified chain may
+         * have, the peer's own and the trust anchor aside.
+         */
+        public int verifyDepth() throws Failure {
+            int result = Raw.cleat_context_verify_depth(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_verify_depth returns CLEAT_OK and sets that. depth: 0 to CLEAT_DEPTH_MAX.
+         */
+        public void setVerifyDepth(int depth) throws Failure {
+            int result = Raw.cleat_context_set_verify_depth(id, depth);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_verify_time returns CLEAT_OK and stores the time for which chains are verified,
+         * in seconds since 1970, or -1 if that is the time of the verification. time must not be NULL.
+         */
+        public double verifyTime() throws Failure {
+            double[] time = new double[1];
+            int result = Raw.cleat_context_verify_time(id, time);
+            Reference.reachabilityFence(this);
+            check(result);
+            return time[0];
+        }
+
+        /**
+         * cleat_context_set_verify_time returns CLEAT_OK and sets it, for validity periods, revocation
+         * lists and OCSP responses. time: seconds since 1970, up to 253402300799 (the end of the year
+         * 9999), fractions are cut; a negative one is the time of the verification, a new context's.
+         * DANGEROUS on a client: certificates that have expired, and keys that were stolen since, are
+         * accepted. Such verifications do not use the cache of verified chains.
+         */
+        public void setVerifyTime(double time) throws Failure {
+            int result = Raw.cleat_context_set_verify_time(id, time);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_checks_common_name returns 1 if a certificate without alternative names is
+         * compared with the server's name by its subject's common name.
+         */
+        public boolean checksCommonName() throws Failure {
+            int result = Raw.cleat_context_checks_common_name(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_checks_common_name returns CLEAT_OK and sets that. check: 0 or 1; 1 in a new
+         * context.
+         */
+        public void setChecksCommonName(boolean check) throws Failure {
+            int result = Raw.cleat_context_set_checks_common_name(id, check ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
     }
 
     /** The id of an open connection. */
@@ -2300,9 +2439,9 @@ public final class Cleat {
          * cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
          * What was sent is available as soon as the peer has sent it, also if it is refused then. The
          * verified chain has 0 until the handshake is done, since only then the peer has shown that it
-         * has the key, and with CLEAT_CERT_NONE. A verification builds it when it is first asked for; the
-         * connection keeps it from then on. CLEAT_SSL if that verification fails, since a certificate has
-         * ended or been revoked meanwhile.
+         * has the key, and with CLEAT_CERT_NONE; after CLEAT_WANT_VERIFY it is there. A verification
+         * builds it when it is first asked for; the connection keeps it from then on. CLEAT_SSL if that
+         * verification fails, since a certificate has ended or been revoked meanwhile.
          */
         public int chainCount(int which) throws Failure {
             int result = Raw.cleat_connection_chain_count(id, which);
@@ -2426,6 +2565,68 @@ public final class Cleat {
             check(result);
             out = Arrays.copyOf(out, Math.min(result, out.length));
             return out;
+        }
+
+        /**
+         * cleat_connection_answer_verify returns CLEAT_OK and lets the handshake that has returned
+         * CLEAT_WANT_VERIFY go on at the next call. alert: CLEAT_VERDICT_*; or a
+         * CLEAT_ALERT_DESCRIPTION_* other than CLOSE_NOTIFY to refuse: the peer gets that alert, and the
+         * handshake fails with CLEAT_VERIFY, whose value is the verify code, or 50 (application
+         * verification failure) for a chain that was found good. CLEAT_USAGE if the connection has not
+         * asked.
+         */
+        public void answerVerify(int alert) throws Failure {
+            int result = Raw.cleat_connection_answer_verify(id, alert);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_connection_verify_result returns the number of the reason for which the verification
+         * refuses the peer: a verify code, OpenSSL's X509_V_ERR_; 0 if it has found the chain good.
+         * CLEAT_USAGE if there was no verification: the peer's certificate has not come, there is none,
+         * or the verify mode is CERT_NONE.
+         */
+        public int verifyResult() throws Failure {
+            int result = Raw.cleat_connection_verify_result(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_verify_error_count returns how many faults the verification has found, 0 for a
+         * good chain. All of them are looked for, up to 16, if the context does not enforce verification
+         * or has CLEAT_VERDICTS_ALL; otherwise the first ends the verification. CLEAT_USAGE as above.
+         */
+        public int verifyErrorCount() throws Failure {
+            int result = Raw.cleat_connection_verify_error_count(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        public record VerifyError(String output, int code, int depth) {}
+
+        /**
+         * cleat_connection_verify_error returns the length of the text of the fault at index, from 0, and
+         * copies it to output; it stores the verify code, and the depth of the certificate at fault: 0 is
+         * the peer's own. The first is that of cleat_connection_verify_result. code and depth must not be
+         * NULL. CLEAT_USAGE for an index out of range, and as above.
+         */
+        public VerifyError verifyError(int index) throws Failure {
+            int[] code = new int[1];
+            int[] depth = new int[1];
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_verify_error(id, index, out, out.length, code, depth);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_verify_error(id, index, out, out.length, code, depth);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return new VerifyError(utf8(out), code[0], depth[0]);
         }
     }
 

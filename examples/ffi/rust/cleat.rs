@@ -310,8 +310,8 @@ pub const OCSP_UNKNOWN: i32 = 2;
 pub const OK: i32 = 0;
 
 // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be made
-// again, with the same arguments, once the caller has provided it. Their value is 0. The classes 4 to
-// 6 are kept for events to come.
+// again, with the same arguments, once the caller has provided it. Their value is 0. The classes 4 and
+// 5 are kept for events to come.
 /// the transport must be readable (or be fed) first
 pub const WANT_READ: i32 = 1;
 /// the transport must be writable (or be drained) first
@@ -320,6 +320,10 @@ pub const WANT_WRITE: i32 = 2;
 // CLEAT_WANT_SERVER_NAME is the class for a server that has read its client's ClientHello and waits
 // for the caller to decide how to go on: see cleat_connection_answer_server_name. The value is 0.
 pub const WANT_SERVER_NAME: i32 = 3;
+
+// CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits
+// for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
+pub const WANT_VERIFY: i32 = 6;
 
 // CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was given:
 // call again with one. The value is 0.
@@ -414,6 +418,23 @@ pub const DEFAULT_OPENSSL_CAFILE: i32 = 3;
 pub const DEFAULT_OPENSSL_CAPATH_ENV: i32 = 4;
 /// the directory that is built in
 pub const DEFAULT_OPENSSL_CAPATH: i32 = 5;
+
+// CLEAT_VERDICTS_* are for cleat_context_set_verify_events.
+/// the verification decides
+pub const VERDICTS_NONE: i32 = 0;
+/// the caller is asked about chains that were found good
+pub const VERDICTS_GOOD: i32 = 1;
+/// DANGEROUS: about all chains, and may accept bad ones
+pub const VERDICTS_ALL: i32 = 2;
+
+// CLEAT_VERDICT_* are answers beside alerts, for cleat_connection_answer_verify.
+/// DANGEROUS for a chain that was found bad
+pub const VERDICT_ACCEPT: i32 = -1;
+/// what the verification says
+pub const VERDICT_KEEP: i32 = -2;
+
+// CLEAT_DEPTH_MAX is the largest number of intermediate certificates, and a new context's.
+pub const DEPTH_MAX: i32 = 100;
 
 // CLEAT_VERSION_MAJOR is the first number of the version that these headers are of. The build, the
 // shared library's name and pkg-config take the version from here.
@@ -699,6 +720,21 @@ pub mod raw {
         pub fn cleat_context_skipped_reason(context: i32, index: i32, output: *mut c_char,
                                             output_cap: i32, ordinal: *mut i32,
                                             line: *mut i32) -> i32;
+        pub fn cleat_context_set_verify_events(context: i32, on: i32) -> i32;
+        pub fn cleat_connection_answer_verify(connection: i32, alert: i32) -> i32;
+        pub fn cleat_context_set_verify_enforced(context: i32, enforced: i32) -> i32;
+        pub fn cleat_context_verify_enforced(context: i32) -> i32;
+        pub fn cleat_connection_verify_result(connection: i32) -> i32;
+        pub fn cleat_connection_verify_error_count(connection: i32) -> i32;
+        pub fn cleat_connection_verify_error(connection: i32, index: i32, output: *mut c_char,
+                                             output_cap: i32, code: *mut i32,
+                                             depth: *mut i32) -> i32;
+        pub fn cleat_context_verify_depth(context: i32) -> i32;
+        pub fn cleat_context_set_verify_depth(context: i32, depth: i32) -> i32;
+        pub fn cleat_context_verify_time(context: i32, time: *mut f64) -> i32;
+        pub fn cleat_context_set_verify_time(context: i32, time: f64) -> i32;
+        pub fn cleat_context_checks_common_name(context: i32) -> i32;
+        pub fn cleat_context_set_checks_common_name(context: i32, check: i32) -> i32;
         pub fn cleat_abi_version() -> i32;
         pub fn cleat_version(output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_boringssl_version(output: *mut c_char, output_cap: i32) -> i32;
@@ -1655,6 +1691,87 @@ impl Context {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_context_skipped_reason(self.0, index, out, out_cap, &mut ordinal, &mut line) })?;
         Ok((utf8(out), ordinal, line))
     }
+
+    /// cleat_context_set_verify_events returns CLEAT_OK and lets handshakes return CLEAT_WANT_VERIFY once
+    /// the peer's chain was verified: when a client has the server's certificates, when a server has the
+    /// client's, and again when either resumes a session. on: CLEAT_VERDICTS_*. With GOOD the caller can
+    /// refuse what the verification accepts, and nothing else. ALL is DANGEROUS: the caller alone decides.
+    /// The verify mode CERT_NONE asks nothing, and a client that sends no certificate is no question
+    /// either.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_verify_events(&self, on: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_verify_events(self.0, on) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_verify_enforced returns CLEAT_OK and sets whether a peer whose chain or name is
+    /// not accepted is refused; 1 in a new context. enforced: 0 or 1; 0 is DANGEROUS: the handshake goes on
+    /// with any peer, and the caller must look at cleat_connection_verify_result. Certificates that cannot
+    /// be parsed, and what the verify mode says of a client without a certificate, end the handshake in any
+    /// case.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_verify_enforced(&self, enforced: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_verify_enforced(self.0, enforced as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_verify_enforced returns 1 if such a peer is refused, otherwise 0.
+    #[allow(clippy::too_many_arguments)]
+    pub fn verify_enforced(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_verify_enforced(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_verify_depth returns how many intermediate certificates a verified chain may have, the
+    /// peer's own and the trust anchor aside.
+    #[allow(clippy::too_many_arguments)]
+    pub fn verify_depth(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_context_verify_depth(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_context_set_verify_depth returns CLEAT_OK and sets that. depth: 0 to CLEAT_DEPTH_MAX.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_verify_depth(&self, depth: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_verify_depth(self.0, depth) })?;
+        Ok(())
+    }
+
+    /// cleat_context_verify_time returns CLEAT_OK and stores the time for which chains are verified, in
+    /// seconds since 1970, or -1 if that is the time of the verification. time must not be NULL.
+    #[allow(clippy::too_many_arguments)]
+    pub fn verify_time(&self) -> Result<f64, Error> {
+        let mut time = 0.0;
+        let _ = checked(unsafe { raw::cleat_context_verify_time(self.0, &mut time) })?;
+        Ok(time)
+    }
+
+    /// cleat_context_set_verify_time returns CLEAT_OK and sets it, for validity periods, revocation lists
+    /// and OCSP responses. time: seconds since 1970, up to 253402300799 (the end of the year 9999),
+    /// fractions are cut; a negative one is the time of the verification, a new context's. DANGEROUS on a
+    /// client: certificates that have expired, and keys that were stolen since, are accepted. Such
+    /// verifications do not use the cache of verified chains.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_verify_time(&self, time: f64) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_verify_time(self.0, time) })?;
+        Ok(())
+    }
+
+    /// cleat_context_checks_common_name returns 1 if a certificate without alternative names is compared
+    /// with the server's name by its subject's common name.
+    #[allow(clippy::too_many_arguments)]
+    pub fn checks_common_name(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_checks_common_name(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_checks_common_name returns CLEAT_OK and sets that. check: 0 or 1; 1 in a new
+    /// context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_checks_common_name(&self, check: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_checks_common_name(self.0, check as i32) })?;
+        Ok(())
+    }
 }
 
 /// The id of an open connection; dropping it closes it.
@@ -1919,9 +2036,9 @@ impl Connection {
     /// cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*. What
     /// was sent is available as soon as the peer has sent it, also if it is refused then. The verified
     /// chain has 0 until the handshake is done, since only then the peer has shown that it has the key, and
-    /// with CLEAT_CERT_NONE. A verification builds it when it is first asked for; the connection keeps it
-    /// from then on. CLEAT_SSL if that verification fails, since a certificate has ended or been revoked
-    /// meanwhile.
+    /// with CLEAT_CERT_NONE; after CLEAT_WANT_VERIFY it is there. A verification builds it when it is first
+    /// asked for; the connection keeps it from then on. CLEAT_SSL if that verification fails, since a
+    /// certificate has ended or been revoked meanwhile.
     #[allow(clippy::too_many_arguments)]
     pub fn chain_count(&self, which: i32) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_chain_count(self.0, which) })?;
@@ -1999,6 +2116,48 @@ impl Connection {
     pub fn scts(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_scts(self.0, out, out_cap) })?;
         Ok(out)
+    }
+
+    /// cleat_connection_answer_verify returns CLEAT_OK and lets the handshake that has returned
+    /// CLEAT_WANT_VERIFY go on at the next call. alert: CLEAT_VERDICT_*; or a CLEAT_ALERT_DESCRIPTION_*
+    /// other than CLOSE_NOTIFY to refuse: the peer gets that alert, and the handshake fails with
+    /// CLEAT_VERIFY, whose value is the verify code, or 50 (application verification failure) for a chain
+    /// that was found good. CLEAT_USAGE if the connection has not asked.
+    #[allow(clippy::too_many_arguments)]
+    pub fn answer_verify(&self, alert: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_connection_answer_verify(self.0, alert) })?;
+        Ok(())
+    }
+
+    /// cleat_connection_verify_result returns the number of the reason for which the verification refuses
+    /// the peer: a verify code, OpenSSL's X509_V_ERR_; 0 if it has found the chain good. CLEAT_USAGE if
+    /// there was no verification: the peer's certificate has not come, there is none, or the verify mode is
+    /// CERT_NONE.
+    #[allow(clippy::too_many_arguments)]
+    pub fn verify_result(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_connection_verify_result(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_connection_verify_error_count returns how many faults the verification has found, 0 for a good
+    /// chain. All of them are looked for, up to 16, if the context does not enforce verification or has
+    /// CLEAT_VERDICTS_ALL; otherwise the first ends the verification. CLEAT_USAGE as above.
+    #[allow(clippy::too_many_arguments)]
+    pub fn verify_error_count(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_connection_verify_error_count(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_connection_verify_error returns the length of the text of the fault at index, from 0, and
+    /// copies it to output; it stores the verify code, and the depth of the certificate at fault: 0 is the
+    /// peer's own. The first is that of cleat_connection_verify_result. code and depth must not be NULL.
+    /// CLEAT_USAGE for an index out of range, and as above.
+    #[allow(clippy::too_many_arguments)]
+    pub fn verify_error(&self, index: i32) -> Result<(String, i32, i32), Error> {
+        let mut code = 0;
+        let mut depth = 0;
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_verify_error(self.0, index, out, out_cap, &mut code, &mut depth) })?;
+        Ok((utf8(out), code, depth))
     }
 }
 

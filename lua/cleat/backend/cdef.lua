@@ -224,6 +224,20 @@ int32_t cleat_context_ca_certificate(int32_t context, int32_t index);
 int32_t cleat_context_skipped_count(int32_t context);
 int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *output,
                                      int32_t output_cap, int32_t *ordinal, int32_t *line);
+int32_t cleat_context_set_verify_events(int32_t context, int32_t on);
+int32_t cleat_connection_answer_verify(int32_t connection, int32_t alert);
+int32_t cleat_context_set_verify_enforced(int32_t context, int32_t enforced);
+int32_t cleat_context_verify_enforced(int32_t context);
+int32_t cleat_connection_verify_result(int32_t connection);
+int32_t cleat_connection_verify_error_count(int32_t connection);
+int32_t cleat_connection_verify_error(int32_t connection, int32_t index, char *output,
+                                      int32_t output_cap, int32_t *code, int32_t *depth);
+int32_t cleat_context_verify_depth(int32_t context);
+int32_t cleat_context_set_verify_depth(int32_t context, int32_t depth);
+int32_t cleat_context_verify_time(int32_t context, double *time);
+int32_t cleat_context_set_verify_time(int32_t context, double time);
+int32_t cleat_context_checks_common_name(int32_t context);
+int32_t cleat_context_set_checks_common_name(int32_t context, int32_t check);
 int32_t cleat_abi_version(void);
 int32_t cleat_version(char *output, int32_t output_cap);
 int32_t cleat_boringssl_version(char *output, int32_t output_cap);

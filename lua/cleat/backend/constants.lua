@@ -219,6 +219,7 @@ return {
     WANT_READ = 1,
     WANT_WRITE = 2,
     WANT_SERVER_NAME = 3,
+    WANT_VERIFY = 6,
     NEED_PASSWORD = 8,
     CLOSED = 16,
     EOF = 17,
@@ -266,6 +267,13 @@ return {
     DEFAULT_OPENSSL_CAFILE = 3,
     DEFAULT_OPENSSL_CAPATH_ENV = 4,
     DEFAULT_OPENSSL_CAPATH = 5,
+    -- cleat/verify.h
+    VERDICTS_NONE = 0,
+    VERDICTS_GOOD = 1,
+    VERDICTS_ALL = 2,
+    VERDICT_ACCEPT = -1,
+    VERDICT_KEEP = -2,
+    DEPTH_MAX = 100,
     -- cleat/version.h
     VERSION_MAJOR = 0,
     VERSION_MINOR = 1,

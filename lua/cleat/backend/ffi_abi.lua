@@ -3253,6 +3253,205 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_verify_events
+        backend.context_set_verify_events = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_verify_events", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_verify_events", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param connection integer
+    ---@param alert integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_answer_verify
+        backend.connection_answer_verify = function(connection, alert)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_answer_verify", 1, "an integer")
+            end
+            if typeof(alert) ~= "number" or tobit(alert) ~= alert then
+                bad("connection_answer_verify", 2, "an integer")
+            end
+            return call(connection, alert)
+        end
+    end
+
+    ---@param context integer
+    ---@param enforced integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_verify_enforced
+        backend.context_set_verify_enforced = function(context, enforced)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_verify_enforced", 1, "an integer")
+            end
+            if typeof(enforced) ~= "number" or tobit(enforced) ~= enforced then
+                bad("context_set_verify_enforced", 2, "an integer")
+            end
+            return call(context, enforced)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_verify_enforced
+        backend.context_verify_enforced = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_verify_enforced", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_verify_result
+        backend.connection_verify_result = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_verify_result", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_verify_error_count
+        backend.connection_verify_error_count = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_verify_error_count", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@param index integer
+    ---@return integer status
+    ---@return string? output
+    ---@return integer? code
+    ---@return integer? depth
+    do
+        local call = lib.cleat_connection_verify_error
+        local code = new("int32_t[1]")
+        local depth = new("int32_t[1]")
+        backend.connection_verify_error = function(connection, index)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_verify_error", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("connection_verify_error", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, index, output, output_cap, code, depth)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, index, output, output_cap, code, depth)
+            end
+            if result < 0 then return result end
+            local code_value, depth_value = code[0], depth[0]
+            return result, str(output, result), code_value, depth_value
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_verify_depth
+        backend.context_verify_depth = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_verify_depth", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param depth integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_verify_depth
+        backend.context_set_verify_depth = function(context, depth)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_verify_depth", 1, "an integer")
+            end
+            if typeof(depth) ~= "number" or tobit(depth) ~= depth then
+                bad("context_set_verify_depth", 2, "an integer")
+            end
+            return call(context, depth)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    ---@return number? time
+    do
+        local call = lib.cleat_context_verify_time
+        local time = new("double[1]")
+        backend.context_verify_time = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_verify_time", 1, "an integer")
+            end
+            local result = call(context, time)
+            if result < 0 then return result end
+            return result, time[0]
+        end
+    end
+
+    ---@param context integer
+    ---@param time number
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_verify_time
+        backend.context_set_verify_time = function(context, time)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_verify_time", 1, "an integer")
+            end
+            if typeof(time) ~= "number" then bad("context_set_verify_time", 2, "a number") end
+            return call(context, time)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_checks_common_name
+        backend.context_checks_common_name = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_checks_common_name", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param check integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_checks_common_name
+        backend.context_set_checks_common_name = function(context, check)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_checks_common_name", 1, "an integer")
+            end
+            if typeof(check) ~= "number" or tobit(check) ~= check then
+                bad("context_set_checks_common_name", 2, "an integer")
+            end
+            return call(context, check)
+        end
+    end
+
     ---@return integer status
     do
         local call = lib.cleat_abi_version

@@ -2268,6 +2268,134 @@ static int l_context_skipped_reason(lua_State *L) {
     return 4;
 }
 
+/* context_set_verify_events(context, on) -> status */
+static int l_context_set_verify_events(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_verify_events");
+    int32_t on = native_int(L, 2, "context_set_verify_events");
+    int32_t result = cleat_context_set_verify_events(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_answer_verify(connection, alert) -> status */
+static int l_connection_answer_verify(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_answer_verify");
+    int32_t alert = native_int(L, 2, "connection_answer_verify");
+    int32_t result = cleat_connection_answer_verify(connection, alert);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_verify_enforced(context, enforced) -> status */
+static int l_context_set_verify_enforced(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_verify_enforced");
+    int32_t enforced = native_int(L, 2, "context_set_verify_enforced");
+    int32_t result = cleat_context_set_verify_enforced(context, enforced);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_verify_enforced(context) -> status */
+static int l_context_verify_enforced(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_verify_enforced");
+    int32_t result = cleat_context_verify_enforced(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_verify_result(connection) -> status */
+static int l_connection_verify_result(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_verify_result");
+    int32_t result = cleat_connection_verify_result(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_verify_error_count(connection) -> status */
+static int l_connection_verify_error_count(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_verify_error_count");
+    int32_t result = cleat_connection_verify_error_count(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_verify_error(connection, index) -> status, output, code, depth */
+static int l_connection_verify_error(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_verify_error");
+    int32_t index = native_int(L, 2, "connection_verify_error");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t code = 0;
+    int32_t depth = 0;
+    int32_t result;
+    while ((result = cleat_connection_verify_error(connection, index, output, output_cap, &code,
+                                                   &depth)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    lua_pushinteger(L, code);
+    lua_pushinteger(L, depth);
+    return 4;
+}
+
+/* context_verify_depth(context) -> status */
+static int l_context_verify_depth(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_verify_depth");
+    int32_t result = cleat_context_verify_depth(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_verify_depth(context, depth) -> status */
+static int l_context_set_verify_depth(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_verify_depth");
+    int32_t depth = native_int(L, 2, "context_set_verify_depth");
+    int32_t result = cleat_context_set_verify_depth(context, depth);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_verify_time(context) -> status, time */
+static int l_context_verify_time(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_verify_time");
+    double time = 0;
+    int32_t result = cleat_context_verify_time(context, &time);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushnumber(L, time);
+    return 2;
+}
+
+/* context_set_verify_time(context, time) -> status */
+static int l_context_set_verify_time(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_verify_time");
+    double time = native_double(L, 2, "context_set_verify_time");
+    int32_t result = cleat_context_set_verify_time(context, time);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_checks_common_name(context) -> status */
+static int l_context_checks_common_name(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_checks_common_name");
+    int32_t result = cleat_context_checks_common_name(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_checks_common_name(context, check) -> status */
+static int l_context_set_checks_common_name(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_checks_common_name");
+    int32_t check = native_int(L, 2, "context_set_checks_common_name");
+    int32_t result = cleat_context_set_checks_common_name(context, check);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* abi_version() -> status */
 static int l_abi_version(lua_State *L) {
     int32_t result = cleat_abi_version();
@@ -2770,6 +2898,19 @@ const luaL_Reg native_abi[] = {
     {"context_ca_certificate", l_context_ca_certificate},
     {"context_skipped_count", l_context_skipped_count},
     {"context_skipped_reason", l_context_skipped_reason},
+    {"context_set_verify_events", l_context_set_verify_events},
+    {"connection_answer_verify", l_connection_answer_verify},
+    {"context_set_verify_enforced", l_context_set_verify_enforced},
+    {"context_verify_enforced", l_context_verify_enforced},
+    {"connection_verify_result", l_connection_verify_result},
+    {"connection_verify_error_count", l_connection_verify_error_count},
+    {"connection_verify_error", l_connection_verify_error},
+    {"context_verify_depth", l_context_verify_depth},
+    {"context_set_verify_depth", l_context_set_verify_depth},
+    {"context_verify_time", l_context_verify_time},
+    {"context_set_verify_time", l_context_set_verify_time},
+    {"context_checks_common_name", l_context_checks_common_name},
+    {"context_set_checks_common_name", l_context_set_checks_common_name},
     {"abi_version", l_abi_version},
     {"version", l_version},
     {"boringssl_version", l_boringssl_version},

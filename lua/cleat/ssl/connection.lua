@@ -18,6 +18,7 @@ local server_name = require "cleat.ssl.server_name"
 local status = require "cleat.status"
 local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
+local verdict = require "cleat.ssl.verdict"
 local waiting = require "cleat.socket.waiting"
 
 local pcall = compat.pcall
@@ -32,21 +33,27 @@ local const = C.const
 ---@field _read_id integer
 ---@field _write_id integer
 ---@field _transport table
----@field _origin cleat.ssl.SSLContext the initial context, whose servername callback is called
+---@field _origin cleat.ssl.SSLContext the initial context, whose callbacks are called
 local Connection = class.new("ssl.Connection", function()
     return errors.raise(errors.TypeError, "a connection is made by an SSLContext")
 end)
 
 local connection = { Connection = Connection }
 
-suspend.pauses[status.WANT_SERVER_NAME] = function(self)
-    local ok, err = pcall(server_name.answer, self)
-    if not ok then
-        self._failed = true
-        pcall(self._transport.emit, self)
-        error(err, 0)
+-- pause is the action of a pause: an error of it is one of the handshake, after the alert was sent.
+local function pause(answer)
+    return function(self)
+        local ok, err = pcall(answer, self)
+        if not ok then
+            self._failed = true
+            pcall(self._transport.emit, self)
+            error(err, 0)
+        end
     end
 end
+
+suspend.pauses[status.WANT_SERVER_NAME] = pause(server_name.answer)
+suspend.pauses[status.WANT_VERIFY] = pause(verdict.answer)
 
 function Connection:_supply(claim, event, deadline, timeout)
     return self._transport.supply(self, claim, event, deadline, timeout)
@@ -64,12 +71,12 @@ function Connection:_turns_changed()
 end
 
 function Connection:_stalled()
-    return self._in_callback
+    return self._in_callback ~= false
 end
 
 function Connection:_occupied(method)
     if self._in_callback then
-        errors.raise(errors.ValueError, "the servername callback has not returned yet")
+        errors.raise(errors.ValueError, ("the %s callback has not returned yet"):format(self._in_callback))
     end
     return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned, and no waiter that waits")
 end
@@ -257,7 +264,7 @@ connection.getters, connection.setters = getters, setters
 connection.defaults = {
     _server_side = false,
     _server_hostname = false,
-    _in_callback = false, -- while the servername callback runs
+    _in_callback = false, -- "servername" or "verify" while that callback runs
     _failed = false, -- whether TLS has failed: the alert must reach the peer
     _turns = false,
     _ragged = false,

@@ -6,6 +6,7 @@ local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local staple = require "cleat.ssl.staple"
+local verdict = require "cleat.ssl.verdict"
 
 local const = C.const
 
@@ -14,8 +15,8 @@ local info = {}
 
 local parse_peer = keywords.parser("getpeercert", { "binary_form" })
 
---- Returns the peer's certificate: a table, which is empty if the context verifies nothing; with `binary_form` its DER
---- bytes; nil if the peer has sent none.
+--- Returns the peer's certificate: a table, which is empty if the context verifies nothing, and for a certificate that
+--- was accepted although the verification refuses it; with `binary_form` its DER bytes; nil if the peer has sent none.
 ---
 ---     local cert = conn:getpeercert()
 ---     print(cert.subjectAltName[1][1], cert.subjectAltName[1][2]) --> DNS	localhost
@@ -39,7 +40,7 @@ function info:getpeercert(binary_form, ...)
         return nil
     elseif binary_form then
         return certificate.consume(id, guard, certificate.der)
-    elseif C.connection_verify_mode(self._tls) == const.CERT_NONE then
+    elseif C.connection_verify_mode(self._tls) == const.CERT_NONE or C.connection_verify_result(self._tls) ~= 0 then
         C.guard_close(guard)
         return {}
     end
@@ -83,6 +84,21 @@ function info:get_verified_chain()
         return chain(self, const.CHAIN_SENT)
     end
     return chain(self, const.CHAIN_VERIFIED)
+end
+
+--- Returns what the verification of the peer has found. `verify_code` is 0 for a chain that is good, otherwise
+--- OpenSSL's X509_V_ERR_*; `verify_message` is the same in words. `errors` lists what is wrong, each with the depth of
+--- its certificate: 0 is the peer's own. It has all faults if `enforce_verification` is false or
+--- `verify_callback_may_accept` true; otherwise the first one has ended the verification.
+---
+---     local result = conn:get_verify_result()
+---     print(result.verify_code, result.verify_message, #result.errors) --> 0	ok	0
+---
+--- Python: none.
+---@return {verify_code: integer, verify_message: string, errors: table[]}? # of errors {depth =, code =, message =}; nil
+--- before the verification, with CERT_NONE, if the peer has no certificate, and after close()
+function info:get_verify_result()
+    return self._tls ~= 0 and verdict.of(self._tls) or nil
 end
 
 -- agreed: what the handshake agreed on; nil before it is done, and once TLS is gone.

@@ -14,6 +14,7 @@ local objects = require "cleat.ssl.object"
 local roles = require "cleat.ssl.roles"
 local staple = require "cleat.ssl.staple"
 local status = require "cleat.status"
+local verify_settings = require "cleat.ssl.verify_settings"
 local wrap = require("cleat.ssl.wrap").wrap
 
 local const = C.const
@@ -37,6 +38,22 @@ local const = C.const
 ---@field check_hostname boolean whether the server's certificate must match server_hostname. true changes a
 --- verify_mode of CERT_NONE to CERT_REQUIRED. false is DANGEROUS on a client: an attacker with any certificate can pose
 --- as the server
+---@field hostname_checks_common_name boolean whether a certificate without alternative names is compared by its common
+--- name: true
+---@field verify_callback function? `callback(conn, chain, verdict)`, called once a peer's chain was verified, also when a
+--- session is resumed; the peer has not shown yet that it has the key. chain: a list of ssl.Certificate, the peer's own
+--- first: the verified chain if it is good, what the peer has sent if not. verdict: as SSLSocket:get_verify_result
+--- returns. The peer is refused if the callback returns false (CERTIFICATE_UNKNOWN) or an `ALERT_DESCRIPTION_*`, or
+--- raises: the handshake raises SSLCertVerificationError, with the callback's error in `cause`. nil and true accept. In
+--- a coroutine it may yield. With CERT_NONE it is not called. Raises TypeError
+---@field verify_callback_may_accept boolean whether verify_callback is called for bad chains too, and accepts them by
+--- true (nil keeps the verdict): false. true is DANGEROUS: the callback alone decides who the peer may be
+---@field enforce_verification boolean whether a peer that the verification refuses is refused: true. false is DANGEROUS:
+--- the handshake succeeds with any peer, and the program must look at SSLSocket:get_verify_result
+---@field verify_depth integer how many intermediate certificates a chain may have: 100. Raises TypeError, ValueError
+---@field verify_time number? the time for which peers are verified, in seconds since 1970; nil for the present. DANGEROUS
+--- on a client: certificates that have expired, and keys that were stolen since, are accepted. Raises TypeError,
+--- ValueError
 ---@field minimum_version integer `TLSVersion.*`. Raises ValueError on a context for one version only. Below TLSv1_2 is
 --- DANGEROUS
 ---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
@@ -85,7 +102,8 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     end
     errors.check(id)
     roles.apply(id, protocol)
-    return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false },
+    return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false,
+        _verify_callback = false, _verify_callback_may_accept = false },
         SSLContext.instance)
 end)
 
@@ -381,15 +399,15 @@ local function attribute(f)
     end
 end
 
-local getters = {
+local getters = class.merged(verify_settings.getters, {
     options = attribute(C.context_options),
     verify_mode = attribute(C.context_verify_mode),
     verify_flags = attribute(C.context_verify_flags),
     minimum_version = attribute(C.context_minimum_version),
     maximum_version = attribute(C.context_maximum_version),
     chain_cache_seconds = attribute(C.context_chain_cache_seconds),
-}
-local setters = {}
+})
+local setters = class.merged(verify_settings.setters, {})
 
 function getters:protocol()
     return self._protocol

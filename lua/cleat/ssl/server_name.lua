@@ -4,6 +4,7 @@
 --- is a Lua function between two calls of the ABI: it may raise, and in a coroutine it may yield.
 
 local C = require "cleat.backend"
+local alerts = require "cleat.ssl.alerts"
 local check = require "cleat.check"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
@@ -16,13 +17,6 @@ local const = C.const
 local server_name = {}
 
 local GO_ON = -1
-
-local ALERTS = {}
-for name, value in pairs(const) do
-    if name:find("^ALERT_DESCRIPTION_") then
-        ALERTS[value] = value
-    end
-end
 
 -- decide returns GO_ON, or the alert for the client and, unless the callback has chosen it, the error.
 local function decide(self, callback, context, name)
@@ -40,7 +34,7 @@ local function decide(self, callback, context, name)
     elseif answer == nil then
         return GO_ON
     end
-    local alert = type(answer) == "number" and ALERTS[answer]
+    local alert = type(answer) == "number" and alerts[answer]
     if alert then
         return alert
     end
@@ -65,13 +59,13 @@ end
 function server_name.answer(self)
     local id, context = self._tls, self._origin
     if self._in_callback then
-        errors.raise(errors.ValueError, "the servername callback has not returned yet")
+        errors.raise(errors.ValueError, ("the %s callback has not returned yet"):format(self._in_callback))
     end
     local alert, cause = GO_ON, nil
     local callback = context._servername_callback
     if callback then
         local _, name = errors.check(C.connection_server_hostname(id))
-        self._in_callback = true
+        self._in_callback = "servername"
         alert, cause = decide(self, callback, context, name)
         self._in_callback = false
     end

@@ -1,0 +1,131 @@
+--- Calls SSLContext.verify_callback once a peer's certificates were verified, and reports what was found.
+---
+--- The ABI has no callbacks: the handshake returns WANT_VERIFY and is continued after an answer. So the callback is a
+--- Lua function between two calls of the ABI: it may raise, and in a coroutine it may yield.
+
+local C = require "cleat.backend"
+local alerts = require "cleat.ssl.alerts"
+local Certificate = require "cleat.ssl.certificate_object"
+local check = require "cleat.check"
+local compat = require "cleat.compat"
+local errors = require "cleat.errors"
+
+local const = C.const
+local pcall = compat.pcall
+
+local verdict = {}
+
+local ACCEPT, KEEP = const.VERDICT_ACCEPT, const.VERDICT_KEEP
+
+--- What a verification has found: the fields of SSLSocket:get_verify_result. nil if there was none.
+---@param id integer
+---@return {verify_code: integer, verify_message: string, errors: table[]}?
+function verdict.of(id)
+    local code = C.connection_verify_result(id)
+    if code < 0 then
+        return nil
+    end
+    local list = {}
+    for index = 0, errors.check(C.connection_verify_error_count(id)) - 1 do
+        local _, message, number, depth = errors.check(C.connection_verify_error(id, index))
+        list[index + 1] = { depth = depth, code = number, message = message }
+    end
+    return { verify_code = code, verify_message = list[1] and list[1].message or "ok", errors = list }
+end
+
+local function own(id, guard)
+    return setmetatable({ _id = id, _guard = guard }, Certificate.instance)
+end
+
+-- chain: the certificates, as objects: those that were verified, or if they were refused, those that the peer has sent.
+local function chain(id, found)
+    local which = found.verify_code == 0 and const.CHAIN_VERIFIED or const.CHAIN_SENT
+    local list = {}
+    for index = 0, errors.check(C.connection_chain_count(id, which)) - 1 do
+        list[index + 1] = own(errors.check(C.connection_chain_certificate_guarded(id, which, index)))
+    end
+    return list
+end
+
+-- interpret returns the answer for a result of the callback, and the error of a wrong one.
+local function interpret(context, answer)
+    if answer == nil then
+        return KEEP
+    elseif answer == true then
+        return context._verify_callback_may_accept and ACCEPT or KEEP
+    elseif answer == false then
+        return const.ALERT_DESCRIPTION_CERTIFICATE_UNKNOWN
+    end
+    local alert = type(answer) == "number" and answer ~= const.ALERT_DESCRIPTION_CLOSE_NOTIFY and alerts[answer]
+    if alert then
+        return alert
+    end
+    return const.ALERT_DESCRIPTION_INTERNAL_ERROR, errors.TypeError(
+        "verify_callback must return a boolean, nil or an ALERT_DESCRIPTION_* other than CLOSE_NOTIFY, not "
+        .. check.kind(answer))
+end
+
+-- ask returns the answer of one context's callback, and unless the callback has chosen it, the error.
+local function ask(self, context, id)
+    local callback = context._verify_callback
+    if not callback then
+        return KEEP
+    end
+    local ok, answer = pcall(function()
+        local found = verdict.of(id)
+        return callback(self, chain(id, found), found)
+    end)
+    if not ok then
+        return const.ALERT_DESCRIPTION_CERTIFICATE_UNKNOWN, answer
+    end
+    return interpret(context, answer)
+end
+
+-- decide: where a server has switched its context both callbacks are asked. Each can refuse; only both can accept what
+-- the verification refuses.
+local function decide(self, id)
+    local current = self._context
+    local first = self._server_side and self._origin or current
+    local answer, cause = ask(self, first, id)
+    if answer > 0 or first == current or self._tls ~= id then
+        return answer, cause
+    end
+    local other
+    other, cause = ask(self, current, id)
+    if other > 0 then
+        return other, cause
+    end
+    return answer == ACCEPT and other or KEEP
+end
+
+-- refused raises the error of a handshake after an alert; cause is nil if the callback has chosen the alert.
+local function refused(self, cause)
+    local found = errors.from_connection(C.connection_handshake(self._tls, 0), "handshake")
+    if cause == nil or not errors.SSLCertVerificationError:is(found) then
+        return errors.throw(found)
+    end
+    local err = errors.SSLCertVerificationError(found.errno, ("%s: %s"):format(found.strerror, tostring(cause)))
+    err.library, err.reason, err.cause = found.library, found.reason, cause
+    err.verify_code, err.verify_message = found.verify_code, found.verify_message
+    return errors.throw(err)
+end
+
+--- answer calls the callback of a connection whose handshake has returned WANT_VERIFY. After it the handshake can
+--- continue, unless the callback has closed the connection. If the peer is refused it raises SSLCertVerificationError.
+function verdict.answer(self)
+    local id = self._tls
+    if self._in_callback then
+        errors.raise(errors.ValueError, ("the %s callback has not returned yet"):format(self._in_callback))
+    end
+    self._in_callback = "verify"
+    local answer, cause = decide(self, id)
+    self._in_callback = false
+    if self._tls == id then
+        errors.check(C.connection_answer_verify(id, answer))
+        if answer > 0 then
+            refused(self, cause)
+        end
+    end
+end
+
+return verdict
