@@ -8,7 +8,7 @@ local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local tasks = require "support.tasks"
 
-local SELF_SIGNED, APPLICATION, WRONG_NAME = 18, 50, 62
+local APPLICATION, WRONG_NAME = 50, 62
 
 local function is(class, what, failure)
     return raises.check(failure, class, what)
@@ -254,27 +254,27 @@ describe("verify_callback:", function()
         end
         for _, version in ipairs { "-tls1_2", "-tls1_3" } do
             calls, answer = 0, nil
-            local client = s_client(version, "-sess_out", directory)
+            local openssl = s_client(version, "-sess_out", directory)
             local conn = listening:accept()
             assert.is_truthy(conn:getpeercert().subject)
             conn:sendall "first\n"
-            client:wait_for "first"
+            openssl:wait_for "first"
             conn:close()
-            client:wait()
-            client = s_client(version, "-sess_in", directory)
+            openssl:wait()
+            openssl = s_client(version, "-sess_in", directory)
             conn = listening:accept()
             conn:sendall "second\n"
-            client:wait_for "second"
-            assert.is_truthy(client:output():find("Reused, ", 1, true), client:output())
+            openssl:wait_for "second"
+            assert.is_truthy(openssl:output():find("Reused, ", 1, true), openssl:output())
             conn:close()
-            client:stop()
+            openssl:stop()
             assert.are.equal(2, calls)
             answer = ssl.ALERT_DESCRIPTION_CERTIFICATE_REVOKED
             for _, word in ipairs { "-sess_in", "-sess_out" } do
-                client = s_client(version, word, directory)
+                openssl = s_client(version, word, directory)
                 raises("SSLCertVerificationError", { verify_code = APPLICATION }, listening.accept, listening)
-                client:wait_for "alert certificate revoked"
-                client:stop()
+                openssl:wait_for "alert certificate revoked"
+                openssl:stop()
             end
             assert.are.equal(4, calls)
         end
