@@ -27,6 +27,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_release(self->server_hostname);
     cleat_release(self->verify_faults);
     sk_X509_pop_free(self->verified_chain, X509_free);
+    cleat_queue_free(&self->early);
     SSL_SESSION_free(self->session);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);
     cleat_configuration_unref(self->configuration);
@@ -108,6 +109,7 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
         status = cleat_fail_nomem();
     } else if (self->server_side) {
         SSL_set_accept_state(ssl);
+        SSL_set_early_data_enabled(ssl, settings->early_data > 0);
         status = set_id_context(ssl, configuration, settings->verify_mode, settings->verify_flags);
     } else {
         SSL_set_connect_state(ssl);
@@ -151,6 +153,7 @@ static bool narrow(struct cleat_connection *self, const struct cleat_configurati
     uint16_t high = SSL_get_max_proto_version(self->ssl);
     int curve = other->settings.curve;
     SSL_set_options(self->ssl, SSL_CTX_get_options(other->ssl_ctx) & SSL_OP_NO_TICKET);
+    if (other->settings.early_data == 0) SSL_set_early_data_enabled(self->ssl, 0);
     if (other->minimum_version > low) low = other->minimum_version;
     if (other->maximum_version < high) high = other->maximum_version;
     return SSL_set_min_proto_version(self->ssl, low) == 1 &&

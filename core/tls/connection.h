@@ -42,6 +42,11 @@ struct cleat_connection {
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
+    struct cleat_queue early; /* early data that a server has received and not returned yet */
+    int32_t early_state; /* CLEAT_EARLY_DATA_* */
+    int32_t early_sent; /* bytes of it that a client has sent */
+    bool early_offered; /* a client has announced some */
+    bool early_over; /* no more of it can be sent, or come */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;
@@ -149,6 +154,10 @@ int32_t cleat_connection_wait(struct cleat_connection *self, int32_t want, cleat
 /* cleat_connection_flush sends what is buffered now. CLEAT_OK; CLEAT_WANT_WRITE; CLEAT_TIMEOUT;
  * CLEAT_CLOSED; CLEAT_SYS. */
 int32_t cleat_connection_flush(struct cleat_connection *self, cleat_deadline deadline);
+
+/* cleat_connection_step does a part of the handshake, which is not done, without waiting: up to its end, the next bytes of
+ * the network, a client's early data or the end of a server's. CLEAT_OK, CLEAT_WANT_*, or the handshake's error. */
+int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transport_mode mode);
 
 /* cleat_connection_establish does the handshake if it is not done. The caller has both turns, or
  * the handshake is done. */

@@ -26,10 +26,17 @@ static bool offers_session(const SSL_CLIENT_HELLO *hello) {
                                                  &len);
 }
 
+static bool offers_early_data(const SSL_CLIENT_HELLO *hello) {
+    const uint8_t *extension;
+    size_t len;
+    return SSL_early_callback_ctx_extension_get(hello, TLSEXT_TYPE_early_data, &extension, &len);
+}
+
 enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *hello) {
     struct cleat_connection *self = SSL_get_app_data(hello->ssl);
     self->has_hello = true;
     self->offered = offers_session(hello);
+    if (offers_early_data(hello)) self->early_offered = true;
     self->shared_suites = cleat_shared_suites(hello);
     if (!self->asks_for_name) return ssl_select_cert_success;
     self->pause = CLEAT_PAUSE_SERVER_NAME;

@@ -175,6 +175,20 @@ public final class Cleat {
     // CLEAT_PASSWORD_MAX is the longest password for a private key, in bytes.
     public static final int PASSWORD_MAX = 1024;
 
+    // CLEAT_EARLY_DATA_LIMIT is the largest number of bytes of early data that a server accepts of
+    // one connection.
+    public static final int EARLY_DATA_LIMIT = 14336;
+
+    // CLEAT_EARLY_DATA_* are the states of a connection's early data.
+    /** there is none */
+    public static final int EARLY_DATA_NONE = 0;
+    /** some is being sent, or received: the handshake is not done */
+    public static final int EARLY_DATA_OPEN = 1;
+    /** the server has accepted it, and there is no more */
+    public static final int EARLY_DATA_ACCEPTED = 2;
+    /** the server has refused it, and discards it */
+    public static final int EARLY_DATA_REFUSED = 3;
+
     // CLEAT_E* are Linux's error numbers.
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
@@ -647,6 +661,13 @@ public final class Cleat {
                                                                     int certs_len, byte[] key,
                                                                     int key_len, byte[] password,
                                                                     int password_len);
+        public static native int cleat_context_early_data(int context);
+        public static native int cleat_context_set_early_data(int context, int most);
+        public static native int cleat_connection_early_data(int connection);
+        public static native int cleat_connection_write_early(int connection, byte[] data,
+                                                              int data_len, double timeout);
+        public static native int cleat_connection_read_early(int connection, byte[] buf,
+                                                             int buf_cap, double timeout);
         public static native int cleat_close(int id);
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
@@ -1709,6 +1730,31 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_early_data returns the number that cleat_context_set_early_data has set; 0 in a
+         * new context.
+         */
+        public int earlyData() throws Failure {
+            int result = Raw.cleat_context_early_data(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_early_data returns CLEAT_OK. most: 0 to CLEAT_EARLY_DATA_LIMIT bytes. Servers
+         * of the context accept early data unless it is 0, and give tickets that allow
+         * CLEAT_EARLY_DATA_LIMIT bytes. Clients of the context send at most so many bytes early; if it is
+         * 0, as many as the server's ticket allows. Where a server switches its context at the server
+         * name both contexts must allow it. DANGEROUS on servers: early data can be repeated by an
+         * attacker, see above.
+         */
+        public void setEarlyData(int most) throws Failure {
+            int result = Raw.cleat_context_set_early_data(id, most);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_context_ask_ocsp returns 1 if clients of the context ask for an OCSP response, otherwise
          * 0; 1 in a new context.
          */
@@ -2545,6 +2591,52 @@ public final class Cleat {
             int result = Raw.cleat_connection_answer_server_name(id, alert);
             Reference.reachabilityFence(this);
             check(result);
+        }
+
+        /**
+         * cleat_connection_early_data returns the CLEAT_EARLY_DATA_* of the connection. On a client that
+         * has sent some it is CLEAT_EARLY_DATA_OPEN until the handshake is done or the server has refused
+         * it. After a refusal the handshake goes on, and what was sent early is to be sent again by
+         * cleat_connection_write.
+         */
+        public int earlyData() throws Failure {
+            int result = Raw.cleat_connection_early_data(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_write_early begins a client's handshake, and returns how many bytes of data it
+         * has sent early: 0 if the client has no session that allows it, once cleat_connection_handshake,
+         * read or write was called, and after the handshake. Bytes that were not counted are to be sent
+         * by cleat_connection_write later; those that were, if cleat_connection_early_data says that they
+         * were refused. The call waits for nothing but another call: the bytes that the network does not
+         * take at once are sent by the handshake. CLEAT_USAGE on a server; CLEAT_WANT_*, of which
+         * CLEAT_WANT_VERIFY asks about the certificate of the session; CLEAT_TIMEOUT; CLEAT_CLOSED;
+         * CLEAT_SYS; CLEAT_SSL; CLEAT_VERIFY.
+         */
+        public int writeEarly(byte[] data, double timeout) throws Failure {
+            int result = Raw.cleat_connection_write_early(id, data, length(data), timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_read_early returns how many bytes of a client's early data it put into buf: at
+         * least 1, or 0 at their end (or if buf_cap is 0). It may be called before the handshake is done,
+         * which it does as far as needed; if the client sends no early data, or it is refused, the
+         * handshake is done when it returns 0. Other calls that do the handshake keep what comes early
+         * for this function, also after the handshake; until all was read cleat_connection_read returns
+         * CLEAT_USAGE. CLEAT_USAGE on a client; CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_EOF;
+         * CLEAT_SYS; CLEAT_SSL; CLEAT_ALERT; CLEAT_VERIFY.
+         */
+        public int readEarly(byte[] buf, double timeout) throws Failure {
+            int result = Raw.cleat_connection_read_early(id, buf, buf.length, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
         }
 
         /**

@@ -100,6 +100,12 @@ return {
     CHAIN_CACHE_MAX = 86400,
     -- cleat/credential.h
     PASSWORD_MAX = 1024,
+    -- cleat/early_data.h
+    EARLY_DATA_LIMIT = 14336,
+    EARLY_DATA_NONE = 0,
+    EARLY_DATA_OPEN = 1,
+    EARLY_DATA_ACCEPTED = 2,
+    EARLY_DATA_REFUSED = 3,
     -- cleat/errno.h
     EPERM = 1,
     ENOENT = 2,
