@@ -45,6 +45,7 @@ struct cleat_connection {
     struct cleat_queue early; /* early data that a server has received and not returned yet */
     int32_t early_state; /* CLEAT_EARLY_DATA_* */
     int32_t early_sent; /* bytes of it that a client has sent */
+    bool early_allowed; /* on a server, by all contexts that it has had */
     bool early_offered; /* a client has announced some */
     bool early_over; /* no more of it can be sent, or come */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
