@@ -17,7 +17,7 @@ enum cleat_key_type {
     CLEAT_KEY_P521,
     CLEAT_KEY_ED25519,
     CLEAT_KEY_RSA,
-    CLEAT_KEY_OTHER, /* BoringSSL loads P-224, and cannot use it */
+    CLEAT_KEY_OTHER, /* P-224, which TLS 1.3 does not have */
     CLEAT_KEY_TYPES
 };
 

@@ -12,10 +12,13 @@
 
 /* Of TLS 1.2 and below: what a ClientHello offers. */
 static const struct {
-    uint16_t group; /* IANA's number */
+    uint16_t group; /* IANA's number; P-224 is for certificates only */
     int nid;
-} groups[] = {
-    {29, NID_X25519}, {23, NID_X9_62_prime256v1}, {24, NID_secp384r1}, {25, NID_secp521r1}};
+} groups[] = {{29, NID_X25519},
+              {23, NID_X9_62_prime256v1},
+              {24, NID_secp384r1},
+              {25, NID_secp521r1},
+              {21, NID_secp224r1}};
 
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 
@@ -52,7 +55,8 @@ uint32_t cleat_credential_choice_groups(const SSL_CLIENT_HELLO *hello) {
 /* Of the keys that have one. */
 static const int curves[CLEAT_KEY_TYPES] = {[CLEAT_KEY_P256] = NID_X9_62_prime256v1,
                                             [CLEAT_KEY_P384] = NID_secp384r1,
-                                            [CLEAT_KEY_P521] = NID_secp521r1};
+                                            [CLEAT_KEY_P521] = NID_secp521r1,
+                                            [CLEAT_KEY_OTHER] = NID_secp224r1};
 
 /* Whether a key makes signatures of the algorithm. */
 static bool signs(const struct cleat_credential *credential, uint16_t algorithm, int version) {
@@ -98,7 +102,7 @@ static bool can_sign(const SSL *ssl, const struct cleat_credential *credential) 
 static uint32_t own_groups(const struct cleat_connection *self) {
     int curve = self->configuration->settings.curve;
     if (curve == 0) curve = self->initial->settings.curve;
-    return curve == 0 ? ((uint32_t)1 << GROUPS) - 1 : bit_of_nid(curve);
+    return curve == 0 ? ((uint32_t)1 << (GROUPS - 1)) - 1 : bit_of_nid(curve);
 }
 
 /* TLS 1.2 and below: whether there is a suite for the key, and the client knows the curve. */
@@ -127,7 +131,6 @@ static bool is_requested(const SSL *ssl, const struct cleat_credential *credenti
 
 static bool is_usable(const struct cleat_connection *self,
                       const struct cleat_credential *credential) {
-    if (credential->type == CLEAT_KEY_OTHER) return false;
     if (SSL_version(self->ssl) >= TLS1_3_VERSION) return can_sign(self->ssl, credential);
     if (self->server_side) return has_suite(self, credential);
     return is_requested(self->ssl, credential) && can_sign(self->ssl, credential);
