@@ -1,12 +1,13 @@
 /* credential.h: the certificate chains and private keys with which this side identifies itself.
  *
- * A context can have several, one for each type of key: ECDSA with P-256, with P-384, with P-521, Ed25519, RSA. Loading
- * another type adds; loading the same type replaces, with its staples (see staple.h). Connections that exist keep what
- * they have. A connection presents the first of them, in this order, that its peer can verify: by the signature algorithms that the peer offers
- * and, in TLS 1.2 and below, by its cipher suites and curves and the certificate types that a server asks for. Of those
- * that the peer can verify one comes first that is issued by a CA that the peer names: a server that asks for a
- * certificate, or, with BoringSSL of 2026, a client with certificate_authorities. The order of loading has no effect. If
- * there is none that the peer can verify, the handshake fails. None can be removed: make a new context. */
+ * A context can have several, one for each type of key: ECDSA with P-256, with P-384, with P-521, Ed25519, RSA.
+ * Loading another type adds; loading the same type replaces, with its staples (see staple.h). Connections that exist
+ * keep what they have. A connection presents the first of them, in this order, that its peer can verify: by the
+ * signature algorithms that the peer offers and, in TLS 1.2 and below, by its cipher suites and curves and the
+ * certificate types that a server asks for. Of those that the peer can verify one comes first that is issued by a CA
+ * that the peer names: a server that asks for a certificate, or, with BoringSSL of 2026, a client that uses the
+ * extension for that (RFC 8446 section 4.2.4). The order of loading has no effect. If there is none that the peer can verify, the
+ * handshake fails. None can be removed: make a new context. */
 #ifndef CLEAT_CREDENTIAL_H
 #define CLEAT_CREDENTIAL_H
 

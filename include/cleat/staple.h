@@ -61,8 +61,9 @@ CLEAT_API int32_t cleat_context_ocsp_response(int32_t context, CLEAT_BINARY char
 /* cleat_context_set_ocsp_response returns CLEAT_OK and makes servers of the context staple the response, in DER, to
  * clients that ask for one. response absent: none, to no certificate. It belongs to the certificate, or certificates,
  * that it is about: the serial number decides and, where one has it, the issuer's name. One must have the number;
- * nothing else is verified, and the response is sent when it has expired, too. It is discarded with its certificate. CLEAT_USAGE without a certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP:
- * MALFORMED_RESPONSE, RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS. */
+ * nothing else is verified, and the response is sent when it has expired, too. It is discarded with its certificate.
+ * CLEAT_USAGE without a certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE,
+ * RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS. */
 CLEAT_API int32_t cleat_context_set_ocsp_response(int32_t context,
                                                   CLEAT_ABSENT const char *response,
                                                   int32_t response_len);
@@ -80,8 +81,8 @@ CLEAT_API int32_t cleat_context_scts(int32_t context, CLEAT_BINARY char *output,
 
 /* cleat_context_set_scts returns CLEAT_OK and makes servers of the context send the timestamps to clients that ask for
  * them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3); absent: none, to no certificate. They belong to
- * the certificate that was loaded last, and are discarded with it. CLEAT_USAGE without a certificate, for a malformed list, and above
- * CLEAT_STAPLE_MAX. */
+ * the certificate that was loaded last, and are discarded with it. CLEAT_USAGE without a certificate, for a malformed
+ * list, and above CLEAT_STAPLE_MAX. */
 CLEAT_API int32_t cleat_context_set_scts(int32_t context, CLEAT_ABSENT const char *scts,
                                          int32_t scts_len);
 

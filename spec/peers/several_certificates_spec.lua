@@ -1,5 +1,5 @@
--- Several certificates in one context, against programs that know fewer algorithms than our client. Python's server with
--- the same certificates is the control: it presents the same one.
+-- Several certificates in one context, against programs that know fewer algorithms than our client. The control is
+-- Python's server with the same certificates: it presents the same one.
 local handles = require "support.handles"
 local key_types = require "support.key_types"
 local pki = require "support.pki"
@@ -52,7 +52,7 @@ local function presented(version, port, options)
     return result.status == 0 and result.output:match("\nsubject=CN ?= ?(%w+)") or "none"
 end
 
--- What a client knows, which it gets of all five, and, for some, of three that a context of OpenSSL's can have together.
+-- What a client knows, which it gets of all five, and, for some, of three that OpenSSL can have in one context.
 local CASES = {
     ["TLSv1.3"] = {
         { {}, "p256", "p256" },

@@ -252,7 +252,7 @@ describe("several certificates:", function()
         assert.are.same({}, (link.attempt({ version = "TLSv1.2", ciphers = "aECDSA" }, { context = server })))
     end)
 
-    it("certificates of two CAs with one serial number get the response of their own CA", function()
+    it("certificates of two CAs with one serial number get the response of the right CA", function()
         local server = link.context {}
         local cases = { p256 = "intermediate", rsa = "root" }
         local responses = {}
@@ -268,7 +268,7 @@ describe("several certificates:", function()
         assert.are.same({ "twin-p256", nil }, { presented(server, nil, stapled) })
         server.ocsp_response = responses.p256
         assert.are.same({ "twin-p256", responses.p256 }, { presented(server, nil, stapled) })
-        -- a response that names no CA of theirs is for the number
+        -- a response that has no status is refused
         local junk = der.sequence(der.tlv(0x0a, "\3"))
         raises("ssl.SSLError", { library = "OCSP", reason = "RESPONSE_STATUS" }, function()
             server.ocsp_response = junk

@@ -1,8 +1,8 @@
 -- A TLS server for peers that are programs: one connection after the other, each echoed or answered as HTTP, until it
 -- is killed.
--- Arguments are name=value: cert, key (files), also (more of them: cert:key, once for each), cafile, verify (optional, required), version (TLSv1 to TLSv1.2; all),
--- alpn, mode (echo, http), bytes (an echo ends with close_notify after so many). It says on standard output what
--- happens.
+-- Arguments are name=value: cert, key (files), also (more of them: cert:key, once for each), cafile, verify (optional,
+-- required), version (TLSv1 to TLSv1.2; all), alpn, mode (echo, http), bytes (an echo ends with close_notify after so
+-- many). It says on standard output what happens.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 

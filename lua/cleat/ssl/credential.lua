@@ -57,7 +57,7 @@ local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", 
 --- Loads this side's certificate, its chain and the private key. Later connections use them; existing ones keep theirs.
 --- A context has one certificate for each type of key: ECDSA with P-256, with P-384, with P-521, Ed25519, RSA. Another
 --- type adds, the same type replaces, and nothing changes if loading fails. Each connection presents the first of them,
---- in this order, that the peer can verify; the order of loading has no effect. None can be removed: make a new context.
+--- in this order, that the peer can verify, whatever the order of loading. None can be removed: make a new context.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 ---     context:load_cert_chain("cert.pem", "key.pem")
