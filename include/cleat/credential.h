@@ -6,8 +6,8 @@
  * signature algorithms that the peer offers and, in TLS 1.2 and below, by its cipher suites and curves and the
  * certificate types that a server asks for. Of those that the peer can verify one comes first that is issued by a CA
  * that the peer names: a server that asks for a certificate, or, with BoringSSL of 2026, a client that uses the
- * extension for that (RFC 8446 section 4.2.4). The order of loading has no effect. If there is none that the peer can verify, the
- * handshake fails. None can be removed: make a new context. */
+ * extension for that (RFC 8446 section 4.2.4). The order of loading has no effect. If there is none that the peer can
+ * verify, the handshake fails. None can be removed: make a new context. */
 #ifndef CLEAT_CREDENTIAL_H
 #define CLEAT_CREDENTIAL_H
 

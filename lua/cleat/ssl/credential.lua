@@ -65,8 +65,7 @@ local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", 
 ---     -- an encrypted key
 ---     context:load_cert_chain { certfile = "cert.pem", keyfile = "encrypted.pem", password = "swordfish" }
 ---
----     -- ECDSA for the clients that know it, which costs a server a fraction; RSA for the others
----     context:load_cert_chain("ecdsa.pem", "ecdsa.key")
+---     -- beside ECDSA, which costs a server a fraction, RSA for the clients that know nothing else
 ---     context:load_cert_chain("rsa.pem", "rsa.key")
 ---
 --- Raises: IOError if a file cannot be read; SSLError if a file has no certificate or key, if the key does not match,
