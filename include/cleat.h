@@ -62,11 +62,13 @@
 #include "cleat/interrupt.h"
 #include "cleat/poll.h"
 #include "cleat/random.h"
+#include "cleat/sct.h"
 #include "cleat/socket.h"
 #include "cleat/staple.h"
 #include "cleat/status.h"
 #include "cleat/terminal.h"
 #include "cleat/trust.h"
+#include "cleat/verification.h"
 #include "cleat/verify.h"
 #include "cleat/version.h"
 

@@ -179,14 +179,25 @@ static bool set_up(X509_STORE_CTX *verification, const struct cleat_chain_reques
            X509_STORE_CTX_set_app_data(verification, state) == 1 && !cleat_memory_failed();
 }
 
-bool cleat_chain_accept(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
-    STACK_OF(X509) * copy;
+/* NULL if memory lacks. */
+static STACK_OF(X509) * copy_chain(const STACK_OF(X509) * chain) {
+    STACK_OF(X509) *copy = sk_X509_dup(chain);
     size_t i;
-    if (request->accepted == NULL) return true;
-    copy = sk_X509_dup(chain);
     for (i = 0; i < sk_X509_num(copy); i++) X509_up_ref(sk_X509_value(copy, i));
-    *request->accepted = copy;
-    return copy != NULL;
+    return copy;
+}
+
+bool cleat_chain_accept(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
+    if (request->accepted == NULL) return true;
+    *request->accepted = copy_chain(chain);
+    return *request->accepted != NULL;
+}
+
+/* Keeps a refused chain, in place of an earlier one. If that fails memory has. */
+static void keep_refused(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
+    if (request->refused == NULL) return;
+    sk_X509_pop_free(*request->refused, X509_free);
+    *request->refused = chain == NULL ? NULL : copy_chain(chain);
 }
 
 static bool is_too_long(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
@@ -221,7 +232,11 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
         *error = (struct cleat_verify_error){X509_V_ERR_CERT_CHAIN_TOO_LONG, 0, request->depth + 1};
         if (request->faults != NULL) cleat_verify_faults_add(request->faults, *error);
     }
-    if (request->faults != NULL) accepted = false;
+    if (request->faults != NULL) {
+        accepted = false;
+    } else if (!accepted && intermediates == NULL && anchors == NULL) {
+        keep_refused(request, X509_STORE_CTX_get0_chain(verification));
+    }
     /* BoringSSL ignores some failed allocations: after one no result is certain. */
     if (cleat_memory_failed() ||
         (accepted && !cleat_chain_accept(request, X509_STORE_CTX_get0_chain(verification)))) {
