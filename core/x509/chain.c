@@ -133,6 +133,12 @@ static bool constrain(X509_STORE_CTX *verification, struct state *state, int dep
     return false;
 }
 
+/* BoringSSL of 2023 has -1 where a common name is outside of the constraints. */
+static int depth_of(X509_STORE_CTX *verification) {
+    int depth = X509_STORE_CTX_get_error_depth(verification);
+    return depth < 0 ? 0 : depth;
+}
+
 /* Notes a fault where all of them are asked for, and goes on as if there were none. */
 static int note(X509_STORE_CTX *verification, const struct state *state, int number, int depth) {
     int code = X509_STORE_CTX_get_error(verification);
@@ -146,7 +152,7 @@ static int note(X509_STORE_CTX *verification, const struct state *state, int num
  * trusted one down to the peer's own. Returns whether to go on. */
 static int on_certificate(int ok, X509_STORE_CTX *verification) {
     X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
-    int depth = X509_STORE_CTX_get_error_depth(verification);
+    int depth = depth_of(verification);
     struct state *state = X509_STORE_CTX_get_ex_data(verification, 0);
     STACK_OF(X509) * chain;
     if (certificate == NULL) return ok;
@@ -220,7 +226,7 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
     accepted = X509_verify_cert(verification) == 1;
     if (!accepted) {
         error->error = X509_STORE_CTX_get_error(verification);
-        error->depth = X509_STORE_CTX_get_error_depth(verification);
+        error->depth = depth_of(verification);
         if (error->error == X509_V_OK) error->error = X509_V_ERR_UNSPECIFIED;
     } else if ((X509_VERIFY_PARAM_get_flags(request->param) & CLEAT_STRICT_FLAG) != 0) {
         accepted = cleat_strict_check(X509_STORE_CTX_get0_chain(verification), error);
