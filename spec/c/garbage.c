@@ -85,6 +85,9 @@ static int32_t make(int32_t kind) {
                                         0, CLEAT_AI_NUMERICHOST);
         case CLEAT_KIND_WATCH:
             return cleat_watch_new(cleat_socket_fileno(live[CLEAT_KIND_SOCKET]), CLEAT_POLLIN, 0);
+        case CLEAT_KIND_VERIFICATION:
+            return cleat_verification_new(live[CLEAT_KIND_CONTEXT], live[CLEAT_KIND_CERTIFICATE],
+                                          CLEAT_PURPOSE_SERVER_AUTH, NULL, 0, -1, NULL, 0);
         default: return -1;
     }
 }

@@ -149,7 +149,9 @@ end
 local function found(id)
     check(id, "verification")
     local result
-    if backend.verification_result(id) ~= const.OK then
+    local refused = backend.verification_result(id) ~= const.OK
+    assert(backend.verification_error_count(id) == (refused and 1 or 0))
+    if refused then
         local _, message, code, depth = backend.verification_error(id, 0)
         local certificate = check(backend.verification_error_certificate(id, 0), "the certificate at fault")
         assert(certificate ~= 0, "there is no certificate at that depth")
