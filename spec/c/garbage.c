@@ -129,6 +129,7 @@ static int32_t good_int(const struct function *function, const char *name) {
         {"level", CLEAT_SOL_SOCKET},
         {"option", CLEAT_SO_KEEPALIVE},
         {"number", CLEAT_ENOENT},
+        {"purpose", CLEAT_PURPOSE_SERVER_AUTH},
     };
     size_t i;
     if (strcmp(name, "fd") == 0) return descriptor;
