@@ -49,7 +49,7 @@ static int32_t add_result(struct reading *self, int32_t result) {
 static void add_bytes(struct reading *self, int32_t len) {
     int32_t i;
     add_result(self, len);
-    for (i = 0; i < len; i++) add_number(self, self->room[i]);
+    for (i = 0; i < len && i < (int32_t)sizeof self->room; i++) add_number(self, self->room[i]);
 }
 
 /* After a failure for lack of memory nothing is called, so that the thread's record stays. */
