@@ -188,9 +188,9 @@ static int64_t time_of(const struct cleat_peer_terms *terms, int64_t now) {
 }
 
 /* Verifies what was sent, as now is. Returns the accepted chain, the caller's to free, or NULL. until: see verify. */
-static STACK_OF(X509) * judge(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
-                              const STACK_OF(CRYPTO_BUFFER) * sent, int64_t now,
-                              struct cleat_peer_report *report, int64_t *until) {
+static STACK_OF(X509) * check_chain(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
+                                    const STACK_OF(CRYPTO_BUFFER) * sent, int64_t now,
+                                    struct cleat_peer_report *report, int64_t *until) {
     STACK_OF(X509) *refused = NULL;
     STACK_OF(X509) *accepted_chain = NULL;
     bool accepted =
@@ -230,7 +230,7 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     }
     chain = parse(sent);
     if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
-    accepted_chain = judge(terms, chain, sent, now.wall, report, &until);
+    accepted_chain = check_chain(terms, chain, sent, now.wall, report, &until);
     accepted = accepted_chain != NULL;
     sk_X509_pop_free(accepted_chain, X509_free);
     if (accepted && has_key) cleat_chain_cache_add(key, now, until);
@@ -248,7 +248,8 @@ STACK_OF(X509) * cleat_peer_chain(const struct cleat_peer_terms *terms,
     if (chain == NULL) {
         report->error.error = X509_V_ERR_OUT_OF_MEM;
     } else {
-        accepted_chain = judge(terms, chain, sent, cleat_chain_moment_now().wall, report, &until);
+        accepted_chain =
+            check_chain(terms, chain, sent, cleat_chain_moment_now().wall, report, &until);
     }
     sk_X509_pop_free(chain, X509_free);
     return accepted_chain;

@@ -47,7 +47,8 @@ struct cleat_peer_report {
     struct cleat_verify_error error; /* why a peer was refused */
     enum cleat_peer_cache cache;
     enum cleat_ocsp_fault ocsp_fault; /* if its OCSP response was not good */
-    /* The chain that the error is about, the peer's own certificate first: the caller's to free. NULL if there is none. */
+    /* The chain that the error is about, the peer's own certificate first: the caller's to free; NULL if there is
+     * none. */
     STACK_OF(CRYPTO_BUFFER) * refused;
 };
 

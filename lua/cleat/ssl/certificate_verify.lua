@@ -49,10 +49,12 @@ end
 --- handshakes only. Without `hostname` any certificate of a trusted CA is accepted, whatever its names.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
----     local certificate = ssl.Certificate(conn:getpeercert(true))
----     print(#certificate:verify(context, { hostname = "localhost" }) >= 2) --> true
----     local ok, err = pcall(certificate.verify, certificate, context, { time = certificate.not_after + 1 })
----     print(ok, err.verify_message, err.depth) --> false	certificate has expired	0
+---     local sent = conn:get_unverified_chain()
+---     local certificate = ssl.Certificate(sent[1])
+---     local chain = certificate:verify(context, { hostname = "localhost", untrusted = table.concat(sent) })
+---     print(chain[1] == certificate, chain[#chain].is_ca) --> true	true
+---     local ok, err = pcall(certificate.verify, certificate, context, { hostname = "example.org", untrusted = chain })
+---     print(err.verify_code, err.depth, err.certificate == certificate) --> 62	0	true
 ---
 --- Raises: SSLCertVerificationError, with the code and the message of a handshake; SSLError if `untrusted` cannot be
 --- parsed; ValueError for a hostname or time that there cannot be; TypeError.

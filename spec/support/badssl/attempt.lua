@@ -208,7 +208,10 @@ function attempt.of(files, role, version)
         and found(backend.connection_verification(verifier)) or nil
     backend.close(bad)
     backend.close(verifier)
-    return { found = verification, failure = verified.failure, established = verified.established, peer_failure = peer.failure, spliced = message ~= nil }
+    return {
+        found = verification, failure = verified.failure, established = verified.established,
+        peer_failure = peer.failure, spliced = message ~= nil,
+    }
 end
 
 return attempt
