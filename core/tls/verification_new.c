@@ -93,7 +93,7 @@ static int32_t run(int32_t context, struct cleat_certificate *certificate, int32
                    const char *name, double time, const char *untrusted, int32_t untrusted_len) {
     STACK_OF(CRYPTO_BUFFER) * sent;
     struct cleat_peer_terms terms;
-    struct source source;
+    struct source source = {.trust = NULL};
     int32_t result = read_context(context, &source);
     if (result < 0) return result;
     cleat_error_clear_queue();
