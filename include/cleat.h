@@ -63,6 +63,7 @@
 #include "cleat/poll.h"
 #include "cleat/random.h"
 #include "cleat/sct.h"
+#include "cleat/session.h"
 #include "cleat/socket.h"
 #include "cleat/staple.h"
 #include "cleat/status.h"

@@ -154,6 +154,17 @@ int32_t cleat_sct_read(const char *sct, int32_t sct_len, double *time, int32_t *
                        int32_t *signature_algorithm);
 int32_t cleat_sct_bytes(const char *sct, int32_t sct_len, int32_t which, char *output,
                         int32_t output_cap);
+int32_t cleat_connection_session(int32_t connection);
+int32_t cleat_connection_set_session(int32_t connection, int32_t session);
+int32_t cleat_session_bytes(int32_t session, char *output, int32_t output_cap);
+int32_t cleat_session_from_bytes(int32_t context, const char *data, int32_t data_len);
+int32_t cleat_session_id(int32_t session, char *output, int32_t output_cap);
+int32_t cleat_session_version(int32_t session, char *output, int32_t output_cap);
+int32_t cleat_session_time(int32_t session, double *time);
+int32_t cleat_session_timeout(int32_t session);
+int32_t cleat_session_ticket_lifetime_hint(int32_t session);
+int32_t cleat_session_has_ticket(int32_t session);
+int32_t cleat_session_single_use(int32_t session);
 int32_t cleat_socket_new(int32_t family, int32_t socktype, int32_t proto);
 int32_t cleat_socket_from_fd(int32_t fd);
 int32_t cleat_socket_over_fd(int32_t fd);
@@ -285,6 +296,9 @@ int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t w
                                                    void *guard_id);
 int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
+int32_t cleat_connection_session_guarded(int32_t connection, void *guard_id);
+int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data, int32_t data_len,
+                                         void *guard_id);
 int32_t cleat_socket_new_guarded(int32_t family, int32_t socktype, int32_t proto, void *guard_id);
 int32_t cleat_socket_from_fd_guarded(int32_t fd, void *guard_id);
 int32_t cleat_socket_over_fd_guarded(int32_t fd, void *guard_id);
