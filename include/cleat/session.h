@@ -15,6 +15,9 @@
 
 #include "cleat/base.h"
 
+/* CLEAT_CLIENT_SESSIONS_MAX is the greatest capacity of a context's cache of sessions. */
+#define CLEAT_CLIENT_SESSIONS_MAX 65536
+
 /* cleat_connection_session returns the id of the newest session that a client's connection has, or 0: before the
  * handshake is done, with TLS 1.3 as long as no ticket was read, if the server offers no resumption, after a fatal
  * alert, and on servers. Each call makes an id. */
@@ -62,5 +65,21 @@ CLEAT_API int32_t cleat_session_has_ticket(int32_t session);
 
 /* cleat_session_single_use returns 1 if the session is for one use (TLS 1.3), otherwise 0. */
 CLEAT_API int32_t cleat_session_single_use(int32_t session);
+
+/* cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it has none, as in a new
+ * context. */
+CLEAT_API int32_t cleat_context_client_sessions(int32_t context);
+
+/* cleat_context_set_client_sessions returns CLEAT_OK and makes the context keep the sessions of its clients, and its
+ * clients resume them, up to so many; the cache is empty then. capacity: 0 for none, at most CLEAT_CLIENT_SESSIONS_MAX.
+ *
+ * A connection with a server_hostname stores its sessions once the handshake is done, if the context verifies servers,
+ * and the verification has accepted this one. A later connection to the same server_hostname, and the same port (0
+ * over memory), offers one of them, unless cleat_connection_set_session was called. A session of TLS 1.3 is used once.
+ * There are at most 4 for a server; those that were not used for longest give way. None is offered after its end,
+ * after the end of the chain that was verified, and in a process that was forked since. A failed handshake and a fatal
+ * alert discard the server's sessions; each change of a setting discards all, and connections that were made before do
+ * not store any more. */
+CLEAT_API int32_t cleat_context_set_client_sessions(int32_t context, int32_t capacity);
 
 #endif

@@ -268,6 +268,10 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_session_single_use \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_client_sessions \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_client_sessions \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_new \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_from_fd \
@@ -788,6 +792,12 @@
     classes_checked("cleat_session_has_ticket", CLASSES_session_has_ticket, cleat_session_has_ticket(__VA_ARGS__))
 #define cleat_session_single_use(...) \
     classes_checked("cleat_session_single_use", CLASSES_session_single_use, cleat_session_single_use(__VA_ARGS__))
+#define cleat_context_client_sessions(...) \
+    classes_checked("cleat_context_client_sessions", CLASSES_context_client_sessions, \
+                    cleat_context_client_sessions(__VA_ARGS__))
+#define cleat_context_set_client_sessions(...) \
+    classes_checked("cleat_context_set_client_sessions", CLASSES_context_set_client_sessions, \
+                    cleat_context_set_client_sessions(__VA_ARGS__))
 #define cleat_socket_new(...) \
     classes_checked("cleat_socket_new", CLASSES_socket_new, cleat_socket_new(__VA_ARGS__))
 #define cleat_socket_from_fd(...) \

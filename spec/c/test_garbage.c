@@ -519,6 +519,14 @@ static int32_t call_session_single_use(const struct value *v) {
     return cleat_session_single_use(v[0].i);
 }
 
+static int32_t call_context_client_sessions(const struct value *v) {
+    return cleat_context_client_sessions(v[0].i);
+}
+
+static int32_t call_context_set_client_sessions(const struct value *v) {
+    return cleat_context_set_client_sessions(v[0].i, v[1].i);
+}
+
 static int32_t call_socket_new(const struct value *v) {
     return cleat_socket_new(v[0].i, v[1].i, v[2].i);
 }
@@ -1205,6 +1213,10 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_SESSION, "session"}, {END, 0, NULL}}},
     {"cleat_session_single_use", call_session_single_use, CLASSES_session_single_use,
      {{ID, CLEAT_KIND_SESSION, "session"}, {END, 0, NULL}}},
+    {"cleat_context_client_sessions", call_context_client_sessions, CLASSES_context_client_sessions,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_client_sessions", call_context_set_client_sessions, CLASSES_context_set_client_sessions,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "capacity"}, {END, 0, NULL}}},
     {"cleat_socket_new", call_socket_new, CLASSES_socket_new,
      {{INT, 0, "family"}, {INT, 0, "socktype"}, {INT, 0, "proto"}, {END, 0, NULL}}},
     {"cleat_socket_from_fd", call_socket_from_fd, CLASSES_socket_from_fd,

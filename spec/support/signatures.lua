@@ -1016,6 +1016,21 @@ return {
         },
     },
     {
+        name = "context_client_sessions", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_client_sessions", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "capacity" },
+        },
+    },
+    {
         name = "socket_new", results = 0,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {

@@ -157,6 +157,8 @@ int32_t cleat_session_timeout(int32_t session);
 int32_t cleat_session_ticket_lifetime_hint(int32_t session);
 int32_t cleat_session_has_ticket(int32_t session);
 int32_t cleat_session_single_use(int32_t session);
+int32_t cleat_context_client_sessions(int32_t context);
+int32_t cleat_context_set_client_sessions(int32_t context, int32_t capacity);
 int32_t cleat_socket_new(int32_t family, int32_t socktype, int32_t proto);
 int32_t cleat_socket_from_fd(int32_t fd);
 int32_t cleat_socket_over_fd(int32_t fd);

@@ -167,6 +167,8 @@ return {
     POLLERR = 8,
     POLLHUP = 16,
     POLLNVAL = 32,
+    -- cleat/session.h
+    CLIENT_SESSIONS_MAX = 65536,
     -- cleat/socket.h
     SOCK_STREAM = 1,
     SOCK_DGRAM = 2,

@@ -2155,6 +2155,34 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_client_sessions
+        backend.context_client_sessions = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_client_sessions", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param capacity integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_client_sessions
+        backend.context_set_client_sessions = function(context, capacity)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_client_sessions", 1, "an integer")
+            end
+            if typeof(capacity) ~= "number" or tobit(capacity) ~= capacity then
+                bad("context_set_client_sessions", 2, "an integer")
+            end
+            return call(context, capacity)
+        end
+    end
+
     ---@param family integer
     ---@param socktype integer
     ---@param proto integer

@@ -1523,6 +1523,23 @@ static int l_session_single_use(lua_State *L) {
     return 1;
 }
 
+/* context_client_sessions(context) -> status */
+static int l_context_client_sessions(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_client_sessions");
+    int32_t result = cleat_context_client_sessions(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_client_sessions(context, capacity) -> status */
+static int l_context_set_client_sessions(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_client_sessions");
+    int32_t capacity = native_int(L, 2, "context_set_client_sessions");
+    int32_t result = cleat_context_set_client_sessions(context, capacity);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* socket_new(family, socktype, proto) -> status */
 static int l_socket_new(lua_State *L) {
     int32_t family = native_int(L, 1, "socket_new");
@@ -2988,6 +3005,8 @@ const luaL_Reg native_abi[] = {
     {"session_ticket_lifetime_hint", l_session_ticket_lifetime_hint},
     {"session_has_ticket", l_session_has_ticket},
     {"session_single_use", l_session_single_use},
+    {"context_client_sessions", l_context_client_sessions},
+    {"context_set_client_sessions", l_context_set_client_sessions},
     {"socket_new", l_socket_new},
     {"socket_from_fd", l_socket_from_fd},
     {"socket_over_fd", l_socket_over_fd},
