@@ -253,7 +253,7 @@ int32_t cleat_context_set_client_sessions(int32_t context, int32_t capacity) {
     CLEAT_CONTEXT_END(CLEAT_OK);
 }
 
-int32_t cleat_session_id(int32_t session, char *output, int32_t output_cap) {
+int32_t cleat_session_identifier(int32_t session, char *output, int32_t output_cap) {
     struct cleat_session *self;
     const uint8_t *id;
     unsigned len = 0;

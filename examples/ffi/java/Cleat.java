@@ -664,7 +664,8 @@ public final class Cleat {
         public static native int cleat_connection_set_session(int connection, int session);
         public static native int cleat_session_bytes(int session, byte[] output, int output_cap);
         public static native int cleat_session_from_bytes(int context, byte[] data, int data_len);
-        public static native int cleat_session_id(int session, byte[] output, int output_cap);
+        public static native int cleat_session_identifier(int session, byte[] output,
+                                                          int output_cap);
         public static native int cleat_session_version(int session, byte[] output, int output_cap);
         public static native int cleat_session_time(int session, double[] time);
         public static native int cleat_session_timeout(int session);
@@ -3340,15 +3341,15 @@ public final class Cleat {
         }
 
         /**
-         * cleat_session_id returns the length of the bytes by which sessions differ, and copies them to
-         * output; they are no secret. With tickets they are a digest of the ticket.
+         * cleat_session_identifier returns the length of the bytes by which sessions differ, and copies
+         * them to output; they are no secret. With tickets they are a digest of the ticket.
          */
-        public byte[] id() throws Failure {
+        public byte[] identifier() throws Failure {
             byte[] out = new byte[256];
-            int result = Raw.cleat_session_id(id, out, out.length);
+            int result = Raw.cleat_session_identifier(id, out, out.length);
             if (result > out.length) {
                 out = new byte[result];
-                result = Raw.cleat_session_id(id, out, out.length);
+                result = Raw.cleat_session_identifier(id, out, out.length);
             }
             Reference.reachabilityFence(this);
             check(result);

@@ -639,7 +639,7 @@ pub mod raw {
         pub fn cleat_connection_set_session(connection: i32, session: i32) -> i32;
         pub fn cleat_session_bytes(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_from_bytes(context: i32, data: *const c_char, data_len: i32) -> i32;
-        pub fn cleat_session_id(session: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_session_identifier(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_version(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_time(session: i32, time: *mut f64) -> i32;
         pub fn cleat_session_timeout(session: i32) -> i32;
@@ -2648,11 +2648,11 @@ impl Session {
         Ok(Session(result))
     }
 
-    /// cleat_session_id returns the length of the bytes by which sessions differ, and copies them to
-    /// output; they are no secret. With tickets they are a digest of the ticket.
+    /// cleat_session_identifier returns the length of the bytes by which sessions differ, and copies them
+    /// to output; they are no secret. With tickets they are a digest of the ticket.
     #[allow(clippy::too_many_arguments)]
-    pub fn id(&self) -> Result<Vec<u8>, Error> {
-        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_id(self.0, out, out_cap) })?;
+    pub fn identifier(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_identifier(self.0, out, out_cap) })?;
         Ok(out)
     }
 

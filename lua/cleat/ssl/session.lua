@@ -57,7 +57,7 @@ end
 local getters = {}
 
 function getters:id()
-    local _, id = errors.check(C.session_id(self._id))
+    local _, id = errors.check(C.session_identifier(self._id))
     return id
 end
 
