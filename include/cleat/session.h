@@ -45,7 +45,8 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_session_from_bytes(int32_t context, const c
 
 /* cleat_session_identifier returns the length of the bytes by which sessions differ, and copies them to output; they are no
  * secret. With tickets they are a digest of the ticket. */
-CLEAT_API int32_t cleat_session_identifier(int32_t session, CLEAT_BINARY char *output, int32_t output_cap);
+CLEAT_API int32_t cleat_session_identifier(int32_t session, CLEAT_BINARY char *output,
+                                           int32_t output_cap);
 
 /* cleat_session_version returns the length of the TLS version, as in "TLSv1.3", and copies it to output. */
 CLEAT_API int32_t cleat_session_version(int32_t session, char *output, int32_t output_cap);
