@@ -136,7 +136,7 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     made->sessions = cleat_sessions_ref(parts->sessions);
     made->client_sessions = cleat_client_sessions_ref(parts->client_sessions);
     made->epoch = cleat_client_sessions_epoch(parts->client_sessions);
-    made->context = parts->context;
+    memcpy(made->context, parts->context, sizeof made->context);
     if (parts->credential != NULL) cleat_credential_digest(parts->credential, made->credential);
     cleat_error_clear_queue();
     made->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());

@@ -14,6 +14,9 @@
 #include "tls/staple.h"
 #include "x509/trust.h"
 
+/* Bytes of the random number that each context has. */
+enum { CLEAT_CONTEXT_NUMBER = 16 };
+
 /* A context's settings, as the caller set them. */
 struct cleat_settings {
     int32_t options; /* BoringSSL knows only some */
@@ -49,7 +52,7 @@ struct cleat_configuration {
     struct cleat_compression *compression; /* NULL if it is off */
     struct cleat_client_sessions *client_sessions;
     uint32_t epoch; /* of client_sessions, when it was made */
-    uint64_t context; /* the random number of its context */
+    uint8_t context[CLEAT_CONTEXT_NUMBER]; /* of its context */
     uint8_t credential[CLEAT_DIGEST]; /* of the own certificates; zeros if there are none */
 };
 
@@ -64,7 +67,7 @@ struct cleat_configuration_parts {
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_client_sessions *client_sessions;
-    uint64_t context;
+    const uint8_t *context;
 };
 
 /* cleat_configuration_new returns CLEAT_OK and a configuration that the caller owns. CLEAT_SSL;

@@ -114,7 +114,7 @@ int32_t cleat_context_new(int32_t which) {
     cleat_object_init(&self->object, CLEAT_KIND_CONTEXT, context_destroy);
     pthread_mutex_init(&self->lock, NULL);
     self->protocol = which;
-    RAND_bytes((uint8_t *)&self->number, sizeof self->number);
+    RAND_bytes(self->number, sizeof self->number);
     self->settings = settings;
     self->sessions = cleat_sessions_new();
     self->client_sessions = cleat_client_sessions_new();

@@ -29,7 +29,7 @@ static int32_t session_open(SSL_SESSION *session, const struct cleat_configurati
     }
     cleat_object_init(&self->object, CLEAT_KIND_SESSION, session_destroy);
     self->session = session;
-    self->context = configuration->context;
+    memcpy(self->context, configuration->context, sizeof self->context);
     memcpy(self->credential, configuration->credential, sizeof self->credential);
     return cleat_handle_open(&self->object);
 }
@@ -129,7 +129,7 @@ static int32_t set_session(struct cleat_connection *self, const struct cleat_ses
     if (self->server_side) {
         return cleat_fail_usage(0, "Cannot set session for server-side SSLSocket.");
     }
-    if (session->context != configuration->context) {
+    if (memcmp(session->context, configuration->context, CLEAT_CONTEXT_NUMBER) != 0) {
         return cleat_fail_usage(2, "Session refers to a different SSLContext.");
     }
     if (self->begun) { /* BoringSSL would abort */

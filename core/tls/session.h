@@ -8,7 +8,7 @@ struct cleat_session {
     struct cleat_object object;
     SSL_SESSION *session;
     /* What it belongs to: see struct cleat_configuration. */
-    uint64_t context;
+    uint8_t context[CLEAT_CONTEXT_NUMBER];
     uint8_t credential[CLEAT_DIGEST];
 };
 
