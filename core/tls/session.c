@@ -165,7 +165,7 @@ int32_t cleat_connection_set_session(int32_t connection, int32_t session) {
     return result;
 }
 
-/* The encoding in a block of its own, to be wiped and freed. */
+/* The encoding, in a block that is to be wiped and freed. */
 static int32_t encode(const struct cleat_session *self, char **bytes, size_t *len) {
     uint8_t *encoded = NULL;
     size_t encoded_len = 0;

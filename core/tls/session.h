@@ -14,8 +14,8 @@ struct cleat_session {
 
 /* These are called with the connection's lock. */
 
-/* cleat_session_offer is called when a client's handshake begins: it offers the session that the caller has given, or one
- * from the context's cache. */
+/* cleat_session_offer is called when a client's handshake begins: it offers the session that the caller has given, or
+ * one from the context's cache. */
 void cleat_session_offer(struct cleat_connection *connection);
 
 /* cleat_session_established is called once a client's handshake is done and its server verified. Sessions go into the

@@ -1,5 +1,5 @@
-/* test_client_sessions.c: a context's cache of its clients' sessions: clocks, forked processes, threads; what it gives away
- * and when. This program's clocks replace the system's: they stand still until a test sets them. */
+/* test_client_sessions.c: a context's cache of its clients' sessions: clocks, forked processes, threads; what it gives
+ * away and when. This program's clocks replace the system's: they stand still until a test sets them. */
 #undef _FORTIFY_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>

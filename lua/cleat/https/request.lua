@@ -158,8 +158,8 @@ local function verifies(value)
     return result
 end
 
--- The context of requests that ask for nothing special, so that they resume sessions; it is made anew after a while, for
--- the system's CA certificates may change.
+-- The context of requests that ask for nothing special, so that they resume sessions; it is made anew after a while,
+-- for the system's CA certificates may change.
 local LIFETIME = 300
 local shared, since = nil, 0
 
