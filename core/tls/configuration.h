@@ -9,9 +9,8 @@
 #include "tls/alpn.h"
 #include "tls/client_sessions.h"
 #include "tls/compression.h"
-#include "tls/credential.h"
+#include "tls/credentials.h"
 #include "tls/sessions.h"
-#include "tls/staple.h"
 #include "x509/trust.h"
 
 /* Bytes of the random number that each context has. */
@@ -49,6 +48,7 @@ struct cleat_configuration {
     struct cleat_alpn *npn; /* likewise */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
+    struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_compression *compression; /* NULL if it is off */
     struct cleat_client_sessions *client_sessions;
     uint32_t epoch; /* of client_sessions, when it was made */
@@ -62,8 +62,7 @@ struct cleat_configuration_parts {
     const char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
-    struct cleat_credential *credential; /* NULL if none */
-    const struct cleat_staples *staples;
+    struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_client_sessions *client_sessions;
