@@ -252,6 +252,9 @@ public final class Cleat {
     public static final int SCT_EXTENSIONS = 1;
     public static final int SCT_SIGNATURE = 2;
 
+    // CLEAT_CLIENT_SESSIONS_MAX is the greatest capacity of a context's cache of sessions.
+    public static final int CLIENT_SESSIONS_MAX = 65536;
+
     // CLEAT_SOCK_* are the socket types.
     public static final int SOCK_STREAM = 1;
     public static final int SOCK_DGRAM = 2;
@@ -683,13 +686,16 @@ public final class Cleat {
         public static native int cleat_connection_set_session(int connection, int session);
         public static native int cleat_session_bytes(int session, byte[] output, int output_cap);
         public static native int cleat_session_from_bytes(int context, byte[] data, int data_len);
-        public static native int cleat_session_id(int session, byte[] output, int output_cap);
+        public static native int cleat_session_identifier(int session, byte[] output,
+                                                          int output_cap);
         public static native int cleat_session_version(int session, byte[] output, int output_cap);
         public static native int cleat_session_time(int session, double[] time);
         public static native int cleat_session_timeout(int session);
         public static native int cleat_session_ticket_lifetime_hint(int session);
         public static native int cleat_session_has_ticket(int session);
         public static native int cleat_session_single_use(int session);
+        public static native int cleat_context_client_sessions(int context);
+        public static native int cleat_context_set_client_sessions(int context, int capacity);
         public static native int cleat_socket_new(int family, int socktype, int proto);
         public static native int cleat_socket_from_fd(int fd);
         public static native int cleat_socket_over_fd(int fd);
@@ -1752,6 +1758,37 @@ public final class Cleat {
          */
         public void loadCertChainData(byte[] certs, byte[] key, byte[] password) throws Failure {
             int result = Raw.cleat_context_load_cert_chain_data(id, certs, length(certs), key, length(key), password, length(password));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it
+         * has none, as in a new context.
+         */
+        public int clientSessions() throws Failure {
+            int result = Raw.cleat_context_client_sessions(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_client_sessions returns CLEAT_OK and makes the context keep the sessions of
+         * its clients, and its clients resume them, up to so many; the cache is empty then. capacity: 0
+         * for none, at most CLEAT_CLIENT_SESSIONS_MAX.
+         *
+         * A connection with a server_hostname stores its sessions once the handshake is done, if the
+         * context verifies servers, and the verification has accepted this one. A later connection to the
+         * same server_hostname, and the same port (0 over memory), offers one of them, unless
+         * cleat_connection_set_session was called. A session of TLS 1.3 is used once. There are at most 4
+         * for a server; those that were not used for longest give way. None is offered after its end,
+         * after the end of the chain that was verified, and in a process that was forked since. A failed
+         * handshake and a fatal alert discard the server's sessions; each change of a setting discards
+         * all, and connections that were made before do not store any more.
+         */
+        public void setClientSessions(int capacity) throws Failure {
+            int result = Raw.cleat_context_set_client_sessions(id, capacity);
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -3387,15 +3424,15 @@ public final class Cleat {
         }
 
         /**
-         * cleat_session_id returns the length of the bytes by which sessions differ, and copies them to
-         * output; they are no secret. With tickets they are a digest of the ticket.
+         * cleat_session_identifier returns the length of the bytes by which sessions differ, and copies
+         * them to output; they are no secret. With tickets they are a digest of the ticket.
          */
-        public byte[] id() throws Failure {
+        public byte[] identifier() throws Failure {
             byte[] out = new byte[256];
-            int result = Raw.cleat_session_id(id, out, out.length);
+            int result = Raw.cleat_session_identifier(id, out, out.length);
             if (result > out.length) {
                 out = new byte[result];
-                result = Raw.cleat_session_id(id, out, out.length);
+                result = Raw.cleat_session_identifier(id, out, out.length);
             }
             Reference.reachabilityFence(this);
             check(result);

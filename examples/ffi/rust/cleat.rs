@@ -244,6 +244,9 @@ pub const SCT_LOG_ID: i32 = 0;
 pub const SCT_EXTENSIONS: i32 = 1;
 pub const SCT_SIGNATURE: i32 = 2;
 
+// CLEAT_CLIENT_SESSIONS_MAX is the greatest capacity of a context's cache of sessions.
+pub const CLIENT_SESSIONS_MAX: i32 = 65536;
+
 // CLEAT_SOCK_* are the socket types.
 pub const SOCK_STREAM: i32 = 1;
 pub const SOCK_DGRAM: i32 = 2;
@@ -658,13 +661,15 @@ pub mod raw {
         pub fn cleat_connection_set_session(connection: i32, session: i32) -> i32;
         pub fn cleat_session_bytes(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_from_bytes(context: i32, data: *const c_char, data_len: i32) -> i32;
-        pub fn cleat_session_id(session: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_session_identifier(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_version(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_time(session: i32, time: *mut f64) -> i32;
         pub fn cleat_session_timeout(session: i32) -> i32;
         pub fn cleat_session_ticket_lifetime_hint(session: i32) -> i32;
         pub fn cleat_session_has_ticket(session: i32) -> i32;
         pub fn cleat_session_single_use(session: i32) -> i32;
+        pub fn cleat_context_client_sessions(context: i32) -> i32;
+        pub fn cleat_context_set_client_sessions(context: i32, capacity: i32) -> i32;
         pub fn cleat_socket_new(family: i32, socktype: i32, proto: i32) -> i32;
         pub fn cleat_socket_from_fd(fd: i32) -> i32;
         pub fn cleat_socket_over_fd(fd: i32) -> i32;
@@ -1554,6 +1559,32 @@ impl Context {
         let (key, key_len) = c_pair(key);
         let (password, password_len) = c_pair(password);
         let _ = checked(unsafe { raw::cleat_context_load_cert_chain_data(self.0, certs.as_ptr().cast(), c_len(certs.len()), key, key_len, password, password_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it has
+    /// none, as in a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn client_sessions(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_context_client_sessions(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_context_set_client_sessions returns CLEAT_OK and makes the context keep the sessions of its
+    /// clients, and its clients resume them, up to so many; the cache is empty then. capacity: 0 for none,
+    /// at most CLEAT_CLIENT_SESSIONS_MAX.
+    ///
+    /// A connection with a server_hostname stores its sessions once the handshake is done, if the context
+    /// verifies servers, and the verification has accepted this one. A later connection to the same
+    /// server_hostname, and the same port (0 over memory), offers one of them, unless
+    /// cleat_connection_set_session was called. A session of TLS 1.3 is used once. There are at most 4 for
+    /// a server; those that were not used for longest give way. None is offered after its end, after the
+    /// end of the chain that was verified, and in a process that was forked since. A failed handshake and a
+    /// fatal alert discard the server's sessions; each change of a setting discards all, and connections
+    /// that were made before do not store any more.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_client_sessions(&self, capacity: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_client_sessions(self.0, capacity) })?;
         Ok(())
     }
 
@@ -2682,11 +2713,11 @@ impl Session {
         Ok(Session(result))
     }
 
-    /// cleat_session_id returns the length of the bytes by which sessions differ, and copies them to
-    /// output; they are no secret. With tickets they are a digest of the ticket.
+    /// cleat_session_identifier returns the length of the bytes by which sessions differ, and copies them
+    /// to output; they are no secret. With tickets they are a digest of the ticket.
     #[allow(clippy::too_many_arguments)]
-    pub fn id(&self) -> Result<Vec<u8>, Error> {
-        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_id(self.0, out, out_cap) })?;
+    pub fn identifier(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_identifier(self.0, out, out_cap) })?;
         Ok(out)
     }
 
