@@ -4,12 +4,14 @@
 #include "base/argument.h"
 #include "tls/connection.h"
 #include "tls/early_data.h"
+#include "tls/session.h"
 #include "tls/verify.h"
 
 /* BoringSSL's own counters always say 0. */
-static void count_begun(struct cleat_connection *self) {
+static void begin(struct cleat_connection *self) {
     if (self->begun) return;
     self->begun = true;
+    if (!self->server_side) cleat_session_offer(self);
     cleat_sessions_count(self->initial->sessions,
                          self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
 }
@@ -29,6 +31,7 @@ static int32_t finish(struct cleat_connection *self) {
     if (self->group != 0) SSL_set_msg_callback(self->ssl, NULL); /* see group.c */
     self->unread_tickets = !self->server_side && SSL_version(self->ssl) == TLS1_3_VERSION;
     cleat_transport_handshake_done(&self->transport);
+    if (!self->server_side) cleat_session_established(self);
     count_done(self);
     cleat_early_data_finish(self);
     cleat_turn_handshake_done(&self->turns);
@@ -36,6 +39,8 @@ static int32_t finish(struct cleat_connection *self) {
 }
 
 static int32_t fail(struct cleat_connection *self, int32_t status) {
+    /* A peer that hangs up, too: it may not bear the session that was offered. */
+    cleat_session_forget(self);
     cleat_connection_after_failure(self, status);
     if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_WRONG_VERSION_ON_EARLY_DATA)) {
         return cleat_fail_named("SSL", "WRONG_VERSION_ON_EARLY_DATA",
@@ -127,7 +132,7 @@ int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transpor
     int32_t status = pause_of(self);
     int result;
     if (status < 0) return status;
-    count_begun(self);
+    begin(self);
     cleat_connection_begin(self, mode);
     result = SSL_do_handshake(self->ssl);
     if (result == 1 && SSL_in_early_data(self->ssl) == 1) return in_early_data(self);

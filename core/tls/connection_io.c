@@ -49,8 +49,8 @@ static int32_t read_some(struct cleat_connection *self, char *buf, int32_t buf_c
 
 /* Who has not asked for early data must not take it for other data. */
 static int32_t fail_early(void) {
-    return cleat_fail_usage(0,
-                            "there is early data to be read first (cleat_connection_read_early, recv_early)");
+    return cleat_fail_usage(
+        0, "there is early data to be read first (cleat_connection_read_early, recv_early)");
 }
 
 int32_t cleat_connection_read(int32_t connection, char *buf, int32_t buf_cap, double timeout) {

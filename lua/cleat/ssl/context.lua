@@ -61,6 +61,10 @@ local const = C.const
 ---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
 --- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
 ---@field maximum_version integer `TLSVersion.*`, as minimum_version
+---@field session_cache_size integer how many sessions the context keeps for its clients, which resume them by themselves:
+--- 0, and 64 in a context of create_default_context for clients; at most 65536. Setting it empties the cache, as does
+--- each change of another setting. Only sessions with a `server_hostname` are kept, and whose server was verified; one
+--- of TLS 1.3 is resumed once. See docs/security.md. Raises TypeError, ValueError
 ---@field ask_ocsp boolean whether clients ask the server for an OCSP response: true. It is verified, if the server is: a
 --- certificate that it revokes is refused; a response that is not good is ignored, unless `require_ocsp` is true or the
 --- certificate says that it must be stapled (RFC 7633). false is DANGEROUS: such certificates are accepted without
@@ -68,11 +72,13 @@ local const = C.const
 --- the verification fails with a verify_code of 73 (none), 74 (not good) or 75 (the responder does not know the
 --- certificate). Servers cannot ask clients for one, and refuse all client certificates then
 ---@field ocsp_response string? the OCSP response, in DER, that servers send to clients that ask for it; it belongs to
---- the certificate that is loaded, and load_cert_chain discards it. nil for none. Raises ValueError if no certificate
---- is loaded; SSLError if the response is malformed or for another certificate; TypeError
+--- the loaded certificate that it is about, and is discarded with it. Of several it is the last one that was set, of
+--- those that are still there. nil for none, to no certificate. Raises ValueError if no certificate is loaded; SSLError
+--- if the response is malformed or for another certificate; TypeError
 ---@field ask_scts boolean whether clients ask for signed certificate timestamps: false
 ---@field scts string[]? the signed certificate timestamps that servers send to clients that ask for them, each in the
---- form of RFC 6962; discarded as ocsp_response is. Raises ValueError if no certificate is loaded, TypeError
+--- form of RFC 6962; they belong to the certificate that was loaded last, and are discarded with it. Raises ValueError
+--- if no certificate is loaded, TypeError
 ---@field max_early_data integer whether servers accept early data (0-RTT), 0 to 14336: 0, which is no. DANGEROUS: an
 --- attacker can send it to the server again, any number of times; only where that does no harm it may be set. Servers
 --- accept 14336 bytes of a connection, whatever the number; clients send no more than it early, if it is not 0. Raises
@@ -498,6 +504,9 @@ for _, more in ipairs { staple, early_setting } do
     for name, get in pairs(more.getters) do
         getters[name], setters[name] = get, more.setters[name]
     end
+end
+for name, get in pairs(resumption.context_getters) do
+    getters[name], setters[name] = get, resumption.context_setters[name]
 end
 
 class.properties(SSLContext, getters, setters)
