@@ -32,7 +32,9 @@ end
 ---@return integer?
 function early_write.call(id, wait, self)
     local data, result = self._early, nil
-    if not self._early_at then
+    if not data then -- another coroutine's call has sent it
+        return C.connection_handshake(id, wait)
+    elseif not self._early_at then
         result = C.connection_write_early(id, data, wait)
         if result < 0 then
             return result
