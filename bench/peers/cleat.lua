@@ -5,14 +5,19 @@ local ssl = require "cleat.ssl"
 
 local peer = {}
 
-local function context()
-    local ctx = ssl.create_default_context { cafile = peer.cafile }
-    ctx.minimum_version = ssl.TLSVersion.TLSv1_3
+-- configured makes a context's settings those of all peers.
+local function configured(ctx)
+    local version = peer.version == "1.2" and ssl.TLSVersion.TLSv1_2 or ssl.TLSVersion.TLSv1_3
+    ctx.minimum_version, ctx.maximum_version = version, version
     ctx:set_ecdh_curve(peer.group)
     return ctx
 end
 
-local options, client_context
+local function context()
+    return configured(ssl.create_default_context { cafile = peer.cafile })
+end
+
+local options, client_context, server_context
 
 local function handshake()
     client_context = client_context or context()
@@ -68,17 +73,29 @@ function peer.bundle()
     return ssl.create_default_context()
 end
 
-function peer.accepter()
-    local ctx = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    ctx:load_cert_chain(peer.certificate, peer.key)
-    ctx:set_ecdh_curve(peer.group)
+function peer.accepter(verifies)
+    server_context = configured(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+    server_context:load_cert_chain(peer.certificate, peer.key)
+    if verifies then
+        server_context:load_verify_locations(peer.cafile)
+        server_context.verify_mode = ssl.CERT_REQUIRED
+    end
     local listener = socket.socket()
     listener:bind { "127.0.0.1", 0 }
     listener:listen(1024)
-    local server = ctx:wrap_socket(listener, { server_side = true })
+    local server = server_context:wrap_socket(listener, { server_side = true })
     return listener:getsockname()[2], function()
-        server:accept():close()
+        return (server:accept())
     end
+end
+
+function peer.resumed(conn)
+    return require("cleat.backend").connection_session_reused(conn._tls) == 1
+end
+
+function peer.known()
+    local stats = (server_context or client_context):chain_cache_stats()
+    return stats.hits, stats.misses
 end
 
 harness(peer)
