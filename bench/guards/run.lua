@@ -108,8 +108,8 @@ local DEMANDS = {
     { "recv_into%-%d+$", "^recvfrom×?%d*$", "recvfrom only: no poll, no fcntl" },
     { "want%-read$", "^recvfrom$", "recvfrom only" },
     { "close$", "^close$", "nothing is said at the end" },
-    { "^handshake$", "^socket connect setsockopt sendto recvfrom×5 sendto$", "as many as the raw loop needs, and no poll" },
-    { "^accept$", "^accept4 setsockopt recvfrom×2 sendto recvfrom×3$", "as many as the raw loop needs, and no poll" },
+    { "^handshake$", "^socket connect setsockopt sendto recvfrom×3 sendto$", "no more than one for a record, and no poll" },
+    { "^accept$", "^accept4 setsockopt recvfrom×2 sendto recvfrom×2$", "no more than one for a record, and no poll" },
     { "^echo$", "^sendto recvfrom×2$", "what the raw loop needs, and no poll" },
 }
 
