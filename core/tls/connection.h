@@ -41,6 +41,7 @@ struct cleat_connection {
     bool resumed_verified; /* a server has accepted the client of a resumed session */
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
+    SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;
@@ -58,6 +59,7 @@ struct cleat_connection {
     bool closing; /* this side has sent close_notify */
     bool peer_closed; /* the peer's was received */
     bool over; /* both sides have sent close_notify */
+    bool failed; /* by a fatal alert, of this side or of the peer */
 };
 
 /* The frame of the exported functions: CLEAT_BEGIN declares self, the connection with the id,
