@@ -25,7 +25,7 @@ local waiting = require "cleat.socket.waiting"
 local pcall = compat.pcall
 
 local connection_handshake, connection_shutdown = C.connection_handshake, C.connection_shutdown
-local connection_over_socket_guarded = C.connection_over_socket_guarded
+local connection_over_socket_guarded, connection_set_session = C.connection_over_socket_guarded, C.connection_set_session
 local WANT_READ, WANT_WRITE, TIMEOUT, HANDLE = status.WANT_READ, status.WANT_WRITE, status.TIMEOUT, status.HANDLE
 local const = C.const
 
@@ -96,14 +96,19 @@ function connection.open(self, hostname)
     self:_turns_changed()
 end
 
---- open_new does the same for a new socket of the descriptor transport, of which no call has a turn. Returns a status.
-function connection.open_new(self, context, server_side, hostname)
+--- open_new does the same for a new socket of the descriptor transport, of which no call has a turn.
+function connection.open_new(self, context, server_side, hostname, session)
     local id, guard = connection_over_socket_guarded(context._id, self._id, server_side and 1 or 0, hostname or nil)
-    if id >= 0 then
-        self._tls_guard = guard
-        self._tls, self._read_id, self._write_id = id, id, id
+    if id < 0 then
+        errors.check(id)
     end
-    return id
+    self._tls_guard = guard
+    self._tls, self._read_id, self._write_id = id, id, id
+    local result = session and connection_set_session(id, session._id) or 0
+    if result < 0 then
+        connection.drop(self)
+        errors.check(result)
+    end
 end
 
 --- drop removes TLS, without close_notify.

@@ -370,7 +370,7 @@ function SSLSocket:close()
     local guard, plain = self._guard, self._plain
     local below, owner, failed = rawget(self, "_stream"), rawget(self, "_owner"), rawget(self, "_failed")
     local shut = guard and rawget(self, "_turns") and not self._foreign and object.shut_down(self._id)
-    if file.inherit(self, "_guard", "_tls_guard", "_plain", "_owner", "_stream") then
+    if rawget(self, "_shared") and file.inherit(self, "_guard", "_tls_guard", "_plain", "_owner", "_stream") then
         guard, plain, below, owner, failed = false, false, false, false, false
     end
     if failed and below then

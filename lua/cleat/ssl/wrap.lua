@@ -140,10 +140,7 @@ local function wrap_plain(context, sock, server_side, auto, ragged, name, sessio
     end
     local connected = socket_connected(sock._id)
     if connected > 0 and (not auto or sock._timeout ~= 0) then -- set_up without what a new socket does not need
-        connected = connection.open_new(self, context, server_side, name)
-        if connected < 0 then
-            errors.check(connected)
-        end
+        connection.open_new(self, context, server_side, name, session)
         self._state = "open"
     else
         set_up(self, connected, auto)
