@@ -19,10 +19,10 @@ end
 
 local options, client_context, server_context
 
-local function handshake(session)
+local function handshake(session, early_data)
     client_context = client_context or context()
     options = options or { server_hostname = peer.name }
-    options.session = session
+    options.session, options.early_data = session, early_data
     local sock = socket.socket()
     sock:connect { "127.0.0.1", peer.port }
     return client_context:wrap_socket(sock, options)
@@ -36,6 +36,14 @@ local newest
 
 function peer.resume()
     return handshake(newest)
+end
+
+function peer.send_early(data)
+    return handshake(newest, data)
+end
+
+function peer.early_data_accepted(conn)
+    return conn.early_data == "accepted"
 end
 
 function peer.keep(conn)
