@@ -7,6 +7,7 @@
 #include "tls/group.h"
 #include "tls/hostname.h"
 #include "tls/verify.h"
+#include "x509/chain_bytes.h"
 
 /* A fatal alert gets a last chance. Nothing else is sent: another process may have the connection
  * since a fork. Over a foreign descriptor the alert does not, which may be another socket by now. */
@@ -26,8 +27,10 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_unacknowledged_free(&self->unacknowledged);
     cleat_release(self->server_hostname);
     cleat_release(self->verify_faults);
+    cleat_chain_bytes_free(self->refused_chain);
     sk_X509_pop_free(self->verified_chain, X509_free);
     SSL_SESSION_free(self->session);
+    SSL_SESSION_free(self->given);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);
     cleat_configuration_unref(self->configuration);
     cleat_configuration_unref(self->initial);
@@ -124,6 +127,8 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     cleat_configuration_ref(configuration);
     cleat_configuration_unref(self->configuration);
     cleat_configuration_unref(self->initial);
+    SSL_SESSION_free(self->given);
+    self->given = NULL;
     self->ssl = ssl;
     self->configuration = self->initial = configuration;
     self->verify_mode = settings->verify_mode;

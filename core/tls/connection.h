@@ -34,6 +34,7 @@ struct cleat_connection {
     int32_t verify_flags; /* likewise */
     struct cleat_verify_error verify_error; /* why the peer was refused */
     struct cleat_verify_faults *verify_faults; /* all reasons, if a caller may read them; or NULL */
+    STACK_OF(CRYPTO_BUFFER) * refused_chain; /* the one that they are about; NULL if none */
     int32_t verify_events; /* those of the configurations: see connection.c */
     bool tolerates_refusals; /* likewise */
     bool was_verified; /* there is a verdict: verify_error */
@@ -42,6 +43,9 @@ struct cleat_connection {
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
+    SSL_SESSION *given; /* the one that the caller has given to it; NULL if none */
+    int64_t verified_until; /* when what was verified ends, in seconds of the wall clock */
+    int32_t peer_port; /* of a client, known once the handshake has begun; 0 over memory */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
 #if !CLEAT_HAS_SSL_CREDENTIAL
@@ -50,7 +54,7 @@ struct cleat_connection {
 #endif
     bool server_side;
     bool begun; /* the handshake was counted */
-    bool offered; /* a server's client offered a session */
+    bool offered; /* a session was offered */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     enum cleat_pause pause; /* what the handshake waits for */
     enum cleat_pause refused_at; /* the answer to this was an alert */

@@ -60,6 +60,10 @@ local const = C.const
 ---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
 --- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
 ---@field maximum_version integer `TLSVersion.*`, as minimum_version
+---@field session_cache_size integer how many sessions the context keeps for its clients, which resume them by themselves:
+--- 0, and 64 in a context of create_default_context for clients; at most 65536. Setting it empties the cache, as does
+--- each change of another setting. Only sessions with a `server_hostname` are kept, and whose server was verified; one
+--- of TLS 1.3 is resumed once. See docs/security.md. Raises TypeError, ValueError
 ---@field ask_ocsp boolean whether clients ask the server for an OCSP response: true. It is verified, if the server is: a
 --- certificate that it revokes is refused; a response that is not good is ignored, unless `require_ocsp` is true or the
 --- certificate says that it must be stapled (RFC 7633). false is DANGEROUS: such certificates are accepted without
@@ -487,6 +491,9 @@ setters.maximum_version = bound("maximum_version", C.context_set_maximum_version
 
 for name, get in pairs(staple.getters) do
     getters[name], setters[name] = get, staple.setters[name]
+end
+for name, get in pairs(resumption.context_getters) do
+    getters[name], setters[name] = get, resumption.context_setters[name]
 end
 
 class.properties(SSLContext, getters, setters)
