@@ -43,11 +43,18 @@ struct cleat_connection {
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
+    SSL_SESSION *given; /* the one that the caller has given to it; NULL if none */
+    int64_t verified_until; /* when what was verified ends, in seconds of the wall clock */
+    int32_t peer_port; /* of a client, known once the handshake has begun; 0 over memory */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
+#if !CLEAT_HAS_SSL_CREDENTIAL
+    uint32_t offered_groups; /* likewise: see credential_choice.c */
+    const struct cleat_credential *credential; /* that was chosen; NULL if none was */
+#endif
     bool server_side;
     bool begun; /* the handshake was counted */
-    bool offered; /* a server's client offered a session */
+    bool offered; /* a session was offered */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     enum cleat_pause pause; /* what the handshake waits for */
     enum cleat_pause refused_at; /* the answer to this was an alert */
@@ -90,6 +97,11 @@ const char *cleat_cipher_name(const SSL_CIPHER *cipher);
 /* cleat_shared_suites returns the set of suites that a ClientHello and the server it came to
  * have in common, for shared_suites. */
 uint32_t cleat_shared_suites(const SSL_CLIENT_HELLO *hello);
+
+/* cleat_has_shared_suite returns whether there is one with this key exchange and authentication, by NID, for the
+ * version that was negotiated. */
+bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchange,
+                            int authentication);
 
 /* The functions below are called with the lock held, and for connection_*.c only. */
 

@@ -264,7 +264,7 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_session_from_bytes \
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
-#define CLASSES_session_id \
+#define CLASSES_session_identifier \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_session_version \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -277,6 +277,10 @@
 #define CLASSES_session_has_ticket \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_session_single_use \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_client_sessions \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_client_sessions \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_new \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -817,8 +821,8 @@
     classes_checked("cleat_session_bytes", CLASSES_session_bytes, cleat_session_bytes(__VA_ARGS__))
 #define cleat_session_from_bytes(...) \
     classes_checked("cleat_session_from_bytes", CLASSES_session_from_bytes, cleat_session_from_bytes(__VA_ARGS__))
-#define cleat_session_id(...) \
-    classes_checked("cleat_session_id", CLASSES_session_id, cleat_session_id(__VA_ARGS__))
+#define cleat_session_identifier(...) \
+    classes_checked("cleat_session_identifier", CLASSES_session_identifier, cleat_session_identifier(__VA_ARGS__))
 #define cleat_session_version(...) \
     classes_checked("cleat_session_version", CLASSES_session_version, cleat_session_version(__VA_ARGS__))
 #define cleat_session_time(...) \
@@ -832,6 +836,12 @@
     classes_checked("cleat_session_has_ticket", CLASSES_session_has_ticket, cleat_session_has_ticket(__VA_ARGS__))
 #define cleat_session_single_use(...) \
     classes_checked("cleat_session_single_use", CLASSES_session_single_use, cleat_session_single_use(__VA_ARGS__))
+#define cleat_context_client_sessions(...) \
+    classes_checked("cleat_context_client_sessions", CLASSES_context_client_sessions, \
+                    cleat_context_client_sessions(__VA_ARGS__))
+#define cleat_context_set_client_sessions(...) \
+    classes_checked("cleat_context_set_client_sessions", CLASSES_context_set_client_sessions, \
+                    cleat_context_set_client_sessions(__VA_ARGS__))
 #define cleat_socket_new(...) \
     classes_checked("cleat_socket_new", CLASSES_socket_new, cleat_socket_new(__VA_ARGS__))
 #define cleat_socket_from_fd(...) \

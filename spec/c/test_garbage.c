@@ -512,8 +512,8 @@ static int32_t call_session_from_bytes(const struct value *v) {
     return cleat_session_from_bytes(v[0].i, v[1].bytes, v[1].size);
 }
 
-static int32_t call_session_id(const struct value *v) {
-    return cleat_session_id(v[0].i, v[1].room, v[1].size);
+static int32_t call_session_identifier(const struct value *v) {
+    return cleat_session_identifier(v[0].i, v[1].room, v[1].size);
 }
 
 static int32_t call_session_version(const struct value *v) {
@@ -538,6 +538,14 @@ static int32_t call_session_has_ticket(const struct value *v) {
 
 static int32_t call_session_single_use(const struct value *v) {
     return cleat_session_single_use(v[0].i);
+}
+
+static int32_t call_context_client_sessions(const struct value *v) {
+    return cleat_context_client_sessions(v[0].i);
+}
+
+static int32_t call_context_set_client_sessions(const struct value *v) {
+    return cleat_context_set_client_sessions(v[0].i, v[1].i);
 }
 
 static int32_t call_socket_new(const struct value *v) {
@@ -1274,7 +1282,7 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_SESSION, "session"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_session_from_bytes", call_session_from_bytes, CLASSES_session_from_bytes,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "data"}, {END, 0, NULL}}},
-    {"cleat_session_id", call_session_id, CLASSES_session_id,
+    {"cleat_session_identifier", call_session_identifier, CLASSES_session_identifier,
      {{ID, CLEAT_KIND_SESSION, "session"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_session_version", call_session_version, CLASSES_session_version,
      {{ID, CLEAT_KIND_SESSION, "session"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
@@ -1288,6 +1296,10 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_SESSION, "session"}, {END, 0, NULL}}},
     {"cleat_session_single_use", call_session_single_use, CLASSES_session_single_use,
      {{ID, CLEAT_KIND_SESSION, "session"}, {END, 0, NULL}}},
+    {"cleat_context_client_sessions", call_context_client_sessions, CLASSES_context_client_sessions,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_client_sessions", call_context_set_client_sessions, CLASSES_context_set_client_sessions,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "capacity"}, {END, 0, NULL}}},
     {"cleat_socket_new", call_socket_new, CLASSES_socket_new,
      {{INT, 0, "family"}, {INT, 0, "socktype"}, {INT, 0, "proto"}, {END, 0, NULL}}},
     {"cleat_socket_from_fd", call_socket_from_fd, CLASSES_socket_from_fd,

@@ -1004,7 +1004,7 @@ return {
         },
     },
     {
-        name = "session_id", results = 1,
+        name = "session_identifier", results = 1,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "session" },
@@ -1050,6 +1050,21 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "context_client_sessions", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_client_sessions", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "capacity" },
         },
     },
     {

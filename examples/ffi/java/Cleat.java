@@ -252,6 +252,9 @@ public final class Cleat {
     public static final int SCT_EXTENSIONS = 1;
     public static final int SCT_SIGNATURE = 2;
 
+    // CLEAT_CLIENT_SESSIONS_MAX is the greatest capacity of a context's cache of sessions.
+    public static final int CLIENT_SESSIONS_MAX = 65536;
+
     // CLEAT_SOCK_* are the socket types.
     public static final int SOCK_STREAM = 1;
     public static final int SOCK_DGRAM = 2;
@@ -683,13 +686,16 @@ public final class Cleat {
         public static native int cleat_connection_set_session(int connection, int session);
         public static native int cleat_session_bytes(int session, byte[] output, int output_cap);
         public static native int cleat_session_from_bytes(int context, byte[] data, int data_len);
-        public static native int cleat_session_id(int session, byte[] output, int output_cap);
+        public static native int cleat_session_identifier(int session, byte[] output,
+                                                          int output_cap);
         public static native int cleat_session_version(int session, byte[] output, int output_cap);
         public static native int cleat_session_time(int session, double[] time);
         public static native int cleat_session_timeout(int session);
         public static native int cleat_session_ticket_lifetime_hint(int session);
         public static native int cleat_session_has_ticket(int session);
         public static native int cleat_session_single_use(int session);
+        public static native int cleat_context_client_sessions(int context);
+        public static native int cleat_context_set_client_sessions(int context, int capacity);
         public static native int cleat_socket_new(int family, int socktype, int proto);
         public static native int cleat_socket_from_fd(int fd);
         public static native int cleat_socket_over_fd(int fd);
@@ -1729,14 +1735,14 @@ public final class Cleat {
          * cleat_context_load_cert_chain returns CLEAT_OK and makes connections of the context present the
          * certificates of certfile: PEM, the own certificate first, then its issuers. keyfile holds the
          * private key in PEM; absent, the key is in certfile too. password opens an encrypted key, and is
-         * not looked at otherwise. A second call replaces the first. A UTF-8 byte order mark before
-         * either text is skipped. Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and
-         * AES-CBC or 3DES; PKCS#12's; traditional PEM's. A file's cost is bounded: PKCS8
-         * BAD_ITERATION_COUNT, EVP MEMORY_LIMIT_EXCEEDED. CLEAT_NEED_PASSWORD if the key is encrypted and
-         * password is absent; CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM
-         * NO_START_LINE, CIPHER BAD_DECRYPT (a wrong password), X509 KEY_VALUES_MISMATCH, ...;
-         * CLEAT_USAGE for PEM data where a file's name is due, which the message does not repeat. What
-         * was read of the files is wiped.
+         * not looked at otherwise. A second call replaces the first if the keys are of one type,
+         * otherwise it adds to it. A UTF-8 byte order mark before either text is skipped. Nothing changes
+         * if it fails. Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC or
+         * 3DES; PKCS#12's; traditional PEM's. A file's cost is bounded: PKCS8 BAD_ITERATION_COUNT, EVP
+         * MEMORY_LIMIT_EXCEEDED. CLEAT_NEED_PASSWORD if the key is encrypted and password is absent;
+         * CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER
+         * BAD_DECRYPT (a wrong password), X509 KEY_VALUES_MISMATCH, ...; CLEAT_USAGE for PEM data where a
+         * file's name is due, which the message does not repeat. What was read of the files is wiped.
          */
         public void loadCertChain(String certfile, String keyfile, byte[] password) throws Failure {
             byte[] certfileBytes = bytes(certfile);
@@ -1752,6 +1758,37 @@ public final class Cleat {
          */
         public void loadCertChainData(byte[] certs, byte[] key, byte[] password) throws Failure {
             int result = Raw.cleat_context_load_cert_chain_data(id, certs, length(certs), key, length(key), password, length(password));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it
+         * has none, as in a new context.
+         */
+        public int clientSessions() throws Failure {
+            int result = Raw.cleat_context_client_sessions(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_client_sessions returns CLEAT_OK and makes the context keep the sessions of
+         * its clients, and its clients resume them, up to so many; the cache is empty then. capacity: 0
+         * for none, at most CLEAT_CLIENT_SESSIONS_MAX.
+         *
+         * A connection with a server_hostname stores its sessions once the handshake is done, if the
+         * context verifies servers, and the verification has accepted this one. A later connection to the
+         * same server_hostname, and the same port (0 over memory), offers one of them, unless
+         * cleat_connection_set_session was called. A session of TLS 1.3 is used once. There are at most 4
+         * for a server; those that were not used for longest give way. None is offered after its end,
+         * after the end of the chain that was verified, and in a process that was forked since. A failed
+         * handshake and a fatal alert discard the server's sessions; each change of a setting discards
+         * all, and connections that were made before do not store any more.
+         */
+        public void setClientSessions(int capacity) throws Failure {
+            int result = Raw.cleat_context_set_client_sessions(id, capacity);
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -1802,7 +1839,8 @@ public final class Cleat {
 
         /**
          * cleat_context_ocsp_response returns the length of the OCSP response that servers of the context
-         * staple, 0 if there is none, and copies it to output.
+         * staple, 0 if there is none, and copies it to output. With several certificates it is the
+         * response that was set last, of those that are still there.
          */
         public byte[] ocspResponse() throws Failure {
             byte[] out = new byte[256];
@@ -1819,10 +1857,11 @@ public final class Cleat {
 
         /**
          * cleat_context_set_ocsp_response returns CLEAT_OK and makes servers of the context staple the
-         * response, in DER, to clients that ask for one. response absent: none. It belongs to the
-         * certificate that is loaded: another one discards it. The response must have the certificate's
-         * serial number; nothing else is verified, and it is sent when it has expired, too. CLEAT_USAGE
-         * without a certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP:
+         * response, in DER, to clients that ask for one. response absent: none, to no certificate. It
+         * belongs to the certificate, or certificates, that it is about: the serial number decides and,
+         * where one has it, the issuer's name. One must have the number; nothing else is verified, and
+         * the response is sent when it has expired, too. It is discarded with its certificate.
+         * CLEAT_USAGE without a certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP:
          * MALFORMED_RESPONSE, RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED,
          * AMBIGUOUS_STATUS.
          */
@@ -1854,7 +1893,8 @@ public final class Cleat {
 
         /**
          * cleat_context_scts returns the length of the list of timestamps that servers of the context
-         * send, 0 if there is none, and copies it to output.
+         * send, 0 if there is none, and copies it to output: those of the certificate that was loaded
+         * last.
          */
         public byte[] scts() throws Failure {
             byte[] out = new byte[256];
@@ -1872,8 +1912,9 @@ public final class Cleat {
         /**
          * cleat_context_set_scts returns CLEAT_OK and makes servers of the context send the timestamps to
          * clients that ask for them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3);
-         * absent: none. They belong to the certificate that is loaded: another one discards them.
-         * CLEAT_USAGE without a certificate, for a malformed list, and above CLEAT_STAPLE_MAX.
+         * absent: none, to no certificate. They belong to the certificate that was loaded last, and are
+         * discarded with it. CLEAT_USAGE without a certificate, for a malformed list, and above
+         * CLEAT_STAPLE_MAX.
          */
         public void setScts(byte[] scts) throws Failure {
             int result = Raw.cleat_context_set_scts(id, scts, length(scts));
@@ -3383,15 +3424,15 @@ public final class Cleat {
         }
 
         /**
-         * cleat_session_id returns the length of the bytes by which sessions differ, and copies them to
-         * output; they are no secret. With tickets they are a digest of the ticket.
+         * cleat_session_identifier returns the length of the bytes by which sessions differ, and copies
+         * them to output; they are no secret. With tickets they are a digest of the ticket.
          */
-        public byte[] id() throws Failure {
+        public byte[] identifier() throws Failure {
             byte[] out = new byte[256];
-            int result = Raw.cleat_session_id(id, out, out.length);
+            int result = Raw.cleat_session_identifier(id, out, out.length);
             if (result > out.length) {
                 out = new byte[result];
-                result = Raw.cleat_session_id(id, out, out.length);
+                result = Raw.cleat_session_identifier(id, out, out.length);
             }
             Reference.reachabilityFence(this);
             check(result);

@@ -244,6 +244,9 @@ pub const SCT_LOG_ID: i32 = 0;
 pub const SCT_EXTENSIONS: i32 = 1;
 pub const SCT_SIGNATURE: i32 = 2;
 
+// CLEAT_CLIENT_SESSIONS_MAX is the greatest capacity of a context's cache of sessions.
+pub const CLIENT_SESSIONS_MAX: i32 = 65536;
+
 // CLEAT_SOCK_* are the socket types.
 pub const SOCK_STREAM: i32 = 1;
 pub const SOCK_DGRAM: i32 = 2;
@@ -658,13 +661,15 @@ pub mod raw {
         pub fn cleat_connection_set_session(connection: i32, session: i32) -> i32;
         pub fn cleat_session_bytes(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_from_bytes(context: i32, data: *const c_char, data_len: i32) -> i32;
-        pub fn cleat_session_id(session: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_session_identifier(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_version(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_time(session: i32, time: *mut f64) -> i32;
         pub fn cleat_session_timeout(session: i32) -> i32;
         pub fn cleat_session_ticket_lifetime_hint(session: i32) -> i32;
         pub fn cleat_session_has_ticket(session: i32) -> i32;
         pub fn cleat_session_single_use(session: i32) -> i32;
+        pub fn cleat_context_client_sessions(context: i32) -> i32;
+        pub fn cleat_context_set_client_sessions(context: i32, capacity: i32) -> i32;
         pub fn cleat_socket_new(family: i32, socktype: i32, proto: i32) -> i32;
         pub fn cleat_socket_from_fd(fd: i32) -> i32;
         pub fn cleat_socket_over_fd(fd: i32) -> i32;
@@ -1529,13 +1534,14 @@ impl Context {
     /// cleat_context_load_cert_chain returns CLEAT_OK and makes connections of the context present the
     /// certificates of certfile: PEM, the own certificate first, then its issuers. keyfile holds the
     /// private key in PEM; absent, the key is in certfile too. password opens an encrypted key, and is not
-    /// looked at otherwise. A second call replaces the first. A UTF-8 byte order mark before either text is
-    /// skipped. Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC or 3DES;
-    /// PKCS#12's; traditional PEM's. A file's cost is bounded: PKCS8 BAD_ITERATION_COUNT, EVP
-    /// MEMORY_LIMIT_EXCEEDED. CLEAT_NEED_PASSWORD if the key is encrypted and password is absent; CLEAT_SYS
-    /// with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER BAD_DECRYPT (a
-    /// wrong password), X509 KEY_VALUES_MISMATCH, ...; CLEAT_USAGE for PEM data where a file's name is due,
-    /// which the message does not repeat. What was read of the files is wiped.
+    /// looked at otherwise. A second call replaces the first if the keys are of one type, otherwise it adds
+    /// to it. A UTF-8 byte order mark before either text is skipped. Nothing changes if it fails.
+    /// Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC or 3DES; PKCS#12's;
+    /// traditional PEM's. A file's cost is bounded: PKCS8 BAD_ITERATION_COUNT, EVP MEMORY_LIMIT_EXCEEDED.
+    /// CLEAT_NEED_PASSWORD if the key is encrypted and password is absent; CLEAT_SYS with the file's name
+    /// at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER BAD_DECRYPT (a wrong password), X509
+    /// KEY_VALUES_MISMATCH, ...; CLEAT_USAGE for PEM data where a file's name is due, which the message
+    /// does not repeat. What was read of the files is wiped.
     #[allow(clippy::too_many_arguments)]
     pub fn load_cert_chain(&self, certfile: &str, keyfile: Option<&str>,
                            password: Option<&[u8]>) -> Result<(), Error> {
@@ -1553,6 +1559,32 @@ impl Context {
         let (key, key_len) = c_pair(key);
         let (password, password_len) = c_pair(password);
         let _ = checked(unsafe { raw::cleat_context_load_cert_chain_data(self.0, certs.as_ptr().cast(), c_len(certs.len()), key, key_len, password, password_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it has
+    /// none, as in a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn client_sessions(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_context_client_sessions(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_context_set_client_sessions returns CLEAT_OK and makes the context keep the sessions of its
+    /// clients, and its clients resume them, up to so many; the cache is empty then. capacity: 0 for none,
+    /// at most CLEAT_CLIENT_SESSIONS_MAX.
+    ///
+    /// A connection with a server_hostname stores its sessions once the handshake is done, if the context
+    /// verifies servers, and the verification has accepted this one. A later connection to the same
+    /// server_hostname, and the same port (0 over memory), offers one of them, unless
+    /// cleat_connection_set_session was called. A session of TLS 1.3 is used once. There are at most 4 for
+    /// a server; those that were not used for longest give way. None is offered after its end, after the
+    /// end of the chain that was verified, and in a process that was forked since. A failed handshake and a
+    /// fatal alert discard the server's sessions; each change of a setting discards all, and connections
+    /// that were made before do not store any more.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_client_sessions(&self, capacity: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_client_sessions(self.0, capacity) })?;
         Ok(())
     }
 
@@ -1591,7 +1623,8 @@ impl Context {
     }
 
     /// cleat_context_ocsp_response returns the length of the OCSP response that servers of the context
-    /// staple, 0 if there is none, and copies it to output.
+    /// staple, 0 if there is none, and copies it to output. With several certificates it is the response
+    /// that was set last, of those that are still there.
     #[allow(clippy::too_many_arguments)]
     pub fn ocsp_response(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_context_ocsp_response(self.0, out, out_cap) })?;
@@ -1599,11 +1632,12 @@ impl Context {
     }
 
     /// cleat_context_set_ocsp_response returns CLEAT_OK and makes servers of the context staple the
-    /// response, in DER, to clients that ask for one. response absent: none. It belongs to the certificate
-    /// that is loaded: another one discards it. The response must have the certificate's serial number;
-    /// nothing else is verified, and it is sent when it has expired, too. CLEAT_USAGE without a
-    /// certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE,
-    /// RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS.
+    /// response, in DER, to clients that ask for one. response absent: none, to no certificate. It belongs
+    /// to the certificate, or certificates, that it is about: the serial number decides and, where one has
+    /// it, the issuer's name. One must have the number; nothing else is verified, and the response is sent
+    /// when it has expired, too. It is discarded with its certificate. CLEAT_USAGE without a certificate,
+    /// and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE, RESPONSE_STATUS,
+    /// UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ocsp_response(&self, response: Option<&[u8]>) -> Result<(), Error> {
         let (response, response_len) = c_pair(response);
@@ -1627,7 +1661,7 @@ impl Context {
     }
 
     /// cleat_context_scts returns the length of the list of timestamps that servers of the context send, 0
-    /// if there is none, and copies it to output.
+    /// if there is none, and copies it to output: those of the certificate that was loaded last.
     #[allow(clippy::too_many_arguments)]
     pub fn scts(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_context_scts(self.0, out, out_cap) })?;
@@ -1636,8 +1670,8 @@ impl Context {
 
     /// cleat_context_set_scts returns CLEAT_OK and makes servers of the context send the timestamps to
     /// clients that ask for them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3); absent:
-    /// none. They belong to the certificate that is loaded: another one discards them. CLEAT_USAGE without
-    /// a certificate, for a malformed list, and above CLEAT_STAPLE_MAX.
+    /// none, to no certificate. They belong to the certificate that was loaded last, and are discarded with
+    /// it. CLEAT_USAGE without a certificate, for a malformed list, and above CLEAT_STAPLE_MAX.
     #[allow(clippy::too_many_arguments)]
     pub fn set_scts(&self, scts: Option<&[u8]>) -> Result<(), Error> {
         let (scts, scts_len) = c_pair(scts);
@@ -2679,11 +2713,11 @@ impl Session {
         Ok(Session(result))
     }
 
-    /// cleat_session_id returns the length of the bytes by which sessions differ, and copies them to
-    /// output; they are no secret. With tickets they are a digest of the ticket.
+    /// cleat_session_identifier returns the length of the bytes by which sessions differ, and copies them
+    /// to output; they are no secret. With tickets they are a digest of the ticket.
     #[allow(clippy::too_many_arguments)]
-    pub fn id(&self) -> Result<Vec<u8>, Error> {
-        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_id(self.0, out, out_cap) })?;
+    pub fn identifier(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_identifier(self.0, out, out_cap) })?;
         Ok(out)
     }
 

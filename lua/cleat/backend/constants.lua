@@ -172,6 +172,8 @@ return {
     SCT_LOG_ID = 0,
     SCT_EXTENSIONS = 1,
     SCT_SIGNATURE = 2,
+    -- cleat/session.h
+    CLIENT_SESSIONS_MAX = 65536,
     -- cleat/socket.h
     SOCK_STREAM = 1,
     SOCK_DGRAM = 2,

@@ -2147,10 +2147,10 @@ return function(lib, rt, backend)
     ---@return integer status
     ---@return string? output
     do
-        local call = lib.cleat_session_id
-        backend.session_id = function(session)
+        local call = lib.cleat_session_identifier
+        backend.session_identifier = function(session)
             if typeof(session) ~= "number" or tobit(session) ~= session then
-                bad("session_id", 1, "an integer")
+                bad("session_identifier", 1, "an integer")
             end
             local output, output_cap = text, TEXT
             local result = call(session, output, output_cap)
@@ -2244,6 +2244,34 @@ return function(lib, rt, backend)
                 bad("session_single_use", 1, "an integer")
             end
             return call(session)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_client_sessions
+        backend.context_client_sessions = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_client_sessions", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param capacity integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_client_sessions
+        backend.context_set_client_sessions = function(context, capacity)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_client_sessions", 1, "an integer")
+            end
+            if typeof(capacity) ~= "number" or tobit(capacity) ~= capacity then
+                bad("context_set_client_sessions", 2, "an integer")
+            end
+            return call(context, capacity)
         end
     end
 

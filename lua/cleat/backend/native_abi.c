@@ -1526,14 +1526,14 @@ static int l_session_from_bytes(lua_State *L) {
     return 1;
 }
 
-/* session_id(session) -> status, output */
-static int l_session_id(lua_State *L) {
-    int32_t session = native_int(L, 1, "session_id");
+/* session_identifier(session) -> status, output */
+static int l_session_identifier(lua_State *L) {
+    int32_t session = native_int(L, 1, "session_identifier");
     char output_short[NATIVE_SHORT];
     char *output = output_short;
     int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_session_id(session, output, output_cap)) > output_cap) {
+    while ((result = cleat_session_identifier(session, output, output_cap)) > output_cap) {
         output = native_longer(L, 1, result);
         output_cap = result;
     }
@@ -1599,6 +1599,23 @@ static int l_session_has_ticket(lua_State *L) {
 static int l_session_single_use(lua_State *L) {
     int32_t session = native_int(L, 1, "session_single_use");
     int32_t result = cleat_session_single_use(session);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_client_sessions(context) -> status */
+static int l_context_client_sessions(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_client_sessions");
+    int32_t result = cleat_context_client_sessions(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_client_sessions(context, capacity) -> status */
+static int l_context_set_client_sessions(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_client_sessions");
+    int32_t capacity = native_int(L, 2, "context_set_client_sessions");
+    int32_t result = cleat_context_set_client_sessions(context, capacity);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -3219,13 +3236,15 @@ const luaL_Reg native_abi[] = {
     {"connection_set_session", l_connection_set_session},
     {"session_bytes", l_session_bytes},
     {"session_from_bytes", l_session_from_bytes},
-    {"session_id", l_session_id},
+    {"session_identifier", l_session_identifier},
     {"session_version", l_session_version},
     {"session_time", l_session_time},
     {"session_timeout", l_session_timeout},
     {"session_ticket_lifetime_hint", l_session_ticket_lifetime_hint},
     {"session_has_ticket", l_session_has_ticket},
     {"session_single_use", l_session_single_use},
+    {"context_client_sessions", l_context_client_sessions},
+    {"context_set_client_sessions", l_context_set_client_sessions},
     {"socket_new", l_socket_new},
     {"socket_from_fd", l_socket_from_fd},
     {"socket_over_fd", l_socket_over_fd},

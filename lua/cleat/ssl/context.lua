@@ -60,6 +60,10 @@ local const = C.const
 ---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
 --- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
 ---@field maximum_version integer `TLSVersion.*`, as minimum_version
+---@field session_cache_size integer how many sessions the context keeps for its clients, which resume them by themselves:
+--- 0, and 64 in a context of create_default_context for clients; at most 65536. Setting it empties the cache, as does
+--- each change of another setting. Only sessions with a `server_hostname` are kept, and whose server was verified; one
+--- of TLS 1.3 is resumed once. See docs/security.md. Raises TypeError, ValueError
 ---@field ask_ocsp boolean whether clients ask the server for an OCSP response: true. It is verified, if the server is: a
 --- certificate that it revokes is refused; a response that is not good is ignored, unless `require_ocsp` is true or the
 --- certificate says that it must be stapled (RFC 7633). false is DANGEROUS: such certificates are accepted without
@@ -67,11 +71,13 @@ local const = C.const
 --- the verification fails with a verify_code of 73 (none), 74 (not good) or 75 (the responder does not know the
 --- certificate). Servers cannot ask clients for one, and refuse all client certificates then
 ---@field ocsp_response string? the OCSP response, in DER, that servers send to clients that ask for it; it belongs to
---- the certificate that is loaded, and load_cert_chain discards it. nil for none. Raises ValueError if no certificate
---- is loaded; SSLError if the response is malformed or for another certificate; TypeError
+--- the loaded certificate that it is about, and is discarded with it. Of several it is the last one that was set, of
+--- those that are still there. nil for none, to no certificate. Raises ValueError if no certificate is loaded; SSLError
+--- if the response is malformed or for another certificate; TypeError
 ---@field ask_scts boolean whether clients ask for signed certificate timestamps: false
 ---@field scts string[]? the signed certificate timestamps that servers send to clients that ask for them, each in the
---- form of RFC 6962; discarded as ocsp_response is. Raises ValueError if no certificate is loaded, TypeError
+--- form of RFC 6962; they belong to the certificate that was loaded last, and are discarded with it. Raises ValueError
+--- if no certificate is loaded, TypeError
 ---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
 --- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
@@ -485,6 +491,9 @@ setters.maximum_version = bound("maximum_version", C.context_set_maximum_version
 
 for name, get in pairs(staple.getters) do
     getters[name], setters[name] = get, staple.setters[name]
+end
+for name, get in pairs(resumption.context_getters) do
+    getters[name], setters[name] = get, resumption.context_setters[name]
 end
 
 class.properties(SSLContext, getters, setters)
