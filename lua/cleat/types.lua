@@ -63,6 +63,7 @@
 ---@field get? (fun(key: string): string?)|false
 ---@field put? fun(key: string, bytes: string, lifetime: integer)
 ---@field remove? fun(key: string)
+---@field add? (fun(key: string, lifetime: integer): boolean)
 ---@field error? fun(err: any)
 
 ---@class cleat.keywords.SSLContext.set_ticket_keys

@@ -38,7 +38,7 @@ local function run(context, store, f, ...)
     return result
 end
 
-local function get(context, store, key)
+local function find(context, store, key)
     local found = run(context, store, store.get, key)
     if found == nil or found == false then
         return nil
@@ -55,7 +55,7 @@ local function ask(context, store, id, question)
     if not store then
         return nil
     elseif question == const.SESSION_QUESTION_GET then
-        return get(context, store, key)
+        return find(context, store, key)
     elseif question == const.SESSION_QUESTION_PUT then
         local _, bytes, lifetime = errors.check(C.connection_stored_session(id))
         run(context, store, store.put, key, bytes, lifetime)
@@ -86,20 +86,19 @@ function session_store.answer(self)
 end
 
 -- functions checks the functions of a store.
-local function functions(get_session, put, remove, on_error)
-    local store = { get = get_session, put = put, remove = remove, error = on_error }
+local function functions(store)
     for name, f in pairs(store) do
         if not check.callable(f) then
             check.fail("set_session_store", name, "a function", f)
         end
     end
-    if not get_session or not put then
-        errors.raise(errors.TypeError, ("set_session_store() missing required argument '%s'"):format(get_session and "put" or "get"))
+    if not store.get or not store.put then
+        errors.raise(errors.TypeError, ("set_session_store() missing required argument '%s'"):format(store.get and "put" or "get"))
     end
     return store
 end
 
-local parse_store = keywords.parser("set_session_store", { "get", "put", "remove", "error" })
+local parse_store = keywords.parser("set_session_store", { "get", "put", "remove", "add", "error" })
 
 --- Keeps a server's sessions in a store of the program's, such as a database that several machines share: those of TLS
 --- 1.3, and those of TLS 1.2 with tickets or without. Tickets are then names of what is stored, and hold no secret. The
@@ -109,7 +108,8 @@ local parse_store = keywords.parser("set_session_store", { "get", "put", "remove
 --- `get(key)` returns the bytes that are stored under the key, or nil. The handshake is a full one then, as for bytes
 --- that are not those that were stored, and after an error. `put(key, bytes, lifetime)` stores bytes for so many
 --- seconds; it is called before the handshake returns, for each ticket. `remove(key)`, if there is one, makes sessions
---- of TLS 1.3 resume once only, and is called when one was resumed. An error of these functions is passed to
+--- of TLS 1.3 resume once only, and is called when one was resumed. `add(key, lifetime)` stores a key that is not there
+--- and returns true, or returns false; nothing calls it yet: it is for early data. An error of these functions is passed to
 --- `error(err)`, if there is such a function, and counted in `session_stats().store_errors`; the handshake goes on.
 ---
 --- DANGEROUS is a store that others can read or write to: who can read the bytes can decrypt what connections of TLS 1.2
@@ -128,13 +128,14 @@ local parse_store = keywords.parser("set_session_store", { "get", "put", "remove
 ---@param get (fun(key: string): string?)|false? nil or false, and nothing else, for no store
 ---@param put fun(key: string, bytes: string, lifetime: integer)?
 ---@param remove fun(key: string)?
+---@param add (fun(key: string, lifetime: integer): boolean)?
 ---@param error fun(err: any)?
 ---@overload fun(self, keywords: cleat.keywords.SSLContext.set_session_store)
-function methods:set_session_store(get, put, remove, error, ...) -- luacheck: ignore 431
-    get, put, remove, error = parse_store(get, put, remove, error, ...)
+function methods:set_session_store(get, put, remove, add, error, ...)
+    get, put, remove, add, error = parse_store(get, put, remove, add, error, ...)
     local store = false
-    if get or put ~= nil or remove ~= nil or error ~= nil then
-        store = functions(get, put, remove, error)
+    if get or put ~= nil or remove ~= nil or add ~= nil or error ~= nil then
+        store = functions { get = get, put = put, remove = remove, add = add, error = error }
     end
     errors.check(C.context_set_session_events(self._id, not store and const.SESSIONS_OWN or store.remove and
         const.SESSIONS_SINGLE_USE or const.SESSIONS_STORED))
