@@ -53,6 +53,7 @@ struct cleat_connection {
     bool offered; /* a server's client offered a session */
     bool knows_tickets; /* likewise, accepts tickets of TLS 1.2 */
     bool offered_expired; /* likewise, and the session's time was over */
+    struct cleat_offered_ticket *offered_ticket; /* NULL if there is none: see offered_ticket.h */
     struct cleat_session_talk *session_talk; /* NULL unless there is one: see session_store.c */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     enum cleat_pause pause; /* what the handshake waits for */

@@ -3,6 +3,7 @@
  * if that call gives up before. */
 #include "base/argument.h"
 #include "tls/connection.h"
+#include "tls/offered_ticket.h"
 #include "tls/session_store.h"
 #include "tls/verify.h"
 
@@ -19,7 +20,7 @@ static void count_done(struct cleat_connection *self) {
                          self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
     if (SSL_session_reused(self->ssl)) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_HITS);
-    } else if (self->offered_expired) {
+    } else if (self->offered_expired || cleat_offered_ticket_has_expired(self)) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_TIMEOUTS);
     } else if (self->offered) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_MISSES);
@@ -31,8 +32,9 @@ static int32_t finish(struct cleat_connection *self) {
     if (self->group != 0) SSL_set_msg_callback(self->ssl, NULL); /* see group.c */
     self->unread_tickets = !self->server_side && SSL_version(self->ssl) == TLS1_3_VERSION;
     cleat_transport_handshake_done(&self->transport);
-    cleat_session_talk_end(self);
     count_done(self);
+    cleat_session_talk_end(self);
+    cleat_offered_ticket_forget(self);
     cleat_turn_handshake_done(&self->turns);
     return CLEAT_OK;
 }

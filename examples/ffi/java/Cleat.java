@@ -1870,7 +1870,9 @@ public final class Cleat {
         /**
          * cleat_context_set_session_events returns CLEAT_OK and lets the handshakes of servers return
          * CLEAT_WANT_SESSION: when a client offers a session, and at the end, when there are sessions to
-         * store. Tickets are then names of what is stored, and hold no secret. on: CLEAT_SESSIONS_*.
+         * store. Tickets are then names of what is stored, and hold no secret. What is to be stored is
+         * asked for before the client is sent the last of what it needs to come again; over memory, drain
+         * after the answers. on: CLEAT_SESSIONS_*.
          */
         public void setSessionEvents(int on) throws Failure {
             int result = Raw.cleat_context_set_session_events(id, on);
