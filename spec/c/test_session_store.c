@@ -417,6 +417,55 @@ static void test_threads(const struct way *way) {
     EXPECT(cleat_close(connection) == CLEAT_OK && cleat_close(context) == CLEAT_OK);
 }
 
+/* Ticket keys that change all the time, while a client comes again and again. A ticket of the key before is accepted. */
+struct rotation {
+    atomic_int number; /* of the newest key */
+    atomic_int used; /* of the key whose ticket the client has, or a newer one */
+    atomic_bool over;
+    int32_t context;
+};
+
+static void *rotate(void *argument) {
+    struct rotation *rotation = argument;
+    char keys[2 * CLEAT_TICKET_KEY_SIZE] = {0};
+    while (!atomic_load(&rotation->over)) {
+        int number = atomic_load(&rotation->number) + 1;
+        int32_t count = cleat_context_session_stats(rotation->context, CLEAT_STAT_NUMBER);
+        EXPECT(count == 0);
+        if (atomic_load(&rotation->used) < number - 1) continue;
+        keys[0] = (char)number;
+        keys[CLEAT_TICKET_KEY_SIZE] = (char)(number - 1);
+        EXPECT(cleat_context_set_ticket_keys(rotation->context, keys, sizeof keys) == CLEAT_OK);
+        atomic_store(&rotation->number, number);
+    }
+    return NULL;
+}
+
+static void test_rotation(const struct way *way) {
+    struct rotation rotation = {.context = make_context(way)};
+    SSL_SESSION *session = NULL;
+    pthread_t thread;
+    int visits = 0;
+    EXPECT(pthread_create(&thread, NULL, rotate, &rotation) == 0);
+    while (atomic_load(&rotation.number) < 1) {
+    }
+    for (; atomic_load(&rotation.number) < 50; visits++) {
+        int number =
+            atomic_load(&rotation.number); /* the ticket will be of this key, or of one after it */
+        EXPECT(visit(rotation.context, session) == (session != NULL));
+        if (client.session != NULL) {
+            SSL_SESSION_free(session);
+            session = keep_session();
+            atomic_store(&rotation.used, number);
+        }
+    }
+    atomic_store(&rotation.over, true);
+    EXPECT(pthread_join(thread, NULL) == 0);
+    EXPECT(cleat_context_session_stats(rotation.context, CLEAT_STAT_HITS) == visits - 1);
+    SSL_SESSION_free(session);
+    EXPECT(cleat_close(rotation.context) == CLEAT_OK);
+}
+
 static void test_way(const struct way *way) {
     resumer_open(&client, way->version);
     test_store(way);
@@ -427,6 +476,7 @@ static void test_way(const struct way *way) {
     test_timeouts(way, false);
     if (!way->no_ticket) test_periods(way);
     test_threads(way);
+    if (!way->no_ticket) test_rotation(way);
     resumer_close(&client);
 }
 
