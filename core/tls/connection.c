@@ -31,6 +31,8 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_offered_ticket_forget(self);
     cleat_session_talk_end(self);
     sk_X509_pop_free(self->verified_chain, X509_free);
+    SSL_SESSION_free(self->session);
+    SSL_SESSION_free(self->given);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);
     cleat_configuration_unref(self->configuration);
     cleat_configuration_unref(self->initial);
@@ -127,6 +129,8 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     cleat_configuration_ref(configuration);
     cleat_configuration_unref(self->configuration);
     cleat_configuration_unref(self->initial);
+    SSL_SESSION_free(self->given);
+    self->given = NULL;
     self->ssl = ssl;
     self->configuration = self->initial = configuration;
     self->verify_mode = settings->verify_mode;
