@@ -7,7 +7,7 @@ local ssl = require "cleat.ssl"
 local visits = require "support.server_visits"
 
 local visit, resumes = visits.visit, visits.resumes
-local TLS12, TLS12_ID, TLS13 = visits.VARIANTS[1], visits.VARIANTS[2], visits.VARIANTS[3]
+local TLS12, TLS13 = visits.VARIANTS[1], visits.VARIANTS[3]
 
 local function key()
     return ssl.RAND_bytes(80)
