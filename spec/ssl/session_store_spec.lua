@@ -209,6 +209,28 @@ describe("session store:", function()
         end)
     end
 
+    for _, variant in ipairs(visits.VARIANTS) do
+        it(variant.name .. ": verifies clients again, and asks the verify callback", function()
+            local over, calls, refuses = store(), 0, false
+            local options = { cafile = "root.pem", verify = ssl.CERT_REQUIRED }
+            local context = with(variant, over, options)
+            context.verify_callback = function(_, chain, verdict)
+                calls = calls + 1
+                return not refuses and #chain > 0 and verdict.verify_code == 0
+            end
+            visit(variant, context, { cert = "client" })
+            local outcome = visit(variant, context, { cert = "client", resume = "visit" })
+            assert.is_true(outcome.resumed)
+            assert.are.equal("client", outcome.subject)
+            assert.are.equal(2, calls)
+            refuses = true
+            over.log = {}
+            outcome = visit(variant, context, { cert = "client", resume = "visit" })
+            raises.check(outcome.failure, "SSLCertVerificationError", { verify_code = 50 })
+            assert.are.same({ "get" }, over.log) -- who is refused leaves no session behind
+        end)
+    end
+
     it("is not asked for the made-up id of a client of TLS 1.3", function()
         local over = store()
         local variant = visits.VARIANTS[1]
