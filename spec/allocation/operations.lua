@@ -170,6 +170,7 @@ return {
         return ssl.SSLContext(ssl.PROTOCOL_TLS)
     end, function(context)
         context:load_cert_chain(certfile, keyfile)
+        context:load_cert_chain(certfile, keyfile) -- replaces
     end, nothing, again = true },
     { "load_verify_locations", function()
         return ssl.SSLContext(ssl.PROTOCOL_TLS)

@@ -257,7 +257,7 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_session_from_bytes \
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
-#define CLASSES_session_id \
+#define CLASSES_session_identifier \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_session_version \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -806,8 +806,8 @@
     classes_checked("cleat_session_bytes", CLASSES_session_bytes, cleat_session_bytes(__VA_ARGS__))
 #define cleat_session_from_bytes(...) \
     classes_checked("cleat_session_from_bytes", CLASSES_session_from_bytes, cleat_session_from_bytes(__VA_ARGS__))
-#define cleat_session_id(...) \
-    classes_checked("cleat_session_id", CLASSES_session_id, cleat_session_id(__VA_ARGS__))
+#define cleat_session_identifier(...) \
+    classes_checked("cleat_session_identifier", CLASSES_session_identifier, cleat_session_identifier(__VA_ARGS__))
 #define cleat_session_version(...) \
     classes_checked("cleat_session_version", CLASSES_session_version, cleat_session_version(__VA_ARGS__))
 #define cleat_session_time(...) \

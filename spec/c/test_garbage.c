@@ -491,8 +491,8 @@ static int32_t call_session_from_bytes(const struct value *v) {
     return cleat_session_from_bytes(v[0].i, v[1].bytes, v[1].size);
 }
 
-static int32_t call_session_id(const struct value *v) {
-    return cleat_session_id(v[0].i, v[1].room, v[1].size);
+static int32_t call_session_identifier(const struct value *v) {
+    return cleat_session_identifier(v[0].i, v[1].room, v[1].size);
 }
 
 static int32_t call_session_version(const struct value *v) {
@@ -1251,7 +1251,7 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_SESSION, "session"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_session_from_bytes", call_session_from_bytes, CLASSES_session_from_bytes,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "data"}, {END, 0, NULL}}},
-    {"cleat_session_id", call_session_id, CLASSES_session_id,
+    {"cleat_session_identifier", call_session_identifier, CLASSES_session_identifier,
      {{ID, CLEAT_KIND_SESSION, "session"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_session_version", call_session_version, CLASSES_session_version,
      {{ID, CLEAT_KIND_SESSION, "session"}, {TEXT, 0, "output"}, {END, 0, NULL}}},

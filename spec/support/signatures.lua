@@ -968,7 +968,7 @@ return {
         },
     },
     {
-        name = "session_id", results = 1,
+        name = "session_identifier", results = 1,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "session" },

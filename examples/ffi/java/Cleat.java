@@ -714,7 +714,8 @@ public final class Cleat {
         public static native int cleat_connection_set_session(int connection, int session);
         public static native int cleat_session_bytes(int session, byte[] output, int output_cap);
         public static native int cleat_session_from_bytes(int context, byte[] data, int data_len);
-        public static native int cleat_session_id(int session, byte[] output, int output_cap);
+        public static native int cleat_session_identifier(int session, byte[] output,
+                                                          int output_cap);
         public static native int cleat_session_version(int session, byte[] output, int output_cap);
         public static native int cleat_session_time(int session, double[] time);
         public static native int cleat_session_timeout(int session);
@@ -1756,14 +1757,14 @@ public final class Cleat {
          * cleat_context_load_cert_chain returns CLEAT_OK and makes connections of the context present the
          * certificates of certfile: PEM, the own certificate first, then its issuers. keyfile holds the
          * private key in PEM; absent, the key is in certfile too. password opens an encrypted key, and is
-         * not looked at otherwise. A second call replaces the first. A UTF-8 byte order mark before
-         * either text is skipped. Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and
-         * AES-CBC or 3DES; PKCS#12's; traditional PEM's. A file's cost is bounded: PKCS8
-         * BAD_ITERATION_COUNT, EVP MEMORY_LIMIT_EXCEEDED. CLEAT_NEED_PASSWORD if the key is encrypted and
-         * password is absent; CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM
-         * NO_START_LINE, CIPHER BAD_DECRYPT (a wrong password), X509 KEY_VALUES_MISMATCH, ...;
-         * CLEAT_USAGE for PEM data where a file's name is due, which the message does not repeat. What
-         * was read of the files is wiped.
+         * not looked at otherwise. A second call replaces the first if the keys are of one type,
+         * otherwise it adds to it. A UTF-8 byte order mark before either text is skipped. Nothing changes
+         * if it fails. Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC or
+         * 3DES; PKCS#12's; traditional PEM's. A file's cost is bounded: PKCS8 BAD_ITERATION_COUNT, EVP
+         * MEMORY_LIMIT_EXCEEDED. CLEAT_NEED_PASSWORD if the key is encrypted and password is absent;
+         * CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER
+         * BAD_DECRYPT (a wrong password), X509 KEY_VALUES_MISMATCH, ...; CLEAT_USAGE for PEM data where a
+         * file's name is due, which the message does not repeat. What was read of the files is wiped.
          */
         public void loadCertChain(String certfile, String keyfile, byte[] password) throws Failure {
             byte[] certfileBytes = bytes(certfile);
@@ -1977,7 +1978,8 @@ public final class Cleat {
 
         /**
          * cleat_context_ocsp_response returns the length of the OCSP response that servers of the context
-         * staple, 0 if there is none, and copies it to output.
+         * staple, 0 if there is none, and copies it to output. With several certificates it is the
+         * response that was set last, of those that are still there.
          */
         public byte[] ocspResponse() throws Failure {
             byte[] out = new byte[256];
@@ -1994,10 +1996,11 @@ public final class Cleat {
 
         /**
          * cleat_context_set_ocsp_response returns CLEAT_OK and makes servers of the context staple the
-         * response, in DER, to clients that ask for one. response absent: none. It belongs to the
-         * certificate that is loaded: another one discards it. The response must have the certificate's
-         * serial number; nothing else is verified, and it is sent when it has expired, too. CLEAT_USAGE
-         * without a certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP:
+         * response, in DER, to clients that ask for one. response absent: none, to no certificate. It
+         * belongs to the certificate, or certificates, that it is about: the serial number decides and,
+         * where one has it, the issuer's name. One must have the number; nothing else is verified, and
+         * the response is sent when it has expired, too. It is discarded with its certificate.
+         * CLEAT_USAGE without a certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP:
          * MALFORMED_RESPONSE, RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED,
          * AMBIGUOUS_STATUS.
          */
@@ -2029,7 +2032,8 @@ public final class Cleat {
 
         /**
          * cleat_context_scts returns the length of the list of timestamps that servers of the context
-         * send, 0 if there is none, and copies it to output.
+         * send, 0 if there is none, and copies it to output: those of the certificate that was loaded
+         * last.
          */
         public byte[] scts() throws Failure {
             byte[] out = new byte[256];
@@ -2047,8 +2051,9 @@ public final class Cleat {
         /**
          * cleat_context_set_scts returns CLEAT_OK and makes servers of the context send the timestamps to
          * clients that ask for them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3);
-         * absent: none. They belong to the certificate that is loaded: another one discards them.
-         * CLEAT_USAGE without a certificate, for a malformed list, and above CLEAT_STAPLE_MAX.
+         * absent: none, to no certificate. They belong to the certificate that was loaded last, and are
+         * discarded with it. CLEAT_USAGE without a certificate, for a malformed list, and above
+         * CLEAT_STAPLE_MAX.
          */
         public void setScts(byte[] scts) throws Failure {
             int result = Raw.cleat_context_set_scts(id, scts, length(scts));
@@ -3592,15 +3597,15 @@ public final class Cleat {
         }
 
         /**
-         * cleat_session_id returns the length of the bytes by which sessions differ, and copies them to
-         * output; they are no secret. With tickets they are a digest of the ticket.
+         * cleat_session_identifier returns the length of the bytes by which sessions differ, and copies
+         * them to output; they are no secret. With tickets they are a digest of the ticket.
          */
-        public byte[] id() throws Failure {
+        public byte[] identifier() throws Failure {
             byte[] out = new byte[256];
-            int result = Raw.cleat_session_id(id, out, out.length);
+            int result = Raw.cleat_session_identifier(id, out, out.length);
             if (result > out.length) {
                 out = new byte[result];
-                result = Raw.cleat_session_id(id, out, out.length);
+                result = Raw.cleat_session_identifier(id, out, out.length);
             }
             Reference.reachabilityFence(this);
             check(result);

@@ -688,7 +688,7 @@ pub mod raw {
         pub fn cleat_connection_set_session(connection: i32, session: i32) -> i32;
         pub fn cleat_session_bytes(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_from_bytes(context: i32, data: *const c_char, data_len: i32) -> i32;
-        pub fn cleat_session_id(session: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_session_identifier(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_version(session: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_session_time(session: i32, time: *mut f64) -> i32;
         pub fn cleat_session_timeout(session: i32) -> i32;
@@ -1560,13 +1560,14 @@ impl Context {
     /// cleat_context_load_cert_chain returns CLEAT_OK and makes connections of the context present the
     /// certificates of certfile: PEM, the own certificate first, then its issuers. keyfile holds the
     /// private key in PEM; absent, the key is in certfile too. password opens an encrypted key, and is not
-    /// looked at otherwise. A second call replaces the first. A UTF-8 byte order mark before either text is
-    /// skipped. Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC or 3DES;
-    /// PKCS#12's; traditional PEM's. A file's cost is bounded: PKCS8 BAD_ITERATION_COUNT, EVP
-    /// MEMORY_LIMIT_EXCEEDED. CLEAT_NEED_PASSWORD if the key is encrypted and password is absent; CLEAT_SYS
-    /// with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER BAD_DECRYPT (a
-    /// wrong password), X509 KEY_VALUES_MISMATCH, ...; CLEAT_USAGE for PEM data where a file's name is due,
-    /// which the message does not repeat. What was read of the files is wiped.
+    /// looked at otherwise. A second call replaces the first if the keys are of one type, otherwise it adds
+    /// to it. A UTF-8 byte order mark before either text is skipped. Nothing changes if it fails.
+    /// Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC or 3DES; PKCS#12's;
+    /// traditional PEM's. A file's cost is bounded: PKCS8 BAD_ITERATION_COUNT, EVP MEMORY_LIMIT_EXCEEDED.
+    /// CLEAT_NEED_PASSWORD if the key is encrypted and password is absent; CLEAT_SYS with the file's name
+    /// at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER BAD_DECRYPT (a wrong password), X509
+    /// KEY_VALUES_MISMATCH, ...; CLEAT_USAGE for PEM data where a file's name is due, which the message
+    /// does not repeat. What was read of the files is wiped.
     #[allow(clippy::too_many_arguments)]
     pub fn load_cert_chain(&self, certfile: &str, keyfile: Option<&str>,
                            password: Option<&[u8]>) -> Result<(), Error> {
@@ -1740,7 +1741,8 @@ impl Context {
     }
 
     /// cleat_context_ocsp_response returns the length of the OCSP response that servers of the context
-    /// staple, 0 if there is none, and copies it to output.
+    /// staple, 0 if there is none, and copies it to output. With several certificates it is the response
+    /// that was set last, of those that are still there.
     #[allow(clippy::too_many_arguments)]
     pub fn ocsp_response(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_context_ocsp_response(self.0, out, out_cap) })?;
@@ -1748,11 +1750,12 @@ impl Context {
     }
 
     /// cleat_context_set_ocsp_response returns CLEAT_OK and makes servers of the context staple the
-    /// response, in DER, to clients that ask for one. response absent: none. It belongs to the certificate
-    /// that is loaded: another one discards it. The response must have the certificate's serial number;
-    /// nothing else is verified, and it is sent when it has expired, too. CLEAT_USAGE without a
-    /// certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE,
-    /// RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS.
+    /// response, in DER, to clients that ask for one. response absent: none, to no certificate. It belongs
+    /// to the certificate, or certificates, that it is about: the serial number decides and, where one has
+    /// it, the issuer's name. One must have the number; nothing else is verified, and the response is sent
+    /// when it has expired, too. It is discarded with its certificate. CLEAT_USAGE without a certificate,
+    /// and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE, RESPONSE_STATUS,
+    /// UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ocsp_response(&self, response: Option<&[u8]>) -> Result<(), Error> {
         let (response, response_len) = c_pair(response);
@@ -1776,7 +1779,7 @@ impl Context {
     }
 
     /// cleat_context_scts returns the length of the list of timestamps that servers of the context send, 0
-    /// if there is none, and copies it to output.
+    /// if there is none, and copies it to output: those of the certificate that was loaded last.
     #[allow(clippy::too_many_arguments)]
     pub fn scts(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_context_scts(self.0, out, out_cap) })?;
@@ -1785,8 +1788,8 @@ impl Context {
 
     /// cleat_context_set_scts returns CLEAT_OK and makes servers of the context send the timestamps to
     /// clients that ask for them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3); absent:
-    /// none. They belong to the certificate that is loaded: another one discards them. CLEAT_USAGE without
-    /// a certificate, for a malformed list, and above CLEAT_STAPLE_MAX.
+    /// none, to no certificate. They belong to the certificate that was loaded last, and are discarded with
+    /// it. CLEAT_USAGE without a certificate, for a malformed list, and above CLEAT_STAPLE_MAX.
     #[allow(clippy::too_many_arguments)]
     pub fn set_scts(&self, scts: Option<&[u8]>) -> Result<(), Error> {
         let (scts, scts_len) = c_pair(scts);
@@ -2849,11 +2852,11 @@ impl Session {
         Ok(Session(result))
     }
 
-    /// cleat_session_id returns the length of the bytes by which sessions differ, and copies them to
-    /// output; they are no secret. With tickets they are a digest of the ticket.
+    /// cleat_session_identifier returns the length of the bytes by which sessions differ, and copies them
+    /// to output; they are no secret. With tickets they are a digest of the ticket.
     #[allow(clippy::too_many_arguments)]
-    pub fn id(&self) -> Result<Vec<u8>, Error> {
-        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_id(self.0, out, out_cap) })?;
+    pub fn identifier(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_identifier(self.0, out, out_cap) })?;
         Ok(out)
     }
 

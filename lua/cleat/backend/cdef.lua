@@ -150,7 +150,7 @@ int32_t cleat_connection_session(int32_t connection);
 int32_t cleat_connection_set_session(int32_t connection, int32_t session);
 int32_t cleat_session_bytes(int32_t session, char *output, int32_t output_cap);
 int32_t cleat_session_from_bytes(int32_t context, const char *data, int32_t data_len);
-int32_t cleat_session_id(int32_t session, char *output, int32_t output_cap);
+int32_t cleat_session_identifier(int32_t session, char *output, int32_t output_cap);
 int32_t cleat_session_version(int32_t session, char *output, int32_t output_cap);
 int32_t cleat_session_time(int32_t session, double *time);
 int32_t cleat_session_timeout(int32_t session);

@@ -2055,10 +2055,10 @@ return function(lib, rt, backend)
     ---@return integer status
     ---@return string? output
     do
-        local call = lib.cleat_session_id
-        backend.session_id = function(session)
+        local call = lib.cleat_session_identifier
+        backend.session_identifier = function(session)
             if typeof(session) ~= "number" or tobit(session) ~= session then
-                bad("session_id", 1, "an integer")
+                bad("session_identifier", 1, "an integer")
             end
             local output, output_cap = text, TEXT
             local result = call(session, output, output_cap)

@@ -1446,14 +1446,14 @@ static int l_session_from_bytes(lua_State *L) {
     return 1;
 }
 
-/* session_id(session) -> status, output */
-static int l_session_id(lua_State *L) {
-    int32_t session = native_int(L, 1, "session_id");
+/* session_identifier(session) -> status, output */
+static int l_session_identifier(lua_State *L) {
+    int32_t session = native_int(L, 1, "session_identifier");
     char output_short[NATIVE_SHORT];
     char *output = output_short;
     int32_t output_cap = NATIVE_SHORT;
     int32_t result;
-    while ((result = cleat_session_id(session, output, output_cap)) > output_cap) {
+    while ((result = cleat_session_identifier(session, output, output_cap)) > output_cap) {
         output = native_longer(L, 1, result);
         output_cap = result;
     }
@@ -3145,7 +3145,7 @@ const luaL_Reg native_abi[] = {
     {"connection_set_session", l_connection_set_session},
     {"session_bytes", l_session_bytes},
     {"session_from_bytes", l_session_from_bytes},
-    {"session_id", l_session_id},
+    {"session_identifier", l_session_identifier},
     {"session_version", l_session_version},
     {"session_time", l_session_time},
     {"session_timeout", l_session_timeout},
