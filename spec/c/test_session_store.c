@@ -482,7 +482,8 @@ static void test_threads(const struct way *way) {
     EXPECT(cleat_close(connection) == CLEAT_OK && cleat_close(context) == CLEAT_OK);
 }
 
-/* Ticket keys that change all the time, while a client comes again and again. A ticket of the key before is accepted. */
+/* Ticket keys that change all the time, while a client comes again and again. A ticket of the key before is
+ * accepted. */
 struct rotation {
     atomic_int number; /* of the newest key */
     atomic_int used; /* of the key whose ticket the client has, or a newer one */

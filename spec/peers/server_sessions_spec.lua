@@ -1,5 +1,5 @@
--- Real clients move from one server process to another and back, behind one port: they resume by a ticket secret that the
--- processes have in common, and by a store.
+-- Real clients move from one server process to another and back, behind one port: they resume by a ticket secret that
+-- the processes have in common, and by a store.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"

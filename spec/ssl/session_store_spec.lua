@@ -1,5 +1,5 @@
--- SSLContext:set_session_store: sessions of servers in a table of the program's, which two servers share. CPython is the
--- client.
+-- SSLContext:set_session_store: sessions of servers in a table of the program's, which two servers share. CPython is
+-- the client.
 local errors = require "cleat.errors"
 local handles = require "support.handles"
 local peer = require "support.peer"

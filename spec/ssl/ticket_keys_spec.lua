@@ -1,5 +1,5 @@
--- What decides how long a server's sessions resume, and where: ticket keys, ticket secrets, session_timeout, num_tickets,
--- session_id_context. CPython is the client.
+-- What decides how long a server's sessions resume, and where: ticket keys, ticket secrets, session_timeout,
+-- num_tickets, session_id_context. CPython is the client.
 local handles = require "support.handles"
 local peer = require "support.peer"
 local raises = require "support.raises"

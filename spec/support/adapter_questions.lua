@@ -254,8 +254,8 @@ local function storing(runtime, store, f)
     end
 end
 
--- serve: a server on the side that is asked about, which a reader and a writer use from the beginning, and a client that
--- offers a session. Returns the client's new session and whether its own was resumed, and the reader.
+-- serve: a server on the side that is asked about, which a reader and a writer use from the beginning, and a client
+-- that offers a session. Returns the client's new session and whether its own was resumed.
 local function serve(runtime, session)
     local object, second = ends(runtime)
     local sock = runtime.server:wrap_socket(object, { server_side = true, do_handshake_on_connect = false })

@@ -246,8 +246,8 @@ local STATS = { "number", "connect", "connect_good", "connect_renegotiate", "acc
 
 --- Counts events in the context's connections: `connect`, `connect_good`, `accept`, `accept_good` (handshakes begun and
 --- done), `hits` (sessions resumed), `misses` (sessions that clients have offered and servers did not resume),
---- `timeouts` (those whose time was over, which are no misses), `number` (sessions in the server's cache, for clients of
---- TLS 1.2 without tickets), `cache_full` (sessions that gave way to others in it), `store_errors` (errors of the
+--- `timeouts` (those whose time was over, which are no misses), `number` (sessions in the server's cache, for clients
+--- of TLS 1.2 without tickets), `cache_full` (sessions that gave way to others in it), `store_errors` (errors of the
 --- functions of set_session_store). `connect_renegotiate` and `accept_renegotiate` are always 0: there is none.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
