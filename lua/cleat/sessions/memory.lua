@@ -165,8 +165,8 @@ end
 ---@param entries integer? how many sessions at most; 10,000 by default
 ---@param bytes integer? how much memory at most; 16 MiB by default
 ---@return table
----@return fun(): integer, integer
----@overload fun(keywords: cleat.keywords.sessions.memory.new): table, fun(): integer, integer
+---@return function # returns two integers
+---@overload fun(keywords: cleat.keywords.sessions.memory.new): table, function
 function memory.new(entries, bytes, ...)
     entries, bytes = parse_new(entries, bytes, ...)
     entries = check.optional_integer("new", "entries", entries, 10000, 0)

@@ -1,8 +1,8 @@
 --- A store of sessions in a lua_shared_dict of nginx, for SSLContext:set_session_store: all workers of one machine
 --- resume each other's sessions, and clients in all workers share theirs.
 ---
----     -- in nginx: lua_shared_dict sessions 10m;
----     local store = require("cleat.sessions.nginx").new("sessions")
+---     -- in nginx, with the lines: lua_shared_dict sessions 10m; lua_shared_dict marks 1m;
+---     local store = require("cleat.sessions.nginx").new("sessions", { marks = "marks" })
 ---
 --- The sessions are lost when nginx is restarted, and kept when it is reloaded.
 
@@ -40,12 +40,13 @@ local parse_new = keywords.parser("new", { "name", "marks", "prefix" }, { requir
 --- Makes a store. It is a table with the functions get, put and remove that SSLContext:set_session_store takes; a field
 --- `error`, a function that is called with each failure, may be added to it.
 ---
----     -- lua_shared_dict sessions 10m; lua_shared_dict marks 1m;
----     local store = require("cleat.sessions.nginx").new("sessions", { marks = "marks" })
----
 --- When the dictionary is full, the sessions that were not used for the longest time make room. What `add` remembers
 --- for early data must stay until it expires. So it has a dictionary to itself, in which nothing else may be stored:
---- `marks`. Where that is full, `add` raises socket.error, and early data is refused. Without `marks` there is no `add`.
+--- `marks`. Where that is full, `add` raises socket.error, and early data is refused. Without `marks` the store has no
+--- `add`.
+---
+---     local ok, err = pcall(require("cleat.sessions.nginx").new, "sessions") -- outside of nginx
+---     print(ok, errors.NotImplementedError:is(err)) --> false	true
 ---
 --- Raises: ValueError if there is no such dictionary; NotImplementedError outside of nginx; TypeError.
 --- Python: none.

@@ -92,8 +92,9 @@ end
 -- attempt makes the call, if need be over a second connection: Redis may have closed the first one since it was used.
 -- Returns the link if it can be kept, and as link:call does.
 local function attempt(self, kept, deadline, ...)
-    local current, err = kept, nil
+    local current = kept
     if not current then
+        local err
         current, err = open(self, deadline)
         if not current then
             return nil, nil, err
