@@ -1,7 +1,8 @@
 --- A store of sessions in a lua_shared_dict of nginx, for SSLContext:set_session_store: all workers of one machine
 --- resume each other's sessions, and clients in all workers share theirs.
 ---
----     -- in nginx, with the lines: lua_shared_dict sessions 10m; lua_shared_dict marks 1m;
+---     -- in nginx
+---     -- with the lines: lua_shared_dict sessions 10m; lua_shared_dict marks 1m;
 ---     local store = require("cleat.sessions.nginx").new("sessions", { marks = "marks" })
 ---
 --- The sessions are lost when nginx is restarted, and kept when it is reloaded.
