@@ -6,6 +6,7 @@
 #include "tls/context.h"
 #include "tls/group.h"
 #include "tls/hostname.h"
+#include "tls/session_store.h"
 #include "tls/verify.h"
 
 /* A fatal alert gets a last chance. Nothing else is sent: another process may have the connection
@@ -26,6 +27,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_unacknowledged_free(&self->unacknowledged);
     cleat_release(self->server_hostname);
     cleat_release(self->verify_faults);
+    cleat_session_talk_end(self);
     sk_X509_pop_free(self->verified_chain, X509_free);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);
     cleat_configuration_unref(self->configuration);

@@ -3,6 +3,7 @@
  * if that call gives up before. */
 #include "base/argument.h"
 #include "tls/connection.h"
+#include "tls/session_store.h"
 #include "tls/verify.h"
 
 /* BoringSSL's own counters always say 0. */
@@ -18,6 +19,8 @@ static void count_done(struct cleat_connection *self) {
                          self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
     if (SSL_session_reused(self->ssl)) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_HITS);
+    } else if (self->offered_expired) {
+        cleat_sessions_count(self->initial->sessions, CLEAT_STAT_TIMEOUTS);
     } else if (self->offered) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_MISSES);
     }
@@ -28,6 +31,7 @@ static int32_t finish(struct cleat_connection *self) {
     if (self->group != 0) SSL_set_msg_callback(self->ssl, NULL); /* see group.c */
     self->unread_tickets = !self->server_side && SSL_version(self->ssl) == TLS1_3_VERSION;
     cleat_transport_handshake_done(&self->transport);
+    cleat_session_talk_end(self);
     count_done(self);
     cleat_turn_handshake_done(&self->turns);
     return CLEAT_OK;
@@ -102,6 +106,7 @@ int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline
         int result;
         if (self->refused_at != CLEAT_PAUSE_NONE) return fail_refused(self);
         if (self->pause == CLEAT_PAUSE_SERVER_NAME) return CLEAT_WANTS_SERVER_NAME;
+        if (self->pause == CLEAT_PAUSE_SESSION) return CLEAT_WANTS_SESSION;
         if (self->pause == CLEAT_PAUSE_VERIFY) return CLEAT_WANTS_VERIFY;
         count_begun(self);
         waits = waits && cleat_queue_len(&self->transport.out) == 0;
@@ -110,6 +115,7 @@ int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline
         result = SSL_do_handshake(self->ssl);
         if (result == 1) {
             status = check_resumed(self);
+            if (status >= 0) status = cleat_session_talk_store(self);
             if (status < 0) return status;
             status = end_of_handshake(self);
         } else {

@@ -233,7 +233,8 @@ static SSL_SESSION *new_session(SSL_CTX *ssl_ctx, uint32_t number, int64_t age) 
 
 static bool has(struct cleat_session_cache *cache, uint32_t number) {
     uint8_t id[32] = {(uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16), 1};
-    SSL_SESSION *found = cleat_session_cache_find(cache, id, sizeof id);
+    bool expired = false;
+    SSL_SESSION *found = cleat_session_cache_find(cache, id, sizeof id, &expired);
     SSL_SESSION_free(found);
     return found != NULL;
 }
@@ -252,14 +253,15 @@ static void test_cache(void) {
     SSL_CTX *ssl_ctx = SSL_CTX_new(TLS_method());
     SSL_SESSION *nameless = SSL_SESSION_new(ssl_ctx);
     uint8_t wrong[] = {1};
+    bool expired = false;
     uint32_t i;
     EXPECT(!has(cache, 1) && cleat_session_cache_count(cache) == 0);
     EXPECT(!cleat_session_cache_store(cache, nameless));
     SSL_SESSION_free(nameless);
     EXPECT(store(cache, ssl_ctx, 1, 0) && !store(cache, ssl_ctx, 1, 0));
     EXPECT(has(cache, 1) && !has(cache, 2) && cleat_session_cache_count(cache) == 1);
-    EXPECT(cleat_session_cache_find(cache, wrong, sizeof wrong) == NULL);
-    EXPECT(cleat_session_cache_find(cache, wrong, 0) == NULL);
+    EXPECT(cleat_session_cache_find(cache, wrong, sizeof wrong, &expired) == NULL);
+    EXPECT(cleat_session_cache_find(cache, wrong, 0, &expired) == NULL);
     for (i = 2; i <= MANY; i++) EXPECT(store(cache, ssl_ctx, i, 0));
     EXPECT(has(cache, 1) && has(cache, MANY) && cleat_session_cache_count(cache) == MANY);
     /* the oldest gives way */

@@ -15,6 +15,7 @@ local class = require "cleat.class"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local server_name = require "cleat.ssl.server_name"
+local session_store = require "cleat.ssl.session_store"
 local status = require "cleat.status"
 local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
@@ -53,6 +54,7 @@ local function pause(answer)
 end
 
 suspend.pauses[status.WANT_SERVER_NAME] = pause(server_name.answer)
+suspend.pauses[status.WANT_SESSION] = pause(session_store.answer)
 suspend.pauses[status.WANT_VERIFY] = pause(verdict.answer)
 
 function Connection:_supply(claim, event, deadline, timeout)
@@ -264,7 +266,7 @@ connection.getters, connection.setters = getters, setters
 connection.defaults = {
     _server_side = false,
     _server_hostname = false,
-    _in_callback = false, -- "servername" or "verify" while that callback runs
+    _in_callback = false, -- "servername", "session store" or "verify" while that callback runs
     _failed = false, -- whether TLS has failed: the alert must reach the peer
     _turns = false,
     _ragged = false,
