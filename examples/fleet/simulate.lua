@@ -18,9 +18,9 @@
 --   own      where each machine has its own ticket keys, or its own store
 --   shared   where all have the same ticket keys, or a store without a limit
 --   store    in a store with --capacity
--- and for that store: sessions in it at the end, their memory in MB, and operations a second. "~" is behind a number that
--- would be larger: the warm start is at most ten times --connections. Clients, rate and capacity may be divided by the same
--- number: the shares stay.
+-- and for that store: sessions in it at the end, their memory in MB, and operations a second. "~" is behind a number
+-- that would be larger: the warm start is at most ten times --connections. Clients, rate and capacity may be divided by
+-- the same number: the shares stay.
 
 local DEFAULTS = { machines = 10, clients = 10000, rate = 100, lifetime = 7200, version = 1.3, affinity = 0, skew = 0, tickets = 2,
     capacity = math.huge, bytes = 400, connections = 100000, seed = 1 }
@@ -172,8 +172,8 @@ local function simulate(options)
         end
     end
     store:trim(now)
-    return { cold = warm < options.rate * options.lifetime, own = own / count, shared = shared / count, store = stored / count, live = store.live,
-        calls = (store.calls - calls_before) / (now - started) }
+    return { cold = warm < options.rate * options.lifetime, own = own / count, shared = shared / count, store = stored / count,
+        live = store.live, calls = (store.calls - calls_before) / (now - started) }
 end
 
 local function parse(words)
@@ -210,7 +210,7 @@ local function parse(words)
     end
     for _, name in ipairs(POSITIVE) do
         for _, value in ipairs(options[name]) do
-            if not (value > 0) then
+            if value <= 0 or value ~= value then
                 stop(("--%s must be above 0"):format(name))
             end
         end

@@ -177,6 +177,17 @@
 ---@field xlist any[]
 ---@field timeout? number
 
+---@class cleat.keywords.sessions.ticket_keys
+---@field context cleat.ssl.SSLContext
+---@field store table
+---@field period? integer
+---@field keep? integer
+
+---@class cleat.keywords.sessions.client
+---@field context cleat.ssl.SSLContext
+---@field store table
+---@field name? string
+
 ---@class cleat.keywords.sessions.memory.new
 ---@field entries? integer
 ---@field bytes? integer

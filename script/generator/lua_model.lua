@@ -14,7 +14,7 @@ local model = {}
 
 --- The modules that programs load; adapters are added to them.
 model.MODULES = { "cleat.ssl", "cleat.socket", "cleat.select", "cleat.errno", "cleat.errors", "cleat.https", "cleat.python",
-    "cleat.sessions.memory", "cleat.sessions.redis", "cleat.sessions.nginx" }
+    "cleat.sessions", "cleat.sessions.memory", "cleat.sessions.redis", "cleat.sessions.nginx" }
 
 local NO_ADAPTERS = { methods = true }
 
