@@ -355,7 +355,7 @@ describe("cleat.sessions.redis, with a Redis that", function()
         { "-BUSY\r\n", "GET: BUSY" },
     }
     for index, case in ipairs(GARBAGE) do
-        it(("answers garbage, %d, is not believed"):format(index), function()
+        it(("answers garbage, %d, is refused"):format(index), function()
             local fake = support.fake(case[3] or "reply", case[1])
             local store = new(fake.port)
             raises("socket.error", { match = case[2] }, store.get, "key")

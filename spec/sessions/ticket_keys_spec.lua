@@ -130,7 +130,7 @@ describe("cleat.sessions.ticket_keys", function()
         local store = counted()
         local put, second = store.put, nil
         local first = machine(store)
-        store.put = function(...) -- luacheck: ignore 122
+        store.put = function(...)
             store.put = put
             put(...)
             second = machine(store)

@@ -140,14 +140,13 @@ local function check_lifetime(f, lifetime)
     return lifetime
 end
 
---- Makes a store. It is a table with the functions that SSLContext:set_session_store takes; a field `error` may be
---- added to it:
+--- Makes a store: a table with the functions that SSLContext:set_session_store takes. A field `error` may be added.
 ---
 --- * `get(key)` returns the bytes that `put` was given, or nil;
 --- * `put(key, bytes, lifetime)` stores bytes for so many seconds. The least recently used entries make room;
 --- * `remove(key)` forgets an entry;
 --- * `add(key, lifetime)` returns true the first time, and false for as long as `lifetime` lasts: for early data,
----   which must be accepted once. Entries do not displace what `add` remembers; `entries` limits how much that is, and
+---   accepted once only. Entries do not displace what `add` remembers; `entries` limits how much that is, and
 ---   `add` returns false beyond it.
 ---
 --- The second result is a function that returns how many entries there are, and how many bytes they use.
