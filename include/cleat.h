@@ -62,6 +62,7 @@
 #include "cleat/interrupt.h"
 #include "cleat/poll.h"
 #include "cleat/random.h"
+#include "cleat/session.h"
 #include "cleat/session_store.h"
 #include "cleat/socket.h"
 #include "cleat/staple.h"

@@ -7,6 +7,7 @@
 #include "cleat/verify.h"
 #include "tls/connection.h"
 #include "tls/server_name.h"
+#include "tls/session.h"
 #include "tls/session_store.h"
 #include "tls/verify.h"
 #include "x509/strict.h"
@@ -43,6 +44,7 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_alpn_unref(configuration->npn);
     cleat_trust_unref(configuration->trust);
     cleat_sessions_unref(configuration->sessions);
+    cleat_client_sessions_unref(configuration->client_sessions);
     cleat_compression_free(configuration->compression);
     cleat_release(configuration);
 }
@@ -68,9 +70,10 @@ static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *ciph
                                      encrypt == 1);
 }
 
-/* BoringSSL's own cache ends with the SSL_CTX. */
+/* BoringSSL's own cache ends with the SSL_CTX, and a client has none. */
 static int store_session(SSL *ssl, SSL_SESSION *session) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
+    if (!connection->server_side) return cleat_session_keep(connection, session) ? 1 : 0;
     if (cleat_session_is_stored(connection)) {
         cleat_session_store_id(connection, session);
         return 0;
@@ -91,10 +94,10 @@ static SSL_SESSION *find_session(SSL *ssl, const uint8_t *id, int id_len, int *c
                                     &connection->offered_expired);
 }
 
-/* The sessions of a server. */
+/* The sessions of servers, and of clients. */
 static void set_up_sessions(SSL_CTX *ssl_ctx, const struct cleat_settings *settings) {
     SSL_CTX_set_tlsext_ticket_key_cb(ssl_ctx, ticket_key);
-    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ssl_ctx, store_session);
     SSL_CTX_sess_set_get_cb(ssl_ctx, find_session);
     SSL_CTX_set_num_tickets(ssl_ctx, (size_t)settings->num_tickets);
@@ -153,6 +156,10 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     made->npn = cleat_alpn_ref(parts->npn);
     made->trust = cleat_trust_ref(parts->trust);
     made->sessions = cleat_sessions_ref(parts->sessions);
+    made->client_sessions = cleat_client_sessions_ref(parts->client_sessions);
+    made->epoch = cleat_client_sessions_epoch(parts->client_sessions);
+    made->context = parts->context;
+    if (parts->credential != NULL) cleat_credential_digest(parts->credential, made->credential);
     cleat_error_clear_queue();
     made->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
     if (made->ssl_ctx == NULL || !set_up(made, parts) || !set_compression(made)) {

@@ -7,6 +7,7 @@
 #define CLEAT_CORE_CONFIGURATION_H
 
 #include "tls/alpn.h"
+#include "tls/client_sessions.h"
 #include "tls/compression.h"
 #include "tls/credential.h"
 #include "tls/sessions.h"
@@ -51,6 +52,10 @@ struct cleat_configuration {
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_compression *compression; /* NULL if it is off */
+    struct cleat_client_sessions *client_sessions;
+    uint32_t epoch; /* of client_sessions, when it was made */
+    uint64_t context; /* the random number of its context */
+    uint8_t credential[CLEAT_DIGEST]; /* of the own certificates; zeros if there are none */
 };
 
 /* What a configuration is made of: see struct cleat_context. */
@@ -63,6 +68,8 @@ struct cleat_configuration_parts {
     const struct cleat_staples *staples;
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
+    struct cleat_client_sessions *client_sessions;
+    uint64_t context;
 };
 
 /* cleat_configuration_new returns CLEAT_OK and a configuration that the caller owns. CLEAT_SSL;

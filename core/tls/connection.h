@@ -46,13 +46,18 @@ struct cleat_connection {
     bool resumed_verified; /* a server has accepted the client of a resumed session */
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
+    SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
+    SSL_SESSION *given; /* the one that the caller has given to it; NULL if none */
+    int64_t verified_until; /* when what was verified ends, in seconds of the wall clock */
+    int32_t peer_port; /* of a client, known once the handshake has begun; 0 over memory */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;
     bool begun; /* the handshake was counted */
-    bool offered; /* a server's client offered a session */
-    bool knows_tickets; /* likewise, accepts tickets of TLS 1.2 */
+    bool offered; /* a session was offered */
+    bool knows_tickets; /* a server's client accepts tickets of TLS 1.2 */
     bool offered_expired; /* likewise, and the session's time was over */
+    struct cleat_offered_ticket *offered_ticket; /* NULL if there is none: see offered_ticket.h */
     struct cleat_session_talk *session_talk; /* NULL unless there is one: see session_store.c */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     enum cleat_pause pause; /* what the handshake waits for */
@@ -66,6 +71,7 @@ struct cleat_connection {
     bool closing; /* this side has sent close_notify */
     bool peer_closed; /* the peer's was received */
     bool over; /* both sides have sent close_notify */
+    bool failed; /* by a fatal alert, of this side or of the peer */
 };
 
 /* The frame of the exported functions: CLEAT_BEGIN declares self, the connection with the id,

@@ -3,13 +3,16 @@
  * if that call gives up before. */
 #include "base/argument.h"
 #include "tls/connection.h"
+#include "tls/offered_ticket.h"
+#include "tls/session.h"
 #include "tls/session_store.h"
 #include "tls/verify.h"
 
 /* BoringSSL's own counters always say 0. */
-static void count_begun(struct cleat_connection *self) {
+static void begin(struct cleat_connection *self) {
     if (self->begun) return;
     self->begun = true;
+    if (!self->server_side) cleat_session_offer(self);
     cleat_sessions_count(self->initial->sessions,
                          self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
 }
@@ -19,7 +22,7 @@ static void count_done(struct cleat_connection *self) {
                          self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
     if (SSL_session_reused(self->ssl)) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_HITS);
-    } else if (self->offered_expired) {
+    } else if (self->offered_expired || cleat_offered_ticket_has_expired(self)) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_TIMEOUTS);
     } else if (self->offered) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_MISSES);
@@ -31,13 +34,17 @@ static int32_t finish(struct cleat_connection *self) {
     if (self->group != 0) SSL_set_msg_callback(self->ssl, NULL); /* see group.c */
     self->unread_tickets = !self->server_side && SSL_version(self->ssl) == TLS1_3_VERSION;
     cleat_transport_handshake_done(&self->transport);
-    cleat_session_talk_end(self);
+    if (!self->server_side) cleat_session_established(self);
     count_done(self);
+    cleat_session_talk_end(self);
+    cleat_offered_ticket_forget(self);
     cleat_turn_handshake_done(&self->turns);
     return CLEAT_OK;
 }
 
 static int32_t fail(struct cleat_connection *self, int32_t status) {
+    /* A peer that hangs up, too: it may not bear the session that was offered. */
+    cleat_session_forget(self);
     cleat_connection_after_failure(self, status);
     /* To a peer with TLS 1.2 whose key is not for signing BoringSSL sends no alert, where it sends
      * this one with TLS 1.3. */
@@ -108,7 +115,7 @@ int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline
         if (self->pause == CLEAT_PAUSE_SERVER_NAME) return CLEAT_WANTS_SERVER_NAME;
         if (self->pause == CLEAT_PAUSE_SESSION) return CLEAT_WANTS_SESSION;
         if (self->pause == CLEAT_PAUSE_VERIFY) return CLEAT_WANTS_VERIFY;
-        count_begun(self);
+        begin(self);
         waits = waits && cleat_queue_len(&self->transport.out) == 0;
         cleat_connection_begin(self, waits ? CLEAT_TRANSPORT_WAITS : CLEAT_TRANSPORT_PLAIN);
         waits = false;

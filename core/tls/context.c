@@ -23,6 +23,7 @@ static void context_destroy(struct cleat_object *object) {
     cleat_alpn_unref(self->alpn);
     cleat_alpn_unref(self->npn);
     cleat_sessions_unref(self->sessions);
+    cleat_client_sessions_unref(self->client_sessions);
     cleat_release(self->ciphers);
     pthread_mutex_destroy(&self->lock);
     cleat_release(self);
@@ -31,6 +32,7 @@ static void context_destroy(struct cleat_object *object) {
 void cleat_context_changed(struct cleat_context *context) {
     cleat_configuration_unref(context->configuration);
     context->configuration = NULL;
+    cleat_client_sessions_empty(context->client_sessions);
 }
 
 void cleat_context_sources_changed(struct cleat_context *context) {
@@ -62,6 +64,8 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .credential = context->credential,
             .staples = &context->staples,
             .sessions = context->sessions,
+            .client_sessions = context->client_sessions,
+            .context = context->number,
         };
         status = cleat_context_trust(context, &parts.trust);
         if (status >= 0) status = cleat_configuration_new(&parts, &context->configuration);
@@ -111,9 +115,11 @@ int32_t cleat_context_new(int32_t which) {
     cleat_object_init(&self->object, CLEAT_KIND_CONTEXT, context_destroy);
     pthread_mutex_init(&self->lock, NULL);
     self->protocol = which;
+    RAND_bytes((uint8_t *)&self->number, sizeof self->number);
     self->settings = settings;
     self->sessions = cleat_sessions_new();
-    if (self->sessions == NULL) {
+    self->client_sessions = cleat_client_sessions_new();
+    if (self->sessions == NULL || self->client_sessions == NULL) {
         cleat_object_unref(&self->object);
         return cleat_fail_nomem();
     }

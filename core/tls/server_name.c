@@ -8,6 +8,8 @@
 
 #include "base/argument.h"
 #include "tls/connection.h"
+#include "tls/offered_ticket.h"
+#include "tls/session_store.h"
 
 static bool has(const SSL_CLIENT_HELLO *hello, uint16_t type) {
     const uint8_t *extension;
@@ -32,6 +34,7 @@ enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *h
     struct cleat_connection *self = SSL_get_app_data(hello->ssl);
     self->has_hello = true;
     self->offered = offers_session(hello);
+    if (!cleat_session_is_stored(self)) cleat_offered_ticket_keep(self, hello);
     self->knows_tickets = has(hello, TLSEXT_TYPE_session_ticket);
     self->shared_suites = cleat_shared_suites(hello);
     if (!self->asks_for_name) return ssl_select_cert_success;

@@ -47,6 +47,7 @@ struct cleat_peer_report {
     struct cleat_verify_error error; /* why a peer was refused */
     enum cleat_peer_cache cache;
     enum cleat_ocsp_fault ocsp_fault; /* if its OCSP response was not good */
+    int64_t until; /* of an accepted one: the first second at which it may not be any more */
 };
 
 /* cleat_peer_verify returns whether a peer that sent these certificates, at least one and its own first, is

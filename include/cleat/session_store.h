@@ -87,7 +87,8 @@ CLEAT_API int32_t cleat_context_set_ticket_secrets(int32_t context,
 
 /* cleat_context_set_session_events returns CLEAT_OK and lets the handshakes of servers return CLEAT_WANT_SESSION: when
  * a client offers a session, and at the end, when there are sessions to store. Tickets are then names of what is
- * stored, and hold no secret. on: CLEAT_SESSIONS_*. */
+ * stored, and hold no secret. What is to be stored is asked for before the client is sent the last of what it needs to
+ * come again; over memory, drain after the answers. on: CLEAT_SESSIONS_*. */
 CLEAT_API int32_t cleat_context_set_session_events(int32_t context, int32_t on);
 
 /* CLEAT_SESSION_QUESTION_* are what a connection that has returned CLEAT_WANT_SESSION asks. */

@@ -76,6 +76,21 @@ static bool is_want(int32_t status) {
     return class == CLEAT_WANT_READ || class == CLEAT_WANT_WRITE;
 }
 
+/* What the server asks its store: it is to store sessions, and has none. */
+static int32_t answer_session(void) {
+    int32_t lifetime;
+    int32_t len;
+    while (cleat_connection_session_question(server) != CLEAT_SESSION_QUESTION_NONE) {
+        EXPECT(cleat_connection_wanted_session(server, NULL, 0) == 32);
+        if (cleat_connection_session_question(server) == CLEAT_SESSION_QUESTION_PUT) {
+            len = cleat_connection_stored_session(server, got, sizeof got, &lifetime);
+            EXPECT(len > 0 && len < PART && lifetime > 0);
+        }
+        EXPECT(cleat_connection_answer_session(server, NULL, 0) == CLEAT_OK);
+    }
+    return cleat_connection_handshake(server, 0);
+}
+
 static int32_t shake_hands(void) {
     int32_t a = -1;
     int32_t b = -1;
@@ -100,6 +115,7 @@ static int32_t shake_hands(void) {
             EXPECT(cleat_connection_answer_verify(server, CLEAT_VERDICT_KEEP) == CLEAT_OK);
             b = cleat_connection_handshake(server, 0);
         }
+        if (b == CLEAT_STATUS(CLEAT_WANT_SESSION, 0)) b = answer_session();
         if (b < 0 && !is_want(b)) return b;
         moved = carry(server, client);
         if (moved < 0) return moved;
@@ -189,6 +205,22 @@ static void open_compressed(void) {
         EXPECT(cleat_context_set_certificate_compression(server_context, 1) == CLEAT_OK);
     }
     configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
+    open_with(server_context, client_context);
+}
+
+/* A server whose sessions are in a store, encrypted. */
+static void open_stored(void) {
+    static const char secret[2 + CLEAT_TICKET_SECRET_MIN] = {0, CLEAT_TICKET_SECRET_MIN, 's'};
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
+    EXPECT(cleat_context_set_session_events(server_context, CLEAT_SESSIONS_STORED) == CLEAT_OK);
+    EXPECT(cleat_context_set_ticket_secrets(server_context, secret, sizeof secret, 60) == CLEAT_OK);
+    open_with(server_context, client_context);
+}
+
+static void open_stored_id(void) {
+    configure(CLEAT_TLS1_2_VERSION, CLEAT_CERT_REQUIRED, 0);
+    EXPECT(cleat_context_set_options(server_context, CLEAT_OP_NO_TICKET) == CLEAT_OK);
+    EXPECT(cleat_context_set_session_events(server_context, CLEAT_SESSIONS_STORED) == CLEAT_OK);
     open_with(server_context, client_context);
 }
 
@@ -385,6 +417,8 @@ const struct scenario connection_scenarios[] = {
     {"handshake: server name, other context", open_events, act_handshake, poke_and_close, 0, false},
     {"handshake: both certificates known", open_known, act_handshake, close_known, 0, false},
     {"handshake: verdicts", open_verdicts, act_handshake, poke_and_close, 0, false},
+    {"handshake: stored sessions", open_stored, act_handshake, poke_and_close, 0, false},
+    {"handshake: sessions stored by id", open_stored_id, act_handshake, poke_and_close, 0, false},
     {"handshake: not enforced", open_not_enforced, act_handshake, poke_and_close, 0, false},
     {"handshake: compressed certificates", open_compressed, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},

@@ -190,6 +190,11 @@ return {
         context.verify_callback, context.verify_callback_may_accept = nothing, true
         context.enforce_verification, context.hostname_checks_common_name = false, false
         context.verify_depth, context.verify_time = 3, 1e9
+        context.num_tickets, context.session_timeout, context.session_id_context = 1, 60, "x"
+        context:set_ticket_keys { ("k"):rep(80) }
+        context:set_ticket_secret({ ("s"):rep(32), ("t"):rep(32) }, 60)
+        context:set_session_store { get = nothing, put = nothing }
+        context.session_id_context = context.session_id_context
         context:set_servername_callback(nothing)
         return context:session_stats(), context:cert_store_stats()
     end, nothing, again = true },
@@ -227,6 +232,23 @@ return {
         return cert:get_info(), cert:public_bytes(ssl.ENCODING_PEM), cert:fingerprint(), cert:spki_fingerprint("sha1"),
             cert:matches("localhost"), cert.public_key_bits, cert.extensions, cert.key_usage, cert.not_after, cert.curve
     end, nothing, again = true },
+    { "sessions", function()
+        local given = shaken()
+        given.server.object:write "s"
+        carry(given.server, given.client)
+        given.client.object:read(1)
+        given.bytes = given.client.object.session:tobytes()
+        return given
+    end, function(given)
+        local session = given.client.object.session
+        local copy = given.client.object.context:session_from_bytes(given.bytes)
+        assert(copy == session and session:tobytes() == given.bytes and copy.has_ticket)
+        local bare = given.client.object.context:wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), {
+            server_hostname = "localhost", session = copy,
+        })
+        bare.session = session
+        return bare.session.id, copy.time, copy.timeout, copy.ticket_lifetime_hint, copy.version
+    end, nothing, again = true },
     { "facts", shaken, function(given)
         local object = given.client.object
         return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
@@ -251,6 +273,28 @@ return {
             server = link.context(link.server_options()):wrap_socket(two, {
                 server_side = true, do_handshake_on_connect = false,
             }),
+        }
+    end, function(given)
+        local client, server = { object = given.client }, { object = given.server }
+        local client_done, server_done
+        repeat
+            client_done = client_done or attempt(client, "do_handshake")
+            server_done = server_done or attempt(server, "do_handshake")
+        until client_done and server_done
+    end, close_both },
+    { "handshake with a session store", function()
+        local one, two = socket.socketpair()
+        one:settimeout(0)
+        two:settimeout(0)
+        local context = link.context(link.server_options())
+        context:set_session_store { get = nothing, put = function(key, bytes, lifetime)
+            assert(#key == 32 and #bytes > 32 and lifetime > 0)
+        end }
+        return {
+            client = link.context(link.client_options()):wrap_socket(one, {
+                server_hostname = "localhost", do_handshake_on_connect = false,
+            }),
+            server = context:wrap_socket(two, { server_side = true, do_handshake_on_connect = false }),
         }
     end, function(given)
         local client, server = { object = given.client }, { object = given.server }

@@ -112,6 +112,36 @@ static void test_mode_and_flags(void) {
     EXPECT(cleat_close(one) == CLEAT_OK && cleat_close(other) == CLEAT_OK);
 }
 
+static void set_callers(int32_t context, const char *bytes, int32_t len) {
+    EXPECT(cleat_context_set_session_id_context(context, bytes, len) == CLEAT_OK);
+}
+
+/* What the caller adds makes a difference where there was none, and never takes one away. */
+static void test_callers(void) {
+    enum { REQUIRED = CLEAT_CERT_REQUIRED, NONE = CLEAT_CERT_NONE };
+    int32_t one = make(IDENTITY_CERTIFICATE, -1, -1);
+    int32_t other = make(IDENTITY_OTHER, -1, -1);
+    struct digest before = id_context(one, REQUIRED, 0);
+    struct digest with;
+    set_callers(one, "a", 1);
+    set_callers(other, "a", 1);
+    with = id_context(one, REQUIRED, 0);
+    EXPECT(!is_same(before, with) && is_same(with, id_context(one, REQUIRED, 0)));
+    EXPECT(!is_same(with, id_context(other, REQUIRED, 0)));
+    EXPECT(!is_same(with, id_context(one, CLEAT_CERT_OPTIONAL, 0)));
+    EXPECT(!is_same(with, id_context(one, REQUIRED, CLEAT_VERIFY_X509_STRICT)));
+    EXPECT(is_same(id_context(one, NONE, 0), id_context(other, NONE, 0)));
+    set_callers(one, "a\0", 2);
+    EXPECT(!is_same(with, id_context(one, REQUIRED, 0)));
+    EXPECT(!is_same(id_context(one, NONE, 0), id_context(other, NONE, 0)));
+    set_callers(one, (const char *)before.bytes, sizeof before.bytes);
+    EXPECT(!is_same(before, id_context(one, REQUIRED, 0)));
+    set_callers(one, NULL, 0);
+    EXPECT(is_same(before, id_context(one, REQUIRED, 0)));
+    EXPECT(CLEAT_CLASS(cleat_context_set_session_id_context(one, "", 0)) == CLEAT_USAGE);
+    EXPECT(cleat_close(one) == CLEAT_OK && cleat_close(other) == CLEAT_OK);
+}
+
 static void test_unrelated(void) {
     int32_t context = make(IDENTITY_CERTIFICATE, -1, -1);
     struct digest before = id_context(context, CLEAT_CERT_REQUIRED, 0);
@@ -184,6 +214,7 @@ static void test_unreadable_directory(void) {
     struct digest another;
     struct rlimit all;
     struct rlimit none;
+    char last;
     EXPECT(getrlimit(RLIMIT_NOFILE, &all) == 0);
     none = all;
     none.rlim_cur = 0;
@@ -193,9 +224,11 @@ static void test_unreadable_directory(void) {
     EXPECT(setrlimit(RLIMIT_NOFILE, &all) == 0);
     EXPECT(!is_same(empty, one) && !is_same(empty, another) && !is_same(one, another));
     EXPECT(is_same(empty, of_directory()));
-    directory[strlen(directory) - 1]++; /* there is none of that name */
+    last = directory[strlen(directory) - 1];
+    directory[strlen(directory) - 1] =
+        '_'; /* there is none of that name: mkdtemp has letters and digits */
     EXPECT(is_same(empty, of_directory()));
-    directory[strlen(directory) - 1]--;
+    directory[strlen(directory) - 1] = last;
 }
 
 /* A file that was rewritten with its size and times kept: the time of the change tells. */
@@ -268,6 +301,7 @@ static void test_cache(void) {
     EXPECT(store(cache, ssl_ctx, MANY + 1, 0));
     EXPECT(!has(cache, 1) && has(cache, 2) && has(cache, MANY + 1));
     EXPECT(cleat_session_cache_count(cache) == MANY);
+    EXPECT(cleat_session_cache_displaced(cache) == 1);
     cleat_session_cache_free(cache);
     /* and what has expired */
     cache = cleat_session_cache_new();
@@ -277,6 +311,7 @@ static void test_cache(void) {
     cache = cleat_session_cache_new();
     EXPECT(store(cache, ssl_ctx, 1, 301) && store(cache, ssl_ctx, 2, 0));
     EXPECT(!has(cache, 1) && has(cache, 2) && cleat_session_cache_count(cache) == 1);
+    EXPECT(cleat_session_cache_displaced(cache) == 0);
     cleat_session_cache_free(cache);
     SSL_CTX_free(ssl_ctx);
 }
@@ -322,6 +357,7 @@ int main(void) {
     test_fleet();
     test_difference();
     test_mode_and_flags();
+    test_callers();
     test_unrelated();
     test_directory();
     test_unreadable_directory();

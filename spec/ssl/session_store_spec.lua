@@ -5,7 +5,7 @@ local handles = require "support.handles"
 local peer = require "support.peer"
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
-local visits = require "support.visits"
+local visits = require "support.server_visits"
 
 local visit, resumes = visits.visit, visits.resumes
 

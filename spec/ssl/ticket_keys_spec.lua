@@ -4,7 +4,7 @@ local handles = require "support.handles"
 local peer = require "support.peer"
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
-local visits = require "support.visits"
+local visits = require "support.server_visits"
 
 local visit, resumes = visits.visit, visits.resumes
 local TLS12, TLS12_ID, TLS13 = visits.VARIANTS[1], visits.VARIANTS[2], visits.VARIANTS[3]

@@ -938,6 +938,100 @@ return {
         },
     },
     {
+        name = "connection_session", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_set_session", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_bytes", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_from_bytes", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
+        name = "session_id", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_version", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_time", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_timeout", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_ticket_lifetime_hint", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_has_ticket", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_single_use", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "context_client_sessions", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_client_sessions", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "capacity" },
+        },
+    },
+    {
         name = "context_num_tickets", results = 0,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1830,6 +1924,21 @@ return {
             { kind = "int", name = "fd" },
             { kind = "int", name = "events" },
             { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "connection_session_guarded", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "session_from_bytes_guarded", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "data" },
         },
     },
     {

@@ -1,95 +1,117 @@
--- Visits of a client, CPython, to servers of this process, in each of which it may offer the session of the one before.
--- It is for specs about what servers resume.
-local peer = require "support.peer"
+-- One connection after another between contexts, over memory: what a session of one does in the next.
+local known = require "support.known"
 local pki = require "support.pki"
-local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
 local visits = {}
 
-local VERSIONS = { ["1.2"] = ssl.TLSVersion.TLSv1_2, ["1.3"] = ssl.TLSVersion.TLSv1_3 }
+visits.VERSIONS = { ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3 }
+visits.NAMES = { [ssl.TLSVersion.TLSv1_2] = "TLSv1.2", [ssl.TLSVersion.TLSv1_3] = "TLSv1.3" }
 
-visits.VARIANTS = {
-    { name = "TLS 1.2, ticket", version = "1.2" }, { name = "TLS 1.2, session id", version = "1.2", no_ticket = true },
-    { name = "TLS 1.3", version = "1.3" },
-}
-
--- server: a server's context. options: cafile (of pki), verify (CERT_NONE), cert (server-ec).
-function visits.server(variant, options)
-    options = options or {}
-    local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
-    context.minimum_version, context.maximum_version = VERSIONS[variant.version], VERSIONS[variant.version]
-    if variant.no_ticket then
-        context.options = context.options + ssl.OP_NO_TICKET
+-- of_version: the context, for that version only.
+local function of_version(context, version)
+    if version then
+        context.minimum_version, context.maximum_version = version, version
     end
-    context:load_cert_chain(pki.chain(options.cert or "server-ec"))
-    if options.cafile then
-        context:load_verify_locations(pki.path(options.cafile))
-    end
-    context.verify_mode = options.verify or ssl.CERT_NONE
     return context
 end
 
--- visit: one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (the name of the
--- session to offer, that of an earlier visit), save (the name for the session of this one), meanwhile (called once the
--- server's connection has been made, before its handshake), wrap (context:wrap_socket otherwise), max ("1.3" for a client
--- that offers more than the server's version). Returns what became of it: failure (the server's), subject (of the
--- client's certificate), resumed (as both ends see it), and the client's lines.
-function visits.visit(variant, context, client)
-    client = client or {}
-    local listener = socket.socket()
-    listener:settimeout(30)
-    listener:bind { "127.0.0.1", 0 }
-    listener:listen(1)
-    local options = {
-        port = listener:getsockname()[2], tls = true, min = variant.version, max = client.max or variant.version,
-        hostname = client.hostname or "a.example", resume = client.resume,
-        "handshake", "reused", "recv 5", "save " .. (client.save or "visit"), "notify",
-    }
-    if client.cert then
-        options.cert, options.key = pki.chain(client.cert)
+-- client: a context that verifies. cafile: of pki, false for none.
+function visits.client(version, cafile)
+    local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if cafile ~= false then
+        context:load_verify_locations(pki.path(cafile or "root.pem"))
     end
-    local job = peer.connect(options)
-    local plain = listener:accept()
-    listener:close()
-    plain:settimeout(30)
-    local hits = context:session_stats().hits
-    local ok, result = pcall(function()
-        local sock = context:wrap_socket(plain, { server_side = true, do_handshake_on_connect = false })
-        plain = sock
-        if client.meanwhile then
-            client.meanwhile(sock)
-        end
-        sock:do_handshake()
-        return sock
-    end)
-    local outcome = {}
-    if ok then
-        local certificate = result:getpeercert()
-        outcome.subject = certificate and certificate.subject[2][1][2]
-        outcome.resumed = context:session_stats().hits == hits + 1
-        result:sendall("hello")
-        assert(result:recv(1) == "")
-        result:close()
-    else
-        outcome.failure = result
-        plain:close()
-    end
-    outcome.lines = job:finish()
-    if ok then
-        assert(outcome.lines[2] == "reused " .. (outcome.resumed and "yes" or "no") and outcome.lines[3] == "recv 68656c6c6f",
-            table.concat(outcome.lines, "\n"))
-    end
-    return outcome
+    return of_version(context, version)
 end
 
--- resumes: whether a visit resumes the session of the visit before; a failure of the server's is an error.
-function visits.resumes(variant, context, client)
-    client = client or {}
-    client.resume = client.resume or "visit"
-    local outcome = visits.visit(variant, context, client)
-    assert(not outcome.failure, tostring(outcome.failure))
-    return outcome.resumed
+-- server: cert of pki.
+function visits.server(version, cert)
+    local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context:load_cert_chain(pki.chain(cert or "server-ec"))
+    return of_version(context, version)
+end
+
+local Side = {}
+Side.__index = Side
+
+local function side(context, options)
+    local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    return setmetatable({
+        object = context:wrap_bio(incoming, outgoing, options), incoming = incoming, outgoing = outgoing,
+    }, Side)
+end
+
+-- try calls a method. Returns true and its results; false if it wants bytes, or has failed: then with the failure.
+function Side:try(name, ...)
+    local ok, result = pcall(self.object[name], self.object, ...)
+    if ok then
+        return true, result
+    elseif ssl.SSLWantReadError:is(result) then
+        return false
+    end
+    self.failure = self.failure or result
+    return false, result
+end
+
+local function move(from, to)
+    local bytes = from.outgoing:read()
+    to.incoming:write(bytes)
+    return #bytes > 0
+end
+
+-- exchange: a byte each way, in which the client reads the server's tickets.
+local function exchange(client, server)
+    client:try("write", "c")
+    move(client, server)
+    server:try("read", 1)
+    server:try("write", "s")
+    move(server, client)
+    client:try("read", 1)
+end
+
+-- pair: a client and a server after their handshakes, as far as they come. options: client and server (contexts), hostname
+-- (localhost; false for none), session; before(object), called with the client's object before the handshake.
+function visits.pair(options)
+    known("visits.pair", options, "client server hostname session before quiet")
+    local hostname = options.hostname
+    if hostname == nil then
+        hostname = "localhost"
+    end
+    local client = side(options.client, { server_hostname = hostname or nil, session = options.session })
+    local server = side(options.server, { server_side = true })
+    if options.before then
+        options.before(client.object)
+    end
+    local client_done, server_done
+    repeat
+        client_done = client_done or client:try("do_handshake")
+        local moved = move(client, server)
+        server_done = server_done or server:try("do_handshake")
+        moved = move(server, client) or moved
+    until not moved
+    return client, server
+end
+
+-- visit: the same, and a byte each way unless quiet is true. Returns what became of it: failure (the client's, or else the
+-- server's), reused (as both ends see it), version, session, alpn and cert (the peer's, as getpeercert returns).
+function visits.visit(options)
+    local client, server = visits.pair(options)
+    local result = { failure = client.failure or server.failure }
+    if not result.failure and not options.quiet then
+        exchange(client, server)
+        result.failure = client.failure or server.failure
+    end
+    if not result.failure then
+        local object = client.object
+        assert(object.session_reused == server.object.session_reused, "the ends disagree about the session")
+        result.reused, result.version, result.session = object.session_reused, object:version(), object.session
+        result.alpn, result.cert = object:selected_alpn_protocol(), object:getpeercert()
+        result.verified = object:get_verify_result()
+        result.seen = server.object:getpeercert(true)
+    end
+    result.client, result.server = client.object, server.object
+    return result
 end
 
 return visits

@@ -159,6 +159,7 @@ return {
     KIND_CERTIFICATE = 5,
     KIND_RESOLUTION = 6,
     KIND_WATCH = 7,
+    KIND_SESSION = 8,
     -- cleat/poll.h
     POLLIN = 1,
     POLLPRI = 2,
@@ -166,6 +167,8 @@ return {
     POLLERR = 8,
     POLLHUP = 16,
     POLLNVAL = 32,
+    -- cleat/session.h
+    CLIENT_SESSIONS_MAX = 65536,
     -- cleat/session_store.h
     TICKETS_DEFAULT = 2,
     TICKETS_MAX = 4,

@@ -14,6 +14,7 @@ local C = require "cleat.backend"
 local class = require "cleat.class"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
+local resumption = require "cleat.ssl.resumption"
 local server_name = require "cleat.ssl.server_name"
 local session_store = require "cleat.ssl.session_store"
 local status = require "cleat.status"
@@ -88,6 +89,11 @@ function connection.open(self, hostname)
     local id, guard = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
     self._tls_guard = guard
     self._tls = id
+    local result = resumption.offer(self)
+    if result < 0 then
+        connection.drop(self)
+        errors.check(result)
+    end
     self:_turns_changed()
 end
 
@@ -242,6 +248,7 @@ function setters:context(value)
     if self._tls ~= 0 then
         if C.connection_established(self._tls) ~= 1 then
             errors.check(C.connection_set_context(self._tls, value._id))
+            self._session = false -- it is of the other context
         end
         rawset(self, "_origin", self._origin)
     end
@@ -260,12 +267,17 @@ function getters:_origin()
     return self._context
 end
 
+for name, get in pairs(resumption.getters) do
+    getters[name], setters[name] = get, resumption.setters[name]
+end
+
 connection.getters, connection.setters = getters, setters
 
 --- The fields that most connections do not have.
 connection.defaults = {
     _server_side = false,
     _server_hostname = false,
+    _session = false, -- the one that it was given
     _in_callback = false, -- "servername", "session store" or "verify" while that callback runs
     _failed = false, -- whether TLS has failed: the alert must reach the peer
     _turns = false,
