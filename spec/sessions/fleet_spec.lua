@@ -4,6 +4,8 @@ local limits = require "support.limits"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
 local support = require "support.redis"
 
 local excuse = support.missing()
@@ -234,6 +236,102 @@ describe("a fleet with Redis:", function()
             assert.is_falsy(server:output():find "failure", server:output())
             server:stop()
             fake:kill()
+        end)
+    end
+end)
+
+-- CLIENTS: one connection of other clients to a server; each returns whether it was resumed. session: what the one before
+-- has left, a table that is empty at first.
+local CLIENTS = {}
+
+function CLIENTS.openssl(variant, server, session)
+    local file = process.directory() .. "/session.pem"
+    local command = { "openssl", "s_client", "-connect", "127.0.0.1:" .. server.port, "-servername", "localhost",
+        variant.version == "1.2" and "-tls1_2" or "-tls1_3", "-sess_out", file .. ".new", "-ign_eof", timeout = 20 }
+    if variant.no_ticket then
+        command[#command + 1] = "-no_ticket"
+    end
+    if session.file then
+        command[#command + 1], command[#command + 2] = "-sess_in", session.file
+    end
+    -- it ends when the server has sent "hello" and closes
+    local result = process.run(command)
+    os.rename(file .. ".new", file)
+    session.file = file
+    return result.output:match "\n(%u%l+), TLSv1" == "Reused"
+end
+
+function CLIENTS.cleat(variant, server, session)
+    local context = session.context
+    if not context then
+        context = ssl.create_default_context { cafile = pki.path "root.pem" }
+        context.session_cache_size = 0
+        local version = variant.version == "1.2" and ssl.TLSVersion.TLSv1_2 or ssl.TLSVersion.TLSv1_3
+        context.minimum_version, context.maximum_version = version, version
+        session.context = context
+    end
+    local conn = context:wrap_socket(socket.create_connection({ "127.0.0.1", server.port }, 20),
+        { server_hostname = "localhost", session = session.session })
+    assert.are.equal("hello", conn:recv(5))
+    session.session = conn.session
+    local resumed = conn.session_reused
+    conn:close()
+    return resumed
+end
+
+describe("clients of a fleet with Redis:", function()
+    teardown(process.cleanup)
+
+    for name, connect in pairs(CLIENTS) do
+        for _, variant in ipairs(VARIANTS) do
+            it(("%s moves between two servers, %s"):format(name, variant.name), function()
+                if excuse then
+                    pending(excuse)
+                end
+                local redis = support.start()
+                local options = { store = "redis", port = redis.port, version = variant.version, no_ticket = variant.no_ticket,
+                    brief = name == "openssl" and 1 or nil }
+                local first, second = start(options), start(options)
+                local session = {}
+                assert.is_false(connect(variant, first, session))
+                for _, server in ipairs { second, second, first } do
+                    assert.is_true(connect(variant, server, session))
+                    assert.are.equal("resumed", last(server))
+                end
+                for _, server in ipairs { first, second } do
+                    assert.are.same({}, errors_of(server))
+                    server:stop()
+                end
+                redis:stop()
+            end)
+        end
+    end
+end)
+
+describe("a fleet whose ticket keys are in Redis:", function()
+    teardown(process.cleanup)
+
+    for _, variant in ipairs { VARIANTS[1], VARIANTS[3] } do
+        it(variant.name .. ": tickets are accepted by all machines, and without Redis too", function()
+            if excuse then
+                pending(excuse)
+            end
+            local redis = support.start()
+            local function machine()
+                return start { port = redis.port, version = variant.version, keys = 3600 }
+            end
+            local first, second = machine(), machine()
+            visit(variant, first)
+            assert.is_true(visit(variant, second, true))
+            assert.is_true(visit(variant, first, true))
+            redis:kill()
+            assert.is_true(visit(variant, second, true))
+            local late = machine()
+            assert.is_false(visit(variant, late, true))
+            assert.is_truthy(errors_of(late)[1]:find "redis")
+            for _, server in ipairs { first, second, late } do
+                server:stop()
+            end
         end)
     end
 end)

@@ -1,7 +1,7 @@
 -- A server of a fleet, for spec/sessions/fleet_spec.lua: TLS, one connection after the other, until it is killed.
 -- Arguments are name=value: cert, key, cafile (files); version (1.2 or 1.3); no_ticket; verify; store (redis or none)
--- with port, password, timeout, pause; secret, period (ticket keys); keys (ticket keys from the store). It prints its
--- port, and a line for each connection and for each error of the store.
+-- with port, password, timeout, pause; secret, period (ticket keys); keys (the period of ticket keys from the store);
+-- brief (it closes first). It prints its port, and a line for each connection and for each error of the store.
 local redis = require "cleat.sessions.redis"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -60,6 +60,10 @@ while true do
         local conn = context:wrap_socket(plain, { server_side = true })
         say("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
         conn:sendall "hello"
+        if options.brief then
+            conn:unwrap():close()
+            return
+        end
         while conn:recv(1000) ~= "" do end
         conn:close()
     end)

@@ -31,6 +31,7 @@ local function unlink(entry)
     entry.before.after, entry.after.before = entry.after, entry.before
 end
 
+-- link_last needs no memory: a new entry has both fields.
 local function link_last(list, entry)
     local last = list.before
     entry.before, entry.after = last, list
@@ -71,9 +72,9 @@ function Sessions:put(key, bytes, lifetime)
     while self.count >= self.most or self.used + size > self.room do
         self:forget(self.list.after.key)
     end
-    local entry = { key = key, bytes = bytes, size = size, ends = now() + lifetime }
+    local entry = { key = key, bytes = bytes, size = size, ends = now() + lifetime, before = false, after = false }
+    self.by_key[key] = entry -- which may raise, out of memory
     link_last(self.list, entry)
-    self.by_key[key] = entry
     self.count, self.used = self.count + 1, self.used + size
 end
 
@@ -118,13 +119,14 @@ function Marks:add(key, lifetime)
         return false
     elseif old then
         unlink(old)
+        self.by_key[key] = nil
         self.count = self.count - 1
     elseif self.count >= self.most then
         return false
     end
-    local mark = { key = key, ends = now() + lifetime }
-    link_last(self.list, mark)
+    local mark = { key = key, ends = now() + lifetime, before = false, after = false }
     self.by_key[key] = mark
+    link_last(self.list, mark)
     self.count = self.count + 1
     return true
 end
