@@ -15,9 +15,9 @@ local VARIANTS = {
     { name = "TLS 1.3", version = "1.3" },
 }
 
--- start: a server of the fleet; options are those of spec/support/fleet_server.lua.
+-- start: a server of the fleet; options are those of spec/support/store_server.lua.
 local function start(options)
-    local command = { "spec/support/fleet_server.lua", timeout = 120 }
+    local command = { "spec/support/store_server.lua", timeout = 120 }
     options.cert, options.key = pki.chain "server-ec"
     options.cafile = pki.path "root.pem"
     for name, value in pairs(options) do

@@ -1,15 +1,50 @@
--- A server of a fleet, for spec/sessions/fleet_spec.lua: TLS, one connection after the other, until it is killed.
--- Arguments are name=value: cert, key, cafile (files); version (1.2 or 1.3); no_ticket; verify; store (redis or none)
--- with port, password, timeout, pause; secret, period (ticket keys); keys (the period of ticket keys from the store);
--- brief (it closes first). It prints its port, and a line for each connection and for each error of the store.
-local redis = require "cleat.sessions.redis"
+-- A server of a fleet: answers one HTTP request on each connection with whether the session was resumed, and says so on
+-- standard output. Arguments are name=value: cert, key (files), secret (32 characters or more), period (seconds), store
+-- (a directory, which several servers may share), min, max (TLSv1_2, TLSv1_3), tickets (no).
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
 local options = {}
 for _, word in ipairs(arg) do
-    local name, value = word:match "^([%w_]+)=(.*)$"
+    local name, value = word:match("^(%w+)=(.*)$")
     options[name] = value
+end
+
+local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context:load_cert_chain(options.cert, options.key)
+context.minimum_version, context.maximum_version = ssl.TLSVersion[options.min], ssl.TLSVersion[options.max]
+if options.tickets == "no" then
+    context.options = context.options + ssl.OP_NO_TICKET
+end
+if options.secret then
+    context:set_ticket_secret(options.secret, { period = tonumber(options.period) })
+end
+
+local function file_of(key)
+    return options.store .. "/" .. key:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
+end
+
+if options.store then
+    context:set_session_store {
+        get = function(key)
+            local file = io.open(file_of(key), "rb")
+            if file then
+                local bytes = file:read("*a")
+                file:close()
+                return bytes
+            end
+        end,
+        put = function(key, bytes)
+            local name = file_of(key)
+            local file = assert(io.open(name .. ".new", "wb"))
+            assert(file:write(bytes))
+            file:close()
+            assert(os.rename(name .. ".new", name))
+        end,
+        error = function(err)
+            print("store: " .. tostring(err))
+        end,
+    }
 end
 
 local function say(...)
@@ -17,57 +52,34 @@ local function say(...)
     io.stdout:flush()
 end
 
-local VERSIONS = { ["1.2"] = ssl.TLSVersion.TLSv1_2, ["1.3"] = ssl.TLSVersion.TLSv1_3 }
-local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.minimum_version, context.maximum_version = VERSIONS[options.version], VERSIONS[options.version]
-context:load_cert_chain(options.cert, options.key)
-if options.no_ticket then
-    context.options = context.options + ssl.OP_NO_TICKET
-end
-if options.verify then
-    context:load_verify_locations(options.cafile)
-    context.verify_mode = ssl.CERT_REQUIRED
-end
-
-local store = redis.new {
-    port = tonumber(options.port or 6379), password = options.password, timeout = tonumber(options.timeout or 5),
-    pause = tonumber(options.pause or 0.001),
-}
-function store.error(err)
-    say("store error: " .. tostring(err))
-end
-if options.store then
-    context:set_session_store(store)
-end
-if options.secret then
-    context:set_ticket_secret(options.secret, { period = tonumber(options.period) })
-end
-local refresh = function() end
-if options.keys then
-    refresh = require("cleat.sessions").ticket_keys(context, store, { period = tonumber(options.keys) })
+local function answer(conn)
+    local request = ""
+    while not request:find("\r?\n\r?\n") do
+        local data = conn:recv(65536)
+        if data == "" then
+            return
+        end
+        request = request .. data
+    end
+    local body = conn.session_reused and "resumed\n" or "full\n"
+    conn:sendall(("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"):format(#body, body))
+    conn:unwrap()
 end
 
 local listener = socket.socket()
 listener:bind { "127.0.0.1", 0 }
-listener:listen(64)
+listener:listen(16)
 say("listening on " .. listener:getsockname()[2])
 while true do
     local plain = listener:accept()
     plain:settimeout(20)
-    refresh()
-    local hits = context:session_stats().hits
-    local ok, err = pcall(function()
-        local conn = context:wrap_socket(plain, { server_side = true })
-        say("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
-        conn:sendall "hello"
-        if options.brief then
-            conn:unwrap():close()
-            return
-        end
-        while conn:recv(1000) ~= "" do end
+    local ok, conn = pcall(context.wrap_socket, context, plain, { server_side = true })
+    if ok then
+        say(conn:version(), conn.session_reused and "resumed" or "full")
+        pcall(answer, conn)
         conn:close()
-    end)
-    if not ok then
-        say("failure: " .. tostring(err))
+    else
+        say("failed: " .. tostring(conn))
+        plain:close()
     end
 end
