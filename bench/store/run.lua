@@ -1,10 +1,10 @@
 -- store: what a server's handshakes cost with a store of sessions in Redis, against tickets.
 --
 -- usage: script/lua bench/store/run.lua [--rounds N] [--clients N] [--count N] [--interpreter lua5.4|luajit]
---        [KIND…]
+--        [--handshakes resumed|full] [KIND…]
 --
 -- Each measurement starts a server (server.lua beside this file, under cqueues) on core 0, and clients in plain C on core
--- 1 with Redis, which resume each connection from the one before. It reads how long the server has been on a processor.
+-- 1 with Redis, which resume each connection from the one before, or none. It reads how long the server has been on a processor.
 -- The kinds take turns within a round, and each ratio is formed within one: the median, and half the distance between
 -- the quartiles, of all rounds are printed. Clients wait for their server at the same time, so that several handshakes
 -- wait for Redis. Needs Debian's redis-server and lua-cqueues, and what `script/bench --quick context` has built.
@@ -13,7 +13,7 @@ package.path = root .. "/bench/?.lua;" .. package.path
 local socket = require "cleat.socket"
 local statistics = require "lib.statistics"
 
-local options = { rounds = 9, clients = 8, count = 250, interpreter = "luajit" }
+local options = { rounds = 9, clients = 8, count = 250, interpreter = "luajit", handshakes = "resumed" }
 local kinds = {}
 
 local function usage()
@@ -95,7 +95,8 @@ end
 
 -- visit lets all clients connect, and fails if one of them was not resumed.
 local function visit(server, count)
-    local command = ("BENCH_CA=%s BENCH_NAME=localhost BENCH_GROUPS=X25519 taskset -c 1 %s resume %s %d"):format(ca, client, server.found, count)
+    local command = ("BENCH_CA=%s BENCH_NAME=localhost BENCH_GROUPS=X25519 taskset -c 1 %s %s %s %d"):format(ca, client,
+        options.handshakes == "full" and "visit" or "resume", server.found, count)
     local one = ("{ %s || echo failed; } &"):format(command)
     local answer = line_of(("{ %s wait; } 2>&1 | grep -v '^cpu' | head -n 1"):format(one:rep(options.clients, " ")))
     assert(not answer, answer)
@@ -118,14 +119,15 @@ local redis = start(1, ("redis-server --bind 127.0.0.1 --port %d --save '' --app
 
 -- measure: microseconds on a processor for each handshake, of the server and of Redis; handshakes a second.
 local function measure(kind)
-    local server = start(0, ("%s %s/bench/store/server.lua %s %s %s %d"):format(options.interpreter, root, kind, certfile,
-        keyfile, redis_port), "port (%d+)")
+    local server = start(0, ("%s %s/bench/store/server.lua %s %s %s %d %s"):format(options.interpreter, root, kind, certfile,
+        keyfile, redis_port, options.handshakes), "port (%d+)")
     visit(server, math.ceil(options.count / 5))
     local cpu, of_redis, began = on_processor(server.pid), on_processor(redis.pid), now()
     visit(server, options.count)
     local took = now() - began
-    -- raw_client begins with a tenth of the work, and one more
-    local handshakes = options.clients * (options.count + math.floor(options.count / 10) + 1)
+    -- raw_client begins with a tenth of the resumptions, and one more
+    local beside = options.handshakes == "full" and 0 or math.floor(options.count / 10) + 1
+    local handshakes = options.clients * (options.count + beside)
     cpu, of_redis = (on_processor(server.pid) - cpu) / handshakes, (on_processor(redis.pid) - of_redis) / handshakes
     stop(server)
     return { cpu = cpu, redis = of_redis, rate = handshakes / took }

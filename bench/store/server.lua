@@ -1,5 +1,6 @@
 -- A TLS 1.3 server under cqueues, for bench/store/run.lua: server.lua KIND CERTFILE KEYFILE REDIS_PORT. KIND says where
--- sessions are: "tickets", "tickets-1" (one ticket), "redis", "redis-1" (one ticket), "redis-once" (each resumes once).
+-- sessions are: "tickets", "tickets-1" (one ticket), "redis", "redis-1", "redis-once" (each resumes once),
+-- "memory", "memory-1". With the argument "full" at the end it closes after each handshake.
 local cqueues = require "cqueues"
 local cqueues_socket = require "cqueues.socket"
 local redis = require "cleat.sessions.redis"
@@ -14,7 +15,11 @@ context:load_cert_chain(certfile, keyfile)
 if kind:find "%-1$" then
     context.num_tickets = 1
 end
-if kind:find "^redis" then
+if kind:find "^memory" then
+    local store = require("cleat.sessions.memory").new()
+    store.remove = nil
+    context:set_session_store(store)
+elseif kind:find "^redis" then
     local store = redis.new { port = port, timeout = 5 }
     if kind ~= "redis-once" then
         store.remove = nil
@@ -32,9 +37,11 @@ print("port " .. select(3, listener:localname()))
 
 local function serve(accepted)
     local stream = context:wrap_socket(accepted, { server_side = true })
-    stream:recv(16)
-    stream:sendall "."
-    stream:recv(1)
+    if arg[5] ~= "full" then
+        stream:recv(16)
+        stream:sendall "."
+        stream:recv(1)
+    end
     stream:close()
 end
 

@@ -150,7 +150,8 @@ describe("sessions in nginx:", function()
     it_in_nginx("clients in both workers share sessions", function()
         local before, first, _, kept = get(port, "/client?port=" .. server.ports[2]):match "^(%d+) (%S) (%l+) (%l+)$"
         assert.are.same({ ".", "true" }, { first, kept })
-        local deadline, pid = process.clock() + limits.bound(20), nil
+        local deadline = process.clock() + limits.bound(20)
+        local pid
         repeat
             local page = get(port, "/client?port=" .. server.ports[2])
             local said, resumed

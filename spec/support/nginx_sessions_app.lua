@@ -84,7 +84,7 @@ function app.full()
         local first, last = small.get "key1", small.get "key200"
         local big, why = pcall(small.put, "big", ("x"):rep(1000000), 1000)
         small.add("mark", 1000)
-        local added, added_why = 0, nil
+        local added, added_why = 0, ""
         repeat
             local ok, result = pcall(small.add, "mark" .. added, 1000)
             added, added_why = added + 1, result

@@ -17,9 +17,11 @@ local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local link = require "cleat.sessions.redis.link"
-local links = require "cleat.sessions.redis.pool"
+local place = require "cleat.socket.place"
+local pool = require "cleat.sessions.redis.pool"
 local ssl = require "cleat.ssl"
 local strict = require "cleat.strict"
+local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 
 local pcall, unpack = compat.pcall, compat.unpack
@@ -35,6 +37,9 @@ end
 ---@field to table where Redis is, see link.open
 ---@field login table[] the commands that a new connection begins with
 ---@field connect function? makes a client
+---@field link cleat.sessions.redis.Link?
+---@field problem string? an error reply that was not reported yet
+---@field _turns table|false
 ---@field nginx boolean whether connections are nginx's
 ---@field most integer connections
 ---@field timeout number
@@ -50,55 +55,105 @@ local function fail(self, command, text)
     return errors.raise(errors.error, C.const.EIO, ("%s: %s: %s"):format(self.name, command, text))
 end
 
-local function log_in(self, new, deadline)
+-- Several coroutines that find no connection wait for the one that connects.
+function Store._place()
+    return waiting.default and place.new(waiting.default)
+end
+
+function Store._turns_changed() end
+
+local function log_in(self, ask)
     for _, words in ipairs(self.login) do
-        local ok, reply = new:call(deadline, unpack(words))
+        local ok, reply = ask(unpack(words))
         if not ok then
-            new:close()
-            return nil, ("%s: %s"):format(words[1], tostring(reply))
+            return ("%s: %s"):format(words[1], tostring(reply))
         end
     end
-    return new
 end
 
-local function made_by_program(self)
-    local value, err = self.connect()
-    if not value then
-        return nil, "the function 'connect' has returned no client: " .. tostring(err)
+local function open_link(_, how, self, deadline)
+    if how ~= "first" and how ~= "waited" then
+        return nil, how == "late" and "timeout" or "the connection to Redis uses the sessions that are stored there"
+    elseif self.link then
+        return self.link
     end
-    local new = client.wrap(value, self.most)
+    local new, err = link.open(self.to, deadline)
     if not new then
-        return nil, "the function 'connect' has returned " .. check.kind(value) .. ", and no client of redis-lua or lua-resty-redis"
+        return nil, err
     end
+    err = log_in(self, function(...)
+        return new:ask(deadline, ...)
+    end)
+    if err then
+        new:close()
+        return nil, err
+    end
+    self.link = new
     return new
 end
 
-local function open(self, deadline)
-    if self.connect then
-        return made_by_program(self)
+-- ask_link asks over the connection that all coroutines share. A second attempt is made if Redis has closed it since it
+-- was used. method: "ask" or "post". It returns as Link:ask does.
+local function ask_link(self, method, deadline, ...)
+    while true do
+        local current, err = self.link, nil
+        if not current then
+            current, err = turns.run(self, "handshake", deadline, open_link, self, deadline)
+        end
+        if not current then
+            return nil, err
+        end
+        local ok, reply = current[method](current, deadline, ...)
+        if ok ~= nil then
+            current.served = true
+            self.problem, current.problem = current.problem or self.problem, nil
+            return ok, reply
+        end
+        if self.link == current then
+            self.link = nil
+        end
+        current:close()
+        if not current.served or waiting.remaining(deadline) == 0 then
+            return nil, reply
+        end
     end
+end
+
+local function make_client(self, deadline)
     local new, err
-    if self.nginx then
-        new, err = client.open(self.to, deadline, self.most)
-    else
-        new, err = link.open(self.to, deadline)
+    if self.connect then
+        local value
+        value, err = self.connect()
+        if not value then
+            return nil, "the function 'connect' has returned no client: " .. tostring(err)
+        end
+        new = client.wrap(value, self.most)
+        return new, "the function 'connect' has returned " .. check.kind(value)
+            .. ", and no client of redis-lua or lua-resty-redis"
     end
+    new, err = client.open(self.to, deadline, self.most)
     if not new or new.used then -- nginx's pool returns connections that have logged in
         return new, err
     end
-    return log_in(self, new, deadline)
+    err = log_in(self, function(...)
+        return new:call(deadline, ...)
+    end)
+    if err then
+        new:close()
+        return nil, err
+    end
+    return new
 end
 
--- attempt makes the call, if need be over a second connection: Redis may have closed the first one since it was used.
--- Returns the link if it can be kept, and as link:call does.
+-- attempt makes the call with a client, if need be with a second one. Returns the client if it can be kept, and as
+-- client:call does.
 local function attempt(self, kept, deadline, ...)
-    local current = kept
+    local current, err = kept, nil
     if not current then
-        local err
-        current, err = open(self, deadline)
-        if not current then
-            return nil, nil, err
-        end
+        current, err = make_client(self, deadline)
+    end
+    if not current then
+        return nil, nil, err
     end
     local was_used = current.used
     local ok, reply = current:call(deadline, ...)
@@ -113,10 +168,12 @@ local function attempt(self, kept, deadline, ...)
     return nil, nil, reply
 end
 
--- ask returns as link:call does.
-local function ask(self, ...)
+-- ask returns as Link:ask does.
+local function ask(self, method, ...)
     local deadline = waiting.deadline(self.timeout)
-    if self.nginx then -- nginx has its own pool
+    if not self.nginx and not self.connect then
+        return ask_link(self, method, deadline, ...)
+    elseif self.nginx then -- which has a pool
         return select(2, attempt(self, nil, deadline, ...))
     end
     local words, ok, reply = { ... }, nil, nil
@@ -128,17 +185,32 @@ local function ask(self, ...)
     return ok, reply
 end
 
+-- report_problem raises the error reply to an earlier command whose reply no call has waited for.
+local function report_problem(self)
+    local text = self.problem
+    if text then
+        self.problem, self.full = nil, now() + self.pause
+        fail(self, "SET", text)
+    end
+end
+
 -- perform asks Redis; it returns whether it was asked, and the reply, or raises.
-local function perform(self, writes, ...)
+local function perform(self, writes, method, ...)
+    if writes then
+        report_problem(self)
+    end
     local time = now()
     if time < self.rests or (writes and time < self.full) then
         return false
     elseif self.failing then
         self.rests = time + self.timeout + self.pause -- of several calls, one tries
     end
-    local asked, ok, reply = pcall(ask, self, ...)
+    local asked, ok, reply = pcall(ask, self, method, ...)
     if asked and ok then
         self.rests, self.failing = 0, false
+        if writes then
+            report_problem(self)
+        end
         return true, reply
     elseif asked and ok == false and writes then
         self.rests, self.failing = 0, false
@@ -204,23 +276,23 @@ end
 local function store_of(self, prefix)
     local store = {}
     function store.get(key)
-        local _, reply = perform(self, false, "GET", prefix .. check.string("get", "key", key))
+        local _, reply = perform(self, false, "ask", "GET", prefix .. check.string("get", "key", key))
         return type(reply) == "string" and reply or nil
     end
     function store.put(key, bytes, lifetime)
         key = prefix .. check.string("put", "key", key)
         lifetime = seconds("put", lifetime)
         if lifetime > 0 then
-            perform(self, true, "SET", key, check.string("put", "bytes", bytes), "EX", ("%d"):format(lifetime))
+            perform(self, true, "post", "SET", key, check.string("put", "bytes", bytes), "EX", ("%d"):format(lifetime))
         end
     end
     function store.remove(key)
-        perform(self, false, "DEL", prefix .. check.string("remove", "key", key))
+        perform(self, false, "post", "DEL", prefix .. check.string("remove", "key", key))
     end
     function store.add(key, lifetime)
         key = prefix .. "+" .. check.string("add", "key", key)
         lifetime = ("%d"):format(math.max(1, seconds("add", lifetime)))
-        local asked, reply = perform(self, true, "SET", key, "", "NX", "EX", lifetime)
+        local asked, reply = perform(self, true, "ask", "SET", key, "", "NX", "EX", lifetime)
         return asked and (reply == "OK" or reply == true)
     end
     return store
@@ -240,10 +312,11 @@ end
 --- can be used with `connect`, a function that returns a client of redis-lua or of lua-resty-redis, connected and
 --- logged in; the store calls it again after a failure.
 ---
---- Redis is asked GET, SET with EX, SET with NX and EX, DEL, and at the beginning AUTH and SELECT. get, put, remove and
---- add raise socket.error for a failure. While the store rests they do not: get returns nil and add false. `timeout` is
---- for a whole call, with connecting (in nginx for each of its steps). After an error in reply to SET, such as that the
---- memory of Redis is full, only put and add rest.
+--- Redis is asked GET, SET with EX, SET with NX and EX, DEL, and at the beginning AUTH and SELECT. Over cleat's sockets
+--- all coroutines share one connection, and put and remove do not wait for the reply: an error in it is raised by a
+--- later put. get, put, remove and add raise socket.error for a failure. While the store rests they do not: get returns
+--- nil and add false. `timeout` is for a whole call, with connecting (in nginx for each of its steps). After an error in
+--- reply to SET, such as that the memory of Redis is full, only put and add rest.
 ---
 --- Raises: ValueError, TypeError.
 --- Python: none.
@@ -259,7 +332,7 @@ end
 ---@param prefix string? of all keys in Redis; "cleat:" by default
 ---@param timeout number? seconds for a call; 0.25 by default
 ---@param pause number? for how many seconds the store rests after a failure; 1 by default
----@param connections integer? at most, for each process; 16 by default
+---@param connections integer? at most, for each process, in nginx and with `connect`; 16 by default
 ---@return table
 ---@overload fun(keywords: cleat.keywords.sessions.redis.new): table
 function redis.new(host, port, path, username, password, database, context, server_hostname, connect, prefix, timeout,
@@ -288,7 +361,7 @@ function redis.new(host, port, path, username, password, database, context, serv
     local self = setmetatable({
         to = to, name = connect and "redis" or name, login = login_of(username, password, database), connect = connect,
         nginx = nginx, most = connections, timeout = positive("timeout", timeout, 0.25), pause = positive("pause", pause, 1),
-        pool = links.new(connections), rests = 0, failing = false, full = 0,
+        pool = pool.new(connections), rests = 0, failing = false, full = 0, _turns = false,
     }, Store)
     return store_of(self, prefix)
 end

@@ -1,4 +1,9 @@
---- Links over Redis clients of other libraries: see cleat.sessions.redis.link.
+--- Redis clients of other libraries. One call uses a client at a time. A client that is wrapped has
+---   client:call(deadline, command, ...)  true and the reply (nil for none), false and the text of an error reply, or
+---                                        nil and the text of a failure, after which the client is of no use
+---   client:release()                     whether it can be kept for the next call
+---   client:close()
+---   client.used                          whether it has served a call, so that Redis may have closed it since
 ---
 --- * lua-resty-redis (Debian's lua-nginx-redis): results are a value, nil and a failure, or false and an error reply. A
 ---   cosocket belongs to a request, so it goes to nginx's pool after each call.
@@ -109,7 +114,7 @@ function RedisLua:close()
     end
 end
 
---- wrap makes a link of a client. most: how many connections nginx's pool keeps.
+--- wrap makes one of a library's client. most: how many connections nginx's pool keeps.
 ---@param value any
 ---@param most integer
 ---@return table? # nil if it is no client of a library that is known

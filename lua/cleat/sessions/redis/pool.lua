@@ -1,4 +1,4 @@
---- Links that coroutines share: each call has one of them to itself.
+--- Clients of other libraries (cleat.sessions.redis.client), of which each call has one to itself.
 ---
 --- A pool has a limited number of slots. A slot has a queue (cleat.socket.turns), in which coroutines wait for their
 --- turn with the default waiter; a coroutine that is killed in a call gives its turn to the next one.
@@ -11,7 +11,7 @@ local waiting = require "cleat.socket.waiting"
 local pool = {}
 
 ---@class cleat.sessions.redis.Slot the owner of a queue: see cleat.socket.turns
----@field link any? while no call uses it
+---@field client any? while no call uses it
 local Slot = {}
 Slot.__index = Slot
 
@@ -27,12 +27,12 @@ function Slot._turns_changed() end
 local Pool = {}
 Pool.__index = Pool
 
--- choose: a slot with a link if there is one that is free, then a free slot, then the next one's queue.
+-- choose: a slot with a client if there is one that is free, then a free slot, then the next one's queue.
 local function choose(self)
     local free
     for _, slot in ipairs(self) do
         if not turns.busy(slot, "writer") then
-            if slot.link then
+            if slot.client then
                 return slot
             end
             free = free or slot
@@ -51,36 +51,36 @@ end
 
 local function use(_, how, slot, f)
     if how == "first" or how == "waited" then
-        local link = slot.link
-        slot.link = nil
-        slot.link = f(link)
+        local client = slot.client
+        slot.client = nil
+        slot.client = f(client)
     elseif how == "late" then
         errors.raise(errors.timeout, "timed out")
     elseif how == "nested" then
         errors.raise(errors.ValueError, "the connection to Redis uses the sessions that are stored there")
     else -- another coroutine has the turn, and there is no waiter to wait with
-        local link = f(nil)
-        if link then
-            link:close()
+        local client = f(nil)
+        if client then
+            client:close()
         end
     end
 end
 
---- use calls f(link) with a link, or nil if it has to make one. f returns the link if it can be kept, and reports its
+--- use calls f(client) with a client, or nil if it has to make one. f returns the client if it can be kept, and reports its
 --- result by other means. It raises if there is no turn before the deadline.
 ---@param deadline number
----@param f fun(link: any): any
+---@param f fun(client: any): any
 function Pool:use(deadline, f)
     local slot = choose(self)
     turns.run(slot, "writer", deadline, use, slot, f)
 end
 
---- clear closes the links that are not used now.
+--- clear closes the clients that are not used now.
 function Pool:clear()
     for _, slot in ipairs(self) do
-        if slot.link then
-            slot.link:close()
-            slot.link = nil
+        if slot.client then
+            slot.client:close()
+            slot.client = nil
         end
     end
 end
