@@ -32,7 +32,7 @@ uint32_t cleat_client_sessions_epoch(struct cleat_client_sessions *cache);
 void cleat_client_sessions_limit(struct cleat_client_sessions *cache, int32_t capacity);
 int32_t cleat_client_sessions_capacity(struct cleat_client_sessions *cache);
 
-/* cleat_client_sessions_put stores a session with a reference of its own, until `until` by the wall clock. It does not if
+/* cleat_client_sessions_put stores a session with a separate reference, until `until` by the wall clock. It does not if
  * there is no room, or memory lacks. The least recently used sessions give way; a server has four at most. */
 void cleat_client_sessions_put(struct cleat_client_sessions *cache, uint32_t epoch,
                                const struct cleat_server_key *key, SSL_SESSION *session,

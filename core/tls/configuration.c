@@ -45,6 +45,7 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_trust_unref(configuration->trust);
     cleat_sessions_unref(configuration->sessions);
     cleat_client_sessions_unref(configuration->client_sessions);
+    cleat_credentials_unref(configuration->credentials);
     cleat_compression_free(configuration->compression);
     cleat_release(configuration);
 }
@@ -140,8 +141,7 @@ static bool set_up(const struct cleat_configuration *self,
                                                                    : parts->ciphers) == 1 &&
            cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
-           (parts->credential == NULL || (cleat_credential_use(parts->credential, ssl_ctx) &&
-                                          cleat_staples_use(parts->staples, ssl_ctx))) &&
+           (self->credentials == NULL || cleat_credentials_use(self->credentials, ssl_ctx)) &&
            !cleat_memory_failed();
 }
 
@@ -158,8 +158,9 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     made->sessions = cleat_sessions_ref(parts->sessions);
     made->client_sessions = cleat_client_sessions_ref(parts->client_sessions);
     made->epoch = cleat_client_sessions_epoch(parts->client_sessions);
-    made->context = parts->context;
-    if (parts->credential != NULL) cleat_credential_digest(parts->credential, made->credential);
+    memcpy(made->context, parts->context, sizeof made->context);
+    made->credentials = cleat_credentials_ref(parts->credentials);
+    if (parts->credentials != NULL) cleat_credentials_digest(parts->credentials, made->credential);
     cleat_error_clear_queue();
     made->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
     if (made->ssl_ctx == NULL || !set_up(made, parts) || !set_compression(made)) {

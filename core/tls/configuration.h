@@ -9,10 +9,12 @@
 #include "tls/alpn.h"
 #include "tls/client_sessions.h"
 #include "tls/compression.h"
-#include "tls/credential.h"
+#include "tls/credentials.h"
 #include "tls/sessions.h"
-#include "tls/staple.h"
 #include "x509/trust.h"
+
+/* Bytes of the random number that each context has. */
+enum { CLEAT_CONTEXT_NUMBER = 16 };
 
 /* A context's settings, as the caller set them. */
 struct cleat_settings {
@@ -51,10 +53,11 @@ struct cleat_configuration {
     struct cleat_alpn *npn; /* likewise */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
+    struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_compression *compression; /* NULL if it is off */
     struct cleat_client_sessions *client_sessions;
     uint32_t epoch; /* of client_sessions, when it was made */
-    uint64_t context; /* the random number of its context */
+    uint8_t context[CLEAT_CONTEXT_NUMBER]; /* of its context */
     uint8_t credential[CLEAT_DIGEST]; /* of the own certificates; zeros if there are none */
 };
 
@@ -64,12 +67,11 @@ struct cleat_configuration_parts {
     const char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
-    struct cleat_credential *credential; /* NULL if none */
-    const struct cleat_staples *staples;
+    struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_client_sessions *client_sessions;
-    uint64_t context;
+    const uint8_t *context;
 };
 
 /* cleat_configuration_new returns CLEAT_OK and a configuration that the caller owns. CLEAT_SSL;

@@ -2,6 +2,7 @@
  * move next. A call that finds another's handshake under way waits for its end, and goes on with it
  * if that call gives up before. */
 #include "base/argument.h"
+#include "base/memory.h"
 #include "tls/connection.h"
 #include "tls/offered_ticket.h"
 #include "tls/session.h"
@@ -82,15 +83,17 @@ static int32_t fail_refused(struct cleat_connection *self) {
 
 /* BoringSSL verifies nothing again when a server resumes a session. */
 static int32_t check_resumed(struct cleat_connection *self) {
+    bool lacks_memory;
     if (!self->server_side || !SSL_session_reused(self->ssl)) return CLEAT_OK;
     switch (cleat_verify_resumed(self)) {
         case ssl_verify_ok: return CLEAT_OK;
         case ssl_verify_retry: return CLEAT_WANTS_VERIFY;
         case ssl_verify_invalid: break;
     }
+    lacks_memory = cleat_memory_failed();
     cleat_connection_refuse(self, cleat_verify_error_alert(&self->verify_error));
     self->refused_at = CLEAT_PAUSE_VERIFY;
-    return fail_refused(self);
+    return lacks_memory ? cleat_fail_nomem() : fail_refused(self);
 }
 
 /* The library's part is done. What it has written last is on its way, or stays buffered. */

@@ -18,8 +18,7 @@ static void context_destroy(struct cleat_object *object) {
     cleat_configuration_unref(self->configuration);
     cleat_trust_unref(self->trust);
     cleat_trust_sources_free(&self->sources);
-    cleat_credential_free(self->credential);
-    cleat_staples_clear(&self->staples);
+    cleat_credentials_unref(self->credentials);
     cleat_alpn_unref(self->alpn);
     cleat_alpn_unref(self->npn);
     cleat_sessions_unref(self->sessions);
@@ -61,8 +60,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .ciphers = context->ciphers,
             .alpn = context->alpn,
             .npn = context->npn,
-            .credential = context->credential,
-            .staples = &context->staples,
+            .credentials = context->credentials,
             .sessions = context->sessions,
             .client_sessions = context->client_sessions,
             .context = context->number,
@@ -115,7 +113,7 @@ int32_t cleat_context_new(int32_t which) {
     cleat_object_init(&self->object, CLEAT_KIND_CONTEXT, context_destroy);
     pthread_mutex_init(&self->lock, NULL);
     self->protocol = which;
-    RAND_bytes((uint8_t *)&self->number, sizeof self->number);
+    RAND_bytes(self->number, sizeof self->number);
     self->settings = settings;
     self->sessions = cleat_sessions_new();
     self->client_sessions = cleat_client_sessions_new();

@@ -12,7 +12,7 @@
 struct cleat_context {
     struct cleat_object object;
     int32_t protocol;
-    uint64_t number; /* at random, for its sessions */
+    uint8_t number[CLEAT_CONTEXT_NUMBER]; /* at random, for its sessions */
     struct cleat_sessions *sessions;
     struct cleat_client_sessions *client_sessions;
     pthread_mutex_t lock; /* for what follows */
@@ -20,8 +20,7 @@ struct cleat_context {
     char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
-    struct cleat_credential *credential; /* likewise */
-    struct cleat_staples staples; /* of the credential */
+    struct cleat_credentials *credentials; /* likewise */
     struct cleat_trust_sources sources;
     struct cleat_trust *trust; /* made of sources; NULL: not made since they were changed */
     struct cleat_configuration *configuration; /* of all of it; NULL likewise */

@@ -1,26 +1,53 @@
-/* credential.h: a certificate chain with its private key. It is never modified once it is made.
- * The context owns it; its key and its certificates are shared by the configurations. */
+/* credential.h: a certificate chain, its private key, and what is stapled to it. It is never modified once it is made:
+ * other staples make another credential of it. */
 #ifndef CLEAT_CORE_CREDENTIAL_H
 #define CLEAT_CORE_CREDENTIAL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/boringssl.h"
-#include "base/file.h"
 #include "cleat/credential.h"
 
-struct cleat_credential;
+/* The types of keys, of which a context has one credential each. They are in order of preference: OpenSSL's own one,
+ * and the cheapest for a server first, if it is not for the few with P-521. */
+enum cleat_key_type {
+    CLEAT_KEY_P256,
+    CLEAT_KEY_P384,
+    CLEAT_KEY_P521,
+    CLEAT_KEY_ED25519,
+    CLEAT_KEY_RSA,
+    CLEAT_KEY_OTHER, /* P-224, which TLS 1.3 does not have */
+    CLEAT_KEY_TYPES
+};
 
-void cleat_credential_free(struct cleat_credential *credential); /* NULL is none */
+struct cleat_credential {
+    atomic_int references;
+    enum cleat_key_type type;
+    EVP_PKEY *public_key; /* of the own certificate */
+    EVP_PKEY *key;
+    CRYPTO_BUFFER *ocsp_response; /* NULL if none */
+    CRYPTO_BUFFER *scts; /* likewise */
+#if CLEAT_HAS_SSL_CREDENTIAL
+    SSL_CREDENTIAL *for_issuers; /* for peers who name a CA of the chain */
+    SSL_CREDENTIAL *for_all;
+#endif
+    size_t count;
+    CRYPTO_BUFFER *chain[]; /* the own certificate first */
+};
 
-/* cleat_credential_use returns whether connections of ssl_ctx now have the credential. */
-bool cleat_credential_use(const struct cleat_credential *credential, SSL_CTX *ssl_ctx);
+/* cleat_credential_new returns CLEAT_OK and a credential that the caller owns, with nothing stapled. What BoringSSL
+ * refuses in it is refused here. CLEAT_SSL; CLEAT_NOMEM. */
+int32_t cleat_credential_new(const STACK_OF(CRYPTO_BUFFER) * chain, EVP_PKEY *key,
+                             struct cleat_credential **credential);
 
-/* cleat_credential_digest makes a digest of the certificates that connections may show. */
-void cleat_credential_digest(const struct cleat_credential *credential,
-                             uint8_t digest[CLEAT_DIGEST]);
+/* cleat_credential_stapled returns CLEAT_OK and one that differs in its staples. ocsp_response, scts: NULL for none.
+ * CLEAT_SSL; CLEAT_NOMEM. */
+int32_t cleat_credential_stapled(const struct cleat_credential *credential,
+                                 CRYPTO_BUFFER *ocsp_response, CRYPTO_BUFFER *scts,
+                                 struct cleat_credential **stapled);
 
-/* cleat_credential_certificate returns the own certificate, the first of the chain. */
-CRYPTO_BUFFER *cleat_credential_certificate(const struct cleat_credential *credential);
+struct cleat_credential *cleat_credential_ref(struct cleat_credential *credential);
+void cleat_credential_unref(struct cleat_credential *credential); /* NULL is none */
 
 #endif

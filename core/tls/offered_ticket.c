@@ -1,5 +1,5 @@
-/* offered_ticket.c: most tickets that are offered are accepted: so it is kept as it is, and decrypted again only where the
- * handshake has become a full one. */
+/* offered_ticket.c: most tickets that are offered are accepted: so it is kept as it is, and decrypted again only where
+ * the handshake has become a full one. */
 #include "tls/offered_ticket.h"
 
 #include <string.h>

@@ -8,6 +8,7 @@
 
 #include "base/argument.h"
 #include "tls/connection.h"
+#include "tls/credential_choice.h"
 #include "tls/offered_ticket.h"
 #include "tls/session_store.h"
 
@@ -37,6 +38,9 @@ enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *h
     if (!cleat_session_is_stored(self)) cleat_offered_ticket_keep(self, hello);
     self->knows_tickets = has(hello, TLSEXT_TYPE_session_ticket);
     self->shared_suites = cleat_shared_suites(hello);
+#if !CLEAT_HAS_SSL_CREDENTIAL
+    self->offered_groups = cleat_credential_choice_groups(hello);
+#endif
     if (!self->asks_for_name) return ssl_select_cert_success;
     self->pause = CLEAT_PAUSE_SERVER_NAME;
     return ssl_select_cert_retry;

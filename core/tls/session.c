@@ -29,7 +29,7 @@ static int32_t session_open(SSL_SESSION *session, const struct cleat_configurati
     }
     cleat_object_init(&self->object, CLEAT_KIND_SESSION, session_destroy);
     self->session = session;
-    self->context = configuration->context;
+    memcpy(self->context, configuration->context, sizeof self->context);
     memcpy(self->credential, configuration->credential, sizeof self->credential);
     return cleat_handle_open(&self->object);
 }
@@ -129,7 +129,7 @@ static int32_t set_session(struct cleat_connection *self, const struct cleat_ses
     if (self->server_side) {
         return cleat_fail_usage(0, "Cannot set session for server-side SSLSocket.");
     }
-    if (session->context != configuration->context) {
+    if (memcmp(session->context, configuration->context, CLEAT_CONTEXT_NUMBER) != 0) {
         return cleat_fail_usage(2, "Session refers to a different SSLContext.");
     }
     if (self->begun) { /* BoringSSL would abort */
@@ -165,7 +165,7 @@ int32_t cleat_connection_set_session(int32_t connection, int32_t session) {
     return result;
 }
 
-/* The encoding in a block of its own, to be wiped and freed. */
+/* The encoding, in a block that is to be wiped and freed. */
 static int32_t encode(const struct cleat_session *self, char **bytes, size_t *len) {
     uint8_t *encoded = NULL;
     size_t encoded_len = 0;
@@ -253,7 +253,7 @@ int32_t cleat_context_set_client_sessions(int32_t context, int32_t capacity) {
     CLEAT_CONTEXT_END(CLEAT_OK);
 }
 
-int32_t cleat_session_id(int32_t session, char *output, int32_t output_cap) {
+int32_t cleat_session_identifier(int32_t session, char *output, int32_t output_cap) {
     struct cleat_session *self;
     const uint8_t *id;
     unsigned len = 0;

@@ -8,14 +8,14 @@ struct cleat_session {
     struct cleat_object object;
     SSL_SESSION *session;
     /* What it belongs to: see struct cleat_configuration. */
-    uint64_t context;
+    uint8_t context[CLEAT_CONTEXT_NUMBER];
     uint8_t credential[CLEAT_DIGEST];
 };
 
 /* These are called with the connection's lock. */
 
-/* cleat_session_offer is called when a client's handshake begins: it offers the session that the caller has given, or one
- * from the context's cache. */
+/* cleat_session_offer is called when a client's handshake begins: it offers the session that the caller has given, or
+ * one from the context's cache. */
 void cleat_session_offer(struct cleat_connection *connection);
 
 /* cleat_session_established is called once a client's handshake is done and its server verified. Sessions go into the

@@ -142,7 +142,7 @@ static int seal(SSL *ssl, uint8_t *ticket, size_t *ticket_len, size_t max, const
     return add(connection, ticket, session, len) ? 1 : 0;
 }
 
-/* Of the tickets that a client may offer, one of ours can be told by its zeros. */
+/* Of the tickets that a client may offer, one of ours is recognised by its zeros. */
 static bool is_ours(const uint8_t *ticket, size_t len) {
     size_t i;
     if (len <= CLEAT_SESSION_KEY || (len - CLEAT_SESSION_KEY) % PADDING != 0) return false;

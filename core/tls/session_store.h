@@ -1,5 +1,5 @@
-/* session_store.h: a server whose sessions are in a store of the caller's: what it asks the caller for, and the answers.
- * The functions are called with the connection's lock. */
+/* session_store.h: a server whose sessions are in a store of the caller's: what it asks the caller for, and the
+ * answers. The functions are called with the connection's lock. */
 #ifndef CLEAT_CORE_SESSION_STORE_H
 #define CLEAT_CORE_SESSION_STORE_H
 

@@ -2,7 +2,7 @@
  * half of one, costs a full handshake, and not a failed one.
  *
  * A plain value has a digest, against such accidents. One that ticket keys encrypt is authenticated by AES-256-GCM,
- * with a key of its own: then a store that others can read, or write to, has nothing for them. A context with shared
+ * with its own key: then a store that others can read, or write to, has nothing for them. A context with shared
  * keys takes no plain ones: who writes to the store could leave the encryption away. */
 #include "tls/session_value.h"
 
@@ -53,17 +53,17 @@ static size_t encrypt(const struct cleat_ticket_key *key, const uint8_t *name,
                       const uint8_t *session, size_t len, uint8_t *value) {
     uint8_t *nonce = value + 1 + SSL_TICKET_KEY_NAME_LEN;
     EVP_AEAD_CTX aead;
-    size_t sealed = 0;
+    size_t output_len = 0;
     bool done;
     value[0] = ENCRYPTED;
     memcpy(value + 1, key->name, sizeof key->name);
     RAND_bytes(nonce, NONCE);
     EVP_AEAD_CTX_zero(&aead);
     done = start(&aead, key, name) &&
-           EVP_AEAD_CTX_seal(&aead, value + ENCRYPTED_HEAD, &sealed, len + TAG, nonce, NONCE,
+           EVP_AEAD_CTX_seal(&aead, value + ENCRYPTED_HEAD, &output_len, len + TAG, nonce, NONCE,
                              session, len, name, CLEAT_SESSION_KEY) == 1;
     EVP_AEAD_CTX_cleanup(&aead);
-    return done ? ENCRYPTED_HEAD + sealed : 0;
+    return done ? ENCRYPTED_HEAD + output_len : 0;
 }
 
 size_t cleat_session_value_seal(struct cleat_ticket_keys *keys,

@@ -1,5 +1,5 @@
-/* ticket_secret.c: HKDF-SHA256 (RFC 5869) makes the key of a period of a secret, the period's length and its number. The
- * key's name is an id of the secret and the number, which is no secret: all tickets of the period have it. */
+/* ticket_secret.c: HKDF-SHA256 (RFC 5869) makes the key of a period of a secret, the period's length and its number.
+ * The key's name is an id of the secret and the number, which is no secret: all tickets of the period have it. */
 #include "tls/ticket_secret.h"
 
 #include <string.h>

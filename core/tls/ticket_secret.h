@@ -13,8 +13,8 @@ struct cleat_ticket_secret {
     int32_t period; /* in seconds: another one has other keys */
 };
 
-/* cleat_ticket_secrets_parse returns how many secrets there are in bytes of the form of cleat_context_set_ticket_secrets,
- * and stores an array of them, which the caller owns. CLEAT_USAGE; CLEAT_NOMEM. */
+/* cleat_ticket_secrets_parse returns how many secrets there are in bytes of the form of
+ * cleat_context_set_ticket_secrets, and stores an array of them, which the caller owns. CLEAT_USAGE; CLEAT_NOMEM. */
 int32_t cleat_ticket_secrets_parse(const char *bytes, int32_t len, int32_t period,
                                    struct cleat_ticket_secret **secrets);
 

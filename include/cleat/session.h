@@ -7,9 +7,9 @@
  * verify mode and flags, the present time, and the host name of the new connection. With CLEAT_CERT_NONE nothing is
  * verified, here as there.
  *
- * In TLS 1.3 a session is for one use: an observer of two connections with the same session knows that they are of
- * the same client (RFC 8446 appendix C.4). A server sends a new one, usually two, after each handshake; a client receives
- * them with its first reads. In TLS 1.2 a session comes with the handshake, and may be used until it ends. */
+  * In TLS 1.3 a session is for one use: an observer of two connections with the same session knows that they are of the
+  * same client (RFC 8446 appendix C.4). A server sends a new one, usually two, after each handshake; a client receives
+  * them with its first reads. In TLS 1.2 a session comes with the handshake, and may be used until it ends. */
 #ifndef CLEAT_SESSION_H
 #define CLEAT_SESSION_H
 
@@ -36,16 +36,17 @@ CLEAT_API int32_t cleat_session_bytes(int32_t session, CLEAT_BINARY char *output
                                       int32_t output_cap);
 
 /* cleat_session_from_bytes returns the id of a session in the encoding of cleat_session_bytes, which may come from
- * another process; it belongs to the context from now on. DANGEROUS: the bytes are not authenticated. An
- * attacker who can write them can pose as the server: its certificate is public, and the session stands for the proof
- * that it has the key. CLEAT_SSL for other bytes (INVALID_SSL_SESSION), and if the session is of another certificate than the context
- * has (SESSION_CERTIFICATE_MISMATCH). */
+ * another process; it belongs to the context from now on. DANGEROUS: the bytes are not authenticated. An attacker who
+ * can write them can pose as the server: its certificate is public, and the session stands for the proof that it has
+ * the key. CLEAT_SSL for other bytes (INVALID_SSL_SESSION), and if the session is of another certificate than the
+ * context has (SESSION_CERTIFICATE_MISMATCH). */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_session_from_bytes(int32_t context, const char *data,
                                                         int32_t data_len);
 
-/* cleat_session_id returns the length of the bytes by which sessions differ, and copies them to output; they are no
- * secret. With tickets they are a digest of the ticket. */
-CLEAT_API int32_t cleat_session_id(int32_t session, CLEAT_BINARY char *output, int32_t output_cap);
+/* cleat_session_identifier returns the length of the bytes by which sessions differ, and copies them to output; they
+ * are no secret. With tickets they are a digest of the ticket. */
+CLEAT_API int32_t cleat_session_identifier(int32_t session, CLEAT_BINARY char *output,
+                                           int32_t output_cap);
 
 /* cleat_session_version returns the length of the TLS version, as in "TLSv1.3", and copies it to output. */
 CLEAT_API int32_t cleat_session_version(int32_t session, char *output, int32_t output_cap);

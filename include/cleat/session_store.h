@@ -107,9 +107,9 @@ CLEAT_API int32_t cleat_connection_wanted_session(int32_t connection, CLEAT_BINA
 
 /* cleat_connection_stored_session returns the length of the session that is to be stored under the key, and copies it
  * to output; it stores for how many seconds it can be resumed. The bytes hold the session's secret, unless the context
- * has ticket keys or a ticket secret of the caller's: those encrypt them then, and machines need the same ones. lifetime
- * must not be NULL. CLEAT_USAGE if the question is not CLEAT_SESSION_QUESTION_PUT. DANGEROUS is a store that others can
- * read, or write to, without such keys: they can decrypt connections of TLS 1.2, or pose as any client. */
+ * has ticket keys or a ticket secret of the caller's: those encrypt them then, and machines need the same ones.
+ * lifetime must not be NULL. CLEAT_USAGE if the question is not CLEAT_SESSION_QUESTION_PUT. DANGEROUS is a store that
+ * others can read, or write to, without such keys: they can decrypt connections of TLS 1.2, or pose as any client. */
 CLEAT_API int32_t cleat_connection_stored_session(int32_t connection, CLEAT_BINARY char *output,
                                                   int32_t output_cap, int32_t *lifetime);
 

@@ -76,17 +76,34 @@ static bool is_want(int32_t status) {
     return class == CLEAT_WANT_READ || class == CLEAT_WANT_WRITE;
 }
 
-/* What the server asks its store: it is to store sessions, and has none. */
+/* The server's store, which has one session. */
+static struct {
+    char key[32];
+    char value[8192];
+    int32_t len;
+} stored;
+
+/* What the server asks its store. An answer that memory failed can be given again, or not. */
 static int32_t answer_session(void) {
     int32_t lifetime;
     int32_t len;
+    int32_t status = CLEAT_OK;
+    char key[32];
     while (cleat_connection_session_question(server) != CLEAT_SESSION_QUESTION_NONE) {
-        EXPECT(cleat_connection_wanted_session(server, NULL, 0) == 32);
+        bool known;
+        EXPECT(cleat_connection_wanted_session(server, key, sizeof key) == sizeof key);
+        known = memcmp(key, stored.key, sizeof key) == 0;
         if (cleat_connection_session_question(server) == CLEAT_SESSION_QUESTION_PUT) {
             len = cleat_connection_stored_session(server, got, sizeof got, &lifetime);
-            EXPECT(len > 0 && len < PART && lifetime > 0);
+            EXPECT(len > 0 && len < (int32_t)sizeof stored.value && lifetime > 0);
+            memcpy(stored.key, key, sizeof key);
+            memcpy(stored.value, got, (size_t)len);
+            stored.len = len;
+            known = false;
         }
-        EXPECT(cleat_connection_answer_session(server, NULL, 0) == CLEAT_OK);
+        status = cleat_connection_answer_session(server, known ? stored.value : NULL,
+                                                 known ? stored.len : 0);
+        if (status < 0) return status;
     }
     return cleat_connection_handshake(server, 0);
 }
@@ -215,6 +232,21 @@ static void open_stored(void) {
     EXPECT(cleat_context_set_session_events(server_context, CLEAT_SESSIONS_STORED) == CLEAT_OK);
     EXPECT(cleat_context_set_ticket_secrets(server_context, secret, sizeof secret, 60) == CLEAT_OK);
     open_with(server_context, client_context);
+}
+
+/* The second connection of a client to such a server. */
+static void open_stored_again(void) {
+    int32_t session;
+    open_stored();
+    EXPECT(shake_hands() == CLEAT_OK);
+    EXPECT(transfer(server, client, 1) == CLEAT_OK); /* the tickets are read */
+    session = cleat_connection_session(client);
+    EXPECT(session > 0);
+    cleat_close(client);
+    cleat_close(server);
+    open_with(server_context, client_context);
+    EXPECT(cleat_connection_set_session(client, session) == CLEAT_OK);
+    cleat_close(session);
 }
 
 static void open_stored_id(void) {
@@ -352,6 +384,23 @@ static int32_t act_handshake(void) {
     return CLEAT_OK;
 }
 
+/* What was refused can be asked for. */
+static int32_t act_refused_verification(void) {
+    int32_t status = shake_hands();
+    int32_t verification;
+    int32_t certificate;
+    if (CLEAT_CLASS(status) != CLEAT_VERIFY) return status;
+    verification = cleat_connection_verification(client);
+    if (verification < 0) return verification;
+    note(cleat_verification_chain_count(verification, CLEAT_CHAIN_SENT));
+    certificate = cleat_verification_error_certificate(verification, 0);
+    EXPECT(certificate != 0);
+    cleat_close(verification);
+    if (certificate < 0) return certificate;
+    cleat_close(certificate);
+    return status;
+}
+
 /* A certificate that is refused stays refused. */
 static int32_t act_refused(void) {
     int32_t status = shake_hands();
@@ -418,10 +467,14 @@ const struct scenario connection_scenarios[] = {
     {"handshake: both certificates known", open_known, act_handshake, close_known, 0, false},
     {"handshake: verdicts", open_verdicts, act_handshake, poke_and_close, 0, false},
     {"handshake: stored sessions", open_stored, act_handshake, poke_and_close, 0, false},
+    {"handshake: a stored session resumes", open_stored_again, act_handshake, poke_and_close, 0,
+     false},
     {"handshake: sessions stored by id", open_stored_id, act_handshake, poke_and_close, 0, false},
     {"handshake: not enforced", open_not_enforced, act_handshake, poke_and_close, 0, false},
     {"handshake: compressed certificates", open_compressed, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},
+    {"handshake: refused certificate, read", open_stranger, act_refused_verification,
+     poke_and_close, REFUSED, false},
     {"transfer to the server", open_shaken, act_transfer, close_all, 0, false},
     {"transfer to the client", open_shaken, act_transfer_back, close_all, 0, false},
     {"transfer to the client, TLS 1.2", open_shaken_1_2, act_transfer_back, close_all, 0, false},

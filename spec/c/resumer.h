@@ -1,5 +1,5 @@
-/* resumer.h: a client that is BoringSSL without cleat, over memory, which keeps its sessions and offers them: for tests of
- * what servers resume. Its clock stands still. */
+/* resumer.h: a client that is BoringSSL without cleat, over memory, which keeps its sessions and offers them: for tests
+ * of what servers resume. Its clock stands still. */
 #ifndef CLEAT_SPEC_RESUMER_H
 #define CLEAT_SPEC_RESUMER_H
 

@@ -262,6 +262,71 @@ static void test_timeouts(const struct way *way, bool with_store) {
     set_clocks(0);
 }
 
+/* A ticket of which one byte is another, or that is cut: a full handshake, and no error. */
+static void test_changed_tickets(const struct way *way, bool with_store) {
+    int32_t context = with_store ? make_stored(way) : make_context(way);
+    uint8_t ticket[CAP];
+    const uint8_t *own;
+    SSL_SESSION *session;
+    size_t len;
+    size_t at;
+    int32_t misses = 0;
+    EXPECT(!visit(context, NULL));
+    session = keep_session();
+    SSL_SESSION_get0_ticket(session, &own, &len);
+    EXPECT(len < sizeof ticket);
+    memcpy(ticket, own, len);
+    for (at = 0; at < len; at += 7) {
+        ticket[at] ^= 1;
+        EXPECT(SSL_SESSION_set_ticket(session, ticket, len) == 1);
+        EXPECT(!visit(context, session));
+        EXPECT(cleat_context_session_stats(context, CLEAT_STAT_MISSES) == ++misses);
+        ticket[at] ^= 1;
+    }
+    for (at = 1; at < len; at += 13) {
+        EXPECT(SSL_SESSION_set_ticket(session, ticket, at) == 1);
+        EXPECT(!visit(context, session));
+    }
+    EXPECT(cleat_context_session_stats(context, CLEAT_STAT_HITS) == 0);
+    SSL_SESSION_free(session);
+    EXPECT(cleat_close(context) == CLEAT_OK);
+}
+
+/* The client decides how often it offers a ticket, unless sessions are for single use: they resume once, and those of
+ * TLS 1.2 again and again. */
+static void test_replay(const struct way *way) {
+    int32_t context = make_stored(way);
+    SSL_SESSION *session;
+    int32_t connection;
+    EXPECT(!visit(context, NULL));
+    session = keep_session();
+    connection = accept_client(context, session);
+    EXPECT(resumer_run(&client, connection) == CLEAT_WANTS_SESSION && is_wanted(connection));
+    EXPECT(cleat_connection_answer_session(connection, stored.value, stored.len) == CLEAT_OK);
+    EXPECT(cleat_context_set_session_events(context, CLEAT_SESSIONS_SINGLE_USE) == CLEAT_OK);
+    EXPECT(cleat_close(connection) == CLEAT_OK);
+    connection = accept_client(context, session);
+    EXPECT(resumer_run(&client, connection) == CLEAT_WANTS_SESSION && is_wanted(connection));
+    EXPECT(cleat_connection_answer_session(connection, stored.value, stored.len) == CLEAT_OK);
+    if (way->version == TLS1_3_VERSION) {
+        char first[KEY];
+        char key[KEY];
+        memcpy(first, stored.key, KEY);
+        EXPECT(resumer_run(&client, connection) == CLEAT_WANTS_SESSION);
+        store(connection);
+        store(connection);
+        EXPECT(cleat_connection_session_question(connection) == CLEAT_SESSION_QUESTION_REMOVE);
+        EXPECT(cleat_connection_wanted_session(connection, key, KEY) == KEY);
+        EXPECT(memcmp(first, key, KEY) == 0);
+        expect_usage(cleat_connection_answer_session(connection, "x", 1));
+        EXPECT(cleat_connection_answer_session(connection, NULL, 0) == CLEAT_OK);
+    }
+    EXPECT(resumer_run(&client, connection) == CLEAT_OK && client.done);
+    EXPECT(SSL_session_reused(client.ssl));
+    SSL_SESSION_free(session);
+    EXPECT(cleat_close(connection) == CLEAT_OK && cleat_close(context) == CLEAT_OK);
+}
+
 static const char secret[2 + 32] = {0, 32, 's', 'e', 'c', 'r', 'e', 't'};
 
 static void set_secret(int32_t context, int32_t period) {
@@ -417,7 +482,8 @@ static void test_threads(const struct way *way) {
     EXPECT(cleat_close(connection) == CLEAT_OK && cleat_close(context) == CLEAT_OK);
 }
 
-/* Ticket keys that change all the time, while a client comes again and again. A ticket of the key before is accepted. */
+/* Ticket keys that change all the time, while a client comes again and again. A ticket of the key before is
+ * accepted. */
 struct rotation {
     atomic_int number; /* of the newest key */
     atomic_int used; /* of the key whose ticket the client has, or a newer one */
@@ -474,6 +540,9 @@ static void test_way(const struct way *way) {
     test_switch(way);
     test_timeouts(way, true);
     test_timeouts(way, false);
+    test_replay(way);
+    if (!way->no_ticket) test_changed_tickets(way, true);
+    if (!way->no_ticket) test_changed_tickets(way, false);
     if (!way->no_ticket) test_periods(way);
     test_threads(way);
     if (!way->no_ticket) test_rotation(way);

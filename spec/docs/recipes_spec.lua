@@ -122,7 +122,10 @@ describe("docs/recipes.md:", function()
         end)
 
         it("with an expired certificate, for a monitor", function()
-            recipes.run("When certificates expire", 1, { ["expired.example.org:443"] = server.ports[2] })
+            recipes.run("When certificates expire", 1, {
+                ["www.example.org:443"] = server.ports[1], ["expired.example.org:443"] = server.ports[2],
+            })
+            recipes.run("When certificates expire", 2, {})
         end)
 
         it("with a limit for the whole exchange", function()
@@ -151,7 +154,7 @@ describe("docs/recipes.md:", function()
     test("LDAP", "slapd", "ldap.example.org:389", {
         { '"secret"(.-)print%(answer%(stream%)%)', '"wrong"%1error("code " .. answer(stream))', "code 49" },
     })
-    test("FTP", "vsftpd", "ftp.example.org:21", { { "session = control.session, ", "", "522 SSL connection failed" } })
+    test("FTP", "vsftpd", "ftp.example.org:21", { { ", session = control.session", "", "522 SSL connection failed" } })
     test("Redis", "redis-server", "redis.example.org:6379", { { '"secret"', '"wrong"', "WRONGPASS invalid username-password pair" } })
     test("MQTT", "mosquitto", "mqtt.example.org:8883", { { "\\4\\2\\0", "\\9\\2\\0", "refused" } })
     test("WebSocket", "websockets", "ws.example.org:443", { { "Version: 13", "Version: 99", "HTTP/1.1 400" } })

@@ -1,5 +1,5 @@
--- Real clients move from one server process to another and back, behind one port: they resume by a ticket secret that the
--- processes have in common, and by a store.
+-- Real clients move from one server process to another and back, behind one port: they resume by a ticket secret that
+-- the processes have in common, and by a store.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -82,6 +82,7 @@ CLIENTS["Node.js"] = { program = "node", connect = function(version, port, count
     assert.are.equal(0, result.status, result.errors)
 end }
 
+local BY_STORE = { ["openssl s_client"] = true, curl = true, Python = true } -- it is the same for all: these are enough
 local ORDER = { "openssl s_client", "gnutls-cli", "curl", "Python", "Node.js" }
 
 -- fleet: two server processes and a relay that sends connections to the one and the other in turn.
@@ -155,7 +156,8 @@ describe("two server processes:", function()
                 assert.are.same(by_secret, kinds(list))
             end)
 
-            it(("%s, %s moves between them by a store"):format(version, name), function()
+            local try = BY_STORE[name] and it or function() end
+            try(("%s, %s moves between them by a store"):format(version, name), function()
                 if missing then
                     return pending(missing)
                 end

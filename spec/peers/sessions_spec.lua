@@ -1,5 +1,5 @@
--- Our clients resume sessions of real servers: from the context's cache, given by the program, and from bytes. Each server
--- answers a request; where it can, with whether the session was resumed.
+-- Our clients resume sessions of real servers: from the context's cache, given by the program, and from bytes. Each
+-- server answers a request; where it can, with whether the session was resumed.
 local handles = require "support.handles"
 local nginx = require "support.nginx"
 local pki = require "support.pki"
@@ -38,8 +38,8 @@ local function started(words)
     end)
 end
 
--- Each starts a server; what it is asked; and a function that finds in its answer whether it has resumed, true or false;
--- nil if it does not say.
+-- Each starts a server; what it is asked; and a function that finds in its answer whether it has resumed, true or
+-- false; nil if it does not say.
 local PEERS = {}
 
 PEERS["openssl s_server"] = { program = "openssl", start = function(version, no_ticket)

@@ -16,8 +16,8 @@ local function contexts(version, size)
     return client, server
 end
 
--- series: visits in which the client reads nothing, so that it gets no new tickets; "r" for each that resumed, "f" for a
--- full handshake.
+-- series: visits in which the client reads nothing, so that it gets no new tickets; "r" for each that resumed, "f" for
+-- a full handshake.
 local function series(count, options)
     local marks = {}
     options.quiet = true

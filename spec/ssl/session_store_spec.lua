@@ -1,5 +1,5 @@
--- SSLContext:set_session_store: sessions of servers in a table of the program's, which two servers share. CPython is the
--- client.
+-- SSLContext:set_session_store: sessions of servers in a table of the program's, which two servers share. CPython is
+-- the client.
 local errors = require "cleat.errors"
 local handles = require "support.handles"
 local peer = require "support.peer"
@@ -206,6 +206,28 @@ describe("session store:", function()
                 third:set_ticket_secret(ssl.RAND_bytes(32))
                 assert.is_false(resumes(variant, third))
             end)
+        end)
+    end
+
+    for _, variant in ipairs(visits.VARIANTS) do
+        it(variant.name .. ": verifies clients again, and asks the verify callback", function()
+            local over, calls, refuses = store(), 0, false
+            local options = { cafile = "root.pem", verify = ssl.CERT_REQUIRED }
+            local context = with(variant, over, options)
+            context.verify_callback = function(_, chain, verdict)
+                calls = calls + 1
+                return not refuses and #chain > 0 and verdict.verify_code == 0
+            end
+            visit(variant, context, { cert = "client" })
+            local outcome = visit(variant, context, { cert = "client", resume = "visit" })
+            assert.is_true(outcome.resumed)
+            assert.are.equal("client", outcome.subject)
+            assert.are.equal(2, calls)
+            refuses = true
+            over.log = {}
+            outcome = visit(variant, context, { cert = "client", resume = "visit" })
+            raises.check(outcome.failure, "SSLCertVerificationError", { verify_code = 50 })
+            assert.are.same({ "get" }, over.log) -- who is refused leaves no session behind
         end)
     end
 

@@ -1,5 +1,5 @@
--- What decides how long a server's sessions resume, and where: ticket keys, ticket secrets, session_timeout, num_tickets,
--- session_id_context. CPython is the client.
+-- What decides how long a server's sessions resume, and where: ticket keys, ticket secrets, session_timeout,
+-- num_tickets, session_id_context. CPython is the client.
 local handles = require "support.handles"
 local peer = require "support.peer"
 local raises = require "support.raises"
@@ -7,7 +7,7 @@ local ssl = require "cleat.ssl"
 local visits = require "support.server_visits"
 
 local visit, resumes = visits.visit, visits.resumes
-local TLS12, TLS12_ID, TLS13 = visits.VARIANTS[1], visits.VARIANTS[2], visits.VARIANTS[3]
+local TLS12, TLS13 = visits.VARIANTS[1], visits.VARIANTS[3]
 
 local function key()
     return ssl.RAND_bytes(80)

@@ -254,8 +254,8 @@ local function storing(runtime, store, f)
     end
 end
 
--- serve: a server on the side that is asked about, which a reader and a writer use from the beginning, and a client that
--- offers a session. Returns the client's new session and whether its own was resumed, and the reader.
+-- serve: a server on the side that is asked about, which a reader and a writer use from the beginning, and a client
+-- that offers a session. Returns the client's new session and whether its own was resumed.
 local function serve(runtime, session)
     local object, second = ends(runtime)
     local sock = runtime.server:wrap_socket(object, { server_side = true, do_handshake_on_connect = false })
@@ -372,6 +372,8 @@ questions["a verify callback waits, and refuses"] = function(runtime, tls)
         raises("SSLCertVerificationError", nil, ok, failure)
         same(50, failure.verify_code)
         same(true, tostring(failure.cause):find("not pinned", 1, true) ~= nil)
+        same(0, failure.depth)
+        same(true, failure.certificate:matches("localhost"))
         within(runtime, 10, "the peer", serving)
         raises("SSLError", nil, serving.ok, serving.results[2])
         same(46, serving.results[2].alert)
@@ -834,6 +836,11 @@ questions["the peer receives the reason of its refusal"] = function(runtime, tls
     end
     local ok, failure = pcall(runtime.client.wrap_socket, runtime.client, object, { server_hostname = "elsewhere.example" })
     raises("SSLCertVerificationError", nil, ok, failure)
+    -- The failure has closed the connection.
+    same(62, failure.verify_code)
+    same(0, failure.depth)
+    same(true, failure.certificate:matches("localhost"))
+    same(true, failure.chain[1] == failure.certificate)
 end
 
 return questions

@@ -30,10 +30,10 @@ function visits.server(variant, options)
     return context
 end
 
--- visit: one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (the name of the
--- session to offer, that of an earlier visit), save (the name for the session of this one), meanwhile (called once the
--- server's connection has been made, before its handshake), wrap (context:wrap_socket otherwise), max ("1.3" for a client
--- that offers more than the server's version). Returns what became of it: failure (the server's), subject (of the
+-- visit: one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (the name of
+-- the session to offer, that of an earlier visit), save (the name for the session of this one), meanwhile (called once
+-- the server's connection has been made, before its handshake), max ("1.3" for a client that offers more than the
+-- server's version). Returns what became of it: failure (the server's), subject (of the
 -- client's certificate), resumed (as both ends see it), and the client's lines.
 function visits.visit(variant, context, client)
     client = client or {}

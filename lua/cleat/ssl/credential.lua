@@ -55,12 +55,18 @@ end
 local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", "password" }, { required = 1 })
 
 --- Loads this side's certificate, its chain and the private key. Later connections use them; existing ones keep theirs.
+--- A context has one certificate for each type of key: ECDSA with P-256, with P-384, with P-521, Ed25519, RSA. Another
+--- type adds, the same type replaces, and nothing changes if loading fails. Each connection presents the first of them,
+--- in this order, that the peer can verify, whatever the order of loading. None can be removed: make a new context.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 ---     context:load_cert_chain("cert.pem", "key.pem")
 ---
 ---     -- an encrypted key
 ---     context:load_cert_chain { certfile = "cert.pem", keyfile = "encrypted.pem", password = "swordfish" }
+---
+---     -- beside ECDSA, which costs a server a fraction, RSA for the clients that know nothing else
+---     context:load_cert_chain("rsa.pem", "rsa.key")
 ---
 --- Raises: IOError if a file cannot be read; SSLError if a file has no certificate or key, if the key does not match,
 --- or if the password is wrong (reason `BAD_DECRYPT`) or missing (`BAD_PASSWORD_READ`); ValueError if the password is

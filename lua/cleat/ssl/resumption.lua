@@ -17,7 +17,7 @@ local function made(id, guard)
 end
 
 local function check_session(value)
-    if not SSLSession:is(value) then
+    if getmetatable(value) ~= SSLSession.instance then
         errors.raise(errors.TypeError, "Value is not a SSLSession.")
     end
     return value
@@ -94,9 +94,9 @@ resumption.methods = methods
 
 local parse_bytes = keywords.parser("session_from_bytes", { "data" }, { required = 1 })
 
---- Returns the session that SSLSession:tobytes has encoded, for connections of this context. DANGEROUS: the bytes are not
---- authenticated. An attacker who can write them can pose as the server, whose certificate is public: the session stands
---- for the proof that it has the key.
+--- Returns the session that SSLSession:tobytes has encoded, for connections of this context. DANGEROUS: the bytes are
+--- not authenticated. An attacker who can write them can pose as the server, whose certificate is public: the session
+--- stands for the proof that it has the key.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local bytes = new_session(context):tobytes()

@@ -109,12 +109,9 @@ local parse_store = keywords.parser("set_session_store", { "get", "put", "remove
 --- that are not those that were stored, and after an error. `put(key, bytes, lifetime)` stores bytes for so many
 --- seconds; it is called before the handshake returns, for each ticket. `remove(key)`, if there is one, makes sessions
 --- of TLS 1.3 resume once only, and is called when one was resumed. `add(key, lifetime)` stores a key that is not there
---- and returns true, or returns false; nothing calls it yet: it is for early data. An error of these functions is passed to
---- `error(err)`, if there is such a function, and counted in `session_stats().store_errors`; the handshake goes on.
----
---- DANGEROUS is a store that others can read or write to: who can read the bytes can decrypt what connections of TLS 1.2
---- send, and who can write some can pose as any client. With set_ticket_secret or set_ticket_keys the bytes are
---- encrypted and authenticated, and the store need not be trusted.
+--- and returns true, or returns false; nothing calls it yet: it is for early data. An error of these functions is
+--- passed to `error(err)`, if there is such a function, and counted in `session_stats().store_errors`; the handshake
+--- goes on.
 ---
 ---     local sessions = {}
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -122,6 +119,10 @@ local parse_store = keywords.parser("set_session_store", { "get", "put", "remove
 ---         get = function(key) return sessions[key] end,
 ---         put = function(key, bytes, lifetime) sessions[key] = bytes end,
 ---     }
+---
+--- DANGEROUS is set_session_store with a store that others can read or write to: who can read the bytes can decrypt
+--- what connections of TLS 1.2 send, and who can write some can pose as any client. With set_ticket_secret or
+--- set_ticket_keys the bytes are encrypted and authenticated, and the store need not be trusted.
 ---
 --- Raises: TypeError if `get` or `put` is missing, or one is no function.
 --- Python: none.
