@@ -26,6 +26,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_unacknowledged_free(&self->unacknowledged);
     cleat_release(self->server_hostname);
     cleat_release(self->verify_faults);
+    cleat_signature_free(self->signature);
     sk_X509_pop_free(self->verified_chain, X509_free);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);
     cleat_configuration_unref(self->configuration);

@@ -10,6 +10,7 @@
 #include "cleat/connection.h"
 #include "net/socket.h"
 #include "tls/configuration.h"
+#include "tls/signature.h"
 #include "tls/transport.h"
 #include "tls/turn.h"
 #include "tls/unacknowledged.h"
@@ -17,7 +18,12 @@
 #include "x509/verify_error.h"
 
 /* What a handshake waits for: it returns the CLEAT_WANT_* of its pause until that is answered. */
-enum cleat_pause { CLEAT_PAUSE_NONE, CLEAT_PAUSE_SERVER_NAME, CLEAT_PAUSE_VERIFY };
+enum cleat_pause {
+    CLEAT_PAUSE_NONE,
+    CLEAT_PAUSE_SERVER_NAME,
+    CLEAT_PAUSE_VERIFY,
+    CLEAT_PAUSE_SIGNATURE
+};
 
 struct cleat_connection {
     struct cleat_object object;
@@ -40,6 +46,8 @@ struct cleat_connection {
     bool verify_answered; /* the caller has accepted, and BoringSSL has not asked again yet */
     bool resumed_verified; /* a server has accepted the client of a resumed session */
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
+    struct cleat_signature
+        *signature; /* what is to be signed in the pause for it, or was; NULL if none */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
@@ -94,6 +102,7 @@ uint32_t cleat_shared_suites(const SSL_CLIENT_HELLO *hello);
 #define CLEAT_WANTS_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)
 #define CLEAT_WANTS_SERVER_NAME CLEAT_STATUS(CLEAT_WANT_SERVER_NAME, 0)
 #define CLEAT_WANTS_VERIFY CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)
+#define CLEAT_WANTS_SIGNATURE CLEAT_STATUS(CLEAT_WANT_SIGNATURE, 0)
 
 /* cleat_connection_acquire waits until the call has the turns that it wants, or both if the
  * handshake is not done; *held is what it has then. CLEAT_OK; CLEAT_WANT_* if the turn is taken

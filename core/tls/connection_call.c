@@ -22,6 +22,7 @@ int32_t cleat_connection_map_error(const struct cleat_connection *self, int resu
         case SSL_ERROR_WANT_WRITE: return CLEAT_WANTS_WRITE;
         case SSL_ERROR_PENDING_CERTIFICATE: return CLEAT_WANTS_SERVER_NAME;
         case SSL_ERROR_WANT_CERTIFICATE_VERIFY: return CLEAT_WANTS_VERIFY;
+        case SSL_ERROR_WANT_PRIVATE_KEY_OPERATION: return CLEAT_WANTS_SIGNATURE;
         case SSL_ERROR_ZERO_RETURN: return 0;
         case SSL_ERROR_SYSCALL:
             if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
@@ -45,7 +46,8 @@ bool cleat_connection_is_want(int32_t status) {
 }
 
 bool cleat_connection_is_pause(int32_t status) {
-    return status == CLEAT_WANTS_SERVER_NAME || status == CLEAT_WANTS_VERIFY;
+    return status == CLEAT_WANTS_SERVER_NAME || status == CLEAT_WANTS_VERIFY ||
+           status == CLEAT_WANTS_SIGNATURE;
 }
 
 void cleat_connection_after_failure(struct cleat_connection *self, int32_t status) {

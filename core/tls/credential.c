@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "tls/context.h"
+#include "tls/signature.h"
 #include "x509/encrypted_key.h"
 
 struct password {
@@ -138,8 +139,17 @@ static int32_t parse_key(const char *text, int32_t len, struct password *passwor
     return cleat_fail_ssl("PEM_read_bio_PrivateKey");
 }
 
+int32_t cleat_credential_parse_key(const char *text, int32_t len, const char *password,
+                                   int32_t password_len, EVP_PKEY **key) {
+    struct password secret = {password, password_len, false};
+    cleat_error_clear_queue();
+    cleat_file_skip_mark(&text, &len);
+    return parse_key(text, len, &secret, key);
+}
+
 struct cleat_credential {
-    EVP_PKEY *key;
+    EVP_PKEY *key; /* NULL if it is elsewhere: see signature.c */
+    int32_t remote_key; /* then its CLEAT_REMOTE_KEY_*, or 0 */
     size_t count;
     CRYPTO_BUFFER *chain[]; /* the own certificate first */
 };
@@ -153,22 +163,26 @@ void cleat_credential_free(struct cleat_credential *credential) {
 }
 
 bool cleat_credential_use(const struct cleat_credential *credential, SSL_CTX *ssl_ctx) {
+    const SSL_PRIVATE_KEY_METHOD *method = credential->key == NULL ? &cleat_signature_method : NULL;
     return SSL_CTX_set_chain_and_key(ssl_ctx, credential->chain, credential->count, credential->key,
-                                     NULL) == 1;
+                                     method) == 1 &&
+           (credential->remote_key != CLEAT_REMOTE_KEY_RSA ||
+            cleat_signature_leave_out_decryption(ssl_ctx));
 }
 
 CRYPTO_BUFFER *cleat_credential_certificate(const struct cleat_credential *credential) {
     return credential->chain[0];
 }
 
-static struct cleat_credential *new_credential(const STACK_OF(CRYPTO_BUFFER) * chain,
-                                               EVP_PKEY *key) {
+static struct cleat_credential *new_credential(const STACK_OF(CRYPTO_BUFFER) * chain, EVP_PKEY *key,
+                                               int32_t remote_key) {
     size_t count = sk_CRYPTO_BUFFER_num(chain);
     struct cleat_credential *made = cleat_allocate(sizeof *made + count * sizeof made->chain[0]);
     size_t i;
     if (made == NULL) return NULL;
     made->key = key;
-    EVP_PKEY_up_ref(key);
+    made->remote_key = remote_key;
+    if (key != NULL) EVP_PKEY_up_ref(key);
     made->count = count;
     for (i = 0; i < count; i++) {
         made->chain[i] = sk_CRYPTO_BUFFER_value(chain, i);
@@ -189,13 +203,14 @@ static int32_t try_credential(const struct cleat_credential *credential) {
     return status;
 }
 
+/* key: NULL if it is elsewhere, a remote_key. */
 static int32_t set_chain_and_key(int32_t context, const STACK_OF(CRYPTO_BUFFER) * chain,
-                                 EVP_PKEY *key) {
+                                 EVP_PKEY *key, int32_t remote_key) {
     struct cleat_context *self;
     struct cleat_credential *made;
     int32_t result;
     CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
-    made = new_credential(chain, key);
+    made = new_credential(chain, key, remote_key);
     result = made == NULL ? cleat_fail_nomem() : try_credential(made);
     if (result >= 0) {
         struct cleat_credential *old;
@@ -226,31 +241,35 @@ static int32_t load(int32_t context, const char *certs, int32_t certs_len, const
     if (status >= 0 && X509_check_private_key(leaf, key) != 1) {
         status = cleat_fail_ssl("X509_check_private_key");
     }
-    if (status >= 0) status = set_chain_and_key(context, chain, key);
+    if (status >= 0) status = set_chain_and_key(context, chain, key, 0);
     EVP_PKEY_free(key);
     X509_free(leaf);
     sk_CRYPTO_BUFFER_pop_free(chain, CRYPTO_BUFFER_free);
     return status;
 }
 
-#define CHECK_PASSWORD(position, password, len)                                                    \
-    do {                                                                                           \
-        CLEAT_CHECK_IN(position, password, len);                                                   \
-        if ((len) > CLEAT_PASSWORD_MAX) {                                                          \
-            return cleat_fail_usage((position), "password cannot be longer than %d bytes",         \
-                                    CLEAT_PASSWORD_MAX);                                           \
-        }                                                                                          \
-    } while (0)
+/* Returns the CLEAT_REMOTE_KEY_* of a certificate's key. */
+static int32_t remote_key_of(X509 *leaf) {
+    EVP_PKEY *key = X509_get_pubkey(leaf);
+    int32_t type = key == NULL ? cleat_fail_ssl("X509_get_pubkey") : cleat_signature_key_type(key);
+    EVP_PKEY_free(key);
+    return type;
+}
 
-/* A key where its file's name is due is a mistake that is easily made, and a message about the
- * file would carry the key to wherever messages go. */
-#define CHECK_FILE(position, name, len)                                                            \
-    do {                                                                                           \
-        CLEAT_CHECK_TEXT(position, name, len);                                                     \
-        if ((len) > 0 && memmem((name), (size_t)(len), "-----BEGIN", 10) != NULL) {                \
-            return cleat_fail_usage((position), "PEM data where the name of a file is due");       \
-        }                                                                                          \
-    } while (0)
+static int32_t load_remote_key(int32_t context, const char *certs, int32_t certs_len) {
+    STACK_OF(CRYPTO_BUFFER) *chain = NULL;
+    X509 *leaf = NULL;
+    int32_t status;
+    int32_t type = 0;
+    cleat_error_clear_queue();
+    cleat_file_skip_mark(&certs, &certs_len);
+    status = parse_chain(certs, certs_len, &chain, &leaf);
+    if (status >= 0) status = type = remote_key_of(leaf);
+    if (status >= 0) status = set_chain_and_key(context, chain, NULL, type);
+    X509_free(leaf);
+    sk_CRYPTO_BUFFER_pop_free(chain, CRYPTO_BUFFER_free);
+    return status < 0 ? status : type;
+}
 
 /* Reports an invalid context before files are read. */
 static int32_t check_context(int32_t context) {
@@ -268,14 +287,14 @@ int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, i
     int32_t status;
     CLEAT_CHECK_IN(2, certs, certs_len);
     CLEAT_CHECK_IN(4, key, key_len);
-    CHECK_PASSWORD(6, password, password_len);
+    CLEAT_CHECK_PASSWORD(6, password, password_len);
     status = check_context(context);
     if (status < 0) return status;
     return load(context, certs, certs_len, key == NULL ? certs : key,
                 key == NULL ? certs_len : key_len, &secret);
 }
 
-static int32_t read_named(const char *name, int32_t name_len, char **bytes, int32_t *len) {
+int32_t cleat_credential_read(const char *name, int32_t name_len, char **bytes, int32_t *len) {
     char *text = cleat_copy_text(name, name_len);
     int32_t status;
     if (text == NULL) return cleat_fail_nomem();
@@ -294,13 +313,13 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
     int32_t certs_len = 0;
     int32_t key_len = 0;
     int32_t status;
-    CHECK_FILE(2, certfile, certfile_len);
-    CHECK_FILE(4, keyfile, keyfile_len);
-    CHECK_PASSWORD(6, password, password_len);
+    CLEAT_CHECK_FILE(2, certfile, certfile_len);
+    CLEAT_CHECK_FILE(4, keyfile, keyfile_len);
+    CLEAT_CHECK_PASSWORD(6, password, password_len);
     status = check_context(context);
-    if (status >= 0) status = read_named(certfile, certfile_len, &certs, &certs_len);
+    if (status >= 0) status = cleat_credential_read(certfile, certfile_len, &certs, &certs_len);
     if (status >= 0 && keyfile != NULL) {
-        status = read_named(keyfile, keyfile_len, &key, &key_len);
+        status = cleat_credential_read(keyfile, keyfile_len, &key, &key_len);
     }
     if (status >= 0) {
         status = load(context, certs, certs_len, key == NULL ? certs : key,
@@ -308,6 +327,29 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
     }
     cleat_release(certs);
     cleat_release(key);
+    return status;
+}
+
+int32_t cleat_context_load_cert_chain_remote_key_data(int32_t context, const char *certs,
+                                                      int32_t certs_len) {
+    CLEAT_NO_CANCEL();
+    int32_t status;
+    CLEAT_CHECK_IN(2, certs, certs_len);
+    status = check_context(context);
+    return status < 0 ? status : load_remote_key(context, certs, certs_len);
+}
+
+int32_t cleat_context_load_cert_chain_remote_key(int32_t context, const char *certfile,
+                                                 int32_t certfile_len) {
+    CLEAT_NO_CANCEL();
+    char *certs = NULL;
+    int32_t certs_len = 0;
+    int32_t status;
+    CLEAT_CHECK_FILE(2, certfile, certfile_len);
+    status = check_context(context);
+    if (status >= 0) status = cleat_credential_read(certfile, certfile_len, &certs, &certs_len);
+    if (status >= 0) status = load_remote_key(context, certs, certs_len);
+    cleat_release(certs);
     return status;
 }
 
@@ -332,7 +374,7 @@ int32_t cleat_context_load_dh_params(int32_t context, const char *dhfile, int32_
     int32_t status;
     CLEAT_CHECK_TEXT(2, dhfile, dhfile_len);
     status = check_context(context);
-    if (status >= 0) status = read_named(dhfile, dhfile_len, &text, &len);
+    if (status >= 0) status = cleat_credential_read(dhfile, dhfile_len, &text, &len);
     if (status >= 0) status = parse_dh_params(text, len);
     cleat_release(text);
     return status;

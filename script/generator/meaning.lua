@@ -46,7 +46,7 @@ local FLAGS = {
 local BYTES = {
     text = "host service server_hostname ciphers curve prompt digest name",
     path = "cafile capath certfile keyfile dhfile",
-    bytes = "data certs key password protocols response scts",
+    bytes = "data certs key password protocols response scts signature",
 }
 local KIND_OF_BYTES = {}
 for kind, names in pairs(BYTES) do
