@@ -23,6 +23,7 @@ local pem = require "cleat.ssl.pem"
 local purpose = require "cleat.ssl.purpose"
 local random = require "cleat.ssl.random"
 local socket = require "cleat.socket"
+local signature = require "cleat.ssl.signature"
 local staple = require "cleat.ssl.staple"
 local strict = require "cleat.strict"
 local time = require "cleat.ssl.time"
@@ -59,7 +60,7 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, pem, random, staple.functions } do
+for _, part in ipairs { constants, pem, random, signature.functions, staple.functions } do
     for name, value in pairs(part) do
         ssl[name] = value
     end
