@@ -64,7 +64,7 @@ static void play(struct part *part) {
     int32_t b;
     int32_t c;
     while (part->at < part->end) {
-        switch (take(part) % 32) {
+        switch (take(part) % 36) {
             case 0: keep(part, cleat_context_new(take(part) % 7)); break;
             case 1: pair(part); break;
             case 2:
@@ -121,6 +121,16 @@ static void play(struct part *part) {
             case 29: checked(cleat_socket_shutdown(id_of(part), take(part) % 3)); break;
             case 30:
                 checked(cleat_context_set_alpn_protocols(id_of(part), "\2h2\1x", take(part) % 6));
+                break;
+            case 31: checked(cleat_context_set_verify_events(id_of(part), take(part) % 4)); break;
+            case 32: checked(cleat_connection_answer_verify(id_of(part), take(part) - 3)); break;
+            case 33:
+                checked(cleat_connection_verify_error(id_of(part), 0, room, 64, &a, &b));
+                break;
+            case 34:
+                a = id_of(part);
+                b = take(part);
+                keep(part, cleat_connection_chain_certificate(a, b % 2, b / 2 % 4));
                 break;
             default:
                 checked(cleat_connection_channel_binding(id_of(part), CLEAT_BINDING_TLS_UNIQUE,

@@ -39,6 +39,9 @@ void contexts_open(struct round *round) {
     EXPECT(cleat_context_set_check_hostname(round->contexts[0], 1) == 0);
     EXPECT(cleat_context_set_verify_mode(round->contexts[1], CLEAT_CERT_OPTIONAL) == 0);
     if (round->asks) EXPECT(cleat_context_set_server_name_events(round->contexts[1], 1) == 0);
+    for (int i = 0; round->verdicts && i < 3; i++) {
+        EXPECT(cleat_context_set_verify_events(round->contexts[i], CLEAT_VERDICTS_GOOD) == 0);
+    }
 }
 
 /* A setter, with a value with which every handshake succeeds. */
@@ -104,12 +107,14 @@ static bool may_end_so(struct end *end, const char *call, double timeout, int32_
         case CLEAT_WANT_READ:
         case CLEAT_WANT_WRITE: return timeout == 0;
         case CLEAT_WANT_SERVER_NAME: return end->pair->round->asks && end == &end->pair->ends[1];
+        case CLEAT_WANT_VERIFY: return end->pair->round->verdicts;
         case CLEAT_TIMEOUT: return timeout > 0;
         case CLEAT_CLOSED: return end->closed || shut;
         case CLEAT_HANDLE: return end->closed;
         case CLEAT_EOF:
         case CLEAT_SYS: return broken;
-        case CLEAT_ALERT: return end->pair->refused;
+        case CLEAT_ALERT:
+        case CLEAT_VERIFY: return end->pair->refused;
         case CLEAT_SSL:
             if (strcmp(call, "write") == 0 && reason_is("BAD_WRITE_RETRY")) {
                 return end->pair->round->threads > 1;
@@ -136,8 +141,8 @@ static double pick_timeout(struct worker *self) {
 static void go_on(struct worker *self, struct end *end, const char *call, double timeout,
                   int32_t status) {
     if (status < 0) accept_status(end, call, self->thread, timeout, status);
-    if (class_of(status) == CLEAT_WANT_SERVER_NAME) {
-        answer(end, random_below(&self->random, 2) == 0,
+    if (is_pause(status)) {
+        answer(end, status, random_below(&self->random, 2) == 0,
                self->round->may_close && random_below(&self->random, 30) == 0);
     }
 }
@@ -189,7 +194,7 @@ static void write_some(struct worker *self, struct end *end) {
     if (result > len || result == 0) fail(end, "write returned %d of %d", (int)result, (int)len);
     go_on(self, end, "write", timeout, result);
     if (result > 0 || class_of(result) == CLEAT_TIMEOUT || class_of(result) == CLEAT_WANT_READ ||
-        class_of(result) == CLEAT_WANT_WRITE || class_of(result) == CLEAT_WANT_SERVER_NAME) {
+        class_of(result) == CLEAT_WANT_WRITE || is_pause(result)) {
         stream_wrote(end, self->thread, len, result);
     }
 }

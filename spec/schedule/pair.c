@@ -99,6 +99,7 @@ void round_open(struct round *round, uint64_t seed) {
     round->transport = (enum transport)random_below(&random, TRANSPORTS);
     round->tls12 = random_below(&random, 2) == 0;
     round->asks = random_below(&random, 3) == 0;
+    round->verdicts = random_below(&random, 3) == 0;
     round->threads = 1 + (int)random_below(&random, MOST_THREADS);
     round->many_readers = round->threads > 1 && random_below(&random, 3) == 0;
     round->unlimited =
@@ -132,18 +133,38 @@ bool pump(struct end *end, int32_t most) {
     return len > 0;
 }
 
-void answer(struct end *end, bool change, bool refuse) {
+bool is_pause(int32_t status) {
+    return class_of(status) == CLEAT_WANT_SERVER_NAME || class_of(status) == CLEAT_WANT_VERIFY;
+}
+
+static void answer_verify(struct end *end, bool refuse) {
+    int32_t status = cleat_connection_answer_verify(
+        end->id, refuse ? CLEAT_ALERT_DESCRIPTION_BAD_CERTIFICATE : CLEAT_VERDICT_KEEP);
+    if (status < 0 && class_of(status) != CLEAT_USAGE) {
+        accept_status(end, "answer_verify", -1, 0, status);
+    }
+}
+
+static void answer_server_name(struct end *end, bool change, bool refuse) {
     const int32_t *contexts = end->pair->round->contexts;
     int32_t status = CLEAT_OK;
     if (change) status = cleat_connection_set_context(end->id, contexts[2]);
     /* another thread may have answered meanwhile, and the handshake have gone on */
     if (status < 0 && class_of(status) != CLEAT_USAGE)
         accept_status(end, "set_context", -1, 0, status);
-    if (refuse) atomic_store(&end->pair->refused, true);
     status = cleat_connection_answer_server_name(
         end->id, refuse ? CLEAT_ALERT_DESCRIPTION_UNRECOGNIZED_NAME : -1);
     if (status < 0 && class_of(status) != CLEAT_USAGE) {
         accept_status(end, "answer_server_name", -1, 0, status);
+    }
+}
+
+void answer(struct end *end, int32_t status, bool change, bool refuse) {
+    if (refuse) atomic_store(&end->pair->refused, true);
+    if (class_of(status) == CLEAT_WANT_VERIFY) {
+        answer_verify(end, refuse);
+    } else {
+        answer_server_name(end, change, refuse);
     }
 }
 
@@ -179,11 +200,11 @@ static bool finish_read(struct end *end) {
         watch_begin(MAIN, "finishing read", end, 0);
         result = cleat_connection_read(end->id, (char *)finishing, MOST_READ, 0);
         watch_end(MAIN, result);
-        if (class_of(result) == CLEAT_WANT_SERVER_NAME) answer(end, false, false);
+        if (is_pause(result)) answer(end, result, false, false);
         if (result < 0) accept_status(end, "read", MAIN, 0, result);
         if (result > 0) stream_take(end, finishing, result);
     } while (result > 0);
-    if (!is_want(result) && class_of(result) != CLEAT_WANT_SERVER_NAME) return true;
+    if (!is_want(result) && !is_pause(result)) return true;
     if (from->shut) return false;
     for (int i = 0; i < MOST_THREADS; i++) {
         if (end->reader.got[i] < from->writers[i].counted ||

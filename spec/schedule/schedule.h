@@ -70,7 +70,7 @@ struct end {
 struct pair {
     struct round *round;
     struct end ends[2]; /* the client, the server */
-    atomic_bool refused; /* the server's name was answered by an alert */
+    atomic_bool refused; /* a pause was answered by an alert */
 };
 
 struct round {
@@ -78,6 +78,7 @@ struct round {
     enum transport transport;
     bool tls12;
     bool asks; /* the server stops for the name */
+    bool verdicts; /* either side stops when it has verified the other */
     bool many_readers; /* of one end at once: then the order of the reads is not known */
     bool unlimited; /* some reads have no timeout */
     bool may_close;
@@ -107,8 +108,11 @@ void round_finish(struct round *round);
 struct end *peer_of(struct end *end);
 /* pump moves what an end has for its peer, at most so many bytes; returns whether there were some. */
 bool pump(struct end *end, int32_t most);
-/* answer lets a server go on that stops for the name: with its own context, another one, or, if refuse, an alert. */
-void answer(struct end *end, bool change, bool refuse);
+/* is_pause returns whether a status asks for an answer. */
+bool is_pause(int32_t status);
+/* answer lets a handshake go on that has returned such a status; a server that stops for the name with its own context,
+ * or if change with another one. refuse: by an alert. */
+void answer(struct end *end, int32_t status, bool change, bool refuse);
 void contexts_open(struct round *round);
 void contexts_set_any(struct round *round, struct random *random);
 

@@ -247,7 +247,7 @@ describe("verify_callback:", function()
         local directory = os.tmpname()
         local function s_client(version, ...)
             return process.start {
-                "openssl", "s_client", version, "-connect", "127.0.0.1:" .. listener:getsockname()[2], "-CAfile",
+                "openssl", "s_client", version, "-ign_eof", "-connect", "127.0.0.1:" .. listener:getsockname()[2], "-CAfile",
                 pki.path "root.pem", "-cert", (pki.chain "client"), "-cert_chain", (pki.chain "client"), "-key",
                 select(2, pki.chain "client"), timeout = 20, ...,
             }
