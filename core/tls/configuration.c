@@ -40,6 +40,7 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     SSL_CTX_free(configuration->ssl_ctx);
     cleat_alpn_unref(configuration->alpn);
     cleat_alpn_unref(configuration->npn);
+    EVP_PKEY_free(configuration->remote_key);
     cleat_trust_unref(configuration->trust);
     cleat_sessions_unref(configuration->sessions);
     cleat_compression_free(configuration->compression);
@@ -129,6 +130,8 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     cleat_version_range(parts->settings, &made->minimum_version, &made->maximum_version);
     made->alpn = cleat_alpn_ref(parts->alpn);
     made->npn = cleat_alpn_ref(parts->npn);
+    made->remote_key = cleat_credential_remote_key(parts->credential);
+    if (made->remote_key != NULL) EVP_PKEY_up_ref(made->remote_key);
     made->trust = cleat_trust_ref(parts->trust);
     made->sessions = cleat_sessions_ref(parts->sessions);
     cleat_error_clear_queue();

@@ -43,6 +43,8 @@ struct cleat_configuration {
     uint16_t maximum_version;
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
+    EVP_PKEY
+    *remote_key; /* the public key of a private key that is elsewhere; NULL if there is none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_compression *compression; /* NULL if it is off */

@@ -149,7 +149,7 @@ int32_t cleat_credential_parse_key(const char *text, int32_t len, const char *pa
 
 struct cleat_credential {
     EVP_PKEY *key; /* NULL if it is elsewhere: see signature.c */
-    int32_t remote_key; /* then its CLEAT_REMOTE_KEY_*, or 0 */
+    EVP_PKEY *public_key; /* then this, or NULL */
     size_t count;
     CRYPTO_BUFFER *chain[]; /* the own certificate first */
 };
@@ -159,6 +159,7 @@ void cleat_credential_free(struct cleat_credential *credential) {
     if (credential == NULL) return;
     for (i = 0; i < credential->count; i++) CRYPTO_BUFFER_free(credential->chain[i]);
     EVP_PKEY_free(credential->key);
+    EVP_PKEY_free(credential->public_key);
     cleat_release(credential);
 }
 
@@ -166,8 +167,12 @@ bool cleat_credential_use(const struct cleat_credential *credential, SSL_CTX *ss
     const SSL_PRIVATE_KEY_METHOD *method = credential->key == NULL ? &cleat_signature_method : NULL;
     return SSL_CTX_set_chain_and_key(ssl_ctx, credential->chain, credential->count, credential->key,
                                      method) == 1 &&
-           (credential->remote_key != CLEAT_REMOTE_KEY_RSA ||
+           (method == NULL || EVP_PKEY_id(credential->public_key) != EVP_PKEY_RSA ||
             cleat_signature_leave_out_decryption(ssl_ctx));
+}
+
+EVP_PKEY *cleat_credential_remote_key(const struct cleat_credential *credential) {
+    return credential == NULL ? NULL : credential->public_key;
 }
 
 CRYPTO_BUFFER *cleat_credential_certificate(const struct cleat_credential *credential) {
@@ -175,14 +180,15 @@ CRYPTO_BUFFER *cleat_credential_certificate(const struct cleat_credential *crede
 }
 
 static struct cleat_credential *new_credential(const STACK_OF(CRYPTO_BUFFER) * chain, EVP_PKEY *key,
-                                               int32_t remote_key) {
+                                               EVP_PKEY *public_key) {
     size_t count = sk_CRYPTO_BUFFER_num(chain);
     struct cleat_credential *made = cleat_allocate(sizeof *made + count * sizeof made->chain[0]);
     size_t i;
     if (made == NULL) return NULL;
     made->key = key;
-    made->remote_key = remote_key;
+    made->public_key = public_key;
     if (key != NULL) EVP_PKEY_up_ref(key);
+    if (public_key != NULL) EVP_PKEY_up_ref(public_key);
     made->count = count;
     for (i = 0; i < count; i++) {
         made->chain[i] = sk_CRYPTO_BUFFER_value(chain, i);
@@ -203,14 +209,14 @@ static int32_t try_credential(const struct cleat_credential *credential) {
     return status;
 }
 
-/* key: NULL if it is elsewhere, a remote_key. */
+/* One of key and public_key is NULL. */
 static int32_t set_chain_and_key(int32_t context, const STACK_OF(CRYPTO_BUFFER) * chain,
-                                 EVP_PKEY *key, int32_t remote_key) {
+                                 EVP_PKEY *key, EVP_PKEY *public_key) {
     struct cleat_context *self;
     struct cleat_credential *made;
     int32_t result;
     CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
-    made = new_credential(chain, key, remote_key);
+    made = new_credential(chain, key, public_key);
     result = made == NULL ? cleat_fail_nomem() : try_credential(made);
     if (result >= 0) {
         struct cleat_credential *old;
@@ -241,31 +247,28 @@ static int32_t load(int32_t context, const char *certs, int32_t certs_len, const
     if (status >= 0 && X509_check_private_key(leaf, key) != 1) {
         status = cleat_fail_ssl("X509_check_private_key");
     }
-    if (status >= 0) status = set_chain_and_key(context, chain, key, 0);
+    if (status >= 0) status = set_chain_and_key(context, chain, key, NULL);
     EVP_PKEY_free(key);
     X509_free(leaf);
     sk_CRYPTO_BUFFER_pop_free(chain, CRYPTO_BUFFER_free);
     return status;
 }
 
-/* Returns the CLEAT_REMOTE_KEY_* of a certificate's key. */
-static int32_t remote_key_of(X509 *leaf) {
-    EVP_PKEY *key = X509_get_pubkey(leaf);
-    int32_t type = key == NULL ? cleat_fail_ssl("X509_get_pubkey") : cleat_signature_key_type(key);
-    EVP_PKEY_free(key);
-    return type;
-}
-
 static int32_t load_remote_key(int32_t context, const char *certs, int32_t certs_len) {
     STACK_OF(CRYPTO_BUFFER) *chain = NULL;
     X509 *leaf = NULL;
+    EVP_PKEY *key = NULL;
     int32_t status;
     int32_t type = 0;
     cleat_error_clear_queue();
     cleat_file_skip_mark(&certs, &certs_len);
     status = parse_chain(certs, certs_len, &chain, &leaf);
-    if (status >= 0) status = type = remote_key_of(leaf);
-    if (status >= 0) status = set_chain_and_key(context, chain, NULL, type);
+    if (status >= 0) {
+        key = X509_get_pubkey(leaf);
+        type = key == NULL ? cleat_fail_ssl("X509_get_pubkey") : cleat_signature_key_type(key);
+        status = type < 0 ? type : set_chain_and_key(context, chain, NULL, key);
+    }
+    EVP_PKEY_free(key);
     X509_free(leaf);
     sk_CRYPTO_BUFFER_pop_free(chain, CRYPTO_BUFFER_free);
     return status < 0 ? status : type;

@@ -15,6 +15,10 @@ void cleat_credential_free(struct cleat_credential *credential); /* NULL is none
 /* cleat_credential_use returns whether connections of ssl_ctx now have the credential. */
 bool cleat_credential_use(const struct cleat_credential *credential, SSL_CTX *ssl_ctx);
 
+/* cleat_credential_remote_key returns the public key of a private key that is elsewhere, which stays the credential's;
+ * NULL for another credential, and for none. */
+EVP_PKEY *cleat_credential_remote_key(const struct cleat_credential *credential);
+
 /* cleat_credential_parse_key returns CLEAT_OK and the private key of a PEM text, the caller's. password: NULL for none.
  * CLEAT_NEED_PASSWORD; CLEAT_SSL; CLEAT_NOMEM. */
 int32_t cleat_credential_parse_key(const char *text, int32_t len, const char *password,

@@ -68,26 +68,20 @@ static bool verifies(const struct cleat_signature *self, const uint8_t *signatur
     return good;
 }
 
-/* The public key of the certificate that the handshake has sent; the caller's. NULL if memory lacks. */
-static EVP_PKEY *own_key(const SSL *ssl) {
-    const STACK_OF(CRYPTO_BUFFER) *chain = SSL_get0_chain(ssl);
-    X509 *leaf = chain == NULL ? NULL : X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, 0));
-    EVP_PKEY *key = leaf == NULL ? NULL : X509_get_pubkey(leaf);
-    X509_free(leaf);
-    return key;
-}
-
-static struct cleat_signature *new_signature(const SSL *ssl, uint16_t algorithm, const uint8_t *in,
+static struct cleat_signature *new_signature(EVP_PKEY *key, uint16_t algorithm, const uint8_t *in,
                                              size_t in_len) {
-    struct cleat_signature *made = cleat_allocate(sizeof *made + in_len);
+    struct cleat_signature *made;
+    if (key == NULL || EVP_PKEY_id(key) != SSL_get_signature_algorithm_key_type(algorithm)) {
+        return NULL;
+    }
+    made = cleat_allocate(sizeof *made + in_len);
     if (made == NULL) return NULL;
     made->algorithm = algorithm;
+    made->key = key;
+    EVP_PKEY_up_ref(key);
     made->input_len = in_len;
     memcpy(made->input, in, in_len);
-    made->key = own_key(ssl);
-    if (made->key != NULL) return made;
-    cleat_signature_free(made);
-    return NULL;
+    return made;
 }
 
 static enum ssl_private_key_result_t fail(SSL *ssl) {
@@ -102,7 +96,8 @@ static enum ssl_private_key_result_t sign(SSL *ssl, uint8_t *out, size_t *out_le
     (void)out_len;
     (void)max_out;
     cleat_signature_free(connection->signature);
-    connection->signature = new_signature(ssl, algorithm, in, in_len);
+    connection->signature =
+        new_signature(connection->configuration->remote_key, algorithm, in, in_len);
     if (connection->signature == NULL) return fail(ssl);
     connection->pause = CLEAT_PAUSE_SIGNATURE;
     return ssl_private_key_retry;
