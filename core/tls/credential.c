@@ -265,7 +265,7 @@ static int32_t load_remote_key(int32_t context, const char *certs, int32_t certs
     status = parse_chain(certs, certs_len, &chain, &leaf);
     if (status >= 0) {
         key = X509_get_pubkey(leaf);
-        type = key == NULL ? cleat_fail_ssl("X509_get_pubkey") : cleat_signature_key_type(key);
+        type = cleat_signature_key_type(key);
         status = type < 0 ? type : set_chain_and_key(context, chain, NULL, key);
     }
     EVP_PKEY_free(key);

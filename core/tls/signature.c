@@ -40,8 +40,9 @@ static int pkey_type(int32_t type) {
 
 int32_t cleat_signature_key_type(const EVP_PKEY *key) {
     int32_t type;
+    if (cleat_memory_failed()) return cleat_fail_nomem();
     for (type = CLEAT_REMOTE_KEY_RSA; type <= CLEAT_REMOTE_KEY_ED25519; type++) {
-        if (EVP_PKEY_id(key) == pkey_type(type)) return type;
+        if (key != NULL && EVP_PKEY_id(key) == pkey_type(type)) return type;
     }
     return cleat_fail_named("SSL", "UNKNOWN_CERTIFICATE_TYPE",
                             "the certificate's key is neither RSA, nor EC, nor Ed25519");
