@@ -62,6 +62,7 @@
 #include "cleat/interrupt.h"
 #include "cleat/poll.h"
 #include "cleat/random.h"
+#include "cleat/session.h"
 #include "cleat/signature.h"
 #include "cleat/socket.h"
 #include "cleat/staple.h"

@@ -7,6 +7,7 @@
 #include "cleat/verify.h"
 #include "tls/connection.h"
 #include "tls/server_name.h"
+#include "tls/session.h"
 #include "tls/verify.h"
 #include "x509/strict.h"
 
@@ -68,9 +69,10 @@ static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *ciph
                                      encrypt == 1);
 }
 
-/* BoringSSL's own cache ends with the SSL_CTX. */
+/* BoringSSL's own cache ends with the SSL_CTX, and a client has none. */
 static int store_session(SSL *ssl, SSL_SESSION *session) {
-    const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    struct cleat_connection *connection = SSL_get_app_data(ssl);
+    if (!connection->server_side) return cleat_session_keep(connection, session) ? 1 : 0;
     return cleat_session_cache_store(cleat_sessions_cache(connection->initial->sessions), session)
                ? 1
                : 0;
@@ -102,7 +104,7 @@ static bool set_up(const struct cleat_configuration *self,
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, cleat_server_name_select);
     SSL_CTX_set_tlsext_ticket_key_cb(ssl_ctx, ticket_key);
-    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ssl_ctx, store_session);
     SSL_CTX_sess_set_get_cb(ssl_ctx, find_session);
     SSL_CTX_set0_buffer_pool(ssl_ctx, certificate_pool());
@@ -134,6 +136,8 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     if (made->remote_key != NULL) EVP_PKEY_up_ref(made->remote_key);
     made->trust = cleat_trust_ref(parts->trust);
     made->sessions = cleat_sessions_ref(parts->sessions);
+    made->context = parts->context;
+    if (parts->credential != NULL) cleat_credential_digest(parts->credential, made->credential);
     cleat_error_clear_queue();
     made->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
     if (made->ssl_ctx == NULL || !set_up(made, parts) || !set_compression(made)) {

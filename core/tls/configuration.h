@@ -48,6 +48,8 @@ struct cleat_configuration {
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_compression *compression; /* NULL if it is off */
+    uint64_t context; /* the random number of its context */
+    uint8_t credential[CLEAT_DIGEST]; /* of the own certificates; zeros if there are none */
 };
 
 /* What a configuration is made of: see struct cleat_context. */
@@ -60,6 +62,7 @@ struct cleat_configuration_parts {
     const struct cleat_staples *staples;
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
+    uint64_t context;
 };
 
 /* cleat_configuration_new returns CLEAT_OK and a configuration that the caller owns. CLEAT_SSL;

@@ -28,6 +28,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_release(self->verify_faults);
     cleat_signature_free(self->signature);
     sk_X509_pop_free(self->verified_chain, X509_free);
+    SSL_SESSION_free(self->session);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);
     cleat_configuration_unref(self->configuration);
     cleat_configuration_unref(self->initial);

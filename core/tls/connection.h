@@ -49,6 +49,7 @@ struct cleat_connection {
     struct cleat_signature
         *signature; /* what is to be signed in the pause for it, or was; NULL if none */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
+    SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     bool server_side;
@@ -66,6 +67,7 @@ struct cleat_connection {
     bool closing; /* this side has sent close_notify */
     bool peer_closed; /* the peer's was received */
     bool over; /* both sides have sent close_notify */
+    bool failed; /* by a fatal alert, of this side or of the peer */
 };
 
 /* The frame of the exported functions: CLEAT_BEGIN declares self, the connection with the id,

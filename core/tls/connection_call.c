@@ -1,6 +1,7 @@
 /* connection_call.c: what handshake, read, write and shutdown have in common: what a result of the
  * library means, and how they wait. */
 #include "tls/connection.h"
+#include "tls/session.h"
 #include "tls/verify.h"
 
 int32_t cleat_fail_shut_down(void) {
@@ -50,7 +51,14 @@ bool cleat_connection_is_pause(int32_t status) {
            status == CLEAT_WANTS_SIGNATURE;
 }
 
+/* The classes of failures with a fatal alert, of this side or of the peer. */
+static bool is_fatal(int32_t status) {
+    int32_t class = CLEAT_CLASS(status);
+    return status < 0 && (class == CLEAT_SSL || class == CLEAT_VERIFY || class == CLEAT_ALERT);
+}
+
 void cleat_connection_after_failure(struct cleat_connection *self, int32_t status) {
+    if (is_fatal(status)) cleat_session_forget(self);
     /* The network has failed, for the moment perhaps; or close_notify was sent, after which there
      * are no alerts; or there is none: the peer has sent one, or what it speaks is not TLS. */
     if (self->transport.error != 0 || self->closing || status >= 0 ||

@@ -62,6 +62,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .credential = context->credential,
             .staples = &context->staples,
             .sessions = context->sessions,
+            .context = context->number,
         };
         status = cleat_context_trust(context, &parts.trust);
         if (status >= 0) status = cleat_configuration_new(&parts, &context->configuration);
@@ -110,6 +111,7 @@ int32_t cleat_context_new(int32_t which) {
     cleat_object_init(&self->object, CLEAT_KIND_CONTEXT, context_destroy);
     pthread_mutex_init(&self->lock, NULL);
     self->protocol = which;
+    RAND_bytes((uint8_t *)&self->number, sizeof self->number);
     self->settings = settings;
     self->sessions = cleat_sessions_new();
     if (self->sessions == NULL) {

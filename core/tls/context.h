@@ -12,6 +12,7 @@
 struct cleat_context {
     struct cleat_object object;
     int32_t protocol;
+    uint64_t number; /* at random, for its sessions */
     struct cleat_sessions *sessions;
     pthread_mutex_t lock; /* for what follows */
     struct cleat_settings settings;

@@ -175,6 +175,19 @@ EVP_PKEY *cleat_credential_remote_key(const struct cleat_credential *credential)
     return credential == NULL ? NULL : credential->public_key;
 }
 
+void cleat_credential_digest(const struct cleat_credential *credential,
+                             uint8_t digest[CLEAT_DIGEST]) {
+    SHA256_CTX hash;
+    size_t i;
+    SHA256_Init(&hash);
+    /* Certificates are of DER, which says where it ends. */
+    for (i = 0; i < credential->count; i++) {
+        SHA256_Update(&hash, CRYPTO_BUFFER_data(credential->chain[i]),
+                      CRYPTO_BUFFER_len(credential->chain[i]));
+    }
+    SHA256_Final(digest, &hash);
+}
+
 CRYPTO_BUFFER *cleat_credential_certificate(const struct cleat_credential *credential) {
     return credential->chain[0];
 }

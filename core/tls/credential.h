@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/boringssl.h"
+#include "base/file.h"
 #include "cleat/credential.h"
 
 struct cleat_credential;
@@ -46,6 +47,9 @@ int32_t cleat_credential_read(const char *name, int32_t name_len, char **bytes, 
                                     CLEAT_PASSWORD_MAX);                                           \
         }                                                                                          \
     } while (0)
+/* cleat_credential_digest makes a digest of the certificates that connections may show. */
+void cleat_credential_digest(const struct cleat_credential *credential,
+                             uint8_t digest[CLEAT_DIGEST]);
 
 /* cleat_credential_certificate returns the own certificate, the first of the chain. */
 CRYPTO_BUFFER *cleat_credential_certificate(const struct cleat_credential *credential);

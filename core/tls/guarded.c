@@ -129,6 +129,25 @@ int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, int3
     return result;
 }
 
+int32_t cleat_connection_session_guarded(int32_t connection, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(2, guard_id);
+    result = cleat_connection_session(connection);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
+int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data, int32_t data_len,
+                                         int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(4, guard_id);
+    result = cleat_session_from_bytes(context, data, data_len);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
 int32_t cleat_socket_new_guarded(int32_t family, int32_t socktype, int32_t proto,
                                  int32_t *guard_id) {
     CLEAT_NO_CANCEL(); /* the caller has the id */

@@ -83,6 +83,17 @@ CLEAT_API int32_t cleat_context_new_guarded(int32_t which, CLEAT_NEW_ID int32_t 
 CLEAT_API int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout,
                                           CLEAT_NEW_ID int32_t *guard_id);
 
+/* cleat_connection_session_guarded returns what cleat_connection_session does, and stores the
+ * id in guard_id. */
+CLEAT_API int32_t cleat_connection_session_guarded(int32_t connection,
+                                                   CLEAT_NEW_ID int32_t *guard_id);
+
+/* cleat_session_from_bytes_guarded returns what cleat_session_from_bytes does, and stores the
+ * id in guard_id. */
+CLEAT_API int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data,
+                                                   int32_t data_len,
+                                                   CLEAT_NEW_ID int32_t *guard_id);
+
 /* cleat_socket_new_guarded returns what cleat_socket_new does, and stores the id in guard_id. */
 CLEAT_API int32_t cleat_socket_new_guarded(int32_t family, int32_t socktype, int32_t proto,
                                            CLEAT_NEW_ID int32_t *guard_id);

@@ -38,6 +38,7 @@ local ssl = {
     --- or _create_unverified_context after _https_verify_certificates(false).
     --- Python: 2.7.9, 3.4.3.
     SSLContext = SSLContext,
+    SSLSession = require "cleat.ssl.session",
     SSLSocket = require "cleat.ssl.socket",
     SSLObject = require("cleat.ssl.object").SSLObject,
     MemoryBIO = require "cleat.ssl.memory_bio",

@@ -32,12 +32,14 @@
 ---@field do_handshake_on_connect? boolean
 ---@field suppress_ragged_eofs? boolean
 ---@field server_hostname? string
+---@field session? cleat.ssl.SSLSession
 
 ---@class cleat.keywords.SSLContext.wrap_bio
 ---@field incoming cleat.ssl.MemoryBIO
 ---@field outgoing cleat.ssl.MemoryBIO
 ---@field server_side? boolean
 ---@field server_hostname? string
+---@field session? cleat.ssl.SSLSession
 
 ---@class cleat.keywords.SSLContext.load_cert_chain
 ---@field certfile string
@@ -59,6 +61,9 @@
 
 ---@class cleat.keywords.SSLContext.load_dh_params
 ---@field dhfile string
+
+---@class cleat.keywords.SSLContext.session_from_bytes
+---@field data string
 
 ---@class cleat.keywords.SSLSocket.getpeercert
 ---@field binary_form? boolean

@@ -21,7 +21,7 @@ local NO_ADAPTERS = { methods = true }
 local CLASSES = {
     ["cleat.ssl"] = { { "ssl.SSLContext", "SSLContext" }, { "ssl.SSLSocket", "SSLSocket" }, { "ssl.SSLObject", "SSLObject" },
         { "ssl.MemoryBIO", "MemoryBIO" }, { "ssl.Purpose", "Purpose" },
-        { "ssl.Certificate", "CertificateObject" } },
+        { "ssl.SSLSession", "SSLSession" }, { "ssl.Certificate", "CertificateObject" } },
     ["cleat.socket"] = { { "socket.socket", "Socket" }, { "socket._fileobject", "File" }, { "cleat.buffer", "Buffer" } },
 }
 

@@ -18,7 +18,7 @@ local SHORT = {
     ["cleat.Buffer"] = { "Buffer", "cleat.socket" }, ["cleat.ssl.SSLContext"] = { "SSLContext", "cleat.ssl" },
     ["cleat.ssl.SSLSocket"] = { "SSLSocket", "cleat.ssl" }, ["cleat.ssl.SSLObject"] = { "SSLObject", "cleat.ssl" },
     ["cleat.ssl.MemoryBIO"] = { "MemoryBIO", "cleat.ssl" }, ["cleat.ssl.Purpose"] = { "Purpose", "cleat.ssl" },
-    ["cleat.ssl.Certificate"] = { "Certificate", "cleat.ssl" },
+    ["cleat.ssl.SSLSession"] = { "SSLSession", "cleat.ssl" }, ["cleat.ssl.Certificate"] = { "Certificate", "cleat.ssl" },
     ["cleat.ssl.CertificateObject"] = { "CertificateObject", "cleat.ssl" },
     ["cleat.ssl.DefaultVerifyPaths"] = { "DefaultVerifyPaths", "cleat.ssl" }, ["cleat.https.Request"] = { "Request", "cleat.https" },
 }
@@ -319,8 +319,9 @@ Lua language server shows the same text: its `workspace.library` has to name the
 * A test runs each example and compares what it prints with the text after `-->`. In them `ssl`, `socket`, `select`,
   `errno`, `errors` and `https` are the modules, and `unpack` is `table.unpack`. A server that returns what it receives
   listens on port `port` of localhost, and `url` is a page of another server. `conn` is a TLS connection to the first,
-  `connect()` makes another one, `connected_object()` an SSLObject after its handshake, with its two MemoryBIOs, and
-  `incoming(text)` a file from which the text can be read. The files ca.pem, cert.pem, key.pem and encrypted.pem exist.
+  `connect()` makes another one, `connected_object()` an SSLObject after its handshake, with its two MemoryBIOs,
+  `new_session(context)` a session with that server, and `incoming(text)` a file from which the text can be read. The
+  files ca.pem, cert.pem, key.pem and encrypted.pem exist.
 
 ## Modules
 ]]

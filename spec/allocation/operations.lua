@@ -227,6 +227,23 @@ return {
         return cert:get_info(), cert:public_bytes(ssl.ENCODING_PEM), cert:fingerprint(), cert:spki_fingerprint("sha1"),
             cert:matches("localhost"), cert.public_key_bits, cert.extensions, cert.key_usage, cert.not_after, cert.curve
     end, nothing, again = true },
+    { "sessions", function()
+        local given = shaken()
+        given.server.object:write "s"
+        carry(given.server, given.client)
+        given.client.object:read(1)
+        given.bytes = given.client.object.session:tobytes()
+        return given
+    end, function(given)
+        local session = given.client.object.session
+        local copy = given.client.object.context:session_from_bytes(given.bytes)
+        assert(copy == session and session:tobytes() == given.bytes and copy.has_ticket)
+        local bare = given.client.object.context:wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), {
+            server_hostname = "localhost", session = copy,
+        })
+        bare.session = session
+        return bare.session.id, copy.time, copy.timeout, copy.ticket_lifetime_hint, copy.version
+    end, nothing, again = true },
     { "facts", shaken, function(given)
         local object = given.client.object
         return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),

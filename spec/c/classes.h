@@ -249,6 +249,28 @@
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_random_bytes \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_session \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_set_session \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_session_bytes \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_session_from_bytes \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_session_id \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_session_version \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_session_time \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_session_timeout \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_session_ticket_lifetime_hint \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_session_has_ticket \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_session_single_use \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_load_cert_chain_remote_key \
     (CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
      CLASSES_BIT(NOMEM))
@@ -457,6 +479,10 @@
     (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_session_guarded \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_session_from_bytes_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_from_fd_guarded \
@@ -760,6 +786,30 @@
     classes_checked("cleat_watch_signal", CLASSES_watch_signal, cleat_watch_signal(__VA_ARGS__))
 #define cleat_random_bytes(...) \
     classes_checked("cleat_random_bytes", CLASSES_random_bytes, cleat_random_bytes(__VA_ARGS__))
+#define cleat_connection_session(...) \
+    classes_checked("cleat_connection_session", CLASSES_connection_session, cleat_connection_session(__VA_ARGS__))
+#define cleat_connection_set_session(...) \
+    classes_checked("cleat_connection_set_session", CLASSES_connection_set_session, \
+                    cleat_connection_set_session(__VA_ARGS__))
+#define cleat_session_bytes(...) \
+    classes_checked("cleat_session_bytes", CLASSES_session_bytes, cleat_session_bytes(__VA_ARGS__))
+#define cleat_session_from_bytes(...) \
+    classes_checked("cleat_session_from_bytes", CLASSES_session_from_bytes, cleat_session_from_bytes(__VA_ARGS__))
+#define cleat_session_id(...) \
+    classes_checked("cleat_session_id", CLASSES_session_id, cleat_session_id(__VA_ARGS__))
+#define cleat_session_version(...) \
+    classes_checked("cleat_session_version", CLASSES_session_version, cleat_session_version(__VA_ARGS__))
+#define cleat_session_time(...) \
+    classes_checked("cleat_session_time", CLASSES_session_time, cleat_session_time(__VA_ARGS__))
+#define cleat_session_timeout(...) \
+    classes_checked("cleat_session_timeout", CLASSES_session_timeout, cleat_session_timeout(__VA_ARGS__))
+#define cleat_session_ticket_lifetime_hint(...) \
+    classes_checked("cleat_session_ticket_lifetime_hint", CLASSES_session_ticket_lifetime_hint, \
+                    cleat_session_ticket_lifetime_hint(__VA_ARGS__))
+#define cleat_session_has_ticket(...) \
+    classes_checked("cleat_session_has_ticket", CLASSES_session_has_ticket, cleat_session_has_ticket(__VA_ARGS__))
+#define cleat_session_single_use(...) \
+    classes_checked("cleat_session_single_use", CLASSES_session_single_use, cleat_session_single_use(__VA_ARGS__))
 #define cleat_context_load_cert_chain_remote_key(...) \
     classes_checked("cleat_context_load_cert_chain_remote_key", CLASSES_context_load_cert_chain_remote_key, \
                     cleat_context_load_cert_chain_remote_key(__VA_ARGS__))
@@ -1000,6 +1050,12 @@
     classes_checked("cleat_context_new_guarded", CLASSES_context_new_guarded, cleat_context_new_guarded(__VA_ARGS__))
 #define cleat_watch_new_guarded(...) \
     classes_checked("cleat_watch_new_guarded", CLASSES_watch_new_guarded, cleat_watch_new_guarded(__VA_ARGS__))
+#define cleat_connection_session_guarded(...) \
+    classes_checked("cleat_connection_session_guarded", CLASSES_connection_session_guarded, \
+                    cleat_connection_session_guarded(__VA_ARGS__))
+#define cleat_session_from_bytes_guarded(...) \
+    classes_checked("cleat_session_from_bytes_guarded", CLASSES_session_from_bytes_guarded, \
+                    cleat_session_from_bytes_guarded(__VA_ARGS__))
 #define cleat_socket_new_guarded(...) \
     classes_checked("cleat_socket_new_guarded", CLASSES_socket_new_guarded, cleat_socket_new_guarded(__VA_ARGS__))
 #define cleat_socket_from_fd_guarded(...) \

@@ -14,6 +14,7 @@ static const int32_t kinds[] = {
     CLEAT_KIND_CERTIFICATE,
     CLEAT_KIND_RESOLUTION,
     CLEAT_KIND_WATCH,
+    CLEAT_KIND_SESSION,
     0,
 };
 
@@ -474,6 +475,50 @@ static int32_t call_random_bytes(const struct value *v) {
     return cleat_random_bytes(v[0].room, v[0].size);
 }
 
+static int32_t call_connection_session(const struct value *v) {
+    return cleat_connection_session(v[0].i);
+}
+
+static int32_t call_connection_set_session(const struct value *v) {
+    return cleat_connection_set_session(v[0].i, v[1].i);
+}
+
+static int32_t call_session_bytes(const struct value *v) {
+    return cleat_session_bytes(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_session_from_bytes(const struct value *v) {
+    return cleat_session_from_bytes(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_session_id(const struct value *v) {
+    return cleat_session_id(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_session_version(const struct value *v) {
+    return cleat_session_version(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_session_time(const struct value *v) {
+    return cleat_session_time(v[0].i, v[1].double_out);
+}
+
+static int32_t call_session_timeout(const struct value *v) {
+    return cleat_session_timeout(v[0].i);
+}
+
+static int32_t call_session_ticket_lifetime_hint(const struct value *v) {
+    return cleat_session_ticket_lifetime_hint(v[0].i);
+}
+
+static int32_t call_session_has_ticket(const struct value *v) {
+    return cleat_session_has_ticket(v[0].i);
+}
+
+static int32_t call_session_single_use(const struct value *v) {
+    return cleat_session_single_use(v[0].i);
+}
+
 static int32_t call_context_load_cert_chain_remote_key(const struct value *v) {
     return cleat_context_load_cert_chain_remote_key(v[0].i, v[1].bytes, v[1].size);
 }
@@ -888,6 +933,14 @@ static int32_t call_watch_new_guarded(const struct value *v) {
     return cleat_watch_new_guarded(v[0].i, v[1].i, v[2].d, v[3].int_out);
 }
 
+static int32_t call_connection_session_guarded(const struct value *v) {
+    return cleat_connection_session_guarded(v[0].i, v[1].int_out);
+}
+
+static int32_t call_session_from_bytes_guarded(const struct value *v) {
+    return cleat_session_from_bytes_guarded(v[0].i, v[1].bytes, v[1].size, v[2].int_out);
+}
+
 static int32_t call_socket_new_guarded(const struct value *v) {
     return cleat_socket_new_guarded(v[0].i, v[1].i, v[2].i, v[3].int_out);
 }
@@ -1167,6 +1220,29 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes, CLASSES_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_connection_session", call_connection_session, CLASSES_connection_session,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_set_session", call_connection_set_session, CLASSES_connection_set_session,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {ID, CLEAT_KIND_SESSION, "session"},
+      {END, 0, NULL}}},
+    {"cleat_session_bytes", call_session_bytes, CLASSES_session_bytes,
+     {{ID, CLEAT_KIND_SESSION, "session"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_session_from_bytes", call_session_from_bytes, CLASSES_session_from_bytes,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "data"}, {END, 0, NULL}}},
+    {"cleat_session_id", call_session_id, CLASSES_session_id,
+     {{ID, CLEAT_KIND_SESSION, "session"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_session_version", call_session_version, CLASSES_session_version,
+     {{ID, CLEAT_KIND_SESSION, "session"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_session_time", call_session_time, CLASSES_session_time,
+     {{ID, CLEAT_KIND_SESSION, "session"}, {DOUBLE_OUT, 0, "time"}, {END, 0, NULL}}},
+    {"cleat_session_timeout", call_session_timeout, CLASSES_session_timeout,
+     {{ID, CLEAT_KIND_SESSION, "session"}, {END, 0, NULL}}},
+    {"cleat_session_ticket_lifetime_hint", call_session_ticket_lifetime_hint, CLASSES_session_ticket_lifetime_hint,
+     {{ID, CLEAT_KIND_SESSION, "session"}, {END, 0, NULL}}},
+    {"cleat_session_has_ticket", call_session_has_ticket, CLASSES_session_has_ticket,
+     {{ID, CLEAT_KIND_SESSION, "session"}, {END, 0, NULL}}},
+    {"cleat_session_single_use", call_session_single_use, CLASSES_session_single_use,
+     {{ID, CLEAT_KIND_SESSION, "session"}, {END, 0, NULL}}},
     {"cleat_context_load_cert_chain_remote_key", call_context_load_cert_chain_remote_key, CLASSES_context_load_cert_chain_remote_key,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certfile"}, {END, 0, NULL}}},
     {"cleat_context_load_cert_chain_remote_key_data", call_context_load_cert_chain_remote_key_data, CLASSES_context_load_cert_chain_remote_key_data,
@@ -1389,6 +1465,11 @@ static const struct function functions[] = {
      {{INT, 0, "which"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_watch_new_guarded", call_watch_new_guarded, CLASSES_watch_new_guarded,
      {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard_id"},
+      {END, 0, NULL}}},
+    {"cleat_connection_session_guarded", call_connection_session_guarded, CLASSES_connection_session_guarded,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_session_from_bytes_guarded", call_session_from_bytes_guarded, CLASSES_session_from_bytes_guarded,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "data"}, {INT_OUT, 0, "guard_id"},
       {END, 0, NULL}}},
     {"cleat_socket_new_guarded", call_socket_new_guarded, CLASSES_socket_new_guarded,
      {{INT, 0, "family"}, {INT, 0, "socktype"}, {INT, 0, "proto"}, {INT_OUT, 0, "guard_id"},

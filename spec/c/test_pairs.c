@@ -57,7 +57,12 @@ static int32_t ask(int32_t id) {
     char text[256];
     int32_t number;
     int32_t certificate = cleat_connection_peer_certificate(id);
+    int32_t session = cleat_connection_session(id);
     if (certificate > 0) cleat_close(certificate);
+    if (session > 0) {
+        cleat_connection_set_session(id, session);
+        cleat_close(session);
+    }
     cleat_connection_version(id, text, sizeof text);
     cleat_connection_cipher(id, text, sizeof text, &number);
     cleat_connection_alpn_protocol(id, text, sizeof text);

@@ -184,6 +184,7 @@ static void test_unreadable_directory(void) {
     struct digest another;
     struct rlimit all;
     struct rlimit none;
+    char last;
     EXPECT(getrlimit(RLIMIT_NOFILE, &all) == 0);
     none = all;
     none.rlim_cur = 0;
@@ -193,9 +194,11 @@ static void test_unreadable_directory(void) {
     EXPECT(setrlimit(RLIMIT_NOFILE, &all) == 0);
     EXPECT(!is_same(empty, one) && !is_same(empty, another) && !is_same(one, another));
     EXPECT(is_same(empty, of_directory()));
-    directory[strlen(directory) - 1]++; /* there is none of that name */
+    last = directory[strlen(directory) - 1];
+    directory[strlen(directory) - 1] =
+        '_'; /* there is none of that name: mkdtemp has letters and digits */
     EXPECT(is_same(empty, of_directory()));
-    directory[strlen(directory) - 1]--;
+    directory[strlen(directory) - 1] = last;
 }
 
 /* A file that was rewritten with its size and times kept: the time of the change tells. */

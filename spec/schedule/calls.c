@@ -232,7 +232,9 @@ static void get(struct worker *self, struct end *end) {
     if (status > 0) EXPECT(cleat_close(status) == CLEAT_OK);
     if (status < 0 && class_of(status) != CLEAT_USAGE)
         accept_status(end, "peer_certificate", self->thread, 0, status);
-    status = cleat_connection_version(end->id, text, sizeof text);
+    status = cleat_connection_session(end->id);
+    if (status > 0) EXPECT(cleat_close(status) == CLEAT_OK);
+    if (status >= 0) status = cleat_connection_version(end->id, text, sizeof text);
     if (status >= 0) status = cleat_connection_cipher(end->id, text, sizeof text, &number);
     if (status >= 0) status = cleat_connection_alpn_protocol(end->id, text, sizeof text);
     if (status >= 0) status = cleat_connection_npn_protocol(end->id, text, sizeof text);

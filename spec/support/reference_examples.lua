@@ -19,6 +19,16 @@ function names.connect()
     return context:wrap_socket(socket.create_connection({ "localhost", port }), { server_hostname = "localhost" })
 end
 
+function names.new_session(context)
+    local sock = socket.create_connection({ "localhost", port })
+    local client = context:wrap_socket(sock, { server_hostname = "localhost" })
+    client:sendall("hello")
+    client:recv(5)
+    local session = client.session
+    client:close()
+    return session
+end
+
 function names.connected_object()
     local context = ssl.create_default_context { cafile = "ca.pem" }
     local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

@@ -938,6 +938,85 @@ return {
         },
     },
     {
+        name = "connection_session", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_set_session", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_bytes", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_from_bytes", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
+        name = "session_id", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_version", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_time", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_timeout", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_ticket_lifetime_hint", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_has_ticket", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
+        name = "session_single_use", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "session" },
+        },
+    },
+    {
         name = "context_load_cert_chain_remote_key", results = 0,
         classes = { WANT_SIGNATURE = true, SYS = true, SSL = true, HANDLE = true, USAGE = true,
                     NOMEM = true },
@@ -1804,6 +1883,21 @@ return {
             { kind = "int", name = "fd" },
             { kind = "int", name = "events" },
             { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "connection_session_guarded", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "session_from_bytes_guarded", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "data" },
         },
     },
     {

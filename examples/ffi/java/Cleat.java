@@ -235,6 +235,7 @@ public final class Cleat {
     public static final int KIND_CERTIFICATE = 5;
     public static final int KIND_RESOLUTION = 6;
     public static final int KIND_WATCH = 7;
+    public static final int KIND_SESSION = 8;
 
     // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
     public static final int POLLIN = 1;
@@ -684,6 +685,17 @@ public final class Cleat {
         public static native int cleat_watch_fileno(int watch);
         public static native int cleat_watch_signal(int watch);
         public static native int cleat_random_bytes(byte[] buf, int buf_cap);
+        public static native int cleat_connection_session(int connection);
+        public static native int cleat_connection_set_session(int connection, int session);
+        public static native int cleat_session_bytes(int session, byte[] output, int output_cap);
+        public static native int cleat_session_from_bytes(int context, byte[] data, int data_len);
+        public static native int cleat_session_id(int session, byte[] output, int output_cap);
+        public static native int cleat_session_version(int session, byte[] output, int output_cap);
+        public static native int cleat_session_time(int session, double[] time);
+        public static native int cleat_session_timeout(int session);
+        public static native int cleat_session_ticket_lifetime_hint(int session);
+        public static native int cleat_session_has_ticket(int session);
+        public static native int cleat_session_single_use(int session);
         public static native int cleat_context_load_cert_chain_remote_key(int context,
                                                                           byte[] certfile,
                                                                           int certfile_len);
@@ -855,6 +867,9 @@ public final class Cleat {
         public static native int cleat_context_new_guarded(int which, int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
                                                          int[] guard_id);
+        public static native int cleat_connection_session_guarded(int connection, int[] guard_id);
+        public static native int cleat_session_from_bytes_guarded(int context, byte[] data,
+                                                                  int data_len, int[] guard_id);
         public static native int cleat_socket_new_guarded(int family, int socktype, int proto,
                                                           int[] guard_id);
         public static native int cleat_socket_from_fd_guarded(int fd, int[] guard_id);
@@ -2613,6 +2628,33 @@ public final class Cleat {
         }
 
         /**
+         * cleat_connection_session returns the id of the newest session that a client's connection has,
+         * or 0: before the handshake is done, with TLS 1.3 as long as no ticket was read, if the server
+         * offers no resumption, after a fatal alert, and on servers. Each call makes an id.
+         */
+        public Session session() throws Failure {
+            int result = Raw.cleat_connection_session(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result == 0 ? null : new Session(result);
+        }
+
+        /**
+         * cleat_connection_set_session returns CLEAT_OK, and the connection offers the session to its
+         * server, in place of one that was set before. If the server does not know the session, or it has
+         * ended, the handshake is a full one: see cleat_connection_session_reused.
+         * cleat_connection_set_context discards it. CLEAT_USAGE on a server, once the handshake has
+         * begun, and if the session is of another context, or of another certificate than the context
+         * has.
+         */
+        public void setSession(Session session) throws Failure {
+            int result = Raw.cleat_connection_set_session(id, session.id);
+            Reference.reachabilityFence(this);
+            Reference.reachabilityFence(session);
+            check(result);
+        }
+
+        /**
          * cleat_connection_signature_algorithm returns the number of the algorithm, a CLEAT_SIGNATURE_*
          * constant, for the signature that the handshake waits for, or 0 if it waits for none.
          */
@@ -3376,6 +3418,135 @@ public final class Cleat {
             int result = Raw.cleat_watch_signal(id);
             Reference.reachabilityFence(this);
             check(result);
+        }
+    }
+
+    /** The id of an open session. */
+    public static final class Session extends Id {
+        private Session(int id) {
+            super(id);
+        }
+
+        /**
+         * cleat_session_bytes returns the length of a session's encoding and copies it to output.
+         * DANGEROUS: the bytes hold the session's secret. Who reads them can pose as the client, and
+         * decrypt connections that resume the session without a new key exchange; keep them as safe as a
+         * private key.
+         */
+        public byte[] bytes() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_session_bytes(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_session_bytes(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_session_from_bytes returns the id of a session in the encoding of cleat_session_bytes,
+         * which may come from another process; it belongs to the context from now on. DANGEROUS: the
+         * bytes are not authenticated. An attacker who can write them can pose as the server: its
+         * certificate is public, and the session stands for the proof that it has the key. CLEAT_SSL for
+         * other bytes (INVALID_SSL_SESSION), and if the session is of another certificate than the
+         * context has (SESSION_CERTIFICATE_MISMATCH).
+         */
+        public static Session fromBytes(Context context, byte[] data) throws Failure {
+            int result = Raw.cleat_session_from_bytes(context.id, data, length(data));
+            Reference.reachabilityFence(context);
+            check(result);
+            return new Session(result);
+        }
+
+        /**
+         * cleat_session_id returns the length of the bytes by which sessions differ, and copies them to
+         * output; they are no secret. With tickets they are a digest of the ticket.
+         */
+        public byte[] id() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_session_id(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_session_id(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_session_version returns the length of the TLS version, as in "TLSv1.3", and copies it to
+         * output.
+         */
+        public String version() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_session_version(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_session_version(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_session_time returns CLEAT_OK and stores the time at which it was made, in seconds since
+         * 1970.
+         */
+        public double time() throws Failure {
+            double[] time = new double[1];
+            int result = Raw.cleat_session_time(id, time);
+            Reference.reachabilityFence(this);
+            check(result);
+            return time[0];
+        }
+
+        /**
+         * cleat_session_timeout returns the number of seconds after that time for which the session can
+         * be resumed.
+         */
+        public int timeout() throws Failure {
+            int result = Raw.cleat_session_timeout(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_session_ticket_lifetime_hint returns the number of seconds for which the server wants its
+         * ticket to be kept, 0 if it does not say.
+         */
+        public int ticketLifetimeHint() throws Failure {
+            int result = Raw.cleat_session_ticket_lifetime_hint(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_session_has_ticket returns 1 if the session is in a ticket, 0 if the server keeps it.
+         */
+        public boolean hasTicket() throws Failure {
+            int result = Raw.cleat_session_has_ticket(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_session_single_use returns 1 if the session is for one use (TLS 1.3), otherwise 0.
+         */
+        public boolean singleUse() throws Failure {
+            int result = Raw.cleat_session_single_use(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
         }
     }
 

@@ -227,6 +227,7 @@ pub const KIND_CONNECTION: i32 = 4;
 pub const KIND_CERTIFICATE: i32 = 5;
 pub const KIND_RESOLUTION: i32 = 6;
 pub const KIND_WATCH: i32 = 7;
+pub const KIND_SESSION: i32 = 8;
 
 // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
 pub const POLLIN: i32 = 1;
@@ -659,6 +660,17 @@ pub mod raw {
         pub fn cleat_watch_fileno(watch: i32) -> i32;
         pub fn cleat_watch_signal(watch: i32) -> i32;
         pub fn cleat_random_bytes(buf: *mut c_char, buf_cap: i32) -> i32;
+        pub fn cleat_connection_session(connection: i32) -> i32;
+        pub fn cleat_connection_set_session(connection: i32, session: i32) -> i32;
+        pub fn cleat_session_bytes(session: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_session_from_bytes(context: i32, data: *const c_char, data_len: i32) -> i32;
+        pub fn cleat_session_id(session: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_session_version(session: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_session_time(session: i32, time: *mut f64) -> i32;
+        pub fn cleat_session_timeout(session: i32) -> i32;
+        pub fn cleat_session_ticket_lifetime_hint(session: i32) -> i32;
+        pub fn cleat_session_has_ticket(session: i32) -> i32;
+        pub fn cleat_session_single_use(session: i32) -> i32;
         pub fn cleat_context_load_cert_chain_remote_key(context: i32, certfile: *const c_char,
                                                         certfile_len: i32) -> i32;
         pub fn cleat_context_load_cert_chain_remote_key_data(context: i32, certs: *const c_char,
@@ -820,6 +832,9 @@ pub mod raw {
         pub fn cleat_context_new_guarded(which: i32, guard_id: *mut i32) -> i32;
         pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64,
                                        guard_id: *mut i32) -> i32;
+        pub fn cleat_connection_session_guarded(connection: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_session_from_bytes_guarded(context: i32, data: *const c_char, data_len: i32,
+                                                guard_id: *mut i32) -> i32;
         pub fn cleat_socket_new_guarded(family: i32, socktype: i32, proto: i32,
                                         guard_id: *mut i32) -> i32;
         pub fn cleat_socket_from_fd_guarded(fd: i32, guard_id: *mut i32) -> i32;
@@ -2170,6 +2185,26 @@ impl Connection {
         Ok(())
     }
 
+    /// cleat_connection_session returns the id of the newest session that a client's connection has, or 0:
+    /// before the handshake is done, with TLS 1.3 as long as no ticket was read, if the server offers no
+    /// resumption, after a fatal alert, and on servers. Each call makes an id.
+    #[allow(clippy::too_many_arguments)]
+    pub fn session(&self) -> Result<Option<Session>, Error> {
+        let result = checked(unsafe { raw::cleat_connection_session(self.0) })?;
+        Ok(Some(Session(result)).filter(|object| object.0 != 0))
+    }
+
+    /// cleat_connection_set_session returns CLEAT_OK, and the connection offers the session to its server,
+    /// in place of one that was set before. If the server does not know the session, or it has ended, the
+    /// handshake is a full one: see cleat_connection_session_reused. cleat_connection_set_context discards
+    /// it. CLEAT_USAGE on a server, once the handshake has begun, and if the session is of another context,
+    /// or of another certificate than the context has.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_session(&self, session: &Session) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_connection_set_session(self.0, session.0) })?;
+        Ok(())
+    }
+
     /// cleat_connection_signature_algorithm returns the number of the algorithm, a CLEAT_SIGNATURE_*
     /// constant, for the signature that the handshake waits for, or 0 if it waits for none.
     #[allow(clippy::too_many_arguments)]
@@ -2659,6 +2694,97 @@ impl Watch {
     pub fn signal(&self) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_watch_signal(self.0) })?;
         Ok(())
+    }
+}
+
+/// The id of an open session; dropping it closes it.
+#[derive(Debug)]
+pub struct Session(i32);
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        unsafe { raw::cleat_close(self.0) };
+    }
+}
+
+impl Session {
+    pub fn id(&self) -> i32 {
+        self.0
+    }
+
+    /// cleat_session_bytes returns the length of a session's encoding and copies it to output. DANGEROUS:
+    /// the bytes hold the session's secret. Who reads them can pose as the client, and decrypt connections
+    /// that resume the session without a new key exchange; keep them as safe as a private key.
+    #[allow(clippy::too_many_arguments)]
+    pub fn bytes(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_bytes(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_session_from_bytes returns the id of a session in the encoding of cleat_session_bytes, which
+    /// may come from another process; it belongs to the context from now on. DANGEROUS: the bytes are not
+    /// authenticated. An attacker who can write them can pose as the server: its certificate is public, and
+    /// the session stands for the proof that it has the key. CLEAT_SSL for other bytes
+    /// (INVALID_SSL_SESSION), and if the session is of another certificate than the context has
+    /// (SESSION_CERTIFICATE_MISMATCH).
+    #[allow(clippy::too_many_arguments)]
+    pub fn from_bytes(context: &Context, data: &[u8]) -> Result<Session, Error> {
+        let result = checked(unsafe { raw::cleat_session_from_bytes(context.0, data.as_ptr().cast(), c_len(data.len())) })?;
+        Ok(Session(result))
+    }
+
+    /// cleat_session_id returns the length of the bytes by which sessions differ, and copies them to
+    /// output; they are no secret. With tickets they are a digest of the ticket.
+    #[allow(clippy::too_many_arguments)]
+    pub fn id(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_id(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_session_version returns the length of the TLS version, as in "TLSv1.3", and copies it to
+    /// output.
+    #[allow(clippy::too_many_arguments)]
+    pub fn version(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_session_version(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_session_time returns CLEAT_OK and stores the time at which it was made, in seconds since 1970.
+    #[allow(clippy::too_many_arguments)]
+    pub fn time(&self) -> Result<f64, Error> {
+        let mut time = 0.0;
+        let _ = checked(unsafe { raw::cleat_session_time(self.0, &mut time) })?;
+        Ok(time)
+    }
+
+    /// cleat_session_timeout returns the number of seconds after that time for which the session can be
+    /// resumed.
+    #[allow(clippy::too_many_arguments)]
+    pub fn timeout(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_session_timeout(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_session_ticket_lifetime_hint returns the number of seconds for which the server wants its
+    /// ticket to be kept, 0 if it does not say.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ticket_lifetime_hint(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_session_ticket_lifetime_hint(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_session_has_ticket returns 1 if the session is in a ticket, 0 if the server keeps it.
+    #[allow(clippy::too_many_arguments)]
+    pub fn has_ticket(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_session_has_ticket(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_session_single_use returns 1 if the session is for one use (TLS 1.3), otherwise 0.
+    #[allow(clippy::too_many_arguments)]
+    pub fn single_use(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_session_single_use(self.0) })?;
+        Ok(result != 0)
     }
 }
 

@@ -146,6 +146,17 @@ int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 int32_t cleat_watch_fileno(int32_t watch);
 int32_t cleat_watch_signal(int32_t watch);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
+int32_t cleat_connection_session(int32_t connection);
+int32_t cleat_connection_set_session(int32_t connection, int32_t session);
+int32_t cleat_session_bytes(int32_t session, char *output, int32_t output_cap);
+int32_t cleat_session_from_bytes(int32_t context, const char *data, int32_t data_len);
+int32_t cleat_session_id(int32_t session, char *output, int32_t output_cap);
+int32_t cleat_session_version(int32_t session, char *output, int32_t output_cap);
+int32_t cleat_session_time(int32_t session, double *time);
+int32_t cleat_session_timeout(int32_t session);
+int32_t cleat_session_ticket_lifetime_hint(int32_t session);
+int32_t cleat_session_has_ticket(int32_t session);
+int32_t cleat_session_single_use(int32_t session);
 int32_t cleat_context_load_cert_chain_remote_key(int32_t context, const char *certfile,
                                                  int32_t certfile_len);
 int32_t cleat_context_load_cert_chain_remote_key_data(int32_t context, const char *certs,
@@ -282,6 +293,9 @@ int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t w
                                                    void *guard_id);
 int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
+int32_t cleat_connection_session_guarded(int32_t connection, void *guard_id);
+int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data, int32_t data_len,
+                                         void *guard_id);
 int32_t cleat_socket_new_guarded(int32_t family, int32_t socktype, int32_t proto, void *guard_id);
 int32_t cleat_socket_from_fd_guarded(int32_t fd, void *guard_id);
 int32_t cleat_socket_over_fd_guarded(int32_t fd, void *guard_id);

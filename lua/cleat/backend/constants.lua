@@ -159,6 +159,7 @@ return {
     KIND_CERTIFICATE = 5,
     KIND_RESOLUTION = 6,
     KIND_WATCH = 7,
+    KIND_SESSION = 8,
     -- cleat/poll.h
     POLLIN = 1,
     POLLPRI = 2,

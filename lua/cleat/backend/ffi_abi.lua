@@ -1989,6 +1989,172 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param connection integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_session
+        backend.connection_session = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_session", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@param session integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_set_session
+        backend.connection_set_session = function(connection, session)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_set_session", 1, "an integer")
+            end
+            if typeof(session) ~= "number" or tobit(session) ~= session then
+                bad("connection_set_session", 2, "an integer")
+            end
+            return call(connection, session)
+        end
+    end
+
+    ---@param session integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_session_bytes
+        backend.session_bytes = function(session)
+            if typeof(session) ~= "number" or tobit(session) ~= session then
+                bad("session_bytes", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(session, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(session, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@param data string?
+    ---@return integer status
+    do
+        local call = lib.cleat_session_from_bytes
+        backend.session_from_bytes = function(context, data)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("session_from_bytes", 1, "an integer")
+            end
+            local data_len = length(data, "session_from_bytes", 2)
+            return call(context, data, data_len)
+        end
+    end
+
+    ---@param session integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_session_id
+        backend.session_id = function(session)
+            if typeof(session) ~= "number" or tobit(session) ~= session then
+                bad("session_id", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(session, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(session, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param session integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_session_version
+        backend.session_version = function(session)
+            if typeof(session) ~= "number" or tobit(session) ~= session then
+                bad("session_version", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(session, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(session, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param session integer
+    ---@return integer status
+    ---@return number? time
+    do
+        local call = lib.cleat_session_time
+        local time = new("double[1]")
+        backend.session_time = function(session)
+            if typeof(session) ~= "number" or tobit(session) ~= session then
+                bad("session_time", 1, "an integer")
+            end
+            local result = call(session, time)
+            if result < 0 then return result end
+            return result, time[0]
+        end
+    end
+
+    ---@param session integer
+    ---@return integer status
+    do
+        local call = lib.cleat_session_timeout
+        backend.session_timeout = function(session)
+            if typeof(session) ~= "number" or tobit(session) ~= session then
+                bad("session_timeout", 1, "an integer")
+            end
+            return call(session)
+        end
+    end
+
+    ---@param session integer
+    ---@return integer status
+    do
+        local call = lib.cleat_session_ticket_lifetime_hint
+        backend.session_ticket_lifetime_hint = function(session)
+            if typeof(session) ~= "number" or tobit(session) ~= session then
+                bad("session_ticket_lifetime_hint", 1, "an integer")
+            end
+            return call(session)
+        end
+    end
+
+    ---@param session integer
+    ---@return integer status
+    do
+        local call = lib.cleat_session_has_ticket
+        backend.session_has_ticket = function(session)
+            if typeof(session) ~= "number" or tobit(session) ~= session then
+                bad("session_has_ticket", 1, "an integer")
+            end
+            return call(session)
+        end
+    end
+
+    ---@param session integer
+    ---@return integer status
+    do
+        local call = lib.cleat_session_single_use
+        backend.session_single_use = function(session)
+            if typeof(session) ~= "number" or tobit(session) ~= session then
+                bad("session_single_use", 1, "an integer")
+            end
+            return call(session)
+        end
+    end
+
     ---@param context integer
     ---@param certfile string?
     ---@return integer status
@@ -3943,6 +4109,40 @@ return function(lib, rt, backend)
             if typeof(timeout) ~= "number" then bad("watch_new_guarded", 3, "a number") end
             local guard_id = new(guard_type)
             local result = call(fd, events, timeout, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_connection_session_guarded
+        backend.connection_session_guarded = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_session_guarded", 1, "an integer")
+            end
+            local guard_id = new(guard_type)
+            local result = call(connection, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param context integer
+    ---@param data string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_session_from_bytes_guarded
+        backend.session_from_bytes_guarded = function(context, data)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("session_from_bytes_guarded", 1, "an integer")
+            end
+            local data_len = length(data, "session_from_bytes_guarded", 2)
+            local guard_id = new(guard_type)
+            local result = call(context, data, data_len, guard_id)
             if result < 0 then return result end
             return result, guard_id
         end

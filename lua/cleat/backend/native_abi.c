@@ -1402,6 +1402,127 @@ static int l_random_bytes_into(lua_State *L) {
     return 1;
 }
 
+/* connection_session(connection) -> status */
+static int l_connection_session(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_session");
+    int32_t result = cleat_connection_session(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_set_session(connection, session) -> status */
+static int l_connection_set_session(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_set_session");
+    int32_t session = native_int(L, 2, "connection_set_session");
+    int32_t result = cleat_connection_set_session(connection, session);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* session_bytes(session) -> status, output */
+static int l_session_bytes(lua_State *L) {
+    int32_t session = native_int(L, 1, "session_bytes");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_session_bytes(session, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* session_from_bytes(context, data) -> status */
+static int l_session_from_bytes(lua_State *L) {
+    int32_t context = native_int(L, 1, "session_from_bytes");
+    int32_t data_len;
+    const char *data = native_bytes(L, 2, "session_from_bytes", &data_len);
+    int32_t result = cleat_session_from_bytes(context, data, data_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* session_id(session) -> status, output */
+static int l_session_id(lua_State *L) {
+    int32_t session = native_int(L, 1, "session_id");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_session_id(session, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* session_version(session) -> status, output */
+static int l_session_version(lua_State *L) {
+    int32_t session = native_int(L, 1, "session_version");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_session_version(session, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* session_time(session) -> status, time */
+static int l_session_time(lua_State *L) {
+    int32_t session = native_int(L, 1, "session_time");
+    double time = 0;
+    int32_t result = cleat_session_time(session, &time);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushnumber(L, time);
+    return 2;
+}
+
+/* session_timeout(session) -> status */
+static int l_session_timeout(lua_State *L) {
+    int32_t session = native_int(L, 1, "session_timeout");
+    int32_t result = cleat_session_timeout(session);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* session_ticket_lifetime_hint(session) -> status */
+static int l_session_ticket_lifetime_hint(lua_State *L) {
+    int32_t session = native_int(L, 1, "session_ticket_lifetime_hint");
+    int32_t result = cleat_session_ticket_lifetime_hint(session);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* session_has_ticket(session) -> status */
+static int l_session_has_ticket(lua_State *L) {
+    int32_t session = native_int(L, 1, "session_has_ticket");
+    int32_t result = cleat_session_has_ticket(session);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* session_single_use(session) -> status */
+static int l_session_single_use(lua_State *L) {
+    int32_t session = native_int(L, 1, "session_single_use");
+    int32_t result = cleat_session_single_use(session);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* context_load_cert_chain_remote_key(context, certfile) -> status */
 static int l_context_load_cert_chain_remote_key(lua_State *L) {
     int32_t context = native_int(L, 1, "context_load_cert_chain_remote_key");
@@ -2776,6 +2897,32 @@ static int l_watch_new_guarded(lua_State *L) {
     return 2;
 }
 
+/* connection_session_guarded(connection) -> status, guard_id */
+static int l_connection_session_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t connection = native_int(L, 1, "connection_session_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_connection_session_guarded(connection, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* session_from_bytes_guarded(context, data) -> status, guard_id */
+static int l_session_from_bytes_guarded(lua_State *L) {
+    lua_settop(L, 2);
+    int32_t context = native_int(L, 1, "session_from_bytes_guarded");
+    int32_t data_len;
+    const char *data = native_bytes(L, 2, "session_from_bytes_guarded", &data_len);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_session_from_bytes_guarded(context, data, data_len, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 3);
+    return 2;
+}
+
 /* socket_new_guarded(family, socktype, proto) -> status, guard_id */
 static int l_socket_new_guarded(lua_State *L) {
     lua_settop(L, 3);
@@ -2970,6 +3117,17 @@ const luaL_Reg native_abi[] = {
     {"watch_signal", l_watch_signal},
     {"random_bytes", l_random_bytes},
     {"random_bytes_into", l_random_bytes_into},
+    {"connection_session", l_connection_session},
+    {"connection_set_session", l_connection_set_session},
+    {"session_bytes", l_session_bytes},
+    {"session_from_bytes", l_session_from_bytes},
+    {"session_id", l_session_id},
+    {"session_version", l_session_version},
+    {"session_time", l_session_time},
+    {"session_timeout", l_session_timeout},
+    {"session_ticket_lifetime_hint", l_session_ticket_lifetime_hint},
+    {"session_has_ticket", l_session_has_ticket},
+    {"session_single_use", l_session_single_use},
     {"context_load_cert_chain_remote_key", l_context_load_cert_chain_remote_key},
     {"context_load_cert_chain_remote_key_data", l_context_load_cert_chain_remote_key_data},
     {"connection_signature_algorithm", l_connection_signature_algorithm},
@@ -3077,6 +3235,8 @@ const luaL_Reg native_abi[] = {
     {"connection_chain_certificate_guarded", l_connection_chain_certificate_guarded},
     {"context_new_guarded", l_context_new_guarded},
     {"watch_new_guarded", l_watch_new_guarded},
+    {"connection_session_guarded", l_connection_session_guarded},
+    {"session_from_bytes_guarded", l_session_from_bytes_guarded},
     {"socket_new_guarded", l_socket_new_guarded},
     {"socket_from_fd_guarded", l_socket_from_fd_guarded},
     {"socket_over_fd_guarded", l_socket_over_fd_guarded},

@@ -14,6 +14,7 @@ local C = require "cleat.backend"
 local class = require "cleat.class"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
+local resumption = require "cleat.ssl.resumption"
 local server_name = require "cleat.ssl.server_name"
 local signature = require "cleat.ssl.signature"
 local status = require "cleat.status"
@@ -89,6 +90,11 @@ function connection.open(self, hostname)
     self._tls_guard = guard
     self._tls = id
     self._signers = self._context._signers or nil
+    local result = resumption.offer(self)
+    if result < 0 then
+        connection.drop(self)
+        errors.check(result)
+    end
     self:_turns_changed()
 end
 
@@ -244,6 +250,7 @@ function setters:context(value)
         if C.connection_established(self._tls) ~= 1 then
             errors.check(C.connection_set_context(self._tls, value._id))
             self._signers = value._signers or nil
+            self._session = false -- it is of the other context
         end
         rawset(self, "_origin", self._origin)
     end
@@ -262,6 +269,10 @@ function getters:_origin()
     return self._context
 end
 
+for name, get in pairs(resumption.getters) do
+    getters[name], setters[name] = get, resumption.setters[name]
+end
+
 connection.getters, connection.setters = getters, setters
 
 --- The fields that most connections do not have.
@@ -270,6 +281,7 @@ connection.defaults = {
     _server_hostname = false,
     _in_callback = false, -- "servername", "verify" or "sign" while that callback runs
     _signers = false, -- the context's, see cleat.ssl.signature
+    _session = false, -- the one that it was given
     _failed = false, -- whether TLS has failed: the alert must reach the peer
     _turns = false,
     _ragged = false,

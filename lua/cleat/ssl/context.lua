@@ -11,6 +11,7 @@ local handshake_settings = require "cleat.ssl.handshake_settings"
 local keywords = require "cleat.keywords"
 local purposes = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
+local resumption = require "cleat.ssl.resumption"
 local roles = require "cleat.ssl.roles"
 local staple = require "cleat.ssl.staple"
 local status = require "cleat.status"
@@ -107,7 +108,7 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
         SSLContext.instance)
 end)
 
-for _, methods in ipairs { credential, handshake_settings } do
+for _, methods in ipairs { credential, handshake_settings, resumption.methods } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end
@@ -296,9 +297,10 @@ function SSLContext:set_servername_callback(callback)
 end
 
 local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_handshake_on_connect",
-    "suppress_ragged_eofs", "server_hostname" }, { required = 1 })
+    "suppress_ragged_eofs", "server_hostname", "session" }, { required = 1 })
 
-local OPTIONS = { server_side = true, do_handshake_on_connect = true, suppress_ragged_eofs = true, server_hostname = true }
+local OPTIONS = { server_side = true, do_handshake_on_connect = true, suppress_ragged_eofs = true, server_hostname = true,
+    session = true }
 
 -- plain: whether an argument is a table of wrap_socket's keywords and nothing else.
 local function plain(options)
@@ -326,10 +328,11 @@ end
 ---     conn:close()
 ---
 --- Raises: SSLError if the handshake fails (SSLCertVerificationError if the peer's certificate is refused); ValueError
---- if `server_hostname` is missing although `check_hostname` is true, is malformed, or is given on a server, and for a
---- non-blocking connected socket unless `do_handshake_on_connect` is false; NotImplementedError for datagram sockets;
---- TypeError for other values and for a socket that is wrapped already. If the handshake fails the socket is closed.
---- Python: 2.7.9, 3.2.
+--- if `server_hostname` is missing although `check_hostname` is true, is malformed, or is given on a server, for a
+--- `session` of another context, and for a non-blocking connected socket unless `do_handshake_on_connect` is false;
+--- NotImplementedError for datagram sockets; TypeError for other values and for a socket that is wrapped already. If
+--- the handshake fails the socket is closed.
+--- Python: 2.7.9, 3.2; `session` 3.6.
 ---@param sock any see above
 ---@param server_side boolean? false by default
 ---@param do_handshake_on_connect boolean? true by default
@@ -338,15 +341,17 @@ end
 --- SSLEOFError instead
 ---@param server_hostname string? clients only: the name that is sent (SNI) and that the certificate must match;
 --- internationalised names may be given in UTF-8
+---@param session cleat.ssl.SSLSession? clients only: is offered to the server, see SSLSession
 ---@return cleat.ssl.SSLSocket
 ---@overload fun(self, sock, keywords: cleat.keywords.SSLContext.wrap_socket): cleat.ssl.SSLSocket
-function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, ...)
+function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
+    ...)
     if sock ~= nil and do_handshake_on_connect == nil and suppress_ragged_eofs == nil and server_hostname == nil and
-        plain(server_side) and select("#", ...) == 0 then -- the usual way to call it, without parsing
+        session == nil and plain(server_side) and select("#", ...) == 0 then -- the usual way to call it, without parsing
         return wrap(self, sock, server_side)
     end
-    sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname =
-        parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, ...)
+    sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session =
+        parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, ...)
     if type(server_side) == "string" then
         check.fail("wrap_socket", "server_side", "a boolean", server_side,
             ": the server's name is given by name, wrap_socket(sock, {server_hostname = …})")
@@ -356,10 +361,11 @@ function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, supp
         do_handshake_on_connect = do_handshake_on_connect,
         suppress_ragged_eofs = suppress_ragged_eofs,
         server_hostname = server_hostname,
+        session = session,
     })
 end
 
-local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "server_side", "server_hostname" },
+local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "server_side", "server_hostname", "session" },
     { required = 2 })
 
 --- Makes a TLS connection that reads from one MemoryBIO, writes to another, and does no input or output itself.
@@ -376,10 +382,11 @@ local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "se
 ---@param outgoing cleat.ssl.MemoryBIO bytes for the network
 ---@param server_side boolean? false by default
 ---@param server_hostname string? as in wrap_socket
+---@param session cleat.ssl.SSLSession? as in wrap_socket
 ---@return cleat.ssl.SSLObject
 ---@overload fun(self, incoming, outgoing, keywords: cleat.keywords.SSLContext.wrap_bio): cleat.ssl.SSLObject
-function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, ...)
-    return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, ...))
+function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, session, ...)
+    return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, session, ...))
 end
 
 -- integer checks a value for a property.

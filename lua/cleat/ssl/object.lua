@@ -10,6 +10,7 @@ local connection_info = require "cleat.ssl.connection_info"
 local errors = require "cleat.errors"
 local hostname = require "cleat.ssl.hostname"
 local memory = require "cleat.ssl.transport.memory"
+local resumption = require "cleat.ssl.resumption"
 
 --- A TLS connection between two MemoryBIOs, for programs that move the bytes themselves; made by SSLContext:wrap_bio.
 --- No call waits: one that needs more bytes raises SSLWantReadError, and is to be called again after bytes were written
@@ -27,6 +28,8 @@ local memory = require "cleat.ssl.transport.memory"
 ---@field context cleat.ssl.SSLContext see SSLSocket
 ---@field server_side boolean read-only
 ---@field server_hostname string? as it was given; read-only
+---@field session cleat.ssl.SSLSession? see SSLSocket
+---@field session_reused boolean? see SSLSocket
 ---@field _incoming cleat.ssl.MemoryBIO
 ---@field _outgoing cleat.ssl.MemoryBIO
 ---@field _due integer see MemoryBIO:_feed
@@ -168,15 +171,17 @@ end
 --- SSLContext.wrap_bio with its arguments in order.
 ---@param context cleat.ssl.SSLContext
 ---@return cleat.ssl.SSLObject
-local function wrap(context, incoming, outgoing, server_side, server_hostname)
+local function wrap(context, incoming, outgoing, server_side, server_hostname, session)
     check_bio("incoming", incoming)
     check_bio("outgoing", outgoing)
     server_side = check.optional_boolean("wrap_bio", "server_side", server_side, false)
     local name, labels = hostname.check(context, "wrap_bio", server_side, server_hostname)
+    session = resumption.check(server_side, session)
     local self = setmetatable({
         _tls = 0, _tls_guard = false, _read_id = 0, _write_id = 0, _transport = memory, _context = context, _origin = context,
         _incoming = incoming, _outgoing = outgoing, _due = 0, _timeout = 0, _wait = 0, _waiter = false, _events = "r", _turns = false,
         _server_side = server_side, _server_hostname = name, _in_callback = false, _failed = false,
+        _session = session,
     }, SSLObject.instance)
     connection.open(self, labels or name)
     return self

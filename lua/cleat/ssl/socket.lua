@@ -45,13 +45,20 @@ local Socket = object.Socket
 --- is closed. If the handshake of wrap_socket, connect or accept fails, the socket is closed, so that the program does
 --- not continue in plaintext. Several coroutines may use one TLS socket: their calls take turns.
 ---
---- Python: 2.6; `context` 2.7.9, 3.2; `server_side`, `server_hostname` 3.2.
+--- Python: 2.6; `context` 2.7.9, 3.2; `server_side`, `server_hostname` 3.2; `session`, `session_reused` 3.6.
 ---@class cleat.ssl.SSLSocket: cleat.Socket, cleat.ssl.Connection
 ---@field context cleat.ssl.SSLContext the context. Setting it before the handshake is done, as a servername callback
 --- does, makes the connection use the new one's certificate and CA certificates; afterwards only the attribute changes.
 --- Raises ValueError while a client does the handshake
 ---@field server_side boolean read-only
 ---@field server_hostname string? as it was given; read-only
+---@field session cleat.ssl.SSLSession? a client's newest session; nil before the handshake is done (unless one was set),
+--- with TLS 1.3 until the first data has come, after a fatal alert, if the server offers no resumption, and on servers.
+--- Setting it before the handshake offers that session to the server, as the argument of wrap_socket does; setting
+--- `context` discards it. Raises TypeError; ValueError on a server, once the handshake has begun, and if the session is
+--- of another context, or of another certificate than the context has now
+---@field session_reused boolean? whether the handshake has resumed a session, on servers too; nil before there is TLS,
+--- and after it. Read-only
 ---@field do_handshake_on_connect boolean whether connect() and accept() do the handshake
 ---@field suppress_ragged_eofs boolean whether an end of the connection without close_notify looks like the end of the
 --- data

@@ -8,6 +8,7 @@ local check = require "cleat.check"
 local errors = require "cleat.errors"
 local hostname = require "cleat.ssl.hostname"
 local object = require "cleat.socket.object"
+local resumption = require "cleat.ssl.resumption"
 local stream_transport = require "cleat.ssl.transport.stream"
 local waiting = require "cleat.socket.waiting"
 local wrappable = require "cleat.ssl.wrappable"
@@ -22,6 +23,7 @@ local Plain, STREAM = object.Socket.instance, C.const.SOCK_STREAM
 ---@field do_handshake_on_connect boolean?
 ---@field suppress_ragged_eofs boolean?
 ---@field server_hostname string?
+---@field session cleat.ssl.SSLSession?
 
 -- settings stores the options in a new SSLSocket; defaults take no field.
 local function settings(self, options)
@@ -113,7 +115,7 @@ local function wrap_any(context, sock, options)
 end
 
 -- wrap_plain wraps an open stream socket of cleat.socket: the fast path.
-local function wrap_plain(context, sock, server_side, auto, ragged, name)
+local function wrap_plain(context, sock, server_side, auto, ragged, name, session)
     local self = new(context, sock._id, sock._guard, sock._timeout, sock._wait, sock, name or nil)
     local waiter = rawget(sock, "_waiter")
     if waiter then
@@ -127,6 +129,9 @@ local function wrap_plain(context, sock, server_side, auto, ragged, name)
     end
     if not ragged then
         rawset(self, "_ragged", false)
+    end
+    if session then
+        rawset(self, "_session", session)
     end
     if rawget(sock, "_borrowed") then
         sock:_borrow() -- which raises
@@ -147,7 +152,7 @@ function wrap.stream(context, stream, options)
     local name, ascii = hostname.check(context, "wrap_socket", options.server_side or false, options.server_hostname)
     return over(context, { stream = stream }, {
         _server_side = options.server_side, _server_hostname = name, _ascii_hostname = ascii,
-        _auto = options.do_handshake_on_connect,
+        _auto = options.do_handshake_on_connect, _session = resumption.check(options.server_side or false, options.session),
     })
 end
 
@@ -173,13 +178,14 @@ function wrap.wrap(context, sock, options, arguments)
         check.optional_boolean("wrap_socket", "suppress_ragged_eofs", ragged)
     end
     local name, ascii = hostname.check(context, "wrap_socket", server_side, options.server_hostname)
+    local session = resumption.check(server_side, options.session)
     local self
     if getmetatable(sock) == Plain and sock._id ~= 0 and sock._type == STREAM and not ascii and not arguments then
-        self = wrap_plain(context, sock, server_side, auto, ragged, name)
+        self = wrap_plain(context, sock, server_side, auto, ragged, name, session)
     else
         self = wrap_any(context, sock, {
             _server_side = server_side, _auto = auto, _ragged = ragged, _server_hostname = name, _arguments = arguments,
-            _ascii_hostname = ascii,
+            _ascii_hostname = ascii, _session = session,
         })
     end
     if auto and self._state == "open" then

@@ -1,0 +1,257 @@
+/* session.c: a client's sessions. In TLS 1.2 BoringSSL makes one in the handshake; in TLS 1.3 it makes one of each
+ * ticket that it reads. A connection keeps the newest. */
+#include "tls/session.h"
+
+#include <string.h>
+
+#include "base/argument.h"
+#include "base/memory.h"
+#include "cleat/session.h"
+#include "tls/context.h"
+
+/* The encoding: this, the digest of the own certificates, and BoringSSL's bytes. */
+static const char magic[8] = {'c', 'l', 'e', 'a', 't', 's', 's', '1'};
+
+enum { HEAD = sizeof magic + CLEAT_DIGEST };
+
+static void session_destroy(struct cleat_object *object) {
+    struct cleat_session *self = (void *)object; /* its first member */
+    SSL_SESSION_free(self->session);
+    cleat_release(self);
+}
+
+/* Takes over the reference to the session, also when it fails. */
+static int32_t session_open(SSL_SESSION *session, const struct cleat_configuration *configuration) {
+    struct cleat_session *self = cleat_allocate(sizeof *self);
+    if (self == NULL) {
+        SSL_SESSION_free(session);
+        return cleat_fail_nomem();
+    }
+    cleat_object_init(&self->object, CLEAT_KIND_SESSION, session_destroy);
+    self->session = session;
+    self->context = configuration->context;
+    memcpy(self->credential, configuration->credential, sizeof self->credential);
+    return cleat_handle_open(&self->object);
+}
+
+bool cleat_session_keep(struct cleat_connection *connection, SSL_SESSION *session) {
+    SSL_SESSION_free(connection->session);
+    connection->session = session;
+    return true;
+}
+
+void cleat_session_forget(struct cleat_connection *connection) {
+    connection->failed = true;
+    SSL_SESSION_free(connection->session);
+    connection->session = NULL;
+}
+
+/* A resumed handshake of TLS 1.2 makes no session, unless the server gives a new ticket: the one that was resumed goes
+ * on. One of TLS 1.3 that was resumed is used up. */
+static SSL_SESSION *newest(const struct cleat_connection *connection) {
+    SSL_SESSION *session = connection->session;
+    if (!connection->established || connection->server_side || connection->failed) return NULL;
+    if (session == NULL && SSL_version(connection->ssl) < TLS1_3_VERSION) {
+        session = SSL_get_session(connection->ssl);
+    }
+    return session != NULL && SSL_SESSION_is_resumable(session) == 1 ? session : NULL;
+}
+
+int32_t cleat_connection_session(int32_t connection) {
+    SSL_SESSION *session;
+    int32_t result = 0;
+    CLEAT_BEGIN(connection);
+    session = newest(self);
+    if (session != NULL) {
+        SSL_SESSION_up_ref(session);
+        result = session_open(session, self->configuration);
+    }
+    CLEAT_END(result);
+}
+
+static int32_t set_session(struct cleat_connection *self, const struct cleat_session *session) {
+    const struct cleat_configuration *configuration = self->configuration;
+    if (self->server_side) {
+        return cleat_fail_usage(0, "Cannot set session for server-side SSLSocket.");
+    }
+    if (session->context != configuration->context) {
+        return cleat_fail_usage(2, "Session refers to a different SSLContext.");
+    }
+    if (self->begun) { /* BoringSSL would abort */
+        return cleat_fail_usage(0, "Cannot set session after handshake.");
+    }
+    if (memcmp(session->credential, configuration->credential, CLEAT_DIGEST) != 0) {
+        return cleat_fail_usage(2, "Session is of another certificate than the context has now.");
+    }
+    cleat_error_clear_queue();
+    return SSL_set_session(self->ssl, session->session) == 1 ? CLEAT_OK
+                                                             : cleat_fail_ssl("SSL_set_session");
+}
+
+int32_t cleat_connection_set_session(int32_t connection, int32_t session) {
+    struct cleat_session *offered;
+    struct cleat_object *found = NULL;
+    int32_t result;
+    CLEAT_FIND(offered, session, CLEAT_KIND_SESSION);
+    result = cleat_handle_find(connection, CLEAT_KIND_CONNECTION, &found);
+    if (found != NULL) {
+        struct cleat_connection *self = (void *)found; /* its first member */
+        pthread_mutex_lock(&self->lock);
+        result = set_session(self, offered);
+        pthread_mutex_unlock(&self->lock);
+        cleat_handle_done(found);
+    }
+    CLEAT_DONE(offered);
+    return result;
+}
+
+/* The encoding in a block of its own, to be wiped and freed. */
+static int32_t encode(const struct cleat_session *self, char **bytes, size_t *len) {
+    uint8_t *encoded = NULL;
+    size_t encoded_len = 0;
+    cleat_error_clear_queue();
+    if (SSL_SESSION_to_bytes(self->session, &encoded, &encoded_len) != 1) {
+        return cleat_fail_ssl("SSL_SESSION_to_bytes");
+    }
+    *bytes = cleat_allocate(HEAD + encoded_len);
+    if (*bytes != NULL) {
+        memcpy(*bytes, magic, sizeof magic);
+        memcpy(*bytes + sizeof magic, self->credential, CLEAT_DIGEST);
+        memcpy(*bytes + HEAD, encoded, encoded_len);
+    }
+    OPENSSL_free(encoded);
+    *len = HEAD + encoded_len;
+    return *bytes == NULL ? cleat_fail_nomem() : CLEAT_OK;
+}
+
+int32_t cleat_session_bytes(int32_t session, char *output, int32_t output_cap) {
+    struct cleat_session *self;
+    char *bytes = NULL;
+    size_t len = 0;
+    int32_t result;
+    CLEAT_CHECK_OUT(2, output, output_cap);
+    CLEAT_FIND(self, session, CLEAT_KIND_SESSION);
+    result = encode(self, &bytes, &len);
+    if (result >= 0) {
+        result = cleat_copy_out(bytes, (int64_t)len, output, output_cap);
+        cleat_release(bytes);
+    }
+    CLEAT_DONE(self);
+    return result;
+}
+
+static int32_t fail_invalid(void) {
+    return cleat_fail_named("SSL", "INVALID_SSL_SESSION", "these bytes are not a session");
+}
+
+/* A session without the server's certificate could not be verified again. */
+static bool is_usable(const SSL_SESSION *session) {
+    const STACK_OF(CRYPTO_BUFFER) *sent = SSL_SESSION_get0_peer_certificates(session);
+    return SSL_SESSION_is_resumable(session) == 1 && sent != NULL && sk_CRYPTO_BUFFER_num(sent) > 0;
+}
+
+static int32_t decode(const struct cleat_configuration *configuration, const char *data,
+                      int32_t data_len) {
+    SSL_SESSION *session;
+    if (data_len < (int32_t)HEAD || memcmp(data, magic, sizeof magic) != 0) return fail_invalid();
+    if (memcmp(data + sizeof magic, configuration->credential, CLEAT_DIGEST) != 0) {
+        return cleat_fail_named("SSL", "SESSION_CERTIFICATE_MISMATCH",
+                                "the session is of another certificate than the context has");
+    }
+    cleat_error_clear_queue();
+    session = SSL_SESSION_from_bytes((const uint8_t *)data + HEAD, (size_t)data_len - HEAD,
+                                     configuration->ssl_ctx);
+    if (session == NULL && cleat_memory_failed()) return cleat_fail_nomem();
+    if (session == NULL || !is_usable(session)) {
+        SSL_SESSION_free(session);
+        return fail_invalid();
+    }
+    return session_open(session, configuration);
+}
+
+int32_t cleat_session_from_bytes(int32_t context, const char *data, int32_t data_len) {
+    struct cleat_configuration *configuration;
+    int32_t result;
+    CLEAT_CHECK_IN(2, data, data_len);
+    CLEAT_CONTEXT_BEGIN(context);
+    result = cleat_context_configuration(self, &configuration);
+    if (result >= 0) result = decode(configuration, data, data_len);
+    CLEAT_CONTEXT_END(result);
+}
+
+int32_t cleat_session_id(int32_t session, char *output, int32_t output_cap) {
+    struct cleat_session *self;
+    const uint8_t *id;
+    unsigned len = 0;
+    int32_t result;
+    CLEAT_CHECK_OUT(2, output, output_cap);
+    CLEAT_FIND(self, session, CLEAT_KIND_SESSION);
+    id = SSL_SESSION_get_id(self->session, &len);
+    result = cleat_copy_out((const char *)id, len, output, output_cap);
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_session_version(int32_t session, char *output, int32_t output_cap) {
+    struct cleat_session *self;
+    const char *text;
+    int32_t result;
+    CLEAT_CHECK_OUT(2, output, output_cap);
+    CLEAT_FIND(self, session, CLEAT_KIND_SESSION);
+    text = SSL_SESSION_get_version(self->session);
+    result = cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_session_time(int32_t session, double *time) {
+    struct cleat_session *self;
+    CLEAT_CHECK_POINTER(2, time);
+    CLEAT_FIND(self, session, CLEAT_KIND_SESSION);
+    *time = (double)SSL_SESSION_get_time(self->session);
+    CLEAT_DONE(self);
+    return CLEAT_OK;
+}
+
+static int32_t seconds(uint64_t number) {
+    return number > INT32_MAX ? INT32_MAX : (int32_t)number;
+}
+
+int32_t cleat_session_timeout(int32_t session) {
+    struct cleat_session *self;
+    int32_t result;
+    CLEAT_FIND(self, session, CLEAT_KIND_SESSION);
+    result = seconds(SSL_SESSION_get_timeout(self->session));
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_session_ticket_lifetime_hint(int32_t session) {
+    struct cleat_session *self;
+    int32_t result;
+    CLEAT_FIND(self, session, CLEAT_KIND_SESSION);
+    /* BoringSSL makes the lifetime of a ticket of TLS 1.3 the session's timeout. */
+    result = SSL_SESSION_get_protocol_version(self->session) >= TLS1_3_VERSION
+                 ? seconds(SSL_SESSION_get_timeout(self->session))
+                 : seconds(SSL_SESSION_get_ticket_lifetime_hint(self->session));
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_session_has_ticket(int32_t session) {
+    struct cleat_session *self;
+    int32_t result;
+    CLEAT_FIND(self, session, CLEAT_KIND_SESSION);
+    result = SSL_SESSION_has_ticket(self->session);
+    CLEAT_DONE(self);
+    return result;
+}
+
+int32_t cleat_session_single_use(int32_t session) {
+    struct cleat_session *self;
+    int32_t result;
+    CLEAT_FIND(self, session, CLEAT_KIND_SESSION);
+    result = SSL_SESSION_should_be_single_use(self->session);
+    CLEAT_DONE(self);
+    return result;
+}

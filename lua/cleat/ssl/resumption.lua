@@ -1,0 +1,100 @@
+--- The session that a connection offers, and the one that it has; sessions from bytes.
+
+local C = require "cleat.backend"
+local SSLSession = require "cleat.ssl.session"
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+
+local resumption = { getters = {}, setters = {} }
+
+-- made: the SSLSession of a new id.
+local function made(id, guard)
+    return setmetatable({ _id = id, _guard = guard }, SSLSession.instance)
+end
+
+local function check_session(value)
+    if not SSLSession:is(value) then
+        errors.raise(errors.TypeError, "Value is not a SSLSession.")
+    end
+    return value
+end
+
+--- check: the argument session of wrap_socket and wrap_bio, false for none.
+---@param server_side boolean
+---@param session any
+---@return cleat.ssl.SSLSession|false
+function resumption.check(server_side, session)
+    if session == nil then
+        return false
+    elseif server_side then
+        errors.raise(errors.ValueError, "session can only be specified in client mode")
+    end
+    return check_session(session)
+end
+
+--- offer: the session that was given to a connection before its id was there.
+---@param self cleat.ssl.Connection
+---@return integer status
+function resumption.offer(self)
+    return self._session and C.connection_set_session(self._tls, self._session._id) or 0
+end
+
+function resumption.getters:session()
+    if self._tls ~= 0 then
+        local id, guard = errors.check(C.connection_session_guarded(self._tls))
+        if id ~= 0 then
+            return made(id, guard)
+        elseif C.connection_established(self._tls) == 1 then
+            return nil
+        end
+        return self._session or nil
+    end
+    return self._state == "new" and self._session or nil
+end
+
+function resumption.setters:session(value)
+    check_session(value)
+    if self._server_side then
+        errors.raise(errors.ValueError, "Cannot set session for server-side SSLSocket.")
+    elseif self._tls ~= 0 then
+        errors.check(C.connection_set_session(self._tls, value._id))
+    elseif self._state ~= "new" then
+        errors.raise(errors.ValueError, "Cannot set session after handshake.")
+    end
+    self._session = value
+end
+
+function resumption.getters:session_reused()
+    if self._tls == 0 then
+        return nil
+    end
+    return C.connection_session_reused(self._tls) == 1
+end
+
+---@class cleat.ssl.SSLContext
+local methods = {}
+resumption.methods = methods
+
+local parse_bytes = keywords.parser("session_from_bytes", { "data" }, { required = 1 })
+
+--- Returns the session that SSLSession:tobytes has encoded, for connections of this context. DANGEROUS: the bytes are not
+--- authenticated. An attacker who can write them can pose as the server, whose certificate is public: the session stands
+--- for the proof that it has the key.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local bytes = new_session(context):tobytes()
+---     print(context:session_from_bytes(bytes).version) --> TLSv1.3
+---
+--- Raises: SSLError if the bytes are no session (INVALID_SSL_SESSION), or one of another client certificate than the
+--- context has (SESSION_CERTIFICATE_MISMATCH); TypeError.
+--- Python: none.
+---@param data string
+---@return cleat.ssl.SSLSession
+---@overload fun(self, data, keywords: cleat.keywords.SSLContext.session_from_bytes): cleat.ssl.SSLSession
+function methods:session_from_bytes(data, ...)
+    data = check.string("session_from_bytes", "data", (parse_bytes(data, ...)))
+    return made(errors.check(C.session_from_bytes_guarded(self._id, data)))
+end
+
+return resumption

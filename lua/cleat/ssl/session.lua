@@ -1,0 +1,101 @@
+--- Sessions of clients as objects: Python 3.6's ssl.SSLSession.
+
+local C = require "cleat.backend"
+local class = require "cleat.class"
+local errors = require "cleat.errors"
+
+--- A client's TLS session, from SSLSocket's field `session`: a later connection of the same context can resume it, with
+--- a shorter handshake. The server is verified again then, as the context requires. It is immutable. Two sessions are
+--- equal (`==`) if their ids are.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local first = context:wrap_socket(socket.create_connection({ "localhost", port }), { server_hostname = "localhost" })
+---     first:sendall("hello")
+---     first:recv(5) -- with TLS 1.3 the session comes with the first data
+---     local second = context:wrap_socket(socket.create_connection({ "localhost", port }), {
+---         server_hostname = "localhost", session = first.session,
+---     })
+---     print(first.session_reused, second.session_reused) --> false	true
+---     first:close()
+---     second:close()
+---
+--- A session of TLS 1.3 is for one use (`single_use`): an observer of two connections with the same one knows that they
+--- are of the same client. It belongs to the certificate that the context had: the server takes the client of a resumed session for the
+--- one that has shown this certificate.
+---
+--- Python: 3.6; `version`, `single_use` and `tobytes` are cleat's.
+---@class cleat.ssl.SSLSession
+---@field id string bytes by which sessions differ; no secret
+---@field time number when it was made, in seconds since 1970
+---@field timeout integer for how many seconds after that it can be resumed
+---@field ticket_lifetime_hint integer for how many seconds the server wants its ticket to be kept; 0 if it does not say
+---@field has_ticket boolean whether it is in a ticket; otherwise the server keeps it
+---@field version string "TLSv1.2", "TLSv1.3" …: only connections with this version can resume it
+---@field single_use boolean whether it is for one use: with TLS 1.3
+---@field _id integer
+---@field _guard cleat.backend.Guard closes the id
+local SSLSession = class.new("ssl.SSLSession", function()
+    return errors.raise(errors.TypeError, "SSLSession has no constructor: a connection's field session has one")
+end)
+
+--- Returns the session as bytes, for SSLContext:session_from_bytes, in another process perhaps. DANGEROUS: the bytes hold
+--- the session's secret. An attacker who reads them can pose as the client, and decrypt connections that resume the
+--- session without a new key exchange. Keep them as safe as a private key.
+---
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local session = new_session(context)
+---     print(context:session_from_bytes(session:tobytes()) == session) --> true
+---
+--- Raises: MemoryError.
+--- Python: none.
+---@return string
+function SSLSession:tobytes()
+    local _, bytes = errors.check(C.session_bytes(self._id))
+    return bytes
+end
+
+local getters = {}
+
+function getters:id()
+    local _, id = errors.check(C.session_id(self._id))
+    return id
+end
+
+function getters:time()
+    local _, time = errors.check(C.session_time(self._id))
+    return time
+end
+
+function getters:timeout()
+    return errors.check(C.session_timeout(self._id))
+end
+
+function getters:ticket_lifetime_hint()
+    return errors.check(C.session_ticket_lifetime_hint(self._id))
+end
+
+function getters:has_ticket()
+    return errors.check(C.session_has_ticket(self._id)) == 1
+end
+
+function getters:single_use()
+    return errors.check(C.session_single_use(self._id)) == 1
+end
+
+function getters:version()
+    local _, version = errors.check(C.session_version(self._id))
+    return version
+end
+
+class.properties(SSLSession, getters, {})
+
+function SSLSession.instance.__eq(one, other)
+    return SSLSession:is(one) and SSLSession:is(other) and one.id == other.id
+end
+
+--- "<ssl.SSLSession TLSv1.3>"
+function SSLSession.instance:__tostring()
+    return ("<ssl.SSLSession %s>"):format(self.version)
+end
+
+return SSLSession
