@@ -7,12 +7,12 @@
 #include "tls/signature.h"
 
 /* CLEAT_USAGE for a number that is no algorithm, or of no key that can be elsewhere. */
-static int32_t check_algorithm(int32_t position, int32_t algorithm) {
+static int32_t check_algorithm(int32_t algorithm) {
     int type = algorithm < 0 || algorithm > UINT16_MAX
                    ? EVP_PKEY_NONE
                    : SSL_get_signature_algorithm_key_type((uint16_t)algorithm);
     if (type == EVP_PKEY_RSA || type == EVP_PKEY_EC || type == EVP_PKEY_ED25519) return CLEAT_OK;
-    return cleat_fail_usage(position, "algorithm is no CLEAT_SIGNATURE_*");
+    return cleat_fail_usage(5, "algorithm is no CLEAT_SIGNATURE_*");
 }
 
 static int32_t make(EVP_PKEY *key, uint16_t algorithm, const char *data, int32_t data_len,
@@ -63,11 +63,10 @@ int32_t cleat_sign(const char *keyfile, int32_t keyfile_len, const char *passwor
     int32_t result;
     CLEAT_CHECK_FILE(1, keyfile, keyfile_len);
     CLEAT_CHECK_PASSWORD(3, password, password_len);
-    result = check_algorithm(5, algorithm);
-    if (result < 0) return result;
     CLEAT_CHECK_IN(6, data, data_len);
     CLEAT_CHECK_OUT(8, output, output_cap);
-    result = cleat_credential_read(keyfile, keyfile_len, &key, &key_len);
+    result = check_algorithm(algorithm);
+    if (result >= 0) result = cleat_credential_read(keyfile, keyfile_len, &key, &key_len);
     if (result >= 0) {
         result = sign(key, key_len, password, password_len, algorithm, data, data_len, output,
                       output_cap);
@@ -83,10 +82,10 @@ int32_t cleat_sign_data(const char *key, int32_t key_len, const char *password,
     int32_t result;
     CLEAT_CHECK_IN(1, key, key_len);
     CLEAT_CHECK_PASSWORD(3, password, password_len);
-    result = check_algorithm(5, algorithm);
-    if (result < 0) return result;
     CLEAT_CHECK_IN(6, data, data_len);
     CLEAT_CHECK_OUT(8, output, output_cap);
+    result = check_algorithm(algorithm);
+    if (result < 0) return result;
     return sign(key, key_len, password, password_len, algorithm, data, data_len, output,
                 output_cap);
 }

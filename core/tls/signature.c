@@ -117,7 +117,7 @@ static enum ssl_private_key_result_t complete(SSL *ssl, uint8_t *out, size_t *ou
     return ssl_private_key_success;
 }
 
-/* A raw RSA operation, which would let whoever asks for it read old connections: configurations leave its suites out. */
+/* A raw RSA operation, by which an attacker could read recorded connections. Configurations leave its suites out. */
 static enum ssl_private_key_result_t decrypt(SSL *ssl, uint8_t *out, size_t *out_len,
                                              size_t max_out, const uint8_t *in, size_t in_len) {
     (void)out;

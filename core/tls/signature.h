@@ -20,12 +20,12 @@ extern const SSL_PRIVATE_KEY_METHOD cleat_signature_method;
  * type. */
 bool cleat_signature_set_up(EVP_MD_CTX *digest, uint16_t algorithm, EVP_PKEY *key, bool signs);
 
-/* cleat_signature_key_type returns the CLEAT_REMOTE_KEY_* of a public key. key: NULL if BoringSSL does not know its type.
- * CLEAT_SSL if there is none; CLEAT_NOMEM if memory has lacked since the queue of errors was cleared. */
+/* cleat_signature_key_type returns the CLEAT_REMOTE_KEY_* of a public key. key: NULL if BoringSSL does not know its
+ * type. CLEAT_SSL if there is none; CLEAT_NOMEM if memory has lacked since the queue of errors was cleared. */
 int32_t cleat_signature_key_type(const EVP_PKEY *key);
 
-/* cleat_signature_leave_out_decryption returns whether ssl_ctx now has no cipher suite that decrypts with an RSA key, and
- * still has one. */
+/* cleat_signature_leave_out_decryption returns whether ssl_ctx now has no cipher suite that decrypts with an RSA key,
+ * and still has one. */
 bool cleat_signature_leave_out_decryption(SSL_CTX *ssl_ctx);
 
 #endif

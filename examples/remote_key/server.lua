@@ -1,6 +1,6 @@
 -- A TLS echo server under luv that does not have its private key: server.lua CERTFILE SOCKET [PORT]
 --
--- signer.lua, another process, signs at the Unix socket. The coroutine of a connection waits for it, and the others go on.
+-- signer.lua, another process, signs at the Unix socket. The coroutine of a connection waits for it, the others go on.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local uv = require "luv"

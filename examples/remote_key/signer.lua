@@ -1,7 +1,8 @@
 -- Signs for TLS servers that do not have their key: signer.lua KEYFILE SOCKET
 --
 -- The path of the Unix socket is the right to ask: keep it in a folder that only the servers' user may enter. A request
--- is a line with the algorithm and a length, and so many bytes of the message; the answer is a length, and the signature.
+-- is a line with the algorithm and a length, and so many bytes of the message; the answer is a length, and the
+-- signature.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -20,8 +21,8 @@ end
 
 local TLS13 = (" "):rep(64) .. "TLS 1.3, server CertificateVerify\0" -- RFC 8446 section 4.4.3
 
--- Whether a message is a TLS server's: who has broken into one must not get signatures of anything else. With TLS 1.2 it
--- is the two random values and the key exchange (RFC 8422 section 5.4): a named curve, and a point.
+-- Whether a message is a TLS server's: an attacker in one must not get signatures of anything else. With TLS 1.2 it is
+-- the two random values and the key exchange (RFC 8422 section 5.4): a named curve, and a point.
 local function is_handshake(data)
     if data:sub(1, #TLS13) == TLS13 then
         return #data == #TLS13 + 32 or #data == #TLS13 + 48 -- the transcript's hash

@@ -36,14 +36,14 @@
  * connections of the context present the certificates of certfile, as cleat_context_load_cert_chain does; their
  * handshakes return CLEAT_WANT_SIGNATURE where they need the key. A private key in certfile is not looked at. Of an RSA
  * key they want signatures only, so that the cipher suites of TLS 1.2 that decrypt with it (RSA key exchange) are left
- * out; connections fail with CLEAT_SSL, NO_CIPHER_MATCH, if the context has no other. CLEAT_SYS with the file's name at
- * cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, SSL UNKNOWN_CERTIFICATE_TYPE for a key of another type, ...;
- * CLEAT_USAGE for PEM data where the file's name is due. */
+ * out; connections cannot be made, CLEAT_SSL, NO_CIPHER_MATCH, if the context has no other. CLEAT_SYS with the file's
+ * name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, SSL UNKNOWN_CERTIFICATE_TYPE for a key of another type,
+ * ...; CLEAT_USAGE for PEM data where the file's name is due. */
 CLEAT_API int32_t cleat_context_load_cert_chain_remote_key(int32_t context, const char *certfile,
                                                            int32_t certfile_len);
 
-/* cleat_context_load_cert_chain_remote_key_data returns the same CLEAT_REMOTE_KEY_* and does the same from a PEM text in
- * memory. CLEAT_SSL as there. */
+/* cleat_context_load_cert_chain_remote_key_data returns the same CLEAT_REMOTE_KEY_*, and does the same from a PEM text
+ * in memory. CLEAT_SSL as there. */
 CLEAT_API int32_t cleat_context_load_cert_chain_remote_key_data(int32_t context, const char *certs,
                                                                 int32_t certs_len);
 
@@ -56,21 +56,21 @@ CLEAT_API int32_t cleat_connection_signature_algorithm(int32_t connection);
 CLEAT_API int32_t cleat_connection_signature_input(int32_t connection, CLEAT_BINARY char *output,
                                                    int32_t output_cap);
 
-/* cleat_connection_signature_digest returns the length of the message's digest by the algorithm's hash, and copies it to
- * output; 0 for Ed25519, which signs the message itself. It is what PKCS#11 tokens and key services sign. CLEAT_USAGE
- * as above; CLEAT_SSL if BoringSSL cannot hash. */
+/* cleat_connection_signature_digest returns the length of the message's digest by the algorithm's hash, and copies it
+ * to output; 0 for Ed25519, which signs the message itself. It is what PKCS#11 tokens and key services sign.
+ * CLEAT_USAGE as above; CLEAT_SSL if BoringSSL cannot hash. */
 CLEAT_API int32_t cleat_connection_signature_digest(int32_t connection, CLEAT_BINARY char *output,
                                                     int32_t output_cap);
 
 /* cleat_connection_signature_public_key returns the length of the public key of the certificate that was sent,
- * SubjectPublicKeyInfo in DER, and copies it to output: to find the private key by. CLEAT_USAGE and CLEAT_SSL as
- * above. */
+ * SubjectPublicKeyInfo in DER, and copies it to output: to find the private key by. CLEAT_USAGE and CLEAT_SSL as above.
+ * */
 CLEAT_API int32_t cleat_connection_signature_public_key(int32_t connection,
                                                         CLEAT_BINARY char *output,
                                                         int32_t output_cap);
 
-/* cleat_connection_answer_signature returns CLEAT_OK and lets the handshake that has returned CLEAT_WANT_SIGNATURE go on
- * at the next call. signature absent: the key's owner refuses; the peer gets the alert internal_error, and the
+/* cleat_connection_answer_signature returns CLEAT_OK and lets the handshake that has returned CLEAT_WANT_SIGNATURE go
+ * on at the next call. signature absent: the key's owner refuses; the peer gets the alert internal_error, and the
  * handshake fails with CLEAT_SSL, PRIVATE_KEY_OPERATION_FAILED. A signature that the certificate's key does not verify
  * is CLEAT_SSL, BAD_SIGNATURE, here, and a refusal otherwise: it never reaches the peer. CLEAT_USAGE if the connection
  * has not asked; CLEAT_NOMEM, after which it can be answered again. */

@@ -15,8 +15,8 @@ local function is(class, what, failure)
     return raises.check(failure, class, what)
 end
 
--- remote: a context whose key is elsewhere. options: of link.context, with kind (of support.kinds) or cert (of pki). sign:
--- nil for the right one.
+-- remote: a context whose key is elsewhere. options: of link.context, with kind (of support.kinds) or cert (of pki).
+-- sign: nil for the right one.
 local function remote(options, sign)
     local given = {}
     for name, value in pairs(options) do

@@ -2,8 +2,8 @@
 -- is called in a coroutine of a runtime (support.runtimes), and raises if the answer is wrong. It knows nothing of
 -- busted: nginx asks it too.
 --
--- A runtime that asks has client and server (SSLContexts) beside the fields of support.runtimes, directory (with the files
--- of support.pki), and factor, by which limits are multiplied on a slow machine.
+-- A runtime that asks has client and server (SSLContexts) beside the fields of support.runtimes, directory (with the
+-- files of support.pki), and factor, by which limits are multiplied on a slow machine.
 local socket = require "cleat.socket"
 local errors = require "cleat.errors"
 local ssl = require "cleat.ssl"

@@ -1764,8 +1764,8 @@ public final class Cleat {
          * as cleat_context_load_cert_chain does; their handshakes return CLEAT_WANT_SIGNATURE where they
          * need the key. A private key in certfile is not looked at. Of an RSA key they want signatures
          * only, so that the cipher suites of TLS 1.2 that decrypt with it (RSA key exchange) are left
-         * out; connections fail with CLEAT_SSL, NO_CIPHER_MATCH, if the context has no other. CLEAT_SYS
-         * with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, SSL
+         * out; connections cannot be made, CLEAT_SSL, NO_CIPHER_MATCH, if the context has no other.
+         * CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, SSL
          * UNKNOWN_CERTIFICATE_TYPE for a key of another type, ...; CLEAT_USAGE for PEM data where the
          * file's name is due.
          */
@@ -1778,7 +1778,7 @@ public final class Cleat {
         }
 
         /**
-         * cleat_context_load_cert_chain_remote_key_data returns the same CLEAT_REMOTE_KEY_* and does the
+         * cleat_context_load_cert_chain_remote_key_data returns the same CLEAT_REMOTE_KEY_*, and does the
          * same from a PEM text in memory. CLEAT_SSL as there.
          */
         public int loadCertChainRemoteKeyData(byte[] certs) throws Failure {

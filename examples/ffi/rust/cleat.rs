@@ -1564,17 +1564,17 @@ impl Context {
     /// key, and makes connections of the context present the certificates of certfile, as
     /// cleat_context_load_cert_chain does; their handshakes return CLEAT_WANT_SIGNATURE where they need the
     /// key. A private key in certfile is not looked at. Of an RSA key they want signatures only, so that
-    /// the cipher suites of TLS 1.2 that decrypt with it (RSA key exchange) are left out; connections fail
-    /// with CLEAT_SSL, NO_CIPHER_MATCH, if the context has no other. CLEAT_SYS with the file's name at
-    /// cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, SSL UNKNOWN_CERTIFICATE_TYPE for a key of
-    /// another type, ...; CLEAT_USAGE for PEM data where the file's name is due.
+    /// the cipher suites of TLS 1.2 that decrypt with it (RSA key exchange) are left out; connections
+    /// cannot be made, CLEAT_SSL, NO_CIPHER_MATCH, if the context has no other. CLEAT_SYS with the file's
+    /// name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, SSL UNKNOWN_CERTIFICATE_TYPE for a key
+    /// of another type, ...; CLEAT_USAGE for PEM data where the file's name is due.
     #[allow(clippy::too_many_arguments)]
     pub fn load_cert_chain_remote_key(&self, certfile: &str) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_context_load_cert_chain_remote_key(self.0, certfile.as_bytes().as_ptr().cast(), c_len(certfile.len())) })?;
         Ok(result)
     }
 
-    /// cleat_context_load_cert_chain_remote_key_data returns the same CLEAT_REMOTE_KEY_* and does the same
+    /// cleat_context_load_cert_chain_remote_key_data returns the same CLEAT_REMOTE_KEY_*, and does the same
     /// from a PEM text in memory. CLEAT_SSL as there.
     #[allow(clippy::too_many_arguments)]
     pub fn load_cert_chain_remote_key_data(&self, certs: &[u8]) -> Result<i32, Error> {

@@ -28,13 +28,13 @@ local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", 
 ---         return ssl.sign("key.pem", algorithm, data) -- in the process that has the key
 ---     end })
 ---
---- `sign` is called in each handshake that is not resumed, with the algorithm's name in TLS ("ecdsa_secp256r1_sha256",
---- "rsa_pss_rsae_sha256", "ed25519" …), the message, its digest (nil for ed25519, which signs the message itself) and
---- the public key (SubjectPublicKeyInfo in DER). It returns the signature as ssl.sign does: for ECDSA the DER of r and s.
---- In a coroutine it may yield. If it raises, or returns nil and perhaps a reason, or a signature that the certificate's
---- key does not verify, the peer gets the alert internal_error, and the handshake raises SSLError with the reason
---- `PRIVATE_KEY_OPERATION_FAILED` and the error in `cause`. With an RSA key the cipher suites of TLS 1.2 with RSA key
---- exchange are left out, because they decrypt with it.
+--- `sign` is called in each handshake that is not resumed, with the algorithm's name in TLS
+--- ("ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256", "ed25519" …), the message, its digest (nil for ed25519, which
+--- signs the message itself) and the public key (SubjectPublicKeyInfo in DER). It returns the signature as ssl.sign
+--- does: for ECDSA the DER of r and s. In a coroutine it may yield. If it raises, or returns nil and perhaps a
+--- reason, or a signature that the certificate's key does not verify, the peer gets the alert internal_error, and the
+--- handshake raises SSLError with the reason `PRIVATE_KEY_OPERATION_FAILED` and the error in `cause`. With an RSA key
+--- the cipher suites of TLS 1.2 with RSA key exchange are left out, because they decrypt with it.
 ---
 --- Raises: IOError if a file cannot be read; SSLError if a file has no certificate or key, if the key does not match,
 --- or if the password is wrong (reason `BAD_DECRYPT`) or missing (`BAD_PASSWORD_READ`); ValueError if the password is

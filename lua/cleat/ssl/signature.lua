@@ -4,8 +4,8 @@
 --- The ABI has no callbacks: the handshake returns WANT_SIGNATURE and is continued after an answer. So `sign` is a Lua
 --- function between two calls of the ABI: it may raise, and in a coroutine it may yield.
 ---
---- A context has a table of these functions by the type of key (REMOTE_KEY_*), or false. It is replaced when a certificate
---- is loaded, and a connection keeps the one that it was made with, as it keeps the certificate.
+--- A context has a table of these functions by the type of key (REMOTE_KEY_*), or false. It is replaced when a
+--- certificate is loaded, and a connection keeps the one that it was made with, as it keeps the certificate.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -111,8 +111,8 @@ local parse_sign = keywords.parser("sign", { "key", "algorithm", "data", "passwo
 ---         return ssl.sign("key.pem", algorithm, data)
 ---     end })
 ---
---- Raises: SSLError with the reason `WRONG_SIGNATURE_TYPE` if the algorithm does not fit the key; ValueError if there is
---- no such algorithm; for the key and the password as SSLContext:load_cert_chain.
+--- Raises: SSLError with the reason `WRONG_SIGNATURE_TYPE` if the algorithm does not fit the key; ValueError if there
+--- is no such algorithm; for the key and the password as SSLContext:load_cert_chain.
 --- Python: none.
 ---@param key string the private key: path of a PEM file, or PEM text
 ---@param algorithm string "rsa_pss_rsae_sha256", "ecdsa_secp256r1_sha256", "ed25519" …
