@@ -46,7 +46,8 @@ local function ask(path, bytes)
     sock:connect(path)
     sock:sendall(bytes)
     sock:shutdown(socket.SHUT_WR)
-    local answer, piece = "", nil
+    local answer = ""
+    local piece
     repeat
         piece = sock:recv(4096)
         answer = answer .. piece

@@ -1,8 +1,8 @@
 -- A TLS server for peers that are programs: one connection after the other, each echoed or answered as HTTP, until it
 -- is killed.
 -- Arguments are name=value: cert, key (files), cafile, verify (optional, required), version (TLSv1 to TLSv1.2; all),
--- alpn, mode (echo, http), bytes (an echo ends with close_notify after so many). It says on standard output what
--- happens.
+-- alpn, mode (echo, http), bytes (an echo ends with close_notify after so many), remote (yes: the key is elsewhere;
+-- refuse: and does not sign). It says on standard output what happens.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -19,7 +19,14 @@ end
 
 local PROTOCOLS = { TLSv1 = ssl.PROTOCOL_TLSv1, ["TLSv1.1"] = ssl.PROTOCOL_TLSv1_1, ["TLSv1.2"] = ssl.PROTOCOL_TLSv1_2 }
 local context = ssl.SSLContext(PROTOCOLS[options.version] or ssl.PROTOCOL_TLS)
-context:load_cert_chain(options.cert, options.key)
+if options.remote then
+    context:load_cert_chain(options.cert, { sign = function(algorithm, data)
+        say("signs", algorithm)
+        return options.remote == "yes" and ssl.sign(options.key, algorithm, data) or nil
+    end })
+else
+    context:load_cert_chain(options.cert, options.key)
+end
 if options.cafile then
     context:load_verify_locations(options.cafile)
 end
