@@ -30,20 +30,25 @@ void cleat_signature_free(struct cleat_signature *signature) {
     cleat_release(signature);
 }
 
-static int pkey_type(int32_t type) {
-    switch (type) {
-        case CLEAT_REMOTE_KEY_RSA: return EVP_PKEY_RSA;
-        case CLEAT_REMOTE_KEY_EC: return EVP_PKEY_EC;
-        default: return EVP_PKEY_ED25519;
+static int32_t type_of(const EVP_PKEY *key) {
+    switch (key == NULL ? EVP_PKEY_NONE : EVP_PKEY_id(key)) {
+        case EVP_PKEY_RSA: return CLEAT_REMOTE_KEY_RSA;
+        case EVP_PKEY_ED25519: return CLEAT_REMOTE_KEY_ED25519;
+        case EVP_PKEY_EC: break;
+        default: return 0;
+    }
+    switch (EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)))) {
+        case NID_X9_62_prime256v1: return CLEAT_REMOTE_KEY_P256;
+        case NID_secp384r1: return CLEAT_REMOTE_KEY_P384;
+        case NID_secp521r1: return CLEAT_REMOTE_KEY_P521;
+        default: return CLEAT_REMOTE_KEY_P224;
     }
 }
 
 int32_t cleat_signature_key_type(const EVP_PKEY *key) {
-    int32_t type;
+    int32_t type = type_of(key);
     if (cleat_memory_failed()) return cleat_fail_nomem();
-    for (type = CLEAT_REMOTE_KEY_RSA; type <= CLEAT_REMOTE_KEY_ED25519; type++) {
-        if (key != NULL && EVP_PKEY_id(key) == pkey_type(type)) return type;
-    }
+    if (type > 0) return type;
     return cleat_fail_named("SSL", "UNKNOWN_CERTIFICATE_TYPE",
                             "the certificate's key is neither RSA, nor EC, nor Ed25519");
 }
@@ -164,6 +169,13 @@ int32_t cleat_connection_signature_algorithm(int32_t connection) {
     int32_t result;
     CLEAT_BEGIN(connection);
     result = self->pause == CLEAT_PAUSE_SIGNATURE ? self->signature->algorithm : 0;
+    CLEAT_END(result);
+}
+
+int32_t cleat_connection_signature_key(int32_t connection) {
+    int32_t result;
+    CLEAT_BEGIN(connection);
+    result = self->pause == CLEAT_PAUSE_SIGNATURE ? type_of(self->signature->key) : 0;
     CLEAT_END(result);
 }
 

@@ -29,8 +29,11 @@
 
 /* CLEAT_REMOTE_KEY_* are the types of keys that can be elsewhere. */
 #define CLEAT_REMOTE_KEY_RSA 1
-#define CLEAT_REMOTE_KEY_EC 2
-#define CLEAT_REMOTE_KEY_ED25519 3
+#define CLEAT_REMOTE_KEY_P256 2
+#define CLEAT_REMOTE_KEY_P384 3
+#define CLEAT_REMOTE_KEY_P521 4
+#define CLEAT_REMOTE_KEY_P224 5 /* not with TLS 1.3 */
+#define CLEAT_REMOTE_KEY_ED25519 6
 
 /* cleat_context_load_cert_chain_remote_key returns the CLEAT_REMOTE_KEY_* of the own certificate's key, and makes
  * connections of the context present the certificates of certfile, as cleat_context_load_cert_chain does; their
@@ -50,6 +53,10 @@ CLEAT_API int32_t cleat_context_load_cert_chain_remote_key_data(int32_t context,
 /* cleat_connection_signature_algorithm returns the number of the algorithm, a CLEAT_SIGNATURE_* constant, for the
  * signature that the handshake waits for, or 0 if it waits for none. */
 CLEAT_API int32_t cleat_connection_signature_algorithm(int32_t connection);
+
+/* cleat_connection_signature_key returns the CLEAT_REMOTE_KEY_* of the key for that signature, as it was returned when the
+ * certificate was loaded, or 0 if the handshake waits for none. */
+CLEAT_API int32_t cleat_connection_signature_key(int32_t connection);
 
 /* cleat_connection_signature_input returns the length of the message that is to be signed, and copies it to output. It
  * is not hashed yet. CLEAT_USAGE if the handshake waits for no signature. */

@@ -218,9 +218,9 @@ static void open_remote_keys(int32_t version) {
     close_contexts();
     open_contexts();
     EXPECT(cleat_context_load_cert_chain_remote_key_data(client_context, chain, len) ==
-           CLEAT_REMOTE_KEY_EC);
+           CLEAT_REMOTE_KEY_P256);
     EXPECT(cleat_context_load_cert_chain_remote_key_data(server_context, chain, len) ==
-           CLEAT_REMOTE_KEY_EC);
+           CLEAT_REMOTE_KEY_P256);
     configure(version, CLEAT_CERT_REQUIRED, 0);
     open_with(server_context, client_context);
 }

@@ -182,7 +182,7 @@ static int32_t act_chain_data(void) {
 
 static int32_t act_remote_key(void) {
     return cleat_context_load_cert_chain_remote_key(
-               context, certificate_file, text_len(certificate_file)) == CLEAT_REMOTE_KEY_EC
+               context, certificate_file, text_len(certificate_file)) == CLEAT_REMOTE_KEY_P256
                ? CLEAT_OK
                : cleat_error_status();
 }

@@ -278,6 +278,8 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_signature_algorithm \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_signature_key \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_signature_input \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_signature_digest \
@@ -819,6 +821,9 @@
 #define cleat_connection_signature_algorithm(...) \
     classes_checked("cleat_connection_signature_algorithm", CLASSES_connection_signature_algorithm, \
                     cleat_connection_signature_algorithm(__VA_ARGS__))
+#define cleat_connection_signature_key(...) \
+    classes_checked("cleat_connection_signature_key", CLASSES_connection_signature_key, \
+                    cleat_connection_signature_key(__VA_ARGS__))
 #define cleat_connection_signature_input(...) \
     classes_checked("cleat_connection_signature_input", CLASSES_connection_signature_input, \
                     cleat_connection_signature_input(__VA_ARGS__))

@@ -531,6 +531,10 @@ static int32_t call_connection_signature_algorithm(const struct value *v) {
     return cleat_connection_signature_algorithm(v[0].i);
 }
 
+static int32_t call_connection_signature_key(const struct value *v) {
+    return cleat_connection_signature_key(v[0].i);
+}
+
 static int32_t call_connection_signature_input(const struct value *v) {
     return cleat_connection_signature_input(v[0].i, v[1].room, v[1].size);
 }
@@ -1248,6 +1252,8 @@ static const struct function functions[] = {
     {"cleat_context_load_cert_chain_remote_key_data", call_context_load_cert_chain_remote_key_data, CLASSES_context_load_cert_chain_remote_key_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certs"}, {END, 0, NULL}}},
     {"cleat_connection_signature_algorithm", call_connection_signature_algorithm, CLASSES_connection_signature_algorithm,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_signature_key", call_connection_signature_key, CLASSES_connection_signature_key,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
     {"cleat_connection_signature_input", call_connection_signature_input, CLASSES_connection_signature_input,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},

@@ -19,7 +19,7 @@ static void load_remote_key(int32_t context, enum identity_part part) {
     int32_t len;
     const char *chain = identity_text(part, &len);
     EXPECT(cleat_context_load_cert_chain_remote_key_data(context, chain, len) ==
-           CLEAT_REMOTE_KEY_EC);
+           CLEAT_REMOTE_KEY_P256);
 }
 
 static void open_contexts(int32_t version) {
@@ -88,6 +88,7 @@ static void expect_pause(int32_t id) {
 static void expect_nothing(int32_t id) {
     char room[ROOM];
     EXPECT(cleat_connection_signature_algorithm(id) == 0);
+    EXPECT(cleat_connection_signature_key(id) == 0);
     expect_usage(cleat_connection_signature_input(id, room, ROOM));
     expect_usage(cleat_connection_signature_digest(id, room, ROOM));
     expect_usage(cleat_connection_signature_public_key(id, room, ROOM));
@@ -106,6 +107,7 @@ static int32_t make_signature(int32_t id, enum identity_part part, char *signatu
     EXPECT(len > 64 && len < (int32_t)sizeof input);
     EXPECT(cleat_connection_signature_input(id, NULL, 0) == len);
     EXPECT(cleat_connection_signature_algorithm(id) == ECDSA);
+    EXPECT(cleat_connection_signature_key(id) == CLEAT_REMOTE_KEY_P256);
     SHA256((const uint8_t *)input, (size_t)len, hash);
     EXPECT(cleat_connection_signature_digest(id, digest, sizeof digest) == sizeof hash);
     EXPECT(memcmp(digest, hash, sizeof hash) == 0);

@@ -1041,6 +1041,13 @@ return {
         },
     },
     {
+        name = "connection_signature_key", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
         name = "connection_signature_input", results = 1,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {

@@ -266,8 +266,12 @@ public final class Cleat {
 
     // CLEAT_REMOTE_KEY_* are the types of keys that can be elsewhere.
     public static final int REMOTE_KEY_RSA = 1;
-    public static final int REMOTE_KEY_EC = 2;
-    public static final int REMOTE_KEY_ED25519 = 3;
+    public static final int REMOTE_KEY_P256 = 2;
+    public static final int REMOTE_KEY_P384 = 3;
+    public static final int REMOTE_KEY_P521 = 4;
+    /** not with TLS 1.3 */
+    public static final int REMOTE_KEY_P224 = 5;
+    public static final int REMOTE_KEY_ED25519 = 6;
 
     // CLEAT_SOCK_* are the socket types.
     public static final int SOCK_STREAM = 1;
@@ -703,6 +707,7 @@ public final class Cleat {
                                                                                byte[] certs,
                                                                                int certs_len);
         public static native int cleat_connection_signature_algorithm(int connection);
+        public static native int cleat_connection_signature_key(int connection);
         public static native int cleat_connection_signature_input(int connection, byte[] output,
                                                                   int output_cap);
         public static native int cleat_connection_signature_digest(int connection, byte[] output,
@@ -2660,6 +2665,17 @@ public final class Cleat {
          */
         public int signatureAlgorithm() throws Failure {
             int result = Raw.cleat_connection_signature_algorithm(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_signature_key returns the CLEAT_REMOTE_KEY_* of the key for that signature, as
+         * it was returned when the certificate was loaded, or 0 if the handshake waits for none.
+         */
+        public int signatureKey() throws Failure {
+            int result = Raw.cleat_connection_signature_key(id);
             Reference.reachabilityFence(this);
             check(result);
             return result;

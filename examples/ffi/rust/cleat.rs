@@ -258,8 +258,12 @@ pub const SIGNATURE_RSA_PKCS1_MD5_SHA1: i32 = 65281;
 
 // CLEAT_REMOTE_KEY_* are the types of keys that can be elsewhere.
 pub const REMOTE_KEY_RSA: i32 = 1;
-pub const REMOTE_KEY_EC: i32 = 2;
-pub const REMOTE_KEY_ED25519: i32 = 3;
+pub const REMOTE_KEY_P256: i32 = 2;
+pub const REMOTE_KEY_P384: i32 = 3;
+pub const REMOTE_KEY_P521: i32 = 4;
+/// not with TLS 1.3
+pub const REMOTE_KEY_P224: i32 = 5;
+pub const REMOTE_KEY_ED25519: i32 = 6;
 
 // CLEAT_SOCK_* are the socket types.
 pub const SOCK_STREAM: i32 = 1;
@@ -676,6 +680,7 @@ pub mod raw {
         pub fn cleat_context_load_cert_chain_remote_key_data(context: i32, certs: *const c_char,
                                                              certs_len: i32) -> i32;
         pub fn cleat_connection_signature_algorithm(connection: i32) -> i32;
+        pub fn cleat_connection_signature_key(connection: i32) -> i32;
         pub fn cleat_connection_signature_input(connection: i32, output: *mut c_char,
                                                 output_cap: i32) -> i32;
         pub fn cleat_connection_signature_digest(connection: i32, output: *mut c_char,
@@ -2211,6 +2216,14 @@ impl Connection {
     pub fn signature_algorithm(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_signature_algorithm(self.0) })?;
         Ok(result as usize)
+    }
+
+    /// cleat_connection_signature_key returns the CLEAT_REMOTE_KEY_* of the key for that signature, as it
+    /// was returned when the certificate was loaded, or 0 if the handshake waits for none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn signature_key(&self) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_connection_signature_key(self.0) })?;
+        Ok(result)
     }
 
     /// cleat_connection_signature_input returns the length of the message that is to be signed, and copies

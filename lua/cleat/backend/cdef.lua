@@ -162,6 +162,7 @@ int32_t cleat_context_load_cert_chain_remote_key(int32_t context, const char *ce
 int32_t cleat_context_load_cert_chain_remote_key_data(int32_t context, const char *certs,
                                                       int32_t certs_len);
 int32_t cleat_connection_signature_algorithm(int32_t connection);
+int32_t cleat_connection_signature_key(int32_t connection);
 int32_t cleat_connection_signature_input(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_connection_signature_digest(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_connection_signature_public_key(int32_t connection, char *output, int32_t output_cap);

@@ -2197,6 +2197,18 @@ return function(lib, rt, backend)
 
     ---@param connection integer
     ---@return integer status
+    do
+        local call = lib.cleat_connection_signature_key
+        backend.connection_signature_key = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_signature_key", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
     ---@return string? output
     do
         local call = lib.cleat_connection_signature_input

@@ -1551,6 +1551,14 @@ static int l_connection_signature_algorithm(lua_State *L) {
     return 1;
 }
 
+/* connection_signature_key(connection) -> status */
+static int l_connection_signature_key(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_signature_key");
+    int32_t result = cleat_connection_signature_key(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* connection_signature_input(connection) -> status, output */
 static int l_connection_signature_input(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_signature_input");
@@ -3131,6 +3139,7 @@ const luaL_Reg native_abi[] = {
     {"context_load_cert_chain_remote_key", l_context_load_cert_chain_remote_key},
     {"context_load_cert_chain_remote_key_data", l_context_load_cert_chain_remote_key_data},
     {"connection_signature_algorithm", l_connection_signature_algorithm},
+    {"connection_signature_key", l_connection_signature_key},
     {"connection_signature_input", l_connection_signature_input},
     {"connection_signature_digest", l_connection_signature_digest},
     {"connection_signature_public_key", l_connection_signature_public_key},

@@ -29,8 +29,6 @@ for name, number in pairs(const) do
     end
 end
 
-local TYPES = { rsa = const.REMOTE_KEY_RSA, ecdsa = const.REMOTE_KEY_EC, ed25519 = const.REMOTE_KEY_ED25519 }
-
 --- Loads the certificates of a context, and sets the function that signs by their key.
 function signature.load(context, certfile, sign)
     local key_type = errors.check(C.context_load_cert_chain_remote_key(context._id, certfile))
@@ -45,10 +43,11 @@ end
 -- sign calls the function that signs with what the connection is to sign.
 local function sign(self, id)
     local name = NAMES[errors.check(C.connection_signature_algorithm(id))]
+    local signer = self._signers[errors.check(C.connection_signature_key(id))]
     local _, data = errors.check(C.connection_signature_input(id))
     local length, digest = errors.check(C.connection_signature_digest(id))
     local _, public_key = errors.check(C.connection_signature_public_key(id))
-    local made, reason = self._signers[TYPES[name:match "^%w+"]](name, data, length > 0 and digest or nil, public_key)
+    local made, reason = signer(name, data, length > 0 and digest or nil, public_key)
     if made and type(made) ~= "string" then
         errors.raise(errors.TypeError, "sign must return a string, or nil to refuse, not " .. check.kind(made))
     end
