@@ -308,8 +308,7 @@ return {
     { "LCC-12", "D", "key mismatch" },
     { "LCC-13", "I", "bad files" },
     { "LCC-14", "I", "second load, other key type",
-        note = "The second load replaces the first whatever its key is: a context has one certificate. "
-            .. "BoringSSL of 2026 could hold several (SSL_CREDENTIAL), that of 2023 not." },
+        note = "As with OpenSSL it adds. ECDSA keys on two curves are two types, where OpenSSL has one." },
     { "LCC-15", "I", "state after failure" },
     { "LDC-01", "D", "`load_default_certs(purpose=Purpose.SERVER_AUTH)`" },
     { "LDC-02", "D", "Windows", note = "Nothing to do elsewhere." },

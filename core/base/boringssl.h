@@ -46,4 +46,12 @@
 #define CLEAT_DEFAULT_GROUPS "X25519:P-256:P-384:P-521"
 #endif
 
+/* SSL_CREDENTIAL, of which an SSL_CTX can have several, also for certain issuers only. Without it
+ * core/tls/credential_choice.c chooses. */
+#if defined(SSL_R_NO_MATCHING_ISSUER)
+#define CLEAT_HAS_SSL_CREDENTIAL 1
+#else
+#define CLEAT_HAS_SSL_CREDENTIAL 0
+#endif
+
 #endif

@@ -33,8 +33,9 @@ int32_t cleat_context_set_certificate_compression(int32_t context, int32_t on) {
 #define ZLIB_CONST /* it does not write what it reads */
 #include <zlib.h>
 
-/* With and without what is stapled there are four messages that a server may send. */
-#define ENTRIES 4
+/* With and without what is stapled there are four messages that a server may send for a certificate. Few have more than
+ * two certificates. */
+#define ENTRIES 8
 
 struct cleat_compression {
     pthread_mutex_t lock;

@@ -41,9 +41,9 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     SSL_CTX_free(configuration->ssl_ctx);
     cleat_alpn_unref(configuration->alpn);
     cleat_alpn_unref(configuration->npn);
-    EVP_PKEY_free(configuration->remote_key);
     cleat_trust_unref(configuration->trust);
     cleat_sessions_unref(configuration->sessions);
+    cleat_credentials_unref(configuration->credentials);
     cleat_compression_free(configuration->compression);
     cleat_release(configuration);
 }
@@ -118,8 +118,7 @@ static bool set_up(const struct cleat_configuration *self,
                                                                    : parts->ciphers) == 1 &&
            cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
-           (parts->credential == NULL || (cleat_credential_use(parts->credential, ssl_ctx) &&
-                                          cleat_staples_use(parts->staples, ssl_ctx))) &&
+           (self->credentials == NULL || cleat_credentials_use(self->credentials, ssl_ctx)) &&
            !cleat_memory_failed();
 }
 
@@ -132,12 +131,11 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     cleat_version_range(parts->settings, &made->minimum_version, &made->maximum_version);
     made->alpn = cleat_alpn_ref(parts->alpn);
     made->npn = cleat_alpn_ref(parts->npn);
-    made->remote_key = cleat_credential_remote_key(parts->credential);
-    if (made->remote_key != NULL) EVP_PKEY_up_ref(made->remote_key);
     made->trust = cleat_trust_ref(parts->trust);
     made->sessions = cleat_sessions_ref(parts->sessions);
+    made->credentials = cleat_credentials_ref(parts->credentials);
     made->context = parts->context;
-    if (parts->credential != NULL) cleat_credential_digest(parts->credential, made->credential);
+    if (parts->credentials != NULL) cleat_credentials_digest(parts->credentials, made->credential);
     cleat_error_clear_queue();
     made->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
     if (made->ssl_ctx == NULL || !set_up(made, parts) || !set_compression(made)) {

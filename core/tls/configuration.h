@@ -8,9 +8,8 @@
 
 #include "tls/alpn.h"
 #include "tls/compression.h"
-#include "tls/credential.h"
+#include "tls/credentials.h"
 #include "tls/sessions.h"
-#include "tls/staple.h"
 #include "x509/trust.h"
 
 /* A context's settings, as the caller set them. */
@@ -43,10 +42,9 @@ struct cleat_configuration {
     uint16_t maximum_version;
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
-    EVP_PKEY
-    *remote_key; /* the public key of a private key that is elsewhere; NULL if there is none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
+    struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_compression *compression; /* NULL if it is off */
     uint64_t context; /* the random number of its context */
     uint8_t credential[CLEAT_DIGEST]; /* of the own certificates; zeros if there are none */
@@ -58,8 +56,7 @@ struct cleat_configuration_parts {
     const char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
-    struct cleat_credential *credential; /* NULL if none */
-    const struct cleat_staples *staples;
+    struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     uint64_t context;

@@ -40,6 +40,7 @@ struct cleat_connection {
     int32_t verify_flags; /* likewise */
     struct cleat_verify_error verify_error; /* why the peer was refused */
     struct cleat_verify_faults *verify_faults; /* all reasons, if a caller may read them; or NULL */
+    STACK_OF(CRYPTO_BUFFER) * refused_chain; /* the one that they are about; NULL if none */
     int32_t verify_events; /* those of the configurations: see connection.c */
     bool tolerates_refusals; /* likewise */
     bool was_verified; /* there is a verdict: verify_error */
@@ -52,6 +53,10 @@ struct cleat_connection {
     SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
+#if !CLEAT_HAS_SSL_CREDENTIAL
+    uint32_t offered_groups; /* likewise: see credential_choice.c */
+    const struct cleat_credential *credential; /* that was chosen; NULL if none was */
+#endif
     bool server_side;
     bool begun; /* the handshake was counted */
     bool offered; /* a server's client offered a session */
@@ -97,6 +102,11 @@ const char *cleat_cipher_name(const SSL_CIPHER *cipher);
 /* cleat_shared_suites returns the set of suites that a ClientHello and the server it came to
  * have in common, for shared_suites. */
 uint32_t cleat_shared_suites(const SSL_CLIENT_HELLO *hello);
+
+/* cleat_has_shared_suite returns whether there is one with this key exchange and authentication, by NID, for the
+ * version that was negotiated. */
+bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchange,
+                            int authentication);
 
 /* The functions below are called with the lock held, and for connection_*.c only. */
 

@@ -18,8 +18,7 @@ static void context_destroy(struct cleat_object *object) {
     cleat_configuration_unref(self->configuration);
     cleat_trust_unref(self->trust);
     cleat_trust_sources_free(&self->sources);
-    cleat_credential_free(self->credential);
-    cleat_staples_clear(&self->staples);
+    cleat_credentials_unref(self->credentials);
     cleat_alpn_unref(self->alpn);
     cleat_alpn_unref(self->npn);
     cleat_sessions_unref(self->sessions);
@@ -59,8 +58,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .ciphers = context->ciphers,
             .alpn = context->alpn,
             .npn = context->npn,
-            .credential = context->credential,
-            .staples = &context->staples,
+            .credentials = context->credentials,
             .sessions = context->sessions,
             .context = context->number,
         };

@@ -19,8 +19,7 @@ struct cleat_context {
     char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
-    struct cleat_credential *credential; /* likewise */
-    struct cleat_staples staples; /* of the credential */
+    struct cleat_credentials *credentials; /* likewise */
     struct cleat_trust_sources sources;
     struct cleat_trust *trust; /* made of sources; NULL: not made since they were changed */
     struct cleat_configuration *configuration; /* of all of it; NULL likewise */

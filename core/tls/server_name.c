@@ -8,6 +8,7 @@
 
 #include "base/argument.h"
 #include "tls/connection.h"
+#include "tls/credential_choice.h"
 
 /* Whether the client would resume a session: by TLS 1.3's pre-shared key, a ticket, or an id. */
 static bool offers_session(const SSL_CLIENT_HELLO *hello) {
@@ -31,6 +32,9 @@ enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *h
     self->has_hello = true;
     self->offered = offers_session(hello);
     self->shared_suites = cleat_shared_suites(hello);
+#if !CLEAT_HAS_SSL_CREDENTIAL
+    self->offered_groups = cleat_credential_choice_groups(hello);
+#endif
     if (!self->asks_for_name) return ssl_select_cert_success;
     self->pause = CLEAT_PAUSE_SERVER_NAME;
     return ssl_select_cert_retry;

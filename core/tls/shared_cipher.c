@@ -55,6 +55,24 @@ uint32_t cleat_shared_suites(const SSL_CLIENT_HELLO *hello) {
     return offered_by(hello) & taken_by(hello->ssl);
 }
 
+bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchange,
+                            int authentication) {
+    int version = SSL_version(self->ssl);
+    int i;
+    for (i = 0; i < SUITES; i++) {
+        const SSL_CIPHER *cipher;
+        if ((self->shared_suites & (uint32_t)1 << i) == 0) continue;
+        cipher = SSL_get_cipher_by_value(suites[i]);
+        if (SSL_CIPHER_get_kx_nid(cipher) == key_exchange &&
+            SSL_CIPHER_get_auth_nid(cipher) == authentication &&
+            SSL_CIPHER_get_min_version(cipher) <= version &&
+            SSL_CIPHER_get_max_version(cipher) >= version) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* shared returns the suite at index, NULL if there are not so many, and counts them. */
 static const SSL_CIPHER *shared(const struct cleat_connection *self, int32_t index,
                                 int32_t *count) {

@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/argument.h"
+#include "base/file.h"
 #include "base/memory.h"
-#include "tls/credential.h"
+#include "cleat/credential.h"
+#include "tls/credential_pem.h"
 #include "tls/signature.h"
 
 /* CLEAT_USAGE for a number that is no algorithm, or of no key that can be elsewhere. */
@@ -45,8 +47,12 @@ static int32_t make(EVP_PKEY *key, uint16_t algorithm, const char *data, int32_t
 static int32_t sign(const char *key_text, int32_t key_len, const char *password,
                     int32_t password_len, int32_t algorithm, const char *data, int32_t data_len,
                     char *output, int32_t output_cap) {
+    struct cleat_password secret = {password, password_len, false};
     EVP_PKEY *key = NULL;
-    int32_t result = cleat_credential_parse_key(key_text, key_len, password, password_len, &key);
+    int32_t result;
+    cleat_error_clear_queue();
+    cleat_file_skip_mark(&key_text, &key_len);
+    result = cleat_pem_key(key_text, key_len, &secret, &key);
     if (result >= 0) {
         result = make(key, (uint16_t)algorithm, data, data_len, output, output_cap);
     }
@@ -61,12 +67,12 @@ int32_t cleat_sign(const char *keyfile, int32_t keyfile_len, const char *passwor
     char *key = NULL;
     int32_t key_len = 0;
     int32_t result;
-    CLEAT_CHECK_FILE(1, keyfile, keyfile_len);
+    CLEAT_CHECK_PEM_FILE(1, keyfile, keyfile_len);
     CLEAT_CHECK_PASSWORD(3, password, password_len);
     CLEAT_CHECK_IN(6, data, data_len);
     CLEAT_CHECK_OUT(8, output, output_cap);
     result = check_algorithm(algorithm);
-    if (result >= 0) result = cleat_credential_read(keyfile, keyfile_len, &key, &key_len);
+    if (result >= 0) result = cleat_pem_read(keyfile, keyfile_len, &key, &key_len);
     if (result >= 0) {
         result = sign(key, key_len, password, password_len, algorithm, data, data_len, output,
                       output_cap);

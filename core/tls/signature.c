@@ -12,6 +12,7 @@
 
 struct cleat_signature {
     uint16_t algorithm;
+    enum cleat_key_type key_type;
     EVP_PKEY *key; /* the public one of the certificate that was sent */
     uint8_t *answer; /* the signature; NULL until the caller has answered */
     size_t answer_len;
@@ -30,27 +31,12 @@ void cleat_signature_free(struct cleat_signature *signature) {
     cleat_release(signature);
 }
 
-static int32_t type_of(const EVP_PKEY *key) {
-    switch (key == NULL ? EVP_PKEY_NONE : EVP_PKEY_id(key)) {
-        case EVP_PKEY_RSA: return CLEAT_REMOTE_KEY_RSA;
-        case EVP_PKEY_ED25519: return CLEAT_REMOTE_KEY_ED25519;
-        case EVP_PKEY_EC: break;
-        default: return 0;
-    }
-    switch (EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)))) {
-        case NID_X9_62_prime256v1: return CLEAT_REMOTE_KEY_P256;
-        case NID_secp384r1: return CLEAT_REMOTE_KEY_P384;
-        case NID_secp521r1: return CLEAT_REMOTE_KEY_P521;
-        default: return CLEAT_REMOTE_KEY_P224;
-    }
-}
-
-int32_t cleat_signature_key_type(const EVP_PKEY *key) {
-    int32_t type = type_of(key);
-    if (cleat_memory_failed()) return cleat_fail_nomem();
-    if (type > 0) return type;
-    return cleat_fail_named("SSL", "UNKNOWN_CERTIFICATE_TYPE",
-                            "the certificate's key is neither RSA, nor EC, nor Ed25519");
+int32_t cleat_signature_key_number(enum cleat_key_type type) {
+    static const int32_t numbers[CLEAT_KEY_TYPES] = {
+        [CLEAT_KEY_P256] = CLEAT_REMOTE_KEY_P256, [CLEAT_KEY_P384] = CLEAT_REMOTE_KEY_P384,
+        [CLEAT_KEY_P521] = CLEAT_REMOTE_KEY_P521, [CLEAT_KEY_ED25519] = CLEAT_REMOTE_KEY_ED25519,
+        [CLEAT_KEY_RSA] = CLEAT_REMOTE_KEY_RSA,   [CLEAT_KEY_OTHER] = CLEAT_REMOTE_KEY_P224};
+    return numbers[type];
 }
 
 bool cleat_signature_set_up(EVP_MD_CTX *digest, uint16_t algorithm, EVP_PKEY *key, bool signs) {
@@ -74,17 +60,17 @@ static bool verifies(const struct cleat_signature *self, const uint8_t *signatur
     return good;
 }
 
-static struct cleat_signature *new_signature(EVP_PKEY *key, uint16_t algorithm, const uint8_t *in,
-                                             size_t in_len) {
+/* credential: what the handshake presents. */
+static struct cleat_signature *new_signature(const struct cleat_credential *credential,
+                                             uint16_t algorithm, const uint8_t *in, size_t in_len) {
     struct cleat_signature *made;
-    if (key == NULL || EVP_PKEY_id(key) != SSL_get_signature_algorithm_key_type(algorithm)) {
-        return NULL;
-    }
+    if (credential == NULL) return NULL;
     made = cleat_allocate(sizeof *made + in_len);
     if (made == NULL) return NULL;
     made->algorithm = algorithm;
-    made->key = key;
-    EVP_PKEY_up_ref(key);
+    made->key_type = credential->type;
+    made->key = credential->public_key;
+    EVP_PKEY_up_ref(made->key);
     made->input_len = in_len;
     memcpy(made->input, in, in_len);
     return made;
@@ -103,7 +89,8 @@ static enum ssl_private_key_result_t sign(SSL *ssl, uint8_t *out, size_t *out_le
     (void)max_out;
     cleat_signature_free(connection->signature);
     connection->signature =
-        new_signature(connection->configuration->remote_key, algorithm, in, in_len);
+        new_signature(cleat_credentials_selected(connection->configuration->credentials, ssl),
+                      algorithm, in, in_len);
     if (connection->signature == NULL) return fail(ssl);
     connection->pause = CLEAT_PAUSE_SIGNATURE;
     return ssl_private_key_retry;
@@ -175,7 +162,9 @@ int32_t cleat_connection_signature_algorithm(int32_t connection) {
 int32_t cleat_connection_signature_key(int32_t connection) {
     int32_t result;
     CLEAT_BEGIN(connection);
-    result = self->pause == CLEAT_PAUSE_SIGNATURE ? type_of(self->signature->key) : 0;
+    result = self->pause == CLEAT_PAUSE_SIGNATURE
+                 ? cleat_signature_key_number(self->signature->key_type)
+                 : 0;
     CLEAT_END(result);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/boringssl.h"
 #include "cleat/signature.h"
+#include "tls/credential.h"
 
 /* What a connection waits for to be signed. It is made for one pause. */
 struct cleat_signature;
@@ -20,9 +21,14 @@ extern const SSL_PRIVATE_KEY_METHOD cleat_signature_method;
  * type. */
 bool cleat_signature_set_up(EVP_MD_CTX *digest, uint16_t algorithm, EVP_PKEY *key, bool signs);
 
-/* cleat_signature_key_type returns the CLEAT_REMOTE_KEY_* of a public key. key: NULL if BoringSSL does not know its
- * type. CLEAT_SSL if there is none; CLEAT_NOMEM if memory has lacked since the queue of errors was cleared. */
-int32_t cleat_signature_key_type(const EVP_PKEY *key);
+/* cleat_signature_key_number returns the CLEAT_REMOTE_KEY_* of a type of keys. */
+int32_t cleat_signature_key_number(enum cleat_key_type type);
+
+/* cleat_signature_method_for returns it for a credential whose key is elsewhere, and NULL for another one. */
+static inline const SSL_PRIVATE_KEY_METHOD *
+cleat_signature_method_for(const struct cleat_credential *credential) {
+    return credential->key == NULL ? &cleat_signature_method : NULL;
+}
 
 /* cleat_signature_leave_out_decryption returns whether ssl_ctx now has no cipher suite that decrypts with an RSA key,
  * and still has one. */

@@ -1,25 +1,10 @@
-#include "tls/staple.h"
+#include "cleat/staple.h"
 
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/connection.h"
 #include "tls/context.h"
 #include "x509/ocsp.h"
-
-void cleat_staples_clear(struct cleat_staples *staples) {
-    CRYPTO_BUFFER_free(staples->ocsp_response);
-    CRYPTO_BUFFER_free(staples->scts);
-    *staples = (struct cleat_staples){NULL, NULL};
-}
-
-bool cleat_staples_use(const struct cleat_staples *staples, SSL_CTX *ssl_ctx) {
-    const CRYPTO_BUFFER *response = staples->ocsp_response;
-    const CRYPTO_BUFFER *scts = staples->scts;
-    return (response == NULL || SSL_CTX_set_ocsp_response(ssl_ctx, CRYPTO_BUFFER_data(response),
-                                                          CRYPTO_BUFFER_len(response)) == 1) &&
-           (scts == NULL || SSL_CTX_set_signed_cert_timestamp_list(
-                                ssl_ctx, CRYPTO_BUFFER_data(scts), CRYPTO_BUFFER_len(scts)) == 1);
-}
 
 static int32_t get_flag(int32_t context, size_t offset) {
     bool on;
@@ -69,33 +54,39 @@ static int32_t copy_buffer(const CRYPTO_BUFFER *buffer, char *output, int32_t ou
                           (int64_t)CRYPTO_BUFFER_len(buffer), output, output_cap);
 }
 
+/* The credential whose response was set last, of those that have one; NULL if none has. */
+static const struct cleat_credential *stapled(const struct cleat_credentials *set) {
+    int type;
+    if (set == NULL) return NULL;
+    if (set->of_type[set->last_stapled] != NULL &&
+        set->of_type[set->last_stapled]->ocsp_response != NULL) {
+        return set->of_type[set->last_stapled];
+    }
+    for (type = 0; type < CLEAT_KEY_TYPES; type++) {
+        if (set->of_type[type] != NULL && set->of_type[type]->ocsp_response != NULL)
+            return set->of_type[type];
+    }
+    return NULL;
+}
+
 int32_t cleat_context_ocsp_response(int32_t context, char *output, int32_t output_cap) {
-    int32_t result;
+    const struct cleat_credential *credential;
+    int32_t result = 0;
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_CONTEXT_BEGIN(context);
-    result = copy_buffer(self->staples.ocsp_response, output, output_cap);
+    credential = stapled(self->credentials);
+    if (credential != NULL) result = copy_buffer(credential->ocsp_response, output, output_cap);
     CLEAT_CONTEXT_END(result);
 }
 
 int32_t cleat_context_scts(int32_t context, char *output, int32_t output_cap) {
-    int32_t result;
+    const struct cleat_credentials *set;
+    int32_t result = 0;
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_CONTEXT_BEGIN(context);
-    result = copy_buffer(self->staples.scts, output, output_cap);
+    set = self->credentials;
+    if (set != NULL) result = copy_buffer(set->of_type[set->last_loaded]->scts, output, output_cap);
     CLEAT_CONTEXT_END(result);
-}
-
-/* Returns whether the response is for the credential's own certificate. */
-static int32_t check_response(const struct cleat_credential *credential, const char *response,
-                              int32_t response_len) {
-    X509 *leaf = X509_parse_from_buffer(cleat_credential_certificate(credential));
-    enum cleat_ocsp_fault fault;
-    if (leaf == NULL) return cleat_fail_ssl("X509_parse_from_buffer");
-    fault = cleat_ocsp_names((const uint8_t *)response, (size_t)response_len, leaf);
-    X509_free(leaf);
-    if (fault == CLEAT_OCSP_NO_MEMORY) return cleat_fail_nomem();
-    if (fault == CLEAT_OCSP_FINE) return CLEAT_OK;
-    return cleat_fail_named("OCSP", cleat_ocsp_fault_name(fault), cleat_ocsp_fault_text(fault));
 }
 
 /* What BoringSSL refuses is refused when it is set, by trying it. */
@@ -113,30 +104,115 @@ static int32_t check_scts(const char *scts, int32_t scts_len) {
     return status;
 }
 
+/* What there is to be stapled, and where. */
+struct staple {
+    bool is_response;
+    CRYPTO_BUFFER *bytes; /* NULL for none */
+    bool is_for[CLEAT_KEY_TYPES];
+};
+
+static enum cleat_ocsp_fault check_response(const struct cleat_credential *credential,
+                                            const CRYPTO_BUFFER *response, bool by_issuer) {
+    X509 *leaf = X509_parse_from_buffer(credential->chain[0]);
+    enum cleat_ocsp_fault fault;
+    if (leaf == NULL) return CLEAT_OCSP_NO_MEMORY; /* it was parsed when it was loaded */
+    fault = cleat_ocsp_names(CRYPTO_BUFFER_data(response), CRYPTO_BUFFER_len(response), leaf,
+                             by_issuer);
+    X509_free(leaf);
+    return fault;
+}
+
+/* Finds the certificates that the response is about. by_issuer: CAs may give the same serial number. */
+static enum cleat_ocsp_fault find_named(const struct cleat_credentials *set, struct staple *staple,
+                                        bool by_issuer) {
+    enum cleat_ocsp_fault result = CLEAT_OCSP_NOT_COVERED;
+    int type;
+    for (type = 0; type < CLEAT_KEY_TYPES; type++) {
+        enum cleat_ocsp_fault fault;
+        if (set->of_type[type] == NULL) continue;
+        fault = check_response(set->of_type[type], staple->bytes, by_issuer);
+        staple->is_for[type] = fault == CLEAT_OCSP_FINE;
+        if (fault == CLEAT_OCSP_NO_MEMORY) return fault;
+        if (fault == CLEAT_OCSP_FINE || result == CLEAT_OCSP_NOT_COVERED) result = fault;
+    }
+    return result;
+}
+
+static int32_t find_places(const struct cleat_credentials *set, struct staple *staple) {
+    enum cleat_ocsp_fault fault;
+    if (!staple->is_response) {
+        staple->is_for[set->last_loaded] = true;
+        return CLEAT_OK;
+    }
+    fault = find_named(set, staple, true);
+    if (fault == CLEAT_OCSP_NOT_COVERED) fault = find_named(set, staple, false);
+    if (fault == CLEAT_OCSP_NO_MEMORY) return cleat_fail_nomem();
+    if (fault == CLEAT_OCSP_FINE) return CLEAT_OK;
+    return cleat_fail_named("OCSP", cleat_ocsp_fault_name(fault), cleat_ocsp_fault_text(fault));
+}
+
+/* Replaces one credential by another one with the staple. */
+static int32_t staple_to(struct cleat_credentials *set, int type, const struct staple *staple) {
+    const struct cleat_credential *old = set->of_type[type];
+    struct cleat_credential *made;
+    int32_t status =
+        cleat_credential_stapled(old, staple->is_response ? staple->bytes : old->ocsp_response,
+                                 staple->is_response ? old->scts : staple->bytes, &made);
+    if (status < 0) return status;
+    if (staple->is_response && staple->bytes != NULL) set->last_stapled = made->type;
+    cleat_credentials_put(set, made);
+    return CLEAT_OK;
+}
+
+/* With the context's lock. */
+static int32_t replace(struct cleat_context *self, const struct staple *staple) {
+    struct cleat_credentials *made = cleat_credentials_copy(self->credentials);
+    int32_t status = CLEAT_OK;
+    int type;
+    if (made == NULL) return cleat_fail_nomem();
+    for (type = 0; type < CLEAT_KEY_TYPES && status >= 0; type++) {
+        if (staple->is_for[type]) status = staple_to(made, type, staple);
+    }
+    if (status < 0) {
+        cleat_credentials_unref(made);
+        return status;
+    }
+    cleat_credentials_unref(self->credentials);
+    self->credentials = made;
+    cleat_context_changed(self);
+    return CLEAT_OK;
+}
+
+/* Removes them all. */
+static int32_t remove_staples(struct cleat_context *self, bool is_response) {
+    struct staple nothing = {.is_response = is_response};
+    int type;
+    if (self->credentials == NULL) return CLEAT_OK;
+    for (type = 0; type < CLEAT_KEY_TYPES; type++)
+        nothing.is_for[type] = self->credentials->of_type[type] != NULL;
+    return replace(self, &nothing);
+}
+
 /* Sets one of the staples, with the context's lock. bytes: NULL for none. */
 static int32_t set_staple(struct cleat_context *self, bool is_response, const char *bytes,
                           int32_t len) {
-    CRYPTO_BUFFER **place = is_response ? &self->staples.ocsp_response : &self->staples.scts;
-    CRYPTO_BUFFER *made = NULL;
-    int32_t status;
-    if (bytes != NULL) {
-        if (len > CLEAT_STAPLE_MAX)
-            return cleat_fail_usage(2, "more than %d bytes", CLEAT_STAPLE_MAX);
-        if (self->credential == NULL) {
-            return cleat_fail_usage(0, "load a certificate first: the %s for it",
-                                    is_response ? "OCSP response is" : "timestamps are");
-        }
-        cleat_error_clear_queue();
-        status =
-            is_response ? check_response(self->credential, bytes, len) : check_scts(bytes, len);
-        if (status < 0) return status;
-        made = CRYPTO_BUFFER_new((const uint8_t *)bytes, (size_t)len, NULL);
-        if (made == NULL) return cleat_fail_nomem();
+    struct staple staple = {.is_response = is_response};
+    int32_t status = CLEAT_OK;
+    cleat_error_clear_queue();
+    if (bytes == NULL) return remove_staples(self, is_response);
+    if (len > CLEAT_STAPLE_MAX) return cleat_fail_usage(2, "more than %d bytes", CLEAT_STAPLE_MAX);
+    if (self->credentials == NULL) {
+        return cleat_fail_usage(0, "load a certificate first: the %s for it",
+                                is_response ? "OCSP response is" : "timestamps are");
     }
-    CRYPTO_BUFFER_free(*place);
-    *place = made;
-    cleat_context_changed(self);
-    return CLEAT_OK;
+    if (!is_response) status = check_scts(bytes, len);
+    if (status < 0) return status;
+    staple.bytes = CRYPTO_BUFFER_new((const uint8_t *)bytes, (size_t)len, NULL);
+    if (staple.bytes == NULL) return cleat_fail_nomem();
+    status = find_places(self->credentials, &staple);
+    if (status >= 0) status = replace(self, &staple);
+    CRYPTO_BUFFER_free(staple.bytes);
+    return status;
 }
 
 int32_t cleat_context_set_ocsp_response(int32_t context, const char *response,

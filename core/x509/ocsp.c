@@ -38,15 +38,19 @@ static const EVP_MD *id_hash(const CBS *oid) {
     }
 }
 
-static bool has_issuer(const struct cleat_ocsp_single *single, const X509 *certificate,
-                       const X509 *issuer) {
+static bool has_issuer_name(const struct cleat_ocsp_single *single, const X509 *certificate) {
     const EVP_MD *md = id_hash(&single->hash);
     const uint8_t *name;
     size_t name_len;
     return md != NULL &&
            X509_NAME_get0_der(X509_get_issuer_name(certificate), &name, &name_len) == 1 &&
-           is_digest_of(&single->issuer_name_hash, md, name, name_len) &&
-           is_key_of(&single->issuer_key_hash, md, issuer);
+           is_digest_of(&single->issuer_name_hash, md, name, name_len);
+}
+
+static bool has_issuer(const struct cleat_ocsp_single *single, const X509 *certificate,
+                       const X509 *issuer) {
+    return has_issuer_name(single, certificate) &&
+           is_key_of(&single->issuer_key_hash, id_hash(&single->hash), issuer);
 }
 
 static bool has_serial(const struct cleat_ocsp_single *single, const X509 *certificate) {
@@ -64,9 +68,9 @@ static bool has_serial(const struct cleat_ocsp_single *single, const X509 *certi
     return same;
 }
 
-/* Finds the one status of the certificate. issuer: NULL for any. */
+/* Finds the one status of the certificate. by_name: only with the name of its issuer. issuer: NULL for any. */
 static enum cleat_ocsp_fault find_status(const struct cleat_ocsp_response *response,
-                                         const X509 *certificate, const X509 *issuer,
+                                         const X509 *certificate, bool by_name, const X509 *issuer,
                                          struct cleat_ocsp_status *status) {
     enum cleat_ocsp_fault fault = CLEAT_OCSP_NOT_COVERED;
     CBS statuses = response->statuses;
@@ -75,6 +79,7 @@ static enum cleat_ocsp_fault find_status(const struct cleat_ocsp_response *respo
         if (cleat_ocsp_single_next(&statuses, &single) != CLEAT_OCSP_FINE)
             return CLEAT_OCSP_MALFORMED;
         if (!has_serial(&single, certificate)) continue;
+        if (by_name && !has_issuer_name(&single, certificate)) continue;
         if (issuer != NULL && !has_issuer(&single, certificate, issuer)) {
             if (fault == CLEAT_OCSP_NOT_COVERED) fault = CLEAT_OCSP_WRONG_ISSUER;
             continue;
@@ -202,7 +207,7 @@ static enum cleat_ocsp_fault verify(const uint8_t *response, size_t len, X509 *c
                                     X509 *issuer, int64_t now, struct cleat_ocsp_status *status) {
     struct cleat_ocsp_response parsed;
     enum cleat_ocsp_fault fault = cleat_ocsp_response_parse(response, len, &parsed);
-    if (fault == CLEAT_OCSP_FINE) fault = find_status(&parsed, certificate, issuer, status);
+    if (fault == CLEAT_OCSP_FINE) fault = find_status(&parsed, certificate, false, issuer, status);
     if (fault == CLEAT_OCSP_FINE) fault = check_signer(&parsed, issuer, now);
     if (fault != CLEAT_OCSP_FINE) return fault;
     if (status->this_update > now + CLEAT_OCSP_SKEW) return CLEAT_OCSP_NOT_YET_VALID;
@@ -217,11 +222,12 @@ enum cleat_ocsp_fault cleat_ocsp_verify(const uint8_t *response, size_t len, X50
     return cleat_memory_failed() ? CLEAT_OCSP_NO_MEMORY : fault;
 }
 
-enum cleat_ocsp_fault cleat_ocsp_names(const uint8_t *response, size_t len,
-                                       const X509 *certificate) {
+enum cleat_ocsp_fault cleat_ocsp_names(const uint8_t *response, size_t len, const X509 *certificate,
+                                       bool by_issuer) {
     struct cleat_ocsp_response parsed;
     struct cleat_ocsp_status status;
     enum cleat_ocsp_fault fault = cleat_ocsp_response_parse(response, len, &parsed);
-    if (fault == CLEAT_OCSP_FINE) fault = find_status(&parsed, certificate, NULL, &status);
+    if (fault == CLEAT_OCSP_FINE)
+        fault = find_status(&parsed, certificate, by_issuer, NULL, &status);
     return cleat_memory_failed() ? CLEAT_OCSP_NO_MEMORY : fault;
 }

@@ -50,10 +50,10 @@ enum cleat_ocsp_fault cleat_ocsp_verify(const uint8_t *response, size_t len, X50
 /* cleat_ocsp_end returns the first second at which the response is too old. */
 int64_t cleat_ocsp_end(const struct cleat_ocsp_status *status);
 
-/* cleat_ocsp_names returns whether a response is well-formed and has the serial number of the
- * certificate. No signature is verified. */
-enum cleat_ocsp_fault cleat_ocsp_names(const uint8_t *response, size_t len,
-                                       const X509 *certificate);
+/* cleat_ocsp_names returns whether a response is well-formed and has the serial number of the certificate; with
+ * by_issuer, the name of its issuer, too. No signature is verified. */
+enum cleat_ocsp_fault cleat_ocsp_names(const uint8_t *response, size_t len, const X509 *certificate,
+                                       bool by_issuer);
 
 /* cleat_ocsp_is_due returns whether a certificate says that its server staples a response: the TLS feature
  * status_request of RFC 7633 ("must-staple"). */

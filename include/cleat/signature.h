@@ -54,8 +54,8 @@ CLEAT_API int32_t cleat_context_load_cert_chain_remote_key_data(int32_t context,
  * signature that the handshake waits for, or 0 if it waits for none. */
 CLEAT_API int32_t cleat_connection_signature_algorithm(int32_t connection);
 
-/* cleat_connection_signature_key returns the CLEAT_REMOTE_KEY_* of the key for that signature, as it was returned when the
- * certificate was loaded, or 0 if the handshake waits for none. */
+/* cleat_connection_signature_key returns the CLEAT_REMOTE_KEY_* of the key for that signature, as it was returned when
+ * the certificate was loaded, or 0 if the handshake waits for none. */
 CLEAT_API int32_t cleat_connection_signature_key(int32_t connection);
 
 /* cleat_connection_signature_input returns the length of the message that is to be signed, and copies it to output. It

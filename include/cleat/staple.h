@@ -53,15 +53,17 @@ CLEAT_API int32_t cleat_context_require_ocsp(int32_t context);
 CLEAT_API int32_t cleat_context_set_require_ocsp(int32_t context, int32_t on);
 
 /* cleat_context_ocsp_response returns the length of the OCSP response that servers of the context staple, 0 if there
- * is none, and copies it to output. */
+ * is none, and copies it to output. With several certificates it is the response that was set last, of those that are
+ * still there. */
 CLEAT_API int32_t cleat_context_ocsp_response(int32_t context, CLEAT_BINARY char *output,
                                               int32_t output_cap);
 
 /* cleat_context_set_ocsp_response returns CLEAT_OK and makes servers of the context staple the response, in DER, to
- * clients that ask for one. response absent: none. It belongs to the certificate that is loaded: another one discards
- * it. The response must have the certificate's serial number; nothing else is verified, and it is sent when it has
- * expired, too. CLEAT_USAGE without a certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP:
- * MALFORMED_RESPONSE, RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS. */
+ * clients that ask for one. response absent: none, to no certificate. It belongs to the certificate, or certificates,
+ * that it is about: the serial number decides and, where one has it, the issuer's name. One must have the number;
+ * nothing else is verified, and the response is sent when it has expired, too. It is discarded with its certificate.
+ * CLEAT_USAGE without a certificate, and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE,
+ * RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS. */
 CLEAT_API int32_t cleat_context_set_ocsp_response(int32_t context,
                                                   CLEAT_ABSENT const char *response,
                                                   int32_t response_len);
@@ -73,14 +75,14 @@ CLEAT_API int32_t cleat_context_ask_scts(int32_t context);
 CLEAT_API int32_t cleat_context_set_ask_scts(int32_t context, int32_t on);
 
 /* cleat_context_scts returns the length of the list of timestamps that servers of the context send, 0 if there is
- * none, and copies it to output. */
+ * none, and copies it to output: those of the certificate that was loaded last. */
 CLEAT_API int32_t cleat_context_scts(int32_t context, CLEAT_BINARY char *output,
                                      int32_t output_cap);
 
 /* cleat_context_set_scts returns CLEAT_OK and makes servers of the context send the timestamps to clients that ask for
- * them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3); absent: none. They belong to the certificate
- * that is loaded: another one discards them. CLEAT_USAGE without a certificate, for a malformed list, and above
- * CLEAT_STAPLE_MAX. */
+ * them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3); absent: none, to no certificate. They belong to
+ * the certificate that was loaded last, and are discarded with it. CLEAT_USAGE without a certificate, for a malformed
+ * list, and above CLEAT_STAPLE_MAX. */
 CLEAT_API int32_t cleat_context_set_scts(int32_t context, CLEAT_ABSENT const char *scts,
                                          int32_t scts_len);
 

@@ -25,9 +25,11 @@ local random = require "cleat.ssl.random"
 local socket = require "cleat.socket"
 local signature = require "cleat.ssl.signature"
 local staple = require "cleat.ssl.staple"
+local timestamps = require "cleat.ssl.sct"
 local strict = require "cleat.strict"
 local time = require "cleat.ssl.time"
 local wrap = require("cleat.ssl.wrap").wrap
+require "cleat.ssl.certificate_verify" -- a method of Certificate
 
 local pcall = compat.pcall
 
@@ -61,7 +63,7 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, pem, random, signature.functions, staple.functions } do
+for _, part in ipairs { constants, pem, random, signature.functions, staple.functions, timestamps.functions } do
     for name, value in pairs(part) do
         ssl[name] = value
     end

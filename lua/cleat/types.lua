@@ -137,6 +137,9 @@
 ---@field bytes string
 ---@field entropy number
 
+---@class cleat.keywords.ssl.parse_sct
+---@field sct string
+
 ---@class cleat.keywords.ssl.sign
 ---@field key string
 ---@field algorithm string

@@ -35,22 +35,32 @@ static X509 *make_certificate(EVP_PKEY *key, long serial) {
     EXPECT(X509_gmtime_adj(X509_getm_notBefore(x509), -60) != NULL);
     EXPECT(X509_gmtime_adj(X509_getm_notAfter(x509), 3600) != NULL);
     /* Two certificates of one name would be two candidates for one issuer. */
-    const char *name = serial == 1 ? "localhost" : "other";
+    static const char *const names[] = {"localhost", "other", "P-384", "Ed25519"};
+    const char *name = names[serial - 1];
     EXPECT(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1, -1,
                                       0) == 1);
     EXPECT(X509_set_issuer_name(x509, subject) == 1);
     EXPECT(X509_set_pubkey(x509, key) == 1);
     add_alt_name(x509);
     add_constraints(x509);
-    EXPECT(X509_sign(x509, key, EVP_sha256()) > 0);
+    EXPECT(X509_sign(x509, key, EVP_PKEY_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256()) > 0);
     return x509;
 }
 
-static EVP_PKEY *make_key(void) {
+static EVP_PKEY *make_key(int curve) {
     EVP_PKEY *key = EVP_PKEY_new();
-    EC_KEY *ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
+    EC_KEY *ec = EC_KEY_new_by_curve_name(curve);
     EXPECT(key != NULL && ec != NULL && EC_KEY_generate_key(ec) == 1);
     EXPECT(EVP_PKEY_assign_EC_KEY(key, ec) == 1);
+    return key;
+}
+
+static EVP_PKEY *make_ed25519(void) {
+    uint8_t seed[32];
+    EVP_PKEY *key;
+    RAND_bytes(seed, sizeof seed);
+    key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof seed);
+    EXPECT(key != NULL);
     return key;
 }
 
@@ -82,18 +92,18 @@ static void keep(enum identity_part part, BIO *bio) {
     EXPECT(BIO_reset(bio) == 1);
 }
 
-static void keep_other(BIO *bio) {
-    EVP_PKEY *key = make_key();
-    X509 *x509 = make_certificate(key, 2);
+/* Takes over the key. */
+static void keep_pair(enum identity_part part, EVP_PKEY *key, long serial, BIO *bio) {
+    X509 *x509 = make_certificate(key, serial);
     EXPECT(PEM_write_bio_X509(bio, x509) == 1);
     EXPECT(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
-    keep(IDENTITY_OTHER, bio);
+    keep(part, bio);
     X509_free(x509);
     EVP_PKEY_free(key);
 }
 
 static void make_texts(void) {
-    EVP_PKEY *key = make_key();
+    EVP_PKEY *key = make_key(NID_X9_62_prime256v1);
     X509 *x509 = make_certificate(key, 1);
     X509_CRL *crl = make_crl(x509, key);
     BIO *bio = BIO_new(BIO_s_mem());
@@ -110,7 +120,9 @@ static void make_texts(void) {
     keep(IDENTITY_ENCRYPTED_KEY, bio);
     EXPECT(PEM_write_bio_X509_CRL(bio, crl) == 1);
     keep(IDENTITY_CRL, bio);
-    keep_other(bio);
+    keep_pair(IDENTITY_OTHER, make_key(NID_X9_62_prime256v1), 2, bio);
+    keep_pair(IDENTITY_P384, make_key(NID_secp384r1), 3, bio);
+    keep_pair(IDENTITY_ED25519, make_ed25519(), 4, bio);
     BIO_free(bio);
     X509_CRL_free(crl);
     X509_free(x509);

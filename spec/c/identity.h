@@ -12,6 +12,8 @@ enum identity_part {
     IDENTITY_ENCRYPTED_KEY, /* with the password "secret" */
     IDENTITY_CRL, /* the certificate's own, which revokes nothing */
     IDENTITY_OTHER, /* another certificate for the same name, with the serial number 2, and its key */
+    IDENTITY_P384, /* likewise, with the serial number 3 and a key on P-384 */
+    IDENTITY_ED25519, /* likewise, with the serial number 4 and a key for Ed25519 */
     IDENTITY_PARTS
 };
 

@@ -147,6 +147,12 @@ static void load_cert_chain(int32_t context) {
     EXPECT(cleat_context_load_cert_chain_data(context, other, len, NULL, 0, NULL, 0) == 0);
 }
 
+static void load_another_type(int32_t context) {
+    int32_t len;
+    const char *other = text(IDENTITY_ED25519, &len);
+    EXPECT(cleat_context_load_cert_chain_data(context, other, len, NULL, 0, NULL, 0) == 0);
+}
+
 static void load_cert_chain_wrong(int32_t context) {
     int32_t len;
     int32_t key_len;
@@ -204,6 +210,7 @@ static const struct {
     {"scts", set_scts},
     {"certificate_compression", set_compression},
     {"load_cert_chain", load_cert_chain},
+    {"load_cert_chain, another type of key", load_another_type},
     {"load_cert_chain, a wrong key", load_cert_chain_wrong},
     {"load_verify_data", load_verify_data},
     {"load_verify_data, a CRL", load_verify_crl},

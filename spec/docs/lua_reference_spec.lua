@@ -48,8 +48,8 @@ describe("docs/lua:", function()
         directory = process.directory() .. "/examples"
         local certfile, keyfile = pki.chain("server-ec")
         local made = process.run { "sh", "-c", ([[mkdir '%s' && cd '%s' && cp '%s' cert.pem && cp '%s' key.pem && cp '%s' ca.pem &&
-            openssl pkcs8 -topk8 -in key.pem -passout pass:swordfish -out encrypted.pem]]):format(directory, directory, certfile, keyfile,
-            pki.path("root.pem")) }
+            cp '%s' rsa.pem && cp '%s' rsa.key && openssl pkcs8 -topk8 -in key.pem -passout pass:swordfish -out encrypted.pem]]):format(directory, directory, certfile, keyfile,
+            pki.path("root.pem"), pki.chain("server-rsa")) }
         assert.are.equal(0, made.status, made.errors)
         echo = process.start { "python3", "spec/support/echo_server.py", certfile, keyfile, timeout = 120 }
         echo.port = echo:wait_for("listening on (%d+)")

@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         case 0:
             fault = verify(data + 1, size - 1, &status);
             DEMAND(fault != CLEAT_OCSP_FINE && fault != CLEAT_OCSP_NO_MEMORY);
-            DEMAND(cleat_ocsp_names(data + 1, size - 1, leaf.x509) != CLEAT_OCSP_NO_MEMORY);
+            DEMAND(cleat_ocsp_names(data + 1, size - 1, leaf.x509, (data[0] & 1) != 0) !=
+                   CLEAT_OCSP_NO_MEMORY);
             break;
         case 1:
             response = ocsp_signed(&root, data + 1, size - 1, &len);

@@ -252,12 +252,15 @@ describe("load_cert_chain:", function()
             assert.are.equal("CERTIFICATE_VERIFY_FAILED", failures.client.reason)
         end)
 
-        it("LCC-14 F12 what was loaded last", function()
-            local id = loaded(pki.chain("server-rsa"))
-            assert.are.equal(0, backend.context_load_cert_chain(id, pki.path("server-ec.pem"), pki.path("server-ec.key"), nil))
-            local status, der = presented(id)
-            assert.are.equal(0, status)
-            assert.are.equal(pki.read("server-ec.der"), der)
+        it("LCC-14 F12 the one with ECDSA, if one with RSA was loaded before or after", function()
+            for _, names in ipairs { { "server-rsa", "server-ec" }, { "server-ec", "server-rsa" } } do
+                local id = loaded(pki.chain(names[1]))
+                assert.are.equal(0, backend.context_load_cert_chain(id, pki.path(names[2] .. ".pem"),
+                    pki.path(names[2] .. ".key"), nil))
+                local status, der = presented(id)
+                assert.are.equal(0, status)
+                assert.are.equal(pki.read("server-ec.der"), der)
+            end
         end)
 
         it("what was loaded before a load that failed", function()

@@ -374,6 +374,8 @@ describe("a context's staples:", function()
         end
         assert.are.equal(response, context.ocsp_response)
         context:load_cert_chain(pki.chain("server-rsa"))
+        assert.are.equal(response, context.ocsp_response)
+        context:load_cert_chain(pki.chain("server-ec"))
         assert.is_nil(context.ocsp_response)
         assert.is_nil(context.scts)
         context.scts = { "y" }

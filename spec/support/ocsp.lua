@@ -24,15 +24,20 @@ local function serial(certificate)
 end
 
 -- issue: a certificate and its key, made for one spec: by a CA of pki, for an existing key of pki. extensions: lines of
--- OpenSSL's configuration. Returns the names of the files.
-function ocsp.issue(name, extensions, ca, key)
+-- OpenSSL's configuration. serial: nil for a random number. Returns the names of the files.
+function ocsp.issue(name, extensions, ca, key, serial_number)
     local directory = process.directory()
     local base = directory .. "/" .. name
     local lines = { "[req]", "prompt = no", "distinguished_name = name", "[name]", "CN = " .. name, "[ext]", extensions }
     process.write_file(base .. ".cnf", table.concat(lines, "\n") .. "\n")
     local issuer = path(ca or "intermediate")
-    run { "openssl", "req", "-new", "-x509", "-config", base .. ".cnf", "-extensions", "ext", "-key",
+    local words = { "openssl", "req", "-new", "-x509", "-config", base .. ".cnf", "-extensions", "ext", "-key",
         path(key or "ec.key"), "-days", "30", "-CA", issuer .. ".crt", "-CAkey", issuer .. ".key", "-out", base .. ".crt" }
+    if serial_number then
+        words[#words + 1] = "-set_serial"
+        words[#words + 1] = serial_number
+    end
+    run(words)
     process.write_file(base .. ".pem", process.read_file(base .. ".crt") .. process.read_file(issuer .. ".crt"))
     return base .. ".crt", path(key or "ec.key"), base .. ".pem"
 end

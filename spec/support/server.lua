@@ -1,15 +1,20 @@
 -- A TLS server for peers that are programs: one connection after the other, each echoed or answered as HTTP, until it
 -- is killed.
--- Arguments are name=value: cert, key (files), cafile, verify (optional, required), version (TLSv1 to TLSv1.2; all),
--- alpn, mode (echo, http), bytes (an echo ends with close_notify after so many), remote (yes: the key is elsewhere;
--- refuse: and does not sign). It says on standard output what happens.
+-- Arguments are name=value: cert, key (files), also (more of them: cert:key, once for each), cafile, verify (optional,
+-- required), version (TLSv1 to TLSv1.2; all), alpn, mode (echo, http), bytes (an echo ends with close_notify after so
+-- many), remote (yes: the keys are elsewhere; refuse: and do not sign). It says on standard output what happens.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
 local options = { mode = "echo" }
+local also = {}
 for _, word in ipairs(arg) do
     local name, value = word:match("^(%w+)=(.*)$")
-    options[name] = value
+    if name == "also" then
+        also[#also + 1] = { value:match("^(.*):(.*)$") }
+    else
+        options[name] = value
+    end
 end
 
 local function say(...)
@@ -19,13 +24,21 @@ end
 
 local PROTOCOLS = { TLSv1 = ssl.PROTOCOL_TLSv1, ["TLSv1.1"] = ssl.PROTOCOL_TLSv1_1, ["TLSv1.2"] = ssl.PROTOCOL_TLSv1_2 }
 local context = ssl.SSLContext(PROTOCOLS[options.version] or ssl.PROTOCOL_TLS)
-if options.remote then
-    context:load_cert_chain(options.cert, { sign = function(algorithm, data)
-        say("signs", algorithm)
-        return options.remote == "yes" and ssl.sign(options.key, algorithm, data) or nil
-    end })
-else
-    context:load_cert_chain(options.cert, options.key)
+
+local function load(certfile, keyfile)
+    if options.remote then
+        context:load_cert_chain(certfile, { sign = function(algorithm, data)
+            say("signs", algorithm)
+            return options.remote == "yes" and ssl.sign(keyfile, algorithm, data) or nil
+        end })
+    else
+        context:load_cert_chain(certfile, keyfile)
+    end
+end
+
+load(options.cert, options.key)
+for _, files in ipairs(also) do
+    load(files[1], files[2])
 end
 if options.cafile then
     context:load_verify_locations(options.cafile)

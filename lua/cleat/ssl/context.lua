@@ -67,11 +67,13 @@ local const = C.const
 --- the verification fails with a verify_code of 73 (none), 74 (not good) or 75 (the responder does not know the
 --- certificate). Servers cannot ask clients for one, and refuse all client certificates then
 ---@field ocsp_response string? the OCSP response, in DER, that servers send to clients that ask for it; it belongs to
---- the certificate that is loaded, and load_cert_chain discards it. nil for none. Raises ValueError if no certificate
---- is loaded; SSLError if the response is malformed or for another certificate; TypeError
+--- the loaded certificate that it is about, and is discarded with it. Of several it is the last one that was set, of
+--- those that are still there. nil for none, to no certificate. Raises ValueError if no certificate is loaded; SSLError
+--- if the response is malformed or for another certificate; TypeError
 ---@field ask_scts boolean whether clients ask for signed certificate timestamps: false
 ---@field scts string[]? the signed certificate timestamps that servers send to clients that ask for them, each in the
---- form of RFC 6962; discarded as ocsp_response is. Raises ValueError if no certificate is loaded, TypeError
+--- form of RFC 6962; they belong to the certificate that was loaded last, and are discarded with it. Raises ValueError
+--- if no certificate is loaded, TypeError
 ---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
 --- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext

@@ -17,11 +17,18 @@ local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", 
 --- The key may be elsewhere: then `sign` makes the signatures that handshakes need, in another process, by a PKCS#11
 --- token or a key service.
 ---
+--- A context has one certificate for each type of key: ECDSA with P-256, with P-384, with P-521, Ed25519, RSA. Another
+--- type adds, the same type replaces, and nothing changes if loading fails. Each connection presents the first of them,
+--- in this order, that the peer can verify, whatever the order of loading. None can be removed: make a new context.
+---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 ---     context:load_cert_chain("cert.pem", "key.pem")
 ---
 ---     -- an encrypted key
 ---     context:load_cert_chain { certfile = "cert.pem", keyfile = "encrypted.pem", password = "swordfish" }
+---
+---     -- beside ECDSA, which costs a server a fraction, RSA for the clients that know nothing else
+---     context:load_cert_chain("rsa.pem", "rsa.key")
 ---
 ---     -- a key that is elsewhere
 ---     context:load_cert_chain("cert.pem", { sign = function(algorithm, data, digest, public_key)
