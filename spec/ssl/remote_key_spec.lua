@@ -301,9 +301,9 @@ describe("load_cert_chain with sign:", function()
             there:close()
         end
         local one, two = pair()
-        context:load_cert_chain(signer("second", "P-384"))
+        context:load_cert_chain(signer("second", "P-256 second"))
         local three, four = pair()
-        context:load_cert_chain(signer("third", "RSA"))
+        context:load_cert_chain(signer("third", "P-256 third"))
         local five, six = pair()
         context:load_cert_chain(pki.chain "server-ec")
         local seven, eight = pair()
@@ -312,6 +312,63 @@ describe("load_cert_chain with sign:", function()
         shake(five, six)
         shake(three, four)
         assert.are.same({ "first", "third", "second" }, order)
+    end)
+
+    it("is one for each type of key, beside keys that are here", function()
+        local calls = {}
+        local function load(context, kind)
+            local certfile, keyfile = kinds.files(kind)
+            context:load_cert_chain(certfile, { sign = function(algorithm, data)
+                calls[#calls + 1] = kind
+                return ssl.sign(keyfile, algorithm, data)
+            end })
+        end
+        -- shown: the certificate that a client with these cipher suites or curves gets, with TLS 1.2.
+        local function shown(context, ciphers)
+            local client = link.context { version = "TLSv1.2", ciphers = ciphers }
+            calls = {}
+            local failures, der = link.attempt({ context = client, server_hostname = false }, { context = context },
+                function(here)
+                    return here:getpeercert(true)
+                end)
+            assert.are.same({}, failures)
+            return der
+        end
+        local function der_of(certfile)
+            return ssl.PEM_cert_to_DER_cert(process.read_file(certfile))
+        end
+        local context = link.context { version = "TLSv1.2" }
+        load(context, "RSA")
+        load(context, "P-384")
+        load(context, "P-256")
+        assert.are.equal(der_of((kinds.files "P-256")), shown(context))
+        assert.are.same({ "P-256" }, calls)
+        assert.are.equal(der_of((kinds.files "RSA")), shown(context, "ECDHE-RSA-AES128-GCM-SHA256"))
+        assert.are.same({ "RSA" }, calls)
+        is("SSLError", { reason = "NO_SHARED_CIPHER" },
+            link.attempt({ version = "TLSv1.2", ciphers = "AES128-GCM-SHA256" }, { context = context }).server)
+        -- P-256 comes home: the next handshake is signed here, and RSA's still there.
+        context:load_cert_chain(kinds.files "P-256")
+        assert.are.equal(der_of((kinds.files "P-256")), shown(context))
+        assert.are.same({}, calls)
+        assert.are.equal(der_of((kinds.files "RSA")), shown(context, "ECDHE-RSA-AES128-GCM-SHA256"))
+        assert.are.same({ "RSA" }, calls)
+        -- RSA as well: now it may decrypt.
+        context:load_cert_chain(kinds.files "RSA")
+        assert.are.equal(der_of((kinds.files "RSA")), shown(context, "AES128-GCM-SHA256"))
+        assert.are.same({}, calls)
+        -- Two curves: with TLS 1.2 the algorithm does not say which key is meant.
+        context = link.context { version = "TLSv1.2" }
+        load(context, "P-384")
+        assert.are.equal(der_of((kinds.files "P-384")), shown(context))
+        load(context, "P-256")
+        assert.are.equal(der_of((kinds.files "P-256")), shown(context))
+        assert.are.same({ "P-256" }, calls)
+        local client = link.context { version = "TLSv1.2" }
+        client:set_ecdh_curve "secp384r1"
+        calls = {}
+        assert.are.same({}, (link.attempt({ context = client, server_hostname = false }, { context = context })))
+        assert.are.same({ "P-384" }, calls)
     end)
 
     it("comes after the servername callback, whose context signs, and around the verify callbacks", function()

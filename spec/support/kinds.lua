@@ -7,6 +7,8 @@ local kinds = {}
 -- GENERATE: arguments of openssl genpkey.
 local GENERATE = {
     ["P-256"] = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256", ["P-384"] = "-algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+    ["P-256 second"] = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+    ["P-256 third"] = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256",
     ["P-521"] = "-algorithm EC -pkeyopt ec_paramgen_curve:P-521", Ed25519 = "-algorithm ED25519",
     Ed448 = "-algorithm ED448",
     ["RSA 1024"] = "-algorithm RSA -pkeyopt rsa_keygen_bits:1024",
