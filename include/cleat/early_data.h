@@ -3,7 +3,8 @@
  *
  * DANGEROUS: an attacker who records early data can send it to the server again, any number of times, and to other
  * servers with the same ticket keys; TLS does not protect from this (RFC 8446 section 8). Only requests that may be
- * repeated, and that change nothing, belong into it. It has no forward secrecy: who gets the ticket key later can decrypt it.
+ * repeated, and that change nothing, belong into it. Where a server's sessions are in a store of the caller's it accepts
+ * early data once for each session: see CLEAT_SESSION_QUESTION_ADD in cleat/session_store.h. It has no forward secrecy: who gets the ticket key later can decrypt it.
  *
  * It is sent and received by functions of its own, never by cleat_connection_write and cleat_connection_read. A server
  * does not accept it unless its context says so; a client sends it only by cleat_connection_write_early.

@@ -285,6 +285,115 @@ describe("early data", function()
         end
     end)
 
+    -- stored: a store in a table, with what is given.
+    local function stored(more)
+        local sessions, keys = {}, {}
+        local store = {
+            get = function(key)
+                return sessions[key]
+            end,
+            put = function(key, bytes)
+                sessions[key] = bytes
+            end,
+            add = function(key, lifetime)
+                assert.equal(32, #key)
+                assert.is_nil(sessions[key])
+                assert.is_true(lifetime > 0)
+                local new = not keys[key]
+                keys[key] = true
+                return new
+            end,
+        }
+        for name, value in pairs(more or {}) do
+            store[name] = value or nil
+        end
+        return store
+    end
+
+    for _, removes in ipairs { true, false } do
+        it("of a ticket is accepted once where a store adds its key; sessions removed: " .. tostring(removes), function()
+            local client_context, server_context = contexts()
+            server_context:set_session_store(stored(removes and { remove = function() end } or {}))
+            local client, server = pair(client_context, server_context, "pay 5", session_of(client_context, server_context))
+            waits(client.object.do_handshake, client.object)
+            local recorded = client.outgoing:read()
+            server.incoming:write(recorded)
+            assert.equal("pay 5", server.object:recv_early())
+            move(server, client)
+            client.object:do_handshake()
+            move(client, server)
+            server.object:do_handshake()
+            assert.equal("accepted", client.object.early_data)
+            local session = session_of(client_context, server_context)
+            for _ = 1, 2 do
+                local other = side(server_context, { server_side = true })
+                other.incoming:write(recorded)
+                waits(other.object.recv_early, other.object)
+                assert.is_nil(other.object.early_data)
+            end
+            -- the client itself comes twice with a ticket
+            for round = 1, 2 do
+                client, server = pair(client_context, server_context, "early", session)
+                waits(client.object.do_handshake, client.object)
+                move(client, server)
+                pcall(server.object.do_handshake, server.object)
+                move(server, client)
+                client.object:do_handshake()
+                assert.equal(round == 1 and "accepted" or "refused", client.object.early_data)
+                assert.is_true(client.object.session_reused)
+                move(client, server)
+                server.object:do_handshake()
+                assert.equal(round == 1 and "early" or "", server.object:recv_early(100))
+                if round == 2 then
+                    assert.equal("early", server.object:read(100))
+                end
+            end
+        end)
+    end
+
+    for name, add in pairs {
+        ["no function"] = false,
+        ["one that raises"] = function()
+            error "no connection to the database"
+        end,
+        ["one that returns no boolean"] = function()
+            return "yes"
+        end,
+    } do
+        it("is refused where a store cannot tell whether a ticket is new: " .. name, function()
+            local client_context, server_context = contexts()
+            server_context:set_session_store(stored { add = add })
+            local client, server = pair(client_context, server_context, "early", session_of(client_context, server_context))
+            waits(client.object.do_handshake, client.object)
+            move(client, server)
+            waits(server.object.recv_early, server.object)
+            move(server, client)
+            client.object:do_handshake()
+            assert.equal("refused", client.object.early_data)
+            assert.is_true(client.object.session_reused)
+            move(client, server)
+            assert.equal("", server.object:recv_early())
+            assert.equal("early", server.object:read(100))
+        end)
+    end
+
+    it("of a session of the context's cache is sent once", function()
+        local client_context, server_context = contexts()
+        client_context.session_cache_size = 8
+        server_context.num_tickets = 1
+        assert(session_of(client_context, server_context))
+        local client, server = pair(client_context, server_context, "early")
+        waits(client.object.do_handshake, client.object)
+        move(client, server)
+        assert.equal("early", server.object:recv_early())
+        local other = pair(client_context, server_context, "early")
+        waits(other.object.do_handshake, other.object)
+        local fresh = side(server_context, { server_side = true })
+        move(other, fresh)
+        waits(fresh.object.recv_early, fresh.object)
+        assert.is_nil(fresh.object.early_data) -- there was no other session
+    end)
+
     it("for a server that went back to TLS 1.2 is an error that says what to do", function()
         local client_context, server_context = contexts()
         local session = session_of(client_context, server_context)
