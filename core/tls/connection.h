@@ -184,8 +184,9 @@ int32_t cleat_connection_wait(struct cleat_connection *self, int32_t want, cleat
  * CLEAT_CLOSED; CLEAT_SYS. */
 int32_t cleat_connection_flush(struct cleat_connection *self, cleat_deadline deadline);
 
-/* cleat_connection_step does a part of the handshake, which is not done, without waiting: up to its end, the next bytes of
- * the network, a client's early data or the end of a server's. CLEAT_OK, CLEAT_WANT_*, or the handshake's error. */
+/* cleat_connection_step does a part of the handshake, which is not done, without waiting: up to its
+ * end, the next bytes of the network, a client's early data or the end of a server's. CLEAT_OK,
+ * CLEAT_WANT_*, or the handshake's error. */
 int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transport_mode mode);
 
 /* cleat_connection_establish does the handshake if it is not done. The caller has both turns, or

@@ -129,8 +129,8 @@ static int32_t pause_of(struct cleat_connection *self) {
     return CLEAT_OK;
 }
 
-/* The library says that the handshake is done, but it is in early data. A server's client was verified when its session
- * was made, or is now; what it sends early is kept for cleat_connection_read_early. */
+/* The library says that the handshake is done, but it is in early data. A server's client was verified when its
+ * session was made, or is now; what it sends early is kept for cleat_connection_read_early. */
 static int32_t in_early_data(struct cleat_connection *self) {
     int32_t status = check_resumed(self);
     int32_t received;

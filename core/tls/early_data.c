@@ -1,9 +1,9 @@
 /* early_data.c: early data of TLS 1.3.
  *
  * In early data BoringSSL says that the handshake is done, and SSL_read and SSL_write go over into the time after it
- * without a word. So neither is used for both: a client encrypts early data while its transport gives nothing to read,
- * so that the handshake cannot go on in the call; a server looks at what comes by SSL_peek, and takes it only if it is
- * early. What is not early stays for cleat_connection_read. */
+ * without a word. So neither is used for both: a client encrypts early data while its transport gives nothing to
+ * read, so that the handshake cannot go on in the call; a server looks at what comes by SSL_peek, and takes it only
+ * if it is early. What is not early stays for cleat_connection_read. */
 #include "tls/early_data.h"
 
 #include "base/argument.h"
@@ -56,8 +56,8 @@ static void end(struct cleat_connection *self) {
     self->early_over = true;
 }
 
-/* The library found no early data. If the handshake went on after its end that is its affair, and what failed behind the
- * handshake is found again by a read. */
+/* The library found no early data. If the handshake went on after its end that is its affair, and what failed behind
+ * the handshake is found again by a read. */
 static int32_t nothing_early(struct cleat_connection *self, int result) {
     int32_t status = cleat_connection_map_error(self, result, "SSL_peek");
     bool early = SSL_in_early_data(self->ssl) == 1;
@@ -112,7 +112,7 @@ static int32_t encrypt(struct cleat_connection *self, const char *data, int32_t 
     return status == 0 ? cleat_fail_shut_down() : status;
 }
 
-static int32_t send(struct cleat_connection *self, const char *data, int32_t data_len) {
+static int32_t encrypt_all(struct cleat_connection *self, const char *data, int32_t data_len) {
     int32_t done = 0;
     int32_t status = CLEAT_OK;
     if (data_len > most(self)) data_len = most(self);
@@ -140,7 +140,7 @@ static int32_t write_early(struct cleat_connection *self, const char *data, int3
         self->early_over = self->early_state != CLEAT_EARLY_DATA_OPEN;
         if (self->early_over) return 0;
     }
-    return send(self, data, data_len);
+    return encrypt_all(self, data, data_len);
 }
 
 int32_t cleat_connection_write_early(int32_t connection, const char *data, int32_t data_len,

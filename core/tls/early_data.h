@@ -1,4 +1,5 @@
-/* early_data.h: early data, as the handshake sees it. All functions are called with the connection's lock and both turns. */
+/* early_data.h: early data, as the handshake sees it. All functions are called with the connection's lock and both
+ * turns. */
 #ifndef CLEAT_CORE_EARLY_DATA_H
 #define CLEAT_CORE_EARLY_DATA_H
 

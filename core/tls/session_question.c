@@ -89,8 +89,8 @@ static int32_t keep_answer(struct cleat_connection *self, const char *data, int3
     return CLEAT_OK;
 }
 
-/* Early data of a session that another connection has brought before, or may have, is refused; BoringSSL asks for this
- * when it has the session. */
+/* Early data of a session that another connection has brought before, or may have, is refused; BoringSSL asks for
+ * this when it has the session. */
 static int32_t answer_early(struct cleat_connection *self, bool is_new) {
     if (!is_new) SSL_set_early_data_enabled(self->ssl, 0);
     return run_errand(self);

@@ -1,5 +1,5 @@
-/* test_early_data.c: early data of TLS 1.3: accepted, refused in each way, repeated by an attacker; that none is sent to
- * a peer that was not verified, and that it is never mixed with other data. */
+/* test_early_data.c: early data of TLS 1.3: accepted, refused in each way, repeated by an attacker; that none is
+ * sent to a peer that was not verified, and that it is never mixed with other data. */
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -407,7 +407,7 @@ static void test_client_pause(void) {
     EXPECT(cleat_context_set_verify_events(client_context, 0) == CLEAT_OK);
 }
 
-/* A server whose client has a certificate: it is verified again before its early data is told. */
+/* A server whose client has a certificate: it is verified again before its early data is returned. */
 static void test_server_pause(void) {
     int32_t len;
     int32_t session;

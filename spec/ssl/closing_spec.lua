@@ -299,7 +299,7 @@ local AFTER = {
     object = {
         cipher = fine(), compression = fine(), do_handshake = {}, get_channel_binding = fine(), getpeercert = {},
         get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
-        ocsp_response = fine(), pending = {}, read = {},
+        ocsp_response = fine(), pending = {}, read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
         unwrap = {}, version = fine(), write = { "x" },
     },

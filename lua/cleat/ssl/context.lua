@@ -87,9 +87,9 @@ local const = C.const
 --- form of RFC 6962; they belong to the certificate that was loaded last, and are discarded with it. Raises ValueError
 --- if no certificate is loaded, TypeError
 ---@field max_early_data integer whether servers accept early data (0-RTT), 0 to 14336: 0, which is no. DANGEROUS: an
---- attacker can send it to the server again, any number of times; only where that does no harm it may be set. Servers
---- accept 14336 bytes of a connection, whatever the number; clients send no more than it early, if it is not 0. Raises
---- TypeError, ValueError
+--- attacker can send it to the server again, any number of times, unless set_session_store has a store with `add`; it
+--- may be set where that does no harm. Servers accept 14336 bytes of a connection, whatever the number; clients send no
+--- more than it early, if it is not 0. Raises TypeError, ValueError
 ---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
 --- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
@@ -362,10 +362,10 @@ end
 ---@param server_hostname string? clients only: the name that is sent (SNI) and that the certificate must match;
 --- internationalised names may be given in UTF-8
 ---@param session cleat.ssl.SSLSession? clients only: is offered to the server, see SSLSession
----@param early_data string? clients only: the first bytes for the server. Where a session allows it they are sent with the
---- client's first message (0-RTT); what the server refuses, or does not allow, is sent right after the handshake. So it has
---- them once in any case; `SSLSocket.early_data` says how. DANGEROUS: an attacker can repeat what was sent early, any
---- number of times. Only a request that may be repeated belongs into it
+---@param early_data string? clients only: the first bytes for the server. Where a session allows it they are sent
+--- with the client's first message (0-RTT); what the server refuses, or does not allow, is sent right after the
+--- handshake. So it has them once in any case; `SSLSocket.early_data` says how. DANGEROUS: an attacker can repeat what
+--- was sent early, any number of times. Only a request that may be repeated belongs into it
 ---@return cleat.ssl.SSLSocket
 ---@overload fun(self, sock, keywords: cleat.keywords.SSLContext.wrap_socket): cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
@@ -375,7 +375,8 @@ function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, supp
         return wrap(self, sock, server_side)
     end
     sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data =
-        parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data, ...)
+        parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data,
+            ...)
     if type(server_side) == "string" then
         check.fail("wrap_socket", "server_side", "a boolean", server_side,
             ": the server's name is given by name, wrap_socket(sock, {server_hostname = …})")

@@ -21,10 +21,12 @@ end
 
 --- Receives early data of a client, on a server whose context has `max_early_data`: bytes that it has sent before the
 --- handshake. It returns "" at their end, or if there are none. It may be called before the handshake, and receives
---- what comes early at once; so the server can begin to work on a request. After the handshake it returns what the handshake
---- has received. While there is early data that was not read, recv raises ValueError: early bytes never mix with others.
+--- what comes early at once, so that the server can begin to work on a request; its response waits for the handshake.
+--- After the handshake it returns what the handshake has received. While there is early data that was not read, recv
+--- raises ValueError: early bytes never mix with others.
 ---
---- DANGEROUS: an attacker can repeat early data, any number of times. Do nothing with it that must not be done twice.
+--- DANGEROUS: an attacker can repeat early data, any number of times, unless the sessions are in a store with `add`
+--- (set_session_store). Do nothing with it that must not be done twice.
 ---
 ---     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 ---     context:load_cert_chain("cert.pem", "key.pem")

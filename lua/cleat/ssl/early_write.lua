@@ -1,4 +1,4 @@
---- Early data of clients: what wrap_socket and wrap_bio were given as `early_data`, before the handshake of a connection.
+--- Early data of clients: what wrap_socket and wrap_bio were given as `early_data`.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"

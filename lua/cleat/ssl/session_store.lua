@@ -113,8 +113,8 @@ local parse_store = keywords.parser("set_session_store", { "get", "put", "remove
 --- seconds; it is called before the handshake returns, for each ticket. `remove(key)`, if there is one, makes sessions
 --- of TLS 1.3 resume once only, and is called when one was resumed. `add(key, lifetime)` stores a key that is not there
 --- and returns true, or returns false; it must do both in one step. Early data (`max_early_data`) is accepted where it
---- returns true, once for each ticket; without `add` it is refused. An error of these functions is passed to `error(err)`, if
---- there is such a function, and counted in `session_stats().store_errors`; the handshake goes on.
+--- returns true, once for each ticket; without `add` it is refused. An error of these functions is passed to
+--- `error(err)`, if there is such a function, and counted in `session_stats().store_errors`; the handshake goes on.
 ---
 ---     local sessions = {}
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
