@@ -64,7 +64,7 @@ static void play(struct part *part) {
     int32_t b;
     int32_t c;
     while (part->at < part->end) {
-        switch (take(part) % 36) {
+        switch (take(part) % 40) {
             case 0: keep(part, cleat_context_new(take(part) % 7)); break;
             case 1: pair(part); break;
             case 2:
@@ -131,6 +131,23 @@ static void play(struct part *part) {
                 a = id_of(part);
                 b = take(part);
                 keep(part, cleat_connection_chain_certificate(a, b % 2, b / 2 % 4));
+                break;
+            case 35: keep(part, cleat_connection_verification(id_of(part))); break;
+            case 36:
+                a = id_of(part);
+                b = id_of(part);
+                keep(part, cleat_verification_new(a, b, 1 + take(part) % 2, NULL, 0, take(part) - 1,
+                                                  NULL, 0));
+                break;
+            case 37:
+                checked(cleat_verification_result(id_of(part)));
+                checked(cleat_verification_error(id_of(part), 0, room, 64, &a, &b));
+                break;
+            case 38:
+                a = id_of(part);
+                b = take(part);
+                keep(part, b < 128 ? cleat_verification_error_certificate(a, b)
+                                   : cleat_verification_chain_certificate(a, b % 2, b / 2 % 4));
                 break;
             default:
                 checked(cleat_connection_channel_binding(id_of(part), CLEAT_BINDING_TLS_UNIQUE,
