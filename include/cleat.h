@@ -62,6 +62,7 @@
 #include "cleat/interrupt.h"
 #include "cleat/poll.h"
 #include "cleat/random.h"
+#include "cleat/sct.h"
 #include "cleat/session.h"
 #include "cleat/session_store.h"
 #include "cleat/socket.h"
@@ -69,6 +70,7 @@
 #include "cleat/status.h"
 #include "cleat/terminal.h"
 #include "cleat/trust.h"
+#include "cleat/verification.h"
 #include "cleat/verify.h"
 #include "cleat/version.h"
 

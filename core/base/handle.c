@@ -244,6 +244,7 @@ static const char *kind_name(int32_t kind) {
         case CLEAT_KIND_CERTIFICATE: return "certificate";
         case CLEAT_KIND_RESOLUTION: return "resolution";
         case CLEAT_KIND_WATCH: return "watch";
+        case CLEAT_KIND_VERIFICATION: return "verification";
         default: return "object";
     }
 }

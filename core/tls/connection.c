@@ -9,6 +9,7 @@
 #include "tls/offered_ticket.h"
 #include "tls/session_store.h"
 #include "tls/verify.h"
+#include "x509/chain_bytes.h"
 
 /* A fatal alert gets a last chance. Nothing else is sent: another process may have the connection
  * since a fork. Over a foreign descriptor the alert does not, which may be another socket by now. */
@@ -30,6 +31,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_release(self->verify_faults);
     cleat_offered_ticket_forget(self);
     cleat_session_talk_end(self);
+    cleat_chain_bytes_free(self->refused_chain);
     sk_X509_pop_free(self->verified_chain, X509_free);
     SSL_SESSION_free(self->session);
     SSL_SESSION_free(self->given);

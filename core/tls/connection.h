@@ -39,6 +39,7 @@ struct cleat_connection {
     int32_t verify_flags; /* likewise */
     struct cleat_verify_error verify_error; /* why the peer was refused */
     struct cleat_verify_faults *verify_faults; /* all reasons, if a caller may read them; or NULL */
+    STACK_OF(CRYPTO_BUFFER) * refused_chain; /* the one that they are about; NULL if none */
     int32_t verify_events; /* those of the configurations: see connection.c */
     bool tolerates_refusals; /* likewise */
     bool was_verified; /* there is a verdict: verify_error */

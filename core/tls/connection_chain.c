@@ -4,18 +4,22 @@
 #include "tls/connection.h"
 #include "tls/verify.h"
 #include "x509/certificate.h"
+#include "x509/chain_bytes.h"
 
 /* Builds the verified chain, if it is not there. What accepts a peer does not keep it: most connections are never asked
  * for it, and a cached verification builds none. The trust of a connection is immutable, so that another verification
  * finds the same, unless a certificate has ended meanwhile. */
 static int32_t build(struct cleat_connection *self, const STACK_OF(CRYPTO_BUFFER) * sent) {
-    struct cleat_verify_error error;
+    struct cleat_peer_report report;
     if (self->verified_chain != NULL) return CLEAT_OK;
-    self->verified_chain = cleat_verify_chain(self, sent, &error);
+    self->verified_chain = cleat_verify_chain(self, sent, &report);
+    cleat_chain_bytes_free(report.refused);
     if (self->verified_chain != NULL) return CLEAT_OK;
-    if (cleat_memory_failed() || error.error == X509_V_ERR_OUT_OF_MEM) return cleat_fail_nomem();
+    if (cleat_memory_failed() || report.error.error == X509_V_ERR_OUT_OF_MEM)
+        return cleat_fail_nomem();
     cleat_error_clear_queue();
-    return cleat_fail_named("SSL", "CERTIFICATE_VERIFY_FAILED", cleat_verify_error_text(&error));
+    return cleat_fail_named("SSL", "CERTIFICATE_VERIFY_FAILED",
+                            cleat_verify_error_text(&report.error));
 }
 
 /* CLEAT_OK, or more, and the list that which chooses: the other pointer is NULL. Both are NULL if there is none. */

@@ -202,3 +202,45 @@ int32_t cleat_context_ca_certificate_guarded(int32_t context, int32_t index, int
     if (result >= 0) *guard_id = result;
     return result;
 }
+
+int32_t cleat_verification_new_guarded(int32_t context, int32_t certificate, int32_t purpose,
+                                       const char *name, int32_t name_len, double time,
+                                       const char *untrusted, int32_t untrusted_len,
+                                       int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(9, guard_id);
+    result = cleat_verification_new(context, certificate, purpose, name, name_len, time, untrusted,
+                                    untrusted_len);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
+int32_t cleat_connection_verification_guarded(int32_t connection, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(2, guard_id);
+    result = cleat_connection_verification(connection);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
+int32_t cleat_verification_error_certificate_guarded(int32_t verification, int32_t index,
+                                                     int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(3, guard_id);
+    result = cleat_verification_error_certificate(verification, index);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
+int32_t cleat_verification_chain_certificate_guarded(int32_t verification, int32_t which,
+                                                     int32_t index, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(4, guard_id);
+    result = cleat_verification_chain_certificate(verification, which, index);
+    if (result >= 0) *guard_id = result;
+    return result;
+}

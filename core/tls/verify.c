@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "tls/hostname.h"
+#include "x509/chain_bytes.h"
 #include "x509/peer.h"
 
 /* A server's ticket for TLS 1.3 holds all that the client has sent as its chain. BoringSSL sends
@@ -92,6 +93,8 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     }
     verdict = cleat_peer_verify(&terms, sent, &report);
     connection->verify_error = report.error;
+    cleat_chain_bytes_free(connection->refused_chain);
+    connection->refused_chain = report.refused;
     connection->was_verified = verdict != CLEAT_PEER_UNDECODABLE;
     connection->ocsp_fault = report.ocsp_fault;
     connection->verified = verdict == CLEAT_PEER_ACCEPTED;
@@ -148,12 +151,12 @@ enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connectio
 
 STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
                                     const STACK_OF(CRYPTO_BUFFER) * sent,
-                                    struct cleat_verify_error *error) {
+                                    struct cleat_peer_report *report) {
     struct cleat_peer_terms terms = terms_of(connection);
     /* A stapled OCSP response was checked in the handshake, and ends before the certificates do. */
     terms.requires_ocsp = terms.asks_ocsp = false;
     terms.ocsp_response_len = 0;
-    return cleat_peer_chain(&terms, sent, error);
+    return cleat_peer_chain(&terms, sent, report);
 }
 
 /* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */
@@ -186,12 +189,12 @@ int32_t cleat_verify_code(const struct cleat_connection *connection) {
     return cleat_verify_error_number(&connection->verify_error);
 }
 
-void cleat_verify_describe(const struct cleat_connection *connection,
-                           const struct cleat_verify_error *error, char *text, size_t size) {
-    const char *name = connection->server_hostname == NULL ? "" : connection->server_hostname;
+void cleat_verify_write(const struct cleat_verify_error *error, const char *name,
+                        enum cleat_ocsp_fault ocsp_fault, char *text, size_t size) {
+    if (name == NULL) name = "";
     if (error->number == CLEAT_X509_OCSP_VERIFY_FAILED) {
         snprintf(text, size, "%s: %s", cleat_verify_error_text(error),
-                 cleat_ocsp_fault_text(connection->ocsp_fault));
+                 cleat_ocsp_fault_text(ocsp_fault));
         return;
     }
     switch (error->error) {
@@ -203,4 +206,9 @@ void cleat_verify_describe(const struct cleat_connection *connection,
             break;
         default: snprintf(text, size, "%s", cleat_verify_error_text(error));
     }
+}
+
+void cleat_verify_describe(const struct cleat_connection *connection,
+                           const struct cleat_verify_error *error, char *text, size_t size) {
+    cleat_verify_write(error, connection->server_hostname, connection->ocsp_fault, text, size);
 }

@@ -4,6 +4,7 @@
 
 #include "base/boringssl.h"
 #include "tls/connection.h"
+#include "x509/peer.h"
 
 /* cleat_verify_set_up makes connections of a context verify by cleat's own code (core/x509/peer.h),
  * and offer and accept all algorithms that BoringSSL can verify. Returns whether it could. */
@@ -22,12 +23,16 @@ enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connectio
  * frees; NULL, and why, if it is not accepted any more. */
 STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
                                     const STACK_OF(CRYPTO_BUFFER) * sent,
-                                    struct cleat_verify_error *error);
+                                    struct cleat_peer_report *report);
 
 /* cleat_verify_code returns why the connection's peer was refused: OpenSSL's X509_V_ERR_ number.
  * cleat_verify_describe puts a reason in words, cut at size. */
 int32_t cleat_verify_code(const struct cleat_connection *connection);
 void cleat_verify_describe(const struct cleat_connection *connection,
                            const struct cleat_verify_error *error, char *text, size_t size);
+
+/* cleat_verify_write does so for a verification with that name, NULL for none, and that fault of an OCSP response. */
+void cleat_verify_write(const struct cleat_verify_error *error, const char *name,
+                        enum cleat_ocsp_fault ocsp_fault, char *text, size_t size);
 
 #endif

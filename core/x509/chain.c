@@ -133,6 +133,12 @@ static bool constrain(X509_STORE_CTX *verification, struct state *state, int dep
     return false;
 }
 
+/* BoringSSL of 2023 has -1 where a common name is outside of the constraints. */
+static int depth_of(X509_STORE_CTX *verification) {
+    int depth = X509_STORE_CTX_get_error_depth(verification);
+    return depth < 0 ? 0 : depth;
+}
+
 /* Notes a fault where all of them are asked for, and goes on as if there were none. */
 static int note(X509_STORE_CTX *verification, const struct state *state, int number, int depth) {
     int code = X509_STORE_CTX_get_error(verification);
@@ -146,7 +152,7 @@ static int note(X509_STORE_CTX *verification, const struct state *state, int num
  * trusted one down to the peer's own. Returns whether to go on. */
 static int on_certificate(int ok, X509_STORE_CTX *verification) {
     X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
-    int depth = X509_STORE_CTX_get_error_depth(verification);
+    int depth = depth_of(verification);
     struct state *state = X509_STORE_CTX_get_ex_data(verification, 0);
     STACK_OF(X509) * chain;
     if (certificate == NULL) return ok;
@@ -179,14 +185,25 @@ static bool set_up(X509_STORE_CTX *verification, const struct cleat_chain_reques
            X509_STORE_CTX_set_app_data(verification, state) == 1 && !cleat_memory_failed();
 }
 
-bool cleat_chain_accept(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
-    STACK_OF(X509) * copy;
+/* NULL if memory lacks. */
+static STACK_OF(X509) * copy_chain(const STACK_OF(X509) * chain) {
+    STACK_OF(X509) *copy = sk_X509_dup(chain);
     size_t i;
-    if (request->accepted == NULL) return true;
-    copy = sk_X509_dup(chain);
     for (i = 0; i < sk_X509_num(copy); i++) X509_up_ref(sk_X509_value(copy, i));
-    *request->accepted = copy;
-    return copy != NULL;
+    return copy;
+}
+
+bool cleat_chain_accept(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
+    if (request->accepted == NULL) return true;
+    *request->accepted = copy_chain(chain);
+    return *request->accepted != NULL;
+}
+
+/* Keeps a refused chain, in place of an earlier one. If that fails memory has. */
+static void keep_refused(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
+    if (request->refused == NULL) return;
+    sk_X509_pop_free(*request->refused, X509_free);
+    *request->refused = chain == NULL ? NULL : copy_chain(chain);
 }
 
 static bool is_too_long(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
@@ -209,7 +226,7 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
     accepted = X509_verify_cert(verification) == 1;
     if (!accepted) {
         error->error = X509_STORE_CTX_get_error(verification);
-        error->depth = X509_STORE_CTX_get_error_depth(verification);
+        error->depth = depth_of(verification);
         if (error->error == X509_V_OK) error->error = X509_V_ERR_UNSPECIFIED;
     } else if ((X509_VERIFY_PARAM_get_flags(request->param) & CLEAT_STRICT_FLAG) != 0) {
         accepted = cleat_strict_check(X509_STORE_CTX_get0_chain(verification), error);
@@ -221,7 +238,11 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
         *error = (struct cleat_verify_error){X509_V_ERR_CERT_CHAIN_TOO_LONG, 0, request->depth + 1};
         if (request->faults != NULL) cleat_verify_faults_add(request->faults, *error);
     }
-    if (request->faults != NULL) accepted = false;
+    if (request->faults != NULL) {
+        accepted = false;
+    } else if (!accepted && intermediates == NULL && anchors == NULL) {
+        keep_refused(request, X509_STORE_CTX_get0_chain(verification));
+    }
     /* BoringSSL ignores some failed allocations: after one no result is certain. */
     if (cleat_memory_failed() ||
         (accepted && !cleat_chain_accept(request, X509_STORE_CTX_get0_chain(verification)))) {

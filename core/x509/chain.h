@@ -19,6 +19,7 @@ struct cleat_chain_request {
     int64_t now; /* the time of the verification, in POSIX seconds; param has it too */
     int32_t depth; /* how many intermediates a path may have */
     STACK_OF(X509) * *accepted; /* where an accepted chain is put; NULL: nowhere */
+    STACK_OF(X509) * *refused; /* where the chain is put that the error is about; NULL: nowhere */
     struct cleat_verify_faults *faults; /* NULL, but for cleat_verification_faults */
     bool has_looked; /* set by verification.c if it has looked into directories for the result */
 };

@@ -92,7 +92,7 @@ static bool verify_leaf(const struct cleat_chain_request *request) {
         alone.store = store;
         alone.param = param;
         alone.sent = NULL;
-        alone.accepted = NULL;
+        alone.accepted = alone.refused = NULL;
         accepted = cleat_chain_verify(&alone, NULL, NULL, &error);
     }
     X509_VERIFY_PARAM_free(param);

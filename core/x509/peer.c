@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "cleat/verify.h"
+#include "x509/chain_bytes.h"
 #include "x509/chain_cache.h"
 #include "x509/validity.h"
 #include "x509/verification.h"
@@ -140,11 +141,11 @@ static bool check_staple(const struct cleat_peer_terms *terms, const STACK_OF(X5
     return number == 0;
 }
 
-/* Verifies the chain. has_looked: it was found in directories, and has to be looked for each time. accepted_chain: the
- * caller's to free, NULL if there is none. */
+/* Verifies the chain. has_looked: it was found in directories, and has to be looked for each time. accepted_chain and
+ * refused: the caller's to free, NULL if there is none. */
 static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain, int64_t now,
                    struct cleat_peer_report *report, bool *has_looked,
-                   STACK_OF(X509) * *accepted_chain) {
+                   STACK_OF(X509) * *accepted_chain, STACK_OF(X509) * *refused) {
     struct cleat_chain_request request = {
         .leaf = sk_X509_value(chain, 0),
         .sent = chain,
@@ -153,17 +154,20 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
         .now = now,
         .depth = depth_of(terms),
         .accepted = accepted_chain,
+        .refused = refused,
     };
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
     bool accepted = false;
     report->error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
     report->until = 0;
-    *accepted_chain = NULL;
+    *accepted_chain = *refused = NULL;
     if (request.param != NULL)
         accepted = cleat_verification_run(terms->trust, &request, &report->error);
     *has_looked = request.has_looked;
     if (accepted) {
         const STACK_OF(X509_CRL) *crls = has_lists ? cleat_trust_crls(terms->trust) : NULL;
+        sk_X509_pop_free(*refused, X509_free); /* of a path that another one has replaced */
+        *refused = NULL;
         report->until = cleat_validity_end(*accepted_chain, crls, now);
         accepted = check_staple(terms, *accepted_chain, now, report);
     }
@@ -183,6 +187,31 @@ static int64_t time_of(const struct cleat_peer_terms *terms, int64_t now) {
     return terms->has_time ? terms->time : now;
 }
 
+/* Verifies what was sent, as now is. Returns the accepted chain, the caller's to free, or NULL. has_looked: see verify. */
+static STACK_OF(X509) * check_chain(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
+                                    const STACK_OF(CRYPTO_BUFFER) * sent, int64_t now,
+                                    struct cleat_peer_report *report, bool *has_looked) {
+    STACK_OF(X509) *refused = NULL;
+    STACK_OF(X509) *accepted_chain = NULL;
+    bool accepted =
+        verify(terms, chain, time_of(terms, now), report, has_looked, &accepted_chain, &refused);
+    if (!accepted && refused == NULL) { /* refused for what the peer has stapled */
+        refused = accepted_chain;
+        accepted_chain = NULL;
+    }
+    if (!accepted && refused != NULL) {
+        report->refused = cleat_chain_bytes(refused, sent);
+        if (report->refused == NULL) report->error.error = X509_V_ERR_OUT_OF_MEM;
+    }
+    sk_X509_pop_free(refused, X509_free);
+    if (accepted) return accepted_chain;
+    sk_X509_pop_free(accepted_chain, X509_free);
+    return NULL;
+}
+
+static const struct cleat_peer_report no_report = {
+    {X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE, 0, NULL};
+
 enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
                                           const STACK_OF(CRYPTO_BUFFER) * sent,
                                           struct cleat_peer_report *report) {
@@ -193,8 +222,7 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     STACK_OF(X509) * accepted_chain;
     bool has_looked;
     bool accepted;
-    *report =
-        (struct cleat_peer_report){{X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE, 0};
+    *report = no_report;
     if (has_key) {
         bool is_known = cleat_chain_cache_has(key, now, terms->cache_seconds, &report->until);
         report->cache = is_known ? CLEAT_PEER_CACHE_HIT : CLEAT_PEER_CACHE_MISS;
@@ -202,7 +230,8 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     }
     chain = parse(sent);
     if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
-    accepted = verify(terms, chain, time_of(terms, now.wall), report, &has_looked, &accepted_chain);
+    accepted_chain = check_chain(terms, chain, sent, now.wall, report, &has_looked);
+    accepted = accepted_chain != NULL;
     sk_X509_pop_free(accepted_chain, X509_free);
     if (accepted && has_key && !has_looked) cleat_chain_cache_add(key, now, report->until);
     sk_X509_pop_free(chain, X509_free);
@@ -211,18 +240,17 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
 
 STACK_OF(X509) * cleat_peer_chain(const struct cleat_peer_terms *terms,
                                   const STACK_OF(CRYPTO_BUFFER) * sent,
-                                  struct cleat_verify_error *error) {
+                                  struct cleat_peer_report *report) {
     STACK_OF(X509) *chain = parse(sent);
     STACK_OF(X509) *accepted_chain = NULL;
-    struct cleat_peer_report report = {
-        {X509_V_ERR_OUT_OF_MEM, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE, 0};
     bool has_looked;
-    if (chain != NULL && !verify(terms, chain, time_of(terms, cleat_chain_moment_now().wall),
-                                 &report, &has_looked, &accepted_chain)) {
-        sk_X509_pop_free(accepted_chain, X509_free);
-        accepted_chain = NULL;
+    *report = no_report;
+    if (chain == NULL) {
+        report->error.error = X509_V_ERR_OUT_OF_MEM;
+    } else {
+        accepted_chain =
+            check_chain(terms, chain, sent, cleat_chain_moment_now().wall, report, &has_looked);
     }
-    *error = report.error;
     sk_X509_pop_free(chain, X509_free);
     return accepted_chain;
 }

@@ -48,6 +48,9 @@ struct cleat_peer_report {
     enum cleat_peer_cache cache;
     enum cleat_ocsp_fault ocsp_fault; /* if its OCSP response was not good */
     int64_t until; /* of an accepted one: the first second at which it may not be any more */
+    /* The chain that the error is about, the peer's own certificate first: the caller's to free; NULL if there is
+     * none. */
+    STACK_OF(CRYPTO_BUFFER) * refused;
 };
 
 /* cleat_peer_verify returns whether a peer that sent these certificates, at least one and its own first, is
@@ -60,7 +63,7 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
  * the trust anchor last, for the caller to free. NULL, and why not, if it accepts none. The cache is not used. */
 STACK_OF(X509) * cleat_peer_chain(const struct cleat_peer_terms *terms,
                                   const STACK_OF(CRYPTO_BUFFER) * sent,
-                                  struct cleat_verify_error *error);
+                                  struct cleat_peer_report *report);
 
 /* cleat_peer_decode is for a peer of whom nothing is asked but certificates that can be parsed. */
 enum cleat_peer_verdict cleat_peer_decode(const STACK_OF(CRYPTO_BUFFER) * sent);

@@ -120,4 +120,28 @@ CLEAT_API int32_t cleat_socket_accept_guarded(int32_t socket, double timeout,
 CLEAT_API int32_t cleat_context_ca_certificate_guarded(int32_t context, int32_t index,
                                                        CLEAT_NEW_ID int32_t *guard_id);
 
+/* cleat_verification_new_guarded returns what cleat_verification_new does, and stores the id in
+ * guard_id. */
+CLEAT_API int32_t cleat_verification_new_guarded(int32_t context, int32_t certificate,
+                                                 int32_t purpose, const char *name,
+                                                 int32_t name_len, double time,
+                                                 const char *untrusted, int32_t untrusted_len,
+                                                 CLEAT_NEW_ID int32_t *guard_id);
+
+/* cleat_connection_verification_guarded returns what cleat_connection_verification does, and
+ * stores the id in guard_id. */
+CLEAT_API int32_t cleat_connection_verification_guarded(int32_t connection,
+                                                        CLEAT_NEW_ID int32_t *guard_id);
+
+/* cleat_verification_error_certificate_guarded returns what
+ * cleat_verification_error_certificate does, and stores the id in guard_id. */
+CLEAT_API int32_t cleat_verification_error_certificate_guarded(int32_t verification, int32_t index,
+                                                               CLEAT_NEW_ID int32_t *guard_id);
+
+/* cleat_verification_chain_certificate_guarded returns what
+ * cleat_verification_chain_certificate does, and stores the id in guard_id. */
+CLEAT_API int32_t cleat_verification_chain_certificate_guarded(int32_t verification, int32_t which,
+                                                               int32_t index,
+                                                               CLEAT_NEW_ID int32_t *guard_id);
+
 #endif

@@ -13,7 +13,8 @@
 ---           socket.gaierror, socket.herror, socket.timeout
 ---           ssl.SSLError                   library, reason
 ---             SSLZeroReturnError, SSLWantReadError, SSLWantWriteError, SSLSyscallError, SSLEOFError
----             SSLCertVerificationError     verify_code, verify_message; also a CertificateError
+---             SSLCertVerificationError     verify_code, verify_message, depth, certificate, chain;
+---                                          also a CertificateError
 ---       OSError
 ---     ValueError
 ---       ssl.CertificateError
@@ -48,6 +49,9 @@ local strict = require "cleat.strict"
 ---@field alert integer? the fatal alert that the peer sent, an ALERT_DESCRIPTION_*
 ---@field verify_code integer? why a certificate was refused: OpenSSL's X509_V_ERR_*
 ---@field verify_message string? the same in words
+---@field depth integer? of the refused certificate in its chain: 0 is the peer's own
+---@field certificate cleat.ssl.CertificateObject? that certificate, which may be a trusted one; it may say anything
+---@field chain cleat.ssl.CertificateObject[]? what the peer has sent, its own first; unverified likewise
 ---@field cause any the error that led to this one, of a servername or verify callback
 ---@field traceback string? a traceback from the caller's frame on, the first outside of cleat
 ---@field position string? "file:line:" of that frame
@@ -187,7 +191,8 @@ errors.SSLEOFError = define("ssl.SSLEOFError", errors.SSLError)
 --- Python: 2.7.9, 3.2.
 errors.CertificateError = define("ssl.CertificateError", errors.ValueError)
 --- SSLCertVerificationError: the peer's certificate was refused, with `verify_code` and `verify_message`; also a
---- CertificateError.
+--- CertificateError. `depth`, `certificate` and `chain` say which one, also once the connection is closed; they are nil
+--- if another thread has closed it at that moment.
 --- Python: 3.7.
 errors.SSLCertVerificationError = define("ssl.SSLCertVerificationError", errors.SSLError, errors.CertificateError)
 

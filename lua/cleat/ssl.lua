@@ -24,9 +24,11 @@ local purpose = require "cleat.ssl.purpose"
 local random = require "cleat.ssl.random"
 local socket = require "cleat.socket"
 local staple = require "cleat.ssl.staple"
+local timestamps = require "cleat.ssl.sct"
 local strict = require "cleat.strict"
 local time = require "cleat.ssl.time"
 local wrap = require("cleat.ssl.wrap").wrap
+require "cleat.ssl.certificate_verify" -- a method of Certificate
 
 local pcall = compat.pcall
 
@@ -60,7 +62,7 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, pem, random, staple.functions } do
+for _, part in ipairs { constants, pem, random, staple.functions, timestamps.functions } do
     for name, value in pairs(part) do
         ssl[name] = value
     end

@@ -150,6 +150,9 @@
 ---@field bytes string
 ---@field entropy number
 
+---@class cleat.keywords.ssl.parse_sct
+---@field sct string
+
 ---@class cleat.keywords.ssl.check_ocsp_response
 ---@field response string
 ---@field certificate string

@@ -384,6 +384,23 @@ static int32_t act_handshake(void) {
     return CLEAT_OK;
 }
 
+/* What was refused can be asked for. */
+static int32_t act_refused_verification(void) {
+    int32_t status = shake_hands();
+    int32_t verification;
+    int32_t certificate;
+    if (CLEAT_CLASS(status) != CLEAT_VERIFY) return status;
+    verification = cleat_connection_verification(client);
+    if (verification < 0) return verification;
+    note(cleat_verification_chain_count(verification, CLEAT_CHAIN_SENT));
+    certificate = cleat_verification_error_certificate(verification, 0);
+    EXPECT(certificate != 0);
+    cleat_close(verification);
+    if (certificate < 0) return certificate;
+    cleat_close(certificate);
+    return status;
+}
+
 /* A certificate that is refused stays refused. */
 static int32_t act_refused(void) {
     int32_t status = shake_hands();
@@ -456,6 +473,8 @@ const struct scenario connection_scenarios[] = {
     {"handshake: not enforced", open_not_enforced, act_handshake, poke_and_close, 0, false},
     {"handshake: compressed certificates", open_compressed, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},
+    {"handshake: refused certificate, read", open_stranger, act_refused_verification,
+     poke_and_close, REFUSED, false},
     {"transfer to the server", open_shaken, act_transfer, close_all, 0, false},
     {"transfer to the client", open_shaken, act_transfer_back, close_all, 0, false},
     {"transfer to the client, TLS 1.2", open_shaken_1_2, act_transfer_back, close_all, 0, false},

@@ -16,6 +16,7 @@ local ca_text = pki.read "root.pem"
 local response = ocsp.respond {}
 local leaf, issuer = pki.read "server-ec.crt", pki.read "intermediate.crt"
 local scts = { "abc" }
+local timestamp = "\0" .. ("\1"):rep(32) .. ("\0"):rep(8) .. "\0\0\4\3\0\0"
 local address_text = "127.0.0.1"
 
 local function listening()
@@ -25,13 +26,13 @@ local function listening()
     return listener
 end
 
-local function ends()
+local function ends(keywords)
     local function bare()
         return { incoming = ssl.MemoryBIO(), outgoing = ssl.MemoryBIO() }
     end
     local client, server = bare(), bare()
     client.object = link.context(link.client_options()):wrap_bio(client.incoming, client.outgoing,
-        { server_hostname = "localhost" })
+        keywords or { server_hostname = "localhost" })
     server.object = link.context(link.server_options()):wrap_bio(server.incoming, server.outgoing, true)
     return { client = client, server = server }
 end
@@ -231,7 +232,34 @@ return {
     { "Certificate", shaken, function(given)
         local cert = ssl.Certificate(given.client.object:getpeercert(true))
         return cert:get_info(), cert:public_bytes(ssl.ENCODING_PEM), cert:fingerprint(), cert:spki_fingerprint("sha1"),
-            cert:matches("localhost"), cert.public_key_bits, cert.extensions, cert.key_usage, cert.not_after, cert.curve
+            cert:matches("localhost"), cert.public_key_bits, cert.extensions, cert.key_usage, cert.not_after, cert.curve,
+            cert.scts, cert.subject, cert.subject_alt_names, cert.extended_key_usage, cert.subject_key_id
+    end, nothing, again = true },
+    { "Certificate:verify", function()
+        return { leaf = ssl.Certificate(leaf), issuer = ssl.Certificate(issuer), context = link.context { cafile = "root.pem" } }
+    end, function(given)
+        return #given.leaf:verify(given.context, { hostname = "localhost", untrusted = { given.issuer } })
+    end, nothing, again = true },
+    { "Certificate:verify: refused", function()
+        return { leaf = ssl.Certificate(leaf), context = link.context { cafile = "root.pem" } }
+    end, function(given)
+        local ok, failure = pcall(given.leaf.verify, given.leaf, given.context)
+        if ok or not ssl.SSLCertVerificationError:is(failure) then
+            error(ok and "it was accepted" or failure, 0)
+        end
+        return failure.depth, failure.certificate.not_after, #failure.chain
+    end, nothing, again = true },
+    { "a refused certificate", function()
+        return ends { server_hostname = "elsewhere.test" }
+    end, function(given)
+        local ok, failure = pcall(shake, given)
+        if ok or not ssl.SSLCertVerificationError:is(failure) then
+            error(ok and "it was accepted" or failure, 0)
+        end
+        return failure.depth, failure.certificate:matches "localhost", #failure.chain
+    end, nothing },
+    { "parse_sct", nothing, function()
+        return ssl.parse_sct(timestamp).log_id
     end, nothing, again = true },
     { "sessions", function()
         local given = shaken()

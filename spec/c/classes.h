@@ -249,6 +249,16 @@
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_random_bytes \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_certificate_scts \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_scts_count \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_scts_get \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_sct_read \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_sct_bytes \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_session \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_set_session \
@@ -427,6 +437,22 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_skipped_reason \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_verification_new \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_verification \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_verification_result \
+    (CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_verification_error_count \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_verification_error \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_verification_error_certificate \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_verification_chain_count \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_verification_chain_certificate \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_set_verify_events \
     (CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_answer_verify \
@@ -507,6 +533,14 @@
      CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_ca_certificate_guarded \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_verification_new_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_verification_guarded \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_verification_error_certificate_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_verification_chain_certificate_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 
 #ifndef CLASSES_UNCHECKED
 #define cleat_addrinfo_resolve(...) \
@@ -797,6 +831,16 @@
     classes_checked("cleat_watch_signal", CLASSES_watch_signal, cleat_watch_signal(__VA_ARGS__))
 #define cleat_random_bytes(...) \
     classes_checked("cleat_random_bytes", CLASSES_random_bytes, cleat_random_bytes(__VA_ARGS__))
+#define cleat_certificate_scts(...) \
+    classes_checked("cleat_certificate_scts", CLASSES_certificate_scts, cleat_certificate_scts(__VA_ARGS__))
+#define cleat_scts_count(...) \
+    classes_checked("cleat_scts_count", CLASSES_scts_count, cleat_scts_count(__VA_ARGS__))
+#define cleat_scts_get(...) \
+    classes_checked("cleat_scts_get", CLASSES_scts_get, cleat_scts_get(__VA_ARGS__))
+#define cleat_sct_read(...) \
+    classes_checked("cleat_sct_read", CLASSES_sct_read, cleat_sct_read(__VA_ARGS__))
+#define cleat_sct_bytes(...) \
+    classes_checked("cleat_sct_bytes", CLASSES_sct_bytes, cleat_sct_bytes(__VA_ARGS__))
 #define cleat_connection_session(...) \
     classes_checked("cleat_connection_session", CLASSES_connection_session, cleat_connection_session(__VA_ARGS__))
 #define cleat_connection_set_session(...) \
@@ -998,6 +1042,27 @@
 #define cleat_context_skipped_reason(...) \
     classes_checked("cleat_context_skipped_reason", CLASSES_context_skipped_reason, \
                     cleat_context_skipped_reason(__VA_ARGS__))
+#define cleat_verification_new(...) \
+    classes_checked("cleat_verification_new", CLASSES_verification_new, cleat_verification_new(__VA_ARGS__))
+#define cleat_connection_verification(...) \
+    classes_checked("cleat_connection_verification", CLASSES_connection_verification, \
+                    cleat_connection_verification(__VA_ARGS__))
+#define cleat_verification_result(...) \
+    classes_checked("cleat_verification_result", CLASSES_verification_result, cleat_verification_result(__VA_ARGS__))
+#define cleat_verification_error_count(...) \
+    classes_checked("cleat_verification_error_count", CLASSES_verification_error_count, \
+                    cleat_verification_error_count(__VA_ARGS__))
+#define cleat_verification_error(...) \
+    classes_checked("cleat_verification_error", CLASSES_verification_error, cleat_verification_error(__VA_ARGS__))
+#define cleat_verification_error_certificate(...) \
+    classes_checked("cleat_verification_error_certificate", CLASSES_verification_error_certificate, \
+                    cleat_verification_error_certificate(__VA_ARGS__))
+#define cleat_verification_chain_count(...) \
+    classes_checked("cleat_verification_chain_count", CLASSES_verification_chain_count, \
+                    cleat_verification_chain_count(__VA_ARGS__))
+#define cleat_verification_chain_certificate(...) \
+    classes_checked("cleat_verification_chain_certificate", CLASSES_verification_chain_certificate, \
+                    cleat_verification_chain_certificate(__VA_ARGS__))
 #define cleat_context_set_verify_events(...) \
     classes_checked("cleat_context_set_verify_events", CLASSES_context_set_verify_events, \
                     cleat_context_set_verify_events(__VA_ARGS__))
@@ -1103,6 +1168,18 @@
 #define cleat_context_ca_certificate_guarded(...) \
     classes_checked("cleat_context_ca_certificate_guarded", CLASSES_context_ca_certificate_guarded, \
                     cleat_context_ca_certificate_guarded(__VA_ARGS__))
+#define cleat_verification_new_guarded(...) \
+    classes_checked("cleat_verification_new_guarded", CLASSES_verification_new_guarded, \
+                    cleat_verification_new_guarded(__VA_ARGS__))
+#define cleat_connection_verification_guarded(...) \
+    classes_checked("cleat_connection_verification_guarded", CLASSES_connection_verification_guarded, \
+                    cleat_connection_verification_guarded(__VA_ARGS__))
+#define cleat_verification_error_certificate_guarded(...) \
+    classes_checked("cleat_verification_error_certificate_guarded", CLASSES_verification_error_certificate_guarded, \
+                    cleat_verification_error_certificate_guarded(__VA_ARGS__))
+#define cleat_verification_chain_certificate_guarded(...) \
+    classes_checked("cleat_verification_chain_certificate_guarded", CLASSES_verification_chain_certificate_guarded, \
+                    cleat_verification_chain_certificate_guarded(__VA_ARGS__))
 #endif
 
 #endif

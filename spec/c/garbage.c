@@ -122,6 +122,9 @@ static int32_t make(int32_t kind) {
         case CLEAT_KIND_SESSION:
             return cleat_session_from_bytes(live[CLEAT_KIND_CONTEXT], garbage_session,
                                             (int32_t)sizeof garbage_session - 1);
+        case CLEAT_KIND_VERIFICATION:
+            return cleat_verification_new(live[CLEAT_KIND_CONTEXT], live[CLEAT_KIND_CERTIFICATE],
+                                          CLEAT_PURPOSE_SERVER_AUTH, NULL, 0, -1, NULL, 0);
         default: return -1;
     }
 }
@@ -163,6 +166,7 @@ static int32_t good_int(const struct function *function, const char *name) {
         {"level", CLEAT_SOL_SOCKET},
         {"option", CLEAT_SO_KEEPALIVE},
         {"number", CLEAT_ENOENT},
+        {"purpose", CLEAT_PURPOSE_SERVER_AUTH},
     };
     size_t i;
     if (strcmp(name, "fd") == 0) return descriptor;

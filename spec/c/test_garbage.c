@@ -15,6 +15,7 @@ static const int32_t kinds[] = {
     CLEAT_KIND_RESOLUTION,
     CLEAT_KIND_WATCH,
     CLEAT_KIND_SESSION,
+    CLEAT_KIND_VERIFICATION,
     0,
 };
 
@@ -475,6 +476,26 @@ static int32_t call_random_bytes(const struct value *v) {
     return cleat_random_bytes(v[0].room, v[0].size);
 }
 
+static int32_t call_certificate_scts(const struct value *v) {
+    return cleat_certificate_scts(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_scts_count(const struct value *v) {
+    return cleat_scts_count(v[0].bytes, v[0].size);
+}
+
+static int32_t call_scts_get(const struct value *v) {
+    return cleat_scts_get(v[0].bytes, v[0].size, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_sct_read(const struct value *v) {
+    return cleat_sct_read(v[0].bytes, v[0].size, v[1].double_out, v[2].int_out, v[3].int_out);
+}
+
+static int32_t call_sct_bytes(const struct value *v) {
+    return cleat_sct_bytes(v[0].bytes, v[0].size, v[1].i, v[2].room, v[2].size);
+}
+
 static int32_t call_connection_session(const struct value *v) {
     return cleat_connection_session(v[0].i);
 }
@@ -826,6 +847,40 @@ static int32_t call_context_skipped_reason(const struct value *v) {
                                         v[4].int_out);
 }
 
+static int32_t call_verification_new(const struct value *v) {
+    return cleat_verification_new(v[0].i, v[1].i, v[2].i, v[3].bytes, v[3].size, v[4].d, v[5].bytes,
+                                  v[5].size);
+}
+
+static int32_t call_connection_verification(const struct value *v) {
+    return cleat_connection_verification(v[0].i);
+}
+
+static int32_t call_verification_result(const struct value *v) {
+    return cleat_verification_result(v[0].i);
+}
+
+static int32_t call_verification_error_count(const struct value *v) {
+    return cleat_verification_error_count(v[0].i);
+}
+
+static int32_t call_verification_error(const struct value *v) {
+    return cleat_verification_error(v[0].i, v[1].i, v[2].room, v[2].size, v[3].int_out,
+                                    v[4].int_out);
+}
+
+static int32_t call_verification_error_certificate(const struct value *v) {
+    return cleat_verification_error_certificate(v[0].i, v[1].i);
+}
+
+static int32_t call_verification_chain_count(const struct value *v) {
+    return cleat_verification_chain_count(v[0].i, v[1].i);
+}
+
+static int32_t call_verification_chain_certificate(const struct value *v) {
+    return cleat_verification_chain_certificate(v[0].i, v[1].i, v[2].i);
+}
+
 static int32_t call_context_set_verify_events(const struct value *v) {
     return cleat_context_set_verify_events(v[0].i, v[1].i);
 }
@@ -985,6 +1040,23 @@ static int32_t call_socket_accept_guarded(const struct value *v) {
 
 static int32_t call_context_ca_certificate_guarded(const struct value *v) {
     return cleat_context_ca_certificate_guarded(v[0].i, v[1].i, v[2].int_out);
+}
+
+static int32_t call_verification_new_guarded(const struct value *v) {
+    return cleat_verification_new_guarded(v[0].i, v[1].i, v[2].i, v[3].bytes, v[3].size, v[4].d,
+                                          v[5].bytes, v[5].size, v[6].int_out);
+}
+
+static int32_t call_connection_verification_guarded(const struct value *v) {
+    return cleat_connection_verification_guarded(v[0].i, v[1].int_out);
+}
+
+static int32_t call_verification_error_certificate_guarded(const struct value *v) {
+    return cleat_verification_error_certificate_guarded(v[0].i, v[1].i, v[2].int_out);
+}
+
+static int32_t call_verification_chain_certificate_guarded(const struct value *v) {
+    return cleat_verification_chain_certificate_guarded(v[0].i, v[1].i, v[2].i, v[3].int_out);
 }
 
 static const struct function functions[] = {
@@ -1242,6 +1314,17 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes, CLASSES_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_certificate_scts", call_certificate_scts, CLASSES_certificate_scts,
+     {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_scts_count", call_scts_count, CLASSES_scts_count,
+     {{BYTES, 0, "scts"}, {END, 0, NULL}}},
+    {"cleat_scts_get", call_scts_get, CLASSES_scts_get,
+     {{BYTES, 0, "scts"}, {INT, 0, "index"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_sct_read", call_sct_read, CLASSES_sct_read,
+     {{BYTES, 0, "sct"}, {DOUBLE_OUT, 0, "time"}, {INT_OUT, 0, "hash_algorithm"},
+      {INT_OUT, 0, "signature_algorithm"}, {END, 0, NULL}}},
+    {"cleat_sct_bytes", call_sct_bytes, CLASSES_sct_bytes,
+     {{BYTES, 0, "sct"}, {INT, 0, "which"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_connection_session", call_connection_session, CLASSES_connection_session,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
     {"cleat_connection_set_session", call_connection_set_session, CLASSES_connection_set_session,
@@ -1433,6 +1516,26 @@ static const struct function functions[] = {
     {"cleat_context_skipped_reason", call_context_skipped_reason, CLASSES_context_skipped_reason,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {TEXT, 0, "output"},
       {INT_OUT, 0, "ordinal"}, {INT_OUT, 0, "line"}, {END, 0, NULL}}},
+    {"cleat_verification_new", call_verification_new, CLASSES_verification_new,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {ID, CLEAT_KIND_CERTIFICATE, "certificate"},
+      {INT, 0, "purpose"}, {BYTES, 0, "name"}, {DOUBLE, 0, "time"}, {BYTES, 0, "untrusted"},
+      {END, 0, NULL}}},
+    {"cleat_connection_verification", call_connection_verification, CLASSES_connection_verification,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_verification_result", call_verification_result, CLASSES_verification_result,
+     {{ID, CLEAT_KIND_VERIFICATION, "verification"}, {END, 0, NULL}}},
+    {"cleat_verification_error_count", call_verification_error_count, CLASSES_verification_error_count,
+     {{ID, CLEAT_KIND_VERIFICATION, "verification"}, {END, 0, NULL}}},
+    {"cleat_verification_error", call_verification_error, CLASSES_verification_error,
+     {{ID, CLEAT_KIND_VERIFICATION, "verification"}, {INT, 0, "index"}, {TEXT, 0, "output"},
+      {INT_OUT, 0, "code"}, {INT_OUT, 0, "depth"}, {END, 0, NULL}}},
+    {"cleat_verification_error_certificate", call_verification_error_certificate, CLASSES_verification_error_certificate,
+     {{ID, CLEAT_KIND_VERIFICATION, "verification"}, {INT, 0, "index"}, {END, 0, NULL}}},
+    {"cleat_verification_chain_count", call_verification_chain_count, CLASSES_verification_chain_count,
+     {{ID, CLEAT_KIND_VERIFICATION, "verification"}, {INT, 0, "which"}, {END, 0, NULL}}},
+    {"cleat_verification_chain_certificate", call_verification_chain_certificate, CLASSES_verification_chain_certificate,
+     {{ID, CLEAT_KIND_VERIFICATION, "verification"}, {INT, 0, "which"}, {INT, 0, "index"},
+      {END, 0, NULL}}},
     {"cleat_context_set_verify_events", call_context_set_verify_events, CLASSES_context_set_verify_events,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
     {"cleat_connection_answer_verify", call_connection_answer_verify, CLASSES_connection_answer_verify,
@@ -1520,6 +1623,18 @@ static const struct function functions[] = {
     {"cleat_context_ca_certificate_guarded", call_context_ca_certificate_guarded, CLASSES_context_ca_certificate_guarded,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {INT_OUT, 0, "guard_id"},
       {END, 0, NULL}}},
+    {"cleat_verification_new_guarded", call_verification_new_guarded, CLASSES_verification_new_guarded,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {ID, CLEAT_KIND_CERTIFICATE, "certificate"},
+      {INT, 0, "purpose"}, {BYTES, 0, "name"}, {DOUBLE, 0, "time"}, {BYTES, 0, "untrusted"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_connection_verification_guarded", call_connection_verification_guarded, CLASSES_connection_verification_guarded,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_verification_error_certificate_guarded", call_verification_error_certificate_guarded, CLASSES_verification_error_certificate_guarded,
+     {{ID, CLEAT_KIND_VERIFICATION, "verification"}, {INT, 0, "index"}, {INT_OUT, 0, "guard_id"},
+      {END, 0, NULL}}},
+    {"cleat_verification_chain_certificate_guarded", call_verification_chain_certificate_guarded, CLASSES_verification_chain_certificate_guarded,
+     {{ID, CLEAT_KIND_VERIFICATION, "verification"}, {INT, 0, "which"}, {INT, 0, "index"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {NULL, NULL, 0, {{END, 0, NULL}}},
 };
 

@@ -53,11 +53,29 @@ static int count(const struct run *run, enum call call) {
     return times;
 }
 
+/* What the verification of the peer has found, if there was one. */
+static void ask_verification(int32_t verification) {
+    char text[256];
+    int32_t code = 0;
+    int32_t depth = 0;
+    int32_t certificate;
+    if (verification < 0) return;
+    if (cleat_verification_result(verification) < 0) {
+        EXPECT(cleat_verification_error(verification, 0, text, sizeof text, &code, &depth) > 0);
+        certificate = cleat_verification_error_certificate(verification, 0);
+        EXPECT(certificate > 0 && cleat_close(certificate) == CLEAT_OK);
+    }
+    certificate = cleat_verification_chain_certificate(verification, CLEAT_CHAIN_SENT, 0);
+    EXPECT(certificate > 0 && cleat_close(certificate) == CLEAT_OK);
+    EXPECT(cleat_close(verification) == CLEAT_OK);
+}
+
 static int32_t ask(int32_t id) {
     char text[256];
     int32_t number;
     int32_t certificate = cleat_connection_peer_certificate(id);
     int32_t session = cleat_connection_session(id);
+    ask_verification(cleat_connection_verification(id));
     if (certificate > 0) cleat_close(certificate);
     if (session > 0) {
         cleat_connection_set_session(id, session);

@@ -122,7 +122,10 @@ describe("docs/recipes.md:", function()
         end)
 
         it("with an expired certificate, for a monitor", function()
-            recipes.run("When certificates expire", 1, { ["expired.example.org:443"] = server.ports[2] })
+            recipes.run("When certificates expire", 1, {
+                ["www.example.org:443"] = server.ports[1], ["expired.example.org:443"] = server.ports[2],
+            })
+            recipes.run("When certificates expire", 2, {})
         end)
 
         it("with a limit for the whole exchange", function()

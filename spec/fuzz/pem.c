@@ -1,5 +1,6 @@
 /* pem.c: certificates, revocation lists and keys, as PEM and DER, are loaded; and what could be loaded is decoded to
  * its last field. The first byte says as what the others are loaded. */
+#include "../c/full_certificate.h"
 #include "fuzz.h"
 
 static void decode(int32_t certificate) {
@@ -38,6 +39,42 @@ static void decode(int32_t certificate) {
     }
 }
 
+/* What is refused stays so, whatever comes with it: nothing is trusted. */
+static void verify(int32_t certificate, const char *text, int32_t len) {
+    char room[256];
+    int32_t code = 0;
+    int32_t depth = 0;
+    int32_t context = cleat_context_new(CLEAT_PROTOCOL_TLS);
+    int32_t verification = checked(cleat_verification_new(
+        context, certificate, CLEAT_PURPOSE_SERVER_AUTH, "localhost", 9, 1796000000, text, len));
+    if (verification > 0) {
+        DEMAND(CLEAT_CLASS(checked(cleat_verification_result(verification))) == CLEAT_VERIFY);
+        DEMAND(cleat_verification_error(verification, 0, room, sizeof room, &code, &depth) > 0);
+        cleat_close(checked(cleat_verification_error_certificate(verification, 0)));
+        cleat_close(verification);
+    }
+    cleat_close(context);
+}
+
+/* A list of signed certificate timestamps as it is. */
+static void read_timestamps(const char *list, int32_t len) {
+    char sct[65536];
+    char room[65536];
+    double time = 0;
+    int32_t hash = 0;
+    int32_t signer = 0;
+    int32_t count = checked(cleat_scts_count(list, len));
+    int32_t i;
+    for (i = 0; i < count && i < 8; i++) {
+        int32_t sct_len = checked(cleat_scts_get(list, len, i, sct, sizeof sct));
+        DEMAND(sct_len > 0 && sct_len < len);
+        if (checked(cleat_sct_read(sct, sct_len, &time, &hash, &signer)) < 0) continue;
+        DEMAND(cleat_sct_bytes(sct, sct_len, CLEAT_SCT_LOG_ID, room, sizeof room) % 32 == 0);
+        DEMAND(cleat_sct_bytes(sct, sct_len, CLEAT_SCT_EXTENSIONS, room, sizeof room) < sct_len);
+        DEMAND(cleat_sct_bytes(sct, sct_len, CLEAT_SCT_SIGNATURE, room, sizeof room) < sct_len);
+    }
+}
+
 static void load_trust(const char *text, int32_t len) {
     int32_t counts[3];
     int32_t context = cleat_context_new(CLEAT_PROTOCOL_TLS);
@@ -67,15 +104,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int32_t len = (int32_t)size - 1;
     int32_t certificate = 0;
     if (size < 1) return 0;
-    switch (data[0] % 5) {
+    switch (data[0] % 6) {
         case 0: certificate = checked(cleat_certificate_from_pem(text, len)); break;
         case 1: certificate = checked(cleat_certificate_from_der(text, len)); break;
         case 2: load_trust(text, len); break;
         case 3: load_chain(text, len, NULL, 0); break;
+        case 5: read_timestamps(text, len); break;
         default: load_chain(text, len, "secret", 6); break;
     }
     if (certificate > 0) {
+        uint64_t first = 0;
+        uint64_t second = 0;
         decode(certificate);
+        DEMAND(full_certificate_read(certificate, &first) == CLEAT_OK);
+        DEMAND(full_certificate_read(certificate, &second) == CLEAT_OK && first == second);
+        verify(certificate, text, len);
         cleat_close(certificate);
     }
     DEMAND(cleat_handle_count() == 0);

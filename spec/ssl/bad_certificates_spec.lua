@@ -66,6 +66,11 @@ local function try(case, variant, role, verdict)
             if fault then
                 error(("%s chain, a %s's, %s%s: %s"):format(variant, role, name, result.spliced and ", put in" or "", fault), 0)
             end
+            if not verdict or verdict.code then
+                -- Without a connection the same is found.
+                assert.are.same(result.found, attempt.alone(files, role))
+                assert.are.equal(verdict and verdict.code, result.found and result.found.code)
+            end
             tried = tried + 1
         end
     end

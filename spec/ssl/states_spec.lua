@@ -270,6 +270,26 @@ describe("The states of a connection:", function()
         end
     end)
 
+    it("the peer's chains and its verification are there when cipher() is", function()
+        local seen = 0
+        states.walk_certificates(function(first, second, kind, version, role, state, call)
+            local agreed = cells[key(kind, version, role, state, "cipher")] == "value"
+            local of_server = agreed and role == "client" -- the client has sent no certificate
+            local expected = {
+                get_unverified_chain = of_server and "2" or "0", get_verified_chain = of_server and "3" or "0",
+                get_verify_result = of_server and "0" or "none",
+            }
+            if kind == "SSLObject" and state == "closed" and call ~= "get_verify_result" then
+                expected[call] = "EBADF"
+            end
+            local name = key(kind, version, role, state, call)
+            assert.are.equal(expected[call], first, name)
+            assert.are.equal(expected[call], second, name)
+            seen = seen + 1
+        end)
+        assert(seen > 300, seen)
+    end)
+
     it("docs/states.md has them", function()
         local page = process.read_file(process.root .. "/" .. PAGE)
         local _, from = page:find(BEGIN, 1, true)

@@ -372,6 +372,8 @@ questions["a verify callback waits, and refuses"] = function(runtime, tls)
         raises("SSLCertVerificationError", nil, ok, failure)
         same(50, failure.verify_code)
         same(true, tostring(failure.cause):find("not pinned", 1, true) ~= nil)
+        same(0, failure.depth)
+        same(true, failure.certificate:matches("localhost"))
         within(runtime, 10, "the peer", serving)
         raises("SSLError", nil, serving.ok, serving.results[2])
         same(46, serving.results[2].alert)
@@ -834,6 +836,11 @@ questions["the peer receives the reason of its refusal"] = function(runtime, tls
     end
     local ok, failure = pcall(runtime.client.wrap_socket, runtime.client, object, { server_hostname = "elsewhere.example" })
     raises("SSLCertVerificationError", nil, ok, failure)
+    -- The failure has closed the connection.
+    same(62, failure.verify_code)
+    same(0, failure.depth)
+    same(true, failure.certificate:matches("localhost"))
+    same(true, failure.chain[1] == failure.certificate)
 end
 
 return questions

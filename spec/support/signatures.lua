@@ -938,6 +938,43 @@ return {
         },
     },
     {
+        name = "certificate_scts", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "certificate" },
+        },
+    },
+    {
+        name = "scts_count", results = 0,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "scts" },
+        },
+    },
+    {
+        name = "scts_get", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "scts" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "sct_read", results = 3,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "sct" },
+        },
+    },
+    {
+        name = "sct_bytes", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "sct" },
+            { kind = "int", name = "which" },
+        },
+    },
+    {
         name = "connection_session", results = 0,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1694,6 +1731,72 @@ return {
         },
     },
     {
+        name = "verification_new", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "certificate" },
+            { kind = "int", name = "purpose" },
+            { kind = "bytes", name = "name" },
+            { kind = "double", name = "time" },
+            { kind = "bytes", name = "untrusted" },
+        },
+    },
+    {
+        name = "connection_verification", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "verification_result", results = 0,
+        classes = { VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "verification" },
+        },
+    },
+    {
+        name = "verification_error_count", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "verification" },
+        },
+    },
+    {
+        name = "verification_error", results = 3,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "verification" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "verification_error_certificate", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "verification" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "verification_chain_count", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "verification" },
+            { kind = "int", name = "which" },
+        },
+    },
+    {
+        name = "verification_chain_certificate", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "verification" },
+            { kind = "int", name = "which" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
         name = "context_set_verify_events", results = 0,
         classes = { WANT_VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1985,6 +2088,42 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "verification_new_guarded", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "certificate" },
+            { kind = "int", name = "purpose" },
+            { kind = "bytes", name = "name" },
+            { kind = "double", name = "time" },
+            { kind = "bytes", name = "untrusted" },
+        },
+    },
+    {
+        name = "connection_verification_guarded", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "verification_error_certificate_guarded", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "verification" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "verification_chain_certificate_guarded", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "verification" },
+            { kind = "int", name = "which" },
             { kind = "int", name = "index" },
         },
     },

@@ -288,6 +288,31 @@ local function cell(report, self, call, ...)
     report(first, answer(call, self.subject), ...)
 end
 
+local function count(name)
+    return function(object)
+        return #object[name](object)
+    end
+end
+
+--- What Python lacks, and changes nothing: the lengths of the chains, and the verify code.
+states.CERTIFICATES = {
+    { "get_unverified_chain", count "get_unverified_chain" },
+    { "get_verified_chain", count "get_verified_chain" },
+    { "get_verify_result", function(object)
+        local result = object:get_verify_result()
+        return result and result.verify_code
+    end },
+}
+
+local function walk_getters(report, getters, kind, version, role, state)
+    local self = pair(kind, version, role)
+    reach[state](self)
+    for _, call in ipairs(getters) do
+        cell(report, self, call[2], kind, version, role, state, call[1])
+    end
+    self:close()
+end
+
 local function walk_state(report, kind, version, role, state)
     for _, call in ipairs(states.CALLS) do
         if kind == "SSLSocket" or call[3] then
@@ -297,27 +322,33 @@ local function walk_state(report, kind, version, role, state)
             self:close()
         end
     end
-    local self = pair(kind, version, role)
-    reach[state](self)
-    for _, call in ipairs(states.GETTERS) do
-        cell(report, self, call[2], kind, version, role, state, call[1])
-    end
-    self:close()
+    walk_getters(report, states.GETTERS, kind, version, role, state)
 end
 
---- walk calls report(answer, second answer, kind, version, role, state, call) for each cell.
-function states.walk(report)
+local function walk(report, each)
     for _, kind in ipairs(states.KINDS) do
         for _, version in ipairs(states.VERSIONS) do
             for _, role in ipairs(states.ROLES) do
                 for _, state in ipairs(states.STATES) do
                     if states.has(kind, state[1]) then
-                        walk_state(report, kind, version, role, state[1])
+                        each(report, kind, version, role, state[1])
                     end
                 end
             end
         end
     end
+end
+
+--- walk calls report(answer, second answer, kind, version, role, state, call) for each cell.
+function states.walk(report)
+    walk(report, walk_state)
+end
+
+--- walk_certificates does so for what Python lacks.
+function states.walk_certificates(report)
+    walk(report, function(to, ...)
+        walk_getters(to, states.CERTIFICATES, ...)
+    end)
 end
 
 return states

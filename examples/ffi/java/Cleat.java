@@ -236,6 +236,7 @@ public final class Cleat {
     public static final int KIND_RESOLUTION = 6;
     public static final int KIND_WATCH = 7;
     public static final int KIND_SESSION = 8;
+    public static final int KIND_VERIFICATION = 9;
 
     // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
     public static final int POLLIN = 1;
@@ -244,6 +245,12 @@ public final class Cleat {
     public static final int POLLERR = 8;
     public static final int POLLHUP = 16;
     public static final int POLLNVAL = 32;
+
+    // CLEAT_SCT_* choose bytes of a timestamp.
+    /** the log: SHA-256 of its public key */
+    public static final int SCT_LOG_ID = 0;
+    public static final int SCT_EXTENSIONS = 1;
+    public static final int SCT_SIGNATURE = 2;
 
     // CLEAT_CLIENT_SESSIONS_MAX is the greatest capacity of a context's cache of sessions.
     public static final int CLIENT_SESSIONS_MAX = 65536;
@@ -485,6 +492,12 @@ public final class Cleat {
     /** the directory that is built in */
     public static final int DEFAULT_OPENSSL_CAPATH = 5;
 
+    // CLEAT_PURPOSE_* say whose certificate it is.
+    /** a server's */
+    public static final int PURPOSE_SERVER_AUTH = 1;
+    /** a client's */
+    public static final int PURPOSE_CLIENT_AUTH = 2;
+
     // CLEAT_VERDICTS_* are for cleat_context_set_verify_events.
     /** the verification decides */
     public static final int VERDICTS_NONE = 0;
@@ -710,6 +723,15 @@ public final class Cleat {
         public static native int cleat_watch_fileno(int watch);
         public static native int cleat_watch_signal(int watch);
         public static native int cleat_random_bytes(byte[] buf, int buf_cap);
+        public static native int cleat_certificate_scts(int certificate, byte[] output,
+                                                        int output_cap);
+        public static native int cleat_scts_count(byte[] scts, int scts_len);
+        public static native int cleat_scts_get(byte[] scts, int scts_len, int index, byte[] output,
+                                                int output_cap);
+        public static native int cleat_sct_read(byte[] sct, int sct_len, double[] time,
+                                                int[] hash_algorithm, int[] signature_algorithm);
+        public static native int cleat_sct_bytes(byte[] sct, int sct_len, int which, byte[] output,
+                                                 int output_cap);
         public static native int cleat_connection_session(int connection);
         public static native int cleat_connection_set_session(int connection, int session);
         public static native int cleat_session_bytes(int session, byte[] output, int output_cap);
@@ -837,6 +859,19 @@ public final class Cleat {
         public static native int cleat_context_skipped_reason(int context, int index, byte[] output,
                                                               int output_cap, int[] ordinal,
                                                               int[] line);
+        public static native int cleat_verification_new(int context, int certificate, int purpose,
+                                                        byte[] name, int name_len, double time,
+                                                        byte[] untrusted, int untrusted_len);
+        public static native int cleat_connection_verification(int connection);
+        public static native int cleat_verification_result(int verification);
+        public static native int cleat_verification_error_count(int verification);
+        public static native int cleat_verification_error(int verification, int index,
+                                                          byte[] output, int output_cap, int[] code,
+                                                          int[] depth);
+        public static native int cleat_verification_error_certificate(int verification, int index);
+        public static native int cleat_verification_chain_count(int verification, int which);
+        public static native int cleat_verification_chain_certificate(int verification, int which,
+                                                                      int index);
         public static native int cleat_context_set_verify_events(int context, int on);
         public static native int cleat_connection_answer_verify(int connection, int alert);
         public static native int cleat_context_set_verify_enforced(int context, int enforced);
@@ -905,6 +940,19 @@ public final class Cleat {
                                                              int[] guard_id);
         public static native int cleat_context_ca_certificate_guarded(int context, int index,
                                                                       int[] guard_id);
+        public static native int cleat_verification_new_guarded(int context, int certificate,
+                                                                int purpose, byte[] name,
+                                                                int name_len, double time,
+                                                                byte[] untrusted, int untrusted_len,
+                                                                int[] guard_id);
+        public static native int cleat_connection_verification_guarded(int connection,
+                                                                       int[] guard_id);
+        public static native int cleat_verification_error_certificate_guarded(int verification,
+                                                                              int index,
+                                                                              int[] guard_id);
+        public static native int cleat_verification_chain_certificate_guarded(int verification,
+                                                                              int which, int index,
+                                                                              int[] guard_id);
     }
 
     /** What a status says, and the texts of this thread's last failure. */
@@ -2903,6 +2951,18 @@ public final class Cleat {
         }
 
         /**
+         * cleat_connection_verification returns the id of the verification of the connection's peer, as
+         * it is now. It stays when the connection is closed. CLEAT_USAGE if there was none: see
+         * cleat_connection_verify_result.
+         */
+        public Verification verification() throws Failure {
+            int result = Raw.cleat_connection_verification(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new Verification(result);
+        }
+
+        /**
          * cleat_connection_answer_verify returns CLEAT_OK and lets the handshake that has returned
          * CLEAT_WANT_VERIFY go on at the next call. alert: CLEAT_VERDICT_*; or a
          * CLEAT_ALERT_DESCRIPTION_* other than CLOSE_NOTIFY to refuse: the peer gets that alert, and the
@@ -3463,6 +3523,25 @@ public final class Cleat {
             check(result);
             return result != 0;
         }
+
+        /**
+         * cleat_certificate_scts returns the length of the certificate's list of timestamps (a
+         * SignedCertificateTimestampList of RFC 6962 section 3.3, the extension 1.3.6.1.4.1.11129.2.4.2),
+         * and copies it to output; 0 if there is none. CLEAT_SSL if the extension is malformed (CT
+         * SCT_LIST_INVALID) or repeated.
+         */
+        public byte[] scts() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_certificate_scts(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_certificate_scts(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
     }
 
     /** The id of an open resolution. */
@@ -3685,6 +3764,118 @@ public final class Cleat {
         }
     }
 
+    /** The id of an open verification. */
+    public static final class Verification extends Id {
+        private Verification(int id) {
+            super(id);
+        }
+
+        /**
+         * cleat_verification_new verifies a certificate as a handshake would, and returns the id of the
+         * verification, also if the certificate is refused. context: its trusted certificates, revocation
+         * lists, verify flags and depth count, and whether common names do; its verify mode, and what it
+         * requires of stapled responses, do not. purpose: CLEAT_PURPOSE_*. name: a host name in A-labels
+         * or an IP address that the certificate must be for; absent: the name is not verified. time: the
+         * time for which it is verified, in seconds since 1970, up to 253402300799, fractions are cut;
+         * negative: the context's (see cleat_context_set_verify_time). untrusted: certificates in PEM, or
+         * in DER one after the other, that may be between the certificate and a trusted one; absent:
+         * none. The cache of verified chains is not used. CLEAT_SSL if untrusted cannot be parsed (PEM
+         * NO_START_LINE, ASN1 ...); CLEAT_USAGE if there are revocation lists in it.
+         */
+        public static Verification create(Context context, Certificate certificate, int purpose,
+                                          String name, double time,
+                                          byte[] untrusted) throws Failure {
+            byte[] nameBytes = bytes(name);
+            int result = Raw.cleat_verification_new(context.id, certificate.id, purpose, nameBytes, length(nameBytes), time, untrusted, length(untrusted));
+            Reference.reachabilityFence(context);
+            Reference.reachabilityFence(certificate);
+            check(result);
+            return new Verification(result);
+        }
+
+        /**
+         * cleat_verification_result returns CLEAT_OK if the certificate was accepted. Otherwise it fails
+         * as the handshake with such a peer does: CLEAT_VERIFY, whose value is the verify code, OpenSSL's
+         * X509_V_ERR_.
+         */
+        public void result() throws Failure {
+            int result = Raw.cleat_verification_result(id);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_verification_error_count returns how many faults were found, 0 if the certificate was
+         * accepted. See cleat_connection_verify_error_count; without a connection the first ends the
+         * verification.
+         */
+        public int errorCount() throws Failure {
+            int result = Raw.cleat_verification_error_count(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        public record Error(String output, int code, int depth) {}
+
+        /**
+         * cleat_verification_error returns the length of the text of the fault at index, from 0, and
+         * copies it to output; it stores the verify code, and the depth of the certificate at fault: 0 is
+         * the one that was to be verified. The first is that of cleat_verification_result. code and depth
+         * must not be NULL. CLEAT_USAGE for an index out of range.
+         */
+        public Error error(int index) throws Failure {
+            int[] code = new int[1];
+            int[] depth = new int[1];
+            byte[] out = new byte[256];
+            int result = Raw.cleat_verification_error(id, index, out, out.length, code, depth);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_verification_error(id, index, out, out.length, code, depth);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return new Error(utf8(out), code[0], depth[0]);
+        }
+
+        /**
+         * cleat_verification_error_certificate returns the id of the certificate at fault, which may be a
+         * trusted one, or 0 if there is none at that depth. CLEAT_USAGE for an index out of range;
+         * CLEAT_SSL if BoringSSL cannot parse it.
+         */
+        public Certificate errorCertificate(int index) throws Failure {
+            int result = Raw.cleat_verification_error_certificate(id, index);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result == 0 ? null : new Certificate(result);
+        }
+
+        /**
+         * cleat_verification_chain_count returns how many certificates the chain has. which:
+         * CLEAT_CHAIN_*. What was sent is, without a connection, the certificate and what was given as
+         * untrusted. A connection's verified chain is not here: see cleat_connection_chain_count.
+         */
+        public int chainCount(int which) throws Failure {
+            int result = Raw.cleat_verification_chain_count(id, which);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_verification_chain_certificate returns the id of the certificate at index, from 0, of the
+         * chain. which: CLEAT_CHAIN_*. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL
+         * cannot parse it.
+         */
+        public Certificate chainCertificate(int which, int index) throws Failure {
+            int result = Raw.cleat_verification_chain_certificate(id, which, index);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new Certificate(result);
+        }
+    }
+
     /**
      * cleat_monotonic returns CLEAT_OK and stores the seconds since a fixed point in the past. The
      * clock never goes back and is not changed when the time of day is set (POSIX CLOCK_MONOTONIC).
@@ -3754,6 +3945,65 @@ public final class Cleat {
         int result = Raw.cleat_random_bytes(buf, buf.length);
         check(result);
         return result;
+    }
+
+    /**
+     * cleat_scts_count returns how many timestamps a list has. CLEAT_SSL if it is no well-formed list
+     * (CT SCT_LIST_INVALID): one of its timestamps may be malformed all the same.
+     */
+    public static int sctsCount(byte[] scts) throws Failure {
+        int result = Raw.cleat_scts_count(scts, length(scts));
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_scts_get returns the length of the timestamp at index, from 0, of a list, and copies it
+     * to output. CLEAT_USAGE for an index out of range; CLEAT_SSL as above.
+     */
+    public static byte[] sctsGet(byte[] scts, int index) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_scts_get(scts, length(scts), index, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_scts_get(scts, length(scts), index, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return out;
+    }
+
+    public record SctRead(int result, double time, int hashAlgorithm, int signatureAlgorithm) {}
+
+    /**
+     * cleat_sct_read returns the version of a timestamp, 1 for RFC 6962's, and stores its time in
+     * seconds since 1970, and TLS's numbers of the algorithms of its signature (RFC 5246 section
+     * 7.4.1.4.1). Of another version nothing else is known: these are then -1. time, hash_algorithm
+     * and signature_algorithm must not be NULL. CLEAT_SSL if it is malformed (CT SCT_INVALID).
+     */
+    public static SctRead sctRead(byte[] sct) throws Failure {
+        double[] time = new double[1];
+        int[] hashAlgorithm = new int[1];
+        int[] signatureAlgorithm = new int[1];
+        int result = Raw.cleat_sct_read(sct, length(sct), time, hashAlgorithm, signatureAlgorithm);
+        check(result);
+        return new SctRead(result, time[0], hashAlgorithm[0], signatureAlgorithm[0]);
+    }
+
+    /**
+     * cleat_sct_bytes returns the length of bytes of a timestamp, and copies them to output; 0 for
+     * another version than 1. which: CLEAT_SCT_*. CLEAT_SSL as above.
+     */
+    public static byte[] sctBytes(byte[] sct, int which) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_sct_bytes(sct, length(sct), which, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_sct_bytes(sct, length(sct), which, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return out;
     }
 
     public record OcspCheck(int result, double thisUpdate, double nextUpdate, double revokedAt, int reason) {}

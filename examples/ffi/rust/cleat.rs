@@ -228,6 +228,7 @@ pub const KIND_CERTIFICATE: i32 = 5;
 pub const KIND_RESOLUTION: i32 = 6;
 pub const KIND_WATCH: i32 = 7;
 pub const KIND_SESSION: i32 = 8;
+pub const KIND_VERIFICATION: i32 = 9;
 
 // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
 pub const POLLIN: i32 = 1;
@@ -236,6 +237,12 @@ pub const POLLOUT: i32 = 4;
 pub const POLLERR: i32 = 8;
 pub const POLLHUP: i32 = 16;
 pub const POLLNVAL: i32 = 32;
+
+// CLEAT_SCT_* choose bytes of a timestamp.
+/// the log: SHA-256 of its public key
+pub const SCT_LOG_ID: i32 = 0;
+pub const SCT_EXTENSIONS: i32 = 1;
+pub const SCT_SIGNATURE: i32 = 2;
 
 // CLEAT_CLIENT_SESSIONS_MAX is the greatest capacity of a context's cache of sessions.
 pub const CLIENT_SESSIONS_MAX: i32 = 65536;
@@ -472,6 +479,12 @@ pub const DEFAULT_OPENSSL_CAPATH_ENV: i32 = 4;
 /// the directory that is built in
 pub const DEFAULT_OPENSSL_CAPATH: i32 = 5;
 
+// CLEAT_PURPOSE_* say whose certificate it is.
+/// a server's
+pub const PURPOSE_SERVER_AUTH: i32 = 1;
+/// a client's
+pub const PURPOSE_CLIENT_AUTH: i32 = 2;
+
 // CLEAT_VERDICTS_* are for cleat_context_set_verify_events.
 /// the verification decides
 pub const VERDICTS_NONE: i32 = 0;
@@ -684,6 +697,15 @@ pub mod raw {
         pub fn cleat_watch_fileno(watch: i32) -> i32;
         pub fn cleat_watch_signal(watch: i32) -> i32;
         pub fn cleat_random_bytes(buf: *mut c_char, buf_cap: i32) -> i32;
+        pub fn cleat_certificate_scts(certificate: i32, output: *mut c_char,
+                                      output_cap: i32) -> i32;
+        pub fn cleat_scts_count(scts: *const c_char, scts_len: i32) -> i32;
+        pub fn cleat_scts_get(scts: *const c_char, scts_len: i32, index: i32, output: *mut c_char,
+                              output_cap: i32) -> i32;
+        pub fn cleat_sct_read(sct: *const c_char, sct_len: i32, time: *mut f64,
+                              hash_algorithm: *mut i32, signature_algorithm: *mut i32) -> i32;
+        pub fn cleat_sct_bytes(sct: *const c_char, sct_len: i32, which: i32, output: *mut c_char,
+                               output_cap: i32) -> i32;
         pub fn cleat_connection_session(connection: i32) -> i32;
         pub fn cleat_connection_set_session(connection: i32, session: i32) -> i32;
         pub fn cleat_session_bytes(session: i32, output: *mut c_char, output_cap: i32) -> i32;
@@ -806,6 +828,18 @@ pub mod raw {
         pub fn cleat_context_skipped_reason(context: i32, index: i32, output: *mut c_char,
                                             output_cap: i32, ordinal: *mut i32,
                                             line: *mut i32) -> i32;
+        pub fn cleat_verification_new(context: i32, certificate: i32, purpose: i32,
+                                      name: *const c_char, name_len: i32, time: f64,
+                                      untrusted: *const c_char, untrusted_len: i32) -> i32;
+        pub fn cleat_connection_verification(connection: i32) -> i32;
+        pub fn cleat_verification_result(verification: i32) -> i32;
+        pub fn cleat_verification_error_count(verification: i32) -> i32;
+        pub fn cleat_verification_error(verification: i32, index: i32, output: *mut c_char,
+                                        output_cap: i32, code: *mut i32, depth: *mut i32) -> i32;
+        pub fn cleat_verification_error_certificate(verification: i32, index: i32) -> i32;
+        pub fn cleat_verification_chain_count(verification: i32, which: i32) -> i32;
+        pub fn cleat_verification_chain_certificate(verification: i32, which: i32,
+                                                    index: i32) -> i32;
         pub fn cleat_context_set_verify_events(context: i32, on: i32) -> i32;
         pub fn cleat_connection_answer_verify(connection: i32, alert: i32) -> i32;
         pub fn cleat_context_set_verify_enforced(context: i32, enforced: i32) -> i32;
@@ -870,6 +904,15 @@ pub mod raw {
         pub fn cleat_socket_accept_guarded(socket: i32, timeout: f64, guard_id: *mut i32) -> i32;
         pub fn cleat_context_ca_certificate_guarded(context: i32, index: i32,
                                                     guard_id: *mut i32) -> i32;
+        pub fn cleat_verification_new_guarded(context: i32, certificate: i32, purpose: i32,
+                                              name: *const c_char, name_len: i32, time: f64,
+                                              untrusted: *const c_char, untrusted_len: i32,
+                                              guard_id: *mut i32) -> i32;
+        pub fn cleat_connection_verification_guarded(connection: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_verification_error_certificate_guarded(verification: i32, index: i32,
+                                                            guard_id: *mut i32) -> i32;
+        pub fn cleat_verification_chain_certificate_guarded(verification: i32, which: i32,
+                                                            index: i32, guard_id: *mut i32) -> i32;
     }
 }
 
@@ -2388,6 +2431,15 @@ impl Connection {
         Ok(out)
     }
 
+    /// cleat_connection_verification returns the id of the verification of the connection's peer, as it is
+    /// now. It stays when the connection is closed. CLEAT_USAGE if there was none: see
+    /// cleat_connection_verify_result.
+    #[allow(clippy::too_many_arguments)]
+    pub fn verification(&self) -> Result<Verification, Error> {
+        let result = checked(unsafe { raw::cleat_connection_verification(self.0) })?;
+        Ok(Verification(result))
+    }
+
     /// cleat_connection_answer_verify returns CLEAT_OK and lets the handshake that has returned
     /// CLEAT_WANT_VERIFY go on at the next call. alert: CLEAT_VERDICT_*; or a CLEAT_ALERT_DESCRIPTION_*
     /// other than CLOSE_NOTIFY to refuse: the peer gets that alert, and the handshake fails with
@@ -2721,6 +2773,16 @@ impl Certificate {
         let result = checked(unsafe { raw::cleat_certificate_matches(self.0, name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
         Ok(result != 0)
     }
+
+    /// cleat_certificate_scts returns the length of the certificate's list of timestamps (a
+    /// SignedCertificateTimestampList of RFC 6962 section 3.3, the extension 1.3.6.1.4.1.11129.2.4.2), and
+    /// copies it to output; 0 if there is none. CLEAT_SSL if the extension is malformed (CT
+    /// SCT_LIST_INVALID) or repeated.
+    #[allow(clippy::too_many_arguments)]
+    pub fn scts(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_scts(self.0, out, out_cap) })?;
+        Ok(out)
+    }
 }
 
 /// The id of an open resolution; dropping it closes it.
@@ -2907,6 +2969,98 @@ impl Session {
     }
 }
 
+/// The id of an open verification; dropping it closes it.
+#[derive(Debug)]
+pub struct Verification(i32);
+
+impl Drop for Verification {
+    fn drop(&mut self) {
+        unsafe { raw::cleat_close(self.0) };
+    }
+}
+
+impl Verification {
+    pub fn id(&self) -> i32 {
+        self.0
+    }
+
+    /// cleat_verification_new verifies a certificate as a handshake would, and returns the id of the
+    /// verification, also if the certificate is refused. context: its trusted certificates, revocation
+    /// lists, verify flags and depth count, and whether common names do; its verify mode, and what it
+    /// requires of stapled responses, do not. purpose: CLEAT_PURPOSE_*. name: a host name in A-labels or an
+    /// IP address that the certificate must be for; absent: the name is not verified. time: the time for
+    /// which it is verified, in seconds since 1970, up to 253402300799, fractions are cut; negative: the
+    /// context's (see cleat_context_set_verify_time). untrusted: certificates in PEM, or in DER one after
+    /// the other, that may be between the certificate and a trusted one; absent: none. The cache of
+    /// verified chains is not used. CLEAT_SSL if untrusted cannot be parsed (PEM NO_START_LINE, ASN1 ...);
+    /// CLEAT_USAGE if there are revocation lists in it.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(context: &Context, certificate: &Certificate, purpose: i32, name: Option<&str>,
+               time: f64, untrusted: Option<&[u8]>) -> Result<Verification, Error> {
+        let (name, name_len) = c_pair(name.map(str::as_bytes));
+        let (untrusted, untrusted_len) = c_pair(untrusted);
+        let result = checked(unsafe { raw::cleat_verification_new(context.0, certificate.0, purpose, name, name_len, time, untrusted, untrusted_len) })?;
+        Ok(Verification(result))
+    }
+
+    /// cleat_verification_result returns CLEAT_OK if the certificate was accepted. Otherwise it fails as
+    /// the handshake with such a peer does: CLEAT_VERIFY, whose value is the verify code, OpenSSL's
+    /// X509_V_ERR_.
+    #[allow(clippy::too_many_arguments)]
+    pub fn result(&self) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_verification_result(self.0) })?;
+        Ok(())
+    }
+
+    /// cleat_verification_error_count returns how many faults were found, 0 if the certificate was
+    /// accepted. See cleat_connection_verify_error_count; without a connection the first ends the
+    /// verification.
+    #[allow(clippy::too_many_arguments)]
+    pub fn error_count(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_verification_error_count(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_verification_error returns the length of the text of the fault at index, from 0, and copies it
+    /// to output; it stores the verify code, and the depth of the certificate at fault: 0 is the one that
+    /// was to be verified. The first is that of cleat_verification_result. code and depth must not be NULL.
+    /// CLEAT_USAGE for an index out of range.
+    #[allow(clippy::too_many_arguments)]
+    pub fn error(&self, index: i32) -> Result<(String, i32, i32), Error> {
+        let mut code = 0;
+        let mut depth = 0;
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_verification_error(self.0, index, out, out_cap, &mut code, &mut depth) })?;
+        Ok((utf8(out), code, depth))
+    }
+
+    /// cleat_verification_error_certificate returns the id of the certificate at fault, which may be a
+    /// trusted one, or 0 if there is none at that depth. CLEAT_USAGE for an index out of range; CLEAT_SSL
+    /// if BoringSSL cannot parse it.
+    #[allow(clippy::too_many_arguments)]
+    pub fn error_certificate(&self, index: i32) -> Result<Option<Certificate>, Error> {
+        let result = checked(unsafe { raw::cleat_verification_error_certificate(self.0, index) })?;
+        Ok(Some(Certificate(result)).filter(|object| object.0 != 0))
+    }
+
+    /// cleat_verification_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
+    /// What was sent is, without a connection, the certificate and what was given as untrusted. A
+    /// connection's verified chain is not here: see cleat_connection_chain_count.
+    #[allow(clippy::too_many_arguments)]
+    pub fn chain_count(&self, which: i32) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_verification_chain_count(self.0, which) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_verification_chain_certificate returns the id of the certificate at index, from 0, of the
+    /// chain. which: CLEAT_CHAIN_*. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL cannot
+    /// parse it.
+    #[allow(clippy::too_many_arguments)]
+    pub fn chain_certificate(&self, which: i32, index: i32) -> Result<Certificate, Error> {
+        let result = checked(unsafe { raw::cleat_verification_chain_certificate(self.0, which, index) })?;
+        Ok(Certificate(result))
+    }
+}
+
 /// cleat_monotonic returns CLEAT_OK and stores the seconds since a fixed point in the past. The clock
 /// never goes back and is not changed when the time of day is set (POSIX CLOCK_MONOTONIC).
 #[allow(clippy::too_many_arguments)]
@@ -2964,6 +3118,43 @@ pub fn poll(fds: &[i32], events: &[i32], revents: &mut [i32],
 pub fn random_bytes(buf: &mut [u8]) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_random_bytes(buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
     Ok(result as usize)
+}
+
+/// cleat_scts_count returns how many timestamps a list has. CLEAT_SSL if it is no well-formed list (CT
+/// SCT_LIST_INVALID): one of its timestamps may be malformed all the same.
+#[allow(clippy::too_many_arguments)]
+pub fn scts_count(scts: &[u8]) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_scts_count(scts.as_ptr().cast(), c_len(scts.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_scts_get returns the length of the timestamp at index, from 0, of a list, and copies it to
+/// output. CLEAT_USAGE for an index out of range; CLEAT_SSL as above.
+#[allow(clippy::too_many_arguments)]
+pub fn scts_get(scts: &[u8], index: i32) -> Result<Vec<u8>, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_scts_get(scts.as_ptr().cast(), c_len(scts.len()), index, out, out_cap) })?;
+    Ok(out)
+}
+
+/// cleat_sct_read returns the version of a timestamp, 1 for RFC 6962's, and stores its time in seconds
+/// since 1970, and TLS's numbers of the algorithms of its signature (RFC 5246 section 7.4.1.4.1). Of
+/// another version nothing else is known: these are then -1. time, hash_algorithm and
+/// signature_algorithm must not be NULL. CLEAT_SSL if it is malformed (CT SCT_INVALID).
+#[allow(clippy::too_many_arguments)]
+pub fn sct_read(sct: &[u8]) -> Result<(i32, f64, i32, i32), Error> {
+    let mut time = 0.0;
+    let mut hash_algorithm = 0;
+    let mut signature_algorithm = 0;
+    let result = checked(unsafe { raw::cleat_sct_read(sct.as_ptr().cast(), c_len(sct.len()), &mut time, &mut hash_algorithm, &mut signature_algorithm) })?;
+    Ok((result, time, hash_algorithm, signature_algorithm))
+}
+
+/// cleat_sct_bytes returns the length of bytes of a timestamp, and copies them to output; 0 for another
+/// version than 1. which: CLEAT_SCT_*. CLEAT_SSL as above.
+#[allow(clippy::too_many_arguments)]
+pub fn sct_bytes(sct: &[u8], which: i32) -> Result<Vec<u8>, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_sct_bytes(sct.as_ptr().cast(), c_len(sct.len()), which, out, out_cap) })?;
+    Ok(out)
 }
 
 /// cleat_ocsp_check returns the CLEAT_OCSP_* that a response has for a certificate, and stores the

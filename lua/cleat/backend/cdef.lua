@@ -146,6 +146,14 @@ int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 int32_t cleat_watch_fileno(int32_t watch);
 int32_t cleat_watch_signal(int32_t watch);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
+int32_t cleat_certificate_scts(int32_t certificate, char *output, int32_t output_cap);
+int32_t cleat_scts_count(const char *scts, int32_t scts_len);
+int32_t cleat_scts_get(const char *scts, int32_t scts_len, int32_t index, char *output,
+                       int32_t output_cap);
+int32_t cleat_sct_read(const char *sct, int32_t sct_len, double *time, int32_t *hash_algorithm,
+                       int32_t *signature_algorithm);
+int32_t cleat_sct_bytes(const char *sct, int32_t sct_len, int32_t which, char *output,
+                        int32_t output_cap);
 int32_t cleat_connection_session(int32_t connection);
 int32_t cleat_connection_set_session(int32_t connection, int32_t session);
 int32_t cleat_session_bytes(int32_t session, char *output, int32_t output_cap);
@@ -252,6 +260,17 @@ int32_t cleat_context_ca_certificate(int32_t context, int32_t index);
 int32_t cleat_context_skipped_count(int32_t context);
 int32_t cleat_context_skipped_reason(int32_t context, int32_t index, char *output,
                                      int32_t output_cap, int32_t *ordinal, int32_t *line);
+int32_t cleat_verification_new(int32_t context, int32_t certificate, int32_t purpose,
+                               const char *name, int32_t name_len, double time,
+                               const char *untrusted, int32_t untrusted_len);
+int32_t cleat_connection_verification(int32_t connection);
+int32_t cleat_verification_result(int32_t verification);
+int32_t cleat_verification_error_count(int32_t verification);
+int32_t cleat_verification_error(int32_t verification, int32_t index, char *output,
+                                 int32_t output_cap, int32_t *code, int32_t *depth);
+int32_t cleat_verification_error_certificate(int32_t verification, int32_t index);
+int32_t cleat_verification_chain_count(int32_t verification, int32_t which);
+int32_t cleat_verification_chain_certificate(int32_t verification, int32_t which, int32_t index);
 int32_t cleat_context_set_verify_events(int32_t context, int32_t on);
 int32_t cleat_connection_answer_verify(int32_t connection, int32_t alert);
 int32_t cleat_context_set_verify_enforced(int32_t context, int32_t enforced);
@@ -303,4 +322,13 @@ int32_t cleat_socket_over_fd_guarded(int32_t fd, void *guard_id);
 int32_t cleat_socket_duplicate_guarded(int32_t fd, void *guard_id);
 int32_t cleat_socket_accept_guarded(int32_t socket, double timeout, void *guard_id);
 int32_t cleat_context_ca_certificate_guarded(int32_t context, int32_t index, void *guard_id);
+int32_t cleat_verification_new_guarded(int32_t context, int32_t certificate, int32_t purpose,
+                                       const char *name, int32_t name_len, double time,
+                                       const char *untrusted, int32_t untrusted_len,
+                                       void *guard_id);
+int32_t cleat_connection_verification_guarded(int32_t connection, void *guard_id);
+int32_t cleat_verification_error_certificate_guarded(int32_t verification, int32_t index,
+                                                     void *guard_id);
+int32_t cleat_verification_chain_certificate_guarded(int32_t verification, int32_t which,
+                                                     int32_t index, void *guard_id);
 ]]

@@ -160,6 +160,7 @@ return {
     KIND_RESOLUTION = 6,
     KIND_WATCH = 7,
     KIND_SESSION = 8,
+    KIND_VERIFICATION = 9,
     -- cleat/poll.h
     POLLIN = 1,
     POLLPRI = 2,
@@ -167,6 +168,10 @@ return {
     POLLERR = 8,
     POLLHUP = 16,
     POLLNVAL = 32,
+    -- cleat/sct.h
+    SCT_LOG_ID = 0,
+    SCT_EXTENSIONS = 1,
+    SCT_SIGNATURE = 2,
     -- cleat/session.h
     CLIENT_SESSIONS_MAX = 65536,
     -- cleat/session_store.h
@@ -288,6 +293,9 @@ return {
     DEFAULT_OPENSSL_CAFILE = 3,
     DEFAULT_OPENSSL_CAPATH_ENV = 4,
     DEFAULT_OPENSSL_CAPATH = 5,
+    -- cleat/verification.h
+    PURPOSE_SERVER_AUTH = 1,
+    PURPOSE_CLIENT_AUTH = 2,
     -- cleat/verify.h
     VERDICTS_NONE = 0,
     VERDICTS_GOOD = 1,

@@ -1989,6 +1989,98 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param certificate integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_certificate_scts
+        backend.certificate_scts = function(certificate)
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("certificate_scts", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(certificate, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(certificate, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param scts string?
+    ---@return integer status
+    do
+        local call = lib.cleat_scts_count
+        backend.scts_count = function(scts)
+            local scts_len = length(scts, "scts_count", 1)
+            return call(scts, scts_len)
+        end
+    end
+
+    ---@param scts string?
+    ---@param index integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_scts_get
+        backend.scts_get = function(scts, index)
+            local scts_len = length(scts, "scts_get", 1)
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("scts_get", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(scts, scts_len, index, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(scts, scts_len, index, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param sct string?
+    ---@return integer status
+    ---@return number? time
+    ---@return integer? hash_algorithm
+    ---@return integer? signature_algorithm
+    do
+        local call = lib.cleat_sct_read
+        local time = new("double[1]")
+        local hash_algorithm = new("int32_t[1]")
+        local signature_algorithm = new("int32_t[1]")
+        backend.sct_read = function(sct)
+            local sct_len = length(sct, "sct_read", 1)
+            local result = call(sct, sct_len, time, hash_algorithm, signature_algorithm)
+            if result < 0 then return result end
+            return result, time[0], hash_algorithm[0], signature_algorithm[0]
+        end
+    end
+
+    ---@param sct string?
+    ---@param which integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_sct_bytes
+        backend.sct_bytes = function(sct, which)
+            local sct_len = length(sct, "sct_bytes", 1)
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("sct_bytes", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(sct, sct_len, which, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(sct, sct_len, which, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
     ---@param connection integer
     ---@return integer status
     do
@@ -3655,6 +3747,150 @@ return function(lib, rt, backend)
     end
 
     ---@param context integer
+    ---@param certificate integer
+    ---@param purpose integer
+    ---@param name string?
+    ---@param time number
+    ---@param untrusted string?
+    ---@return integer status
+    do
+        local call = lib.cleat_verification_new
+        backend.verification_new = function(context, certificate, purpose, name, time, untrusted)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("verification_new", 1, "an integer")
+            end
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("verification_new", 2, "an integer")
+            end
+            if typeof(purpose) ~= "number" or tobit(purpose) ~= purpose then
+                bad("verification_new", 3, "an integer")
+            end
+            local name_len = length(name, "verification_new", 4)
+            if typeof(time) ~= "number" then bad("verification_new", 5, "a number") end
+            local untrusted_len = length(untrusted, "verification_new", 6)
+            return call(context, certificate, purpose, name, name_len, time, untrusted,
+                        untrusted_len)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_verification
+        backend.connection_verification = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_verification", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param verification integer
+    ---@return integer status
+    do
+        local call = lib.cleat_verification_result
+        backend.verification_result = function(verification)
+            if typeof(verification) ~= "number" or tobit(verification) ~= verification then
+                bad("verification_result", 1, "an integer")
+            end
+            return call(verification)
+        end
+    end
+
+    ---@param verification integer
+    ---@return integer status
+    do
+        local call = lib.cleat_verification_error_count
+        backend.verification_error_count = function(verification)
+            if typeof(verification) ~= "number" or tobit(verification) ~= verification then
+                bad("verification_error_count", 1, "an integer")
+            end
+            return call(verification)
+        end
+    end
+
+    ---@param verification integer
+    ---@param index integer
+    ---@return integer status
+    ---@return string? output
+    ---@return integer? code
+    ---@return integer? depth
+    do
+        local call = lib.cleat_verification_error
+        local code = new("int32_t[1]")
+        local depth = new("int32_t[1]")
+        backend.verification_error = function(verification, index)
+            if typeof(verification) ~= "number" or tobit(verification) ~= verification then
+                bad("verification_error", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("verification_error", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(verification, index, output, output_cap, code, depth)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(verification, index, output, output_cap, code, depth)
+            end
+            if result < 0 then return result end
+            local code_value, depth_value = code[0], depth[0]
+            return result, str(output, result), code_value, depth_value
+        end
+    end
+
+    ---@param verification integer
+    ---@param index integer
+    ---@return integer status
+    do
+        local call = lib.cleat_verification_error_certificate
+        backend.verification_error_certificate = function(verification, index)
+            if typeof(verification) ~= "number" or tobit(verification) ~= verification then
+                bad("verification_error_certificate", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("verification_error_certificate", 2, "an integer")
+            end
+            return call(verification, index)
+        end
+    end
+
+    ---@param verification integer
+    ---@param which integer
+    ---@return integer status
+    do
+        local call = lib.cleat_verification_chain_count
+        backend.verification_chain_count = function(verification, which)
+            if typeof(verification) ~= "number" or tobit(verification) ~= verification then
+                bad("verification_chain_count", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("verification_chain_count", 2, "an integer")
+            end
+            return call(verification, which)
+        end
+    end
+
+    ---@param verification integer
+    ---@param which integer
+    ---@param index integer
+    ---@return integer status
+    do
+        local call = lib.cleat_verification_chain_certificate
+        backend.verification_chain_certificate = function(verification, which, index)
+            if typeof(verification) ~= "number" or tobit(verification) ~= verification then
+                bad("verification_chain_certificate", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("verification_chain_certificate", 2, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("verification_chain_certificate", 3, "an integer")
+            end
+            return call(verification, which, index)
+        end
+    end
+
+    ---@param context integer
     ---@param on integer
     ---@return integer status
     do
@@ -4318,6 +4554,98 @@ return function(lib, rt, backend)
             end
             local guard_id = new(guard_type)
             local result = call(context, index, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param context integer
+    ---@param certificate integer
+    ---@param purpose integer
+    ---@param name string?
+    ---@param time number
+    ---@param untrusted string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_verification_new_guarded
+        backend.verification_new_guarded = function(context, certificate, purpose, name, time,
+                                                    untrusted)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("verification_new_guarded", 1, "an integer")
+            end
+            if typeof(certificate) ~= "number" or tobit(certificate) ~= certificate then
+                bad("verification_new_guarded", 2, "an integer")
+            end
+            if typeof(purpose) ~= "number" or tobit(purpose) ~= purpose then
+                bad("verification_new_guarded", 3, "an integer")
+            end
+            local name_len = length(name, "verification_new_guarded", 4)
+            if typeof(time) ~= "number" then bad("verification_new_guarded", 5, "a number") end
+            local untrusted_len = length(untrusted, "verification_new_guarded", 6)
+            local guard_id = new(guard_type)
+            local result = call(context, certificate, purpose, name, name_len, time, untrusted,
+                                untrusted_len, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_connection_verification_guarded
+        backend.connection_verification_guarded = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_verification_guarded", 1, "an integer")
+            end
+            local guard_id = new(guard_type)
+            local result = call(connection, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param verification integer
+    ---@param index integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_verification_error_certificate_guarded
+        backend.verification_error_certificate_guarded = function(verification, index)
+            if typeof(verification) ~= "number" or tobit(verification) ~= verification then
+                bad("verification_error_certificate_guarded", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("verification_error_certificate_guarded", 2, "an integer")
+            end
+            local guard_id = new(guard_type)
+            local result = call(verification, index, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param verification integer
+    ---@param which integer
+    ---@param index integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_verification_chain_certificate_guarded
+        backend.verification_chain_certificate_guarded = function(verification, which, index)
+            if typeof(verification) ~= "number" or tobit(verification) ~= verification then
+                bad("verification_chain_certificate_guarded", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("verification_chain_certificate_guarded", 2, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("verification_chain_certificate_guarded", 3, "an integer")
+            end
+            local guard_id = new(guard_type)
+            local result = call(verification, which, index, guard_id)
             if result < 0 then return result end
             return result, guard_id
         end

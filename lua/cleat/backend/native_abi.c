@@ -1402,6 +1402,86 @@ static int l_random_bytes_into(lua_State *L) {
     return 1;
 }
 
+/* certificate_scts(certificate) -> status, output */
+static int l_certificate_scts(lua_State *L) {
+    int32_t certificate = native_int(L, 1, "certificate_scts");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_certificate_scts(certificate, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* scts_count(scts) -> status */
+static int l_scts_count(lua_State *L) {
+    int32_t scts_len;
+    const char *scts = native_bytes(L, 1, "scts_count", &scts_len);
+    int32_t result = cleat_scts_count(scts, scts_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* scts_get(scts, index) -> status, output */
+static int l_scts_get(lua_State *L) {
+    int32_t scts_len;
+    const char *scts = native_bytes(L, 1, "scts_get", &scts_len);
+    int32_t index = native_int(L, 2, "scts_get");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_scts_get(scts, scts_len, index, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* sct_read(sct) -> status, time, hash_algorithm, signature_algorithm */
+static int l_sct_read(lua_State *L) {
+    int32_t sct_len;
+    const char *sct = native_bytes(L, 1, "sct_read", &sct_len);
+    double time = 0;
+    int32_t hash_algorithm = 0;
+    int32_t signature_algorithm = 0;
+    int32_t result = cleat_sct_read(sct, sct_len, &time, &hash_algorithm, &signature_algorithm);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushnumber(L, time);
+    lua_pushinteger(L, hash_algorithm);
+    lua_pushinteger(L, signature_algorithm);
+    return 4;
+}
+
+/* sct_bytes(sct, which) -> status, output */
+static int l_sct_bytes(lua_State *L) {
+    int32_t sct_len;
+    const char *sct = native_bytes(L, 1, "sct_bytes", &sct_len);
+    int32_t which = native_int(L, 2, "sct_bytes");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_sct_bytes(sct, sct_len, which, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
 /* connection_session(connection) -> status */
 static int l_connection_session(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_session");
@@ -2553,6 +2633,97 @@ static int l_context_skipped_reason(lua_State *L) {
     return 4;
 }
 
+/* verification_new(context, certificate, purpose, name, time, untrusted) -> status */
+static int l_verification_new(lua_State *L) {
+    int32_t context = native_int(L, 1, "verification_new");
+    int32_t certificate = native_int(L, 2, "verification_new");
+    int32_t purpose = native_int(L, 3, "verification_new");
+    int32_t name_len;
+    const char *name = native_bytes(L, 4, "verification_new", &name_len);
+    double time = native_double(L, 5, "verification_new");
+    int32_t untrusted_len;
+    const char *untrusted = native_bytes(L, 6, "verification_new", &untrusted_len);
+    int32_t result = cleat_verification_new(context, certificate, purpose, name, name_len, time,
+                                            untrusted, untrusted_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_verification(connection) -> status */
+static int l_connection_verification(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_verification");
+    int32_t result = cleat_connection_verification(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* verification_result(verification) -> status */
+static int l_verification_result(lua_State *L) {
+    int32_t verification = native_int(L, 1, "verification_result");
+    int32_t result = cleat_verification_result(verification);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* verification_error_count(verification) -> status */
+static int l_verification_error_count(lua_State *L) {
+    int32_t verification = native_int(L, 1, "verification_error_count");
+    int32_t result = cleat_verification_error_count(verification);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* verification_error(verification, index) -> status, output, code, depth */
+static int l_verification_error(lua_State *L) {
+    int32_t verification = native_int(L, 1, "verification_error");
+    int32_t index = native_int(L, 2, "verification_error");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t code = 0;
+    int32_t depth = 0;
+    int32_t result;
+    while ((result = cleat_verification_error(verification, index, output, output_cap, &code,
+                                              &depth)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    lua_pushinteger(L, code);
+    lua_pushinteger(L, depth);
+    return 4;
+}
+
+/* verification_error_certificate(verification, index) -> status */
+static int l_verification_error_certificate(lua_State *L) {
+    int32_t verification = native_int(L, 1, "verification_error_certificate");
+    int32_t index = native_int(L, 2, "verification_error_certificate");
+    int32_t result = cleat_verification_error_certificate(verification, index);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* verification_chain_count(verification, which) -> status */
+static int l_verification_chain_count(lua_State *L) {
+    int32_t verification = native_int(L, 1, "verification_chain_count");
+    int32_t which = native_int(L, 2, "verification_chain_count");
+    int32_t result = cleat_verification_chain_count(verification, which);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* verification_chain_certificate(verification, which, index) -> status */
+static int l_verification_chain_certificate(lua_State *L) {
+    int32_t verification = native_int(L, 1, "verification_chain_certificate");
+    int32_t which = native_int(L, 2, "verification_chain_certificate");
+    int32_t index = native_int(L, 3, "verification_chain_certificate");
+    int32_t result = cleat_verification_chain_certificate(verification, which, index);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* context_set_verify_events(context, on) -> status */
 static int l_context_set_verify_events(lua_State *L) {
     int32_t context = native_int(L, 1, "context_set_verify_events");
@@ -3023,6 +3194,68 @@ static int l_context_ca_certificate_guarded(lua_State *L) {
     return 2;
 }
 
+/* verification_new_guarded(context, certificate, purpose, name, time,
+                            untrusted) -> status, guard_id */
+static int l_verification_new_guarded(lua_State *L) {
+    lua_settop(L, 6);
+    int32_t context = native_int(L, 1, "verification_new_guarded");
+    int32_t certificate = native_int(L, 2, "verification_new_guarded");
+    int32_t purpose = native_int(L, 3, "verification_new_guarded");
+    int32_t name_len;
+    const char *name = native_bytes(L, 4, "verification_new_guarded", &name_len);
+    double time = native_double(L, 5, "verification_new_guarded");
+    int32_t untrusted_len;
+    const char *untrusted = native_bytes(L, 6, "verification_new_guarded", &untrusted_len);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_verification_new_guarded(context, certificate, purpose, name, name_len,
+                                                    time, untrusted, untrusted_len, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 7);
+    return 2;
+}
+
+/* connection_verification_guarded(connection) -> status, guard_id */
+static int l_connection_verification_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t connection = native_int(L, 1, "connection_verification_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_connection_verification_guarded(connection, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* verification_error_certificate_guarded(verification, index) -> status, guard_id */
+static int l_verification_error_certificate_guarded(lua_State *L) {
+    lua_settop(L, 2);
+    int32_t verification = native_int(L, 1, "verification_error_certificate_guarded");
+    int32_t index = native_int(L, 2, "verification_error_certificate_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_verification_error_certificate_guarded(verification, index,
+                                                                  &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 3);
+    return 2;
+}
+
+/* verification_chain_certificate_guarded(verification, which, index) -> status, guard_id */
+static int l_verification_chain_certificate_guarded(lua_State *L) {
+    lua_settop(L, 3);
+    int32_t verification = native_int(L, 1, "verification_chain_certificate_guarded");
+    int32_t which = native_int(L, 2, "verification_chain_certificate_guarded");
+    int32_t index = native_int(L, 3, "verification_chain_certificate_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_verification_chain_certificate_guarded(verification, which, index,
+                                                                  &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 4);
+    return 2;
+}
+
 const luaL_Reg native_abi[] = {
     {"addrinfo_resolve", l_addrinfo_resolve},
     {"resolution_new", l_resolution_new},
@@ -3141,6 +3374,11 @@ const luaL_Reg native_abi[] = {
     {"watch_signal", l_watch_signal},
     {"random_bytes", l_random_bytes},
     {"random_bytes_into", l_random_bytes_into},
+    {"certificate_scts", l_certificate_scts},
+    {"scts_count", l_scts_count},
+    {"scts_get", l_scts_get},
+    {"sct_read", l_sct_read},
+    {"sct_bytes", l_sct_bytes},
     {"connection_session", l_connection_session},
     {"connection_set_session", l_connection_set_session},
     {"session_bytes", l_session_bytes},
@@ -3235,6 +3473,14 @@ const luaL_Reg native_abi[] = {
     {"context_ca_certificate", l_context_ca_certificate},
     {"context_skipped_count", l_context_skipped_count},
     {"context_skipped_reason", l_context_skipped_reason},
+    {"verification_new", l_verification_new},
+    {"connection_verification", l_connection_verification},
+    {"verification_result", l_verification_result},
+    {"verification_error_count", l_verification_error_count},
+    {"verification_error", l_verification_error},
+    {"verification_error_certificate", l_verification_error_certificate},
+    {"verification_chain_count", l_verification_chain_count},
+    {"verification_chain_certificate", l_verification_chain_certificate},
     {"context_set_verify_events", l_context_set_verify_events},
     {"connection_answer_verify", l_connection_answer_verify},
     {"context_set_verify_enforced", l_context_set_verify_enforced},
@@ -3273,5 +3519,9 @@ const luaL_Reg native_abi[] = {
     {"socket_duplicate_guarded", l_socket_duplicate_guarded},
     {"socket_accept_guarded", l_socket_accept_guarded},
     {"context_ca_certificate_guarded", l_context_ca_certificate_guarded},
+    {"verification_new_guarded", l_verification_new_guarded},
+    {"connection_verification_guarded", l_connection_verification_guarded},
+    {"verification_error_certificate_guarded", l_verification_error_certificate_guarded},
+    {"verification_chain_certificate_guarded", l_verification_chain_certificate_guarded},
     {NULL, NULL},
 };

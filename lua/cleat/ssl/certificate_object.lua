@@ -8,6 +8,7 @@ local errors = require "cleat.errors"
 local names = require "cleat.ssl.hostname"
 local keywords = require "cleat.keywords"
 local pem = require "cleat.ssl.pem"
+local timestamps = require "cleat.ssl.sct"
 
 local const = C.const
 
@@ -70,6 +71,7 @@ local parse_new = keywords.parser("Certificate", { "data", "file" })
 ---@field public_key_bits integer 0 for a key that BoringSSL does not know
 ---@field curve string? OpenSSL's name: "prime256v1"
 ---@field public_key_der string SubjectPublicKeyInfo
+---@field scts cleat.ssl.Sct[]? the signed certificate timestamps in it; nil without the extension
 ---@field _id integer
 ---@field _guard cleat.backend.Guard closes the id
 ---@overload fun(data: string?, file: string?): cleat.ssl.CertificateObject
@@ -281,6 +283,7 @@ for name, get in pairs {
     public_key_der = function(id)
         return text(C.certificate_public_key_der, id)
     end,
+    scts = timestamps.of_certificate,
 } do
     getters[name] = function(self)
         return get(self._id)

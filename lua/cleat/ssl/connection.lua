@@ -14,6 +14,7 @@ local C = require "cleat.backend"
 local class = require "cleat.class"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
+local refusal = require "cleat.ssl.refusal"
 local resumption = require "cleat.ssl.resumption"
 local server_name = require "cleat.ssl.server_name"
 local session_store = require "cleat.ssl.session_store"
@@ -115,6 +116,9 @@ local function fail(self, result, operation)
     local err = errors.from_connection(result, operation)
     if FATAL[status.class(result)] then
         self._failed = true
+    end
+    if status.class(result) == const.VERIFY then
+        err = refusal.add(err, self._tls)
     end
     if result ~= TIMEOUT then
         pcall(self._transport.emit, self)

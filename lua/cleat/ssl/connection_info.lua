@@ -5,7 +5,7 @@ local certificate = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
-local staple = require "cleat.ssl.staple"
+local timestamps = require "cleat.ssl.sct"
 local verdict = require "cleat.ssl.verdict"
 
 local const = C.const
@@ -223,11 +223,11 @@ end
 ---     print(conn:scts()) --> nil
 ---
 --- Python: none.
----@return string[]? # each a SignedCertificateTimestamp of RFC 6962; nil if the server has sent none, on servers, and
+---@return string[]? # each a SignedCertificateTimestamp of RFC 6962, see parse_sct; nil if the server has sent none, on servers, and
 --- before the handshake is done
 function info:scts()
     local list = agreed(self, C.connection_scts)
-    return list and staple.decode(list)
+    return list and timestamps.split(list)
 end
 
 return info

@@ -5,6 +5,7 @@ local certificates = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
+local timestamps = require "cleat.ssl.sct"
 
 local const = C.const
 
@@ -99,27 +100,13 @@ function staple.setters:ocsp_response(value)
     errors.check(C.context_set_ocsp_response(self._id, value))
 end
 
--- decode: the timestamps of a SignedCertificateTimestampList, which BoringSSL has found well-formed.
-local function decode(list)
-    local scts = {}
-    local at = 3
-    while at < #list do
-        local high, low = list:byte(at, at + 1)
-        local length = high * 256 + low
-        scts[#scts + 1] = list:sub(at + 2, at + 1 + length)
-        at = at + 2 + length
-    end
-    return scts
-end
-staple.decode = decode
-
 local function with_length(bytes)
     return string.char((#bytes - #bytes % 256) / 256, #bytes % 256) .. bytes
 end
 
 function staple.getters:scts()
     local length, list = errors.check(C.context_scts(self._id))
-    return length > 0 and decode(list) or nil
+    return length > 0 and timestamps.split(list) or nil
 end
 
 function staple.setters:scts(value)

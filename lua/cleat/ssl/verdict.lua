@@ -9,6 +9,7 @@ local Certificate = require "cleat.ssl.certificate_object"
 local check = require "cleat.check"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
+local refusal = require "cleat.ssl.refusal"
 
 local const = C.const
 local pcall = compat.pcall
@@ -101,13 +102,15 @@ end
 -- refused raises the error of a handshake after an alert; cause is nil if the callback has chosen the alert.
 local function refused(self, cause)
     local found = errors.from_connection(C.connection_handshake(self._tls, 0), "handshake")
-    if cause == nil or not errors.SSLCertVerificationError:is(found) then
+    if not errors.SSLCertVerificationError:is(found) then
         return errors.throw(found)
+    elseif cause == nil then
+        return errors.throw(refusal.add(found, self._tls))
     end
     local err = errors.SSLCertVerificationError(found.errno, ("%s: %s"):format(found.strerror, tostring(cause)))
     err.library, err.reason, err.cause = found.library, found.reason, cause
     err.verify_code, err.verify_message = found.verify_code, found.verify_message
-    return errors.throw(err)
+    return errors.throw(refusal.add(err, self._tls))
 end
 
 --- answer calls the callback of a connection whose handshake has returned WANT_VERIFY. After it the handshake can

@@ -144,7 +144,44 @@ function attempt.load(files, version)
     return nil, failure
 end
 
--- of: what the verifier says of the chain and what its peer gets: two failures (see pump.failure), nil for none; and
+-- found: what a verification has found: code, message, depth, and the DER bytes of the certificate at fault; nil if
+-- it was accepted. The id is closed.
+local function found(id)
+    check(id, "verification")
+    local result
+    local refused = backend.verification_result(id) ~= const.OK
+    assert(backend.verification_error_count(id) == (refused and 1 or 0))
+    if refused then
+        local _, message, code, depth = backend.verification_error(id, 0)
+        local certificate = check(backend.verification_error_certificate(id, 0), "the certificate at fault")
+        assert(certificate ~= 0, "there is no certificate at that depth")
+        local _, der = backend.certificate_der(certificate)
+        backend.close(certificate)
+        result = { code = code, message = message, depth = depth, der = der }
+    else
+        assert(backend.verification_chain_count(id, const.CHAIN_VERIFIED) >= 1)
+    end
+    backend.close(id)
+    return result
+end
+
+-- alone: the same of a verification without a connection.
+function attempt.alone(files, role)
+    local context = new_verifier(files, 0x0304, role)
+    local text = process.read_file(files.chain)
+    local first = select(2, text:find("-----END CERTIFICATE-----\n", 1, true))
+    local certificate = check(backend.certificate_from_pem(text:sub(1, first)), "certificate")
+    local is_server = role == "server"
+    local id = backend.verification_new(context, certificate,
+        is_server and const.PURPOSE_SERVER_AUTH or const.PURPOSE_CLIENT_AUTH, is_server and files.host or nil, -1,
+        first < #text and text:sub(first + 1) or nil)
+    backend.close(context)
+    backend.close(certificate)
+    return found(id)
+end
+
+-- of: what the verifier says of the chain and what its peer gets: two failures (see pump.failure), nil for none; what
+-- the verification has found, if it has refused; and
 -- whether the chain was spliced in. role: whose the chain is, "server" or "client"; version: 0x0303 or 0x0304. Returns
 -- nothing where there is no way to try it.
 function attempt.of(files, role, version)
@@ -167,9 +204,14 @@ function attempt.of(files, role, version)
         verifier = connection(verifying, true)
     end
     local verified, peer = run(bad, verifier, message)
+    local verification = verified.failure and verified.failure.class == const.VERIFY
+        and found(backend.connection_verification(verifier)) or nil
     backend.close(bad)
     backend.close(verifier)
-    return { failure = verified.failure, established = verified.established, peer_failure = peer.failure, spliced = message ~= nil }
+    return {
+        found = verification, failure = verified.failure, established = verified.established,
+        peer_failure = peer.failure, spliced = message ~= nil,
+    }
 end
 
 return attempt

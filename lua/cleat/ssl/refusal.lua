@@ -1,0 +1,84 @@
+--- The fields depth, certificate and chain of SSLCertVerificationError: which certificate was refused.
+---
+--- The error keeps the verification, an object of the ABI that has the certificates in DER; they are parsed when a
+--- program asks for them. So they are there when the connection is closed, which it often is by the failure itself.
+
+local C = require "cleat.backend"
+local Certificate = require "cleat.ssl.certificate_object"
+local errors = require "cleat.errors"
+local status = require "cleat.status"
+
+local const = C.const
+
+local refusal = {}
+
+local function own(id, guard)
+    return setmetatable({ _id = id, _guard = guard }, Certificate.instance)
+end
+
+--- The certificates of a verification, as objects.
+---@param id integer of the verification
+---@param which integer CHAIN_*
+---@return cleat.ssl.CertificateObject[]
+function refusal.chain(id, which)
+    local list = {}
+    for index = 0, errors.check(C.verification_chain_count(id, which)) - 1 do
+        list[index + 1] = own(errors.check(C.verification_chain_certificate_guarded(id, which, index)))
+    end
+    return list
+end
+
+-- Each is a function of the verification's id.
+local fields = {}
+
+function fields.certificate(id)
+    local certificate, guard = errors.check(C.verification_error_certificate_guarded(id, 0))
+    return certificate ~= 0 and own(certificate, guard) or nil
+end
+
+function fields.chain(id)
+    return refusal.chain(id, const.CHAIN_SENT)
+end
+
+local instance = errors.SSLCertVerificationError.instance
+local inherited = instance.__index
+
+function instance.__index(err, key)
+    local read = fields[key]
+    local verification = read and rawget(err, "_verification")
+    if verification then
+        local value = read(verification.id)
+        rawset(err, key, value)
+        return value
+    end
+    return inherited[key]
+end
+
+--- Gives an error the fields of a verification.
+---@param err cleat.Error
+---@param id integer of the verification
+---@param guard cleat.backend.Guard the id's
+---@return cleat.Error
+function refusal.describe(err, id, guard)
+    local _, _, _, depth = errors.check(C.verification_error(id, 0))
+    err.depth = depth
+    err._verification = { id = id, guard = guard }
+    return err
+end
+
+--- Gives an error of a connection the fields of its peer's verification. If the connection was closed meanwhile, then
+--- they are not there.
+---@param err cleat.Error
+---@param connection integer the connection's id
+---@return cleat.Error
+function refusal.add(err, connection)
+    local id, guard = C.connection_verification_guarded(connection)
+    if id > 0 then
+        return refusal.describe(err, id, guard)
+    elseif status.class(id) == const.NOMEM then
+        return errors.from_status(id)
+    end
+    return err
+end
+
+return refusal
