@@ -29,9 +29,9 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_unacknowledged_free(&self->unacknowledged);
     cleat_release(self->server_hostname);
     cleat_release(self->verify_faults);
+    cleat_chain_bytes_free(self->refused_chain);
     cleat_offered_ticket_forget(self);
     cleat_session_talk_end(self);
-    cleat_chain_bytes_free(self->refused_chain);
     sk_X509_pop_free(self->verified_chain, X509_free);
     SSL_SESSION_free(self->session);
     SSL_SESSION_free(self->given);

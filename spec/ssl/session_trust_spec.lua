@@ -123,6 +123,10 @@ end
 -- refused: the server has failed as expected, and the client was sent the alert.
 local function refused(what, alert, outcome)
     raises.check(outcome.failure, what.verify_code and "CertificateError" or "SSLError", what)
+    if what.verify_code then -- of a resumed session too
+        assert.is_truthy(outcome.failure.depth and outcome.failure.certificate)
+        assert.is_truthy(outcome.failure.chain[1].subject[2][1][2]:find "client$")
+    end
     assert.is_truthy(table.concat(outcome.lines, "\n"):find(alert, 1, true), table.concat(outcome.lines, "\n"))
 end
 

@@ -27,6 +27,7 @@ local waiting = require "cleat.socket.waiting"
 local pcall = compat.pcall
 
 local connection_handshake, connection_shutdown = C.connection_handshake, C.connection_shutdown
+local connection_over_socket_guarded, connection_set_session = C.connection_over_socket_guarded, C.connection_set_session
 local WANT_READ, WANT_WRITE, TIMEOUT, HANDLE = status.WANT_READ, status.WANT_WRITE, status.TIMEOUT, status.HANDLE
 local const = C.const
 
@@ -96,6 +97,21 @@ function connection.open(self, hostname)
         errors.check(result)
     end
     self:_turns_changed()
+end
+
+--- open_new does the same for a new socket of the descriptor transport, of which no call has a turn.
+function connection.open_new(self, context, server_side, hostname, session)
+    local id, guard = connection_over_socket_guarded(context._id, self._id, server_side and 1 or 0, hostname or nil)
+    if id < 0 then
+        errors.check(id)
+    end
+    self._tls_guard = guard
+    self._tls, self._read_id, self._write_id = id, id, id
+    local result = session and connection_set_session(id, session._id) or 0
+    if result < 0 then
+        connection.drop(self)
+        errors.check(result)
+    end
 end
 
 --- drop removes TLS, without close_notify.
@@ -188,11 +204,12 @@ function connection.finish(self, of, method, deadline, result, f, a, b)
     return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
 end
 
---- handshake does the handshake, or raises. timeout: for all of it.
-function connection.handshake(self, timeout)
+--- handshake does the handshake, or raises. timeout: for all of it. result: of an attempt that was made already, without
+--- a limit or without waiting.
+function connection.handshake(self, timeout, result)
     local own = timeout == self._timeout
     local deadline = timeout ~= 0 and waiting.deadline(timeout) or nil
-    local result = connection_handshake(self._read_id, own and self._wait or self._waiter and 0 or timeout)
+    result = result or connection_handshake(self._read_id, own and self._wait or self._waiter and 0 or timeout)
     if result < 0 then
         if result ~= HANDLE and not suspend.suspended(result) then
             return HANDSHAKE.fail(self, result)
