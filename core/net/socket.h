@@ -47,6 +47,9 @@ static inline void cleat_socket_discard_later(struct cleat_socket *socket) {
     atomic_store_explicit(&socket->discards_input, true, memory_order_relaxed);
 }
 
+/* cleat_socket_peer_port returns the port of the peer of a connected descriptor; 0 if it has none, or fd is -1. */
+int32_t cleat_socket_peer_port(int fd);
+
 /* cleat_fail_not_stream reports a socket that is none. */
 int32_t cleat_fail_not_stream(void);
 

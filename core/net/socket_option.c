@@ -107,6 +107,17 @@ static bool get_peer(const struct cleat_socket *self, struct cleat_address *peer
     return getpeername(self->fd, (struct sockaddr *)&peer->storage, &peer->len) == 0;
 }
 
+int32_t cleat_socket_peer_port(int fd) {
+    struct cleat_address peer = {.len = sizeof peer.storage};
+    const void *address = &peer.storage;
+    if (fd < 0 || getpeername(fd, (struct sockaddr *)&peer.storage, &peer.len) != 0) return 0;
+    switch (peer.storage.ss_family) {
+        case AF_INET: return ntohs(((const struct sockaddr_in *)address)->sin_port);
+        case AF_INET6: return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+        default: return 0;
+    }
+}
+
 static bool get_own(const struct cleat_socket *self, struct cleat_address *own) {
     return getsockname(self->fd, (struct sockaddr *)&own->storage, &own->len) == 0;
 }

@@ -7,10 +7,14 @@
 #define CLEAT_CORE_CONFIGURATION_H
 
 #include "tls/alpn.h"
+#include "tls/client_sessions.h"
 #include "tls/compression.h"
 #include "tls/credentials.h"
 #include "tls/sessions.h"
 #include "x509/trust.h"
+
+/* Bytes of the random number that each context has. */
+enum { CLEAT_CONTEXT_NUMBER = 16 };
 
 /* A context's settings, as the caller set them. */
 struct cleat_settings {
@@ -21,6 +25,11 @@ struct cleat_settings {
     int32_t verify_flags;
     bool check_hostname;
     bool server_name_events;
+    int32_t session_events; /* CLEAT_SESSIONS_* */
+    int32_t num_tickets;
+    int32_t session_timeout; /* seconds; 0: BoringSSL's */
+    int32_t id_context_len; /* of what the caller adds to the session id context */
+    uint8_t id_context[CLEAT_SESSION_ID_CONTEXT_MAX];
     int32_t verify_events; /* see cleat_context_set_verify_events */
     bool tolerates_refusals; /* the handshake goes on with a peer that verification refuses */
     bool ignores_common_name;
@@ -46,7 +55,9 @@ struct cleat_configuration {
     struct cleat_sessions *sessions;
     struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_compression *compression; /* NULL if it is off */
-    uint64_t context; /* the random number of its context */
+    struct cleat_client_sessions *client_sessions;
+    uint32_t epoch; /* of client_sessions, when it was made */
+    uint8_t context[CLEAT_CONTEXT_NUMBER]; /* of its context */
     uint8_t credential[CLEAT_DIGEST]; /* of the own certificates; zeros if there are none */
 };
 
@@ -59,7 +70,8 @@ struct cleat_configuration_parts {
     struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
-    uint64_t context;
+    struct cleat_client_sessions *client_sessions;
+    const uint8_t *context;
 };
 
 /* cleat_configuration_new returns CLEAT_OK and a configuration that the caller owns. CLEAT_SSL;

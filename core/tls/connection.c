@@ -6,6 +6,8 @@
 #include "tls/context.h"
 #include "tls/group.h"
 #include "tls/hostname.h"
+#include "tls/offered_ticket.h"
+#include "tls/session_store.h"
 #include "tls/verify.h"
 #include "x509/chain_bytes.h"
 
@@ -29,8 +31,11 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_release(self->verify_faults);
     cleat_signature_free(self->signature);
     cleat_chain_bytes_free(self->refused_chain);
+    cleat_offered_ticket_forget(self);
+    cleat_session_talk_end(self);
     sk_X509_pop_free(self->verified_chain, X509_free);
     SSL_SESSION_free(self->session);
+    SSL_SESSION_free(self->given);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);
     cleat_configuration_unref(self->configuration);
     cleat_configuration_unref(self->initial);
@@ -127,6 +132,8 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     cleat_configuration_ref(configuration);
     cleat_configuration_unref(self->configuration);
     cleat_configuration_unref(self->initial);
+    SSL_SESSION_free(self->given);
+    self->given = NULL;
     self->ssl = ssl;
     self->configuration = self->initial = configuration;
     self->verify_mode = settings->verify_mode;

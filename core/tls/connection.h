@@ -22,6 +22,7 @@ enum cleat_pause {
     CLEAT_PAUSE_NONE,
     CLEAT_PAUSE_SERVER_NAME,
     CLEAT_PAUSE_VERIFY,
+    CLEAT_PAUSE_SESSION,
     CLEAT_PAUSE_SIGNATURE
 };
 
@@ -51,6 +52,9 @@ struct cleat_connection {
         *signature; /* what is to be signed in the pause for it, or was; NULL if none */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
+    SSL_SESSION *given; /* the one that the caller has given to it; NULL if none */
+    int64_t verified_until; /* when what was verified ends, in seconds of the wall clock */
+    int32_t peer_port; /* of a client, known once the handshake has begun; 0 over memory */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
 #if !CLEAT_HAS_SSL_CREDENTIAL
@@ -59,7 +63,11 @@ struct cleat_connection {
 #endif
     bool server_side;
     bool begun; /* the handshake was counted */
-    bool offered; /* a server's client offered a session */
+    bool offered; /* a session was offered */
+    bool knows_tickets; /* a server's client accepts tickets of TLS 1.2 */
+    bool offered_expired; /* likewise, and the session's time was over */
+    struct cleat_offered_ticket *offered_ticket; /* NULL if there is none: see offered_ticket.h */
+    struct cleat_session_talk *session_talk; /* NULL unless there is one: see session_store.c */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     enum cleat_pause pause; /* what the handshake waits for */
     enum cleat_pause refused_at; /* the answer to this was an alert */
@@ -113,6 +121,7 @@ bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchang
 #define CLEAT_WANTS_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
 #define CLEAT_WANTS_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)
 #define CLEAT_WANTS_SERVER_NAME CLEAT_STATUS(CLEAT_WANT_SERVER_NAME, 0)
+#define CLEAT_WANTS_SESSION CLEAT_STATUS(CLEAT_WANT_SESSION, 0)
 #define CLEAT_WANTS_VERIFY CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)
 #define CLEAT_WANTS_SIGNATURE CLEAT_STATUS(CLEAT_WANT_SIGNATURE, 0)
 

@@ -22,6 +22,7 @@ static void context_destroy(struct cleat_object *object) {
     cleat_alpn_unref(self->alpn);
     cleat_alpn_unref(self->npn);
     cleat_sessions_unref(self->sessions);
+    cleat_client_sessions_unref(self->client_sessions);
     cleat_release(self->ciphers);
     pthread_mutex_destroy(&self->lock);
     cleat_release(self);
@@ -30,6 +31,7 @@ static void context_destroy(struct cleat_object *object) {
 void cleat_context_changed(struct cleat_context *context) {
     cleat_configuration_unref(context->configuration);
     context->configuration = NULL;
+    cleat_client_sessions_empty(context->client_sessions);
 }
 
 void cleat_context_sources_changed(struct cleat_context *context) {
@@ -60,6 +62,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .npn = context->npn,
             .credentials = context->credentials,
             .sessions = context->sessions,
+            .client_sessions = context->client_sessions,
             .context = context->number,
         };
         status = cleat_context_trust(context, &parts.trust);
@@ -94,6 +97,7 @@ int32_t cleat_context_new(int32_t which) {
                                       .verify_mode = CLEAT_CERT_NONE,
                                       .verify_flags = CLEAT_VERIFY_X509_TRUSTED_FIRST,
                                       .ask_ocsp = true,
+                                      .num_tickets = CLEAT_TICKETS_DEFAULT,
                                       .verify_depth = CLEAT_DEPTH_MAX,
                                       .verify_time = -1,
                                       .chain_cache_seconds = CLEAT_CHAIN_CACHE_DEFAULT};
@@ -109,10 +113,11 @@ int32_t cleat_context_new(int32_t which) {
     cleat_object_init(&self->object, CLEAT_KIND_CONTEXT, context_destroy);
     pthread_mutex_init(&self->lock, NULL);
     self->protocol = which;
-    RAND_bytes((uint8_t *)&self->number, sizeof self->number);
+    RAND_bytes(self->number, sizeof self->number);
     self->settings = settings;
     self->sessions = cleat_sessions_new();
-    if (self->sessions == NULL) {
+    self->client_sessions = cleat_client_sessions_new();
+    if (self->sessions == NULL || self->client_sessions == NULL) {
         cleat_object_unref(&self->object);
         return cleat_fail_nomem();
     }
@@ -393,8 +398,12 @@ int32_t cleat_context_session_stats(int32_t context, int32_t which) {
     int32_t result;
     CLEAT_CHECK_RANGE(2, which, CLEAT_STAT_NUMBER, CLEAT_STAT_CACHE_FULL);
     CLEAT_CONTEXT_BEGIN(context);
-    result = which == CLEAT_STAT_NUMBER
-                 ? cleat_session_cache_count(cleat_sessions_cache(self->sessions))
-                 : cleat_sessions_stat(self->sessions, which);
+    if (which == CLEAT_STAT_NUMBER) {
+        result = cleat_session_cache_count(cleat_sessions_cache(self->sessions));
+    } else if (which == CLEAT_STAT_CACHE_FULL) {
+        result = cleat_session_cache_displaced(cleat_sessions_cache(self->sessions));
+    } else {
+        result = cleat_sessions_stat(self->sessions, which);
+    }
     CLEAT_CONTEXT_END(result);
 }

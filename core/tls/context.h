@@ -12,8 +12,9 @@
 struct cleat_context {
     struct cleat_object object;
     int32_t protocol;
-    uint64_t number; /* at random, for its sessions */
+    uint8_t number[CLEAT_CONTEXT_NUMBER]; /* at random, for its sessions */
     struct cleat_sessions *sessions;
+    struct cleat_client_sessions *client_sessions;
     pthread_mutex_t lock; /* for what follows */
     struct cleat_settings settings;
     char *ciphers; /* NULL for the default ones */

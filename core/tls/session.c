@@ -29,21 +29,76 @@ static int32_t session_open(SSL_SESSION *session, const struct cleat_configurati
     }
     cleat_object_init(&self->object, CLEAT_KIND_SESSION, session_destroy);
     self->session = session;
-    self->context = configuration->context;
+    memcpy(self->context, configuration->context, sizeof self->context);
     memcpy(self->credential, configuration->credential, sizeof self->credential);
     return cleat_handle_open(&self->object);
+}
+
+/* Whether the connection uses the cache of its context. What was not verified is neither stored nor offered. */
+static bool uses_cache(const struct cleat_connection *connection) {
+    return cleat_client_sessions_capacity(connection->configuration->client_sessions) > 0 &&
+           connection->server_hostname != NULL && connection->verify_mode != CLEAT_CERT_NONE &&
+           !connection->tolerates_refusals;
+}
+
+static void make_key(const struct cleat_connection *connection, struct cleat_server_key *key) {
+    const char *name = connection->server_hostname;
+    key->len = 0;
+    key->bytes[key->len++] = (char)(connection->peer_port >> 8);
+    key->bytes[key->len++] = (char)(connection->peer_port & 0xff);
+    for (; *name != '\0' && key->len < sizeof key->bytes; name++) {
+        key->bytes[key->len++] = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+    }
+}
+
+static void put(struct cleat_connection *connection, SSL_SESSION *session) {
+    const struct cleat_configuration *configuration = connection->configuration;
+    struct cleat_server_key key;
+    if (!uses_cache(connection) || !connection->verified) return;
+    make_key(connection, &key);
+    cleat_client_sessions_put(configuration->client_sessions, configuration->epoch, &key, session,
+                              connection->verified_until);
 }
 
 bool cleat_session_keep(struct cleat_connection *connection, SSL_SESSION *session) {
     SSL_SESSION_free(connection->session);
     connection->session = session;
+    if (connection->established) put(connection, session);
     return true;
 }
 
+void cleat_session_established(struct cleat_connection *connection) {
+    if (connection->session != NULL) put(connection, connection->session);
+}
+
 void cleat_session_forget(struct cleat_connection *connection) {
+    struct cleat_server_key key;
     connection->failed = true;
     SSL_SESSION_free(connection->session);
     connection->session = NULL;
+    if (connection->server_side || !uses_cache(connection)) return;
+    make_key(connection, &key);
+    cleat_client_sessions_remove(connection->configuration->client_sessions, &key, NULL);
+}
+
+void cleat_session_offer(struct cleat_connection *connection) {
+    const struct cleat_configuration *configuration = connection->configuration;
+    SSL_SESSION *session = connection->given;
+    struct cleat_server_key key;
+    connection->given = NULL; /* BoringSSL has its own reference */
+    connection->offered = session != NULL;
+    if (uses_cache(connection)) {
+        connection->peer_port = cleat_socket_peer_port(connection->transport.fd);
+        make_key(connection, &key);
+        if (session == NULL) {
+            session = cleat_client_sessions_take(configuration->client_sessions,
+                                                 configuration->epoch, &key);
+            connection->offered = session != NULL && SSL_set_session(connection->ssl, session) == 1;
+        } else if (SSL_SESSION_should_be_single_use(session) == 1) {
+            cleat_client_sessions_remove(configuration->client_sessions, &key, session);
+        }
+    }
+    SSL_SESSION_free(session);
 }
 
 /* A resumed handshake of TLS 1.2 makes no session, unless the server gives a new ticket: the one that was resumed goes
@@ -74,7 +129,7 @@ static int32_t set_session(struct cleat_connection *self, const struct cleat_ses
     if (self->server_side) {
         return cleat_fail_usage(0, "Cannot set session for server-side SSLSocket.");
     }
-    if (session->context != configuration->context) {
+    if (memcmp(session->context, configuration->context, CLEAT_CONTEXT_NUMBER) != 0) {
         return cleat_fail_usage(2, "Session refers to a different SSLContext.");
     }
     if (self->begun) { /* BoringSSL would abort */
@@ -84,8 +139,13 @@ static int32_t set_session(struct cleat_connection *self, const struct cleat_ses
         return cleat_fail_usage(2, "Session is of another certificate than the context has now.");
     }
     cleat_error_clear_queue();
-    return SSL_set_session(self->ssl, session->session) == 1 ? CLEAT_OK
-                                                             : cleat_fail_ssl("SSL_set_session");
+    if (SSL_set_session(self->ssl, session->session) != 1) {
+        return cleat_fail_ssl("SSL_set_session");
+    }
+    SSL_SESSION_up_ref(session->session);
+    SSL_SESSION_free(self->given);
+    self->given = session->session;
+    return CLEAT_OK;
 }
 
 int32_t cleat_connection_set_session(int32_t connection, int32_t session) {
@@ -105,7 +165,7 @@ int32_t cleat_connection_set_session(int32_t connection, int32_t session) {
     return result;
 }
 
-/* The encoding in a block of its own, to be wiped and freed. */
+/* The encoding, in a block that is to be wiped and freed. */
 static int32_t encode(const struct cleat_session *self, char **bytes, size_t *len) {
     uint8_t *encoded = NULL;
     size_t encoded_len = 0;
@@ -179,7 +239,21 @@ int32_t cleat_session_from_bytes(int32_t context, const char *data, int32_t data
     CLEAT_CONTEXT_END(result);
 }
 
-int32_t cleat_session_id(int32_t session, char *output, int32_t output_cap) {
+int32_t cleat_context_client_sessions(int32_t context) {
+    int32_t result;
+    CLEAT_CONTEXT_BEGIN(context);
+    result = cleat_client_sessions_capacity(self->client_sessions);
+    CLEAT_CONTEXT_END(result);
+}
+
+int32_t cleat_context_set_client_sessions(int32_t context, int32_t capacity) {
+    CLEAT_CHECK_RANGE(2, capacity, 0, CLEAT_CLIENT_SESSIONS_MAX);
+    CLEAT_CONTEXT_BEGIN(context);
+    cleat_client_sessions_limit(self->client_sessions, capacity);
+    CLEAT_CONTEXT_END(CLEAT_OK);
+}
+
+int32_t cleat_session_identifier(int32_t session, char *output, int32_t output_cap) {
     struct cleat_session *self;
     const uint8_t *id;
     unsigned len = 0;

@@ -98,6 +98,7 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     connection->was_verified = verdict != CLEAT_PEER_UNDECODABLE;
     connection->ocsp_fault = report.ocsp_fault;
     connection->verified = verdict == CLEAT_PEER_ACCEPTED;
+    connection->verified_until = report.until;
     if (report.cache == CLEAT_PEER_CACHE_HIT) {
         cleat_sessions_count(configuration->sessions, CLEAT_CHAIN_HITS);
     } else if (report.cache == CLEAT_PEER_CACHE_MISS) {

@@ -1,3 +1,4 @@
+/* chain_bytes.c: certificates that a peer has sent are shared with the list of them, not copied. */
 #include "x509/chain_bytes.h"
 
 #include <stdbool.h>

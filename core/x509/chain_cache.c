@@ -62,13 +62,14 @@ static bool is_in_force(const struct entry *entry, struct cleat_chain_moment now
 }
 
 bool cleat_chain_cache_has(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_moment now,
-                           int32_t seconds) {
+                           int32_t seconds, int64_t *until) {
     struct set *set = &sets[key[0]];
     const struct entry *entry;
     bool found;
     if (!try_lock(set)) return false;
     entry = find(set, key);
     found = entry != NULL && is_in_force(entry, now, seconds);
+    if (found) *until = entry->until;
     unlock(set);
     return found;
 }

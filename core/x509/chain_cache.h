@@ -22,7 +22,7 @@ struct cleat_chain_moment cleat_chain_moment_now(void);
 /* cleat_chain_cache_has returns whether a verification of that key has succeeded less than `seconds` before now, by
  * both clocks, and is still right at now. */
 bool cleat_chain_cache_has(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_moment now,
-                           int32_t seconds);
+                           int32_t seconds, int64_t *until);
 
 /* cleat_chain_cache_add enters a verification that has begun at `since` and succeeded. until: when the first of its
  * certificates and revocation lists ends, by the wall clock. */

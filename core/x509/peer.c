@@ -108,9 +108,9 @@ static bool try_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO_
     return false;
 }
 
-/* Whether an accepted chain stays so by what the peer has stapled; *until is then at most its end. */
+/* Whether an accepted chain stays so by what the peer has stapled; the report's until is then at most its end. */
 static bool check_staple(const struct cleat_peer_terms *terms, const STACK_OF(X509) * chain,
-                         int64_t now, struct cleat_peer_report *report, int64_t *until) {
+                         int64_t now, struct cleat_peer_report *report) {
     X509 *leaf = sk_X509_value(chain, 0);
     /* A peer's own certificate that is trusted by itself has no other issuer. */
     X509 *issuer = sk_X509_num(chain) > 1 ? sk_X509_value(chain, 1) : leaf;
@@ -134,17 +134,17 @@ static bool check_staple(const struct cleat_peer_terms *terms, const STACK_OF(X5
         } else {
             if (status.status == CLEAT_OCSP_UNKNOWN && is_due)
                 number = CLEAT_X509_OCSP_CERT_UNKNOWN;
-            if (cleat_ocsp_end(&status) < *until) *until = cleat_ocsp_end(&status);
+            if (cleat_ocsp_end(&status) < report->until) report->until = cleat_ocsp_end(&status);
         }
     }
     if (number != 0) cleat_verify_error_set(&report->error, number, 0);
     return number == 0;
 }
 
-/* Verifies the chain. until: the first second at which that has to be done again, or 0: each time. accepted_chain and
+/* Verifies the chain. has_looked: it was found in directories, and has to be looked for each time. accepted_chain and
  * refused: the caller's to free, NULL if there is none. */
 static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain, int64_t now,
-                   struct cleat_peer_report *report, int64_t *until,
+                   struct cleat_peer_report *report, bool *has_looked,
                    STACK_OF(X509) * *accepted_chain, STACK_OF(X509) * *refused) {
     struct cleat_chain_request request = {
         .leaf = sk_X509_value(chain, 0),
@@ -159,19 +159,19 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
     bool accepted = false;
     report->error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
-    *until = 0;
+    report->until = 0;
     *accepted_chain = *refused = NULL;
     if (request.param != NULL)
         accepted = cleat_verification_run(terms->trust, &request, &report->error);
-    if (accepted && !request.has_looked) {
-        const STACK_OF(X509_CRL) *crls = has_lists ? cleat_trust_crls(terms->trust) : NULL;
-        *until = cleat_validity_end(*accepted_chain, crls, now);
-    }
+    *has_looked = request.has_looked;
     if (accepted) {
+        const STACK_OF(X509_CRL) *crls = has_lists ? cleat_trust_crls(terms->trust) : NULL;
+        report->until = cleat_validity_end(*accepted_chain, crls, now);
         sk_X509_pop_free(*refused, X509_free); /* of a path that another one has replaced */
         *refused = NULL;
-        accepted = check_staple(terms, *accepted_chain, now, report, until);
+        accepted = check_staple(terms, *accepted_chain, now, report);
     }
+    if (terms->has_time) report->until = INT64_MAX; /* the present does not matter */
     if (!accepted && terms->faults != NULL && request.param != NULL) {
         cleat_verify_faults_add(terms->faults, report->error);
         cleat_verification_faults(terms->trust, &request, terms->faults);
@@ -187,14 +187,14 @@ static int64_t time_of(const struct cleat_peer_terms *terms, int64_t now) {
     return terms->has_time ? terms->time : now;
 }
 
-/* Verifies what was sent, as now is. Returns the accepted chain, the caller's to free, or NULL. until: see verify. */
+/* Verifies what was sent, as now is. Returns the accepted chain, the caller's to free, or NULL. has_looked: see verify. */
 static STACK_OF(X509) * check_chain(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
                                     const STACK_OF(CRYPTO_BUFFER) * sent, int64_t now,
-                                    struct cleat_peer_report *report, int64_t *until) {
+                                    struct cleat_peer_report *report, bool *has_looked) {
     STACK_OF(X509) *refused = NULL;
     STACK_OF(X509) *accepted_chain = NULL;
     bool accepted =
-        verify(terms, chain, time_of(terms, now), report, until, &accepted_chain, &refused);
+        verify(terms, chain, time_of(terms, now), report, has_looked, &accepted_chain, &refused);
     if (!accepted && refused == NULL) { /* refused for what the peer has stapled */
         refused = accepted_chain;
         accepted_chain = NULL;
@@ -210,7 +210,7 @@ static STACK_OF(X509) * check_chain(const struct cleat_peer_terms *terms, STACK_
 }
 
 static const struct cleat_peer_report no_report = {
-    {X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE, NULL};
+    {X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE, 0, NULL};
 
 enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
                                           const STACK_OF(CRYPTO_BUFFER) * sent,
@@ -220,20 +220,20 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     bool has_key = try_key(terms, sent, key);
     STACK_OF(X509) * chain;
     STACK_OF(X509) * accepted_chain;
-    int64_t until;
+    bool has_looked;
     bool accepted;
     *report = no_report;
     if (has_key) {
-        bool is_known = cleat_chain_cache_has(key, now, terms->cache_seconds);
+        bool is_known = cleat_chain_cache_has(key, now, terms->cache_seconds, &report->until);
         report->cache = is_known ? CLEAT_PEER_CACHE_HIT : CLEAT_PEER_CACHE_MISS;
         if (is_known) return CLEAT_PEER_ACCEPTED;
     }
     chain = parse(sent);
     if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
-    accepted_chain = check_chain(terms, chain, sent, now.wall, report, &until);
+    accepted_chain = check_chain(terms, chain, sent, now.wall, report, &has_looked);
     accepted = accepted_chain != NULL;
     sk_X509_pop_free(accepted_chain, X509_free);
-    if (accepted && has_key) cleat_chain_cache_add(key, now, until);
+    if (accepted && has_key && !has_looked) cleat_chain_cache_add(key, now, report->until);
     sk_X509_pop_free(chain, X509_free);
     return accepted ? CLEAT_PEER_ACCEPTED : CLEAT_PEER_REFUSED;
 }
@@ -243,13 +243,13 @@ STACK_OF(X509) * cleat_peer_chain(const struct cleat_peer_terms *terms,
                                   struct cleat_peer_report *report) {
     STACK_OF(X509) *chain = parse(sent);
     STACK_OF(X509) *accepted_chain = NULL;
-    int64_t until;
+    bool has_looked;
     *report = no_report;
     if (chain == NULL) {
         report->error.error = X509_V_ERR_OUT_OF_MEM;
     } else {
         accepted_chain =
-            check_chain(terms, chain, sent, cleat_chain_moment_now().wall, report, &until);
+            check_chain(terms, chain, sent, cleat_chain_moment_now().wall, report, &has_looked);
     }
     sk_X509_pop_free(chain, X509_free);
     return accepted_chain;

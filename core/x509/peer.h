@@ -47,6 +47,7 @@ struct cleat_peer_report {
     struct cleat_verify_error error; /* why a peer was refused */
     enum cleat_peer_cache cache;
     enum cleat_ocsp_fault ocsp_fault; /* if its OCSP response was not good */
+    int64_t until; /* of an accepted one: the first second at which it may not be any more */
     /* The chain that the error is about, the peer's own certificate first: the caller's to free; NULL if there is
      * none. */
     STACK_OF(CRYPTO_BUFFER) * refused;

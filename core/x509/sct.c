@@ -1,3 +1,4 @@
+/* sct.c: signed certificate timestamps (RFC 6962 section 3.2), one at a time out of a list of them. */
 #include "cleat/sct.h"
 
 #include <string.h>

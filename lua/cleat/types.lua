@@ -65,6 +65,20 @@
 ---@class cleat.keywords.SSLContext.session_from_bytes
 ---@field data string
 
+---@class cleat.keywords.SSLContext.set_session_store
+---@field get? (fun(key: string): string?)|false
+---@field put? fun(key: string, bytes: string, lifetime: integer)
+---@field remove? fun(key: string)
+---@field add? (fun(key: string, lifetime: integer): boolean)
+---@field error? fun(err: any)
+
+---@class cleat.keywords.SSLContext.set_ticket_keys
+---@field keys? string[]
+
+---@class cleat.keywords.SSLContext.set_ticket_secret
+---@field secret? (string|string[])
+---@field period? integer
+
 ---@class cleat.keywords.SSLSocket.getpeercert
 ---@field binary_form? boolean
 

@@ -155,6 +155,7 @@ int main(int argc, char **argv) {
     staple_scenarios_begin();
     try_table(staple_scenarios, only, &total);
     staple_scenarios_end();
+    try_table(session_scenarios, only, &total);
     try_table(credential_scenarios, only, &total);
     try_table(certificate_scenarios, only, &total);
     now = "the end";

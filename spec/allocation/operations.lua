@@ -192,6 +192,11 @@ return {
         context.verify_callback, context.verify_callback_may_accept = nothing, true
         context.enforce_verification, context.hostname_checks_common_name = false, false
         context.verify_depth, context.verify_time = 3, 1e9
+        context.num_tickets, context.session_timeout, context.session_id_context = 1, 60, "x"
+        context:set_ticket_keys { ("k"):rep(80) }
+        context:set_ticket_secret({ ("s"):rep(32), ("t"):rep(32) }, 60)
+        context:set_session_store { get = nothing, put = nothing }
+        context.session_id_context = context.session_id_context
         context:set_servername_callback(nothing)
         return context:session_stats(), context:cert_store_stats()
     end, nothing, again = true },
@@ -297,6 +302,28 @@ return {
             server = link.context(link.server_options()):wrap_socket(two, {
                 server_side = true, do_handshake_on_connect = false,
             }),
+        }
+    end, function(given)
+        local client, server = { object = given.client }, { object = given.server }
+        local client_done, server_done
+        repeat
+            client_done = client_done or attempt(client, "do_handshake")
+            server_done = server_done or attempt(server, "do_handshake")
+        until client_done and server_done
+    end, close_both },
+    { "handshake with a session store", function()
+        local one, two = socket.socketpair()
+        one:settimeout(0)
+        two:settimeout(0)
+        local context = link.context(link.server_options())
+        context:set_session_store { get = nothing, put = function(key, bytes, lifetime)
+            assert(#key == 32 and #bytes > 32 and lifetime > 0)
+        end }
+        return {
+            client = link.context(link.client_options()):wrap_socket(one, {
+                server_hostname = "localhost", do_handshake_on_connect = false,
+            }),
+            server = context:wrap_socket(two, { server_side = true, do_handshake_on_connect = false }),
         }
     end, function(given)
         local client, server = { object = given.client }, { object = given.server }

@@ -24,6 +24,7 @@ extern const struct scenario object_scenarios[];
 extern const struct scenario connection_scenarios[];
 extern const struct scenario verification_scenarios[];
 extern const struct scenario staple_scenarios[];
+extern const struct scenario session_scenarios[];
 extern const struct scenario credential_scenarios[];
 extern const struct scenario certificate_scenarios[];
 void context_scenarios_begin(void);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "scenario.h"
+#include "x509/chain_bytes.h"
 #include "x509/chain_cache.h"
 #include "x509/encrypted_key.h"
 #include "x509/peer.h"
@@ -310,6 +311,7 @@ static int32_t act_peer(void) {
     enum cleat_peer_verdict verdict;
     cleat_error_clear_queue();
     verdict = cleat_peer_verify(&terms, peer_sent, &report);
+    cleat_chain_bytes_free(report.refused);
     if (verdict == CLEAT_PEER_ACCEPTED) return CLEAT_OK;
     if (verdict == CLEAT_PEER_UNDECODABLE || report.error.error == X509_V_ERR_OUT_OF_MEM) {
         EXPECT(cleat_memory_failed());

@@ -23,7 +23,11 @@ static struct key key_of(uint8_t set, uint8_t number) {
 }
 
 static bool has(struct key key, int64_t wall, int64_t monotonic, int32_t seconds) {
-    return cleat_chain_cache_has(key.bytes, (struct cleat_chain_moment){wall, monotonic}, seconds);
+    int64_t until = 0;
+    bool found = cleat_chain_cache_has(key.bytes, (struct cleat_chain_moment){wall, monotonic},
+                                       seconds, &until);
+    EXPECT(found == (until > wall));
+    return found;
 }
 
 static void add(struct key key, int64_t wall, int64_t monotonic, int64_t until) {

@@ -155,6 +155,7 @@ describe("docs/recipes.md:", function()
     test("LDAP", "slapd", "ldap.example.org:389", {
         { '"secret"(.-)print%(answer%(stream%)%)', '"wrong"%1error("code " .. answer(stream))', "code 49" },
     })
+    test("FTP", "vsftpd", "ftp.example.org:21", { { ", session = control.session", "", "522 SSL connection failed" } })
     test("Redis", "redis-server", "redis.example.org:6379", { { '"secret"', '"wrong"', "WRONGPASS invalid username-password pair" } })
     test("MQTT", "mosquitto", "mqtt.example.org:8883", { { "\\4\\2\\0", "\\9\\2\\0", "refused" } })
     test("WebSocket", "websockets", "ws.example.org:443", { { "Version: 13", "Version: 99", "HTTP/1.1 400" } })

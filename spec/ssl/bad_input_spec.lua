@@ -72,6 +72,7 @@ local ENDPOINT = { -- where the port may be a service
     },
 }
 local BUFFER = { wrong = { 5, "buffer", true, { 1 }, print }, bad = {} }
+local SESSION = { wrong = { 5, "session", true, print, ssl.SSLSession }, says = "Value is not a SSLSession.", bad = {} }
 local DATA = { wrong = { 5, 1.5, true, { 1 }, print }, bad = {} }
 local SOCK = {
     wrong = { "sock", true, { 1 }, print, 1.5 }, bad = { { -1, "TypeError" }, { 999999, "socket.error" } },
@@ -267,6 +268,7 @@ local function targets()
             { "suppress_ragged_eofs", BOOLEAN, true },
             { "server_hostname", with(STRING, { "", "ValueError" }, { ".x", "ValueError" }, { "a\0b", "ValueError" },
                 { ("x"):rep(256), "ValueError" }, { "\255", "ValueError" }), "localhost" },
+            { "session", SESSION },
         }, required = 1 },
 
         { "SSLS-02 SSLSocket.do_handshake", { "tls", "do_handshake" }, { { "block", BOOLEAN, false } } },

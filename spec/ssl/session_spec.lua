@@ -44,7 +44,8 @@ describe("ssl.SSLSession", function()
             assert.is_true(third.reused)
             local control = visit { client = client, server = server }
             assert.is_false(control.reused)
-            -- With TLS 1.2 the same session goes on, unless the server gives a new ticket; with TLS 1.3 each is for one use.
+            -- With TLS 1.2 the same session goes on, unless the server gives a new ticket; with TLS 1.3 each is for one
+            -- use.
             assert.equal(variant.version == ssl.TLSVersion.TLSv1_2, second.session == first.session)
         end)
 

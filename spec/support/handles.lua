@@ -4,6 +4,10 @@ local backend = require "cleat.backend"
 local handles = {}
 
 local function count()
+    local request = package.loaded["cleat.https.request"]
+    if request then
+        request.forget()
+    end
     collectgarbage()
     collectgarbage()
     return backend.handle_count()

@@ -325,6 +325,38 @@ function servers.http(certfile, keyfile)
     end)
 end
 
+-- Anonymous users read and write below data/root. require_ssl_reuse is as vsftpd has it: on.
+function servers.vsftpd(certfile, keyfile)
+    local text = [[
+listen=YES
+background=NO
+listen_address=127.0.0.1
+listen_port=@PORT
+run_as_launching_user=YES
+anonymous_enable=YES
+anon_root=@DIR/data/root
+secure_chroot_dir=@DIR/data/empty
+write_enable=YES
+anon_upload_enable=YES
+anon_other_write_enable=YES
+anon_world_readable_only=NO
+seccomp_sandbox=NO
+xferlog_enable=NO
+ssl_enable=YES
+allow_anon_ssl=YES
+force_anon_logins_ssl=YES
+force_anon_data_ssl=YES
+ssl_ciphers=HIGH
+rsa_cert_file=@DIR/cert.pem
+rsa_private_key_file=@DIR/key.pem
+]]
+    return start(certfile, keyfile, text, function(_, dir)
+        os.execute(("cd %s/data && mkdir -p root/upload empty && chmod 555 root empty && chmod 755 root/upload"):format(dir))
+        own(dir)
+        return { "vsftpd", dir .. "/conf.lua" }
+    end)
+end
+
 local TINYPROXY = [[
 Port @PORT
 Listen 127.0.0.1

@@ -70,8 +70,8 @@ local function exchange(client, server)
     client:try("read", 1)
 end
 
--- pair: a client and a server after their handshakes, as far as they come. options: client and server (contexts), hostname
--- (localhost; false for none), session; before(object), called with the client's object before the handshake.
+-- pair: a client and a server after their handshakes, as far as they come. options: client and server (contexts),
+-- hostname (localhost; false for none), session; before(object), called with the client's object before the handshake.
 function visits.pair(options)
     known("visits.pair", options, "client server hostname session before quiet")
     local hostname = options.hostname
@@ -93,8 +93,8 @@ function visits.pair(options)
     return client, server
 end
 
--- visit: the same, and a byte each way unless quiet is true. Returns what became of it: failure (the client's, or else the
--- server's), reused (as both ends see it), version, session, alpn and cert (the peer's, as getpeercert returns).
+-- visit: the same, and a byte each way unless quiet is true. Returns what became of it: failure (the client's, or else
+-- the server's), reused (as both ends see it), version, session, alpn and cert (the peer's, as getpeercert returns).
 function visits.visit(options)
     local client, server = visits.pair(options)
     local result = { failure = client.failure or server.failure }

@@ -158,13 +158,30 @@ int32_t cleat_connection_session(int32_t connection);
 int32_t cleat_connection_set_session(int32_t connection, int32_t session);
 int32_t cleat_session_bytes(int32_t session, char *output, int32_t output_cap);
 int32_t cleat_session_from_bytes(int32_t context, const char *data, int32_t data_len);
-int32_t cleat_session_id(int32_t session, char *output, int32_t output_cap);
+int32_t cleat_session_identifier(int32_t session, char *output, int32_t output_cap);
 int32_t cleat_session_version(int32_t session, char *output, int32_t output_cap);
 int32_t cleat_session_time(int32_t session, double *time);
 int32_t cleat_session_timeout(int32_t session);
 int32_t cleat_session_ticket_lifetime_hint(int32_t session);
 int32_t cleat_session_has_ticket(int32_t session);
 int32_t cleat_session_single_use(int32_t session);
+int32_t cleat_context_client_sessions(int32_t context);
+int32_t cleat_context_set_client_sessions(int32_t context, int32_t capacity);
+int32_t cleat_context_num_tickets(int32_t context);
+int32_t cleat_context_set_num_tickets(int32_t context, int32_t count);
+int32_t cleat_context_session_timeout(int32_t context);
+int32_t cleat_context_set_session_timeout(int32_t context, int32_t seconds);
+int32_t cleat_context_session_id_context(int32_t context, char *output, int32_t output_cap);
+int32_t cleat_context_set_session_id_context(int32_t context, const char *data, int32_t data_len);
+int32_t cleat_context_set_ticket_keys(int32_t context, const char *keys, int32_t keys_len);
+int32_t cleat_context_set_ticket_secrets(int32_t context, const char *secrets, int32_t secrets_len,
+                                         int32_t period);
+int32_t cleat_context_set_session_events(int32_t context, int32_t on);
+int32_t cleat_connection_session_question(int32_t connection);
+int32_t cleat_connection_wanted_session(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_stored_session(int32_t connection, char *output, int32_t output_cap,
+                                        int32_t *lifetime);
+int32_t cleat_connection_answer_session(int32_t connection, const char *data, int32_t data_len);
 int32_t cleat_context_load_cert_chain_remote_key(int32_t context, const char *certfile,
                                                  int32_t certfile_len);
 int32_t cleat_context_load_cert_chain_remote_key_data(int32_t context, const char *certs,

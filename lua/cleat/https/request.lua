@@ -158,6 +158,27 @@ local function verifies(value)
     return result
 end
 
+-- The context of requests that ask for nothing special, so that they resume sessions; it is made anew after a while,
+-- for the system's CA certificates may change.
+local LIFETIME = 300
+local shared, since = nil, 0
+
+--- forget closes that context, once no request uses it any more.
+function request.forget()
+    shared = nil
+end
+
+local function default_context(make)
+    if make ~= ssl.create_default_context then
+        return make()
+    end
+    local now = os.time()
+    if not shared or now < since or now - since >= LIFETIME then
+        shared, since = make(), now
+    end
+    return shared
+end
+
 --- The context for a request. redirected: whether it goes to another server than the first request; such a server gets
 --- no client certificate.
 ---@param fields cleat.https.Request
@@ -168,6 +189,10 @@ function request.context(fields, redirected)
         return fields.context
     end
     local verify, trust = verifies(fields.verify), fields.cafile or fields.capath or fields.cadata
+    local certificate = not redirected and fields.certificate
+    if verify ~= false and not certificate and not trust then
+        return default_context(verify and ssl.create_default_context or ssl._create_default_https_context)
+    end
     local context
     if verify == false then
         for _, name in ipairs(TRUST) do
@@ -181,8 +206,8 @@ function request.context(fields, redirected)
     else
         context = ssl._create_default_https_context()
     end
-    if fields.certificate and not redirected then
-        context:load_cert_chain(fields.certificate, fields.key, fields.password)
+    if certificate then
+        context:load_cert_chain(certificate, fields.key, fields.password)
     end
     return context
 end

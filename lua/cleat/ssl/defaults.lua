@@ -12,11 +12,15 @@ local const = C.const
 
 local defaults = {}
 
+-- How many sessions a client keeps by default: a few for each of some servers.
+local SESSIONS = 64
+
 local parse = keywords.parser("create_default_context", { "purpose", "cafile", "capath", "cadata" })
 
 --- Makes a context with secure settings: TLS 1.2 and later, strong cipher suites. For `Purpose.SERVER_AUTH` it verifies
---- the server's chain and host name, against the given CA certificates or else the system's. For `Purpose.CLIENT_AUTH`
---- it requests no client certificates. Later versions of cleat may choose stricter settings.
+--- the server's chain and host name, against the given CA certificates or else the system's, and resumes sessions (see
+--- `session_cache_size` of SSLContext). For `Purpose.CLIENT_AUTH` it requests no client certificates. Later versions of
+--- cleat may choose stricter settings.
 ---
 ---     local context = ssl.create_default_context()
 ---     print(context.verify_mode == ssl.CERT_REQUIRED, context.check_hostname) --> true	true
@@ -42,6 +46,7 @@ function defaults.create_default_context(purpose, cafile, capath, cadata, ...)
     if purpose == purposes.Purpose.SERVER_AUTH then
         context.verify_mode = const.CERT_REQUIRED
         context.check_hostname = true
+        context.session_cache_size = SESSIONS
     end
     if cafile ~= nil or capath ~= nil or cadata ~= nil then
         context:load_verify_locations(cafile, capath, cadata)

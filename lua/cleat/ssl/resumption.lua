@@ -6,7 +6,10 @@ local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 
-local resumption = { getters = {}, setters = {} }
+local const = C.const
+
+-- getters and setters are of connections, context_getters and context_setters of contexts.
+local resumption = { getters = {}, setters = {}, context_getters = {}, context_setters = {} }
 
 -- made: the SSLSession of a new id.
 local function made(id, guard)
@@ -14,7 +17,7 @@ local function made(id, guard)
 end
 
 local function check_session(value)
-    if not SSLSession:is(value) then
+    if getmetatable(value) ~= SSLSession.instance then
         errors.raise(errors.TypeError, "Value is not a SSLSession.")
     end
     return value
@@ -72,15 +75,28 @@ function resumption.getters:session_reused()
     return C.connection_session_reused(self._tls) == 1
 end
 
+function resumption.context_getters:session_cache_size()
+    return errors.check(C.context_client_sessions(self._id))
+end
+
+function resumption.context_setters:session_cache_size(value)
+    if type(value) ~= "number" or value % 1 ~= 0 then
+        errors.raise(errors.TypeError, "session_cache_size must be an integer, not " .. check.kind(value))
+    elseif value < 0 or value > const.CLIENT_SESSIONS_MAX then
+        errors.raise(errors.ValueError, ("session_cache_size must be 0 to %d"):format(const.CLIENT_SESSIONS_MAX))
+    end
+    errors.check(C.context_set_client_sessions(self._id, value))
+end
+
 ---@class cleat.ssl.SSLContext
 local methods = {}
 resumption.methods = methods
 
 local parse_bytes = keywords.parser("session_from_bytes", { "data" }, { required = 1 })
 
---- Returns the session that SSLSession:tobytes has encoded, for connections of this context. DANGEROUS: the bytes are not
---- authenticated. An attacker who can write them can pose as the server, whose certificate is public: the session stands
---- for the proof that it has the key.
+--- Returns the session that SSLSession:tobytes has encoded, for connections of this context. DANGEROUS: the bytes are
+--- not authenticated. An attacker who can write them can pose as the server, whose certificate is public: the session
+--- stands for the proof that it has the key.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local bytes = new_session(context):tobytes()

@@ -9,7 +9,8 @@ local errors = require "cleat.errors"
 --- equal (`==`) if their ids are.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
----     local first = context:wrap_socket(socket.create_connection({ "localhost", port }), { server_hostname = "localhost" })
+---     local sock = socket.create_connection({ "localhost", port })
+---     local first = context:wrap_socket(sock, { server_hostname = "localhost" })
 ---     first:sendall("hello")
 ---     first:recv(5) -- with TLS 1.3 the session comes with the first data
 ---     local second = context:wrap_socket(socket.create_connection({ "localhost", port }), {
@@ -20,8 +21,10 @@ local errors = require "cleat.errors"
 ---     second:close()
 ---
 --- A session of TLS 1.3 is for one use (`single_use`): an observer of two connections with the same one knows that they
---- are of the same client. It belongs to the certificate that the context had: the server takes the client of a resumed session for the
---- one that has shown this certificate.
+--- are of the same client. It belongs to the certificate that the context had: the server takes the client of a resumed
+--- session for the one that has shown this certificate.
+---
+--- tobytes() is DANGEROUS: the bytes hold the session's secret.
 ---
 --- Python: 3.6; `version`, `single_use` and `tobytes` are cleat's.
 ---@class cleat.ssl.SSLSession
@@ -38,9 +41,9 @@ local SSLSession = class.new("ssl.SSLSession", function()
     return errors.raise(errors.TypeError, "SSLSession has no constructor: a connection's field session has one")
 end)
 
---- Returns the session as bytes, for SSLContext:session_from_bytes, in another process perhaps. DANGEROUS: the bytes hold
---- the session's secret. An attacker who reads them can pose as the client, and decrypt connections that resume the
---- session without a new key exchange. Keep them as safe as a private key.
+--- Returns the session as bytes, for SSLContext:session_from_bytes, in another process perhaps. DANGEROUS: the bytes
+--- hold the session's secret. An attacker who reads them can pose as the client, and decrypt connections that resume
+--- the session without a new key exchange. Keep them as safe as a private key.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local session = new_session(context)
@@ -57,7 +60,7 @@ end
 local getters = {}
 
 function getters:id()
-    local _, id = errors.check(C.session_id(self._id))
+    local _, id = errors.check(C.session_identifier(self._id))
     return id
 end
 
