@@ -20,7 +20,7 @@
 
 /* CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
  * made again, with the same arguments, once the caller has provided it.
- * Their value is 0. */
+ * Their value is 0. The class 7 is kept for an event to come. */
 #define CLEAT_WANT_READ 1 /* class; the transport must be readable (or be fed) first */
 #define CLEAT_WANT_WRITE 2 /* class; the transport must be writable (or be drained) first */
 

@@ -191,3 +191,38 @@
 ---@field wlist any[]
 ---@field xlist any[]
 ---@field timeout? number
+
+---@class cleat.keywords.sessions.ticket_keys
+---@field context cleat.ssl.SSLContext
+---@field store table
+---@field period? integer
+---@field keep? integer
+
+---@class cleat.keywords.sessions.client
+---@field context cleat.ssl.SSLContext
+---@field store table
+---@field name? string
+
+---@class cleat.keywords.sessions.memory.new
+---@field entries? integer
+---@field bytes? integer
+
+---@class cleat.keywords.sessions.redis.new
+---@field host? string
+---@field port? integer
+---@field path? string
+---@field username? string
+---@field password? string
+---@field database? integer
+---@field context? cleat.ssl.SSLContext
+---@field server_hostname? string
+---@field connect? function
+---@field prefix? string
+---@field timeout? number
+---@field pause? number
+---@field connections? integer
+
+---@class cleat.keywords.sessions.nginx.new
+---@field name string
+---@field marks? string
+---@field prefix? string

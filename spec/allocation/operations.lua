@@ -4,9 +4,12 @@
 --     after(given, ...)   closes what must be closed by hand; results of act, if it succeeded
 --     again        act(given) works after it has failed: it has changed nothing
 local link = require "support.link"
+local memory = require "cleat.sessions.memory"
 local ocsp = require "support.ocsp"
 local pki = require "support.pki"
+local redis = require "cleat.sessions.redis"
 local select = require "cleat.select"
+local sessions = require "cleat.sessions"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -199,6 +202,23 @@ return {
         context.session_id_context = context.session_id_context
         context:set_servername_callback(nothing)
         return context:session_stats(), context:cert_store_stats()
+    end, nothing, again = true },
+    { "a store of sessions in memory", function()
+        return memory.new { entries = 2 }
+    end, function(store)
+        for _, key in ipairs { "a", "b", "c" } do
+            store.put(key, key, 100)
+            store.add(key, 100)
+        end
+        store.remove "c"
+        assert(store.get "b" == "b" and not store.get "c")
+        return memory.new(), redis.new { port = 1 }
+    end, nothing, again = true },
+    { "ticket keys from a store", function()
+        return { context = link.context(link.server_options()), store = memory.new() }
+    end, function(given)
+        sessions.ticket_keys(given.context, given.store)()
+        return sessions.client(given.context, given.store)
     end, nothing, again = true },
     { "wrap_bio", function()
         return link.context(link.client_options())

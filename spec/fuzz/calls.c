@@ -146,44 +146,44 @@ static void play(struct part *part) {
             case 33:
                 checked(cleat_connection_verify_error(id_of(part), 0, room, 64, &a, &b));
                 break;
-            case 34:
+            case 34: sign(part, room); break;
+            case 35:
+                a = id_of(part);
+                checked(cleat_connection_answer_signature(a, "wrong", take(part) % 6));
+                break;
+            case 36:
                 a = id_of(part);
                 b = take(part);
                 keep(part, cleat_connection_chain_certificate(a, b % 2, b / 2 % 4));
                 break;
-            case 35: keep(part, cleat_connection_verification(id_of(part))); break;
-            case 36:
+            case 37: keep(part, cleat_connection_verification(id_of(part))); break;
+            case 38:
                 a = id_of(part);
                 b = id_of(part);
                 keep(part, cleat_verification_new(a, b, 1 + take(part) % 2, NULL, 0, take(part) - 1,
                                                   NULL, 0));
                 break;
-            case 37:
+            case 39:
                 checked(cleat_verification_result(id_of(part)));
                 checked(cleat_verification_error(id_of(part), 0, room, 64, &a, &b));
                 break;
-            case 38:
+            case 40:
                 a = id_of(part);
                 b = take(part);
                 keep(part, b < 128 ? cleat_verification_error_certificate(a, b)
                                    : cleat_verification_chain_certificate(a, b % 2, b / 2 % 4));
                 break;
-            case 39: checked(cleat_context_set_session_events(id_of(part), take(part) % 4)); break;
-            case 40: checked(cleat_context_set_ticket_keys(id_of(part), bytes, take(part))); break;
-            case 41:
+            case 41: checked(cleat_context_set_session_events(id_of(part), take(part) % 4)); break;
+            case 42: checked(cleat_context_set_ticket_keys(id_of(part), bytes, take(part))); break;
+            case 43:
                 a = id_of(part);
                 checked(cleat_context_set_ticket_secrets(a, bytes, take(part), take(part) - 1));
                 break;
-            case 42:
+            case 44:
                 checked(cleat_connection_answer_session(id_of(part), bytes, take(part)));
                 break;
-            case 43: checked(cleat_connection_stored_session(id_of(part), room, 64, &a)); break;
-            case 44: checked(cleat_connection_answer_session(id_of(part), NULL, 0)); break;
-            case 45: sign(part, room); break;
-            case 46:
-                a = id_of(part);
-                checked(cleat_connection_answer_signature(a, "wrong", take(part) % 6));
-                break;
+            case 45: checked(cleat_connection_stored_session(id_of(part), room, 64, &a)); break;
+            case 46: checked(cleat_connection_answer_session(id_of(part), NULL, 0)); break;
             default:
                 checked(cleat_connection_channel_binding(id_of(part), CLEAT_BINDING_TLS_UNIQUE,
                                                          room, 64));

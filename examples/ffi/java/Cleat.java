@@ -403,7 +403,8 @@ public final class Cleat {
     public static final int OK = 0;
 
     // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
-    // made again, with the same arguments, once the caller has provided it. Their value is 0.
+    // made again, with the same arguments, once the caller has provided it. Their value is 0. The
+    // class 7 is kept for an event to come.
     /** the transport must be readable (or be fed) first */
     public static final int WANT_READ = 1;
     /** the transport must be writable (or be drained) first */

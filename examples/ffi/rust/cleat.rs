@@ -394,7 +394,8 @@ pub const OCSP_UNKNOWN: i32 = 2;
 pub const OK: i32 = 0;
 
 // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be made
-// again, with the same arguments, once the caller has provided it. Their value is 0.
+// again, with the same arguments, once the caller has provided it. Their value is 0. The class 7 is
+// kept for an event to come.
 /// the transport must be readable (or be fed) first
 pub const WANT_READ: i32 = 1;
 /// the transport must be writable (or be drained) first
