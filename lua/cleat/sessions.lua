@@ -201,8 +201,8 @@ local parse_client = keywords.parser("client", { "context", "store", "name" }, {
 ---
 --- * `wrap(sock, options)` calls context:wrap_socket with these arguments, and offers the session that is stored for
 ---   `server_hostname`;
---- * `keep(conn)` stores the session of a connection that `wrap` has returned. With TLS 1.3 it comes with the first
----   data that the server sends. `keep` returns whether there was a new one.
+--- * `keep(conn)` stores the session of a connection that `wrap` has made. With TLS 1.3 it comes with the first data of
+---   the server's. `keep` returns whether there was a new one.
 ---
 --- Errors of the store go to `store.error(err)`, if there is such a function; the connection is made without a session.
 --- Each session of TLS 1.3 is used once. The server is verified again in every connection, as the context requires.
