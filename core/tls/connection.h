@@ -10,6 +10,7 @@
 #include "cleat/connection.h"
 #include "net/socket.h"
 #include "tls/configuration.h"
+#include "tls/signature.h"
 #include "tls/transport.h"
 #include "tls/turn.h"
 #include "tls/unacknowledged.h"
@@ -17,7 +18,13 @@
 #include "x509/verify_error.h"
 
 /* What a handshake waits for: it returns the CLEAT_WANT_* of its pause until that is answered. */
-enum cleat_pause { CLEAT_PAUSE_NONE, CLEAT_PAUSE_SERVER_NAME, CLEAT_PAUSE_VERIFY };
+enum cleat_pause {
+    CLEAT_PAUSE_NONE,
+    CLEAT_PAUSE_SERVER_NAME,
+    CLEAT_PAUSE_VERIFY,
+    CLEAT_PAUSE_SESSION,
+    CLEAT_PAUSE_SIGNATURE
+};
 
 struct cleat_connection {
     struct cleat_object object;
@@ -41,6 +48,8 @@ struct cleat_connection {
     bool verify_answered; /* the caller has accepted, and BoringSSL has not asked again yet */
     bool resumed_verified; /* a server has accepted the client of a resumed session */
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
+    struct cleat_signature
+        *signature; /* what is to be signed in the pause for it, or was; NULL if none */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
     SSL_SESSION *given; /* the one that the caller has given to it; NULL if none */
@@ -55,6 +64,10 @@ struct cleat_connection {
     bool server_side;
     bool begun; /* the handshake was counted */
     bool offered; /* a session was offered */
+    bool knows_tickets; /* a server's client accepts tickets of TLS 1.2 */
+    bool offered_expired; /* likewise, and the session's time was over */
+    struct cleat_offered_ticket *offered_ticket; /* NULL if there is none: see offered_ticket.h */
+    struct cleat_session_talk *session_talk; /* NULL unless there is one: see session_store.c */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     enum cleat_pause pause; /* what the handshake waits for */
     enum cleat_pause refused_at; /* the answer to this was an alert */
@@ -108,7 +121,9 @@ bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchang
 #define CLEAT_WANTS_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
 #define CLEAT_WANTS_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)
 #define CLEAT_WANTS_SERVER_NAME CLEAT_STATUS(CLEAT_WANT_SERVER_NAME, 0)
+#define CLEAT_WANTS_SESSION CLEAT_STATUS(CLEAT_WANT_SESSION, 0)
 #define CLEAT_WANTS_VERIFY CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)
+#define CLEAT_WANTS_SIGNATURE CLEAT_STATUS(CLEAT_WANT_SIGNATURE, 0)
 
 /* cleat_connection_acquire waits until the call has the turns that it wants, or both if the
  * handshake is not done; *held is what it has then. CLEAT_OK; CLEAT_WANT_* if the turn is taken

@@ -45,6 +45,7 @@
 ---@field certfile string
 ---@field keyfile? string
 ---@field password string|(fun(): string)|nil
+---@field sign? (fun(algorithm: string, data: string, digest: string?, public_key: string): string?, any)
 
 ---@class cleat.keywords.SSLContext.set_ciphers
 ---@field ciphers string
@@ -63,6 +64,20 @@
 
 ---@class cleat.keywords.SSLContext.session_from_bytes
 ---@field data string
+
+---@class cleat.keywords.SSLContext.set_session_store
+---@field get? (fun(key: string): string?)|false
+---@field put? fun(key: string, bytes: string, lifetime: integer)
+---@field remove? fun(key: string)
+---@field add? (fun(key: string, lifetime: integer): boolean)
+---@field error? fun(err: any)
+
+---@class cleat.keywords.SSLContext.set_ticket_keys
+---@field keys? string[]
+
+---@class cleat.keywords.SSLContext.set_ticket_secret
+---@field secret? (string|string[])
+---@field period? integer
 
 ---@class cleat.keywords.SSLSocket.getpeercert
 ---@field binary_form? boolean
@@ -139,6 +154,12 @@
 ---@class cleat.keywords.ssl.parse_sct
 ---@field sct string
 
+---@class cleat.keywords.ssl.sign
+---@field key string
+---@field algorithm string
+---@field data string
+---@field password string|(fun(): string)|nil
+
 ---@class cleat.keywords.ssl.check_ocsp_response
 ---@field response string
 ---@field certificate string
@@ -170,3 +191,38 @@
 ---@field wlist any[]
 ---@field xlist any[]
 ---@field timeout? number
+
+---@class cleat.keywords.sessions.ticket_keys
+---@field context cleat.ssl.SSLContext
+---@field store table
+---@field period? integer
+---@field keep? integer
+
+---@class cleat.keywords.sessions.client
+---@field context cleat.ssl.SSLContext
+---@field store table
+---@field name? string
+
+---@class cleat.keywords.sessions.memory.new
+---@field entries? integer
+---@field bytes? integer
+
+---@class cleat.keywords.sessions.redis.new
+---@field host? string
+---@field port? integer
+---@field path? string
+---@field username? string
+---@field password? string
+---@field database? integer
+---@field context? cleat.ssl.SSLContext
+---@field server_hostname? string
+---@field connect? function
+---@field prefix? string
+---@field timeout? number
+---@field pause? number
+---@field connections? integer
+
+---@class cleat.keywords.sessions.nginx.new
+---@field name string
+---@field marks? string
+---@field prefix? string

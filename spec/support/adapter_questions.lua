@@ -2,10 +2,11 @@
 -- is called in a coroutine of a runtime (support.runtimes), and raises if the answer is wrong. It knows nothing of
 -- busted: nginx asks it too.
 --
--- A runtime that asks has client and server (SSLContexts) beside the fields of support.runtimes, and factor, by which
--- limits are multiplied on a slow machine.
+-- A runtime that asks has client and server (SSLContexts) beside the fields of support.runtimes, directory (with the
+-- files of support.pki), and factor, by which limits are multiplied on a slow machine.
 local socket = require "cleat.socket"
 local errors = require "cleat.errors"
+local ssl = require "cleat.ssl"
 
 local questions = {}
 
@@ -244,6 +245,115 @@ questions["a verify callback waits, beside a reader and a writer"] = function(ru
     peer:close()
 end
 
+-- storing calls a function with a runtime whose server has a session store.
+local function storing(runtime, store, f)
+    runtime.server:set_session_store(store)
+    local ok, failure = pcall(f)
+    runtime.server:set_session_store(nil)
+    if not ok then
+        error(failure, 0)
+    end
+end
+
+-- serve: a server on the side that is asked about, which a reader and a writer use from the beginning, and a client
+-- that offers a session. Returns the client's new session and whether its own was resumed.
+local function serve(runtime, session)
+    local object, second = ends(runtime)
+    local sock = runtime.server:wrap_socket(object, { server_side = true, do_handshake_on_connect = false })
+    if runtime.sets_waiter then
+        sock:setwaiter(runtime.waiter)
+    end
+    local peer = runtime.client:wrap_socket(second, {
+        server_hostname = "localhost", do_handshake_on_connect = false, session = session,
+    })
+    local reading = runtime:start(function()
+        return sock:recv(5)
+    end)
+    local writing = runtime:start(function()
+        sock:sendall "tick!"
+    end)
+    local client = runtime:start(function()
+        peer:do_handshake()
+        peer:sendall "hello"
+        return receive(peer, 5), peer.session, peer.session_reused
+    end)
+    within(runtime, 10, "a handshake with a session store", reading, writing, client)
+    runtime:join(reading, writing, client)
+    same("hello", reading.results[2])
+    same("tick!", client.results[2])
+    sock:close()
+    peer:close()
+    return client.results[3], client.results[4]
+end
+
+questions["a session store waits, beside a reader and a writer"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local kept, gets, puts = {}, 0, 0
+    storing(runtime, {
+        get = function(key)
+            gets = gets + 1
+            runtime:pause(0.01)
+            return kept[key]
+        end,
+        put = function(key, bytes)
+            runtime:pause(0.01)
+            puts, kept[key] = puts + 1, bytes
+        end,
+    }, function()
+        local session, reused = serve(runtime)
+        same(false, reused)
+        same(0, gets)
+        same(2, puts)
+        session, reused = serve(runtime, session)
+        same(true, reused)
+        same(1, gets)
+        same(4, puts)
+        kept = {}
+        same(false, (select(2, serve(runtime, session))))
+        same(2, gets)
+    end)
+end
+
+questions["a session store raises, and closes the connection"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local problems, sock = 0, nil
+    local function fail_after_a_while()
+        runtime:pause(0.01)
+        error "no store"
+    end
+    storing(runtime, { get = fail_after_a_while, put = fail_after_a_while, error = function()
+        problems = problems + 1
+    end }, function()
+        local session = serve(runtime)
+        same(2, problems)
+        same(false, (select(2, serve(runtime, session))))
+        same(5, problems)
+    end)
+    storing(runtime, { get = fail_after_a_while, put = function()
+        runtime:pause(0.01)
+        sock:close()
+    end }, function()
+        local object, second = ends(runtime)
+        sock = runtime.server:wrap_socket(object, { server_side = true, do_handshake_on_connect = false })
+        if runtime.sets_waiter then
+            sock:setwaiter(runtime.waiter)
+        end
+        local peer = runtime.client:wrap_socket(second, { server_hostname = "localhost", do_handshake_on_connect = false })
+        local client = runtime:start(function()
+            peer:do_handshake()
+            return peer:recv(1)
+        end)
+        raises("error", EBADF, pcall(sock.do_handshake, sock))
+        within(runtime, 10, "the client", client)
+        runtime:join(client)
+        peer:close()
+    end)
+end
+
 questions["a verify callback waits, and refuses"] = function(runtime, tls)
     if not tls then
         return
@@ -283,6 +393,129 @@ questions["a verify callback waits, and the connection is closed"] = function(ru
         runtime:pause(0.03)
     end
     asking(runtime, callback, function()
+        local object, second = ends(runtime)
+        local sock = wrap(runtime, object)
+        local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+        local serving = runtime:start(function()
+            pcall(peer.recv, peer, 1)
+        end)
+        local shaking = runtime:start(function()
+            sock:do_handshake()
+        end)
+        while not waits do
+            runtime:pause(0.005)
+        end
+        sock:close()
+        within(runtime, 10, "the handshake of a closed connection", shaking)
+        raises("error", EBADF, shaking.ok, shaking.results[2])
+        peer:close()
+        within(runtime, 10, "the peer", serving)
+    end)
+end
+
+-- remote_keys calls a function with a runtime whose contexts have their keys elsewhere, on both sides: signs(side) is
+-- called before each signature.
+local function remote_keys(runtime, signs, f)
+    local function load(context, side, name)
+        context:load_cert_chain(runtime.directory .. "/" .. name .. ".pem", { sign = function(algorithm, data)
+            signs(side)
+            return ssl.sign(runtime.directory .. "/" .. name .. ".key", algorithm, data)
+        end })
+        return context
+    end
+    local cafile = runtime.directory .. "/root.pem"
+    local client, server = runtime.client, runtime.server
+    runtime.client = load(ssl.create_default_context { cafile = cafile }, "client", "client")
+    runtime.server = load(ssl.create_default_context { purpose = ssl.Purpose.CLIENT_AUTH, cafile = cafile }, "server",
+        "server-ec")
+    runtime.server.verify_mode = ssl.CERT_REQUIRED
+    local ok, failure = pcall(f)
+    for _, context in ipairs { runtime.client, runtime.server } do
+        getmetatable(context).__close(context) -- the runtime may keep its tasks, and they the connections
+    end
+    runtime.client, runtime.server = client, server
+    if not ok then
+        error(failure, 0)
+    end
+end
+
+questions["a key is elsewhere, on both sides, beside a reader and a writer"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local order, early = {}, false
+    local reading
+    remote_keys(runtime, function(side)
+        order[#order + 1] = side
+        runtime:pause(0.01)
+        early = early or reading.done
+    end, function()
+        local object, second = ends(runtime)
+        local sock = wrap(runtime, object)
+        local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+        reading = runtime:start(function()
+            return sock:recv(5)
+        end)
+        local writing = runtime:start(function()
+            sock:sendall "hello"
+        end)
+        local serving = runtime:start(function()
+            peer:sendall(receive(peer, 5))
+        end)
+        within(runtime, 10, "a handshake whose keys are elsewhere", reading, writing, serving)
+        runtime:join(reading, writing, serving)
+        same("hello", reading.results[2])
+        same("server client", table.concat(order, " "))
+        same(false, early)
+        sock:close()
+        peer:close()
+    end)
+end
+
+questions["a key is elsewhere, and its owner refuses"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    for _, refuser in ipairs { "client", "server" } do
+        remote_keys(runtime, function(side)
+            runtime:pause(0.01)
+            assert(side ~= refuser, "not today")
+        end, function()
+            local object, second = ends(runtime)
+            local sock = wrap(runtime, object)
+            local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+            local results = {}
+            local tasks = {}
+            for side, one in pairs { client = sock, server = peer } do
+                tasks[#tasks + 1] = runtime:start(function()
+                    results[side] = { pcall(one.recv, one, 1) }
+                end)
+            end
+            within(runtime, 10, "both sides", tasks[1], tasks[2])
+            runtime:join(tasks[1], tasks[2])
+            local refused, other = results[refuser], results[refuser == "client" and "server" or "client"]
+            raises("SSLError", nil, refused[1], refused[2])
+            same("PRIVATE_KEY_OPERATION_FAILED", refused[2].reason)
+            same(true, tostring(refused[2].cause):find("not today", 1, true) ~= nil)
+            raises("SSLError", nil, other[1], other[2])
+            same(80, other[2].alert)
+            sock:close()
+            peer:close()
+        end)
+    end
+end
+
+questions["a key is elsewhere, and the connection is closed"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local waits = false
+    remote_keys(runtime, function(side)
+        if side == "client" then
+            waits = true
+            runtime:pause(0.03)
+        end
+    end, function()
         local object, second = ends(runtime)
         local sock = wrap(runtime, object)
         local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })

@@ -17,6 +17,8 @@ local errors = require "cleat.errors"
 local refusal = require "cleat.ssl.refusal"
 local resumption = require "cleat.ssl.resumption"
 local server_name = require "cleat.ssl.server_name"
+local session_store = require "cleat.ssl.session_store"
+local signature = require "cleat.ssl.signature"
 local status = require "cleat.status"
 local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
@@ -56,7 +58,9 @@ local function pause(answer)
 end
 
 suspend.pauses[status.WANT_SERVER_NAME] = pause(server_name.answer)
+suspend.pauses[status.WANT_SESSION] = pause(session_store.answer)
 suspend.pauses[status.WANT_VERIFY] = pause(verdict.answer)
+suspend.pauses[status.WANT_SIGNATURE] = pause(signature.answer)
 
 function Connection:_supply(claim, event, deadline, timeout)
     return self._transport.supply(self, claim, event, deadline, timeout)
@@ -89,6 +93,7 @@ function connection.open(self, hostname)
     local id, guard = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
     self._tls_guard = guard
     self._tls = id
+    self._signers = self._context._signers or nil
     local result = resumption.offer(self)
     if result < 0 then
         connection.drop(self)
@@ -267,6 +272,7 @@ function setters:context(value)
     if self._tls ~= 0 then
         if C.connection_established(self._tls) ~= 1 then
             errors.check(C.connection_set_context(self._tls, value._id))
+            self._signers = value._signers or nil
             self._session = false -- it is of the other context
         end
         rawset(self, "_origin", self._origin)
@@ -296,8 +302,9 @@ connection.getters, connection.setters = getters, setters
 connection.defaults = {
     _server_side = false,
     _server_hostname = false,
+    _in_callback = false, -- "servername", "session store", "verify" or "sign" while that callback runs
+    _signers = false, -- the context's, see cleat.ssl.signature
     _session = false, -- the one that it was given
-    _in_callback = false, -- "servername" or "verify" while that callback runs
     _failed = false, -- whether TLS has failed: the alert must reach the peer
     _turns = false,
     _ragged = false,
