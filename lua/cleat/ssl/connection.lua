@@ -212,8 +212,8 @@ function connection.finish(self, of, method, deadline, result, f, a, b)
     return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
 end
 
---- handshake does the handshake, or raises. timeout: for all of it. result: of an attempt that was made already, without
---- a limit or without waiting.
+--- handshake does the handshake, or raises. timeout: for all of it. result: of an attempt that was made already,
+--- without a limit or without waiting.
 function connection.handshake(self, timeout, result)
     local own = timeout == self._timeout
     local deadline = timeout ~= 0 and waiting.deadline(timeout) or nil
