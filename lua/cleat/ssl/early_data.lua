@@ -25,14 +25,14 @@ end
 --- After the handshake it returns what the handshake has received. While there is early data that was not read, recv
 --- raises ValueError: early bytes never mix with others.
 ---
---- DANGEROUS: an attacker can repeat early data, any number of times, unless the sessions are in a store with `add`
---- (set_session_store). Do nothing with it that must not be done twice.
----
 ---     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 ---     context:load_cert_chain("cert.pem", "key.pem")
 ---     context.max_early_data = 14336
 ---     local object = context:wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), { server_side = true })
 ---     print(pcall(object.recv_early, object)) --> false	The operation did not complete (read)
+---
+--- DANGEROUS: an attacker can repeat early data, any number of times, unless the sessions are in a store with `add`
+--- (set_session_store). Do nothing with what recv_early returns that must not be done twice.
 ---
 --- Raises: as recv; ValueError on a client.
 --- Python: none.
