@@ -103,6 +103,15 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
     return CLEAT_OK;
 }
 
+int32_t cleat_address_port(const struct cleat_address *address) {
+    const void *name = &address->storage;
+    switch (address->storage.ss_family) {
+        case AF_INET: return ntohs(((const struct sockaddr_in *)name)->sin_port);
+        case AF_INET6: return ntohs(((const struct sockaddr_in6 *)name)->sin6_port);
+        default: return 0;
+    }
+}
+
 int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, char *output,
                                int32_t output_cap, int32_t *port, int32_t *flowinfo,
                                int32_t *scope_id) {

@@ -22,6 +22,9 @@ int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, ch
                                int32_t output_cap, int32_t *port, int32_t *flowinfo,
                                int32_t *scope_id);
 
+/* cleat_address_port returns the port of an Internet address, 0 of others. */
+int32_t cleat_address_port(const struct cleat_address *address);
+
 /* cleat_address_fail reports what getaddrinfo returned, and the errno that goes with
  * EAI_SYSTEM. */
 int32_t cleat_address_fail(int code, int number);

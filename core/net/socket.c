@@ -63,6 +63,7 @@ static int32_t open_socket(int fd, int family, int type, bool borrowed,
     self->family = family;
     self->type = type & SOCK_TYPE_MASK;
     atomic_init(&self->connected, accepted != NULL);
+    atomic_init(&self->port, 0);
     /* The kernel hands a listener's TCP_NODELAY on to the sockets that it accepts. */
     atomic_init(&self->nodelay_chosen,
                 accepted != NULL && atomic_load_explicit(&accepted->listener->nodelay_chosen,
@@ -285,7 +286,10 @@ int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len,
         flags = fcntl(self->fd, F_GETFL);
         if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags | O_NONBLOCK);
     }
-    if (result >= 0) result = connect_until(self, &address, deadline);
+    if (result >= 0) {
+        atomic_store_explicit(&self->port, cleat_address_port(&address), memory_order_relaxed);
+        result = connect_until(self, &address, deadline);
+    }
     if (result >= 0) atomic_store_explicit(&self->connected, true, memory_order_relaxed);
     if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags);
     CLEAT_DONE(self);

@@ -16,6 +16,7 @@ struct cleat_socket {
     int family;
     int type;
     atomic_bool connected; /* cleat has connected or accepted it */
+    atomic_int port; /* of the peer that cleat has connected it to; 0: not known, or none */
     atomic_bool nodelay_chosen; /* the user has set TCP_NODELAY, on it or on its listener */
     atomic_bool discards_input; /* what is unread is discarded before close(2) */
     /* Of an accepted one, the address that accept returned: an Internet address or an unnamed peer; never changed. */
@@ -47,8 +48,9 @@ static inline void cleat_socket_discard_later(struct cleat_socket *socket) {
     atomic_store_explicit(&socket->discards_input, true, memory_order_relaxed);
 }
 
-/* cleat_socket_peer_port returns the port of the peer of a connected descriptor; 0 if it has none, or fd is -1. */
-int32_t cleat_socket_peer_port(int fd);
+/* cleat_socket_peer_port returns the port of the peer of a socket, or, if that is NULL, of a connected descriptor; 0 if
+ * it has none, or fd is -1. */
+int32_t cleat_socket_peer_port(const struct cleat_socket *socket, int fd);
 
 /* cleat_fail_not_stream reports a socket that is none. */
 int32_t cleat_fail_not_stream(void);

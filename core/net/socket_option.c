@@ -107,15 +107,12 @@ static bool get_peer(const struct cleat_socket *self, struct cleat_address *peer
     return getpeername(self->fd, (struct sockaddr *)&peer->storage, &peer->len) == 0;
 }
 
-int32_t cleat_socket_peer_port(int fd) {
+int32_t cleat_socket_peer_port(const struct cleat_socket *socket, int fd) {
     struct cleat_address peer = {.len = sizeof peer.storage};
-    const void *address = &peer.storage;
-    if (fd < 0 || getpeername(fd, (struct sockaddr *)&peer.storage, &peer.len) != 0) return 0;
-    switch (peer.storage.ss_family) {
-        case AF_INET: return ntohs(((const struct sockaddr_in *)address)->sin_port);
-        case AF_INET6: return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
-        default: return 0;
-    }
+    int32_t port = socket == NULL ? 0 : atomic_load_explicit(&socket->port, memory_order_relaxed);
+    if (port != 0 || fd < 0) return port;
+    if (getpeername(fd, (struct sockaddr *)&peer.storage, &peer.len) != 0) return 0;
+    return cleat_address_port(&peer);
 }
 
 static bool get_own(const struct cleat_socket *self, struct cleat_address *own) {

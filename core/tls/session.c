@@ -88,7 +88,8 @@ void cleat_session_offer(struct cleat_connection *connection) {
     connection->given = NULL; /* BoringSSL has its own reference */
     connection->offered = session != NULL;
     if (uses_cache(connection)) {
-        connection->peer_port = cleat_socket_peer_port(connection->transport.fd);
+        connection->peer_port =
+            cleat_socket_peer_port(connection->socket, connection->transport.fd);
         make_key(connection, &key);
         if (session == NULL) {
             session = cleat_client_sessions_take(configuration->client_sessions,

@@ -93,7 +93,9 @@ function connection.open(self, hostname)
     local id, guard = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
     self._tls_guard = guard
     self._tls = id
-    self._signers = self._context._signers or nil
+    if self._context._signers then
+        self._signers = self._context._signers
+    end
     local result = resumption.offer(self)
     if result < 0 then
         connection.drop(self)
@@ -110,6 +112,9 @@ function connection.open_new(self, context, server_side, hostname, session)
     end
     self._tls_guard = guard
     self._tls, self._read_id, self._write_id = id, id, id
+    if context._signers then
+        self._signers = context._signers
+    end
     local result = session and connection_set_session(id, session._id) or 0
     if result < 0 then
         connection.drop(self)
@@ -207,8 +212,8 @@ function connection.finish(self, of, method, deadline, result, f, a, b)
     return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
 end
 
---- handshake does the handshake, or raises. timeout: for all of it. result: of an attempt that was made already, without
---- a limit or without waiting.
+--- handshake does the handshake, or raises. timeout: for all of it. result: of an attempt that was made already,
+--- without a limit or without waiting.
 function connection.handshake(self, timeout, result)
     local own = timeout == self._timeout
     local deadline = timeout ~= 0 and waiting.deadline(timeout) or nil
