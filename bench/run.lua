@@ -110,9 +110,15 @@ local function words(program, ...)
 end
 
 local function environment(benchmark, changes)
+    local rsa, operation = benchmark.rsa and "rsa-" or "", benchmark.operation or benchmark.name
     local values = {
-        BENCH_CA = pki .. "root.pem", BENCH_NAME = "localhost", BENCH_CERT = pki .. "server-ec.pem",
-        BENCH_KEY = pki .. "server-ec.key", BENCH_BUNDLE = machine.bundle, BENCH_GROUPS = benchmark.groups or "X25519",
+        BENCH_CA = pki .. rsa .. "root.pem", BENCH_NAME = "localhost",
+        BENCH_CERT = pki .. (benchmark.rsa and "rsa-server.pem" or "server-ec.pem"),
+        BENCH_KEY = pki .. (benchmark.rsa and "rsa-server.key" or "server-ec.key"),
+        BENCH_ISSUER_KEY = pki .. rsa .. "intermediate.key", BENCH_NEW_CHAINS = benchmark.new_chains or "none",
+        BENCH_CLIENT_CERT = operation == "accept-client" and pki .. "client.pem" or "", BENCH_CLIENT_KEY = pki .. "client.key",
+        BENCH_BUNDLE = machine.bundle, BENCH_GROUPS = benchmark.groups or "X25519", BENCH_VERSION = benchmark.version or "1.3",
+        BENCH_EARLY_DATA = operation == "early-data" and "1" or "0",
     }
     for name, value in pairs(changes or {}) do
         values[name] = value
@@ -130,15 +136,21 @@ end
 
 local server = {}
 
--- serve: the raw server with the groups of a benchmark.
+-- serve: the raw server as a benchmark needs it.
 local function serve(benchmark)
-    local groups = benchmark.groups or "X25519"
-    if server.groups ~= groups then
+    local values = environment(benchmark)
+    local needs = {}
+    for name, value in pairs(values) do
+        needs[#needs + 1] = name .. "=" .. value
+    end
+    table.sort(needs)
+    needs = table.concat(needs, "\n")
+    if server.needs ~= needs then
         if server.pipe then
             server.pipe:close()
         end
-        server.groups = groups
-        server.port, server.pipe = process.serve(SERVER, words({ "bench/raw_server" }, "serve"), folder, environment(benchmark))
+        server.needs = needs
+        server.port, server.pipe = process.serve(SERVER, words({ "bench/raw_server" }, "serve"), folder, values)
         if not server.port then
             stop "the raw server does not start"
         end
@@ -154,14 +166,16 @@ end
 
 -- A server of the peer's, and the raw client.
 local function accept(peer, benchmark, count)
-    local program = words(peer.server or peer.client, "accept", count)
+    local operation = benchmark.operation or benchmark.name
+    local program = words(peer.server or peer.client, operation, count)
     local values = environment(benchmark)
     local started = process.start(CLIENT, program, with_configuration(peer, values))
     local port, said = started.output "^port (%d+)"
     if not port then
         return nil, said
     end
-    local visited, why = process.run(SERVER, words(peers[1].client, "visit", port, count + count // 10), values)
+    local visited, why = process.run(SERVER, words(peers[1].client, operation == "accept-again" and "visit-again" or "visit", port,
+        count + count // 10 + 1), values)
     local answer, last = started.output "^(cpu .*)"
     started.finish()
     if not visited then

@@ -64,6 +64,7 @@
 #include "cleat/random.h"
 #include "cleat/sct.h"
 #include "cleat/session.h"
+#include "cleat/session_store.h"
 #include "cleat/socket.h"
 #include "cleat/staple.h"
 #include "cleat/status.h"

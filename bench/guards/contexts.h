@@ -21,14 +21,14 @@ static int32_t check(int32_t result, const char *what) {
     exit(1);
 }
 
-/* pki: the directory of the certificates. name: of the server's, with its chain and key. */
-static void make_contexts(const char *pki, const char *name) {
+/* pki: the directory of the certificates. */
+static void make_contexts(const char *pki) {
     char root[PATH_ROOM];
     char chain[PATH_ROOM];
     char key[PATH_ROOM];
     snprintf(root, sizeof root, "%s/root.pem", pki);
-    snprintf(chain, sizeof chain, "%s/%s.pem", pki, name);
-    snprintf(key, sizeof key, "%s/%s.key", pki, name);
+    snprintf(chain, sizeof chain, "%s/server-ec.pem", pki);
+    snprintf(key, sizeof key, "%s/server-ec.key", pki);
     client_context = check(cleat_context_new(CLEAT_PROTOCOL_TLS), "context");
     server_context = check(cleat_context_new(CLEAT_PROTOCOL_TLS), "context");
     check(cleat_context_load_verify_file(client_context, root, (int32_t)strlen(root)), root);

@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
     int32_t client;
     int32_t server;
     if (argc != 4) return 2;
-    make_contexts(argv[3], "server-ec");
+    make_contexts(argv[3]);
 
     open_pair(&client, &server); /* the first one makes what the others find */
     pass(server, client);

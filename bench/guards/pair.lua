@@ -9,7 +9,9 @@ local pair = {}
 local pki = assert(os.getenv "CLEAT_SOURCE_DIR", "use script/lua bench/guards/run.lua") .. "/build/spec-pki"
 
 function pair.client_context()
-    return ssl.create_default_context { cafile = pki .. "/root.pem" }
+    local context = ssl.create_default_context { cafile = pki .. "/root.pem" }
+    context.session_cache_size = 0 -- full handshakes
+    return context
 end
 
 function pair.server_context()

@@ -108,8 +108,8 @@ local DEMANDS = {
     { "recv_into%-%d+$", "^recvfrom×?%d*$", "recvfrom only: no poll, no fcntl" },
     { "want%-read$", "^recvfrom$", "recvfrom only" },
     { "close$", "^close$", "nothing is said at the end" },
-    { "^handshake$", "^socket connect setsockopt sendto recvfrom×5 sendto$", "as many as the raw loop needs, and no poll" },
-    { "^accept$", "^accept4 setsockopt recvfrom×2 sendto recvfrom×3$", "as many as the raw loop needs, and no poll" },
+    { "^handshake$", "^socket connect setsockopt sendto recvfrom×3 sendto$", "no more than one for a record, and no poll" },
+    { "^accept$", "^accept4 setsockopt recvfrom×2 sendto recvfrom×2$", "no more than one for a record, and no poll" },
     { "^echo$", "^sendto recvfrom×2$", "what the raw loop needs, and no poll" },
 }
 
@@ -242,33 +242,70 @@ local function callgrind(folder, options, command)
     end
 end
 
--- What a client's full handshake takes at most, as a share of what it takes the raw loop's client, which verifies the
--- chain each time: with a server that cleat has to verify too, and with one that it has verified before.
-local CLIENT_DEMANDS = { { "unknown", 1.05 }, { "known", 0.60 } }
-local CLIENTS = 8
+-- What a full handshake takes at most, as a share of what it takes the raw loop, which verifies its peer's chain each
+-- time: with a peer that cleat has to verify too, and with one that it has verified before. The server's clients show a
+-- certificate.
+local DEMANDS_OF = {
+    client = { { "unknown", 1.05 }, { "known", 0.60 } },
+    server = { { "unknown", 1.05 }, { "known", 0.65 } },
+}
+local HANDSHAKES = 8
+local FEW, MANY = 5, 45 -- handshakes in Lua: the second number less the first is counted
 
-local function check_clients(folder, where)
+-- compared notes what a client takes, and compares it with the raw loop's.
+local function compared(name, where, sum, raw, most)
+    local share = sum / raw
+    note("instructions." .. name .. where, tostring(sum), TOLERANCE)
+    say("instructions.%s: %.2f of the raw loop's %d", name, share, raw)
+    if share > most then
+        fail("instructions.%s: %.2f of the raw loop's; it should be at most %.2f", name, share, most)
+    end
+end
+
+-- check_lua_client counts the handshakes of a whole program in Lua 5.4, with a known server in another process.
+local function check_lua_client(folder, where, raw)
+    local lua = quote(os.getenv "CLEAT_LUA")
+    local server = io.popen(("exec timeout 900 %s %s/server.lua %d"):format(lua, quote(here), FEW + MANY))
+    local port = (server:read "l" or ""):match "^port (%d+)"
+    local function handshakes(count)
+        return port and callgrind(folder, "", ("%s %s/handshakes.lua %s %d"):format(lua, quote(here), port, count))
+    end
+    local few = handshakes(FEW)
+    local many = few and handshakes(MANY)
+    server:close()
+    if many then
+        compared("lua54.known", where, math.floor((many - few) / (MANY - FEW) + 0.5), raw, 0.60)
+    elseif not port then
+        fail "the server for the handshakes does not start"
+    end
+end
+
+-- check_end counts the handshakes of a client or a server in C, and returns what the raw loop takes.
+local function check_end(folder, where, program, name)
+    local function handshake(way)
+        local sum = callgrind(folder, "--collect-atstart=no --toggle-collect=measured",
+            ("%s %s %s %d %s"):format(quote(program), name, way, HANDSHAKES, quote(pki)))
+        return sum and math.floor(sum / HANDSHAKES + 0.5)
+    end
+    local raw = handshake "raw"
+    for _, demand in ipairs(raw and DEMANDS_OF[name] or {}) do
+        local sum = handshake(demand[1])
+        if sum then
+            compared(name .. "." .. demand[1], where, sum, raw, demand[2])
+        end
+    end
+    return raw
+end
+
+local function check_handshakes(folder, where)
     local program = build .. "/bench/guard_handshakes"
     if not exists(program) then
-        return skip("instructions of clients", program .. " is not built (script/build --tests)")
+        return skip("instructions of handshakes", program .. " is not built (script/build --tests)")
     end
-    local function client(way)
-        local sum = callgrind(folder, "--collect-atstart=no --toggle-collect=measured",
-            ("%s %s %d server-ec %s"):format(quote(program), way, CLIENTS, quote(pki)))
-        return sum and math.floor(sum / CLIENTS + 0.5)
-    end
-    local raw = client "raw"
-    for _, demand in ipairs(raw and CLIENT_DEMANDS or {}) do
-        local way, most = demand[1], demand[2]
-        local sum = client(way)
-        if sum then
-            note(("instructions.client.%s%s"):format(way, where), tostring(sum), TOLERANCE)
-            local share = sum / raw
-            say("instructions.client.%s: %.2f of the raw loop's %d", way, share, raw)
-            if share > most then
-                fail("instructions.client.%s: %.2f of the raw loop's; it should be at most %.2f", way, share, most)
-            end
-        end
+    check_end(folder, where, program, "server")
+    local raw = check_end(folder, where, program, "client")
+    if raw then
+        check_lua_client(folder, where, raw)
     end
 end
 
@@ -291,7 +328,7 @@ function guards.instructions(folder)
     end
     measured("handshake", 20)
     measured("echo", 500)
-    check_clients(folder, where)
+    check_handshakes(folder, where)
     -- of Lua's: what 500 more cost
     local function echoes(count)
         return callgrind(folder, "", ("%s %s/echo.lua %d"):format(os.getenv "CLEAT_LUA", quote(here), count))

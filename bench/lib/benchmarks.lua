@@ -4,7 +4,9 @@
 --- which make of what a program printed ("cpu" seconds for count operations, or "bytes") the number that is shown;
 --- quick and full, the counts. operation: where that is another. kind: "server" for those whose CPU is the server's,
 --- "alone" for those that need no server, "program" for those that are one program, "growth" for those that run only
---- when they are named, and have a separate table. groups: other groups than X25519.
+--- when they are named, and have a separate table. groups: other groups than X25519. version: other than 1.3; below it the group is that of the certificates, too. rsa: all
+--- certificates are RSA's. new_chains: which end shows another certificate on each connection, so that its peer has not
+--- verified it before.
 
 local function per_operation(scale)
     return function(seconds, count)
@@ -19,18 +21,34 @@ end
 local micro, milli, nano = per_operation(1e6), per_operation(1e3), per_operation(1e9)
 
 local benchmarks = {
-    { name = "handshake", title = "full handshake, ECDSA", unit = "µs", scale = micro, quick = 150, full = 600 },
-    { name = "handshake-pq", operation = "handshake", title = "full handshake, X25519MLKEM768", unit = "µs", scale = micro,
+    { name = "handshake", title = "handshake, ECDSA, known server", unit = "µs", scale = micro, quick = 150, full = 600 },
+    { name = "handshake-new", operation = "handshake", title = "handshake, ECDSA, unknown server", unit = "µs", scale = micro,
+        quick = 150, full = 600, new_chains = "server" },
+    { name = "handshake-rsa", operation = "handshake", title = "handshake, RSA, known server", unit = "µs", scale = micro, quick = 150,
+        full = 600, rsa = true },
+    { name = "handshake-rsa-new", operation = "handshake", title = "handshake, RSA, unknown server", unit = "µs", scale = micro,
+        quick = 150, full = 600, rsa = true, new_chains = "server" },
+    { name = "handshake-pq", operation = "handshake", title = "handshake, X25519MLKEM768, known server", unit = "µs", scale = micro,
         quick = 100, full = 600, groups = "X25519MLKEM768", api = 40 },
-    { name = "resume", title = "resumed handshake", unit = "µs", scale = micro, quick = 150, full = 600 },
-    { name = "accept", title = "accept, server's CPU", unit = "µs", scale = micro, quick = 150, full = 600, kind = "server" },
+    { name = "resume", title = "resumed, TLS 1.3", unit = "µs", scale = micro, quick = 150, full = 600 },
+    { name = "resume-tls12", operation = "resume", title = "resumed, TLS 1.2", unit = "µs", scale = micro, quick = 150, full = 600,
+        version = "1.2", groups = "prime256v1" },
+    { name = "early-data", title = "resumed, with early data", unit = "µs", scale = micro, quick = 150, full = 600 },
+    { name = "accept", title = "accept", unit = "µs", scale = micro, quick = 150, full = 600, kind = "server" },
+    { name = "accept-client", title = "accept, known client certificate", unit = "µs", scale = micro, quick = 150, full = 600,
+        kind = "server" },
+    { name = "accept-client-new", operation = "accept-client", title = "accept, unknown client certificate", unit = "µs", scale = micro,
+        quick = 150, full = 600, kind = "server", new_chains = "client" },
+    { name = "accept-again", title = "accept, resumed, TLS 1.3", unit = "µs", scale = micro, quick = 150, full = 600, kind = "server" },
+    { name = "accept-again-tls12", operation = "accept-again", title = "accept, resumed, TLS 1.2", unit = "µs", scale = micro,
+        quick = 150, full = 600, kind = "server", version = "1.2", groups = "prime256v1" },
     { name = "receive", title = "receive, 16 KiB", unit = "s/GiB", scale = per_gib, quick = 64, full = 256 },
     { name = "receive-into", title = "receive into a buffer, 16 KiB", unit = "s/GiB", scale = per_gib, quick = 64, full = 256 },
     { name = "send", title = "send, 64 KiB", unit = "s/GiB", scale = per_gib, quick = 64, full = 256 },
     { name = "sendall", title = "send one large string", unit = "s/GiB", scale = per_gib, quick = 64, full = 256 },
     { name = "echo", title = "echo, 64 bytes", unit = "µs", scale = micro, quick = 2000, full = 6000 },
     { name = "want-read", title = "would block, raised and caught", unit = "ns", scale = nano, quick = 20000, full = 200000 },
-    { name = "idle", title = "idle connection, memory", unit = "bytes", quick = 200, full = 1000 },
+    { name = "idle", title = "idle client connection, memory", unit = "bytes", quick = 200, full = 1000 },
     { name = "bundle-first", title = "context with the system's bundle", unit = "ms", scale = milli, quick = 1, full = 1,
         kind = "alone" },
     { name = "bundle-again", title = "the same again in the process", unit = "ms", scale = milli, quick = 20, full = 50,
@@ -47,20 +65,25 @@ local benchmarks = {
         full = 1000000 },
 }
 
+-- What no peer over Lua but cleat has a call for.
+local function lacking(more)
+    local list = { "resume", "resume-tls12", "early-data", "accept-again", "accept-again-tls12", "receive-into", "handshake-pq" }
+    return table.move(more, 1, #more, #list + 1, list)
+end
+
 --- The peers, in the order of the table; the first is what the others are compared with. lacks: what there is no call
 --- for.
 local peers = {
     { name = "raw", title = "raw C", client = { "bench/raw_client" }, server = { "bench/raw_server" }, lacks = {} },
-    { name = "cleat", title = "cleat, Lua 5.4", client = { "lua5.4", "peers/cleat.lua" }, lacks = { "resume" } },
-    { name = "cleat-luajit", title = "cleat, LuaJIT", client = { "luajit", "peers/cleat.lua" }, lacks = { "resume" } },
+    { name = "cleat", title = "cleat, Lua 5.4", client = { "lua5.4", "peers/cleat.lua" }, lacks = { "early-data" } },
+    { name = "cleat-luajit", title = "cleat, LuaJIT", client = { "luajit", "peers/cleat.lua" },
+        lacks = { "early-data" } },
     { name = "luasec", title = "LuaSec", client = { "lua5.4", "peers/luasec.lua" }, needs = "lua5.4 -e 'require [[ssl]] print(1)'",
-        lacks = { "resume", "receive-into", "handshake-pq" } },
+        lacks = lacking {} },
     { name = "cqueues", title = "cqueues, luaossl", client = { "lua5.4", "peers/cqueues.lua" },
-        needs = "lua5.4 -e 'require [[openssl.ssl]] require [[cqueues.socket]] print(1)'",
-        lacks = { "resume", "receive-into", "want-read", "handshake-pq" } },
+        needs = "lua5.4 -e 'require [[openssl.ssl]] require [[cqueues.socket]] print(1)'", lacks = lacking { "want-read" } },
     { name = "python", title = "Python", client = { "/usr/bin/python3", "peers/python.py" },
-        needs = "/usr/bin/python3 -c 'import ssl; print(1)'",
-        lacks = { "handshake-pq" } },
+        needs = "/usr/bin/python3 -c 'import ssl; print(1)'", lacks = { "early-data", "handshake-pq" } },
 }
 
 return { list = benchmarks, peers = peers }

@@ -5,24 +5,51 @@ local ssl = require "cleat.ssl"
 
 local peer = {}
 
-local function context()
-    local ctx = ssl.create_default_context { cafile = peer.cafile }
-    ctx.minimum_version = ssl.TLSVersion.TLSv1_3
+-- configured makes a context's settings those of all peers.
+local function configured(ctx)
+    local version = peer.version == "1.2" and ssl.TLSVersion.TLSv1_2 or ssl.TLSVersion.TLSv1_3
+    ctx.minimum_version, ctx.maximum_version = version, version
     ctx:set_ecdh_curve(peer.group)
     return ctx
 end
 
-local options, client_context
+-- resumes: whether its connections resume sessions by themselves, as those of a default context do.
+local function context(resumes)
+    local ctx = configured(ssl.create_default_context { cafile = peer.cafile })
+    if not resumes then
+        ctx.session_cache_size = 0
+    end
+    return ctx
+end
 
-local function handshake()
-    client_context = client_context or context()
+local options, client_context, server_context
+
+local function handshake(resumes, early_data)
+    client_context = client_context or context(resumes)
     options = options or { server_hostname = peer.name }
+    options.early_data = early_data
     local sock = socket.socket()
     sock:connect { "127.0.0.1", peer.port }
     return client_context:wrap_socket(sock, options)
 end
 
-peer.handshake = handshake
+function peer.handshake()
+    return handshake()
+end
+
+function peer.resume()
+    return handshake(true)
+end
+
+function peer.send_early(data)
+    return handshake(true, data)
+end
+
+function peer.early_data_accepted(conn)
+    return conn.early_data == "accepted"
+end
+
+function peer.keep() end -- the context does
 
 function peer.verify()
     local ok, conn = pcall(handshake)
@@ -68,17 +95,29 @@ function peer.bundle()
     return ssl.create_default_context()
 end
 
-function peer.accepter()
-    local ctx = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    ctx:load_cert_chain(peer.certificate, peer.key)
-    ctx:set_ecdh_curve(peer.group)
+function peer.accepter(verifies)
+    server_context = configured(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+    server_context:load_cert_chain(peer.certificate, peer.key)
+    if verifies then
+        server_context:load_verify_locations(peer.cafile)
+        server_context.verify_mode = ssl.CERT_REQUIRED
+    end
     local listener = socket.socket()
     listener:bind { "127.0.0.1", 0 }
     listener:listen(1024)
-    local server = ctx:wrap_socket(listener, { server_side = true })
+    local server = server_context:wrap_socket(listener, { server_side = true })
     return listener:getsockname()[2], function()
-        server:accept():close()
+        return (server:accept())
     end
+end
+
+function peer.resumed(conn)
+    return conn.session_reused
+end
+
+function peer.known()
+    local stats = (server_context or client_context):chain_cache_stats()
+    return stats.hits, stats.misses
 end
 
 harness(peer)

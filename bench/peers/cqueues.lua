@@ -89,8 +89,14 @@ function peer.bundle()
     return ctx
 end
 
-function peer.accepter()
+function peer.accepter(verifies)
     local ctx = context(true)
+    if verifies then
+        local trusted = store.new()
+        trusted:add(x509.new(read_file(peer.cafile)))
+        ctx:setStore(trusted)
+        ctx:setVerify(openssl_context.VERIFY_PEER + openssl_context.VERIFY_FAIL_IF_NO_PEER_CERT)
+    end
     local first, second = read_file(peer.certificate):match "^(.-END CERTIFICATE%-+\n)(.*)$"
     ctx:setCertificate(x509.new(first))
     local rest = chain.new()
@@ -104,7 +110,7 @@ function peer.accepter()
         local conn = assert(listener:accept())
         conn:setmode("bn", "bn")
         assert(conn:starttls(ctx))
-        conn:close()
+        return conn
     end
 end
 

@@ -8,6 +8,7 @@ local operation, port, count = arg[1], tonumber(arg[2]), tonumber(arg[3])
 local context = ssl.create_default_context { cafile = os.getenv "BENCH_CA" }
 context.minimum_version = ssl.TLSVersion.TLSv1_3
 context:set_ecdh_curve(os.getenv "BENCH_GROUPS")
+context.session_cache_size = 0 -- full handshakes
 local options, address = { server_hostname = os.getenv "BENCH_NAME" }, { "127.0.0.1", port }
 
 local IP, IP_BIND_ADDRESS_NO_PORT, PORTS = 0, 24, 5000

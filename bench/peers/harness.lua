@@ -5,13 +5,18 @@
 --   peer.handshake()          a connection to the server, verified; peer.close(conn) closes it without close_notify
 --   peer.send(conn, data)     sends all of data; peer.receive(conn, n) returns 1 to n bytes
 --   peer.context()            an empty context; peer.bundle() one with the system's CA certificates
---   peer.accepter()           a port, and a function that accepts, does the handshake and closes
+--   peer.accepter(verifies)   a port, and a function that accepts, does the handshake and returns the connection;
+--                             verifies: the client must show a certificate
+--   peer.resume()             the same as handshake, from the newest session that keep(conn) has been given
+--   peer.resumed(conn)        whether conn was resumed
+--   peer.send_early(data)     the same as resume, and sends data with it, as early data
+--   peer.known()              how many handshakes found their chain verified before, and how many did not
 local clock = os.clock -- user and system time of the process
 
 local COMMAND, RECORD, PIECE, MESSAGE = "%s%015d", 16384, 65536, 64
 
 return function(peer)
-    local operation, count = arg[1], tonumber(arg[3])
+    local operation, count = arg[1], tonumber(arg[3] or arg[2]) -- a server has no port to connect to
     peer.port = tonumber(arg[2])
 
     local function setting(name)
@@ -19,6 +24,8 @@ return function(peer)
     end
     peer.name, peer.cafile, peer.system_bundle = setting "BENCH_NAME", setting "BENCH_CA", setting "BENCH_BUNDLE"
     peer.certificate, peer.key, peer.group = setting "BENCH_CERT", setting "BENCH_KEY", setting "BENCH_GROUPS"
+    peer.version, peer.allows_early_data = setting "BENCH_VERSION", setting "BENCH_EARLY_DATA" == "1"
+    local renewed = setting "BENCH_NEW_CHAINS" -- which end shows another certificate each time
 
     local function timed(warm_up, work)
         warm_up()
@@ -59,11 +66,54 @@ return function(peer)
         print(peer.verify())
     end
 
+    -- check_known: a row is about chains that were verified before, or about others.
+    local function check_known(done, by)
+        if peer.known then
+            local hits, misses = peer.known()
+            local known = renewed ~= by
+            assert(hits == (known and done - 1 or 0) and misses == (known and 1 or done),
+                ("%d chains were known and %d were not"):format(hits, misses))
+        end
+    end
+
     function run.handshake()
+        local done = 0
         local function work()
             peer.close(peer.handshake())
+            done = done + 1
         end
         timed(repeated(count / 10, work), repeated(count, work))
+        check_known(done, "server")
+    end
+
+    run.resume = peer.resume and function()
+        local first = true
+        local function work()
+            local conn = peer.resume()
+            assert(peer.resumed(conn) ~= first, "not resumed")
+            first = false
+            peer.send(conn, COMMAND:format("T", 0))
+            expect_dot(conn)
+            peer.keep(conn)
+            peer.close(conn)
+        end
+        timed(repeated(count / 10 + 1, work), repeated(count, work))
+    end
+
+    run["early-data"] = peer.send_early and function()
+        local first = peer.resume()
+        peer.send(first, COMMAND:format("T", 0))
+        expect_dot(first)
+        peer.keep(first)
+        peer.close(first)
+        local function work()
+            local conn = peer.send_early(COMMAND:format("T", 0))
+            expect_dot(conn)
+            assert(peer.early_data_accepted(conn), "early data was not accepted")
+            peer.keep(conn)
+            peer.close(conn)
+        end
+        timed(repeated(count / 10 + 1, work), repeated(count, work))
     end
 
     -- receiver(step): step(conn) receives once and returns how many bytes.
@@ -175,12 +225,40 @@ return function(peer)
         end)
     end
 
-    function run.accept()
-        local port, accept = peer.accepter()
+    -- accept: step(conn) is done with each connection that was accepted.
+    local function accept(verifies, warm_up, step)
+        local port, accept_one = peer.accepter(verifies)
         print("port " .. port)
         io.stdout:flush()
-        count = tonumber(arg[2])
-        timed(repeated(count / 10, accept), repeated(count, accept))
+        local function work()
+            local conn = accept_one()
+            step(conn)
+            peer.close(conn)
+        end
+        timed(repeated(warm_up, work), repeated(count, work))
+    end
+
+    local function nothing() end
+
+    run.accept = peer.accepter and function()
+        accept(false, count / 10 + 1, nothing)
+    end
+
+    run["accept-client"] = peer.accepter and function()
+        local done = 0
+        accept(true, count / 10 + 1, function()
+            done = done + 1
+        end)
+        check_known(done, "client")
+    end
+
+    run["accept-again"] = peer.accepter and peer.resumed and function()
+        local first = true
+        accept(false, count / 10 + 1, function(conn)
+            assert(peer.resumed(conn) ~= first, "not resumed")
+            first = false
+            peer.send(conn, ".")
+        end)
     end
 
     local chosen = assert(run[operation], "unknown operation")

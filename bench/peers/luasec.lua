@@ -7,7 +7,7 @@ local peer = {}
 local client_context
 
 local function context(parameters)
-    parameters.protocol = "tlsv1_3"
+    parameters.protocol = peer.version == "1.2" and "tlsv1_2" or "tlsv1_3"
     parameters.curveslist = peer.group
     parameters.ciphersuites = "TLS_AES_128_GCM_SHA256"
     return assert(ssl.newcontext(parameters))
@@ -78,14 +78,18 @@ function peer.bundle()
     return assert(ssl.newcontext { mode = "client", protocol = "any", cafile = peer.system_bundle, verify = "peer" })
 end
 
-function peer.accepter()
-    local ctx = context { mode = "server", certificate = peer.certificate, key = peer.key }
+function peer.accepter(verifies)
+    local parameters = { mode = "server", certificate = peer.certificate, key = peer.key }
+    if verifies then
+        parameters.cafile, parameters.verify = peer.cafile, { "peer", "fail_if_no_peer_cert" }
+    end
+    local ctx = context(parameters)
     local listener = assert(socket.bind("127.0.0.1", 0, 1024))
     local _, port = listener:getsockname()
     return port, function()
         local conn = assert(ssl.wrap(assert(listener:accept()), ctx))
         assert(conn:dohandshake())
-        conn:close()
+        return conn
     end
 end
 

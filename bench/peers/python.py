@@ -13,6 +13,7 @@ port = count = int(sys.argv[2])
 if len(sys.argv) > 3:
     count = int(sys.argv[3])
 setting = os.environ.__getitem__
+version = ssl.TLSVersion.TLSv1_2 if setting("BENCH_VERSION") == "1.2" else ssl.TLSVersion.TLSv1_3
 
 
 def timed(warm_up, work):
@@ -35,8 +36,8 @@ def dial():
 
 def client_context():
     context = ssl.create_default_context(cafile=setting("BENCH_CA"))
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    if setting("BENCH_GROUPS") != "X25519":  # which Python 3.11 has no other way to ask for than leaving it as it is
+    context.minimum_version = context.maximum_version = version
+    if setting("BENCH_GROUPS") not in ("X25519", "prime256v1"):  # which Python 3.11 has no other way to ask for than leaving it as it is
         raise SystemExit("groups cannot be chosen")
     return context
 
@@ -165,23 +166,36 @@ def empty_context():
 
 def accept():
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.minimum_version = server.maximum_version = version
     server.load_cert_chain(setting("BENCH_CERT"), setting("BENCH_KEY"))
+    if operation == "accept-client":
+        server.load_verify_locations(setting("BENCH_CA"))
+        server.verify_mode = ssl.CERT_REQUIRED
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    port = listener.getsockname()[1]
     wrapped = server.wrap_socket(listener, server_side=True)
-    print("port %d" % listener.getsockname()[1] if listener.fileno() >= 0 else "port %d" % wrapped.getsockname()[1],
-          flush=True)
+    print("port %d" % port, flush=True)
+    resumed = False
 
     def step():
-        wrapped.accept()[0].close()
-    timed(repeated(count // 10, step), repeated(count, step))
+        nonlocal resumed
+        conn = wrapped.accept()[0]
+        if operation == "accept-again":
+            assert conn.session_reused == resumed
+            resumed = True
+            conn.sendall(b".")
+        conn.close()
+    timed(repeated(count // 10 + 1, step), repeated(count, step))
 
 
-if operation in ("context", "bundle-first", "bundle-again", "accept"):
+if operation in ("context", "bundle-first", "bundle-again", "accept", "accept-client", "accept-again"):
     {
         "context": lambda: timed(repeated(count // 10, empty_context), repeated(count, empty_context)),
         "bundle-first": lambda: timed(lambda: None, ssl.create_default_context),
         "bundle-again": lambda: timed(ssl.create_default_context, repeated(count, ssl.create_default_context)),
         "accept": accept,
+        "accept-client": accept,
+        "accept-again": accept,
     }[operation]()
 else:
     context = client_context()

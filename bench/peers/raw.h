@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -51,13 +52,45 @@ static inline struct sockaddr_in loopback(int port) {
     return address;
 }
 
-/* A context as cleat makes one for these benchmarks: TLS 1.3, the groups that BENCH_GROUPS names. */
+/* A context as cleat makes one for these benchmarks: one version of TLS, the groups that BENCH_GROUPS names. */
 static inline SSL_CTX *new_context(void) {
     SSL_CTX *context = SSL_CTX_new(TLS_method());
-    if (context == NULL || !SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) ||
+    uint16_t version =
+        strcmp(setting("BENCH_VERSION"), "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    if (context == NULL || !SSL_CTX_set_min_proto_version(context, version) ||
+        !SSL_CTX_set_max_proto_version(context, version) ||
         !SSL_CTX_set1_curves_list(context, setting("BENCH_GROUPS")))
         die("context");
     return context;
+}
+
+/* Loads a certificate with its chain and key. */
+static inline void use_certificate(SSL_CTX *context, const char *chain, const char *key) {
+    if (SSL_CTX_use_certificate_chain_file(context, chain) != 1 ||
+        SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
+        die(chain);
+}
+
+/* Whether this end shows another certificate on each connection, so that no peer has verified it before. */
+static inline bool is_always_new(const char *end) {
+    return strcmp(setting("BENCH_NEW_CHAINS"), end) == 0;
+}
+
+/* Gives a connection its context's certificate with another serial number, signed again by the issuer. */
+static inline void renew_certificate(SSL *ssl) {
+    static EVP_PKEY *issuer;
+    static long serial = 1000000;
+    X509 *fresh = X509_dup(SSL_get_certificate(ssl));
+    if (issuer == NULL) {
+        FILE *file = fopen(setting("BENCH_ISSUER_KEY"), "r");
+        issuer = file == NULL ? NULL : PEM_read_PrivateKey(file, NULL, NULL, NULL);
+        if (issuer == NULL) die("the issuer's key");
+        fclose(file);
+    }
+    if (fresh == NULL || !ASN1_INTEGER_set(X509_get_serialNumber(fresh), serial++) ||
+        X509_sign(fresh, issuer, EVP_sha256()) == 0 || SSL_use_certificate(ssl, fresh) != 1)
+        die("a new certificate");
+    X509_free(fresh);
 }
 
 static inline void allow_many_descriptors(void) {

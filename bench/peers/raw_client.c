@@ -7,6 +7,7 @@
 static int port;
 static SSL_CTX *context;
 static SSL_SESSION *session;
+static bool renews; /* shows another certificate each time */
 
 static int keep_session(SSL *ssl, SSL_SESSION *fresh) {
     (void)ssl;
@@ -15,10 +16,19 @@ static int keep_session(SSL *ssl, SSL_SESSION *fresh) {
     return 1;
 }
 
+static void keep_sessions(void) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, keep_session);
+}
+
 static SSL_CTX *client_context(void) {
     SSL_CTX *made = new_context();
     if (SSL_CTX_load_verify_locations(made, setting("BENCH_CA"), NULL) != 1) die("CA certificates");
     SSL_CTX_set_verify(made, SSL_VERIFY_PEER, NULL);
+    if (setting("BENCH_CLIENT_CERT")[0] != '\0') {
+        use_certificate(made, setting("BENCH_CLIENT_CERT"), setting("BENCH_CLIENT_KEY"));
+        renews = is_always_new("client");
+    }
     return made;
 }
 
@@ -36,7 +46,21 @@ static SSL *start(int fd) {
     if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, name) != 1 ||
         X509_VERIFY_PARAM_set1_host(SSL_get0_param(ssl), name, strlen(name)) != 1)
         die("SSL_new");
+    if (renews) renew_certificate(ssl);
     return ssl;
+}
+
+/* Offers the newest session, if there is one. */
+static SSL *start_again(int fd) {
+    SSL *ssl = start(fd);
+    if (session != NULL && SSL_set_session(ssl, session) != 1) die("SSL_set_session");
+    return ssl;
+}
+
+static void connect_again(SSL *ssl) {
+    bool offered = session != NULL;
+    if (SSL_connect(ssl) != 1) die("SSL_connect");
+    if (offered && !SSL_in_early_data(ssl) && !SSL_session_reused(ssl)) die("not resumed");
 }
 
 static SSL *open_connection(int *fd) {
@@ -82,15 +106,28 @@ static void visits(long long count) {
     }
 }
 
-static void resumptions(long long count) {
+/* The same from the newest session; the server sends a byte, and with TLS 1.3 tickets. */
+static void visits_again(long long count) {
     for (; count > 0; count--) {
         int fd = dial();
-        SSL *ssl = start(fd);
-        if (session != NULL) SSL_set_session(ssl, session);
-        if (SSL_connect(ssl) != 1) die("SSL_connect");
-        if (session != NULL && !SSL_session_reused(ssl)) die("not resumed");
+        char byte;
+        SSL *ssl = start_again(fd);
+        connect_again(ssl);
+        while (SSL_read(ssl, &byte, 1) > 0) continue;
+        drop(ssl, fd);
+    }
+}
+
+/* early: the command goes out before the server has answered, where there is a session. */
+static void resumptions(long long count, bool early) {
+    for (; count > 0; count--) {
+        int fd = dial();
+        bool offered = session != NULL;
+        SSL *ssl = start_again(fd);
+        connect_again(ssl);
         command(ssl, 'T', 0);
         expect_dot(ssl);
+        if (early && offered && !SSL_early_data_accepted(ssl)) die("early data was not accepted");
         drop(ssl, fd);
     }
 }
@@ -230,10 +267,16 @@ int main(int argc, char **argv) {
         TIMED(handshakes(count / 10), handshakes(count));
     } else if (strcmp(operation, "visit") == 0) {
         visits(count);
+    } else if (strcmp(operation, "visit-again") == 0) {
+        keep_sessions();
+        visits_again(count);
     } else if (strcmp(operation, "resume") == 0) {
-        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
-        SSL_CTX_sess_set_new_cb(context, keep_session);
-        TIMED(resumptions(count / 10 + 1), resumptions(count));
+        keep_sessions();
+        TIMED(resumptions(count / 10 + 1, false), resumptions(count, false));
+    } else if (strcmp(operation, "early-data") == 0) {
+        keep_sessions();
+        SSL_CTX_set_early_data_enabled(context, 1);
+        TIMED(resumptions(count / 10 + 2, true), resumptions(count, true));
     } else if (strncmp(operation, "receive", 7) == 0) { /* a buffer is all that C has */
         ON_ONE_CONNECTION('S', mib + mib / 8, (void)0, receive(ssl, mib / 8), receive(ssl, mib));
     } else if (strcmp(operation, "send") == 0) {

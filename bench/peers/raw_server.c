@@ -1,7 +1,9 @@
 /* raw_server.c: the peer of all clients, and the server that others' servers are compared with.
  *
- *   raw_server serve          prints its port; serves until it is killed or its standard input ends
- *   raw_server accept COUNT   prints its port; does handshakes, then prints their CPU time
+ *   raw_server serve                prints its port; serves until it is killed or its standard input ends
+ *   raw_server accept COUNT         prints its port; does handshakes, then prints their CPU time
+ *   raw_server accept-client COUNT  the same with clients that must show a certificate
+ *   raw_server accept-again COUNT   the same with clients that resume, each of which is sent a byte
  *
  * A client that is served sends 16 bytes after the handshake, a letter and a decimal number:
  *   S n   the server sends n bytes            D n   it takes n bytes, then sends one
@@ -19,6 +21,7 @@ static struct {
     int fd;
 } idle[IDLE_MAX];
 static int idle_count;
+static bool renews; /* shows another certificate each time */
 
 static int listen_on_loopback(void) {
     struct sockaddr_in address = loopback(0);
@@ -37,10 +40,10 @@ static int listen_on_loopback(void) {
 static SSL_CTX *server_context(void) {
     static const uint8_t id[] = {'r', 'a', 'w'};
     SSL_CTX *context = new_context();
-    if (SSL_CTX_use_certificate_chain_file(context, setting("BENCH_CERT")) != 1 ||
-        SSL_CTX_use_PrivateKey_file(context, setting("BENCH_KEY"), SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_set_session_id_context(context, id, sizeof id) != 1)
-        die("credentials");
+    use_certificate(context, setting("BENCH_CERT"), setting("BENCH_KEY"));
+    if (SSL_CTX_set_session_id_context(context, id, sizeof id) != 1) die("the id context");
+    SSL_CTX_set_early_data_enabled(context, strcmp(setting("BENCH_EARLY_DATA"), "1") == 0);
+    renews = is_always_new("server");
     return context;
 }
 
@@ -121,6 +124,7 @@ static void serve_all(SSL_CTX *context, int listener) {
         drop_idle();
         ssl = SSL_new(context);
         SSL_set_fd(ssl, fd);
+        if (renews) renew_certificate(ssl);
         if (SSL_accept(ssl) == 1 && serve(ssl) && idle_count < IDLE_MAX) {
             idle[idle_count].ssl = ssl;
             idle[idle_count++].fd = fd;
@@ -131,31 +135,44 @@ static void serve_all(SSL_CTX *context, int listener) {
     }
 }
 
-static void accept_some(SSL_CTX *context, int listener, int count) {
+/* again: all clients but the first resume. */
+static void accept_some(SSL_CTX *context, int listener, int count, bool again) {
+    static int accepted;
     for (; count > 0; count--) {
         int fd = accept(listener, NULL, NULL);
         SSL *ssl = SSL_new(context);
         SSL_set_fd(ssl, fd);
         if (SSL_accept(ssl) != 1) die("SSL_accept");
+        if (again && (SSL_session_reused(ssl) != (accepted++ > 0) || SSL_write(ssl, ".", 1) != 1))
+            die("not resumed");
         drop(ssl, fd);
     }
 }
 
+static void accept_timed(SSL_CTX *context, const char *how, int count) {
+    bool again = strcmp(how, "accept-again") == 0;
+    int listener;
+    double start;
+    if (strcmp(how, "accept-client") == 0) {
+        if (SSL_CTX_load_verify_locations(context, setting("BENCH_CA"), NULL) != 1)
+            die("CA certificates");
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    }
+    listener = listen_on_loopback();
+    accept_some(context, listener, count / 10 + 1, again);
+    start = cpu();
+    accept_some(context, listener, count, again);
+    printf("cpu %.9f\n", cpu() - start);
+}
+
 int main(int argc, char **argv) {
     SSL_CTX *context = server_context();
-    int listener;
     signal(SIGPIPE, SIG_IGN);
     allow_many_descriptors();
-    listener = listen_on_loopback();
-    if (argc == 3 && strcmp(argv[1], "accept") == 0) {
-        int count = atoi(argv[2]);
-        double start;
-        accept_some(context, listener, count / 10);
-        start = cpu();
-        accept_some(context, listener, count);
-        printf("cpu %.9f\n", cpu() - start);
+    if (argc == 3) {
+        accept_timed(context, argv[1], atoi(argv[2]));
     } else {
-        serve_all(context, listener);
+        serve_all(context, listen_on_loopback());
     }
     return 0;
 }

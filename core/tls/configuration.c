@@ -8,6 +8,7 @@
 #include "tls/connection.h"
 #include "tls/server_name.h"
 #include "tls/session.h"
+#include "tls/session_store.h"
 #include "tls/verify.h"
 #include "x509/strict.h"
 
@@ -74,16 +75,40 @@ static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *ciph
 static int store_session(SSL *ssl, SSL_SESSION *session) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
     if (!connection->server_side) return cleat_session_keep(connection, session) ? 1 : 0;
+    if (cleat_session_is_stored(connection)) {
+        cleat_session_store_id(connection, session);
+        return 0;
+    }
     return cleat_session_cache_store(cleat_sessions_cache(connection->initial->sessions), session)
                ? 1
                : 0;
 }
 
 static SSL_SESSION *find_session(SSL *ssl, const uint8_t *id, int id_len, int *copy) {
-    const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    struct cleat_connection *connection = SSL_get_app_data(ssl);
+    struct cleat_sessions *sessions = connection->initial->sessions;
     *copy = 0; /* the reference is BoringSSL's */
-    return cleat_session_cache_find(cleat_sessions_cache(connection->initial->sessions), id,
-                                    (size_t)id_len);
+    if (cleat_session_is_stored(connection)) {
+        return cleat_session_find_id(connection, id, (size_t)id_len);
+    }
+    return cleat_session_cache_find(cleat_sessions_cache(sessions), id, (size_t)id_len,
+                                    &connection->offered_expired);
+}
+
+/* The sessions of servers, and of clients. */
+static void set_up_sessions(SSL_CTX *ssl_ctx, const struct cleat_settings *settings) {
+    SSL_CTX_set_tlsext_ticket_key_cb(ssl_ctx, ticket_key);
+    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ssl_ctx, store_session);
+    SSL_CTX_sess_set_get_cb(ssl_ctx, find_session);
+    SSL_CTX_set_num_tickets(ssl_ctx, (size_t)settings->num_tickets);
+    if (settings->session_timeout > 0) {
+        SSL_CTX_set_timeout(ssl_ctx, (uint32_t)settings->session_timeout);
+        SSL_CTX_set_session_psk_dhe_timeout(ssl_ctx, (uint32_t)settings->session_timeout);
+    }
+    if (settings->session_events != CLEAT_SESSIONS_OWN) {
+        SSL_CTX_set_ticket_aead_method(ssl_ctx, cleat_session_tickets());
+    }
 }
 
 static bool set_groups(SSL_CTX *ssl_ctx, int curve) {
@@ -104,10 +129,7 @@ static bool set_up(const struct cleat_configuration *self,
     SSL_CTX_set_options(ssl_ctx, (uint32_t)self->settings.options & KNOWN_OPTIONS);
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, cleat_server_name_select);
-    SSL_CTX_set_tlsext_ticket_key_cb(ssl_ctx, ticket_key);
-    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(ssl_ctx, store_session);
-    SSL_CTX_sess_set_get_cb(ssl_ctx, find_session);
+    set_up_sessions(ssl_ctx, &self->settings);
     SSL_CTX_set0_buffer_pool(ssl_ctx, certificate_pool());
     if (self->settings.ask_ocsp || self->settings.require_ocsp)
         SSL_CTX_enable_ocsp_stapling(ssl_ctx);
@@ -162,6 +184,16 @@ static void add_unusual(SHA256_CTX *hash, const struct cleat_settings *settings)
     SHA256_Update(hash, bytes, sizeof bytes);
 }
 
+/* What the caller adds comes last, behind all that a session is bound to in any case, and with its length: so it can
+ * make a digest only differ. */
+static void add_callers(SHA256_CTX *hash, const struct cleat_settings *settings) {
+    uint8_t len = (uint8_t)settings->id_context_len;
+    if (len == 0) return;
+    SHA256_Update(hash, settings->id_context, len);
+    SHA256_Update(hash, "caller's", 8);
+    SHA256_Update(hash, &len, 1);
+}
+
 int32_t cleat_configuration_id_context(const struct cleat_configuration *configuration,
                                        int32_t verify_mode, int32_t verify_flags,
                                        uint8_t id_context[CLEAT_DIGEST]) {
@@ -183,6 +215,7 @@ int32_t cleat_configuration_id_context(const struct cleat_configuration *configu
         SHA256_Update(&hash, trust, sizeof trust);
         add_unusual(&hash, &configuration->settings);
     }
+    add_callers(&hash, &configuration->settings);
     SHA256_Final(id_context, &hash);
     return CLEAT_OK;
 }

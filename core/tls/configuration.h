@@ -25,6 +25,11 @@ struct cleat_settings {
     int32_t verify_flags;
     bool check_hostname;
     bool server_name_events;
+    int32_t session_events; /* CLEAT_SESSIONS_* */
+    int32_t num_tickets;
+    int32_t session_timeout; /* seconds; 0: BoringSSL's */
+    int32_t id_context_len; /* of what the caller adds to the session id context */
+    uint8_t id_context[CLEAT_SESSION_ID_CONTEXT_MAX];
     int32_t verify_events; /* see cleat_context_set_verify_events */
     bool tolerates_refusals; /* the handshake goes on with a peer that verification refuses */
     bool ignores_common_name;

@@ -6,6 +6,8 @@
 #include "tls/context.h"
 #include "tls/group.h"
 #include "tls/hostname.h"
+#include "tls/offered_ticket.h"
+#include "tls/session_store.h"
 #include "tls/verify.h"
 #include "x509/chain_bytes.h"
 
@@ -28,6 +30,8 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_release(self->server_hostname);
     cleat_release(self->verify_faults);
     cleat_chain_bytes_free(self->refused_chain);
+    cleat_offered_ticket_forget(self);
+    cleat_session_talk_end(self);
     sk_X509_pop_free(self->verified_chain, X509_free);
     SSL_SESSION_free(self->session);
     SSL_SESSION_free(self->given);

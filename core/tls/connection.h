@@ -17,7 +17,12 @@
 #include "x509/verify_error.h"
 
 /* What a handshake waits for: it returns the CLEAT_WANT_* of its pause until that is answered. */
-enum cleat_pause { CLEAT_PAUSE_NONE, CLEAT_PAUSE_SERVER_NAME, CLEAT_PAUSE_VERIFY };
+enum cleat_pause {
+    CLEAT_PAUSE_NONE,
+    CLEAT_PAUSE_SERVER_NAME,
+    CLEAT_PAUSE_VERIFY,
+    CLEAT_PAUSE_SESSION
+};
 
 struct cleat_connection {
     struct cleat_object object;
@@ -55,6 +60,10 @@ struct cleat_connection {
     bool server_side;
     bool begun; /* the handshake was counted */
     bool offered; /* a session was offered */
+    bool knows_tickets; /* a server's client accepts tickets of TLS 1.2 */
+    bool offered_expired; /* likewise, and the session's time was over */
+    struct cleat_offered_ticket *offered_ticket; /* NULL if there is none: see offered_ticket.h */
+    struct cleat_session_talk *session_talk; /* NULL unless there is one: see session_store.c */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     enum cleat_pause pause; /* what the handshake waits for */
     enum cleat_pause refused_at; /* the answer to this was an alert */
@@ -108,6 +117,7 @@ bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchang
 #define CLEAT_WANTS_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
 #define CLEAT_WANTS_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)
 #define CLEAT_WANTS_SERVER_NAME CLEAT_STATUS(CLEAT_WANT_SERVER_NAME, 0)
+#define CLEAT_WANTS_SESSION CLEAT_STATUS(CLEAT_WANT_SESSION, 0)
 #define CLEAT_WANTS_VERIFY CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)
 
 /* cleat_connection_acquire waits until the call has the turns that it wants, or both if the

@@ -22,6 +22,8 @@ int32_t cleat_connection_map_error(const struct cleat_connection *self, int resu
         case SSL_ERROR_WANT_READ: return CLEAT_WANTS_READ;
         case SSL_ERROR_WANT_WRITE: return CLEAT_WANTS_WRITE;
         case SSL_ERROR_PENDING_CERTIFICATE: return CLEAT_WANTS_SERVER_NAME;
+        case SSL_ERROR_PENDING_SESSION:
+        case SSL_ERROR_PENDING_TICKET: return CLEAT_WANTS_SESSION;
         case SSL_ERROR_WANT_CERTIFICATE_VERIFY: return CLEAT_WANTS_VERIFY;
         case SSL_ERROR_ZERO_RETURN: return 0;
         case SSL_ERROR_SYSCALL:
@@ -46,7 +48,8 @@ bool cleat_connection_is_want(int32_t status) {
 }
 
 bool cleat_connection_is_pause(int32_t status) {
-    return status == CLEAT_WANTS_SERVER_NAME || status == CLEAT_WANTS_VERIFY;
+    return status == CLEAT_WANTS_SERVER_NAME || status == CLEAT_WANTS_SESSION ||
+           status == CLEAT_WANTS_VERIFY;
 }
 
 /* The classes of failures with a fatal alert, of this side or of the peer. */

@@ -2,8 +2,11 @@
  * move next. A call that finds another's handshake under way waits for its end, and goes on with it
  * if that call gives up before. */
 #include "base/argument.h"
+#include "base/memory.h"
 #include "tls/connection.h"
+#include "tls/offered_ticket.h"
 #include "tls/session.h"
+#include "tls/session_store.h"
 #include "tls/verify.h"
 
 /* BoringSSL's own counters always say 0. */
@@ -20,6 +23,8 @@ static void count_done(struct cleat_connection *self) {
                          self->server_side ? CLEAT_STAT_ACCEPT_GOOD : CLEAT_STAT_CONNECT_GOOD);
     if (SSL_session_reused(self->ssl)) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_HITS);
+    } else if (self->offered_expired || cleat_offered_ticket_has_expired(self)) {
+        cleat_sessions_count(self->initial->sessions, CLEAT_STAT_TIMEOUTS);
     } else if (self->offered) {
         cleat_sessions_count(self->initial->sessions, CLEAT_STAT_MISSES);
     }
@@ -32,6 +37,8 @@ static int32_t finish(struct cleat_connection *self) {
     cleat_transport_handshake_done(&self->transport);
     if (!self->server_side) cleat_session_established(self);
     count_done(self);
+    cleat_session_talk_end(self);
+    cleat_offered_ticket_forget(self);
     cleat_turn_handshake_done(&self->turns);
     return CLEAT_OK;
 }
@@ -76,15 +83,17 @@ static int32_t fail_refused(struct cleat_connection *self) {
 
 /* BoringSSL verifies nothing again when a server resumes a session. */
 static int32_t check_resumed(struct cleat_connection *self) {
+    bool lacks_memory;
     if (!self->server_side || !SSL_session_reused(self->ssl)) return CLEAT_OK;
     switch (cleat_verify_resumed(self)) {
         case ssl_verify_ok: return CLEAT_OK;
         case ssl_verify_retry: return CLEAT_WANTS_VERIFY;
         case ssl_verify_invalid: break;
     }
+    lacks_memory = cleat_memory_failed();
     cleat_connection_refuse(self, cleat_verify_error_alert(&self->verify_error));
     self->refused_at = CLEAT_PAUSE_VERIFY;
-    return fail_refused(self);
+    return lacks_memory ? cleat_fail_nomem() : fail_refused(self);
 }
 
 /* The library's part is done. What it has written last is on its way, or stays buffered. */
@@ -107,6 +116,7 @@ int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline
         int result;
         if (self->refused_at != CLEAT_PAUSE_NONE) return fail_refused(self);
         if (self->pause == CLEAT_PAUSE_SERVER_NAME) return CLEAT_WANTS_SERVER_NAME;
+        if (self->pause == CLEAT_PAUSE_SESSION) return CLEAT_WANTS_SESSION;
         if (self->pause == CLEAT_PAUSE_VERIFY) return CLEAT_WANTS_VERIFY;
         begin(self);
         waits = waits && cleat_queue_len(&self->transport.out) == 0;
@@ -115,6 +125,7 @@ int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline
         result = SSL_do_handshake(self->ssl);
         if (result == 1) {
             status = check_resumed(self);
+            if (status >= 0) status = cleat_session_talk_store(self);
             if (status < 0) return status;
             status = end_of_handshake(self);
         } else {

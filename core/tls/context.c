@@ -97,6 +97,7 @@ int32_t cleat_context_new(int32_t which) {
                                       .verify_mode = CLEAT_CERT_NONE,
                                       .verify_flags = CLEAT_VERIFY_X509_TRUSTED_FIRST,
                                       .ask_ocsp = true,
+                                      .num_tickets = CLEAT_TICKETS_DEFAULT,
                                       .verify_depth = CLEAT_DEPTH_MAX,
                                       .verify_time = -1,
                                       .chain_cache_seconds = CLEAT_CHAIN_CACHE_DEFAULT};
@@ -397,8 +398,12 @@ int32_t cleat_context_session_stats(int32_t context, int32_t which) {
     int32_t result;
     CLEAT_CHECK_RANGE(2, which, CLEAT_STAT_NUMBER, CLEAT_STAT_CACHE_FULL);
     CLEAT_CONTEXT_BEGIN(context);
-    result = which == CLEAT_STAT_NUMBER
-                 ? cleat_session_cache_count(cleat_sessions_cache(self->sessions))
-                 : cleat_sessions_stat(self->sessions, which);
+    if (which == CLEAT_STAT_NUMBER) {
+        result = cleat_session_cache_count(cleat_sessions_cache(self->sessions));
+    } else if (which == CLEAT_STAT_CACHE_FULL) {
+        result = cleat_session_cache_displaced(cleat_sessions_cache(self->sessions));
+    } else {
+        result = cleat_sessions_stat(self->sessions, which);
+    }
     CLEAT_CONTEXT_END(result);
 }

@@ -9,28 +9,34 @@
 #include "base/argument.h"
 #include "tls/connection.h"
 #include "tls/credential_choice.h"
+#include "tls/offered_ticket.h"
+#include "tls/session_store.h"
+
+static bool has(const SSL_CLIENT_HELLO *hello, uint16_t type) {
+    const uint8_t *extension;
+    size_t len;
+    return SSL_early_callback_ctx_extension_get(hello, type, &extension, &len) == 1;
+}
 
 /* Whether the client would resume a session: by TLS 1.3's pre-shared key, a ticket, or an id. */
 static bool offers_session(const SSL_CLIENT_HELLO *hello) {
     const uint8_t *extension;
     size_t len;
-    if (SSL_early_callback_ctx_extension_get(hello, TLSEXT_TYPE_pre_shared_key, &extension, &len)) {
-        return true;
-    }
+    if (has(hello, TLSEXT_TYPE_pre_shared_key)) return true;
     if (SSL_early_callback_ctx_extension_get(hello, TLSEXT_TYPE_session_ticket, &extension, &len) &&
         len > 0) {
         return true;
     }
     /* One that speaks TLS 1.3 sends an id that may mean nothing (RFC 8446 appendix D.4). */
-    return hello->session_id_len > 0 &&
-           !SSL_early_callback_ctx_extension_get(hello, TLSEXT_TYPE_supported_versions, &extension,
-                                                 &len);
+    return hello->session_id_len > 0 && !has(hello, TLSEXT_TYPE_supported_versions);
 }
 
 enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *hello) {
     struct cleat_connection *self = SSL_get_app_data(hello->ssl);
     self->has_hello = true;
     self->offered = offers_session(hello);
+    if (!cleat_session_is_stored(self)) cleat_offered_ticket_keep(self, hello);
+    self->knows_tickets = has(hello, TLSEXT_TYPE_session_ticket);
     self->shared_suites = cleat_shared_suites(hello);
 #if !CLEAT_HAS_SSL_CREDENTIAL
     self->offered_groups = cleat_credential_choice_groups(hello);

@@ -24,6 +24,7 @@ struct cleat_session_cache {
     struct entry *oldest;
     struct entry *newest;
     int32_t count;
+    int32_t displaced;
 };
 
 struct cleat_session_cache *cleat_session_cache_new(void) {
@@ -75,15 +76,17 @@ void cleat_session_cache_free(struct cleat_session_cache *cache) {
     cleat_release(cache);
 }
 
-static bool has_expired(const SSL_SESSION *session) {
+bool cleat_session_has_expired(const SSL_SESSION *session) {
     uint64_t now = (uint64_t)time(NULL);
     uint64_t made = SSL_SESSION_get_time(session);
     return now < made || now - made >= SSL_SESSION_get_timeout(session);
 }
 
 static bool make_room(struct cleat_session_cache *cache) {
-    while (cache->oldest != NULL &&
-           (cache->count >= SESSIONS_MAX || has_expired(cache->oldest->session))) {
+    while (cache->oldest != NULL) {
+        bool expired = cleat_session_has_expired(cache->oldest->session);
+        if (cache->count < SESSIONS_MAX && !expired) break;
+        if (!expired && cache->displaced < INT32_MAX) cache->displaced++;
         remove_oldest(cache);
     }
     if (cache->buckets == NULL) cache->buckets = cleat_allocate(BUCKETS * sizeof *cache->buckets);
@@ -121,12 +124,14 @@ bool cleat_session_cache_store(struct cleat_session_cache *cache, SSL_SESSION *s
 }
 
 SSL_SESSION *cleat_session_cache_find(struct cleat_session_cache *cache, const uint8_t *id,
-                                      size_t id_len) {
+                                      size_t id_len, bool *expired) {
     struct entry *entry;
     SSL_SESSION *found = NULL;
     pthread_mutex_lock(&cache->lock);
     entry = find(cache, id, id_len);
-    if (entry != NULL) {
+    if (entry != NULL && cleat_session_has_expired(entry->session)) {
+        *expired = true;
+    } else if (entry != NULL) {
         found = entry->session;
         SSL_SESSION_up_ref(found);
     }
@@ -140,4 +145,12 @@ int32_t cleat_session_cache_count(struct cleat_session_cache *cache) {
     count = cache->count;
     pthread_mutex_unlock(&cache->lock);
     return count;
+}
+
+int32_t cleat_session_cache_displaced(struct cleat_session_cache *cache) {
+    int32_t displaced;
+    pthread_mutex_lock(&cache->lock);
+    displaced = cache->displaced;
+    pthread_mutex_unlock(&cache->lock);
+    return displaced;
 }

@@ -18,10 +18,17 @@ void cleat_session_cache_free(struct cleat_session_cache *cache); /* NULL is non
  * session has no id. The oldest sessions give way. */
 bool cleat_session_cache_store(struct cleat_session_cache *cache, SSL_SESSION *session);
 
-/* cleat_session_cache_find returns a reference to the session with that id, or NULL. */
+/* cleat_session_cache_find returns a reference to the session with that id, or NULL; it sets *expired if there is one,
+ * and its time is over. */
 SSL_SESSION *cleat_session_cache_find(struct cleat_session_cache *cache, const uint8_t *id,
-                                      size_t id_len);
+                                      size_t id_len, bool *expired);
+
+/* cleat_session_has_expired returns whether the time of a session is over. */
+bool cleat_session_has_expired(const SSL_SESSION *session);
 
 int32_t cleat_session_cache_count(struct cleat_session_cache *cache);
+
+/* cleat_session_cache_displaced returns how many sessions gave way before their time was over. */
+int32_t cleat_session_cache_displaced(struct cleat_session_cache *cache);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/boringssl.h"
 #include "cleat/context.h"
 #include "tls/session_cache.h"
+#include "tls/ticket_key.h"
 
 /* Counters of cleat_context_chain_cache_stats, behind those of CLEAT_STAT_*. */
 enum { CLEAT_CHAIN_HITS = CLEAT_STAT_CACHE_FULL + 1, CLEAT_CHAIN_MISSES, CLEAT_COUNTERS };
@@ -26,6 +27,9 @@ int32_t cleat_sessions_stat(const struct cleat_sessions *sessions, int32_t which
 
 /* cleat_sessions_cache returns the cache, which stays the sessions'. */
 struct cleat_session_cache *cleat_sessions_cache(const struct cleat_sessions *sessions);
+
+/* cleat_sessions_keys returns the ticket keys, which stay the sessions'. */
+struct cleat_ticket_keys *cleat_sessions_keys(const struct cleat_sessions *sessions);
 
 /* cleat_sessions_ticket_key is what SSL_CTX_set_tlsext_ticket_key_cb documents. */
 int cleat_sessions_ticket_key(struct cleat_sessions *sessions, uint8_t *name, uint8_t *iv,

@@ -7,6 +7,12 @@
 
 #include "net/socket.h"
 
+enum {
+    ROOM = 4096, /* for a record of the handshake: longer ones are received by themselves */
+    SMALLEST = 21 /* of the records with data: a header and an AEAD's tag */
+};
+_Static_assert((int)CLEAT_AHEAD < (int)SMALLEST, "a record with data is not received as a whole");
+
 void cleat_transport_init(struct cleat_transport *transport, int fd) {
     transport->fd = fd;
     transport->handshaking = true;
@@ -36,24 +42,32 @@ static int read_head(struct cleat_transport *self, char *buffer, int len) {
     return len;
 }
 
-/* How much is received where the library asks for len bytes. In a handshake each record has at
- * least one byte behind its header, and change_cipher_spec no more than that: it is received with
- * the header, and saves a system call. */
+/* How much is received where the library asks for len bytes. In a handshake the start of the next record is received
+ * as well: that saves a system call for each, and one for change_cipher_spec, whose record has 6 bytes. It is never a
+ * whole record with data, so the descriptor stays readable while there is data, as programs that wait for it expect;
+ * nor close_notify, so what follows that is never received here. */
 static int ahead(const struct cleat_transport *self, int len) {
-    return self->handshaking && len == CLEAT_HEAD ? CLEAT_HEAD + 1 : len;
+    return self->handshaking && len <= ROOM ? len + CLEAT_AHEAD : len;
+}
+
+/* Splits what was received between the library, which asked for len bytes, and head. */
+static int split(struct cleat_transport *self, const char *bytes, int got, char *buffer, int len) {
+    int more = got > len ? got - len : 0;
+    memcpy(buffer, bytes, (size_t)(got - more));
+    memcpy(self->head, bytes + len, (size_t)more);
+    self->head_start = 0;
+    self->head_end = (uint8_t)more;
+    return got - more;
 }
 
 static int read_fd(struct cleat_transport *self, char *buffer, int len) {
+    char room[ROOM + CLEAT_AHEAD];
     int most = ahead(self, len);
-    void *into = most > len ? (void *)self->head : buffer;
+    char *into = most > len ? room : buffer;
     for (;;) {
         ssize_t got = recv(self->fd, into, (size_t)most, MSG_DONTWAIT);
         if (got == 0) self->ended = true;
-        if (got > 0 && into == self->head) {
-            self->head_start = 0;
-            self->head_end = (uint8_t)got;
-            return read_head(self, buffer, len);
-        }
+        if (got > 0 && into == room) return split(self, room, (int)got, buffer, len);
         if (got >= 0) return (int)got;
         if (errno == EAGAIN) return -1;
         if (errno != EINTR) {

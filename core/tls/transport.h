@@ -1,7 +1,8 @@
 /* transport.h: how a connection's bytes reach the network: a BIO of our own.
  *
- * The TLS library never touches the descriptor with SIGPIPE in reach, never waits in it, and
- * never reads ahead of what it needs. What it writes is buffered here and goes out in one send
+ * The TLS library never touches the descriptor with SIGPIPE in reach, and never waits in it. Nothing is
+ * read ahead of what it needs, except for a few bytes in a handshake, after which a descriptor with data
+ * is readable all the same. What the library writes is buffered here and goes out in one send
  * when the connection flushes: the records of one write, or the messages of one flight. Over
  * memory the buffered bytes stay until they are drained. The BIO takes all that the library
  * writes: callers flush before they let it write, so that it is never left within a record.
@@ -25,6 +26,7 @@ enum {
     CLEAT_RECORD = 16384, /* the most that one record holds (RFC 8446 section 5.1) */
     CLEAT_TAIL = 7,
     CLEAT_HEAD = 5, /* a record's header: what the library reads first, and nothing besides */
+    CLEAT_AHEAD = 12, /* what a handshake receives beyond what the library wants, at most */
     /* How often the TLS library may read from the network before the call looks at the clock
      * again: twice for each record. */
     CLEAT_READS = 256,
@@ -52,7 +54,7 @@ struct cleat_transport {
     bool final; /* a fatal alert is the last thing that is sent */
     bool shut; /* it was sent, and the sending direction shut down */
     uint64_t inode; /* of the socket at that time */
-    uint8_t head[CLEAT_HEAD + 1]; /* received and not yet read by the library */
+    uint8_t head[CLEAT_HEAD + CLEAT_AHEAD]; /* received and not yet read by the library */
     uint8_t head_start;
     uint8_t head_end;
     struct cleat_queue in; /* fed and not yet read */

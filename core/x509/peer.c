@@ -187,8 +187,8 @@ static int64_t time_of(const struct cleat_peer_terms *terms, int64_t now) {
     return terms->has_time ? terms->time : now;
 }
 
-/* Verifies what was sent, as now is. Returns the accepted chain, the caller's to free, or NULL. has_looked: see verify.
- * */
+/* Verifies what was sent, as now is. Returns the accepted chain, the caller's to free, or NULL. has_looked: see
+ * verify. */
 static STACK_OF(X509) * check_chain(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
                                     const STACK_OF(CRYPTO_BUFFER) * sent, int64_t now,
                                     struct cleat_peer_report *report, bool *has_looked) {

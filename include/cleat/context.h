@@ -182,9 +182,9 @@ CLEAT_API int32_t cleat_context_load_dh_params(int32_t context, const char *dhfi
 #define CLEAT_STAT_ACCEPT_GOOD 5 /* handshakes done as a server */
 #define CLEAT_STAT_ACCEPT_RENEGOTIATE 6 /* always 0 */
 #define CLEAT_STAT_HITS 7 /* sessions resumed, either way */
-#define CLEAT_STAT_MISSES 8 /* sessions that a client offered and the server refused */
-#define CLEAT_STAT_TIMEOUTS 9 /* always 0: these count as misses */
-#define CLEAT_STAT_CACHE_FULL 10 /* always 0: the oldest of 20480 sessions gives way */
+#define CLEAT_STAT_MISSES 8 /* sessions that a client offered and the server does not resume */
+#define CLEAT_STAT_TIMEOUTS 9 /* those among them whose time is over, which are no misses */
+#define CLEAT_STAT_CACHE_FULL 10 /* sessions that gave way in the cache, which holds 20480 */
 
 /* cleat_context_session_stats returns how often that has happened in connections of the
  * context, at most 2147483647. which: CLEAT_STAT_*. */

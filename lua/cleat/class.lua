@@ -104,13 +104,13 @@ function class.properties(of, getters, setters, defaults)
         if method ~= nil then
             return method
         end
-        local get = getters[key]
-        if get then
-            return get(object)
-        end
         local default = defaults[key]
         if default ~= nil then
             return default
+        end
+        local get = getters[key]
+        if get then
+            return get(object)
         end
         return unknown(of.name, (" object has no attribute '%s'"):format(tostring(key)))
     end

@@ -7,8 +7,8 @@ local C = require "cleat.backend"
 
 local status = {}
 
-for _, name in ipairs { "WANT_READ", "WANT_WRITE", "WANT_SERVER_NAME", "WANT_VERIFY", "NEED_PASSWORD", "CLOSED", "EOF", "TIMEOUT", "HANDLE",
-    "UNSUPPORTED" } do
+for _, name in ipairs { "WANT_READ", "WANT_WRITE", "WANT_SERVER_NAME", "WANT_SESSION", "WANT_VERIFY", "NEED_PASSWORD", "CLOSED", "EOF",
+    "TIMEOUT", "HANDLE", "UNSUPPORTED" } do
     status[name] = -C.const[name] * 65536
 end
 

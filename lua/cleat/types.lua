@@ -64,6 +64,20 @@
 ---@class cleat.keywords.SSLContext.session_from_bytes
 ---@field data string
 
+---@class cleat.keywords.SSLContext.set_session_store
+---@field get? (fun(key: string): string?)|false
+---@field put? fun(key: string, bytes: string, lifetime: integer)
+---@field remove? fun(key: string)
+---@field add? (fun(key: string, lifetime: integer): boolean)
+---@field error? fun(err: any)
+
+---@class cleat.keywords.SSLContext.set_ticket_keys
+---@field keys? string[]
+
+---@class cleat.keywords.SSLContext.set_ticket_secret
+---@field secret? (string|string[])
+---@field period? integer
+
 ---@class cleat.keywords.SSLSocket.getpeercert
 ---@field binary_form? boolean
 
@@ -170,3 +184,38 @@
 ---@field wlist any[]
 ---@field xlist any[]
 ---@field timeout? number
+
+---@class cleat.keywords.sessions.ticket_keys
+---@field context cleat.ssl.SSLContext
+---@field store table
+---@field period? integer
+---@field keep? integer
+
+---@class cleat.keywords.sessions.client
+---@field context cleat.ssl.SSLContext
+---@field store table
+---@field name? string
+
+---@class cleat.keywords.sessions.memory.new
+---@field entries? integer
+---@field bytes? integer
+
+---@class cleat.keywords.sessions.redis.new
+---@field host? string
+---@field port? integer
+---@field path? string
+---@field username? string
+---@field password? string
+---@field database? integer
+---@field context? cleat.ssl.SSLContext
+---@field server_hostname? string
+---@field connect? function
+---@field prefix? string
+---@field timeout? number
+---@field pause? number
+---@field connections? integer
+
+---@class cleat.keywords.sessions.nginx.new
+---@field name string
+---@field marks? string
+---@field prefix? string

@@ -13,7 +13,8 @@
 local model = {}
 
 --- The modules that programs load; adapters are added to them.
-model.MODULES = { "cleat.ssl", "cleat.socket", "cleat.select", "cleat.errno", "cleat.errors", "cleat.https", "cleat.python" }
+model.MODULES = { "cleat.ssl", "cleat.socket", "cleat.select", "cleat.errno", "cleat.errors", "cleat.https", "cleat.python",
+    "cleat.sessions", "cleat.sessions.memory", "cleat.sessions.redis", "cleat.sessions.nginx" }
 
 local NO_ADAPTERS = { methods = true }
 
@@ -320,7 +321,7 @@ function model.read(root)
         local file = source(path)
         local last = 1
         while file[last]:find("^%-%-%-") do last = last + 1 end
-        local short = name:match("[^.]+$")
+        local short = name:match("^cleat%.(sessions%..+)$") or name:match("[^.]+$")
         local module = { name = name, short = short, path = path, doc = above(file, last), functions = {}, classes = {}, tables = {} }
         if not module.doc then fail(path, "the file does not begin with a --- comment") end
         local keys = {}
@@ -361,7 +362,7 @@ function model.read(root)
         end
         table.sort(functions, function(a, b) return order[a] < order[b] end)
         for _, key in ipairs(functions) do
-            add_function(module.functions, modules[name][key], key, (name:find("adapters") and short or short) .. "." .. key, false)
+            add_function(module.functions, modules[name][key], key, short .. "." .. key, false)
         end
         for _, each in ipairs(TABLES[name] or {}) do
             local doc = annotated[each] or fail(path, "no ---@class %s with text", each)

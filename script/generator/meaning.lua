@@ -21,7 +21,8 @@ end
 -- Integers that are what their name says, in every function.
 local NUMBERS = {}
 for name in ([[index path_length hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line
-        x509 x509_ca crl which_count reason code depth hash_algorithm signature_algorithm]]):gmatch("%S+") do
+        x509 x509_ca crl which_count reason code depth hash_algorithm signature_algorithm period lifetime
+        count]]):gmatch("%S+") do
     NUMBERS[name] = { kind = "number" }
 end
 
@@ -46,7 +47,7 @@ local FLAGS = {
 local BYTES = {
     text = "host service server_hostname ciphers curve prompt digest name",
     path = "cafile capath certfile keyfile dhfile",
-    bytes = "data certs key password protocols response scts sct untrusted",
+    bytes = "data certs key keys secrets password protocols response scts sct untrusted",
 }
 local KIND_OF_BYTES = {}
 for kind, names in pairs(BYTES) do

@@ -85,7 +85,7 @@ function reference.page(model)
     end
     for _, header in ipairs(listed) do
         local about = header.prose:match("^(.-)%.?\n") or header.prose:gsub("%.$", "")
-        out(text.fill(("- [%s](#%s): %s"):format(title(header), title(header):gsub("[^%w]", ""), markdown(about)), "  "))
+        out(text.fill(("- [%s](#%s): %s"):format(title(header), title(header):gsub("[^%w_]", ""), markdown(about)), "  "))
     end
     out ""
     out "## Conventions"

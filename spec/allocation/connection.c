@@ -76,6 +76,38 @@ static bool is_want(int32_t status) {
     return class == CLEAT_WANT_READ || class == CLEAT_WANT_WRITE;
 }
 
+/* The server's store, which has one session. */
+static struct {
+    char key[32];
+    char value[8192];
+    int32_t len;
+} stored;
+
+/* What the server asks its store. An answer that memory failed can be given again, or not. */
+static int32_t answer_session(void) {
+    int32_t lifetime;
+    int32_t len;
+    int32_t status = CLEAT_OK;
+    char key[32];
+    while (cleat_connection_session_question(server) != CLEAT_SESSION_QUESTION_NONE) {
+        bool known;
+        EXPECT(cleat_connection_wanted_session(server, key, sizeof key) == sizeof key);
+        known = memcmp(key, stored.key, sizeof key) == 0;
+        if (cleat_connection_session_question(server) == CLEAT_SESSION_QUESTION_PUT) {
+            len = cleat_connection_stored_session(server, got, sizeof got, &lifetime);
+            EXPECT(len > 0 && len < (int32_t)sizeof stored.value && lifetime > 0);
+            memcpy(stored.key, key, sizeof key);
+            memcpy(stored.value, got, (size_t)len);
+            stored.len = len;
+            known = false;
+        }
+        status = cleat_connection_answer_session(server, known ? stored.value : NULL,
+                                                 known ? stored.len : 0);
+        if (status < 0) return status;
+    }
+    return cleat_connection_handshake(server, 0);
+}
+
 static int32_t shake_hands(void) {
     int32_t a = -1;
     int32_t b = -1;
@@ -100,6 +132,7 @@ static int32_t shake_hands(void) {
             EXPECT(cleat_connection_answer_verify(server, CLEAT_VERDICT_KEEP) == CLEAT_OK);
             b = cleat_connection_handshake(server, 0);
         }
+        if (b == CLEAT_STATUS(CLEAT_WANT_SESSION, 0)) b = answer_session();
         if (b < 0 && !is_want(b)) return b;
         moved = carry(server, client);
         if (moved < 0) return moved;
@@ -189,6 +222,37 @@ static void open_compressed(void) {
         EXPECT(cleat_context_set_certificate_compression(server_context, 1) == CLEAT_OK);
     }
     configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
+    open_with(server_context, client_context);
+}
+
+/* A server whose sessions are in a store, encrypted. */
+static void open_stored(void) {
+    static const char secret[2 + CLEAT_TICKET_SECRET_MIN] = {0, CLEAT_TICKET_SECRET_MIN, 's'};
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
+    EXPECT(cleat_context_set_session_events(server_context, CLEAT_SESSIONS_STORED) == CLEAT_OK);
+    EXPECT(cleat_context_set_ticket_secrets(server_context, secret, sizeof secret, 60) == CLEAT_OK);
+    open_with(server_context, client_context);
+}
+
+/* The second connection of a client to such a server. */
+static void open_stored_again(void) {
+    int32_t session;
+    open_stored();
+    EXPECT(shake_hands() == CLEAT_OK);
+    EXPECT(transfer(server, client, 1) == CLEAT_OK); /* the tickets are read */
+    session = cleat_connection_session(client);
+    EXPECT(session > 0);
+    cleat_close(client);
+    cleat_close(server);
+    open_with(server_context, client_context);
+    EXPECT(cleat_connection_set_session(client, session) == CLEAT_OK);
+    cleat_close(session);
+}
+
+static void open_stored_id(void) {
+    configure(CLEAT_TLS1_2_VERSION, CLEAT_CERT_REQUIRED, 0);
+    EXPECT(cleat_context_set_options(server_context, CLEAT_OP_NO_TICKET) == CLEAT_OK);
+    EXPECT(cleat_context_set_session_events(server_context, CLEAT_SESSIONS_STORED) == CLEAT_OK);
     open_with(server_context, client_context);
 }
 
@@ -402,6 +466,10 @@ const struct scenario connection_scenarios[] = {
     {"handshake: server name, other context", open_events, act_handshake, poke_and_close, 0, false},
     {"handshake: both certificates known", open_known, act_handshake, close_known, 0, false},
     {"handshake: verdicts", open_verdicts, act_handshake, poke_and_close, 0, false},
+    {"handshake: stored sessions", open_stored, act_handshake, poke_and_close, 0, false},
+    {"handshake: a stored session resumes", open_stored_again, act_handshake, poke_and_close, 0,
+     false},
+    {"handshake: sessions stored by id", open_stored_id, act_handshake, poke_and_close, 0, false},
     {"handshake: not enforced", open_not_enforced, act_handshake, poke_and_close, 0, false},
     {"handshake: compressed certificates", open_compressed, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},

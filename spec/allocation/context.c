@@ -153,6 +153,23 @@ static int32_t act_alpn(void) {
     return cleat_context_set_alpn_protocols(context, "\2h2\10http/1.1", 12);
 }
 
+static int32_t act_ticket_keys(void) {
+    static const char keys[CLEAT_TICKET_KEY_SIZE] = "a name";
+    return cleat_context_set_ticket_keys(context, keys, sizeof keys);
+}
+
+static int32_t act_ticket_secrets(void) {
+    static const char secret[2 + CLEAT_TICKET_SECRET_MIN] = {0, CLEAT_TICKET_SECRET_MIN, 's'};
+    return cleat_context_set_ticket_secrets(context, secret, sizeof secret, 60);
+}
+
+static int32_t act_session_settings(void) {
+    int32_t status = cleat_context_set_num_tickets(context, 1);
+    if (status >= 0) status = cleat_context_set_session_timeout(context, 60);
+    if (status >= 0) status = cleat_context_set_session_id_context(context, "x", 1);
+    return status < 0 ? status : cleat_context_set_session_events(context, CLEAT_SESSIONS_STORED);
+}
+
 static int32_t act_npn(void) {
     return cleat_context_set_npn_protocols(context, "\2h2\10http/1.1", 12);
 }
@@ -281,6 +298,9 @@ const struct scenario context_scenarios[] = {
     {"context_set_versions", open_context, act_versions, close_all, 0, true},
     {"context_set_alpn_protocols", open_context, act_alpn, close_all, 0, true},
     {"context_set_npn_protocols", open_context, act_npn, close_all, 0, true},
+    {"context_set_ticket_keys", open_context, act_ticket_keys, close_all, 0, true},
+    {"context_set_ticket_secrets", open_context, act_ticket_secrets, close_all, 0, true},
+    {"context_set_session_timeout", open_context, act_session_settings, close_all, 0, true},
     {"context_set_verify", open_context, act_verify, close_all, 0, true},
     {"context_load_cert_chain", open_context, act_chain_files, close_all, 0, true},
     {"context_load_cert_chain: no password", open_context, act_no_password, close_all,

@@ -4,9 +4,12 @@
 --     after(given, ...)   closes what must be closed by hand; results of act, if it succeeded
 --     again        act(given) works after it has failed: it has changed nothing
 local link = require "support.link"
+local memory = require "cleat.sessions.memory"
 local ocsp = require "support.ocsp"
 local pki = require "support.pki"
+local redis = require "cleat.sessions.redis"
 local select = require "cleat.select"
+local sessions = require "cleat.sessions"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -192,8 +195,30 @@ return {
         context.verify_callback, context.verify_callback_may_accept = nothing, true
         context.enforce_verification, context.hostname_checks_common_name = false, false
         context.verify_depth, context.verify_time = 3, 1e9
+        context.num_tickets, context.session_timeout, context.session_id_context = 1, 60, "x"
+        context:set_ticket_keys { ("k"):rep(80) }
+        context:set_ticket_secret({ ("s"):rep(32), ("t"):rep(32) }, 60)
+        context:set_session_store { get = nothing, put = nothing }
+        context.session_id_context = context.session_id_context
         context:set_servername_callback(nothing)
         return context:session_stats(), context:cert_store_stats()
+    end, nothing, again = true },
+    { "a store of sessions in memory", function()
+        return memory.new { entries = 2 }
+    end, function(store)
+        for _, key in ipairs { "a", "b", "c" } do
+            store.put(key, key, 100)
+            store.add(key, 100)
+        end
+        store.remove "c"
+        assert(store.get "b" == "b" and not store.get "c")
+        return memory.new(), redis.new { port = 1 }
+    end, nothing, again = true },
+    { "ticket keys from a store", function()
+        return { context = link.context(link.server_options()), store = memory.new() }
+    end, function(given)
+        sessions.ticket_keys(given.context, given.store)()
+        return sessions.client(given.context, given.store)
     end, nothing, again = true },
     { "wrap_bio", function()
         return link.context(link.client_options())
@@ -297,6 +322,28 @@ return {
             server = link.context(link.server_options()):wrap_socket(two, {
                 server_side = true, do_handshake_on_connect = false,
             }),
+        }
+    end, function(given)
+        local client, server = { object = given.client }, { object = given.server }
+        local client_done, server_done
+        repeat
+            client_done = client_done or attempt(client, "do_handshake")
+            server_done = server_done or attempt(server, "do_handshake")
+        until client_done and server_done
+    end, close_both },
+    { "handshake with a session store", function()
+        local one, two = socket.socketpair()
+        one:settimeout(0)
+        two:settimeout(0)
+        local context = link.context(link.server_options())
+        context:set_session_store { get = nothing, put = function(key, bytes, lifetime)
+            assert(#key == 32 and #bytes > 32 and lifetime > 0)
+        end }
+        return {
+            client = link.context(link.client_options()):wrap_socket(one, {
+                server_hostname = "localhost", do_handshake_on_connect = false,
+            }),
+            server = context:wrap_socket(two, { server_side = true, do_handshake_on_connect = false }),
         }
     end, function(given)
         local client, server = { object = given.client }, { object = given.server }

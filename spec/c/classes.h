@@ -118,23 +118,26 @@
 #define CLASSES_connection_fed_pending \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_handshake \
-    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_VERIFY) | \
-     CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | \
-     CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
+     CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
+     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
+     CLASSES_BIT(NOMEM))
 #define CLASSES_connection_read \
-    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_VERIFY) | \
-     CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | \
-     CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
+     CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
+     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
+     CLASSES_BIT(NOMEM))
 #define CLASSES_connection_write \
-    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_VERIFY) | \
-     CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | \
-     CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
+     CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
+     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
+     CLASSES_BIT(NOMEM))
 #define CLASSES_connection_pending \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_shutdown \
-    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_VERIFY) | \
-     CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | \
-     CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
+     CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
+     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_server_side \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_server_hostname \
@@ -281,6 +284,32 @@
 #define CLASSES_context_client_sessions \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_set_client_sessions \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_num_tickets \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_num_tickets \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_session_timeout \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_session_timeout \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_session_id_context \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_session_id_context \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ticket_keys \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ticket_secrets \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_session_events \
+    (CLASSES_BIT(WANT_SESSION) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_session_question \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_wanted_session \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_stored_session \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_answer_session \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_new \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -842,6 +871,44 @@
 #define cleat_context_set_client_sessions(...) \
     classes_checked("cleat_context_set_client_sessions", CLASSES_context_set_client_sessions, \
                     cleat_context_set_client_sessions(__VA_ARGS__))
+#define cleat_context_num_tickets(...) \
+    classes_checked("cleat_context_num_tickets", CLASSES_context_num_tickets, cleat_context_num_tickets(__VA_ARGS__))
+#define cleat_context_set_num_tickets(...) \
+    classes_checked("cleat_context_set_num_tickets", CLASSES_context_set_num_tickets, \
+                    cleat_context_set_num_tickets(__VA_ARGS__))
+#define cleat_context_session_timeout(...) \
+    classes_checked("cleat_context_session_timeout", CLASSES_context_session_timeout, \
+                    cleat_context_session_timeout(__VA_ARGS__))
+#define cleat_context_set_session_timeout(...) \
+    classes_checked("cleat_context_set_session_timeout", CLASSES_context_set_session_timeout, \
+                    cleat_context_set_session_timeout(__VA_ARGS__))
+#define cleat_context_session_id_context(...) \
+    classes_checked("cleat_context_session_id_context", CLASSES_context_session_id_context, \
+                    cleat_context_session_id_context(__VA_ARGS__))
+#define cleat_context_set_session_id_context(...) \
+    classes_checked("cleat_context_set_session_id_context", CLASSES_context_set_session_id_context, \
+                    cleat_context_set_session_id_context(__VA_ARGS__))
+#define cleat_context_set_ticket_keys(...) \
+    classes_checked("cleat_context_set_ticket_keys", CLASSES_context_set_ticket_keys, \
+                    cleat_context_set_ticket_keys(__VA_ARGS__))
+#define cleat_context_set_ticket_secrets(...) \
+    classes_checked("cleat_context_set_ticket_secrets", CLASSES_context_set_ticket_secrets, \
+                    cleat_context_set_ticket_secrets(__VA_ARGS__))
+#define cleat_context_set_session_events(...) \
+    classes_checked("cleat_context_set_session_events", CLASSES_context_set_session_events, \
+                    cleat_context_set_session_events(__VA_ARGS__))
+#define cleat_connection_session_question(...) \
+    classes_checked("cleat_connection_session_question", CLASSES_connection_session_question, \
+                    cleat_connection_session_question(__VA_ARGS__))
+#define cleat_connection_wanted_session(...) \
+    classes_checked("cleat_connection_wanted_session", CLASSES_connection_wanted_session, \
+                    cleat_connection_wanted_session(__VA_ARGS__))
+#define cleat_connection_stored_session(...) \
+    classes_checked("cleat_connection_stored_session", CLASSES_connection_stored_session, \
+                    cleat_connection_stored_session(__VA_ARGS__))
+#define cleat_connection_answer_session(...) \
+    classes_checked("cleat_connection_answer_session", CLASSES_connection_answer_session, \
+                    cleat_connection_answer_session(__VA_ARGS__))
 #define cleat_socket_new(...) \
     classes_checked("cleat_socket_new", CLASSES_socket_new, cleat_socket_new(__VA_ARGS__))
 #define cleat_socket_from_fd(...) \

@@ -548,6 +548,58 @@ static int32_t call_context_set_client_sessions(const struct value *v) {
     return cleat_context_set_client_sessions(v[0].i, v[1].i);
 }
 
+static int32_t call_context_num_tickets(const struct value *v) {
+    return cleat_context_num_tickets(v[0].i);
+}
+
+static int32_t call_context_set_num_tickets(const struct value *v) {
+    return cleat_context_set_num_tickets(v[0].i, v[1].i);
+}
+
+static int32_t call_context_session_timeout(const struct value *v) {
+    return cleat_context_session_timeout(v[0].i);
+}
+
+static int32_t call_context_set_session_timeout(const struct value *v) {
+    return cleat_context_set_session_timeout(v[0].i, v[1].i);
+}
+
+static int32_t call_context_session_id_context(const struct value *v) {
+    return cleat_context_session_id_context(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_context_set_session_id_context(const struct value *v) {
+    return cleat_context_set_session_id_context(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_set_ticket_keys(const struct value *v) {
+    return cleat_context_set_ticket_keys(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_set_ticket_secrets(const struct value *v) {
+    return cleat_context_set_ticket_secrets(v[0].i, v[1].bytes, v[1].size, v[2].i);
+}
+
+static int32_t call_context_set_session_events(const struct value *v) {
+    return cleat_context_set_session_events(v[0].i, v[1].i);
+}
+
+static int32_t call_connection_session_question(const struct value *v) {
+    return cleat_connection_session_question(v[0].i);
+}
+
+static int32_t call_connection_wanted_session(const struct value *v) {
+    return cleat_connection_wanted_session(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_stored_session(const struct value *v) {
+    return cleat_connection_stored_session(v[0].i, v[1].room, v[1].size, v[2].int_out);
+}
+
+static int32_t call_connection_answer_session(const struct value *v) {
+    return cleat_connection_answer_session(v[0].i, v[1].bytes, v[1].size);
+}
+
 static int32_t call_socket_new(const struct value *v) {
     return cleat_socket_new(v[0].i, v[1].i, v[2].i);
 }
@@ -1300,6 +1352,34 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
     {"cleat_context_set_client_sessions", call_context_set_client_sessions, CLASSES_context_set_client_sessions,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "capacity"}, {END, 0, NULL}}},
+    {"cleat_context_num_tickets", call_context_num_tickets, CLASSES_context_num_tickets,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_num_tickets", call_context_set_num_tickets, CLASSES_context_set_num_tickets,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "count"}, {END, 0, NULL}}},
+    {"cleat_context_session_timeout", call_context_session_timeout, CLASSES_context_session_timeout,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_session_timeout", call_context_set_session_timeout, CLASSES_context_set_session_timeout,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "seconds"}, {END, 0, NULL}}},
+    {"cleat_context_session_id_context", call_context_session_id_context, CLASSES_context_session_id_context,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_session_id_context", call_context_set_session_id_context, CLASSES_context_set_session_id_context,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "data"}, {END, 0, NULL}}},
+    {"cleat_context_set_ticket_keys", call_context_set_ticket_keys, CLASSES_context_set_ticket_keys,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "keys"}, {END, 0, NULL}}},
+    {"cleat_context_set_ticket_secrets", call_context_set_ticket_secrets, CLASSES_context_set_ticket_secrets,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "secrets"}, {INT, 0, "period"},
+      {END, 0, NULL}}},
+    {"cleat_context_set_session_events", call_context_set_session_events, CLASSES_context_set_session_events,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_connection_session_question", call_connection_session_question, CLASSES_connection_session_question,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_wanted_session", call_connection_wanted_session, CLASSES_connection_wanted_session,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_stored_session", call_connection_stored_session, CLASSES_connection_stored_session,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {INT_OUT, 0, "lifetime"},
+      {END, 0, NULL}}},
+    {"cleat_connection_answer_session", call_connection_answer_session, CLASSES_connection_answer_session,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "data"}, {END, 0, NULL}}},
     {"cleat_socket_new", call_socket_new, CLASSES_socket_new,
      {{INT, 0, "family"}, {INT, 0, "socktype"}, {INT, 0, "proto"}, {END, 0, NULL}}},
     {"cleat_socket_from_fd", call_socket_from_fd, CLASSES_socket_from_fd,

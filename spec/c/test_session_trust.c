@@ -112,6 +112,36 @@ static void test_mode_and_flags(void) {
     EXPECT(cleat_close(one) == CLEAT_OK && cleat_close(other) == CLEAT_OK);
 }
 
+static void set_callers(int32_t context, const char *bytes, int32_t len) {
+    EXPECT(cleat_context_set_session_id_context(context, bytes, len) == CLEAT_OK);
+}
+
+/* What the caller adds makes a difference where there was none, and never takes one away. */
+static void test_callers(void) {
+    enum { REQUIRED = CLEAT_CERT_REQUIRED, NONE = CLEAT_CERT_NONE };
+    int32_t one = make(IDENTITY_CERTIFICATE, -1, -1);
+    int32_t other = make(IDENTITY_OTHER, -1, -1);
+    struct digest before = id_context(one, REQUIRED, 0);
+    struct digest with;
+    set_callers(one, "a", 1);
+    set_callers(other, "a", 1);
+    with = id_context(one, REQUIRED, 0);
+    EXPECT(!is_same(before, with) && is_same(with, id_context(one, REQUIRED, 0)));
+    EXPECT(!is_same(with, id_context(other, REQUIRED, 0)));
+    EXPECT(!is_same(with, id_context(one, CLEAT_CERT_OPTIONAL, 0)));
+    EXPECT(!is_same(with, id_context(one, REQUIRED, CLEAT_VERIFY_X509_STRICT)));
+    EXPECT(is_same(id_context(one, NONE, 0), id_context(other, NONE, 0)));
+    set_callers(one, "a\0", 2);
+    EXPECT(!is_same(with, id_context(one, REQUIRED, 0)));
+    EXPECT(!is_same(id_context(one, NONE, 0), id_context(other, NONE, 0)));
+    set_callers(one, (const char *)before.bytes, sizeof before.bytes);
+    EXPECT(!is_same(before, id_context(one, REQUIRED, 0)));
+    set_callers(one, NULL, 0);
+    EXPECT(is_same(before, id_context(one, REQUIRED, 0)));
+    EXPECT(CLEAT_CLASS(cleat_context_set_session_id_context(one, "", 0)) == CLEAT_USAGE);
+    EXPECT(cleat_close(one) == CLEAT_OK && cleat_close(other) == CLEAT_OK);
+}
+
 static void test_unrelated(void) {
     int32_t context = make(IDENTITY_CERTIFICATE, -1, -1);
     struct digest before = id_context(context, CLEAT_CERT_REQUIRED, 0);
@@ -236,7 +266,8 @@ static SSL_SESSION *new_session(SSL_CTX *ssl_ctx, uint32_t number, int64_t age) 
 
 static bool has(struct cleat_session_cache *cache, uint32_t number) {
     uint8_t id[32] = {(uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16), 1};
-    SSL_SESSION *found = cleat_session_cache_find(cache, id, sizeof id);
+    bool expired = false;
+    SSL_SESSION *found = cleat_session_cache_find(cache, id, sizeof id, &expired);
     SSL_SESSION_free(found);
     return found != NULL;
 }
@@ -255,20 +286,22 @@ static void test_cache(void) {
     SSL_CTX *ssl_ctx = SSL_CTX_new(TLS_method());
     SSL_SESSION *nameless = SSL_SESSION_new(ssl_ctx);
     uint8_t wrong[] = {1};
+    bool expired = false;
     uint32_t i;
     EXPECT(!has(cache, 1) && cleat_session_cache_count(cache) == 0);
     EXPECT(!cleat_session_cache_store(cache, nameless));
     SSL_SESSION_free(nameless);
     EXPECT(store(cache, ssl_ctx, 1, 0) && !store(cache, ssl_ctx, 1, 0));
     EXPECT(has(cache, 1) && !has(cache, 2) && cleat_session_cache_count(cache) == 1);
-    EXPECT(cleat_session_cache_find(cache, wrong, sizeof wrong) == NULL);
-    EXPECT(cleat_session_cache_find(cache, wrong, 0) == NULL);
+    EXPECT(cleat_session_cache_find(cache, wrong, sizeof wrong, &expired) == NULL);
+    EXPECT(cleat_session_cache_find(cache, wrong, 0, &expired) == NULL);
     for (i = 2; i <= MANY; i++) EXPECT(store(cache, ssl_ctx, i, 0));
     EXPECT(has(cache, 1) && has(cache, MANY) && cleat_session_cache_count(cache) == MANY);
     /* the oldest gives way */
     EXPECT(store(cache, ssl_ctx, MANY + 1, 0));
     EXPECT(!has(cache, 1) && has(cache, 2) && has(cache, MANY + 1));
     EXPECT(cleat_session_cache_count(cache) == MANY);
+    EXPECT(cleat_session_cache_displaced(cache) == 1);
     cleat_session_cache_free(cache);
     /* and what has expired */
     cache = cleat_session_cache_new();
@@ -278,6 +311,7 @@ static void test_cache(void) {
     cache = cleat_session_cache_new();
     EXPECT(store(cache, ssl_ctx, 1, 301) && store(cache, ssl_ctx, 2, 0));
     EXPECT(!has(cache, 1) && has(cache, 2) && cleat_session_cache_count(cache) == 1);
+    EXPECT(cleat_session_cache_displaced(cache) == 0);
     cleat_session_cache_free(cache);
     SSL_CTX_free(ssl_ctx);
 }
@@ -323,6 +357,7 @@ int main(void) {
     test_fleet();
     test_difference();
     test_mode_and_flags();
+    test_callers();
     test_unrelated();
     test_directory();
     test_unreadable_directory();

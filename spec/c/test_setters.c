@@ -141,6 +141,30 @@ static void set_compression(int32_t context) {
     EXPECT(status == 0 || cleat_has_certificate_compression() == 0);
 }
 
+static void set_session_settings(int32_t context) {
+    EXPECT(cleat_context_set_num_tickets(context, 0) == 0);
+    EXPECT(cleat_context_set_session_timeout(context, 1) == 0);
+    EXPECT(cleat_context_set_session_id_context(context, "x", 1) == 0);
+}
+
+static void set_ticket_keys(int32_t context) {
+    static const char keys[CLEAT_TICKET_KEY_SIZE] = "x";
+    EXPECT(cleat_context_set_ticket_keys(context, keys, sizeof keys) == 0);
+}
+
+static void set_ticket_secrets(int32_t context) {
+    static const char secret[2 + CLEAT_TICKET_SECRET_MIN] = {0, CLEAT_TICKET_SECRET_MIN};
+    EXPECT(cleat_context_set_ticket_secrets(context, secret, sizeof secret, 1) == 0);
+}
+
+static void clear_ticket_keys(int32_t context) {
+    EXPECT(cleat_context_set_ticket_keys(context, NULL, 0) == 0);
+}
+
+static void set_session_events(int32_t context) {
+    EXPECT(cleat_context_set_session_events(context, CLEAT_SESSIONS_STORED) == 0);
+}
+
 static void load_cert_chain(int32_t context) {
     int32_t len;
     const char *other = text(IDENTITY_OTHER, &len);
@@ -209,6 +233,9 @@ static const struct {
     {"require_ocsp", set_require_ocsp},
     {"scts", set_scts},
     {"certificate_compression", set_compression},
+    {"num_tickets, session_timeout, session_id_context", set_session_settings},
+    {"ticket_secrets", set_ticket_secrets},
+    {"session_events", set_session_events},
     {"load_cert_chain", load_cert_chain},
     {"load_cert_chain, another type of key", load_another_type},
     {"load_cert_chain, a wrong key", load_cert_chain_wrong},
@@ -496,6 +523,12 @@ static void set_any(int32_t context, unsigned turn) {
     EXPECT(cleat_context_set_verify_flags(context, turn % 2 ? CLEAT_VERIFY_X509_PARTIAL_CHAIN
                                                             : CLEAT_VERIFY_DEFAULT) == 0);
     EXPECT(cleat_context_set_ecdh_curve(context, "prime256v1", 10) == 0);
+    (turn % 3 == 0   ? set_ticket_keys
+     : turn % 3 == 1 ? set_ticket_secrets
+                     : clear_ticket_keys)(context);
+    EXPECT(cleat_context_set_num_tickets(context, (int32_t)(turn % 5)) == 0);
+    EXPECT(cleat_context_set_session_timeout(context, (int32_t)turn % 1000) == 0);
+    EXPECT(cleat_context_set_session_id_context(context, turn % 2 ? "x" : NULL, turn % 2) == 0);
     if (turn % 8 == 0) {
         EXPECT(cleat_context_load_cert_chain_data(context, chain, len, NULL, 0, NULL, 0) == 0);
         EXPECT(cleat_context_load_verify_data(context, chain, len) == 1);

@@ -1,8 +1,10 @@
 /* test_waiting.c: connections read with all the time there is, where the kernel does the waiting: two readers of one
  * connection get each byte once, beside a writer; a descriptor that does not block; what comes behind close_notify
- * stays in the socket. */
+ * stays in the socket. And a descriptor is readable after a handshake if data has come with it. */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -120,6 +122,39 @@ static void test_nothing_read_ahead(int32_t server_context, int32_t client_conte
     close_pair(&pair);
 }
 
+/* Each end writes a byte as soon as its handshake is done, so that the other one may receive it with the last of its
+ * own handshake: not as a whole, or programs that wait for the descriptor would not learn of it. */
+static void test_stays_readable(int32_t server_context, int32_t client_context, int32_t version) {
+    bool done[2] = {false, false};
+    int32_t ids[2];
+    int fds[2];
+    int turn;
+    int end;
+    EXPECT(cleat_context_set_maximum_version(client_context, version) == CLEAT_OK);
+    EXPECT(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+    ids[0] = cleat_connection_over_fd(client_context, fds[0], 0, "localhost", 9);
+    ids[1] = cleat_connection_over_fd(server_context, fds[1], 1, NULL, 0);
+    for (turn = 0; turn < 20 && !(done[0] && done[1]); turn++) {
+        end = turn % 2;
+        if (done[end]) continue;
+        done[end] = cleat_connection_handshake(ids[end], 0) == CLEAT_OK;
+        if (done[end]) EXPECT(cleat_connection_write(ids[end], "x", 1, 0) == 1);
+    }
+    EXPECT(done[0] && done[1]);
+    for (end = 0; end < 2; end++) {
+        struct pollfd event = {fds[end], POLLIN, 0};
+        char byte = 0;
+        EXPECT(poll(&event, 1, 0) == 1);
+        EXPECT(cleat_connection_read(ids[end], &byte, 1, 0) == 1 && byte == 'x');
+        event.revents = 0;
+        EXPECT(poll(&event, 1, 0) == 0);
+    }
+    cleat_close(ids[0]);
+    cleat_close(ids[1]);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void) {
     int32_t server_context;
     int32_t client_context;
@@ -127,9 +162,12 @@ int main(void) {
     test_two_readers(server_context, client_context, 0);
     test_two_readers(server_context, client_context, SOCK_NONBLOCK);
     test_nothing_read_ahead(server_context, client_context);
+    test_stays_readable(server_context, client_context, CLEAT_TLS1_2_VERSION);
+    test_stays_readable(server_context, client_context, CLEAT_TLS1_3_VERSION);
     cleat_close(server_context);
     cleat_close(client_context);
     EXPECT(cleat_handle_count() == 0);
-    puts("two readers, a descriptor that does not block, nothing read ahead");
+    puts("two readers, a descriptor that does not block, nothing read ahead, readable after a "
+         "handshake");
     return 0;
 }

@@ -34,7 +34,7 @@ local KNOWS = {
     {
         what = "the public headers need the language only", where = { "^include/" },
         includes = { "." },
-        except = { "^<stdint%.h>$", '^"cleat/%l+%.h"$' },
+        except = { "^<stdint%.h>$", '^"cleat/[%l_]+%.h"$' },
     },
     {
         what = "the glue sees Lua and cleat.h", where = { "^lua/" },

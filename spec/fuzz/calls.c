@@ -59,12 +59,13 @@ static void move(struct part *part, char *room) {
 }
 
 static void play(struct part *part) {
+    static const char bytes[256] = {0, CLEAT_TICKET_SECRET_MIN, 's'};
     char room[4096];
     int32_t a;
     int32_t b;
     int32_t c;
     while (part->at < part->end) {
-        switch (take(part) % 40) {
+        switch (take(part) % 46) {
             case 0: keep(part, cleat_context_new(take(part) % 7)); break;
             case 1: pair(part); break;
             case 2:
@@ -149,6 +150,17 @@ static void play(struct part *part) {
                 keep(part, b < 128 ? cleat_verification_error_certificate(a, b)
                                    : cleat_verification_chain_certificate(a, b % 2, b / 2 % 4));
                 break;
+            case 39: checked(cleat_context_set_session_events(id_of(part), take(part) % 4)); break;
+            case 40: checked(cleat_context_set_ticket_keys(id_of(part), bytes, take(part))); break;
+            case 41:
+                a = id_of(part);
+                checked(cleat_context_set_ticket_secrets(a, bytes, take(part), take(part) - 1));
+                break;
+            case 42:
+                checked(cleat_connection_answer_session(id_of(part), bytes, take(part)));
+                break;
+            case 43: checked(cleat_connection_stored_session(id_of(part), room, 64, &a)); break;
+            case 44: checked(cleat_connection_answer_session(id_of(part), NULL, 0)); break;
             default:
                 checked(cleat_connection_channel_binding(id_of(part), CLEAT_BINDING_TLS_UNIQUE,
                                                          room, 64));

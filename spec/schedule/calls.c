@@ -39,6 +39,9 @@ void contexts_open(struct round *round) {
     EXPECT(cleat_context_set_check_hostname(round->contexts[0], 1) == 0);
     EXPECT(cleat_context_set_verify_mode(round->contexts[1], CLEAT_CERT_OPTIONAL) == 0);
     if (round->asks) EXPECT(cleat_context_set_server_name_events(round->contexts[1], 1) == 0);
+    for (int i = 1; round->stored && i < 3; i++) {
+        EXPECT(cleat_context_set_session_events(round->contexts[i], CLEAT_SESSIONS_STORED) == 0);
+    }
     for (int i = 0; round->verdicts && i < 3; i++) {
         EXPECT(cleat_context_set_verify_events(round->contexts[i], CLEAT_VERDICTS_GOOD) == 0);
     }
@@ -107,6 +110,7 @@ static bool may_end_so(struct end *end, const char *call, double timeout, int32_
         case CLEAT_WANT_READ:
         case CLEAT_WANT_WRITE: return timeout == 0;
         case CLEAT_WANT_SERVER_NAME: return end->pair->round->asks && end == &end->pair->ends[1];
+        case CLEAT_WANT_SESSION: return end->pair->round->stored && end == &end->pair->ends[1];
         case CLEAT_WANT_VERIFY: return end->pair->round->verdicts;
         case CLEAT_TIMEOUT: return timeout > 0;
         case CLEAT_CLOSED: return end->closed || shut;

@@ -100,6 +100,7 @@ void round_open(struct round *round, uint64_t seed) {
     round->tls12 = random_below(&random, 2) == 0;
     round->asks = random_below(&random, 3) == 0;
     round->verdicts = random_below(&random, 3) == 0;
+    round->stored = random_below(&random, 3) == 0;
     round->threads = 1 + (int)random_below(&random, MOST_THREADS);
     round->many_readers = round->threads > 1 && random_below(&random, 3) == 0;
     round->unlimited =
@@ -134,7 +135,8 @@ bool pump(struct end *end, int32_t most) {
 }
 
 bool is_pause(int32_t status) {
-    return class_of(status) == CLEAT_WANT_SERVER_NAME || class_of(status) == CLEAT_WANT_VERIFY;
+    return class_of(status) == CLEAT_WANT_SERVER_NAME || class_of(status) == CLEAT_WANT_VERIFY ||
+           class_of(status) == CLEAT_WANT_SESSION;
 }
 
 static void answer_verify(struct end *end, bool refuse) {
@@ -159,7 +161,23 @@ static void answer_server_name(struct end *end, bool change, bool refuse) {
     }
 }
 
+/* Another thread may answer, and take the session to store, at the same time. */
+static void answer_session(struct end *end) {
+    char bytes[4096];
+    int32_t lifetime;
+    int32_t status = cleat_connection_stored_session(end->id, bytes, sizeof bytes, &lifetime);
+    if (status > (int32_t)sizeof bytes) fail(end, "a session of %d bytes", (int)status);
+    status = cleat_connection_answer_session(end->id, NULL, 0);
+    if (status < 0 && class_of(status) != CLEAT_USAGE) {
+        accept_status(end, "answer_session", -1, 0, status);
+    }
+}
+
 void answer(struct end *end, int32_t status, bool change, bool refuse) {
+    if (class_of(status) == CLEAT_WANT_SESSION) {
+        answer_session(end);
+        return;
+    }
     if (refuse) atomic_store(&end->pair->refused, true);
     if (class_of(status) == CLEAT_WANT_VERIFY) {
         answer_verify(end, refuse);

@@ -78,6 +78,7 @@ struct round {
     enum transport transport;
     bool tls12;
     bool asks; /* the server stops for the name */
+    bool stored; /* the servers' sessions are in a store */
     bool verdicts; /* either side stops when it has verified the other */
     bool many_readers; /* of one end at once: then the order of the reads is not known */
     bool unlimited; /* some reads have no timeout */

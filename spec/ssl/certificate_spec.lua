@@ -100,6 +100,51 @@ describe("ssl.Certificate", function()
         end
     end)
 
+    it("has each key usage by its name", function()
+        local names = { "digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
+            "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly" }
+        local all = {}
+        for _, name in ipairs(names) do
+            all[name] = true
+            local cert = ssl.Certificate { file = made(EC, "-addext", "keyUsage=" .. name) }
+            assert.are.same({ [name] = true }, cert.key_usage)
+        end
+        local cert = ssl.Certificate { file = made(EC, "-addext", "keyUsage=" .. table.concat(names, ",")) }
+        assert.are.same(all, cert.key_usage)
+        for _, extension in ipairs(cert.extensions) do
+            if extension.oid == "2.5.29.15" then
+                assert.are.same({ oid = "2.5.29.15", critical = false, value = "\3\3\7\255\128" }, extension)
+            end
+        end
+    end)
+
+    it("has its issuer's key identifier, and what getpeercert() has", function()
+        local cert = ssl.Certificate { file = pki.path "server-ec.crt" }
+        local issuer = ssl.Certificate { file = pki.path "intermediate.crt" }
+        local path = made(EC)
+        local own = ssl.Certificate { file = path }
+        assert.are.equal(20, #own.subject_key_id)
+        assert.are.equal(own.subject_key_id, own.authority_key_id)
+        assert.are.equal(issuer.subject_key_id, cert.authority_key_id)
+        local _, info = link.attempt({}, {}, function(client)
+            return client:getpeercert()
+        end)
+        assert.are.same(info, cert:get_info())
+        assert.are.equal("localhost", info.subject[#info.subject][1][2])
+        assert.are.same(cert.subject_alt_names, info.subjectAltName)
+        assert.are.same(issuer.subject, cert.issuer)
+    end)
+
+    it("is of version 1 without extensions", function()
+        local cert = ssl.Certificate { file = pki.path "v1.crt" }
+        assert.are.equal(1, cert.version)
+        assert.are.same({}, cert.extensions)
+        for _, name in ipairs { "key_usage", "extended_key_usage", "basic_constraints", "subject_key_id", "authority_key_id",
+            "scts" } do
+            assert.is_nil(cert[name])
+        end
+    end)
+
     it("has nil or nothing for what is not there", function()
         local cert = ssl.Certificate { file = pki.path "root.pem" }
         assert.is_nil(cert.extended_key_usage)

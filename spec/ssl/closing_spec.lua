@@ -262,6 +262,7 @@ local AFTER = {
         load_default_certs = {}, session_stats = {},
         set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
         set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
+        set_session_store = {}, set_ticket_keys = {}, set_ticket_secret = {},
         load_cert_chain = function()
             return { require("support.pki").chain "server-ec" }
         end,
@@ -406,7 +407,7 @@ describe("After close", function()
         local context = link.context {}
         close(context)
         for _, name in ipairs { "options", "verify_mode", "verify_flags", "check_hostname", "minimum_version", "maximum_version",
-            "chain_cache_seconds" } do
+            "chain_cache_seconds", "num_tickets", "session_timeout", "session_id_context" } do
             raises("socket.error", { errno = EBADF }, function()
                 return context[name]
             end)

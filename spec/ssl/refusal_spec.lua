@@ -8,6 +8,9 @@ local raises = require "support.raises"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local tasks = require "support.tasks"
+local visits = require "support.visits"
+
+local visit = visits.visit
 
 local DEPTH_ZERO_SELF_SIGNED, EXPIRED, NO_ISSUER, APPLICATION, WRONG_NAME = 18, 10, 20, 50, 62
 
@@ -92,6 +95,22 @@ describe("the error of a refused certificate:", function()
             end
         end)
     end
+
+    it("is there when a resumed session is refused", function()
+        for _, version in ipairs(visits.VERSIONS) do
+            local server = visits.server(version)
+            local bytes = visit({ client = visits.client(version), server = server }).session:tobytes()
+            local function again(client)
+                return visit { client = client, server = server, session = client:session_from_bytes(bytes) }
+            end
+            assert.is_true(again(visits.client(version)).reused) -- a control
+            local result = again(visits.client(version, "unknown-root.pem"))
+            refused(result.failure, {
+                code = NO_ISSUER, depth = 1, certificate = "intermediate.crt",
+                sent = { "server-ec.crt", "intermediate.crt" },
+            })
+        end
+    end)
 
     it("is there when the failure has closed the connection", function()
         local certfile, keyfile = pki.chain "expired"

@@ -13,7 +13,14 @@ local NO_ISSUER, REVOKED = 20, 23
 local VARIANTS = {
     { name = "TLS 1.2, ticket", version = "1.2" }, { name = "TLS 1.2, session id", version = "1.2", no_ticket = true },
     { name = "TLS 1.3", version = "1.3" },
+    { name = "TLS 1.2, ticket in a store", version = "1.2", stored = true },
+    { name = "TLS 1.2, session id in a store", version = "1.2", no_ticket = true, stored = true },
+    { name = "TLS 1.3, in a store", version = "1.3", stored = true },
+    { name = "TLS 1.3, one ticket key", version = "1.3", key = ssl.RAND_bytes(80) },
 }
+
+-- What all contexts of a variant share that is stored; and a session id context, which must not weaken anything.
+local kept = {}
 local VERSIONS = { ["1.2"] = ssl.TLSVersion.TLSv1_2, ["1.3"] = ssl.TLSVersion.TLSv1_3 }
 
 -- server: a server's context. options: cafile (of pki), capath (a path), verify (CERT_REQUIRED), flags, cert
@@ -24,6 +31,12 @@ local function server(variant, options)
     context.minimum_version, context.maximum_version = VERSIONS[variant.version], VERSIONS[variant.version]
     if variant.no_ticket then
         context.options = context.options + ssl.OP_NO_TICKET
+    end
+    if variant.stored then
+        context:set_session_store { get = function(key) return kept[key] end, put = function(key, bytes) kept[key] = bytes end }
+        context.session_id_context = "the same"
+    elseif variant.key then
+        context:set_ticket_keys { variant.key }
     end
     context:load_cert_chain(pki.chain(options.cert or "server-ec"))
     if options.capath then
@@ -110,6 +123,10 @@ end
 -- refused: the server has failed as expected, and the client was sent the alert.
 local function refused(what, alert, outcome)
     raises.check(outcome.failure, what.verify_code and "CertificateError" or "SSLError", what)
+    if what.verify_code then -- of a resumed session too
+        assert.is_truthy(outcome.failure.depth and outcome.failure.certificate)
+        assert.is_truthy(outcome.failure.chain[1].subject[2][1][2]:find "client$")
+    end
     assert.is_truthy(table.concat(outcome.lines, "\n"):find(alert, 1, true), table.concat(outcome.lines, "\n"))
 end
 

@@ -244,6 +244,115 @@ questions["a verify callback waits, beside a reader and a writer"] = function(ru
     peer:close()
 end
 
+-- storing calls a function with a runtime whose server has a session store.
+local function storing(runtime, store, f)
+    runtime.server:set_session_store(store)
+    local ok, failure = pcall(f)
+    runtime.server:set_session_store(nil)
+    if not ok then
+        error(failure, 0)
+    end
+end
+
+-- serve: a server on the side that is asked about, which a reader and a writer use from the beginning, and a client
+-- that offers a session. Returns the client's new session and whether its own was resumed.
+local function serve(runtime, session)
+    local object, second = ends(runtime)
+    local sock = runtime.server:wrap_socket(object, { server_side = true, do_handshake_on_connect = false })
+    if runtime.sets_waiter then
+        sock:setwaiter(runtime.waiter)
+    end
+    local peer = runtime.client:wrap_socket(second, {
+        server_hostname = "localhost", do_handshake_on_connect = false, session = session,
+    })
+    local reading = runtime:start(function()
+        return sock:recv(5)
+    end)
+    local writing = runtime:start(function()
+        sock:sendall "tick!"
+    end)
+    local client = runtime:start(function()
+        peer:do_handshake()
+        peer:sendall "hello"
+        return receive(peer, 5), peer.session, peer.session_reused
+    end)
+    within(runtime, 10, "a handshake with a session store", reading, writing, client)
+    runtime:join(reading, writing, client)
+    same("hello", reading.results[2])
+    same("tick!", client.results[2])
+    sock:close()
+    peer:close()
+    return client.results[3], client.results[4]
+end
+
+questions["a session store waits, beside a reader and a writer"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local kept, gets, puts = {}, 0, 0
+    storing(runtime, {
+        get = function(key)
+            gets = gets + 1
+            runtime:pause(0.01)
+            return kept[key]
+        end,
+        put = function(key, bytes)
+            runtime:pause(0.01)
+            puts, kept[key] = puts + 1, bytes
+        end,
+    }, function()
+        local session, reused = serve(runtime)
+        same(false, reused)
+        same(0, gets)
+        same(2, puts)
+        session, reused = serve(runtime, session)
+        same(true, reused)
+        same(1, gets)
+        same(4, puts)
+        kept = {}
+        same(false, (select(2, serve(runtime, session))))
+        same(2, gets)
+    end)
+end
+
+questions["a session store raises, and closes the connection"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local problems, sock = 0, nil
+    local function fail_after_a_while()
+        runtime:pause(0.01)
+        error "no store"
+    end
+    storing(runtime, { get = fail_after_a_while, put = fail_after_a_while, error = function()
+        problems = problems + 1
+    end }, function()
+        local session = serve(runtime)
+        same(2, problems)
+        same(false, (select(2, serve(runtime, session))))
+        same(5, problems)
+    end)
+    storing(runtime, { get = fail_after_a_while, put = function()
+        runtime:pause(0.01)
+        sock:close()
+    end }, function()
+        local object, second = ends(runtime)
+        sock = runtime.server:wrap_socket(object, { server_side = true, do_handshake_on_connect = false })
+        if runtime.sets_waiter then
+            sock:setwaiter(runtime.waiter)
+        end
+        local peer = runtime.client:wrap_socket(second, { server_hostname = "localhost", do_handshake_on_connect = false })
+        local client = runtime:start(function()
+            peer:do_handshake()
+            return peer:recv(1)
+        end)
+        raises("error", EBADF, pcall(sock.do_handshake, sock))
+        within(runtime, 10, "the client", client)
+        runtime:join(client)
+        peer:close()
+    end)
+end
+
 questions["a verify callback waits, and refuses"] = function(runtime, tls)
     if not tls then
         return

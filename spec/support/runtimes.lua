@@ -147,6 +147,7 @@ function runtimes.luasocket()
     local fields = { name = "LuaSocket, with a waiter", waiter = loop.waiter, sets_waiter = true }
     function fields.step()
         loop:turn(0.005)
+        loop.asked = {} -- what it records keeps connections, and with them their sessions
     end
     function fields.launch(_, task)
         local thread = loop:start(task.main)

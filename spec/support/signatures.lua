@@ -432,9 +432,9 @@ return {
     {
         name = "connection_handshake", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
-                    SSL = true, ALERT = true, VERIFY = true, HANDLE = true, USAGE = true,
-                    NOMEM = true },
+                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
+                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "double", name = "timeout" },
@@ -443,9 +443,9 @@ return {
     {
         name = "connection_read", results = 1,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
-                    SSL = true, ALERT = true, VERIFY = true, HANDLE = true, USAGE = true,
-                    NOMEM = true },
+                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
+                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "capacity", name = "buf_cap" },
@@ -455,9 +455,9 @@ return {
     {
         name = "connection_read_into", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
-                    SSL = true, ALERT = true, VERIFY = true, HANDLE = true, USAGE = true,
-                    NOMEM = true },
+                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
+                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "buffer", name = "buf" },
@@ -469,9 +469,9 @@ return {
     {
         name = "connection_write", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
-                    SSL = true, ALERT = true, VERIFY = true, HANDLE = true, USAGE = true,
-                    NOMEM = true },
+                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
+                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "bytes", name = "data" },
@@ -481,9 +481,9 @@ return {
     {
         name = "connection_write_from", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
-                    SSL = true, ALERT = true, VERIFY = true, HANDLE = true, USAGE = true,
-                    NOMEM = true },
+                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
+                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "source", name = "data" },
@@ -501,8 +501,9 @@ return {
     {
         name = "connection_shutdown", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_VERIFY = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
-                    SSL = true, ALERT = true, HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
+                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "double", name = "timeout" },
@@ -1065,6 +1066,105 @@ return {
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "capacity" },
+        },
+    },
+    {
+        name = "context_num_tickets", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_num_tickets", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "count" },
+        },
+    },
+    {
+        name = "context_session_timeout", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_session_timeout", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "seconds" },
+        },
+    },
+    {
+        name = "context_session_id_context", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_session_id_context", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
+        name = "context_set_ticket_keys", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "keys" },
+        },
+    },
+    {
+        name = "context_set_ticket_secrets", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "secrets" },
+            { kind = "int", name = "period" },
+        },
+    },
+    {
+        name = "context_set_session_events", results = 0,
+        classes = { WANT_SESSION = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "connection_session_question", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_wanted_session", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_stored_session", results = 2,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_answer_session", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "data" },
         },
     },
     {

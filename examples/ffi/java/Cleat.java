@@ -159,11 +159,11 @@ public final class Cleat {
     public static final int STAT_ACCEPT_RENEGOTIATE = 6;
     /** sessions resumed, either way */
     public static final int STAT_HITS = 7;
-    /** sessions that a client offered and the server refused */
+    /** sessions that a client offered and the server does not resume */
     public static final int STAT_MISSES = 8;
-    /** always 0: these count as misses */
+    /** those among them whose time is over, which are no misses */
     public static final int STAT_TIMEOUTS = 9;
-    /** always 0: the oldest of 20480 sessions gives way */
+    /** sessions that gave way in the cache, which holds 20480 */
     public static final int STAT_CACHE_FULL = 10;
 
     // CLEAT_CHAIN_CACHE_* are seconds, for cleat_context_set_chain_cache_seconds.
@@ -255,6 +255,52 @@ public final class Cleat {
     // CLEAT_CLIENT_SESSIONS_MAX is the greatest capacity of a context's cache of sessions.
     public static final int CLIENT_SESSIONS_MAX = 65536;
 
+    // CLEAT_TICKETS_* are numbers of tickets, for cleat_context_set_num_tickets.
+    /** a new context's */
+    public static final int TICKETS_DEFAULT = 2;
+    /** the most there can be */
+    public static final int TICKETS_MAX = 4;
+
+    // CLEAT_SESSION_TIMEOUT_MAX is the longest session timeout in seconds: seven days (RFC 8446
+    // section 4.6.1).
+    public static final int SESSION_TIMEOUT_MAX = 604800;
+
+    // CLEAT_SESSION_ID_CONTEXT_MAX is the length of the longest session id context that a caller can
+    // set.
+    public static final int SESSION_ID_CONTEXT_MAX = 32;
+
+    // CLEAT_TICKET_KEY_* are for cleat_context_set_ticket_keys.
+    /** bytes: name 16, for HMAC-SHA256 32, for AES-256 32 */
+    public static final int TICKET_KEY_SIZE = 80;
+    /** the most keys there can be */
+    public static final int TICKET_KEY_COUNT_MAX = 16;
+
+    // CLEAT_TICKET_SECRET_* are for cleat_context_set_ticket_secrets.
+    /** bytes of the shortest secret */
+    public static final int TICKET_SECRET_MIN = 32;
+    /** the most secrets there can be */
+    public static final int TICKET_SECRET_COUNT_MAX = 16;
+    /** the longest period, in seconds */
+    public static final int TICKET_SECRET_PERIOD_MAX = 604800;
+
+    // CLEAT_SESSIONS_* say where a server's sessions are, for cleat_context_set_session_events.
+    /** in tickets; those without tickets in the context's cache */
+    public static final int SESSIONS_OWN = 0;
+    /** in a store of the caller's */
+    public static final int SESSIONS_STORED = 1;
+    /** likewise; those of TLS 1.3 are removed once resumed */
+    public static final int SESSIONS_SINGLE_USE = 2;
+
+    // CLEAT_SESSION_QUESTION_* are what a connection that has returned CLEAT_WANT_SESSION asks.
+    /** it does not wait for an answer */
+    public static final int SESSION_QUESTION_NONE = 0;
+    /** the session of a key */
+    public static final int SESSION_QUESTION_GET = 1;
+    /** to store a session under a key */
+    public static final int SESSION_QUESTION_PUT = 2;
+    /** to remove the session of a key */
+    public static final int SESSION_QUESTION_REMOVE = 3;
+
     // CLEAT_SOCK_* are the socket types.
     public static final int SOCK_STREAM = 1;
     public static final int SOCK_DGRAM = 2;
@@ -330,7 +376,7 @@ public final class Cleat {
 
     // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
     // made again, with the same arguments, once the caller has provided it. Their value is 0. The
-    // classes 4 and 5 are kept for events to come.
+    // class 5 is kept for an event to come.
     /** the transport must be readable (or be fed) first */
     public static final int WANT_READ = 1;
     /** the transport must be writable (or be drained) first */
@@ -340,6 +386,10 @@ public final class Cleat {
     // waits for the caller to decide how to go on: see cleat_connection_answer_server_name. The value
     // is 0.
     public static final int WANT_SERVER_NAME = 3;
+
+    // CLEAT_WANT_SESSION is the class for a server that asks its caller for a session that the client
+    // offers, or has one to store: see cleat_connection_session_question. The value is 0.
+    public static final int WANT_SESSION = 4;
 
     // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and
     // waits for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
@@ -696,6 +746,26 @@ public final class Cleat {
         public static native int cleat_session_single_use(int session);
         public static native int cleat_context_client_sessions(int context);
         public static native int cleat_context_set_client_sessions(int context, int capacity);
+        public static native int cleat_context_num_tickets(int context);
+        public static native int cleat_context_set_num_tickets(int context, int count);
+        public static native int cleat_context_session_timeout(int context);
+        public static native int cleat_context_set_session_timeout(int context, int seconds);
+        public static native int cleat_context_session_id_context(int context, byte[] output,
+                                                                  int output_cap);
+        public static native int cleat_context_set_session_id_context(int context, byte[] data,
+                                                                      int data_len);
+        public static native int cleat_context_set_ticket_keys(int context, byte[] keys,
+                                                               int keys_len);
+        public static native int cleat_context_set_ticket_secrets(int context, byte[] secrets,
+                                                                  int secrets_len, int period);
+        public static native int cleat_context_set_session_events(int context, int on);
+        public static native int cleat_connection_session_question(int connection);
+        public static native int cleat_connection_wanted_session(int connection, byte[] output,
+                                                                 int output_cap);
+        public static native int cleat_connection_stored_session(int connection, byte[] output,
+                                                                 int output_cap, int[] lifetime);
+        public static native int cleat_connection_answer_session(int connection, byte[] data,
+                                                                 int data_len);
         public static native int cleat_socket_new(int family, int socktype, int proto);
         public static native int cleat_socket_from_fd(int fd);
         public static native int cleat_socket_over_fd(int fd);
@@ -1794,6 +1864,123 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_num_tickets returns how many session tickets a server sends after a full or
+         * resumed handshake with TLS 1.3.
+         */
+        public int numTickets() throws Failure {
+            int result = Raw.cleat_context_num_tickets(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_num_tickets returns CLEAT_OK and sets that. count: 0 to CLEAT_TICKETS_MAX;
+         * with 0 no session of TLS 1.3 is resumed.
+         */
+        public void setNumTickets(int count) throws Failure {
+            int result = Raw.cleat_context_set_num_tickets(id, count);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_session_timeout returns the number of seconds for which a server's session can be
+         * resumed; 0 in a new context: two hours with TLS 1.2 and earlier, two days with TLS 1.3.
+         */
+        public int sessionTimeout() throws Failure {
+            int result = Raw.cleat_context_session_timeout(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_session_timeout returns CLEAT_OK and sets that for the sessions of later
+         * handshakes. seconds: 0 to CLEAT_SESSION_TIMEOUT_MAX.
+         */
+        public void setSessionTimeout(int seconds) throws Failure {
+            int result = Raw.cleat_context_set_session_timeout(id, seconds);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_session_id_context returns the length of the bytes that
+         * cleat_context_set_session_id_context has set, and copies them to output; 0 in a new context.
+         */
+        public byte[] sessionIdContext() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_session_id_context(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_session_id_context(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_context_set_session_id_context returns CLEAT_OK and binds a server's sessions to these
+         * bytes: they resume only where the same are set. They add to what a session is bound to in any
+         * case: what clients are verified with. data: 1 to CLEAT_SESSION_ID_CONTEXT_MAX bytes; absent:
+         * none.
+         */
+        public void setSessionIdContext(byte[] data) throws Failure {
+            int result = Raw.cleat_context_set_session_id_context(id, data, length(data));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_ticket_keys returns CLEAT_OK and encrypts the session tickets of servers of
+         * the context with the first key; a ticket that any of them has encrypted is accepted. A client
+         * of TLS 1.2 whose ticket is not the first key's gets a new one; with TLS 1.3 each handshake
+         * gives new ones. Connections that are open go on with the new keys. keys: a multiple of
+         * CLEAT_TICKET_KEY_SIZE bytes, the newest key first; absent: random keys of the context's own,
+         * which change every two days. DANGEROUS are keys that are kept for long, or that others can
+         * read: they decrypt tickets, and with those what connections of TLS 1.2 have sent. CLEAT_USAGE
+         * for another length, and for two keys of one name.
+         */
+        public void setTicketKeys(byte[] keys) throws Failure {
+            int result = Raw.cleat_context_set_ticket_keys(id, keys, length(keys));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_ticket_secrets returns CLEAT_OK and derives the ticket keys from a secret and
+         * the time: each period of the wall clock has its own key, the first secret's encrypts, and those
+         * of all secrets are accepted for as long as the session timeout allows, and one period ahead for
+         * clocks that differ. So machines with the same secrets accept each other's tickets, and change
+         * the key at the same time. secrets: each behind its length in two bytes, big-endian, the newest
+         * first; absent: random keys. period: 1 to CLEAT_TICKET_SECRET_PERIOD_MAX seconds. DANGEROUS is a
+         * secret that is not random, or that others can read: it decrypts the tickets of all periods.
+         * CLEAT_USAGE for secrets of less than CLEAT_TICKET_SECRET_MIN bytes, more than
+         * CLEAT_TICKET_SECRET_COUNT_MAX, and bytes in another form.
+         */
+        public void setTicketSecrets(byte[] secrets, boolean period) throws Failure {
+            int result = Raw.cleat_context_set_ticket_secrets(id, secrets, length(secrets), period ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_session_events returns CLEAT_OK and lets the handshakes of servers return
+         * CLEAT_WANT_SESSION: when a client offers a session, and at the end, when there are sessions to
+         * store. Tickets are then names of what is stored, and hold no secret. What is to be stored is
+         * asked for before the client is sent the last of what it needs to come again; over memory, drain
+         * after the answers. on: CLEAT_SESSIONS_*.
+         */
+        public void setSessionEvents(int on) throws Failure {
+            int result = Raw.cleat_context_set_session_events(id, on);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_context_ask_ocsp returns 1 if clients of the context ask for an OCSP response, otherwise
          * 0; 1 in a new context.
          */
@@ -2660,6 +2847,71 @@ public final class Cleat {
             int result = Raw.cleat_connection_set_session(id, session.id);
             Reference.reachabilityFence(this);
             Reference.reachabilityFence(session);
+            check(result);
+        }
+
+        /**
+         * cleat_connection_session_question returns the CLEAT_SESSION_QUESTION_* of the connection.
+         */
+        public int sessionQuestion() throws Failure {
+            int result = Raw.cleat_connection_session_question(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_wanted_session returns the length of the key that the question is about, 32
+         * bytes, and copies it to output. CLEAT_USAGE if there is no question.
+         */
+        public byte[] wantedSession() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_wanted_session(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_wanted_session(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        public record StoredSession(byte[] output, int lifetime) {}
+
+        /**
+         * cleat_connection_stored_session returns the length of the session that is to be stored under
+         * the key, and copies it to output; it stores for how many seconds it can be resumed. The bytes
+         * hold the session's secret, unless the context has ticket keys or a ticket secret of the
+         * caller's: those encrypt them then, and machines need the same ones. lifetime must not be NULL.
+         * CLEAT_USAGE if the question is not CLEAT_SESSION_QUESTION_PUT. DANGEROUS is a store that others
+         * can read, or write to, without such keys: they can decrypt connections of TLS 1.2, or pose as
+         * any client.
+         */
+        public StoredSession storedSession() throws Failure {
+            int[] lifetime = new int[1];
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_stored_session(id, out, out.length, lifetime);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_stored_session(id, out, out.length, lifetime);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return new StoredSession(out, lifetime[0]);
+        }
+
+        /**
+         * cleat_connection_answer_session returns CLEAT_OK and lets the handshake go on at the next call,
+         * or asks the next question: see cleat_connection_session_question. data: what is stored under
+         * the key; absent: nothing, and for the other questions. Bytes that are not what was stored under
+         * that key count as nothing, and the handshake is a full one. CLEAT_USAGE if there is no
+         * question, and for data where the question is not CLEAT_SESSION_QUESTION_GET.
+         */
+        public void answerSession(byte[] data) throws Failure {
+            int result = Raw.cleat_connection_answer_session(id, data, length(data));
+            Reference.reachabilityFence(this);
             check(result);
         }
 

@@ -151,11 +151,11 @@ pub const STAT_ACCEPT_GOOD: i32 = 5;
 pub const STAT_ACCEPT_RENEGOTIATE: i32 = 6;
 /// sessions resumed, either way
 pub const STAT_HITS: i32 = 7;
-/// sessions that a client offered and the server refused
+/// sessions that a client offered and the server does not resume
 pub const STAT_MISSES: i32 = 8;
-/// always 0: these count as misses
+/// those among them whose time is over, which are no misses
 pub const STAT_TIMEOUTS: i32 = 9;
-/// always 0: the oldest of 20480 sessions gives way
+/// sessions that gave way in the cache, which holds 20480
 pub const STAT_CACHE_FULL: i32 = 10;
 
 // CLEAT_CHAIN_CACHE_* are seconds, for cleat_context_set_chain_cache_seconds.
@@ -247,6 +247,51 @@ pub const SCT_SIGNATURE: i32 = 2;
 // CLEAT_CLIENT_SESSIONS_MAX is the greatest capacity of a context's cache of sessions.
 pub const CLIENT_SESSIONS_MAX: i32 = 65536;
 
+// CLEAT_TICKETS_* are numbers of tickets, for cleat_context_set_num_tickets.
+/// a new context's
+pub const TICKETS_DEFAULT: i32 = 2;
+/// the most there can be
+pub const TICKETS_MAX: i32 = 4;
+
+// CLEAT_SESSION_TIMEOUT_MAX is the longest session timeout in seconds: seven days (RFC 8446 section
+// 4.6.1).
+pub const SESSION_TIMEOUT_MAX: i32 = 604800;
+
+// CLEAT_SESSION_ID_CONTEXT_MAX is the length of the longest session id context that a caller can set.
+pub const SESSION_ID_CONTEXT_MAX: i32 = 32;
+
+// CLEAT_TICKET_KEY_* are for cleat_context_set_ticket_keys.
+/// bytes: name 16, for HMAC-SHA256 32, for AES-256 32
+pub const TICKET_KEY_SIZE: i32 = 80;
+/// the most keys there can be
+pub const TICKET_KEY_COUNT_MAX: i32 = 16;
+
+// CLEAT_TICKET_SECRET_* are for cleat_context_set_ticket_secrets.
+/// bytes of the shortest secret
+pub const TICKET_SECRET_MIN: i32 = 32;
+/// the most secrets there can be
+pub const TICKET_SECRET_COUNT_MAX: i32 = 16;
+/// the longest period, in seconds
+pub const TICKET_SECRET_PERIOD_MAX: i32 = 604800;
+
+// CLEAT_SESSIONS_* say where a server's sessions are, for cleat_context_set_session_events.
+/// in tickets; those without tickets in the context's cache
+pub const SESSIONS_OWN: i32 = 0;
+/// in a store of the caller's
+pub const SESSIONS_STORED: i32 = 1;
+/// likewise; those of TLS 1.3 are removed once resumed
+pub const SESSIONS_SINGLE_USE: i32 = 2;
+
+// CLEAT_SESSION_QUESTION_* are what a connection that has returned CLEAT_WANT_SESSION asks.
+/// it does not wait for an answer
+pub const SESSION_QUESTION_NONE: i32 = 0;
+/// the session of a key
+pub const SESSION_QUESTION_GET: i32 = 1;
+/// to store a session under a key
+pub const SESSION_QUESTION_PUT: i32 = 2;
+/// to remove the session of a key
+pub const SESSION_QUESTION_REMOVE: i32 = 3;
+
 // CLEAT_SOCK_* are the socket types.
 pub const SOCK_STREAM: i32 = 1;
 pub const SOCK_DGRAM: i32 = 2;
@@ -321,8 +366,8 @@ pub const OCSP_UNKNOWN: i32 = 2;
 pub const OK: i32 = 0;
 
 // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be made
-// again, with the same arguments, once the caller has provided it. Their value is 0. The classes 4 and
-// 5 are kept for events to come.
+// again, with the same arguments, once the caller has provided it. Their value is 0. The class 5 is
+// kept for an event to come.
 /// the transport must be readable (or be fed) first
 pub const WANT_READ: i32 = 1;
 /// the transport must be writable (or be drained) first
@@ -331,6 +376,10 @@ pub const WANT_WRITE: i32 = 2;
 // CLEAT_WANT_SERVER_NAME is the class for a server that has read its client's ClientHello and waits
 // for the caller to decide how to go on: see cleat_connection_answer_server_name. The value is 0.
 pub const WANT_SERVER_NAME: i32 = 3;
+
+// CLEAT_WANT_SESSION is the class for a server that asks its caller for a session that the client
+// offers, or has one to store: see cleat_connection_session_question. The value is 0.
+pub const WANT_SESSION: i32 = 4;
 
 // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits
 // for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
@@ -670,6 +719,26 @@ pub mod raw {
         pub fn cleat_session_single_use(session: i32) -> i32;
         pub fn cleat_context_client_sessions(context: i32) -> i32;
         pub fn cleat_context_set_client_sessions(context: i32, capacity: i32) -> i32;
+        pub fn cleat_context_num_tickets(context: i32) -> i32;
+        pub fn cleat_context_set_num_tickets(context: i32, count: i32) -> i32;
+        pub fn cleat_context_session_timeout(context: i32) -> i32;
+        pub fn cleat_context_set_session_timeout(context: i32, seconds: i32) -> i32;
+        pub fn cleat_context_session_id_context(context: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
+        pub fn cleat_context_set_session_id_context(context: i32, data: *const c_char,
+                                                    data_len: i32) -> i32;
+        pub fn cleat_context_set_ticket_keys(context: i32, keys: *const c_char,
+                                             keys_len: i32) -> i32;
+        pub fn cleat_context_set_ticket_secrets(context: i32, secrets: *const c_char,
+                                                secrets_len: i32, period: i32) -> i32;
+        pub fn cleat_context_set_session_events(context: i32, on: i32) -> i32;
+        pub fn cleat_connection_session_question(connection: i32) -> i32;
+        pub fn cleat_connection_wanted_session(connection: i32, output: *mut c_char,
+                                               output_cap: i32) -> i32;
+        pub fn cleat_connection_stored_session(connection: i32, output: *mut c_char,
+                                               output_cap: i32, lifetime: *mut i32) -> i32;
+        pub fn cleat_connection_answer_session(connection: i32, data: *const c_char,
+                                               data_len: i32) -> i32;
         pub fn cleat_socket_new(family: i32, socktype: i32, proto: i32) -> i32;
         pub fn cleat_socket_from_fd(fd: i32) -> i32;
         pub fn cleat_socket_over_fd(fd: i32) -> i32;
@@ -1588,6 +1657,98 @@ impl Context {
         Ok(())
     }
 
+    /// cleat_context_num_tickets returns how many session tickets a server sends after a full or resumed
+    /// handshake with TLS 1.3.
+    #[allow(clippy::too_many_arguments)]
+    pub fn num_tickets(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_context_num_tickets(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_context_set_num_tickets returns CLEAT_OK and sets that. count: 0 to CLEAT_TICKETS_MAX; with 0
+    /// no session of TLS 1.3 is resumed.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_num_tickets(&self, count: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_num_tickets(self.0, count) })?;
+        Ok(())
+    }
+
+    /// cleat_context_session_timeout returns the number of seconds for which a server's session can be
+    /// resumed; 0 in a new context: two hours with TLS 1.2 and earlier, two days with TLS 1.3.
+    #[allow(clippy::too_many_arguments)]
+    pub fn session_timeout(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_context_session_timeout(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_context_set_session_timeout returns CLEAT_OK and sets that for the sessions of later
+    /// handshakes. seconds: 0 to CLEAT_SESSION_TIMEOUT_MAX.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_session_timeout(&self, seconds: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_session_timeout(self.0, seconds) })?;
+        Ok(())
+    }
+
+    /// cleat_context_session_id_context returns the length of the bytes that
+    /// cleat_context_set_session_id_context has set, and copies them to output; 0 in a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn session_id_context(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_session_id_context(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_context_set_session_id_context returns CLEAT_OK and binds a server's sessions to these bytes:
+    /// they resume only where the same are set. They add to what a session is bound to in any case: what
+    /// clients are verified with. data: 1 to CLEAT_SESSION_ID_CONTEXT_MAX bytes; absent: none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_session_id_context(&self, data: Option<&[u8]>) -> Result<(), Error> {
+        let (data, data_len) = c_pair(data);
+        let _ = checked(unsafe { raw::cleat_context_set_session_id_context(self.0, data, data_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_ticket_keys returns CLEAT_OK and encrypts the session tickets of servers of the
+    /// context with the first key; a ticket that any of them has encrypted is accepted. A client of TLS 1.2
+    /// whose ticket is not the first key's gets a new one; with TLS 1.3 each handshake gives new ones.
+    /// Connections that are open go on with the new keys. keys: a multiple of CLEAT_TICKET_KEY_SIZE bytes,
+    /// the newest key first; absent: random keys of the context's own, which change every two days.
+    /// DANGEROUS are keys that are kept for long, or that others can read: they decrypt tickets, and with
+    /// those what connections of TLS 1.2 have sent. CLEAT_USAGE for another length, and for two keys of one
+    /// name.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ticket_keys(&self, keys: Option<&[u8]>) -> Result<(), Error> {
+        let (keys, keys_len) = c_pair(keys);
+        let _ = checked(unsafe { raw::cleat_context_set_ticket_keys(self.0, keys, keys_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_ticket_secrets returns CLEAT_OK and derives the ticket keys from a secret and the
+    /// time: each period of the wall clock has its own key, the first secret's encrypts, and those of all
+    /// secrets are accepted for as long as the session timeout allows, and one period ahead for clocks that
+    /// differ. So machines with the same secrets accept each other's tickets, and change the key at the
+    /// same time. secrets: each behind its length in two bytes, big-endian, the newest first; absent:
+    /// random keys. period: 1 to CLEAT_TICKET_SECRET_PERIOD_MAX seconds. DANGEROUS is a secret that is not
+    /// random, or that others can read: it decrypts the tickets of all periods. CLEAT_USAGE for secrets of
+    /// less than CLEAT_TICKET_SECRET_MIN bytes, more than CLEAT_TICKET_SECRET_COUNT_MAX, and bytes in
+    /// another form.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ticket_secrets(&self, secrets: Option<&[u8]>, period: bool) -> Result<(), Error> {
+        let (secrets, secrets_len) = c_pair(secrets);
+        let _ = checked(unsafe { raw::cleat_context_set_ticket_secrets(self.0, secrets, secrets_len, period as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_session_events returns CLEAT_OK and lets the handshakes of servers return
+    /// CLEAT_WANT_SESSION: when a client offers a session, and at the end, when there are sessions to
+    /// store. Tickets are then names of what is stored, and hold no secret. What is to be stored is asked
+    /// for before the client is sent the last of what it needs to come again; over memory, drain after the
+    /// answers. on: CLEAT_SESSIONS_*.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_session_events(&self, on: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_session_events(self.0, on) })?;
+        Ok(())
+    }
+
     /// cleat_context_ask_ocsp returns 1 if clients of the context ask for an OCSP response, otherwise 0; 1
     /// in a new context.
     #[allow(clippy::too_many_arguments)]
@@ -2210,6 +2371,46 @@ impl Connection {
     #[allow(clippy::too_many_arguments)]
     pub fn set_session(&self, session: &Session) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_set_session(self.0, session.0) })?;
+        Ok(())
+    }
+
+    /// cleat_connection_session_question returns the CLEAT_SESSION_QUESTION_* of the connection.
+    #[allow(clippy::too_many_arguments)]
+    pub fn session_question(&self) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_connection_session_question(self.0) })?;
+        Ok(result)
+    }
+
+    /// cleat_connection_wanted_session returns the length of the key that the question is about, 32 bytes,
+    /// and copies it to output. CLEAT_USAGE if there is no question.
+    #[allow(clippy::too_many_arguments)]
+    pub fn wanted_session(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_wanted_session(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_stored_session returns the length of the session that is to be stored under the
+    /// key, and copies it to output; it stores for how many seconds it can be resumed. The bytes hold the
+    /// session's secret, unless the context has ticket keys or a ticket secret of the caller's: those
+    /// encrypt them then, and machines need the same ones. lifetime must not be NULL. CLEAT_USAGE if the
+    /// question is not CLEAT_SESSION_QUESTION_PUT. DANGEROUS is a store that others can read, or write to,
+    /// without such keys: they can decrypt connections of TLS 1.2, or pose as any client.
+    #[allow(clippy::too_many_arguments)]
+    pub fn stored_session(&self) -> Result<(Vec<u8>, i32), Error> {
+        let mut lifetime = 0;
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_stored_session(self.0, out, out_cap, &mut lifetime) })?;
+        Ok((out, lifetime))
+    }
+
+    /// cleat_connection_answer_session returns CLEAT_OK and lets the handshake go on at the next call, or
+    /// asks the next question: see cleat_connection_session_question. data: what is stored under the key;
+    /// absent: nothing, and for the other questions. Bytes that are not what was stored under that key
+    /// count as nothing, and the handshake is a full one. CLEAT_USAGE if there is no question, and for data
+    /// where the question is not CLEAT_SESSION_QUESTION_GET.
+    #[allow(clippy::too_many_arguments)]
+    pub fn answer_session(&self, data: Option<&[u8]>) -> Result<(), Error> {
+        let (data, data_len) = c_pair(data);
+        let _ = checked(unsafe { raw::cleat_connection_answer_session(self.0, data, data_len) })?;
         Ok(())
     }
 

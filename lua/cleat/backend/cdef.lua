@@ -167,6 +167,21 @@ int32_t cleat_session_has_ticket(int32_t session);
 int32_t cleat_session_single_use(int32_t session);
 int32_t cleat_context_client_sessions(int32_t context);
 int32_t cleat_context_set_client_sessions(int32_t context, int32_t capacity);
+int32_t cleat_context_num_tickets(int32_t context);
+int32_t cleat_context_set_num_tickets(int32_t context, int32_t count);
+int32_t cleat_context_session_timeout(int32_t context);
+int32_t cleat_context_set_session_timeout(int32_t context, int32_t seconds);
+int32_t cleat_context_session_id_context(int32_t context, char *output, int32_t output_cap);
+int32_t cleat_context_set_session_id_context(int32_t context, const char *data, int32_t data_len);
+int32_t cleat_context_set_ticket_keys(int32_t context, const char *keys, int32_t keys_len);
+int32_t cleat_context_set_ticket_secrets(int32_t context, const char *secrets, int32_t secrets_len,
+                                         int32_t period);
+int32_t cleat_context_set_session_events(int32_t context, int32_t on);
+int32_t cleat_connection_session_question(int32_t connection);
+int32_t cleat_connection_wanted_session(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_stored_session(int32_t connection, char *output, int32_t output_cap,
+                                        int32_t *lifetime);
+int32_t cleat_connection_answer_session(int32_t connection, const char *data, int32_t data_len);
 int32_t cleat_socket_new(int32_t family, int32_t socktype, int32_t proto);
 int32_t cleat_socket_from_fd(int32_t fd);
 int32_t cleat_socket_over_fd(int32_t fd);

@@ -2275,6 +2275,213 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_num_tickets
+        backend.context_num_tickets = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_num_tickets", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param count integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_num_tickets
+        backend.context_set_num_tickets = function(context, count)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_num_tickets", 1, "an integer")
+            end
+            if typeof(count) ~= "number" or tobit(count) ~= count then
+                bad("context_set_num_tickets", 2, "an integer")
+            end
+            return call(context, count)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_session_timeout
+        backend.context_session_timeout = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_session_timeout", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param seconds integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_session_timeout
+        backend.context_set_session_timeout = function(context, seconds)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_session_timeout", 1, "an integer")
+            end
+            if typeof(seconds) ~= "number" or tobit(seconds) ~= seconds then
+                bad("context_set_session_timeout", 2, "an integer")
+            end
+            return call(context, seconds)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_context_session_id_context
+        backend.context_session_id_context = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_session_id_context", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(context, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@param data string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_session_id_context
+        backend.context_set_session_id_context = function(context, data)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_session_id_context", 1, "an integer")
+            end
+            local data_len = length(data, "context_set_session_id_context", 2)
+            return call(context, data, data_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param keys string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_ticket_keys
+        backend.context_set_ticket_keys = function(context, keys)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_ticket_keys", 1, "an integer")
+            end
+            local keys_len = length(keys, "context_set_ticket_keys", 2)
+            return call(context, keys, keys_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param secrets string?
+    ---@param period integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_ticket_secrets
+        backend.context_set_ticket_secrets = function(context, secrets, period)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_ticket_secrets", 1, "an integer")
+            end
+            local secrets_len = length(secrets, "context_set_ticket_secrets", 2)
+            if typeof(period) ~= "number" or tobit(period) ~= period then
+                bad("context_set_ticket_secrets", 3, "an integer")
+            end
+            return call(context, secrets, secrets_len, period)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_session_events
+        backend.context_set_session_events = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_session_events", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_session_events", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_session_question
+        backend.connection_session_question = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_session_question", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_wanted_session
+        backend.connection_wanted_session = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_wanted_session", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    ---@return integer? lifetime
+    do
+        local call = lib.cleat_connection_stored_session
+        local lifetime = new("int32_t[1]")
+        backend.connection_stored_session = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_stored_session", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap, lifetime)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap, lifetime)
+            end
+            if result < 0 then return result end
+            local lifetime_value = lifetime[0]
+            return result, str(output, result), lifetime_value
+        end
+    end
+
+    ---@param connection integer
+    ---@param data string?
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_answer_session
+        backend.connection_answer_session = function(connection, data)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_answer_session", 1, "an integer")
+            end
+            local data_len = length(data, "connection_answer_session", 2)
+            return call(connection, data, data_len)
+        end
+    end
+
     ---@param family integer
     ---@param socktype integer
     ---@param proto integer

@@ -1620,6 +1620,153 @@ static int l_context_set_client_sessions(lua_State *L) {
     return 1;
 }
 
+/* context_num_tickets(context) -> status */
+static int l_context_num_tickets(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_num_tickets");
+    int32_t result = cleat_context_num_tickets(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_num_tickets(context, count) -> status */
+static int l_context_set_num_tickets(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_num_tickets");
+    int32_t count = native_int(L, 2, "context_set_num_tickets");
+    int32_t result = cleat_context_set_num_tickets(context, count);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_session_timeout(context) -> status */
+static int l_context_session_timeout(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_session_timeout");
+    int32_t result = cleat_context_session_timeout(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_session_timeout(context, seconds) -> status */
+static int l_context_set_session_timeout(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_session_timeout");
+    int32_t seconds = native_int(L, 2, "context_set_session_timeout");
+    int32_t result = cleat_context_set_session_timeout(context, seconds);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_session_id_context(context) -> status, output */
+static int l_context_session_id_context(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_session_id_context");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_context_session_id_context(context, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_set_session_id_context(context, data) -> status */
+static int l_context_set_session_id_context(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_session_id_context");
+    int32_t data_len;
+    const char *data = native_bytes(L, 2, "context_set_session_id_context", &data_len);
+    int32_t result = cleat_context_set_session_id_context(context, data, data_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_ticket_keys(context, keys) -> status */
+static int l_context_set_ticket_keys(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_ticket_keys");
+    int32_t keys_len;
+    const char *keys = native_bytes(L, 2, "context_set_ticket_keys", &keys_len);
+    int32_t result = cleat_context_set_ticket_keys(context, keys, keys_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_ticket_secrets(context, secrets, period) -> status */
+static int l_context_set_ticket_secrets(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_ticket_secrets");
+    int32_t secrets_len;
+    const char *secrets = native_bytes(L, 2, "context_set_ticket_secrets", &secrets_len);
+    int32_t period = native_int(L, 3, "context_set_ticket_secrets");
+    int32_t result = cleat_context_set_ticket_secrets(context, secrets, secrets_len, period);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_session_events(context, on) -> status */
+static int l_context_set_session_events(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_session_events");
+    int32_t on = native_int(L, 2, "context_set_session_events");
+    int32_t result = cleat_context_set_session_events(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_session_question(connection) -> status */
+static int l_connection_session_question(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_session_question");
+    int32_t result = cleat_connection_session_question(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_wanted_session(connection) -> status, output */
+static int l_connection_wanted_session(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_wanted_session");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_wanted_session(connection, output,
+                                                     output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_stored_session(connection) -> status, output, lifetime */
+static int l_connection_stored_session(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_stored_session");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t lifetime = 0;
+    int32_t result;
+    while ((result = cleat_connection_stored_session(connection, output, output_cap,
+                                                     &lifetime)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    lua_pushinteger(L, lifetime);
+    return 3;
+}
+
+/* connection_answer_session(connection, data) -> status */
+static int l_connection_answer_session(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_answer_session");
+    int32_t data_len;
+    const char *data = native_bytes(L, 2, "connection_answer_session", &data_len);
+    int32_t result = cleat_connection_answer_session(connection, data, data_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* socket_new(family, socktype, proto) -> status */
 static int l_socket_new(lua_State *L) {
     int32_t family = native_int(L, 1, "socket_new");
@@ -3245,6 +3392,19 @@ const luaL_Reg native_abi[] = {
     {"session_single_use", l_session_single_use},
     {"context_client_sessions", l_context_client_sessions},
     {"context_set_client_sessions", l_context_set_client_sessions},
+    {"context_num_tickets", l_context_num_tickets},
+    {"context_set_num_tickets", l_context_set_num_tickets},
+    {"context_session_timeout", l_context_session_timeout},
+    {"context_set_session_timeout", l_context_set_session_timeout},
+    {"context_session_id_context", l_context_session_id_context},
+    {"context_set_session_id_context", l_context_set_session_id_context},
+    {"context_set_ticket_keys", l_context_set_ticket_keys},
+    {"context_set_ticket_secrets", l_context_set_ticket_secrets},
+    {"context_set_session_events", l_context_set_session_events},
+    {"connection_session_question", l_connection_session_question},
+    {"connection_wanted_session", l_connection_wanted_session},
+    {"connection_stored_session", l_connection_stored_session},
+    {"connection_answer_session", l_connection_answer_session},
     {"socket_new", l_socket_new},
     {"socket_from_fd", l_socket_from_fd},
     {"socket_over_fd", l_socket_over_fd},

@@ -54,6 +54,14 @@ local function connect(entry, seconds)
     return nil, err
 end
 
+--- A connection over a socket that is connected.
+---@param sock cleat.Socket
+---@param deadline number?
+---@return cleat.https.Connection
+function connection.over(sock, deadline)
+    return setmetatable({ _sock = sock, _deadline = deadline, _data = "", _next = 1, _out = {}, _waiting = 0 }, Connection)
+end
+
 --- Connects to a host, trying each of its addresses; each gets its share of the time that is left.
 ---@param host string
 ---@param port integer
@@ -66,8 +74,7 @@ function connection.open(host, port, deadline)
         local seconds = left(deadline)
         local sock, err = connect(entry, seconds and seconds / (#entries - index + 1))
         if sock then
-            return setmetatable({ _sock = sock, _deadline = deadline, _data = "", _next = 1, _out = {}, _waiting = 0 },
-                Connection)
+            return connection.over(sock, deadline)
         elseif not errors.error:is(err) then
             error(err, 0)
         end
@@ -170,6 +177,12 @@ function Connection:line()
         failure.fail("malformed answer: control character in a line")
     end
     return line
+end
+
+--- The deadline of all calls from now on.
+---@param deadline number?
+function Connection:limit(deadline)
+    self._deadline = deadline
 end
 
 --- Closes the connection. Closing again has no effect.

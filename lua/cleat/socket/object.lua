@@ -18,6 +18,7 @@ local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 
 local pcall = compat.pcall
+local rawget = rawget
 
 local select = select -- see keywords.lua
 local const = C.const
@@ -197,7 +198,7 @@ end
 local function connect(self, method, to)
     local host, port = address.pack(method, self._family, to)
     local timeout = self._timeout
-    if self._id == 0 or not self._waiter or timeout == 0 then
+    if self._id == 0 or timeout == 0 or not rawget(self, "_waiter") then
         return C.socket_connect(self._id, host, port, self._wait)
     end
     local deadline = waiting.deadline(timeout)
@@ -561,7 +562,7 @@ function Socket:close()
         guard = false
     end
     self._id, self._guard = 0, false
-    turns.close(self, guard, guard and object.shut_down(id))
+    turns.close(self, guard, guard and rawget(self, "_turns") and object.shut_down(id))
 end
 
 --- Makes a file that reads from the socket, writes to it, or both.

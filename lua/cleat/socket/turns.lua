@@ -301,8 +301,11 @@ end
 ---@param shut function?
 function turns.close(owner, guard, shut)
     local queues = rawget(owner, "_turns")
+    if not queues then
+        return guard and C.guard_close(guard)
+    end
     local lease, deaf
-    for _, name in ipairs(queues and NAMES or {}) do
+    for _, name in ipairs(NAMES) do
         local turn = queues[name]
         for index = turn and turn.first or 1, turn and turn.last or 0 do
             local claim = turn[index]

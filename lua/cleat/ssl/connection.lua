@@ -17,6 +17,7 @@ local errors = require "cleat.errors"
 local refusal = require "cleat.ssl.refusal"
 local resumption = require "cleat.ssl.resumption"
 local server_name = require "cleat.ssl.server_name"
+local session_store = require "cleat.ssl.session_store"
 local status = require "cleat.status"
 local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
@@ -26,6 +27,7 @@ local waiting = require "cleat.socket.waiting"
 local pcall = compat.pcall
 
 local connection_handshake, connection_shutdown = C.connection_handshake, C.connection_shutdown
+local connection_over_socket_guarded, connection_set_session = C.connection_over_socket_guarded, C.connection_set_session
 local WANT_READ, WANT_WRITE, TIMEOUT, HANDLE = status.WANT_READ, status.WANT_WRITE, status.TIMEOUT, status.HANDLE
 local const = C.const
 
@@ -55,6 +57,7 @@ local function pause(answer)
 end
 
 suspend.pauses[status.WANT_SERVER_NAME] = pause(server_name.answer)
+suspend.pauses[status.WANT_SESSION] = pause(session_store.answer)
 suspend.pauses[status.WANT_VERIFY] = pause(verdict.answer)
 
 function Connection:_supply(claim, event, deadline, timeout)
@@ -94,6 +97,21 @@ function connection.open(self, hostname)
         errors.check(result)
     end
     self:_turns_changed()
+end
+
+--- open_new does the same for a new socket of the descriptor transport, of which no call has a turn.
+function connection.open_new(self, context, server_side, hostname, session)
+    local id, guard = connection_over_socket_guarded(context._id, self._id, server_side and 1 or 0, hostname or nil)
+    if id < 0 then
+        errors.check(id)
+    end
+    self._tls_guard = guard
+    self._tls, self._read_id, self._write_id = id, id, id
+    local result = session and connection_set_session(id, session._id) or 0
+    if result < 0 then
+        connection.drop(self)
+        errors.check(result)
+    end
 end
 
 --- drop removes TLS, without close_notify.
@@ -189,11 +207,12 @@ function connection.finish(self, of, method, deadline, result, f, a, b)
     return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
 end
 
---- handshake does the handshake, or raises. timeout: for all of it.
-function connection.handshake(self, timeout)
+--- handshake does the handshake, or raises. timeout: for all of it. result: of an attempt that was made already, without
+--- a limit or without waiting.
+function connection.handshake(self, timeout, result)
     local own = timeout == self._timeout
     local deadline = timeout ~= 0 and waiting.deadline(timeout) or nil
-    local result = connection_handshake(self._read_id, own and self._wait or self._waiter and 0 or timeout)
+    result = result or connection_handshake(self._read_id, own and self._wait or self._waiter and 0 or timeout)
     if result < 0 then
         if result ~= HANDLE and not suspend.suspended(result) then
             return HANDSHAKE.fail(self, result)
@@ -283,7 +302,7 @@ connection.defaults = {
     _server_side = false,
     _server_hostname = false,
     _session = false, -- the one that it was given
-    _in_callback = false, -- "servername" or "verify" while that callback runs
+    _in_callback = false, -- "servername", "session store" or "verify" while that callback runs
     _failed = false, -- whether TLS has failed: the alert must reach the peer
     _turns = false,
     _ragged = false,

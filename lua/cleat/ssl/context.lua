@@ -13,6 +13,7 @@ local purposes = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
 local resumption = require "cleat.ssl.resumption"
 local roles = require "cleat.ssl.roles"
+local session_store = require "cleat.ssl.session_store"
 local staple = require "cleat.ssl.staple"
 local status = require "cleat.status"
 local verify_settings = require "cleat.ssl.verify_settings"
@@ -55,6 +56,12 @@ local const = C.const
 ---@field verify_time number? the time for which peers are verified, in seconds since 1970; nil for the present. DANGEROUS
 --- on a client: certificates that have expired, and keys that were stolen since, are accepted. Raises TypeError,
 --- ValueError
+---@field num_tickets integer how many session tickets a server sends after a handshake with TLS 1.3: 2. At most 4; with 0
+--- no session of TLS 1.3 is resumed. Raises ValueError for other numbers and on a client's context, TypeError
+---@field session_timeout integer? for how many seconds a server's session can be resumed, at most 604800; nil, the default:
+--- two hours with TLS 1.2 and earlier, two days with TLS 1.3. Raises ValueError, TypeError
+---@field session_id_context string? 1 to 32 bytes; a server's sessions resume only where they are the same, and clients
+--- are verified with the same trust, mode and flags. nil for none. Raises ValueError, TypeError
 ---@field minimum_version integer `TLSVersion.*`. Raises ValueError on a context for one version only. Below TLSv1_2 is
 --- DANGEROUS
 ---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
@@ -110,11 +117,11 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     errors.check(id)
     roles.apply(id, protocol)
     return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false,
-        _verify_callback = false, _verify_callback_may_accept = false },
+        _verify_callback = false, _verify_callback_may_accept = false, _session_store = false, _store_errors = 0 },
         SSLContext.instance)
 end)
 
-for _, methods in ipairs { credential, handshake_settings, resumption.methods } do
+for _, methods in ipairs { credential, handshake_settings, resumption.methods, session_store.methods } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end
@@ -238,9 +245,10 @@ local STATS = { "number", "connect", "connect_good", "connect_renegotiate", "acc
     "hits", "misses", "timeouts", "cache_full" }
 
 --- Counts events in the context's connections: `connect`, `connect_good`, `accept`, `accept_good` (handshakes begun and
---- done), `hits` (sessions resumed), `misses` (sessions offered and refused), `number` (sessions in the server's cache;
---- sessions in tickets are not in it). `connect_renegotiate`, `accept_renegotiate`, `timeouts` and `cache_full` are
---- always 0: BoringSSL does not count them.
+--- done), `hits` (sessions resumed), `misses` (sessions that clients have offered and servers did not resume),
+--- `timeouts` (those whose time was over, which are no misses), `number` (sessions in the server's cache, for clients
+--- of TLS 1.2 without tickets), `cache_full` (sessions that gave way to others in it), `store_errors` (errors of the
+--- functions of set_session_store). `connect_renegotiate` and `accept_renegotiate` are always 0: there is none.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local sock = socket.create_connection({ "localhost", port })
@@ -255,6 +263,7 @@ function SSLContext:session_stats()
     for _, name in ipairs(STATS) do
         stats[name] = errors.check(C.context_session_stats(self._id, const["STAT_" .. name:upper()]))
     end
+    stats.store_errors = self._store_errors
     return stats
 end
 
@@ -489,8 +498,10 @@ end
 setters.minimum_version = bound("minimum_version", C.context_set_minimum_version)
 setters.maximum_version = bound("maximum_version", C.context_set_maximum_version)
 
-for name, get in pairs(staple.getters) do
-    getters[name], setters[name] = get, staple.setters[name]
+for _, part in ipairs { session_store, staple } do
+    for name, get in pairs(part.getters) do
+        getters[name], setters[name] = get, part.setters[name]
+    end
 end
 for name, get in pairs(resumption.context_getters) do
     getters[name], setters[name] = get, resumption.context_setters[name]

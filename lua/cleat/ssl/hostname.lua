@@ -1,5 +1,6 @@
 --- The argument server_hostname of wrap_socket and wrap_bio, and whether the context is for that side.
 
+local C = require "cleat.backend"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local idna = require "cleat.idna"
@@ -25,6 +26,9 @@ function hostname.to_ascii(method, name)
     return labels
 end
 
+-- plain: the last name that was valid as it was given. Programs connect to the same one again and again.
+local plain
+
 --- check: whether the name is valid for the context.
 ---@param context cleat.ssl.SSLContext
 ---@param method string
@@ -37,13 +41,18 @@ function hostname.check(context, method, server_side, name)
     if server_side and name ~= nil then
         errors.raise(errors.ValueError, "server_hostname can only be specified in client mode")
     elseif name == nil then
-        if context.check_hostname then
+        if errors.check(C.context_check_hostname(context._id)) == 1 then
             errors.raise(errors.ValueError, "check_hostname requires server_hostname")
         end
         return false
+    elseif name ~= plain then
+        local labels = hostname.to_ascii(method, name)
+        if labels ~= name then
+            return name, labels
+        end
+        plain = name
     end
-    local labels = hostname.to_ascii(method, name)
-    return name, labels ~= name and labels or nil
+    return name
 end
 
 return hostname

@@ -17,7 +17,7 @@ local function made(id, guard)
 end
 
 local function check_session(value)
-    if not SSLSession:is(value) then
+    if getmetatable(value) ~= SSLSession.instance then
         errors.raise(errors.TypeError, "Value is not a SSLSession.")
     end
     return value

@@ -18,6 +18,7 @@ local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 
 local pcall = compat.pcall
+local rawget, rawset = rawget, rawset
 
 local const = C.const
 local Socket = object.Socket
@@ -152,9 +153,10 @@ function SSLSocket:do_handshake(block, ...)
     connection.handshake(self, block and self._timeout == 0 and waiting.FOREVER or self._timeout)
 end
 
--- _handshake_or_close does the handshake for wrap_socket, connect and accept: if it fails the socket is closed.
-function SSLSocket:_handshake_or_close()
-    local ok, err = pcall(connection.handshake, self, self._timeout)
+-- _handshake_or_close does the handshake for wrap_socket, connect and accept: if it fails the socket is closed. result:
+-- see connection.handshake.
+function SSLSocket:_handshake_or_close(result)
+    local ok, err = pcall(connection.handshake, self, self._timeout, result)
     if not ok then
         if err ~= errors.want_read and err ~= errors.want_write then
             self:close()
@@ -242,6 +244,8 @@ function SSLSocket:connect_ex(to)
 end
 
 local USUAL = { server_side = true } -- the usual options for accepted connections
+-- The fields that an accepting socket stores, which needs them each time.
+local ACCEPTING = { "_family", "_type", "_proto", "_waiter", "_stream" }
 
 --- Waits for a connection, and wraps it with the same context and options.
 ---
@@ -261,6 +265,11 @@ local USUAL = { server_side = true } -- the usual options for accepted connectio
 ---@return string|table address of the peer
 function SSLSocket:accept()
     self:_check_descriptor("accept")
+    if rawget(self, "_family") == nil then
+        for _, name in ipairs(ACCEPTING) do
+            rawset(self, name, self[name])
+        end
+    end
     local plain, from = Socket.accept(self)
     local options = USUAL
     if rawget(self, "_auto") ~= nil or rawget(self, "_ragged") ~= nil then
@@ -358,20 +367,24 @@ function SSLSocket:close()
     if self._state == "closed" then
         return
     end
-    local id, guard, plain, below, owner = self._id, self._guard, self._plain, self._stream, self._owner
-    local failed = self._failed
-    if file.inherit(self, "_guard", "_tls_guard", "_plain", "_owner", "_stream") then
+    local guard, plain = self._guard, self._plain
+    local below, owner, failed = rawget(self, "_stream"), rawget(self, "_owner"), rawget(self, "_failed")
+    local shut = guard and rawget(self, "_turns") and not self._foreign and object.shut_down(self._id)
+    if rawget(self, "_shared") and file.inherit(self, "_guard", "_tls_guard", "_plain", "_owner", "_stream") then
         guard, plain, below, owner, failed = false, false, false, false, false
     end
     if failed and below then
         self._transport.finish_sending(self)
     end
     connection.drop(self)
-    self._state, self._id, self._guard, self._owner = "closed", 0, false, false
+    self._state, self._id, self._guard = "closed", 0, false
+    if rawget(self, "_owner") then
+        self._owner = false
+    end
     if plain then
         plain._id, plain._guard, plain._borrowed = 0, false, false
     end
-    turns.close(self, guard, guard and not self._foreign and object.shut_down(id))
+    turns.close(self, guard, guard and shut)
     if below then
         below:close()
     end

@@ -5,6 +5,7 @@ local MemoryBIO = require "cleat.ssl.memory_bio"
 local SSLSocket = require "cleat.ssl.socket"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
+local connection = require "cleat.ssl.connection"
 local errors = require "cleat.errors"
 local hostname = require "cleat.ssl.hostname"
 local object = require "cleat.socket.object"
@@ -15,7 +16,8 @@ local wrappable = require "cleat.ssl.wrappable"
 
 local rawget, rawset = rawget, rawset
 local recv, recv_into, send, sendall = SSLSocket.recv, SSLSocket.recv_into, SSLSocket.send, SSLSocket.sendall
-local socket_connected = C.socket_connected
+local socket_connected, connection_handshake = C.socket_connected, C.connection_handshake
+local FOREVER = waiting.FOREVER
 local Plain, STREAM = object.Socket.instance, C.const.SOCK_STREAM
 
 ---@class cleat.ssl.WrapOptions
@@ -136,8 +138,14 @@ local function wrap_plain(context, sock, server_side, auto, ragged, name, sessio
     if rawget(sock, "_borrowed") then
         sock:_borrow() -- which raises
     end
-    set_up(self, socket_connected(sock._id), auto)
-    sock._borrowed = true
+    local connected = socket_connected(sock._id)
+    if connected > 0 and (not auto or sock._timeout ~= 0) then -- set_up without what a new socket does not need
+        connection.open_new(self, context, server_side, name, session)
+        self._state = "open"
+    else
+        set_up(self, connected, auto)
+    end
+    rawset(sock, "_borrowed", true)
     return self
 end
 
@@ -189,7 +197,11 @@ function wrap.wrap(context, sock, options, arguments)
         })
     end
     if auto and self._state == "open" then
-        self:_handshake_or_close()
+        -- The usual handshake waits without a limit in the ABI, and succeeds.
+        local result = self._wait == FOREVER and connection_handshake(self._read_id, FOREVER) or nil
+        if not result or result < 0 then
+            self:_handshake_or_close(result)
+        end
     end
     return self
 end

@@ -1,0 +1,160 @@
+-- store: what a server's handshakes cost with a store of sessions in Redis, against tickets.
+--
+-- usage: script/lua bench/store/run.lua [--rounds N] [--clients N] [--count N] [--interpreter lua5.4|luajit]
+--        [--handshakes resumed|full] [KIND…]
+--
+-- Each measurement starts a server (server.lua beside this file, under cqueues) on core 0, and clients in plain C on core
+-- 1 with Redis, which resume each connection from the one before, or none. It reads how long the server has been on a processor.
+-- The kinds take turns within a round, and each ratio is formed within one: the median, and half the distance between
+-- the quartiles, of all rounds are printed. Clients wait for their server at the same time, so that several handshakes
+-- wait for Redis. Needs Debian's redis-server and lua-cqueues, and what `script/bench --quick context` has built.
+local root = arg[0]:match "^(.*)/bench/store/" or "."
+package.path = root .. "/bench/?.lua;" .. package.path
+local socket = require "cleat.socket"
+local statistics = require "lib.statistics"
+
+local options = { rounds = 9, clients = 8, count = 250, interpreter = "luajit", handshakes = "resumed" }
+local kinds = {}
+
+local function usage()
+    for line in io.lines(arg[0]) do
+        local text = line:match "^%-%- ?(.*)$"
+        if not text then
+            return
+        end
+        print(text)
+    end
+end
+
+local index = 1
+while arg[index] do
+    local name = arg[index]:match "^%-%-(%l+)$"
+    if arg[index] == "--help" then
+        usage()
+        os.exit(0)
+    elseif name and options[name] then
+        options[name] = tonumber(arg[index + 1]) or arg[index + 1]
+        index = index + 1
+    elseif name then
+        io.stderr:write("store: unknown option ", arg[index], " (see --help)\n")
+        os.exit(2)
+    else
+        kinds[#kinds + 1] = arg[index]
+    end
+    index = index + 1
+end
+if not kinds[1] then
+    kinds = { "tickets", "redis", "redis-1", "redis-once" }
+end
+
+local function line_of(command)
+    local pipe = assert(io.popen(command))
+    local line = pipe:read "*l"
+    pipe:close()
+    return line
+end
+
+local folder = line_of "mktemp -d"
+local client = os.getenv "BENCH_CLIENT" or root .. "/build/bench/bench/raw_client"
+local certfile, keyfile, ca = line_of(("sh '%s/spec/support/pki.sh' '%s/pki' && echo '%s/pki/server-ec.pem'"):format(root, folder,
+    folder)), folder .. "/pki/server-ec.key", folder .. "/pki/root.pem"
+
+local function sleep(seconds)
+    os.execute("sleep " .. seconds)
+end
+
+-- start runs a program in the background; its process id, and the first line of its output that matches.
+local function start(core, command, pattern)
+    local log = os.tmpname()
+    local pid = line_of(("taskset -c %d %s >%s 2>&1 </dev/null & echo $!"):format(core, command, log))
+    for _ = 1, 1000 do
+        for line in io.lines(log) do
+            local found = line:match(pattern)
+            if found then
+                return { pid = pid, log = log, found = found }
+            end
+        end
+        sleep "0.02"
+    end
+    local file = io.open(log)
+    error(command .. ":\n" .. file:read "*a")
+end
+
+local function stop(program)
+    os.execute(("kill -TERM %s; while kill -0 %s 2>/dev/null; do sleep 0.01; done"):format(program.pid, program.pid))
+    os.remove(program.log)
+end
+
+-- on_processor: for how many microseconds a process has been on a processor.
+local function on_processor(pid)
+    local file = assert(io.open("/proc/" .. pid .. "/schedstat"))
+    local nanoseconds = file:read "*n"
+    file:close()
+    return nanoseconds / 1000
+end
+
+-- visit lets all clients connect, and fails if one of them was not resumed.
+local function visit(server, count)
+    local command = ("BENCH_CA=%s BENCH_NAME=localhost BENCH_GROUPS=X25519 taskset -c 1 %s %s %s %d"):format(ca, client,
+        options.handshakes == "full" and "visit" or "resume", server.found, count)
+    local one = ("{ %s || echo failed; } &"):format(command)
+    local answer = line_of(("{ %s wait; } 2>&1 | grep -v '^cpu' | head -n 1"):format(one:rep(options.clients, " ")))
+    assert(not answer, answer)
+end
+
+local function now()
+    return tonumber(line_of "date +%s.%N")
+end
+
+local function free_port()
+    local probe = socket.socket()
+    probe:bind { "127.0.0.1", 0 }
+    local port = probe:getsockname()[2]
+    probe:close()
+    return port
+end
+
+local redis_port = free_port()
+local redis = start(1, ("redis-server --bind 127.0.0.1 --port %d --save '' --appendonly no"):format(redis_port), "(Ready to accept)")
+
+-- measure: microseconds on a processor for each handshake, of the server and of Redis; handshakes a second.
+local function measure(kind)
+    local server = start(0, ("%s %s/bench/store/server.lua %s %s %s %d %s"):format(options.interpreter, root, kind, certfile,
+        keyfile, redis_port, options.handshakes), "port (%d+)")
+    visit(server, math.ceil(options.count / 5))
+    local cpu, of_redis, began = on_processor(server.pid), on_processor(redis.pid), now()
+    visit(server, options.count)
+    local took = now() - began
+    -- raw_client begins with a tenth of the resumptions, and one more
+    local beside = options.handshakes == "full" and 0 or math.floor(options.count / 10) + 1
+    local handshakes = options.clients * (options.count + beside)
+    cpu, of_redis = (on_processor(server.pid) - cpu) / handshakes, (on_processor(redis.pid) - of_redis) / handshakes
+    stop(server)
+    return { cpu = cpu, redis = of_redis, rate = handshakes / took }
+end
+
+local found = {}
+for _, kind in ipairs(kinds) do
+    found[kind] = { cpu = {}, redis = {}, rate = {} }
+end
+for round = 1, options.rounds do
+    for offset = 0, #kinds - 1 do
+        local kind = kinds[(round + offset) % #kinds + 1]
+        for name, value in pairs(measure(kind)) do
+            found[kind][name][round] = value
+        end
+    end
+    io.stderr:write(("round %d of %d\n"):format(round, options.rounds))
+end
+stop(redis)
+os.execute("rm -rf " .. folder)
+
+local base = found[kinds[1]]
+print(("%-12s %10s %18s %16s %10s %8s"):format("", "server us", "handshakes/core-s", "of " .. kinds[1], "wall /s", "Redis us"))
+for _, kind in ipairs(kinds) do
+    local of = found[kind]
+    local ratios = statistics.ratios(base.cpu, of.cpu)
+    print(("%-12s %10.1f %18.0f %8.3f ± %4.1f%% %10.0f %8.1f"):format(kind, statistics.median(of.cpu),
+        1e6 / statistics.median(of.cpu), statistics.median(ratios), statistics.spread(ratios) * 100,
+        statistics.median(of.rate), statistics.median(of.redis)))
+end

@@ -1,0 +1,96 @@
+/* session_question.c: what a connection asks the caller's store, and the caller's answers: see session_store.c. */
+#include <string.h>
+
+#include "base/argument.h"
+#include "base/memory.h"
+#include "tls/session_store.h"
+
+enum { VALUE_MAX = 0x20000 }; /* no session is longer */
+
+static int32_t question_of(const struct cleat_connection *self) {
+    if (self->pause != CLEAT_PAUSE_SESSION) return CLEAT_SESSION_QUESTION_NONE;
+    return self->session_talk->first != NULL ? self->session_talk->first->question
+                                             : CLEAT_SESSION_QUESTION_GET;
+}
+
+static int32_t fail_no_question(void) {
+    return cleat_fail_usage(0, "the connection does not wait for an answer");
+}
+
+int32_t cleat_connection_session_question(int32_t connection) {
+    int32_t result;
+    CLEAT_BEGIN(connection);
+    result = question_of(self);
+    CLEAT_END(result);
+}
+
+int32_t cleat_connection_wanted_session(int32_t connection, char *output, int32_t output_cap) {
+    int32_t result;
+    CLEAT_CHECK_OUT(2, output, output_cap);
+    CLEAT_BEGIN(connection);
+    if (question_of(self) == CLEAT_SESSION_QUESTION_NONE) {
+        result = fail_no_question();
+    } else {
+        const struct cleat_session_talk *talk = self->session_talk;
+        const uint8_t *key = talk->first != NULL ? talk->first->key : talk->wanted;
+        result = cleat_copy_out((const char *)key, CLEAT_SESSION_KEY, output, output_cap);
+    }
+    CLEAT_END(result);
+}
+
+int32_t cleat_connection_stored_session(int32_t connection, char *output, int32_t output_cap,
+                                        int32_t *lifetime) {
+    int32_t result;
+    CLEAT_CHECK_OUT(2, output, output_cap);
+    CLEAT_CHECK_POINTER(4, lifetime);
+    CLEAT_BEGIN(connection);
+    if (question_of(self) != CLEAT_SESSION_QUESTION_PUT) {
+        result = cleat_fail_usage(0, "there is no session to store");
+    } else {
+        const struct cleat_session_errand *errand = self->session_talk->first;
+        *lifetime = errand->lifetime;
+        result =
+            cleat_copy_out((const char *)errand->value, (int64_t)errand->len, output, output_cap);
+    }
+    CLEAT_END(result);
+}
+
+/* What is no session that was stored under the key is the same as nothing. */
+static int32_t keep_answer(struct cleat_connection *self, const char *data, int32_t data_len) {
+    struct cleat_session_talk *talk = self->session_talk;
+    if (data != NULL && data_len > 0 && data_len <= VALUE_MAX) {
+        talk->session = cleat_allocate((size_t)data_len);
+        if (talk->session == NULL) return cleat_fail_nomem();
+        talk->session_len =
+            cleat_session_value_open(cleat_sessions_keys(self->initial->sessions), talk->wanted,
+                                     (const uint8_t *)data, (size_t)data_len, talk->session);
+        if (talk->session_len == 0) {
+            cleat_release(talk->session);
+            talk->session = NULL;
+        }
+    }
+    talk->answered = true;
+    self->pause = CLEAT_PAUSE_NONE;
+    return CLEAT_OK;
+}
+
+static int32_t run_errand(struct cleat_connection *self) {
+    struct cleat_session_errand *errand = self->session_talk->first;
+    self->session_talk->first = errand->next;
+    cleat_release(errand);
+    if (self->session_talk->first == NULL) self->pause = CLEAT_PAUSE_NONE;
+    return CLEAT_OK;
+}
+
+int32_t cleat_connection_answer_session(int32_t connection, const char *data, int32_t data_len) {
+    int32_t result;
+    CLEAT_CHECK_IN(2, data, data_len);
+    CLEAT_BEGIN(connection);
+    switch (question_of(self)) {
+        case CLEAT_SESSION_QUESTION_NONE: result = fail_no_question(); break;
+        case CLEAT_SESSION_QUESTION_GET: result = keep_answer(self, data, data_len); break;
+        default:
+            result = data != NULL ? cleat_fail_usage(2, "nothing was asked for") : run_errand(self);
+    }
+    CLEAT_END(result);
+}

@@ -1,0 +1,196 @@
+/* session_store.c: sessions in a store of the caller's.
+ *
+ * BoringSSL asks for a session by a callback that can say "later": the handshake returns CLEAT_WANT_SESSION, and asks
+ * again once the caller has answered. What there is to store comes while the handshake goes on, and is kept until its
+ * end: there the caller stores it, before a client can have the last flight of TLS 1.2 or the tickets of TLS 1.3.
+ *
+ * A ticket is 32 random bytes, the key in the store, and zeros. BoringSSL gives room for a session of the ticket's
+ * length only, so it is at least as long as the session. */
+#include "tls/session_store.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "tls/session_value.h"
+
+enum {
+    TICKET_MAX = 0xff00, /* 65535 with what is before it in its message */
+    PADDING =
+        64 /* tickets have lengths that are multiples of it: they do not tell much of the session */
+};
+
+static struct cleat_session_talk *talk_of(struct cleat_connection *connection) {
+    if (connection->session_talk == NULL) {
+        connection->session_talk = cleat_allocate(sizeof *connection->session_talk);
+    }
+    return connection->session_talk;
+}
+
+void cleat_session_talk_end(struct cleat_connection *connection) {
+    struct cleat_session_talk *talk = connection->session_talk;
+    if (talk == NULL) return;
+    while (talk->first != NULL) {
+        struct cleat_session_errand *errand = talk->first;
+        talk->first = errand->next;
+        cleat_release(errand);
+    }
+    cleat_release(talk->session);
+    cleat_release(talk);
+    connection->session_talk = NULL;
+}
+
+enum found { ERROR, NOTHING, LATER, SESSION };
+
+/* Looks up what the caller has answered for the key, or makes the handshake ask for it. */
+static enum found look_up(struct cleat_connection *connection, const uint8_t *key) {
+    struct cleat_session_talk *talk = talk_of(connection);
+    if (talk == NULL) return ERROR;
+    if (talk->answered && memcmp(talk->wanted, key, sizeof talk->wanted) == 0) {
+        return talk->session == NULL ? NOTHING : SESSION;
+    }
+    if (talk->was_asked) return NOTHING; /* a handshake asks once */
+    memcpy(talk->wanted, key, sizeof talk->wanted);
+    talk->was_asked = true;
+    connection->pause = CLEAT_PAUSE_SESSION;
+    return LATER;
+}
+
+/* The session of an answer, or NULL. */
+static SSL_SESSION *parse(struct cleat_connection *connection) {
+    const struct cleat_session_talk *talk = connection->session_talk;
+    SSL_SESSION *session =
+        SSL_SESSION_from_bytes(talk->session, talk->session_len, connection->initial->ssl_ctx);
+    ERR_clear_error();
+    if (session != NULL) connection->offered_expired = cleat_session_has_expired(session);
+    return session;
+}
+
+/* With a TLS 1.3 client BoringSSL does not come here, and one of TLS 1.2 that accepts tickets has no other sessions of
+ * this server's: the id that it sends with no ticket is another one's, or made up (RFC 8446 appendix D.4). */
+SSL_SESSION *cleat_session_find_id(struct cleat_connection *connection, const uint8_t *id,
+                                   size_t id_len) {
+    bool tickets = (SSL_get_options(connection->ssl) & SSL_OP_NO_TICKET) == 0;
+    if (id_len != CLEAT_SESSION_KEY || (tickets && connection->knows_tickets)) return NULL;
+    switch (look_up(connection, id)) {
+        case LATER: return SSL_magic_pending_session_ptr();
+        case SESSION: return parse(connection);
+        case ERROR:
+        case NOTHING: break;
+    }
+    return NULL;
+}
+
+/* Adds an errand behind the others. Returns whether there was memory. */
+static bool add(struct cleat_connection *connection, const uint8_t *key, const uint8_t *session,
+                size_t len) {
+    struct cleat_session_talk *talk = talk_of(connection);
+    const SSL_SESSION *current = SSL_get_session(connection->ssl);
+    struct cleat_session_errand *errand;
+    struct cleat_session_errand **place;
+    if (talk == NULL) return false;
+    errand = cleat_allocate(sizeof *errand + len + CLEAT_SESSION_VALUE_OVERHEAD);
+    if (errand == NULL) return false;
+    memcpy(errand->key, key, sizeof errand->key);
+    errand->question = CLEAT_SESSION_QUESTION_REMOVE;
+    if (session != NULL) {
+        errand->question = CLEAT_SESSION_QUESTION_PUT;
+        errand->lifetime = current == NULL ? 0 : (int32_t)SSL_SESSION_get_timeout(current);
+        errand->len = cleat_session_value_seal(cleat_sessions_keys(connection->initial->sessions),
+                                               key, session, len, errand->value);
+        if (errand->len == 0) {
+            cleat_release(errand);
+            return false;
+        }
+    }
+    for (place = &talk->first; *place != NULL; place = &(*place)->next) {
+    }
+    *place = errand;
+    return true;
+}
+
+/* A session that resumes comes again: it is stored. */
+void cleat_session_store_id(struct cleat_connection *connection, const SSL_SESSION *session) {
+    unsigned id_len;
+    const uint8_t *id = SSL_SESSION_get_id(session, &id_len);
+    uint8_t *bytes;
+    size_t len;
+    if (id_len != CLEAT_SESSION_KEY || SSL_session_reused(connection->ssl) ||
+        SSL_SESSION_to_bytes(session, &bytes, &len) != 1) {
+        return;
+    }
+    add(connection, id, bytes, len); /* without memory it is not stored, and never resumes */
+    OPENSSL_free(bytes);
+}
+
+static size_t overhead(SSL *ssl) {
+    (void)ssl;
+    return CLEAT_SESSION_KEY + PADDING;
+}
+
+/* A session that is too long for a ticket gets one that means nothing, as there must be one. */
+static int seal(SSL *ssl, uint8_t *ticket, size_t *ticket_len, size_t max, const uint8_t *session,
+                size_t len) {
+    struct cleat_connection *connection = SSL_get_app_data(ssl);
+    size_t padded = (len + PADDING - 1) / PADDING * PADDING;
+    *ticket_len = 1;
+    ticket[0] = 0;
+    if (padded > TICKET_MAX - CLEAT_SESSION_KEY || max < CLEAT_SESSION_KEY + padded) return 1;
+    RAND_bytes(ticket, CLEAT_SESSION_KEY);
+    memset(ticket + CLEAT_SESSION_KEY, 0, padded);
+    *ticket_len = CLEAT_SESSION_KEY + padded;
+    return add(connection, ticket, session, len) ? 1 : 0;
+}
+
+/* Of the tickets that a client may offer, one of ours is recognised by its zeros. */
+static bool is_ours(const uint8_t *ticket, size_t len) {
+    size_t i;
+    if (len <= CLEAT_SESSION_KEY || (len - CLEAT_SESSION_KEY) % PADDING != 0) return false;
+    for (i = CLEAT_SESSION_KEY; i < len; i++) {
+        if (ticket[i] != 0) return false;
+    }
+    return true;
+}
+
+static enum ssl_ticket_aead_result_t open_ticket(SSL *ssl, uint8_t *session, size_t *session_len,
+                                                 size_t max, const uint8_t *ticket, size_t len) {
+    struct cleat_connection *connection = SSL_get_app_data(ssl);
+    const struct cleat_session_talk *talk;
+    if (!is_ours(ticket, len)) return ssl_ticket_aead_ignore_ticket;
+    switch (look_up(connection, ticket)) {
+        case ERROR: return ssl_ticket_aead_error;
+        case NOTHING: return ssl_ticket_aead_ignore_ticket;
+        case LATER: return ssl_ticket_aead_retry;
+        case SESSION: break;
+    }
+    talk = connection->session_talk;
+    if (talk->session_len > max) return ssl_ticket_aead_ignore_ticket;
+    SSL_SESSION_free(parse(connection)); /* whether its time is over */
+    memcpy(session, talk->session, talk->session_len);
+    *session_len = talk->session_len;
+    return ssl_ticket_aead_success;
+}
+
+const SSL_TICKET_AEAD_METHOD *cleat_session_tickets(void) {
+    static const SSL_TICKET_AEAD_METHOD method = {overhead, seal, open_ticket};
+    return &method;
+}
+
+/* Whether what was resumed is to be removed. */
+static bool is_used_up(const struct cleat_connection *connection) {
+    const struct cleat_session_talk *talk = connection->session_talk;
+    return connection->initial->settings.session_events == CLEAT_SESSIONS_SINGLE_USE &&
+           talk != NULL && talk->session != NULL && !talk->removes &&
+           SSL_session_reused(connection->ssl) && SSL_version(connection->ssl) == TLS1_3_VERSION;
+}
+
+int32_t cleat_session_talk_store(struct cleat_connection *connection) {
+    struct cleat_session_talk *talk = connection->session_talk;
+    if (is_used_up(connection)) {
+        talk->removes = true;
+        if (!add(connection, talk->wanted, NULL, 0)) return cleat_fail_nomem();
+    }
+    if (talk == NULL || talk->first == NULL) return CLEAT_OK;
+    connection->pause = CLEAT_PAUSE_SESSION;
+    return CLEAT_WANTS_SESSION;
+}

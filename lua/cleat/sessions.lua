@@ -1,0 +1,278 @@
+--- What programs share by a store of sessions: ticket keys of servers, and sessions of clients.
+---
+---     local sessions = require "cleat.sessions"
+---     local store = require("cleat.sessions.memory").new()
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+---     local refresh = sessions.ticket_keys(context, store)
+---     refresh() -- before each accept, or in a timer
+---
+--- Stores are cleat.sessions.memory, cleat.sessions.redis and cleat.sessions.nginx, or any table with functions
+--- `get(key)` and `put(key, bytes, lifetime)`. Servers keep sessions in a store with SSLContext:set_session_store.
+
+local check = require "cleat.check"
+local compat = require "cleat.compat"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+local random = require "cleat.ssl.random"
+local strict = require "cleat.strict"
+
+local pcall = compat.pcall
+
+local sessions = {}
+
+local KEY_SIZE = 80 -- of a ticket key, see SSLContext:set_ticket_keys
+local KEEP_MAX = 14 -- beside the key of now and the next one
+local PATIENCE = 10 -- seconds between attempts, while the store does not have the keys
+
+local function check_store(f, store)
+    if type(store) ~= "table" or not check.callable(store.get) or not check.callable(store.put) then
+        check.fail(f, "store", "a table with functions get and put", store)
+    end
+    return store
+end
+
+local function check_method(f, context, method)
+    local ok, found = pcall(function()
+        return context[method]
+    end)
+    if not ok or not check.callable(found) then
+        check.fail(f, "context", "an SSLContext", context)
+    end
+    return context
+end
+
+-- report passes an error of the store to its function `error`, if it has one.
+local function report(store, err)
+    if store.error then
+        pcall(store.error, err)
+    end
+end
+
+---@class cleat.sessions.TicketKeys
+---@field context cleat.ssl.SSLContext
+---@field store table
+---@field period integer
+---@field keep integer
+---@field known table<integer, string> keys by the number of their period
+---@field next number when the store is asked again
+---@field current integer? the period of the last time
+---@field set string? the keys that the context has
+local TicketKeys = {}
+TicketKeys.__index = TicketKeys
+
+local function name_of(number)
+    return ("ticket-key:%d"):format(number)
+end
+
+-- fetch: the key of a period as the store has it, or nil.
+local function fetch(self, number)
+    local key = self.store.get(name_of(number))
+    return type(key) == "string" and #key == KEY_SIZE and key or nil
+end
+
+-- agree returns whether the store has the key of a period. Of several machines that put one at the same time, each finds
+-- the last one when it looks again, now or at the next time.
+local function agree(self, number, now)
+    local key = fetch(self, number)
+    if not key then
+        local new = self.known[number] or random.RAND_bytes(KEY_SIZE)
+        self.store.put(name_of(number), new, (number + self.keep + 2) * self.period - now)
+        key = fetch(self, number)
+    end
+    self.known[number] = key or self.known[number]
+    return key ~= nil
+end
+
+-- use gives the context the keys: of this period, which encrypts, of the next, for clocks that differ, and of those before.
+local function use(self, current)
+    local keys = { self.known[current], self.known[current + 1] }
+    for number = current - 1, current - self.keep, -1 do
+        keys[#keys + 1] = self.known[number]
+    end
+    local all = table.concat(keys)
+    if self.known[current] and all ~= self.set then
+        self.context:set_ticket_keys(keys)
+        self.set = all
+    end
+end
+
+local function update(self, current, now)
+    local agreed = agree(self, current, now)
+    agreed = agree(self, current + 1, now) and agreed
+    for number = current - self.keep, current - 1 do
+        self.known[number] = self.known[number] or fetch(self, number)
+    end
+    return agreed
+end
+
+function TicketKeys:refresh()
+    local now = os.time()
+    local current = math.floor(now / self.period)
+    if now < self.next and current == self.current then
+        return false
+    end
+    self.next, self.current = now + PATIENCE, current -- other coroutines go on meanwhile
+    local ok, agreed = pcall(update, self, current, now)
+    if not ok then
+        report(self.store, agreed)
+    elseif agreed then
+        self.next = now + math.max(1, self.period / 4)
+    end
+    for number in pairs(self.known) do
+        if number < current - self.keep then
+            self.known[number] = nil
+        end
+    end
+    use(self, current)
+    return ok and agreed
+end
+
+local parse_ticket_keys = keywords.parser("ticket_keys", { "context", "store", "period", "keep" },
+    { required = 2, tables = { store = true } })
+
+--- Keeps the ticket keys of a server's context in a store, so that all machines that share it accept each other's
+--- tickets, and change the key at the same time without anything else between them. It returns a function, which gives
+--- the context the keys of now. The program calls it before each accept, or in a timer: most calls only look at the
+--- clock, and four in a period ask the store.
+---
+--- Each period has a random key. The first machine that needs it stores it, one period before it is used. Without the
+--- store machines go on with the keys that they have. Errors go to `store.error(err)`, if there is such a function.
+---
+---     local sessions = require "cleat.sessions"
+---     local store = require("cleat.sessions.memory").new()
+---     local first, second = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+---     local refresh = sessions.ticket_keys(first, store, { period = 3600 })
+---     print(refresh(), refresh()) --> true	false
+---     print(sessions.ticket_keys(second, store, { period = 3600 })()) --> true
+---
+--- Whoever can read the store can decrypt all tickets. SSLContext:set_ticket_secret needs no store, and is the better
+--- choice where machines can have a secret in a file; it must also be used where a store of sessions is not trusted.
+---
+--- Raises: ValueError, TypeError.
+--- Python: none.
+---@param context cleat.ssl.SSLContext
+---@param store table with functions get and put
+---@param period integer? seconds for which a key encrypts; half a day by default
+---@param keep integer? how many older keys are accepted, at most 14; 4 by default
+---@return function # returns whether the store has the keys, false too if there was nothing to do
+---@overload fun(context, store, keywords: cleat.keywords.sessions.ticket_keys): function
+function sessions.ticket_keys(context, store, period, keep, ...)
+    context, store, period, keep = parse_ticket_keys(context, store, period, keep, ...)
+    local self = setmetatable({
+        context = check_method("ticket_keys", context, "set_ticket_keys"), store = check_store("ticket_keys", store),
+        period = check.optional_integer("ticket_keys", "period", period, 43200, 1),
+        keep = check.optional_integer("ticket_keys", "keep", keep, 4, 0, KEEP_MAX), known = {}, next = 0,
+    }, TicketKeys)
+    return function()
+        return self:refresh()
+    end
+end
+
+-- forget makes the store return the session to no other connection.
+local function forget(store, key)
+    if store.remove then
+        store.remove(key)
+    else
+        store.put(key, "", 1)
+    end
+end
+
+local function take(context, store, key)
+    local bytes = store.get(key)
+    if type(bytes) ~= "string" or bytes == "" then
+        return nil
+    end
+    local ok, session = pcall(context.session_from_bytes, context, bytes)
+    if not ok then
+        return nil
+    end
+    if session.single_use then
+        forget(store, key)
+    end
+    return session
+end
+
+local parse_client = keywords.parser("client", { "context", "store", "name" }, { required = 2, tables = { store = true } })
+
+--- Keeps sessions of a client in a store, so that other processes, nginx's other workers or a later run of the program
+--- resume them. It returns two functions:
+---
+--- * `wrap(sock, options)` calls context:wrap_socket with these arguments, and offers the session that is stored for
+---   `server_hostname`;
+--- * `keep(conn)` stores the session of a connection that `wrap` has returned. With TLS 1.3 it comes with the first data
+---   that the server sends. `keep` returns whether there was a new one.
+---
+--- Errors of the store go to `store.error(err)`, if there is such a function; the connection is made without a session.
+--- Each session of TLS 1.3 is used once. The server is verified again in every connection, as the context requires.
+---
+---     local sessions = require "cleat.sessions"
+---     local store = require("cleat.sessions.memory").new()
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     local wrap, keep = sessions.client(context, store)
+---     for _ = 1, 2 do
+---         local conn = wrap(socket.create_connection({ "localhost", port }), { server_hostname = "localhost" })
+---         conn:sendall("hello")
+---         conn:recv(5)
+---         print(conn.session_reused, keep(conn))
+---         conn:close()
+---     end
+---     --> false	true
+---     --> true	true
+---
+--- A store that an attacker can read or write is as bad as one with private keys: who can read it can pose as the client,
+--- and who can write to it can pose as the server. Contexts with different client certificates need different names.
+---
+--- Raises: TypeError.
+--- Python: none.
+---@param context cleat.ssl.SSLContext
+---@param store table with functions get and put, and with remove if it can
+---@param name string? the beginning of the keys; "client" by default
+---@return function # wrap
+---@return function # keep
+---@overload fun(context, store, keywords: cleat.keywords.sessions.client): function, function
+function sessions.client(context, store, name, ...)
+    context, store, name = parse_client(context, store, name, ...)
+    check_method("client", context, "session_from_bytes")
+    check_store("client", store)
+    name = check.optional_string("client", "name", name) or "client"
+    local made = setmetatable({}, { __mode = "k" }) -- {key, session that was offered} by connection
+
+    local function wrap(sock, options)
+        if type(options) ~= "table" or type(options.server_hostname) ~= "string" then
+            errors.raise(errors.ValueError, "wrap() needs a server_hostname, by which sessions are stored")
+        end
+        local key = name .. ":" .. options.server_hostname
+        local ok, session = pcall(take, context, store, key)
+        if not ok then
+            report(store, session)
+            session = nil
+        end
+        local all = {}
+        for field, value in pairs(options) do
+            all[field] = value
+        end
+        all.session = session
+        local conn = context:wrap_socket(sock, all)
+        made[conn] = { key = key, session = session }
+        return conn
+    end
+
+    local function keep(conn)
+        local of = made[conn] or errors.raise(errors.ValueError, "keep() needs a connection that wrap() has returned")
+        local session = conn.session
+        if not session or session == of.session then
+            return false
+        end
+        of.session = session
+        local lifetime = session.time + session.timeout - os.time()
+        local ok, err = pcall(store.put, of.key, session:tobytes(), lifetime)
+        if not ok then
+            report(store, err)
+        end
+        return ok
+    end
+
+    return wrap, keep
+end
+
+return strict(sessions, "module 'cleat.sessions'")

@@ -1,0 +1,100 @@
+--- A store of sessions in a lua_shared_dict of nginx, for SSLContext:set_session_store: all workers of one machine
+--- resume each other's sessions, and clients in all workers share theirs.
+---
+---     -- in nginx
+---     -- with the lines: lua_shared_dict sessions 10m; lua_shared_dict marks 1m;
+---     local store = require("cleat.sessions.nginx").new("sessions", { marks = "marks" })
+---
+--- The sessions are lost when nginx is restarted, and kept when it is reloaded.
+
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+local strict = require "cleat.strict"
+
+local nginx = {}
+
+local function dictionary(argument, name)
+    check.string("new", argument, name)
+    local module = rawget(_G, "ngx")
+    if type(module) ~= "table" or type(module.shared) ~= "table" then
+        errors.raise(errors.NotImplementedError, "cleat.sessions.nginx needs the Lua of nginx, with its lua_shared_dict")
+    end
+    return module.shared[name] or errors.raise(errors.ValueError,
+        ("new() argument '%s': there is no lua_shared_dict %s in nginx's configuration"):format(argument, name))
+end
+
+local function failed(name, f, message)
+    return errors.raise(errors.error, ("%s of the lua_shared_dict %s: %s"):format(f, name, tostring(message)))
+end
+
+-- lifetime_of: seconds; 0 would be without an end.
+local function lifetime_of(f, lifetime)
+    if type(lifetime) ~= "number" or lifetime ~= lifetime then
+        check.fail(f, "lifetime", "a number", lifetime)
+    end
+    return lifetime
+end
+
+local parse_new = keywords.parser("new", { "name", "marks", "prefix" }, { required = 1 })
+
+--- Makes a store. It is a table with the functions get, put and remove that SSLContext:set_session_store takes; a field
+--- `error`, a function that is called with each failure, may be added to it.
+---
+--- When the dictionary is full, the sessions that were not used for the longest time make room. What `add` remembers
+--- for early data must stay until it expires. So it has a dictionary to itself, in which nothing else may be stored:
+--- `marks`. Where that is full, `add` raises socket.error, and early data is refused. Without `marks` the store has no
+--- `add`.
+---
+---     local ok, err = pcall(require("cleat.sessions.nginx").new, "sessions") -- outside of nginx
+---     print(ok, errors.NotImplementedError:is(err)) --> false	true
+---
+--- Raises: ValueError if there is no such dictionary; NotImplementedError outside of nginx; TypeError.
+--- Python: none.
+---@param name string the name of a lua_shared_dict
+---@param marks string? the name of another one, for `add`
+---@param prefix string? of all keys; "cleat:" by default
+---@return table
+---@overload fun(name, keywords: cleat.keywords.sessions.nginx.new): table
+function nginx.new(name, marks, prefix, ...)
+    name, marks, prefix = parse_new(name, marks, prefix, ...)
+    local dict = dictionary("name", name)
+    prefix = check.optional_string("new", "prefix", prefix) or "cleat:"
+    local store = {}
+    function store.get(key)
+        local bytes, err = dict:get(prefix .. check.string("get", "key", key))
+        if bytes == nil and type(err) == "string" then
+            failed(name, "get", err)
+        end
+        return type(bytes) == "string" and bytes or nil
+    end
+    function store.put(key, bytes, lifetime)
+        key = prefix .. check.string("put", "key", key)
+        if lifetime_of("put", lifetime) > 0 then
+            local ok, err = dict:set(key, check.string("put", "bytes", bytes), lifetime)
+            if not ok then
+                failed(name, "set", err)
+            end
+        end
+    end
+    function store.remove(key)
+        dict:delete(prefix .. check.string("remove", "key", key))
+    end
+    if marks ~= nil then
+        local seen = dictionary("marks", marks)
+        if marks == name then
+            errors.raise(errors.ValueError, "new() argument 'marks' must be another dictionary: sessions would displace what it remembers")
+        end
+        function store.add(key, lifetime)
+            key = prefix .. check.string("add", "key", key)
+            local ok, err = seen:safe_add(key, true, math.max(1, lifetime_of("add", lifetime)))
+            if not ok and err ~= "exists" then
+                failed(marks, "safe_add", err)
+            end
+            return ok
+        end
+    end
+    return store
+end
+
+return strict(nginx, "module 'cleat.sessions.nginx'")

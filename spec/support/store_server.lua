@@ -1,0 +1,73 @@
+-- A server of a fleet, for spec/sessions/fleet_spec.lua: TLS, one connection after the other, until it is killed.
+-- Arguments are name=value: cert, key, cafile (files); version (1.2 or 1.3); no_ticket; verify; store (redis or none)
+-- with port, password, timeout, pause; secret, period (ticket keys); keys (the period of ticket keys from the store);
+-- brief (it closes first). It prints its port, and a line for each connection and for each error of the store.
+local redis = require "cleat.sessions.redis"
+local socket = require "cleat.socket"
+local ssl = require "cleat.ssl"
+
+local options = {}
+for _, word in ipairs(arg) do
+    local name, value = word:match "^([%w_]+)=(.*)$"
+    options[name] = value
+end
+
+local function say(...)
+    print(...)
+    io.stdout:flush()
+end
+
+local VERSIONS = { ["1.2"] = ssl.TLSVersion.TLSv1_2, ["1.3"] = ssl.TLSVersion.TLSv1_3 }
+local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.minimum_version, context.maximum_version = VERSIONS[options.version], VERSIONS[options.version]
+context:load_cert_chain(options.cert, options.key)
+if options.no_ticket then
+    context.options = context.options + ssl.OP_NO_TICKET
+end
+if options.verify then
+    context:load_verify_locations(options.cafile)
+    context.verify_mode = ssl.CERT_REQUIRED
+end
+
+local store = redis.new {
+    port = tonumber(options.port or 6379), password = options.password, timeout = tonumber(options.timeout or 5),
+    pause = tonumber(options.pause or 0.001),
+}
+function store.error(err)
+    say("store error: " .. tostring(err))
+end
+if options.store then
+    context:set_session_store(store)
+end
+if options.secret then
+    context:set_ticket_secret(options.secret, { period = tonumber(options.period) })
+end
+local refresh = function() end
+if options.keys then
+    refresh = require("cleat.sessions").ticket_keys(context, store, { period = tonumber(options.keys) })
+end
+
+local listener = socket.socket()
+listener:bind { "127.0.0.1", 0 }
+listener:listen(64)
+say("listening on " .. listener:getsockname()[2])
+while true do
+    local plain = listener:accept()
+    plain:settimeout(20)
+    refresh()
+    local hits = context:session_stats().hits
+    local ok, err = pcall(function()
+        local conn = context:wrap_socket(plain, { server_side = true })
+        say("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
+        conn:sendall "hello"
+        if options.brief then
+            conn:unwrap():close()
+            return
+        end
+        while conn:recv(1000) ~= "" do end
+        conn:close()
+    end)
+    if not ok then
+        say("failure: " .. tostring(err))
+    end
+end
