@@ -65,6 +65,7 @@
 #include "cleat/sct.h"
 #include "cleat/session.h"
 #include "cleat/session_store.h"
+#include "cleat/signature.h"
 #include "cleat/socket.h"
 #include "cleat/staple.h"
 #include "cleat/status.h"

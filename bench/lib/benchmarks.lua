@@ -1,12 +1,12 @@
 --- The benchmarks, and the peers that can run them.
 ---
---- A benchmark has a name, which is the operation that the programs in peers/ get as argument; title; unit and scale,
---- which make of what a program printed ("cpu" seconds for count operations, or "bytes") the number that is shown;
---- quick and full, the counts. operation: where that is another. kind: "server" for those whose CPU is the server's,
---- "alone" for those that need no server, "program" for those that are one program, "growth" for those that run only
---- when they are named, and have a separate table. groups: other groups than X25519. version: other than 1.3; below it the group is that of the certificates, too. rsa: all
---- certificates are RSA's. new_chains: which end shows another certificate on each connection, so that its peer has not
---- verified it before.
+--- A benchmark has a name, which is the operation that the programs in peers/ get as argument; title; unit and
+--- scale, which make of what a program printed ("cpu" seconds for count operations, or "bytes") the number that is
+--- shown; quick and full, the counts. operation: where that is another. kind: "server" for those whose CPU is the
+--- server's, "alone" for those that need no server, "program" for those that are one program, "growth" for those
+--- that run only when they are named, and have a separate table. groups: other groups than X25519. version: other
+--- than 1.3; below it the group is that of the certificates, too. rsa: all certificates are RSA's. new_chains:
+--- which end shows another certificate on each connection, so that its peer has not verified it before.
 
 local function per_operation(scale)
     return function(seconds, count)

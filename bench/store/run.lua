@@ -3,11 +3,12 @@
 -- usage: script/lua bench/store/run.lua [--rounds N] [--clients N] [--count N] [--interpreter lua5.4|luajit]
 --        [--handshakes resumed|full] [KIND…]
 --
--- Each measurement starts a server (server.lua beside this file, under cqueues) on core 0, and clients in plain C on core
--- 1 with Redis, which resume each connection from the one before, or none. It reads how long the server has been on a processor.
--- The kinds take turns within a round, and each ratio is formed within one: the median, and half the distance between
--- the quartiles, of all rounds are printed. Clients wait for their server at the same time, so that several handshakes
--- wait for Redis. Needs Debian's redis-server and lua-cqueues, and what `script/bench --quick context` has built.
+-- Each measurement starts a server (server.lua beside this file, under cqueues) on core 0, and clients in plain C on
+-- core 1 with Redis, which resume each connection from the one before, or none. It reads how long the server has been
+-- on a processor. The kinds take turns within a round, and each ratio is formed within one: the median, and half the
+-- distance between the quartiles, of all rounds are printed. Clients wait for their server at the same time, so that
+-- several handshakes wait for Redis. Needs Debian's redis-server and lua-cqueues, and what
+-- `script/bench --quick context` has built.
 local root = arg[0]:match "^(.*)/bench/store/" or "."
 package.path = root .. "/bench/?.lua;" .. package.path
 local socket = require "cleat.socket"

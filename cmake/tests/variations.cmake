@@ -52,6 +52,12 @@ cleat_vary(".*"               "luajit[.]checks[.]lua_api" when never)
 cleat_vary("floor|address|memcheck|coverage" "[^.]*[.]checks[.]lua_api" when never)
 cleat_vary(".*"               "gc[.].*[.]checks[.].*" when never)
 
+# A program of plain Lua; and what two servers, Redis and CPython do with each other, in builds in which they are slow.
+cleat_vary("floor|address|memcheck|coverage" "[^.]*[.]sessions[.]simulate" when never)
+cleat_vary("release" "luajit[.]sessions[.]simulate" when never)
+cleat_vary("address|memcheck" "[^.]*[.]sessions[.]fleet" when full)
+cleat_vary(".*" "gc[.].*[.]sessions[.](fleet|simulate)" when never)
+
 # Python cannot load a library with a sanitizer.
 cleat_vary("address" "[^.]*[.]docs[.]interrupt" when never)
 

@@ -29,6 +29,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_unacknowledged_free(&self->unacknowledged);
     cleat_release(self->server_hostname);
     cleat_release(self->verify_faults);
+    cleat_signature_free(self->signature);
     cleat_chain_bytes_free(self->refused_chain);
     cleat_offered_ticket_forget(self);
     cleat_session_talk_end(self);

@@ -10,6 +10,7 @@
 #include "cleat/connection.h"
 #include "net/socket.h"
 #include "tls/configuration.h"
+#include "tls/signature.h"
 #include "tls/transport.h"
 #include "tls/turn.h"
 #include "tls/unacknowledged.h"
@@ -21,7 +22,8 @@ enum cleat_pause {
     CLEAT_PAUSE_NONE,
     CLEAT_PAUSE_SERVER_NAME,
     CLEAT_PAUSE_VERIFY,
-    CLEAT_PAUSE_SESSION
+    CLEAT_PAUSE_SESSION,
+    CLEAT_PAUSE_SIGNATURE
 };
 
 struct cleat_connection {
@@ -46,6 +48,8 @@ struct cleat_connection {
     bool verify_answered; /* the caller has accepted, and BoringSSL has not asked again yet */
     bool resumed_verified; /* a server has accepted the client of a resumed session */
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
+    struct cleat_signature
+        *signature; /* what is to be signed in the pause for it, or was; NULL if none */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
     SSL_SESSION *given; /* the one that the caller has given to it; NULL if none */
@@ -119,6 +123,7 @@ bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchang
 #define CLEAT_WANTS_SERVER_NAME CLEAT_STATUS(CLEAT_WANT_SERVER_NAME, 0)
 #define CLEAT_WANTS_SESSION CLEAT_STATUS(CLEAT_WANT_SESSION, 0)
 #define CLEAT_WANTS_VERIFY CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)
+#define CLEAT_WANTS_SIGNATURE CLEAT_STATUS(CLEAT_WANT_SIGNATURE, 0)
 
 /* cleat_connection_acquire waits until the call has the turns that it wants, or both if the
  * handshake is not done; *held is what it has then. CLEAT_OK; CLEAT_WANT_* if the turn is taken

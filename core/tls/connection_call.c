@@ -25,6 +25,7 @@ int32_t cleat_connection_map_error(const struct cleat_connection *self, int resu
         case SSL_ERROR_PENDING_SESSION:
         case SSL_ERROR_PENDING_TICKET: return CLEAT_WANTS_SESSION;
         case SSL_ERROR_WANT_CERTIFICATE_VERIFY: return CLEAT_WANTS_VERIFY;
+        case SSL_ERROR_WANT_PRIVATE_KEY_OPERATION: return CLEAT_WANTS_SIGNATURE;
         case SSL_ERROR_ZERO_RETURN: return 0;
         case SSL_ERROR_SYSCALL:
             if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
@@ -49,7 +50,7 @@ bool cleat_connection_is_want(int32_t status) {
 
 bool cleat_connection_is_pause(int32_t status) {
     return status == CLEAT_WANTS_SERVER_NAME || status == CLEAT_WANTS_SESSION ||
-           status == CLEAT_WANTS_VERIFY;
+           status == CLEAT_WANTS_VERIFY || status == CLEAT_WANTS_SIGNATURE;
 }
 
 /* The classes of failures with a fatal alert, of this side or of the peer. */

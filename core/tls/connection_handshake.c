@@ -70,11 +70,15 @@ static int32_t give_tickets(struct cleat_connection *self) {
     return CLEAT_OK;
 }
 
-/* The error of a peer that verification, or the answer to it, has refused. */
+/* The error of a peer that verification, or the answer to it, has refused; or of a refused signature. */
 static int32_t fail_refused(struct cleat_connection *self) {
     cleat_transport_flush_quietly(&self->transport);
     if (self->refused_at == CLEAT_PAUSE_SERVER_NAME) {
         return cleat_fail_named("SSL", "CALLBACK_FAILED", "callback failed");
+    }
+    if (self->refused_at == CLEAT_PAUSE_SIGNATURE) {
+        return cleat_fail_named("SSL", "PRIVATE_KEY_OPERATION_FAILED",
+                                "private key operation failed");
     }
     ERR_clear_error();
     ERR_put_error(ERR_LIB_SSL, 0, SSL_R_CERTIFICATE_VERIFY_FAILED, __FILE__, __LINE__);
@@ -118,6 +122,7 @@ int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline
         if (self->pause == CLEAT_PAUSE_SERVER_NAME) return CLEAT_WANTS_SERVER_NAME;
         if (self->pause == CLEAT_PAUSE_SESSION) return CLEAT_WANTS_SESSION;
         if (self->pause == CLEAT_PAUSE_VERIFY) return CLEAT_WANTS_VERIFY;
+        if (self->pause == CLEAT_PAUSE_SIGNATURE) return CLEAT_WANTS_SIGNATURE;
         begin(self);
         waits = waits && cleat_queue_len(&self->transport.out) == 0;
         cleat_connection_begin(self, waits ? CLEAT_TRANSPORT_WAITS : CLEAT_TRANSPORT_PLAIN);

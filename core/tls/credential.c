@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "tls/signature.h"
 
 struct cleat_credential *cleat_credential_ref(struct cleat_credential *credential) {
     atomic_fetch_add_explicit(&credential->references, 1, memory_order_relaxed);
@@ -47,7 +48,9 @@ static SSL_CREDENTIAL *present(const struct cleat_credential *self, bool for_iss
     if (made == NULL) return NULL;
     SSL_CREDENTIAL_set_must_match_issuer(made, for_issuers ? 1 : 0);
     if (SSL_CREDENTIAL_set1_cert_chain(made, self->chain, self->count) == 1 &&
-        SSL_CREDENTIAL_set1_private_key(made, self->key) == 1 &&
+        (self->key != NULL
+             ? SSL_CREDENTIAL_set1_private_key(made, self->key)
+             : SSL_CREDENTIAL_set_private_key_method(made, &cleat_signature_method)) == 1 &&
         (self->ocsp_response == NULL ||
          SSL_CREDENTIAL_set1_ocsp_response(made, self->ocsp_response) == 1) &&
         (self->scts == NULL ||
@@ -70,7 +73,8 @@ static int32_t prepare(struct cleat_credential *self) {
     SSL_CTX *trial = SSL_CTX_new(TLS_with_buffers_method());
     int32_t status = CLEAT_OK;
     if (trial == NULL) return cleat_fail_nomem();
-    if (SSL_CTX_set_chain_and_key(trial, self->chain, self->count, self->key, NULL) != 1) {
+    if (SSL_CTX_set_chain_and_key(trial, self->chain, self->count, self->key,
+                                  cleat_signature_method_for(self)) != 1) {
         status = cleat_fail_ssl("SSL_CTX_set_chain_and_key");
     }
     SSL_CTX_free(trial);
@@ -115,7 +119,7 @@ int32_t cleat_credential_new(const STACK_OF(CRYPTO_BUFFER) * chain, EVP_PKEY *ke
         CRYPTO_BUFFER_up_ref(made->chain[i]);
     }
     made->key = key;
-    EVP_PKEY_up_ref(key);
+    if (key != NULL) EVP_PKEY_up_ref(key);
     made->public_key = public_key_of(made->chain[0]);
     made->type = made->public_key == NULL ? CLEAT_KEY_OTHER : type_of(made->public_key);
     return finish(made, credential);
@@ -136,7 +140,7 @@ int32_t cleat_credential_stapled(const struct cleat_credential *credential,
     made->type = credential->type;
     made->key = credential->key;
     made->public_key = credential->public_key;
-    EVP_PKEY_up_ref(made->key);
+    if (made->key != NULL) EVP_PKEY_up_ref(made->key);
     EVP_PKEY_up_ref(made->public_key);
     made->ocsp_response = ref(ocsp_response);
     made->scts = ref(scts);

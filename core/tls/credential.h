@@ -25,7 +25,7 @@ struct cleat_credential {
     atomic_int references;
     enum cleat_key_type type;
     EVP_PKEY *public_key; /* of the own certificate */
-    EVP_PKEY *key;
+    EVP_PKEY *key; /* NULL if it is elsewhere: see signature.c */
     CRYPTO_BUFFER *ocsp_response; /* NULL if none */
     CRYPTO_BUFFER *scts; /* likewise */
 #if CLEAT_HAS_SSL_CREDENTIAL
@@ -36,8 +36,8 @@ struct cleat_credential {
     CRYPTO_BUFFER *chain[]; /* the own certificate first */
 };
 
-/* cleat_credential_new returns CLEAT_OK and a credential that the caller owns, with nothing stapled. What BoringSSL
- * refuses in it is refused here. CLEAT_SSL; CLEAT_NOMEM. */
+/* cleat_credential_new returns CLEAT_OK and a credential that the caller owns, with nothing stapled. key: NULL if it is
+ * elsewhere. What BoringSSL refuses in it is refused here. CLEAT_SSL; CLEAT_NOMEM. */
 int32_t cleat_credential_new(const STACK_OF(CRYPTO_BUFFER) * chain, EVP_PKEY *key,
                              struct cleat_credential **credential);
 

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "tls/connection.h"
+#include "tls/signature.h"
 
 #if !CLEAT_HAS_SSL_CREDENTIAL
 
@@ -114,7 +115,8 @@ static bool has_suite(const struct cleat_connection *self,
     if (curve != NID_undef && (self->offered_groups & bit_of_nid(curve)) == 0) return false;
     return (has_group && can_sign(self->ssl, credential) &&
             cleat_has_shared_suite(self, NID_kx_ecdhe, is_rsa ? NID_auth_rsa : NID_auth_ecdsa)) ||
-           (is_rsa && cleat_has_shared_suite(self, NID_kx_rsa, NID_auth_rsa));
+           (is_rsa && credential->key != NULL &&
+            cleat_has_shared_suite(self, NID_kx_rsa, NID_auth_rsa));
 }
 
 /* TLS 1.2 and below: whether the server asks for such a key. */
@@ -186,7 +188,8 @@ static int choose(SSL *ssl, void *data) {
     if (chosen == NULL) chosen = first_usable(self, NULL);
     if (chosen == NULL) return 1;
     self->credential = chosen;
-    return SSL_set_chain_and_key(ssl, chosen->chain, chosen->count, chosen->key, NULL) == 1 &&
+    return SSL_set_chain_and_key(ssl, chosen->chain, chosen->count, chosen->key,
+                                 cleat_signature_method_for(chosen)) == 1 &&
            (chosen->ocsp_response == NULL ||
             SSL_set_ocsp_response(ssl, CRYPTO_BUFFER_data(chosen->ocsp_response),
                                   CRYPTO_BUFFER_len(chosen->ocsp_response)) == 1) &&
@@ -207,7 +210,7 @@ bool cleat_credential_choice_set_up(const struct cleat_credentials *set, SSL_CTX
     }
     if (preferred == NULL) return true;
     if (SSL_CTX_set_chain_and_key(ssl_ctx, preferred->chain, preferred->count, preferred->key,
-                                  NULL) != 1) {
+                                  cleat_signature_method_for(preferred)) != 1) {
         return false;
     }
     if (count > 1) { /* its staples, too, are chosen: they cannot be removed from a connection */

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "tls/context.h"
 #include "tls/credential_pem.h"
+#include "tls/signature.h"
 
 /* Adds to the context's credentials, or replaces that of the same type of key. Takes over the reference. */
 static int32_t add(struct cleat_context *self, struct cleat_credential *credential) {
@@ -28,6 +29,7 @@ static int32_t add(struct cleat_context *self, struct cleat_credential *credenti
     return CLEAT_OK;
 }
 
+/* Returns the type of the key. key: NULL if it is elsewhere. */
 static int32_t set_chain_and_key(int32_t context, const STACK_OF(CRYPTO_BUFFER) * chain,
                                  EVP_PKEY *key) {
     struct cleat_context *self;
@@ -35,7 +37,11 @@ static int32_t set_chain_and_key(int32_t context, const STACK_OF(CRYPTO_BUFFER) 
     int32_t result;
     CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
     result = cleat_credential_new(chain, key, &made);
-    if (result >= 0) result = add(self, made);
+    if (result >= 0) {
+        int32_t type = (int32_t)made->type;
+        result = add(self, made);
+        if (result >= 0) result = type;
+    }
     CLEAT_DONE(self);
     return result;
 }
@@ -58,27 +64,33 @@ static int32_t load(int32_t context, const char *certs, int32_t certs_len, const
     EVP_PKEY_free(key);
     X509_free(leaf);
     sk_CRYPTO_BUFFER_pop_free(chain, CRYPTO_BUFFER_free);
-    return status;
+    return status < 0 ? status : CLEAT_OK;
 }
 
-#define CHECK_PASSWORD(position, password, len)                                                    \
-    do {                                                                                           \
-        CLEAT_CHECK_IN(position, password, len);                                                   \
-        if ((len) > CLEAT_PASSWORD_MAX) {                                                          \
-            return cleat_fail_usage((position), "password cannot be longer than %d bytes",         \
-                                    CLEAT_PASSWORD_MAX);                                           \
-        }                                                                                          \
-    } while (0)
+/* BoringSSL knows more types of keys than TLS has signatures for here. */
+static int32_t check_type(X509 *leaf) {
+    EVP_PKEY *key = X509_get_pubkey(leaf);
+    int type = key == NULL ? EVP_PKEY_NONE : EVP_PKEY_id(key);
+    EVP_PKEY_free(key);
+    if (cleat_memory_failed()) return cleat_fail_nomem();
+    if (type == EVP_PKEY_RSA || type == EVP_PKEY_EC || type == EVP_PKEY_ED25519) return CLEAT_OK;
+    return cleat_fail_named("SSL", "UNKNOWN_CERTIFICATE_TYPE",
+                            "the certificate's key is neither RSA, nor EC, nor Ed25519");
+}
 
-/* A key where its file's name is due is a mistake that is easily made, and a message about the
- * file would carry the key to wherever messages go. */
-#define CHECK_FILE(position, name, len)                                                            \
-    do {                                                                                           \
-        CLEAT_CHECK_TEXT(position, name, len);                                                     \
-        if ((len) > 0 && memmem((name), (size_t)(len), "-----BEGIN", 10) != NULL) {                \
-            return cleat_fail_usage((position), "PEM data where the name of a file is due");       \
-        }                                                                                          \
-    } while (0)
+static int32_t load_remote_key(int32_t context, const char *certs, int32_t certs_len) {
+    STACK_OF(CRYPTO_BUFFER) *chain = NULL;
+    X509 *leaf = NULL;
+    int32_t status;
+    cleat_error_clear_queue();
+    cleat_file_skip_mark(&certs, &certs_len);
+    status = cleat_pem_chain(certs, certs_len, &chain, &leaf);
+    if (status >= 0) status = check_type(leaf);
+    if (status >= 0) status = set_chain_and_key(context, chain, NULL);
+    X509_free(leaf);
+    sk_CRYPTO_BUFFER_pop_free(chain, CRYPTO_BUFFER_free);
+    return status < 0 ? status : cleat_signature_key_number((enum cleat_key_type)status);
+}
 
 /* Reports an invalid context before files are read. */
 static int32_t check_context(int32_t context) {
@@ -96,20 +108,11 @@ int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, i
     int32_t status;
     CLEAT_CHECK_IN(2, certs, certs_len);
     CLEAT_CHECK_IN(4, key, key_len);
-    CHECK_PASSWORD(6, password, password_len);
+    CLEAT_CHECK_PASSWORD(6, password, password_len);
     status = check_context(context);
     if (status < 0) return status;
     return load(context, certs, certs_len, key == NULL ? certs : key,
                 key == NULL ? certs_len : key_len, &secret);
-}
-
-static int32_t read_named(const char *name, int32_t name_len, char **bytes, int32_t *len) {
-    char *text = cleat_copy_text(name, name_len);
-    int32_t status;
-    if (text == NULL) return cleat_fail_nomem();
-    status = cleat_file_load(text, bytes, len);
-    cleat_release(text);
-    return status;
 }
 
 int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int32_t certfile_len,
@@ -122,13 +125,13 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
     int32_t certs_len = 0;
     int32_t key_len = 0;
     int32_t status;
-    CHECK_FILE(2, certfile, certfile_len);
-    CHECK_FILE(4, keyfile, keyfile_len);
-    CHECK_PASSWORD(6, password, password_len);
+    CLEAT_CHECK_PEM_FILE(2, certfile, certfile_len);
+    CLEAT_CHECK_PEM_FILE(4, keyfile, keyfile_len);
+    CLEAT_CHECK_PASSWORD(6, password, password_len);
     status = check_context(context);
-    if (status >= 0) status = read_named(certfile, certfile_len, &certs, &certs_len);
+    if (status >= 0) status = cleat_pem_read(certfile, certfile_len, &certs, &certs_len);
     if (status >= 0 && keyfile != NULL) {
-        status = read_named(keyfile, keyfile_len, &key, &key_len);
+        status = cleat_pem_read(keyfile, keyfile_len, &key, &key_len);
     }
     if (status >= 0) {
         status = load(context, certs, certs_len, key == NULL ? certs : key,
@@ -136,6 +139,29 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
     }
     cleat_release(certs);
     cleat_release(key);
+    return status;
+}
+
+int32_t cleat_context_load_cert_chain_remote_key_data(int32_t context, const char *certs,
+                                                      int32_t certs_len) {
+    CLEAT_NO_CANCEL();
+    int32_t status;
+    CLEAT_CHECK_IN(2, certs, certs_len);
+    status = check_context(context);
+    return status < 0 ? status : load_remote_key(context, certs, certs_len);
+}
+
+int32_t cleat_context_load_cert_chain_remote_key(int32_t context, const char *certfile,
+                                                 int32_t certfile_len) {
+    CLEAT_NO_CANCEL();
+    char *certs = NULL;
+    int32_t certs_len = 0;
+    int32_t status;
+    CLEAT_CHECK_PEM_FILE(2, certfile, certfile_len);
+    status = check_context(context);
+    if (status >= 0) status = cleat_pem_read(certfile, certfile_len, &certs, &certs_len);
+    if (status >= 0) status = load_remote_key(context, certs, certs_len);
+    cleat_release(certs);
     return status;
 }
 
@@ -160,7 +186,7 @@ int32_t cleat_context_load_dh_params(int32_t context, const char *dhfile, int32_
     int32_t status;
     CLEAT_CHECK_TEXT(2, dhfile, dhfile_len);
     status = check_context(context);
-    if (status >= 0) status = read_named(dhfile, dhfile_len, &text, &len);
+    if (status >= 0) status = cleat_pem_read(dhfile, dhfile_len, &text, &len);
     if (status >= 0) status = parse_dh_params(text, len);
     cleat_release(text);
     return status;

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
 #include "x509/encrypted_key.h"
 
 static int answer_password(char *buffer, int size, int writing, void *data) {
@@ -13,6 +14,15 @@ static int answer_password(char *buffer, int size, int writing, void *data) {
     if (password->text == NULL || password->len > size) return -1;
     memcpy(buffer, password->text, (size_t)password->len);
     return (int)password->len;
+}
+
+int32_t cleat_pem_read(const char *name, int32_t name_len, char **bytes, int32_t *len) {
+    char *text = cleat_copy_text(name, name_len);
+    int32_t status;
+    if (text == NULL) return cleat_fail_nomem();
+    status = cleat_file_load(text, bytes, len);
+    cleat_release(text);
+    return status;
 }
 
 /* A memory BIO reads from a text that stays the caller's. */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/argument.h"
 #include "base/boringssl.h"
 
 /* The password of a private key. */
@@ -13,6 +14,29 @@ struct cleat_password {
     int32_t len;
     bool wanted; /* the key is encrypted */
 };
+
+#define CLEAT_CHECK_PASSWORD(position, password, len)                                              \
+    do {                                                                                           \
+        CLEAT_CHECK_IN(position, password, len);                                                   \
+        if ((len) > CLEAT_PASSWORD_MAX) {                                                          \
+            return cleat_fail_usage((position), "password cannot be longer than %d bytes",         \
+                                    CLEAT_PASSWORD_MAX);                                           \
+        }                                                                                          \
+    } while (0)
+
+/* A key where its file's name is due is a mistake that is easily made, and a message about the
+ * file would carry the key to wherever messages go. */
+#define CLEAT_CHECK_PEM_FILE(position, name, len)                                                  \
+    do {                                                                                           \
+        CLEAT_CHECK_TEXT(position, name, len);                                                     \
+        if ((len) > 0 && memmem((name), (size_t)(len), "-----BEGIN", 10) != NULL) {                \
+            return cleat_fail_usage((position), "PEM data where the name of a file is due");       \
+        }                                                                                          \
+    } while (0)
+
+/* cleat_pem_read returns CLEAT_OK and the bytes of a named file, to be freed with cleat_release. CLEAT_SYS;
+ * CLEAT_NOMEM. */
+int32_t cleat_pem_read(const char *name, int32_t name_len, char **bytes, int32_t *len);
 
 /* cleat_pem_chain returns CLEAT_OK, the certificates of a text in their order, and the first of them also by itself.
  * The caller frees both, also after an error: they are NULL before the call. CLEAT_SSL; CLEAT_NOMEM. */

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "tls/connection.h"
 #include "tls/credential_choice.h"
+#include "tls/signature.h"
 
 struct cleat_credentials *cleat_credentials_copy(const struct cleat_credentials *set) {
     struct cleat_credentials *made = cleat_allocate(sizeof *made);
@@ -40,7 +41,7 @@ void cleat_credentials_put(struct cleat_credentials *set, struct cleat_credentia
 
 #if CLEAT_HAS_SSL_CREDENTIAL
 
-bool cleat_credentials_use(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
+static bool add_all(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
     int count = 0;
     int type;
     for (type = 0; type < CLEAT_KEY_TYPES; type++) {
@@ -76,7 +77,7 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
 
 #else
 
-bool cleat_credentials_use(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
+static bool add_all(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
     return cleat_credential_choice_set_up(set, ssl_ctx);
 }
 
@@ -92,6 +93,12 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
 }
 
 #endif
+
+bool cleat_credentials_use(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
+    const struct cleat_credential *rsa = set->of_type[CLEAT_KEY_RSA];
+    return add_all(set, ssl_ctx) &&
+           (rsa == NULL || rsa->key != NULL || cleat_signature_leave_out_decryption(ssl_ctx));
+}
 
 /* Certificates are of DER, which says where it ends. */
 void cleat_credentials_digest(const struct cleat_credentials *set, uint8_t digest[CLEAT_DIGEST]) {

@@ -20,7 +20,7 @@
 
 /* CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
  * made again, with the same arguments, once the caller has provided it.
- * Their value is 0. The class 5 is kept for an event to come. */
+ * Their value is 0. The class 7 is kept for an event to come. */
 #define CLEAT_WANT_READ 1 /* class; the transport must be readable (or be fed) first */
 #define CLEAT_WANT_WRITE 2 /* class; the transport must be writable (or be drained) first */
 
@@ -31,6 +31,10 @@
 /* CLEAT_WANT_SESSION is the class for a server that asks its caller for a session that the client offers, or has one
  * to store: see cleat_connection_session_question. The value is 0. */
 #define CLEAT_WANT_SESSION 4 /* class */
+
+/* CLEAT_WANT_SIGNATURE is the class for a connection that needs a signature by a private key that is elsewhere: see
+ * cleat_connection_answer_signature. The value is 0. */
+#define CLEAT_WANT_SIGNATURE 5 /* class */
 
 /* CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits for the caller
  * to decide on them: see cleat_connection_answer_verify. The value is 0. */

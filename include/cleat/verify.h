@@ -21,8 +21,8 @@
 CLEAT_API int32_t cleat_context_set_verify_events(int32_t context, int32_t on);
 
 /* CLEAT_VERDICT_* are answers beside alerts, for cleat_connection_answer_verify. */
-#define CLEAT_VERDICT_ACCEPT -1 /* DANGEROUS for a chain that was found bad */
-#define CLEAT_VERDICT_KEEP -2 /* what the verification says */
+#define CLEAT_VERDICT_ACCEPT (-1) /* DANGEROUS for a chain that was found bad */
+#define CLEAT_VERDICT_KEEP (-2) /* what the verification says */
 
 /* cleat_connection_answer_verify returns CLEAT_OK and lets the handshake that has returned CLEAT_WANT_VERIFY go on at
  * the next call. alert: CLEAT_VERDICT_*; or a CLEAT_ALERT_DESCRIPTION_* other than CLOSE_NOTIFY to refuse: the

@@ -70,8 +70,8 @@ local function fetch(self, number)
     return type(key) == "string" and #key == KEY_SIZE and key or nil
 end
 
--- agree returns whether the store has the key of a period. Of several machines that put one at the same time, each finds
--- the last one when it looks again, now or at the next time.
+-- agree returns whether the store has the key of a period. Of several machines that put one at the same time, each
+-- finds the last one when it looks again, now or at the next time.
 local function agree(self, number, now)
     local key = fetch(self, number)
     if not key then
@@ -83,7 +83,8 @@ local function agree(self, number, now)
     return key ~= nil
 end
 
--- use gives the context the keys: of this period, which encrypts, of the next, for clocks that differ, and of those before.
+-- use gives the context the keys: of this period, which encrypts, of the next, for clocks that differ, and of those
+-- before.
 local function use(self, current)
     local keys = { self.known[current], self.known[current + 1] }
     for number = current - 1, current - self.keep, -1 do
@@ -145,8 +146,9 @@ local parse_ticket_keys = keywords.parser("ticket_keys", { "context", "store", "
 ---     print(refresh(), refresh()) --> true	false
 ---     print(sessions.ticket_keys(second, store, { period = 3600 })()) --> true
 ---
---- Whoever can read the store can decrypt all tickets. SSLContext:set_ticket_secret needs no store, and is the better
---- choice where machines can have a secret in a file; it must also be used where a store of sessions is not trusted.
+--- An attacker who can read the store can decrypt all tickets. SSLContext:set_ticket_secret needs no store, and is the
+--- better choice where machines can have a secret in a file; it must also be used where a store of sessions is not
+--- trusted.
 ---
 --- Raises: ValueError, TypeError.
 --- Python: none.
@@ -199,8 +201,8 @@ local parse_client = keywords.parser("client", { "context", "store", "name" }, {
 ---
 --- * `wrap(sock, options)` calls context:wrap_socket with these arguments, and offers the session that is stored for
 ---   `server_hostname`;
---- * `keep(conn)` stores the session of a connection that `wrap` has returned. With TLS 1.3 it comes with the first data
----   that the server sends. `keep` returns whether there was a new one.
+--- * `keep(conn)` stores the session of a connection that `wrap` has made. With TLS 1.3 it comes with the first data of
+---   the server's. `keep` returns whether there was a new one.
 ---
 --- Errors of the store go to `store.error(err)`, if there is such a function; the connection is made without a session.
 --- Each session of TLS 1.3 is used once. The server is verified again in every connection, as the context requires.
@@ -219,8 +221,8 @@ local parse_client = keywords.parser("client", { "context", "store", "name" }, {
 ---     --> false	true
 ---     --> true	true
 ---
---- A store that an attacker can read or write is as bad as one with private keys: who can read it can pose as the client,
---- and who can write to it can pose as the server. Contexts with different client certificates need different names.
+--- Protect the store like a private key: an attacker who can read it can pose as the client, and one who can write to
+--- it can pose as the server. Contexts with different client certificates need different names.
 ---
 --- Raises: TypeError.
 --- Python: none.

@@ -23,6 +23,7 @@ local pem = require "cleat.ssl.pem"
 local purpose = require "cleat.ssl.purpose"
 local random = require "cleat.ssl.random"
 local socket = require "cleat.socket"
+local signature = require "cleat.ssl.signature"
 local staple = require "cleat.ssl.staple"
 local timestamps = require "cleat.ssl.sct"
 local strict = require "cleat.strict"
@@ -62,7 +63,7 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, pem, random, staple.functions, timestamps.functions } do
+for _, part in ipairs { constants, pem, random, signature.functions, staple.functions, timestamps.functions } do
     for name, value in pairs(part) do
         ssl[name] = value
     end

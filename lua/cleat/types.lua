@@ -45,6 +45,7 @@
 ---@field certfile string
 ---@field keyfile? string
 ---@field password string|(fun(): string)|nil
+---@field sign? (fun(algorithm: string, data: string, digest: string?, public_key: string): string?, any)
 
 ---@class cleat.keywords.SSLContext.set_ciphers
 ---@field ciphers string
@@ -152,6 +153,12 @@
 
 ---@class cleat.keywords.ssl.parse_sct
 ---@field sct string
+
+---@class cleat.keywords.ssl.sign
+---@field key string
+---@field algorithm string
+---@field data string
+---@field password string|(fun(): string)|nil
 
 ---@class cleat.keywords.ssl.check_ocsp_response
 ---@field response string

@@ -367,6 +367,7 @@ local function parse(root, name, seen)
                 items[#items + 1] = { type = "macro", comment = comment, text = token.text, name = symbol }
                 group = nil
             else
+                value = value:match "^%((-%d+)%)$" or value -- a negative one has parentheses in C
                 local number = math.tointeger(tonumber(value))
                 if not symbol:find("^CLEAT_%u") then
                     fail("%s does not begin with CLEAT_", symbol)

@@ -47,7 +47,7 @@ local FLAGS = {
 local BYTES = {
     text = "host service server_hostname ciphers curve prompt digest name",
     path = "cafile capath certfile keyfile dhfile",
-    bytes = "data certs key keys secrets password protocols response scts sct untrusted",
+    bytes = "data certs key keys secrets password protocols response scts sct untrusted signature",
 }
 local KIND_OF_BYTES = {}
 for kind, names in pairs(BYTES) do

@@ -2,6 +2,7 @@
 local adapters = require "support.adapters"
 local handles = require "support.handles"
 local limits = require "support.limits"
+local pki = require "support.pki"
 local process = require "support.process"
 local questions = require "support.adapter_questions"
 local runtimes = require "support.runtimes"
@@ -23,6 +24,7 @@ for _, kind in ipairs(runtimes.names) do
         before_each(function()
             runtime = runtimes[kind]()
             runtime.client, runtime.server, runtime.factor = client, server, limits.factor()
+            runtime.directory = pki.path("root.pem"):match "^(.*)/"
         end)
         after_each(function()
             if runtime.finish then

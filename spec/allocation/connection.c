@@ -108,6 +108,24 @@ static int32_t answer_session(void) {
     return cleat_connection_handshake(server, 0);
 }
 
+/* Signs by the key that the identity has here, and returns what the handshake then does. */
+static int32_t sign(int32_t id) {
+    static char input[PART];
+    char signature[100];
+    int32_t key_len;
+    const char *key = identity_text(IDENTITY_KEY, &key_len);
+    int32_t len = cleat_connection_signature_input(id, input, sizeof input);
+    int32_t status = len;
+    if (status >= 0) status = cleat_connection_signature_digest(id, signature, sizeof signature);
+    if (status >= 0) status = cleat_connection_signature_public_key(id, NULL, 0);
+    if (status >= 0) {
+        status = cleat_sign_data(key, key_len, NULL, 0, cleat_connection_signature_algorithm(id),
+                                 input, len, signature, sizeof signature);
+    }
+    if (status >= 0) status = cleat_connection_answer_signature(id, signature, status);
+    return status < 0 ? status : cleat_connection_handshake(id, 0);
+}
+
 static int32_t shake_hands(void) {
     int32_t a = -1;
     int32_t b = -1;
@@ -119,6 +137,7 @@ static int32_t shake_hands(void) {
             EXPECT(cleat_connection_answer_verify(client, CLEAT_VERDICT_ACCEPT) == CLEAT_OK);
             a = cleat_connection_handshake(client, 0);
         }
+        if (a == CLEAT_STATUS(CLEAT_WANT_SIGNATURE, 0)) a = sign(client);
         if (a < 0 && !is_want(a)) return a;
         moved = carry(client, server);
         if (moved < 0) return moved;
@@ -128,6 +147,7 @@ static int32_t shake_hands(void) {
             if (b >= 0) b = cleat_connection_answer_server_name(server, -1);
             if (b >= 0) b = cleat_connection_handshake(server, 0);
         }
+        if (b == CLEAT_STATUS(CLEAT_WANT_SIGNATURE, 0)) b = sign(server);
         if (b == CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)) {
             EXPECT(cleat_connection_answer_verify(server, CLEAT_VERDICT_KEEP) == CLEAT_OK);
             b = cleat_connection_handshake(server, 0);
@@ -254,6 +274,27 @@ static void open_stored_id(void) {
     EXPECT(cleat_context_set_options(server_context, CLEAT_OP_NO_TICKET) == CLEAT_OK);
     EXPECT(cleat_context_set_session_events(server_context, CLEAT_SESSIONS_STORED) == CLEAT_OK);
     open_with(server_context, client_context);
+}
+
+static void open_remote_keys(int32_t version) {
+    int32_t len;
+    const char *chain = identity_text(IDENTITY_CERTIFICATE, &len);
+    close_contexts();
+    open_contexts();
+    EXPECT(cleat_context_load_cert_chain_remote_key_data(client_context, chain, len) ==
+           CLEAT_REMOTE_KEY_P256);
+    EXPECT(cleat_context_load_cert_chain_remote_key_data(server_context, chain, len) ==
+           CLEAT_REMOTE_KEY_P256);
+    configure(version, CLEAT_CERT_REQUIRED, 0);
+    open_with(server_context, client_context);
+}
+
+static void open_remote_1_3(void) {
+    open_remote_keys(CLEAT_TLS1_3_VERSION);
+}
+
+static void open_remote_1_2(void) {
+    open_remote_keys(CLEAT_TLS1_2_VERSION);
 }
 
 /* A client that accepts what the verification refuses, and a server that is asked about what it accepts. */
@@ -470,6 +511,8 @@ const struct scenario connection_scenarios[] = {
     {"handshake: a stored session resumes", open_stored_again, act_handshake, poke_and_close, 0,
      false},
     {"handshake: sessions stored by id", open_stored_id, act_handshake, poke_and_close, 0, false},
+    {"handshake: keys elsewhere", open_remote_1_3, act_handshake, close_known, 0, false},
+    {"handshake: keys elsewhere, TLS 1.2", open_remote_1_2, act_handshake, close_known, 0, false},
     {"handshake: not enforced", open_not_enforced, act_handshake, poke_and_close, 0, false},
     {"handshake: compressed certificates", open_compressed, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},

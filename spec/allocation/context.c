@@ -197,6 +197,21 @@ static int32_t act_chain_data(void) {
     return cleat_context_load_cert_chain_data(context, text, len, NULL, 0, NULL, 0);
 }
 
+static int32_t act_remote_key(void) {
+    return cleat_context_load_cert_chain_remote_key(
+               context, certificate_file, text_len(certificate_file)) == CLEAT_REMOTE_KEY_P256
+               ? CLEAT_OK
+               : cleat_error_status();
+}
+
+static int32_t act_sign(void) {
+    char signature[100];
+    int32_t len =
+        cleat_sign(key_file, text_len(key_file), "secret", 6,
+                   CLEAT_SIGNATURE_ECDSA_SECP256R1_SHA256, "data", 4, signature, sizeof signature);
+    return len < 0 ? len : CLEAT_OK;
+}
+
 static int32_t act_dh(void) {
     return cleat_context_load_dh_params(context, dh_file, text_len(dh_file));
 }
@@ -306,6 +321,8 @@ const struct scenario context_scenarios[] = {
     {"context_load_cert_chain: no password", open_context, act_no_password, close_all,
      -(CLEAT_NEED_PASSWORD << 16), true},
     {"context_load_cert_chain_data", open_context, act_chain_data, close_all, 0, true},
+    {"context_load_cert_chain_remote_key", open_context, act_remote_key, close_all, 0, true},
+    {"sign", NULL, act_sign, NULL, 0, true},
     {"context_load_dh_params", open_context, act_dh, close_all, 0, true},
     {"context_load_verify_file", open_context, act_trust_file, close_all, 0, true},
     {"context_load_verify_data: PEM", open_context, act_trust_pem, close_all, 0, true},

@@ -353,6 +353,34 @@ return {
             server_done = server_done or attempt(server, "do_handshake")
         until client_done and server_done
     end, close_both },
+    { "load_cert_chain with sign, and ssl.sign", function()
+        return ssl.SSLContext(ssl.PROTOCOL_TLS)
+    end, function(context)
+        context:load_cert_chain(certfile, { sign = nothing })
+        return #ssl.sign(keyfile, "ecdsa_secp256r1_sha256", "data") > 64
+    end, nothing, again = true },
+    { "handshake with a key that is elsewhere", function()
+        local one, two = socket.socketpair()
+        one:settimeout(0)
+        two:settimeout(0)
+        local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context:load_cert_chain(certfile, { sign = function(algorithm, data)
+            return ssl.sign(keyfile, algorithm, data)
+        end })
+        return {
+            client = link.context(link.client_options()):wrap_socket(one, {
+                server_hostname = "localhost", do_handshake_on_connect = false,
+            }),
+            server = context:wrap_socket(two, { server_side = true, do_handshake_on_connect = false }),
+        }
+    end, function(given)
+        local client, server = { object = given.client }, { object = given.server }
+        local client_done, server_done
+        repeat
+            client_done = client_done or attempt(client, "do_handshake")
+            server_done = server_done or attempt(server, "do_handshake")
+        until client_done and server_done
+    end, close_both },
     { "handshake with a servername callback", function()
         local one, two = socket.socketpair()
         one:settimeout(0)

@@ -119,25 +119,26 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_handshake \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
-     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
-     CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
+     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_read \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
-     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
-     CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
+     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_write \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
-     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
-     CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
+     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_pending \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_shutdown \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
-     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
+     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | \
+     CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_server_side \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_server_hostname \
@@ -311,6 +312,27 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_answer_session \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_load_cert_chain_remote_key \
+    (CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
+     CLASSES_BIT(NOMEM))
+#define CLASSES_context_load_cert_chain_remote_key_data \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_signature_algorithm \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_signature_key \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_signature_input \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_signature_digest \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_signature_public_key \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_answer_signature \
+    (CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_sign \
+    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_sign_data \
+    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_new \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_from_fd \
@@ -909,6 +931,34 @@
 #define cleat_connection_answer_session(...) \
     classes_checked("cleat_connection_answer_session", CLASSES_connection_answer_session, \
                     cleat_connection_answer_session(__VA_ARGS__))
+#define cleat_context_load_cert_chain_remote_key(...) \
+    classes_checked("cleat_context_load_cert_chain_remote_key", CLASSES_context_load_cert_chain_remote_key, \
+                    cleat_context_load_cert_chain_remote_key(__VA_ARGS__))
+#define cleat_context_load_cert_chain_remote_key_data(...) \
+    classes_checked("cleat_context_load_cert_chain_remote_key_data", CLASSES_context_load_cert_chain_remote_key_data, \
+                    cleat_context_load_cert_chain_remote_key_data(__VA_ARGS__))
+#define cleat_connection_signature_algorithm(...) \
+    classes_checked("cleat_connection_signature_algorithm", CLASSES_connection_signature_algorithm, \
+                    cleat_connection_signature_algorithm(__VA_ARGS__))
+#define cleat_connection_signature_key(...) \
+    classes_checked("cleat_connection_signature_key", CLASSES_connection_signature_key, \
+                    cleat_connection_signature_key(__VA_ARGS__))
+#define cleat_connection_signature_input(...) \
+    classes_checked("cleat_connection_signature_input", CLASSES_connection_signature_input, \
+                    cleat_connection_signature_input(__VA_ARGS__))
+#define cleat_connection_signature_digest(...) \
+    classes_checked("cleat_connection_signature_digest", CLASSES_connection_signature_digest, \
+                    cleat_connection_signature_digest(__VA_ARGS__))
+#define cleat_connection_signature_public_key(...) \
+    classes_checked("cleat_connection_signature_public_key", CLASSES_connection_signature_public_key, \
+                    cleat_connection_signature_public_key(__VA_ARGS__))
+#define cleat_connection_answer_signature(...) \
+    classes_checked("cleat_connection_answer_signature", CLASSES_connection_answer_signature, \
+                    cleat_connection_answer_signature(__VA_ARGS__))
+#define cleat_sign(...) \
+    classes_checked("cleat_sign", CLASSES_sign, cleat_sign(__VA_ARGS__))
+#define cleat_sign_data(...) \
+    classes_checked("cleat_sign_data", CLASSES_sign_data, cleat_sign_data(__VA_ARGS__))
 #define cleat_socket_new(...) \
     classes_checked("cleat_socket_new", CLASSES_socket_new, cleat_socket_new(__VA_ARGS__))
 #define cleat_socket_from_fd(...) \

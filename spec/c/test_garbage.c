@@ -600,6 +600,48 @@ static int32_t call_connection_answer_session(const struct value *v) {
     return cleat_connection_answer_session(v[0].i, v[1].bytes, v[1].size);
 }
 
+static int32_t call_context_load_cert_chain_remote_key(const struct value *v) {
+    return cleat_context_load_cert_chain_remote_key(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_load_cert_chain_remote_key_data(const struct value *v) {
+    return cleat_context_load_cert_chain_remote_key_data(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_connection_signature_algorithm(const struct value *v) {
+    return cleat_connection_signature_algorithm(v[0].i);
+}
+
+static int32_t call_connection_signature_key(const struct value *v) {
+    return cleat_connection_signature_key(v[0].i);
+}
+
+static int32_t call_connection_signature_input(const struct value *v) {
+    return cleat_connection_signature_input(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_signature_digest(const struct value *v) {
+    return cleat_connection_signature_digest(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_signature_public_key(const struct value *v) {
+    return cleat_connection_signature_public_key(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_answer_signature(const struct value *v) {
+    return cleat_connection_answer_signature(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_sign(const struct value *v) {
+    return cleat_sign(v[0].bytes, v[0].size, v[1].bytes, v[1].size, v[2].i, v[3].bytes, v[3].size,
+                      v[4].room, v[4].size);
+}
+
+static int32_t call_sign_data(const struct value *v) {
+    return cleat_sign_data(v[0].bytes, v[0].size, v[1].bytes, v[1].size, v[2].i, v[3].bytes,
+                           v[3].size, v[4].room, v[4].size);
+}
+
 static int32_t call_socket_new(const struct value *v) {
     return cleat_socket_new(v[0].i, v[1].i, v[2].i);
 }
@@ -1380,6 +1422,28 @@ static const struct function functions[] = {
       {END, 0, NULL}}},
     {"cleat_connection_answer_session", call_connection_answer_session, CLASSES_connection_answer_session,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "data"}, {END, 0, NULL}}},
+    {"cleat_context_load_cert_chain_remote_key", call_context_load_cert_chain_remote_key, CLASSES_context_load_cert_chain_remote_key,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certfile"}, {END, 0, NULL}}},
+    {"cleat_context_load_cert_chain_remote_key_data", call_context_load_cert_chain_remote_key_data, CLASSES_context_load_cert_chain_remote_key_data,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certs"}, {END, 0, NULL}}},
+    {"cleat_connection_signature_algorithm", call_connection_signature_algorithm, CLASSES_connection_signature_algorithm,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_signature_key", call_connection_signature_key, CLASSES_connection_signature_key,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_signature_input", call_connection_signature_input, CLASSES_connection_signature_input,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_signature_digest", call_connection_signature_digest, CLASSES_connection_signature_digest,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_signature_public_key", call_connection_signature_public_key, CLASSES_connection_signature_public_key,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_answer_signature", call_connection_answer_signature, CLASSES_connection_answer_signature,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "signature"}, {END, 0, NULL}}},
+    {"cleat_sign", call_sign, CLASSES_sign,
+     {{BYTES, 0, "keyfile"}, {BYTES, 0, "password"}, {INT, 0, "algorithm"}, {BYTES, 0, "data"},
+      {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_sign_data", call_sign_data, CLASSES_sign_data,
+     {{BYTES, 0, "key"}, {BYTES, 0, "password"}, {INT, 0, "algorithm"}, {BYTES, 0, "data"},
+      {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_socket_new", call_socket_new, CLASSES_socket_new,
      {{INT, 0, "family"}, {INT, 0, "socktype"}, {INT, 0, "proto"}, {END, 0, NULL}}},
     {"cleat_socket_from_fd", call_socket_from_fd, CLASSES_socket_from_fd,

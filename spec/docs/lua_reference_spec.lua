@@ -47,9 +47,11 @@ describe("docs/lua:", function()
     setup(function()
         directory = process.directory() .. "/examples"
         local certfile, keyfile = pki.chain("server-ec")
+        local rsa_chain, rsa_key = pki.chain("server-rsa")
         local made = process.run { "sh", "-c", ([[mkdir '%s' && cd '%s' && cp '%s' cert.pem && cp '%s' key.pem && cp '%s' ca.pem &&
-            cp '%s' rsa.pem && cp '%s' rsa.key && openssl pkcs8 -topk8 -in key.pem -passout pass:swordfish -out encrypted.pem]]):format(directory, directory, certfile, keyfile,
-            pki.path("root.pem"), pki.chain("server-rsa")) }
+            cp '%s' rsa.pem && cp '%s' rsa.key &&
+            openssl pkcs8 -topk8 -in key.pem -passout pass:swordfish -out encrypted.pem]]):format(directory, directory,
+            certfile, keyfile, pki.path("root.pem"), rsa_chain, rsa_key) }
         assert.are.equal(0, made.status, made.errors)
         echo = process.start { "python3", "spec/support/echo_server.py", certfile, keyfile, timeout = 120 }
         echo.port = echo:wait_for("listening on (%d+)")

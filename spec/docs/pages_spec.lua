@@ -50,7 +50,7 @@ setmetatable(_G, {
 })
 ]]
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md" } do
+for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/fleet.md" } do
     describe(page .. ":", function()
         it("has code, which compiles", function()
             local blocks = blocks_of(page)

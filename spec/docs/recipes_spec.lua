@@ -7,6 +7,7 @@ local raises = require "support.raises"
 local recipes = require "support.recipes"
 local servers = require "support.servers"
 local socket = require "cleat.socket"
+local softhsm = require "support.softhsm"
 local ssl = require "cleat.ssl"
 
 local function found(text, what)
@@ -254,6 +255,30 @@ describe("docs/recipes.md:", function()
             local connection = socket.create_connection({ "127.0.0.1", port }, 10)
             local stream = context:wrap_socket(connection, { server_hostname = "sub.example.org" })
             raises("SSLError", { reason = "TLSV1_ALERT_CERTIFICATE_REQUIRED" }, stream.recv, stream, 10)
+            assert.is_nil(server:poll())
+            server:stop()
+        end)
+
+        it("its key is in a PKCS#11 token", function()
+            if not softhsm.there() then
+                pending "softhsm2 and opensc are not installed: see script/packages"
+            end
+            local directory = recipes.directory()
+            softhsm.make(directory, "servers", { ["01"] = directory .. "/privkey.pem" })
+            process.write_file(directory .. "/pkcs11.lua", process.read_file(process.root .. "/examples/remote_key/pkcs11.lua"))
+            local server, port = serve("A server whose key is elsewhere", 1)
+            for _, version in ipairs { "-tls1_2", "-tls1_3" } do
+                local result = s_client(port, version, "-verify_hostname", "a.example.org")
+                found(result.output .. result.errors, "Verification: OK")
+                found(result.output, "hello")
+            end
+            os.rename(directory .. "/tokens", directory .. "/tokens-away") -- the token is pulled out
+            local refused = s_client(port)
+            assert.are_not.equal(0, refused.status)
+            found(refused.errors, "alert internal error")
+            server:wait_for "%[SSL: (PRIVATE_KEY_OPERATION_FAILED)%].-pkcs11%-tool does not sign"
+            os.rename(directory .. "/tokens-away", directory .. "/tokens")
+            found(s_client(port).output, "hello")
             assert.is_nil(server:poll())
             server:stop()
         end)

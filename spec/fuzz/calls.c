@@ -46,11 +46,29 @@ static void receive(struct part *part, char *room) {
 static void load(struct part *part) {
     int32_t len;
     const char *text = identity_text((enum identity_part)(take(part) % IDENTITY_PARTS), &len);
-    if (take(part) % 2 == 0) {
-        checked(cleat_context_load_cert_chain_data(id_of(part), text, len, NULL, 0, NULL, 0));
-    } else {
-        checked(cleat_context_load_verify_data(id_of(part), text, len));
+    switch (take(part) % 3) {
+        case 0:
+            checked(cleat_context_load_cert_chain_data(id_of(part), text, len, NULL, 0, NULL, 0));
+            break;
+        case 1: checked(cleat_context_load_verify_data(id_of(part), text, len)); break;
+        default:
+            checked(cleat_context_load_cert_chain_remote_key_data(id_of(part), text, len));
+            break;
     }
+}
+
+/* As a caller does, who has the key. */
+static void sign(struct part *part, char *room) {
+    char signature[256];
+    int32_t key_len;
+    const char *key = identity_text(IDENTITY_KEY, &key_len);
+    int32_t id = id_of(part);
+    int32_t algorithm = checked(cleat_connection_signature_algorithm(id));
+    int32_t len = checked(cleat_connection_signature_input(id, room, 4096));
+    if (algorithm <= 0 || len < 0 || len > 4096) return;
+    len = checked(
+        cleat_sign_data(key, key_len, NULL, 0, algorithm, room, len, signature, sizeof signature));
+    if (len > 0) checked(cleat_connection_answer_signature(id, signature, len));
 }
 
 static void move(struct part *part, char *room) {
@@ -65,7 +83,7 @@ static void play(struct part *part) {
     int32_t b;
     int32_t c;
     while (part->at < part->end) {
-        switch (take(part) % 46) {
+        switch (take(part) % 48) {
             case 0: keep(part, cleat_context_new(take(part) % 7)); break;
             case 1: pair(part); break;
             case 2:
@@ -128,39 +146,44 @@ static void play(struct part *part) {
             case 33:
                 checked(cleat_connection_verify_error(id_of(part), 0, room, 64, &a, &b));
                 break;
-            case 34:
+            case 34: sign(part, room); break;
+            case 35:
+                a = id_of(part);
+                checked(cleat_connection_answer_signature(a, "wrong", take(part) % 6));
+                break;
+            case 36:
                 a = id_of(part);
                 b = take(part);
                 keep(part, cleat_connection_chain_certificate(a, b % 2, b / 2 % 4));
                 break;
-            case 35: keep(part, cleat_connection_verification(id_of(part))); break;
-            case 36:
+            case 37: keep(part, cleat_connection_verification(id_of(part))); break;
+            case 38:
                 a = id_of(part);
                 b = id_of(part);
                 keep(part, cleat_verification_new(a, b, 1 + take(part) % 2, NULL, 0, take(part) - 1,
                                                   NULL, 0));
                 break;
-            case 37:
+            case 39:
                 checked(cleat_verification_result(id_of(part)));
                 checked(cleat_verification_error(id_of(part), 0, room, 64, &a, &b));
                 break;
-            case 38:
+            case 40:
                 a = id_of(part);
                 b = take(part);
                 keep(part, b < 128 ? cleat_verification_error_certificate(a, b)
                                    : cleat_verification_chain_certificate(a, b % 2, b / 2 % 4));
                 break;
-            case 39: checked(cleat_context_set_session_events(id_of(part), take(part) % 4)); break;
-            case 40: checked(cleat_context_set_ticket_keys(id_of(part), bytes, take(part))); break;
-            case 41:
+            case 41: checked(cleat_context_set_session_events(id_of(part), take(part) % 4)); break;
+            case 42: checked(cleat_context_set_ticket_keys(id_of(part), bytes, take(part))); break;
+            case 43:
                 a = id_of(part);
                 checked(cleat_context_set_ticket_secrets(a, bytes, take(part), take(part) - 1));
                 break;
-            case 42:
+            case 44:
                 checked(cleat_connection_answer_session(id_of(part), bytes, take(part)));
                 break;
-            case 43: checked(cleat_connection_stored_session(id_of(part), room, 64, &a)); break;
-            case 44: checked(cleat_connection_answer_session(id_of(part), NULL, 0)); break;
+            case 45: checked(cleat_connection_stored_session(id_of(part), room, 64, &a)); break;
+            case 46: checked(cleat_connection_answer_session(id_of(part), NULL, 0)); break;
             default:
                 checked(cleat_connection_channel_binding(id_of(part), CLEAT_BINDING_TLS_UNIQUE,
                                                          room, 64));

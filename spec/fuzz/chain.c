@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "fuzz.h"
+#include "x509/chain_bytes.h"
 #include "x509/peer.h"
 #include "x509/strict.h"
 
@@ -89,9 +90,17 @@ static STACK_OF(CRYPTO_BUFFER) * make_sent(const struct input *input, bool *deco
 
 static enum cleat_peer_verdict verify(struct input *input, const STACK_OF(CRYPTO_BUFFER) * sent,
                                       int32_t seconds, struct cleat_peer_report *report) {
+    enum cleat_peer_verdict verdict;
     input->terms.cache_seconds = seconds;
     cleat_error_clear_queue();
-    return cleat_peer_verify(&input->terms, sent, report);
+    verdict = cleat_peer_verify(&input->terms, sent, report);
+    /* The certificate at fault is in the chain of the refusal. */
+    DEMAND((verdict == CLEAT_PEER_REFUSED) == (report->refused != NULL));
+    DEMAND(report->refused == NULL ||
+           (report->error.depth >= 0 &&
+            (size_t)report->error.depth < sk_CRYPTO_BUFFER_num(report->refused)));
+    cleat_chain_bytes_free(report->refused);
+    return verdict;
 }
 
 static void compare(struct input *input, const STACK_OF(CRYPTO_BUFFER) * sent, bool decodable) {

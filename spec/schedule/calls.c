@@ -22,6 +22,16 @@ static int32_t make_context(const struct round *round) {
     return context;
 }
 
+/* With its key, or without it. */
+static void load_chain(int32_t context, const char *chain, int32_t len, bool remote) {
+    if (remote) {
+        EXPECT(cleat_context_load_cert_chain_remote_key_data(context, chain, len) ==
+               CLEAT_REMOTE_KEY_P256);
+    } else {
+        EXPECT(cleat_context_load_cert_chain_data(context, chain, len, NULL, 0, NULL, 0) == 0);
+    }
+}
+
 void contexts_open(struct round *round) {
     int32_t len;
     const char *own = identity_text(IDENTITY_CHAIN_AND_KEY, &len);
@@ -30,8 +40,7 @@ void contexts_open(struct round *round) {
     for (int i = 0; i < 3; i++) {
         int32_t context = round->contexts[i] = make_context(round);
         const char *chain = i == 2 ? other : own;
-        EXPECT(cleat_context_load_cert_chain_data(context, chain, i == 2 ? other_len : len, NULL, 0,
-                                                  NULL, 0) == 0);
+        load_chain(context, chain, i == 2 ? other_len : len, round->remote);
         EXPECT(cleat_context_load_verify_data(context, own, len) == 1);
         EXPECT(cleat_context_load_verify_data(context, other, other_len) == 1);
     }
@@ -83,9 +92,7 @@ void contexts_set_any(struct round *round, struct random *random) {
                 status = cleat_context_set_verify_mode(context, (int32_t)random_below(random, 3));
             break;
         case 8: status = cleat_context_set_ecdh_curve(context, "prime256v1", 10); break;
-        case 9:
-            status = cleat_context_load_cert_chain_data(context, chain, len, NULL, 0, NULL, 0);
-            break;
+        case 9: load_chain(context, chain, len, round->remote && on); break;
         case 10: status = cleat_context_load_verify_data(context, chain, len); break;
         default:
             len = snprintf(path, sizeof path, "/none-%u", random_below(random, 9));
@@ -112,6 +119,7 @@ static bool may_end_so(struct end *end, const char *call, double timeout, int32_
         case CLEAT_WANT_SERVER_NAME: return end->pair->round->asks && end == &end->pair->ends[1];
         case CLEAT_WANT_SESSION: return end->pair->round->stored && end == &end->pair->ends[1];
         case CLEAT_WANT_VERIFY: return end->pair->round->verdicts;
+        case CLEAT_WANT_SIGNATURE: return end->pair->round->remote;
         case CLEAT_TIMEOUT: return timeout > 0;
         case CLEAT_CLOSED: return end->closed || shut;
         case CLEAT_HANDLE: return end->closed;

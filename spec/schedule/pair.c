@@ -101,6 +101,7 @@ void round_open(struct round *round, uint64_t seed) {
     round->asks = random_below(&random, 3) == 0;
     round->verdicts = random_below(&random, 3) == 0;
     round->stored = random_below(&random, 3) == 0;
+    round->remote = random_below(&random, 3) == 0;
     round->threads = 1 + (int)random_below(&random, MOST_THREADS);
     round->many_readers = round->threads > 1 && random_below(&random, 3) == 0;
     round->unlimited =
@@ -136,7 +137,7 @@ bool pump(struct end *end, int32_t most) {
 
 bool is_pause(int32_t status) {
     return class_of(status) == CLEAT_WANT_SERVER_NAME || class_of(status) == CLEAT_WANT_VERIFY ||
-           class_of(status) == CLEAT_WANT_SESSION;
+           class_of(status) == CLEAT_WANT_SESSION || class_of(status) == CLEAT_WANT_SIGNATURE;
 }
 
 static void answer_verify(struct end *end, bool refuse) {
@@ -181,6 +182,8 @@ void answer(struct end *end, int32_t status, bool change, bool refuse) {
     if (refuse) atomic_store(&end->pair->refused, true);
     if (class_of(status) == CLEAT_WANT_VERIFY) {
         answer_verify(end, refuse);
+    } else if (class_of(status) == CLEAT_WANT_SIGNATURE) {
+        answer_signature(end, refuse);
     } else {
         answer_server_name(end, change, refuse);
     }

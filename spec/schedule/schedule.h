@@ -80,6 +80,7 @@ struct round {
     bool asks; /* the server stops for the name */
     bool stored; /* the servers' sessions are in a store */
     bool verdicts; /* either side stops when it has verified the other */
+    bool remote; /* keys are elsewhere, of some contexts at some times */
     bool many_readers; /* of one end at once: then the order of the reads is not known */
     bool unlimited; /* some reads have no timeout */
     bool may_close;
@@ -114,6 +115,8 @@ bool is_pause(int32_t status);
 /* answer lets a handshake go on that has returned such a status; a server that stops for the name with its own context,
  * or if change with another one. refuse: by an alert. */
 void answer(struct end *end, int32_t status, bool change, bool refuse);
+/* answer_signature signs for an end that has stopped for it. */
+void answer_signature(struct end *end, bool refuse);
 void contexts_open(struct round *round);
 void contexts_set_any(struct round *round, struct random *random);
 

@@ -9,6 +9,16 @@ local ssl = require "cleat.ssl"
 local support = require "support.redis"
 
 local excuse = support.missing()
+local busted_it = it
+
+local function it(name, body)
+    busted_it(name, function()
+        if excuse then
+            pending(excuse)
+        end
+        body()
+    end)
+end
 
 local VARIANTS = {
     { name = "TLS 1.2, ticket", version = "1.2" }, { name = "TLS 1.2, session id", version = "1.2", no_ticket = true },
@@ -80,15 +90,6 @@ describe("a fleet with Redis:", function()
     teardown(process.cleanup)
 
     for _, variant in ipairs(VARIANTS) do
-        local function it_with_redis(name, body)
-            it(variant.name .. ": " .. name, function()
-                if excuse then
-                    pending(excuse)
-                end
-                body()
-            end)
-        end
-
         local function options(redis, more)
             local all = { store = "redis", port = redis.port, version = variant.version, no_ticket = variant.no_ticket }
             for name, value in pairs(more or {}) do
@@ -97,7 +98,7 @@ describe("a fleet with Redis:", function()
             return all
         end
 
-        it_with_redis("a client moves between the machines, also after one was replaced", function()
+        it(variant.name .. ": a client moves between the machines, also after one was replaced", function()
             local redis = support.start()
             local first, second = start(options(redis)), start(options(redis))
             assert.is_false(visit(variant, first))
@@ -116,7 +117,7 @@ describe("a fleet with Redis:", function()
             redis:stop()
         end)
 
-        it_with_redis("with client certificates the identity moves as well", function()
+        it(variant.name .. ": with client certificates the identity moves as well", function()
             local redis = support.start()
             local first, second = start(options(redis, { verify = 1 })), start(options(redis, { verify = 1 }))
             local open = start(options(redis))
@@ -129,7 +130,7 @@ describe("a fleet with Redis:", function()
             redis:stop()
         end)
 
-        it_with_redis("Redis is killed and restarted, and nothing but resumption is missed", function()
+        it(variant.name .. ": Redis is killed and restarted, and nothing but resumption is missed", function()
             local redis = support.start()
             local first, second = start(options(redis)), start(options(redis))
             visit(variant, first)
@@ -155,15 +156,6 @@ describe("a fleet with Redis:", function()
 
     -- The faults are the store's, so that one variant is enough.
     local variant = VARIANTS[3]
-    local function it_with_redis(name, body)
-        it(name, function()
-            if excuse then
-                pending(excuse)
-            end
-            body()
-        end)
-    end
-
     local function with(port, more)
         local all = { store = "redis", port = port, version = variant.version, timeout = 0.2 }
         for name, value in pairs(more or {}) do
@@ -172,7 +164,7 @@ describe("a fleet with Redis:", function()
         return start(all)
     end
 
-    it_with_redis("Redis stands still, and goes on", function()
+    it("Redis stands still, and goes on", function()
         local redis = support.start()
         local server = with(redis.port, { pause = 3600 })
         local patient = with(redis.port, { timeout = limits.bound(5) })
@@ -193,7 +185,7 @@ describe("a fleet with Redis:", function()
         redis:stop()
     end)
 
-    it_with_redis("Redis is full", function()
+    it("Redis is full", function()
         local redis = support.start { "--maxmemory", "1", "--maxmemory-policy", "noeviction" }
         local server = with(redis.port, { timeout = limits.bound(5) })
         for _ = 1, 3 do
@@ -206,7 +198,7 @@ describe("a fleet with Redis:", function()
         redis:stop()
     end)
 
-    it_with_redis("Redis wants another password", function()
+    it("Redis wants another password", function()
         local redis = support.start { "--requirepass", "secret" }
         local wrong = with(redis.port, { password = "wrong", timeout = limits.bound(5) })
         local right = with(redis.port, { password = "secret", timeout = limits.bound(5) })
@@ -240,8 +232,8 @@ describe("a fleet with Redis:", function()
     end
 end)
 
--- CLIENTS: one connection of other clients to a server; each returns whether it was resumed. session: what the one before
--- has left, a table that is empty at first.
+-- CLIENTS: one connection of other clients to a server; each returns whether it was resumed. session: what the one
+-- before has left, a table that is empty at first.
 local CLIENTS = {}
 
 function CLIENTS.openssl(variant, server, session)
@@ -285,12 +277,11 @@ describe("clients of a fleet with Redis:", function()
     for name, connect in pairs(CLIENTS) do
         for _, variant in ipairs(VARIANTS) do
             it(("%s moves between two servers, %s"):format(name, variant.name), function()
-                if excuse then
-                    pending(excuse)
-                end
                 local redis = support.start()
-                local options = { store = "redis", port = redis.port, version = variant.version, no_ticket = variant.no_ticket,
-                    brief = name == "openssl" and 1 or nil }
+                local options = {
+                    store = "redis", port = redis.port, version = variant.version, no_ticket = variant.no_ticket,
+                    brief = name == "openssl" and 1 or nil,
+                }
                 local first, second = start(options), start(options)
                 local session = {}
                 assert.is_false(connect(variant, first, session))
@@ -313,9 +304,6 @@ describe("a fleet whose ticket keys are in Redis:", function()
 
     for _, variant in ipairs { VARIANTS[1], VARIANTS[3] } do
         it(variant.name .. ": tickets are accepted by all machines, and without Redis too", function()
-            if excuse then
-                pending(excuse)
-            end
             local redis = support.start()
             local function machine()
                 return start { port = redis.port, version = variant.version, keys = 3600 }
@@ -360,9 +348,6 @@ describe("what Redis has, with a ticket secret,", function()
     teardown(process.cleanup)
 
     it("resumes on machines with the secret, and on no other", function()
-        if excuse then
-            pending(excuse)
-        end
         local redis = support.start()
         local function server(secret)
             return start { store = "redis", port = redis.port, version = "1.3", secret = secret }

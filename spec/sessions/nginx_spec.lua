@@ -13,6 +13,8 @@ local support = require "support.redis"
 local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
     or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
 
+local plain_it = it
+
 local LOCATIONS = [[
     location = /starttls { content_by_lua_block { app.starttls() } }
     location = /client { content_by_lua_block { app.client() } }
@@ -62,8 +64,8 @@ describe("sessions in nginx:", function()
     end)
     teardown(process.cleanup)
 
-    local function it_in_nginx(name, body)
-        it(name, function()
+    local function it(name, body)
+        plain_it(name, function()
             if excuse then
                 pending(excuse)
             end
@@ -105,12 +107,12 @@ describe("sessions in nginx:", function()
         end
     end
 
-    it_in_nginx("servers in both workers resume each other's, from the shared dictionary", function()
+    it("servers in both workers resume each other's, from the shared dictionary", function()
         moves "dict"
         assert.is_falsy(log():find "store error")
     end)
 
-    it_in_nginx("and from Redis, over cosockets that nginx keeps", function()
+    it("and from Redis, over cosockets that nginx keeps", function()
         if not redis then
             pending(support.missing())
         elseif not io.open "/usr/share/lua/5.1/nginx/redis.lua" and not io.open "/usr/share/lua/5.1/resty/redis.lua" then
@@ -139,7 +141,7 @@ describe("sessions in nginx:", function()
         until resumed
     end)
 
-    it_in_nginx("a Redis that is not there makes full handshakes", function()
+    it("a Redis that is not there makes full handshakes", function()
         local _, resumed, session = visit "gone"
         assert.is_false(resumed)
         _, resumed = visit("gone", session)
@@ -147,7 +149,7 @@ describe("sessions in nginx:", function()
         assert.is_truthy(log():find("store error: [Errno 5] redis 127.0.0.1:1: ", 1, true), log())
     end)
 
-    it_in_nginx("clients in both workers share sessions", function()
+    it("clients in both workers share sessions", function()
         local before, first, _, kept = get(port, "/client?port=" .. server.ports[2]):match "^(%d+) (%S) (%l+) (%l+)$"
         assert.are.same({ ".", "true" }, { first, kept })
         local deadline = process.clock() + limits.bound(20)
@@ -161,13 +163,13 @@ describe("sessions in nginx:", function()
         until pid ~= before
     end)
 
-    it_in_nginx("a dictionary that is full forgets old sessions, and nothing that was added", function()
+    it("a dictionary that is full forgets old sessions, and nothing that was added", function()
         local first, last, big, why, again, added = get(port, "/full"):match "^(.-)|(.-)|(.-)|(.-)|(.-)|(.-)$"
         assert.are.same({ "nil", "2003", "false", "set of the lua_shared_dict small: no memory" }, { first, last, big, why })
         assert.are.same({ "false", "safe_add of the lua_shared_dict small_marks: no memory" }, { again, added })
     end)
 
-    it_in_nginx("the store keeps its rules", function()
+    it("the store keeps its rules", function()
         local wanted = {
             "nil", "4", "4", "nil", "true", "false", "nil", "nil",
             "false", "new() argument 'name': there is no lua_shared_dict nothing in nginx's configuration",
@@ -178,7 +180,7 @@ describe("sessions in nginx:", function()
         assert.are.equal(table.concat(wanted, "|"), (get(port, "/rules")))
     end)
 
-    it("there is no store outside of nginx", function()
+    plain_it("there is no store outside of nginx", function()
         raises("NotImplementedError", { match = "needs the Lua of nginx" }, sessions.new, "sessions")
     end)
 end)

@@ -186,7 +186,7 @@ describe("cleat.sessions.ticket_keys", function()
         assert.are.same(first.keys, second.keys)
     end)
 
-    it("does not believe what is no key, and a store that says nothing", function()
+    it("does not accept what is no key, and a store that says nothing", function()
         local store = counted()
         for number = 40, 51 do
             store.inner.put("ticket-key:" .. number, "x", 100)

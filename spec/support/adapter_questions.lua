@@ -2,10 +2,11 @@
 -- is called in a coroutine of a runtime (support.runtimes), and raises if the answer is wrong. It knows nothing of
 -- busted: nginx asks it too.
 --
--- A runtime that asks has client and server (SSLContexts) beside the fields of support.runtimes, and factor, by which
--- limits are multiplied on a slow machine.
+-- A runtime that asks has client and server (SSLContexts) beside the fields of support.runtimes, directory (with the
+-- files of support.pki), and factor, by which limits are multiplied on a slow machine.
 local socket = require "cleat.socket"
 local errors = require "cleat.errors"
+local ssl = require "cleat.ssl"
 
 local questions = {}
 
@@ -392,6 +393,129 @@ questions["a verify callback waits, and the connection is closed"] = function(ru
         runtime:pause(0.03)
     end
     asking(runtime, callback, function()
+        local object, second = ends(runtime)
+        local sock = wrap(runtime, object)
+        local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+        local serving = runtime:start(function()
+            pcall(peer.recv, peer, 1)
+        end)
+        local shaking = runtime:start(function()
+            sock:do_handshake()
+        end)
+        while not waits do
+            runtime:pause(0.005)
+        end
+        sock:close()
+        within(runtime, 10, "the handshake of a closed connection", shaking)
+        raises("error", EBADF, shaking.ok, shaking.results[2])
+        peer:close()
+        within(runtime, 10, "the peer", serving)
+    end)
+end
+
+-- remote_keys calls a function with a runtime whose contexts have their keys elsewhere, on both sides: signs(side) is
+-- called before each signature.
+local function remote_keys(runtime, signs, f)
+    local function load(context, side, name)
+        context:load_cert_chain(runtime.directory .. "/" .. name .. ".pem", { sign = function(algorithm, data)
+            signs(side)
+            return ssl.sign(runtime.directory .. "/" .. name .. ".key", algorithm, data)
+        end })
+        return context
+    end
+    local cafile = runtime.directory .. "/root.pem"
+    local client, server = runtime.client, runtime.server
+    runtime.client = load(ssl.create_default_context { cafile = cafile }, "client", "client")
+    runtime.server = load(ssl.create_default_context { purpose = ssl.Purpose.CLIENT_AUTH, cafile = cafile }, "server",
+        "server-ec")
+    runtime.server.verify_mode = ssl.CERT_REQUIRED
+    local ok, failure = pcall(f)
+    for _, context in ipairs { runtime.client, runtime.server } do
+        getmetatable(context).__close(context) -- the runtime may keep its tasks, and they the connections
+    end
+    runtime.client, runtime.server = client, server
+    if not ok then
+        error(failure, 0)
+    end
+end
+
+questions["a key is elsewhere, on both sides, beside a reader and a writer"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local order, early = {}, false
+    local reading
+    remote_keys(runtime, function(side)
+        order[#order + 1] = side
+        runtime:pause(0.01)
+        early = early or reading.done
+    end, function()
+        local object, second = ends(runtime)
+        local sock = wrap(runtime, object)
+        local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+        reading = runtime:start(function()
+            return sock:recv(5)
+        end)
+        local writing = runtime:start(function()
+            sock:sendall "hello"
+        end)
+        local serving = runtime:start(function()
+            peer:sendall(receive(peer, 5))
+        end)
+        within(runtime, 10, "a handshake whose keys are elsewhere", reading, writing, serving)
+        runtime:join(reading, writing, serving)
+        same("hello", reading.results[2])
+        same("server client", table.concat(order, " "))
+        same(false, early)
+        sock:close()
+        peer:close()
+    end)
+end
+
+questions["a key is elsewhere, and its owner refuses"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    for _, refuser in ipairs { "client", "server" } do
+        remote_keys(runtime, function(side)
+            runtime:pause(0.01)
+            assert(side ~= refuser, "not today")
+        end, function()
+            local object, second = ends(runtime)
+            local sock = wrap(runtime, object)
+            local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+            local results = {}
+            local tasks = {}
+            for side, one in pairs { client = sock, server = peer } do
+                tasks[#tasks + 1] = runtime:start(function()
+                    results[side] = { pcall(one.recv, one, 1) }
+                end)
+            end
+            within(runtime, 10, "both sides", tasks[1], tasks[2])
+            runtime:join(tasks[1], tasks[2])
+            local refused, other = results[refuser], results[refuser == "client" and "server" or "client"]
+            raises("SSLError", nil, refused[1], refused[2])
+            same("PRIVATE_KEY_OPERATION_FAILED", refused[2].reason)
+            same(true, tostring(refused[2].cause):find("not today", 1, true) ~= nil)
+            raises("SSLError", nil, other[1], other[2])
+            same(80, other[2].alert)
+            sock:close()
+            peer:close()
+        end)
+    end
+end
+
+questions["a key is elsewhere, and the connection is closed"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local waits = false
+    remote_keys(runtime, function(side)
+        if side == "client" then
+            waits = true
+            runtime:pause(0.03)
+        end
+    end, function()
         local object, second = ends(runtime)
         local sock = wrap(runtime, object)
         local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })

@@ -41,10 +41,11 @@ local function connected_cosocket()
     return tcp, peer
 end
 
-local client, server
+local client, server, files
 
 -- init is called by init_by_lua.
 function nginx_questions.init(directory)
+    files = directory
     client = ssl.create_default_context { cafile = directory .. "/root.pem" }
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server:load_cert_chain(directory .. "/server-ec.pem", directory .. "/server-ec.key")
@@ -52,7 +53,8 @@ end
 
 local function runtime()
     return Runtime:new {
-        name = "nginx", stream = true, client = client, server = server, factor = tonumber(ngx.var.arg_factor) or 1,
+        name = "nginx", stream = true, client = client, server = server, directory = files,
+        factor = tonumber(ngx.var.arg_factor) or 1,
         large_buffers = true, -- a cosocket's are the system's
         launch = function(_, task)
             task.thread = ngx.thread.spawn(task.main)

@@ -39,8 +39,8 @@ local function answer(f)
     ngx.say(ok and result or "error: " .. tostring(result))
 end
 
--- starttls: the client of this request speaks TLS after a line of plaintext. It is told which worker this is, and whether
--- its session was resumed.
+-- starttls: the client of this request speaks TLS after a line of plaintext. The answer is which worker this is, and
+-- whether the session was resumed.
 function app.starttls()
     local raw = assert(ngx.req.socket(true))
     assert(raw:send "220 ready\r\n")
@@ -84,7 +84,8 @@ function app.full()
         local first, last = small.get "key1", small.get "key200"
         local big, why = pcall(small.put, "big", ("x"):rep(1000000), 1000)
         small.add("mark", 1000)
-        local added, added_why = 0, ""
+        local added = 0
+        local added_why
         repeat
             local ok, result = pcall(small.add, "mark" .. added, 1000)
             added, added_why = added + 1, result

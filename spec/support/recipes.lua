@@ -111,6 +111,7 @@ local function command(code, ports)
     local script = process.write_file(("%s/program-%d.lua"):format(directory, recipes.count), preamble .. code)
     local words = process.lua {
         "SSL_CERT_FILE=" .. pki.path "root.pem", "SSL_CERT_DIR=/nowhere", "KEY_PASSWORD=correct",
+        "PKCS11_PIN=correct", "SOFTHSM2_CONF=" .. directory .. "/softhsm2.conf",
         "LUA_PATH=" .. directory .. "/?.lua;" .. package.path, script,
     }
     words.directory, words.timeout = directory, 60

@@ -5,7 +5,7 @@ local pki = require "support.pki"
 local process = require "support.process"
 
 return function(options)
-    known("serve", options, "cert chains cafile verify version alpn mode bytes")
+    known("serve", options, "cert chains cafile verify version alpn mode bytes remote")
     local command = { "spec/support/server.lua", timeout = 60 }
     local chains = options.chains or { { pki.chain(options.cert or "server-ec") } }
     for name, value in pairs(options) do

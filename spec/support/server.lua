@@ -2,7 +2,7 @@
 -- is killed.
 -- Arguments are name=value: cert, key (files), also (more of them: cert:key, once for each), cafile, verify (optional,
 -- required), version (TLSv1 to TLSv1.2; all), alpn, mode (echo, http), bytes (an echo ends with close_notify after so
--- many). It says on standard output what happens.
+-- many), remote (yes: the keys are elsewhere; refuse: and do not sign). It says on standard output what happens.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -24,9 +24,21 @@ end
 
 local PROTOCOLS = { TLSv1 = ssl.PROTOCOL_TLSv1, ["TLSv1.1"] = ssl.PROTOCOL_TLSv1_1, ["TLSv1.2"] = ssl.PROTOCOL_TLSv1_2 }
 local context = ssl.SSLContext(PROTOCOLS[options.version] or ssl.PROTOCOL_TLS)
-context:load_cert_chain(options.cert, options.key)
+
+local function load(certfile, keyfile)
+    if options.remote then
+        context:load_cert_chain(certfile, { sign = function(algorithm, data)
+            say("signs", algorithm)
+            return options.remote == "yes" and ssl.sign(keyfile, algorithm, data) or nil
+        end })
+    else
+        context:load_cert_chain(certfile, keyfile)
+    end
+end
+
+load(options.cert, options.key)
 for _, files in ipairs(also) do
-    context:load_cert_chain(files[1], files[2])
+    load(files[1], files[2])
 end
 if options.cafile then
     context:load_verify_locations(options.cafile)

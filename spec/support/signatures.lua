@@ -432,8 +432,8 @@ return {
     {
         name = "connection_handshake", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
-                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
+                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
                     HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
@@ -443,8 +443,8 @@ return {
     {
         name = "connection_read", results = 1,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
-                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
+                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
                     HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
@@ -455,8 +455,8 @@ return {
     {
         name = "connection_read_into", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
-                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
+                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
                     HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
@@ -469,8 +469,8 @@ return {
     {
         name = "connection_write", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
-                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
+                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
                     HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
@@ -481,8 +481,8 @@ return {
     {
         name = "connection_write_from", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
-                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
+                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
                     HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
@@ -501,8 +501,8 @@ return {
     {
         name = "connection_shutdown", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_VERIFY = true, CLOSED = true, EOF = true,
-                    TIMEOUT = true, SYS = true, SSL = true, ALERT = true, HANDLE = true,
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
+                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, HANDLE = true,
                     USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
@@ -1164,6 +1164,86 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
+        name = "context_load_cert_chain_remote_key", results = 0,
+        classes = { WANT_SIGNATURE = true, SYS = true, SSL = true, HANDLE = true, USAGE = true,
+                    NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "certfile" },
+        },
+    },
+    {
+        name = "context_load_cert_chain_remote_key_data", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "certs" },
+        },
+    },
+    {
+        name = "connection_signature_algorithm", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_signature_key", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_signature_input", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_signature_digest", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_signature_public_key", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_answer_signature", results = 0,
+        classes = { WANT_SIGNATURE = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "signature" },
+        },
+    },
+    {
+        name = "sign", results = 1,
+        classes = { NEED_PASSWORD = true, SYS = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "keyfile" },
+            { kind = "bytes", name = "password" },
+            { kind = "int", name = "algorithm" },
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
+        name = "sign_data", results = 1,
+        classes = { NEED_PASSWORD = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "key" },
+            { kind = "bytes", name = "password" },
+            { kind = "int", name = "algorithm" },
             { kind = "bytes", name = "data" },
         },
     },

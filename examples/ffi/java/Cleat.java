@@ -301,6 +301,34 @@ public final class Cleat {
     /** to remove the session of a key */
     public static final int SESSION_QUESTION_REMOVE = 3;
 
+    // CLEAT_SIGNATURE_* are TLS's signature schemes (RFC 8446 section 4.2.3). RSA-PSS has a salt as
+    // long as the digest. An ECDSA signature is the DER of r and s. With TLS 1.3 an ECDSA scheme is
+    // for its curve's keys only, with TLS 1.2 for those of any curve. Those with SHA-1 are for TLS
+    // 1.2 with peers that know no other; RSA_PKCS1_MD5_SHA1, which has no number in TLS, and
+    // ECDSA_SHA1 are those of TLS 1.0 and 1.1.
+    public static final int SIGNATURE_RSA_PKCS1_SHA1 = 513;
+    public static final int SIGNATURE_ECDSA_SHA1 = 515;
+    public static final int SIGNATURE_RSA_PKCS1_SHA256 = 1025;
+    public static final int SIGNATURE_ECDSA_SECP256R1_SHA256 = 1027;
+    public static final int SIGNATURE_RSA_PKCS1_SHA384 = 1281;
+    public static final int SIGNATURE_ECDSA_SECP384R1_SHA384 = 1283;
+    public static final int SIGNATURE_RSA_PKCS1_SHA512 = 1537;
+    public static final int SIGNATURE_ECDSA_SECP521R1_SHA512 = 1539;
+    public static final int SIGNATURE_RSA_PSS_RSAE_SHA256 = 2052;
+    public static final int SIGNATURE_RSA_PSS_RSAE_SHA384 = 2053;
+    public static final int SIGNATURE_RSA_PSS_RSAE_SHA512 = 2054;
+    public static final int SIGNATURE_ED25519 = 2055;
+    public static final int SIGNATURE_RSA_PKCS1_MD5_SHA1 = 65281;
+
+    // CLEAT_REMOTE_KEY_* are the types of keys that can be elsewhere.
+    public static final int REMOTE_KEY_RSA = 1;
+    public static final int REMOTE_KEY_P256 = 2;
+    public static final int REMOTE_KEY_P384 = 3;
+    public static final int REMOTE_KEY_P521 = 4;
+    /** not with TLS 1.3 */
+    public static final int REMOTE_KEY_P224 = 5;
+    public static final int REMOTE_KEY_ED25519 = 6;
+
     // CLEAT_SOCK_* are the socket types.
     public static final int SOCK_STREAM = 1;
     public static final int SOCK_DGRAM = 2;
@@ -376,7 +404,7 @@ public final class Cleat {
 
     // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
     // made again, with the same arguments, once the caller has provided it. Their value is 0. The
-    // class 5 is kept for an event to come.
+    // class 7 is kept for an event to come.
     /** the transport must be readable (or be fed) first */
     public static final int WANT_READ = 1;
     /** the transport must be writable (or be drained) first */
@@ -390,6 +418,10 @@ public final class Cleat {
     // CLEAT_WANT_SESSION is the class for a server that asks its caller for a session that the client
     // offers, or has one to store: see cleat_connection_session_question. The value is 0.
     public static final int WANT_SESSION = 4;
+
+    // CLEAT_WANT_SIGNATURE is the class for a connection that needs a signature by a private key that
+    // is elsewhere: see cleat_connection_answer_signature. The value is 0.
+    public static final int WANT_SIGNATURE = 5;
 
     // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and
     // waits for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
@@ -766,6 +798,29 @@ public final class Cleat {
                                                                  int output_cap, int[] lifetime);
         public static native int cleat_connection_answer_session(int connection, byte[] data,
                                                                  int data_len);
+        public static native int cleat_context_load_cert_chain_remote_key(int context,
+                                                                          byte[] certfile,
+                                                                          int certfile_len);
+        public static native int cleat_context_load_cert_chain_remote_key_data(int context,
+                                                                               byte[] certs,
+                                                                               int certs_len);
+        public static native int cleat_connection_signature_algorithm(int connection);
+        public static native int cleat_connection_signature_key(int connection);
+        public static native int cleat_connection_signature_input(int connection, byte[] output,
+                                                                  int output_cap);
+        public static native int cleat_connection_signature_digest(int connection, byte[] output,
+                                                                   int output_cap);
+        public static native int cleat_connection_signature_public_key(int connection,
+                                                                       byte[] output,
+                                                                       int output_cap);
+        public static native int cleat_connection_answer_signature(int connection, byte[] signature,
+                                                                   int signature_len);
+        public static native int cleat_sign(byte[] keyfile, int keyfile_len, byte[] password,
+                                            int password_len, int algorithm, byte[] data,
+                                            int data_len, byte[] output, int output_cap);
+        public static native int cleat_sign_data(byte[] key, int key_len, byte[] password,
+                                                 int password_len, int algorithm, byte[] data,
+                                                 int data_len, byte[] output, int output_cap);
         public static native int cleat_socket_new(int family, int socktype, int proto);
         public static native int cleat_socket_from_fd(int fd);
         public static native int cleat_socket_over_fd(int fd);
@@ -1981,6 +2036,36 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_load_cert_chain_remote_key returns the CLEAT_REMOTE_KEY_* of the own
+         * certificate's key, and makes connections of the context present the certificates of certfile,
+         * as cleat_context_load_cert_chain does; their handshakes return CLEAT_WANT_SIGNATURE where they
+         * need the key. A private key in certfile is not looked at. Of an RSA key they want signatures
+         * only, so that the cipher suites of TLS 1.2 that decrypt with it (RSA key exchange) are left
+         * out; connections cannot be made, CLEAT_SSL, NO_CIPHER_MATCH, if the context has no other.
+         * CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, SSL
+         * UNKNOWN_CERTIFICATE_TYPE for a key of another type, ...; CLEAT_USAGE for PEM data where the
+         * file's name is due.
+         */
+        public int loadCertChainRemoteKey(String certfile) throws Failure {
+            byte[] certfileBytes = bytes(certfile);
+            int result = Raw.cleat_context_load_cert_chain_remote_key(id, certfileBytes, length(certfileBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_load_cert_chain_remote_key_data returns the same CLEAT_REMOTE_KEY_*, and does the
+         * same from a PEM text in memory. CLEAT_SSL as there.
+         */
+        public int loadCertChainRemoteKeyData(byte[] certs) throws Failure {
+            int result = Raw.cleat_context_load_cert_chain_remote_key_data(id, certs, length(certs));
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
          * cleat_context_ask_ocsp returns 1 if clients of the context ask for an OCSP response, otherwise
          * 0; 1 in a new context.
          */
@@ -2911,6 +2996,95 @@ public final class Cleat {
          */
         public void answerSession(byte[] data) throws Failure {
             int result = Raw.cleat_connection_answer_session(id, data, length(data));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_connection_signature_algorithm returns the number of the algorithm, a CLEAT_SIGNATURE_*
+         * constant, for the signature that the handshake waits for, or 0 if it waits for none.
+         */
+        public int signatureAlgorithm() throws Failure {
+            int result = Raw.cleat_connection_signature_algorithm(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_signature_key returns the CLEAT_REMOTE_KEY_* of the key for that signature, as
+         * it was returned when the certificate was loaded, or 0 if the handshake waits for none.
+         */
+        public int signatureKey() throws Failure {
+            int result = Raw.cleat_connection_signature_key(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_signature_input returns the length of the message that is to be signed, and
+         * copies it to output. It is not hashed yet. CLEAT_USAGE if the handshake waits for no signature.
+         */
+        public byte[] signatureInput() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_signature_input(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_signature_input(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_connection_signature_digest returns the length of the message's digest by the algorithm's
+         * hash, and copies it to output; 0 for Ed25519, which signs the message itself. It is what
+         * PKCS#11 tokens and key services sign. CLEAT_USAGE as above; CLEAT_SSL if BoringSSL cannot hash.
+         */
+        public byte[] signatureDigest() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_signature_digest(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_signature_digest(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_connection_signature_public_key returns the length of the public key of the certificate
+         * that was sent, SubjectPublicKeyInfo in DER, and copies it to output: to find the private key
+         * by. CLEAT_USAGE and CLEAT_SSL as above.
+         */
+        public byte[] signaturePublicKey() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_signature_public_key(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_signature_public_key(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_connection_answer_signature returns CLEAT_OK and lets the handshake that has returned
+         * CLEAT_WANT_SIGNATURE go on at the next call. signature absent: the key's owner refuses; the
+         * peer gets the alert internal_error, and the handshake fails with CLEAT_SSL,
+         * PRIVATE_KEY_OPERATION_FAILED. A signature that the certificate's key does not verify is
+         * CLEAT_SSL, BAD_SIGNATURE, here, and a refusal otherwise: it never reaches the peer. CLEAT_USAGE
+         * if the connection has not asked; CLEAT_NOMEM, after which it can be answered again.
+         */
+        public void answerSignature(byte[] signature) throws Failure {
+            int result = Raw.cleat_connection_answer_signature(id, signature, length(signature));
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -4000,6 +4174,46 @@ public final class Cleat {
         if (result > out.length) {
             out = new byte[result];
             result = Raw.cleat_sct_bytes(sct, length(sct), which, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return out;
+    }
+
+    /**
+     * cleat_sign returns the length of a signature of data by the private key in keyfile, and copies
+     * it to output: what cleat_connection_answer_signature takes, made where the key is. password
+     * opens an encrypted key, and may be absent. algorithm: CLEAT_SIGNATURE_*. data is the message,
+     * not its digest. Each call reads the key, and signs: NULL with capacity 0 costs a signature, and
+     * the length of two ECDSA signatures may differ. CLEAT_SSL, WRONG_SIGNATURE_TYPE, if the
+     * algorithm does not fit the key, and CLEAT_NEED_PASSWORD, CLEAT_SYS, CLEAT_SSL and CLEAT_USAGE
+     * as cleat_context_load_cert_chain. What was read of the file is wiped.
+     */
+    public static byte[] sign(String keyfile, byte[] password, int algorithm,
+                              byte[] data) throws Failure {
+        byte[] keyfileBytes = bytes(keyfile);
+        byte[] out = new byte[256];
+        int result = Raw.cleat_sign(keyfileBytes, length(keyfileBytes), password, length(password), algorithm, data, length(data), out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_sign(keyfileBytes, length(keyfileBytes), password, length(password), algorithm, data, length(data), out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return out;
+    }
+
+    /**
+     * cleat_sign_data returns the length of the same, from the key's PEM text in memory. algorithm:
+     * CLEAT_SIGNATURE_*. password may be absent. CLEAT_NEED_PASSWORD and CLEAT_SSL as above.
+     */
+    public static byte[] signData(byte[] key, byte[] password, int algorithm,
+                                  byte[] data) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_sign_data(key, length(key), password, length(password), algorithm, data, length(data), out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_sign_data(key, length(key), password, length(password), algorithm, data, length(data), out, out.length);
         }
         check(result);
         out = Arrays.copyOf(out, Math.min(result, out.length));

@@ -292,6 +292,34 @@ pub const SESSION_QUESTION_PUT: i32 = 2;
 /// to remove the session of a key
 pub const SESSION_QUESTION_REMOVE: i32 = 3;
 
+// CLEAT_SIGNATURE_* are TLS's signature schemes (RFC 8446 section 4.2.3). RSA-PSS has a salt as long
+// as the digest. An ECDSA signature is the DER of r and s. With TLS 1.3 an ECDSA scheme is for its
+// curve's keys only, with TLS 1.2 for those of any curve. Those with SHA-1 are for TLS 1.2 with peers
+// that know no other; RSA_PKCS1_MD5_SHA1, which has no number in TLS, and ECDSA_SHA1 are those of TLS
+// 1.0 and 1.1.
+pub const SIGNATURE_RSA_PKCS1_SHA1: i32 = 513;
+pub const SIGNATURE_ECDSA_SHA1: i32 = 515;
+pub const SIGNATURE_RSA_PKCS1_SHA256: i32 = 1025;
+pub const SIGNATURE_ECDSA_SECP256R1_SHA256: i32 = 1027;
+pub const SIGNATURE_RSA_PKCS1_SHA384: i32 = 1281;
+pub const SIGNATURE_ECDSA_SECP384R1_SHA384: i32 = 1283;
+pub const SIGNATURE_RSA_PKCS1_SHA512: i32 = 1537;
+pub const SIGNATURE_ECDSA_SECP521R1_SHA512: i32 = 1539;
+pub const SIGNATURE_RSA_PSS_RSAE_SHA256: i32 = 2052;
+pub const SIGNATURE_RSA_PSS_RSAE_SHA384: i32 = 2053;
+pub const SIGNATURE_RSA_PSS_RSAE_SHA512: i32 = 2054;
+pub const SIGNATURE_ED25519: i32 = 2055;
+pub const SIGNATURE_RSA_PKCS1_MD5_SHA1: i32 = 65281;
+
+// CLEAT_REMOTE_KEY_* are the types of keys that can be elsewhere.
+pub const REMOTE_KEY_RSA: i32 = 1;
+pub const REMOTE_KEY_P256: i32 = 2;
+pub const REMOTE_KEY_P384: i32 = 3;
+pub const REMOTE_KEY_P521: i32 = 4;
+/// not with TLS 1.3
+pub const REMOTE_KEY_P224: i32 = 5;
+pub const REMOTE_KEY_ED25519: i32 = 6;
+
 // CLEAT_SOCK_* are the socket types.
 pub const SOCK_STREAM: i32 = 1;
 pub const SOCK_DGRAM: i32 = 2;
@@ -366,7 +394,7 @@ pub const OCSP_UNKNOWN: i32 = 2;
 pub const OK: i32 = 0;
 
 // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be made
-// again, with the same arguments, once the caller has provided it. Their value is 0. The class 5 is
+// again, with the same arguments, once the caller has provided it. Their value is 0. The class 7 is
 // kept for an event to come.
 /// the transport must be readable (or be fed) first
 pub const WANT_READ: i32 = 1;
@@ -380,6 +408,10 @@ pub const WANT_SERVER_NAME: i32 = 3;
 // CLEAT_WANT_SESSION is the class for a server that asks its caller for a session that the client
 // offers, or has one to store: see cleat_connection_session_question. The value is 0.
 pub const WANT_SESSION: i32 = 4;
+
+// CLEAT_WANT_SIGNATURE is the class for a connection that needs a signature by a private key that is
+// elsewhere: see cleat_connection_answer_signature. The value is 0.
+pub const WANT_SIGNATURE: i32 = 5;
 
 // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits
 // for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
@@ -739,6 +771,26 @@ pub mod raw {
                                                output_cap: i32, lifetime: *mut i32) -> i32;
         pub fn cleat_connection_answer_session(connection: i32, data: *const c_char,
                                                data_len: i32) -> i32;
+        pub fn cleat_context_load_cert_chain_remote_key(context: i32, certfile: *const c_char,
+                                                        certfile_len: i32) -> i32;
+        pub fn cleat_context_load_cert_chain_remote_key_data(context: i32, certs: *const c_char,
+                                                             certs_len: i32) -> i32;
+        pub fn cleat_connection_signature_algorithm(connection: i32) -> i32;
+        pub fn cleat_connection_signature_key(connection: i32) -> i32;
+        pub fn cleat_connection_signature_input(connection: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
+        pub fn cleat_connection_signature_digest(connection: i32, output: *mut c_char,
+                                                 output_cap: i32) -> i32;
+        pub fn cleat_connection_signature_public_key(connection: i32, output: *mut c_char,
+                                                     output_cap: i32) -> i32;
+        pub fn cleat_connection_answer_signature(connection: i32, signature: *const c_char,
+                                                 signature_len: i32) -> i32;
+        pub fn cleat_sign(keyfile: *const c_char, keyfile_len: i32, password: *const c_char,
+                          password_len: i32, algorithm: i32, data: *const c_char, data_len: i32,
+                          output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_sign_data(key: *const c_char, key_len: i32, password: *const c_char,
+                               password_len: i32, algorithm: i32, data: *const c_char,
+                               data_len: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_socket_new(family: i32, socktype: i32, proto: i32) -> i32;
         pub fn cleat_socket_from_fd(fd: i32) -> i32;
         pub fn cleat_socket_over_fd(fd: i32) -> i32;
@@ -1749,6 +1801,28 @@ impl Context {
         Ok(())
     }
 
+    /// cleat_context_load_cert_chain_remote_key returns the CLEAT_REMOTE_KEY_* of the own certificate's
+    /// key, and makes connections of the context present the certificates of certfile, as
+    /// cleat_context_load_cert_chain does; their handshakes return CLEAT_WANT_SIGNATURE where they need the
+    /// key. A private key in certfile is not looked at. Of an RSA key they want signatures only, so that
+    /// the cipher suites of TLS 1.2 that decrypt with it (RSA key exchange) are left out; connections
+    /// cannot be made, CLEAT_SSL, NO_CIPHER_MATCH, if the context has no other. CLEAT_SYS with the file's
+    /// name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, SSL UNKNOWN_CERTIFICATE_TYPE for a key
+    /// of another type, ...; CLEAT_USAGE for PEM data where the file's name is due.
+    #[allow(clippy::too_many_arguments)]
+    pub fn load_cert_chain_remote_key(&self, certfile: &str) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_context_load_cert_chain_remote_key(self.0, certfile.as_bytes().as_ptr().cast(), c_len(certfile.len())) })?;
+        Ok(result)
+    }
+
+    /// cleat_context_load_cert_chain_remote_key_data returns the same CLEAT_REMOTE_KEY_*, and does the same
+    /// from a PEM text in memory. CLEAT_SSL as there.
+    #[allow(clippy::too_many_arguments)]
+    pub fn load_cert_chain_remote_key_data(&self, certs: &[u8]) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_context_load_cert_chain_remote_key_data(self.0, certs.as_ptr().cast(), c_len(certs.len())) })?;
+        Ok(result)
+    }
+
     /// cleat_context_ask_ocsp returns 1 if clients of the context ask for an OCSP response, otherwise 0; 1
     /// in a new context.
     #[allow(clippy::too_many_arguments)]
@@ -2411,6 +2485,61 @@ impl Connection {
     pub fn answer_session(&self, data: Option<&[u8]>) -> Result<(), Error> {
         let (data, data_len) = c_pair(data);
         let _ = checked(unsafe { raw::cleat_connection_answer_session(self.0, data, data_len) })?;
+        Ok(())
+    }
+
+    /// cleat_connection_signature_algorithm returns the number of the algorithm, a CLEAT_SIGNATURE_*
+    /// constant, for the signature that the handshake waits for, or 0 if it waits for none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn signature_algorithm(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_connection_signature_algorithm(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_connection_signature_key returns the CLEAT_REMOTE_KEY_* of the key for that signature, as it
+    /// was returned when the certificate was loaded, or 0 if the handshake waits for none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn signature_key(&self) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_connection_signature_key(self.0) })?;
+        Ok(result)
+    }
+
+    /// cleat_connection_signature_input returns the length of the message that is to be signed, and copies
+    /// it to output. It is not hashed yet. CLEAT_USAGE if the handshake waits for no signature.
+    #[allow(clippy::too_many_arguments)]
+    pub fn signature_input(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_signature_input(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_signature_digest returns the length of the message's digest by the algorithm's
+    /// hash, and copies it to output; 0 for Ed25519, which signs the message itself. It is what PKCS#11
+    /// tokens and key services sign. CLEAT_USAGE as above; CLEAT_SSL if BoringSSL cannot hash.
+    #[allow(clippy::too_many_arguments)]
+    pub fn signature_digest(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_signature_digest(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_signature_public_key returns the length of the public key of the certificate that
+    /// was sent, SubjectPublicKeyInfo in DER, and copies it to output: to find the private key by.
+    /// CLEAT_USAGE and CLEAT_SSL as above.
+    #[allow(clippy::too_many_arguments)]
+    pub fn signature_public_key(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_signature_public_key(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_answer_signature returns CLEAT_OK and lets the handshake that has returned
+    /// CLEAT_WANT_SIGNATURE go on at the next call. signature absent: the key's owner refuses; the peer
+    /// gets the alert internal_error, and the handshake fails with CLEAT_SSL, PRIVATE_KEY_OPERATION_FAILED.
+    /// A signature that the certificate's key does not verify is CLEAT_SSL, BAD_SIGNATURE, here, and a
+    /// refusal otherwise: it never reaches the peer. CLEAT_USAGE if the connection has not asked;
+    /// CLEAT_NOMEM, after which it can be answered again.
+    #[allow(clippy::too_many_arguments)]
+    pub fn answer_signature(&self, signature: Option<&[u8]>) -> Result<(), Error> {
+        let (signature, signature_len) = c_pair(signature);
+        let _ = checked(unsafe { raw::cleat_connection_answer_signature(self.0, signature, signature_len) })?;
         Ok(())
     }
 
@@ -3154,6 +3283,31 @@ pub fn sct_read(sct: &[u8]) -> Result<(i32, f64, i32, i32), Error> {
 #[allow(clippy::too_many_arguments)]
 pub fn sct_bytes(sct: &[u8], which: i32) -> Result<Vec<u8>, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_sct_bytes(sct.as_ptr().cast(), c_len(sct.len()), which, out, out_cap) })?;
+    Ok(out)
+}
+
+/// cleat_sign returns the length of a signature of data by the private key in keyfile, and copies it to
+/// output: what cleat_connection_answer_signature takes, made where the key is. password opens an
+/// encrypted key, and may be absent. algorithm: CLEAT_SIGNATURE_*. data is the message, not its digest.
+/// Each call reads the key, and signs: NULL with capacity 0 costs a signature, and the length of two
+/// ECDSA signatures may differ. CLEAT_SSL, WRONG_SIGNATURE_TYPE, if the algorithm does not fit the key,
+/// and CLEAT_NEED_PASSWORD, CLEAT_SYS, CLEAT_SSL and CLEAT_USAGE as cleat_context_load_cert_chain. What
+/// was read of the file is wiped.
+#[allow(clippy::too_many_arguments)]
+pub fn sign(keyfile: &str, password: Option<&[u8]>, algorithm: i32,
+            data: &[u8]) -> Result<Vec<u8>, Error> {
+    let (password, password_len) = c_pair(password);
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_sign(keyfile.as_bytes().as_ptr().cast(), c_len(keyfile.len()), password, password_len, algorithm, data.as_ptr().cast(), c_len(data.len()), out, out_cap) })?;
+    Ok(out)
+}
+
+/// cleat_sign_data returns the length of the same, from the key's PEM text in memory. algorithm:
+/// CLEAT_SIGNATURE_*. password may be absent. CLEAT_NEED_PASSWORD and CLEAT_SSL as above.
+#[allow(clippy::too_many_arguments)]
+pub fn sign_data(key: &[u8], password: Option<&[u8]>, algorithm: i32,
+                 data: &[u8]) -> Result<Vec<u8>, Error> {
+    let (password, password_len) = c_pair(password);
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_sign_data(key.as_ptr().cast(), c_len(key.len()), password, password_len, algorithm, data.as_ptr().cast(), c_len(data.len()), out, out_cap) })?;
     Ok(out)
 }
 

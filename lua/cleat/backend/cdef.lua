@@ -182,6 +182,23 @@ int32_t cleat_connection_wanted_session(int32_t connection, char *output, int32_
 int32_t cleat_connection_stored_session(int32_t connection, char *output, int32_t output_cap,
                                         int32_t *lifetime);
 int32_t cleat_connection_answer_session(int32_t connection, const char *data, int32_t data_len);
+int32_t cleat_context_load_cert_chain_remote_key(int32_t context, const char *certfile,
+                                                 int32_t certfile_len);
+int32_t cleat_context_load_cert_chain_remote_key_data(int32_t context, const char *certs,
+                                                      int32_t certs_len);
+int32_t cleat_connection_signature_algorithm(int32_t connection);
+int32_t cleat_connection_signature_key(int32_t connection);
+int32_t cleat_connection_signature_input(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_signature_digest(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_signature_public_key(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_answer_signature(int32_t connection, const char *signature,
+                                          int32_t signature_len);
+int32_t cleat_sign(const char *keyfile, int32_t keyfile_len, const char *password,
+                   int32_t password_len, int32_t algorithm, const char *data, int32_t data_len,
+                   char *output, int32_t output_cap);
+int32_t cleat_sign_data(const char *key, int32_t key_len, const char *password,
+                        int32_t password_len, int32_t algorithm, const char *data, int32_t data_len,
+                        char *output, int32_t output_cap);
 int32_t cleat_socket_new(int32_t family, int32_t socktype, int32_t proto);
 int32_t cleat_socket_from_fd(int32_t fd);
 int32_t cleat_socket_over_fd(int32_t fd);

@@ -2482,6 +2482,188 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@param certfile string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_load_cert_chain_remote_key
+        backend.context_load_cert_chain_remote_key = function(context, certfile)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_load_cert_chain_remote_key", 1, "an integer")
+            end
+            local certfile_len = length(certfile, "context_load_cert_chain_remote_key", 2)
+            return call(context, certfile, certfile_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param certs string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_load_cert_chain_remote_key_data
+        backend.context_load_cert_chain_remote_key_data = function(context, certs)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_load_cert_chain_remote_key_data", 1, "an integer")
+            end
+            local certs_len = length(certs, "context_load_cert_chain_remote_key_data", 2)
+            return call(context, certs, certs_len)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_signature_algorithm
+        backend.connection_signature_algorithm = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_signature_algorithm", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_signature_key
+        backend.connection_signature_key = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_signature_key", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_signature_input
+        backend.connection_signature_input = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_signature_input", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_signature_digest
+        backend.connection_signature_digest = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_signature_digest", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_signature_public_key
+        backend.connection_signature_public_key = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_signature_public_key", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@param signature string?
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_answer_signature
+        backend.connection_answer_signature = function(connection, signature)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_answer_signature", 1, "an integer")
+            end
+            local signature_len = length(signature, "connection_answer_signature", 2)
+            return call(connection, signature, signature_len)
+        end
+    end
+
+    ---@param keyfile string?
+    ---@param password string?
+    ---@param algorithm integer
+    ---@param data string?
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_sign
+        backend.sign = function(keyfile, password, algorithm, data)
+            local keyfile_len = length(keyfile, "sign", 1)
+            local password_len = length(password, "sign", 2)
+            if typeof(algorithm) ~= "number" or tobit(algorithm) ~= algorithm then
+                bad("sign", 3, "an integer")
+            end
+            local data_len = length(data, "sign", 4)
+            local output, output_cap = text, TEXT
+            local result = call(keyfile, keyfile_len, password, password_len, algorithm, data,
+                                data_len, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(keyfile, keyfile_len, password, password_len, algorithm, data,
+                              data_len, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param key string?
+    ---@param password string?
+    ---@param algorithm integer
+    ---@param data string?
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_sign_data
+        backend.sign_data = function(key, password, algorithm, data)
+            local key_len = length(key, "sign_data", 1)
+            local password_len = length(password, "sign_data", 2)
+            if typeof(algorithm) ~= "number" or tobit(algorithm) ~= algorithm then
+                bad("sign_data", 3, "an integer")
+            end
+            local data_len = length(data, "sign_data", 4)
+            local output, output_cap = text, TEXT
+            local result = call(key, key_len, password, password_len, algorithm, data, data_len,
+                                output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(key, key_len, password, password_len, algorithm, data, data_len,
+                              output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
     ---@param family integer
     ---@param socktype integer
     ---@param proto integer

@@ -1767,6 +1767,154 @@ static int l_connection_answer_session(lua_State *L) {
     return 1;
 }
 
+/* context_load_cert_chain_remote_key(context, certfile) -> status */
+static int l_context_load_cert_chain_remote_key(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_load_cert_chain_remote_key");
+    int32_t certfile_len;
+    const char *certfile = native_bytes(L, 2, "context_load_cert_chain_remote_key", &certfile_len);
+    int32_t result = cleat_context_load_cert_chain_remote_key(context, certfile, certfile_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_load_cert_chain_remote_key_data(context, certs) -> status */
+static int l_context_load_cert_chain_remote_key_data(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_load_cert_chain_remote_key_data");
+    int32_t certs_len;
+    const char *certs = native_bytes(L, 2, "context_load_cert_chain_remote_key_data", &certs_len);
+    int32_t result = cleat_context_load_cert_chain_remote_key_data(context, certs, certs_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_signature_algorithm(connection) -> status */
+static int l_connection_signature_algorithm(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_signature_algorithm");
+    int32_t result = cleat_connection_signature_algorithm(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_signature_key(connection) -> status */
+static int l_connection_signature_key(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_signature_key");
+    int32_t result = cleat_connection_signature_key(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_signature_input(connection) -> status, output */
+static int l_connection_signature_input(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_signature_input");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_signature_input(connection, output,
+                                                      output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_signature_digest(connection) -> status, output */
+static int l_connection_signature_digest(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_signature_digest");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_signature_digest(connection, output,
+                                                       output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_signature_public_key(connection) -> status, output */
+static int l_connection_signature_public_key(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_signature_public_key");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_signature_public_key(connection, output,
+                                                           output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_answer_signature(connection, signature) -> status */
+static int l_connection_answer_signature(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_answer_signature");
+    int32_t signature_len;
+    const char *signature = native_bytes(L, 2, "connection_answer_signature", &signature_len);
+    int32_t result = cleat_connection_answer_signature(connection, signature, signature_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* sign(keyfile, password, algorithm, data) -> status, output */
+static int l_sign(lua_State *L) {
+    int32_t keyfile_len;
+    const char *keyfile = native_bytes(L, 1, "sign", &keyfile_len);
+    int32_t password_len;
+    const char *password = native_bytes(L, 2, "sign", &password_len);
+    int32_t algorithm = native_int(L, 3, "sign");
+    int32_t data_len;
+    const char *data = native_bytes(L, 4, "sign", &data_len);
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_sign(keyfile, keyfile_len, password, password_len, algorithm, data,
+                                data_len, output, output_cap)) > output_cap) {
+        output = native_longer(L, 4, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* sign_data(key, password, algorithm, data) -> status, output */
+static int l_sign_data(lua_State *L) {
+    int32_t key_len;
+    const char *key = native_bytes(L, 1, "sign_data", &key_len);
+    int32_t password_len;
+    const char *password = native_bytes(L, 2, "sign_data", &password_len);
+    int32_t algorithm = native_int(L, 3, "sign_data");
+    int32_t data_len;
+    const char *data = native_bytes(L, 4, "sign_data", &data_len);
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_sign_data(key, key_len, password, password_len, algorithm, data,
+                                     data_len, output, output_cap)) > output_cap) {
+        output = native_longer(L, 4, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
 /* socket_new(family, socktype, proto) -> status */
 static int l_socket_new(lua_State *L) {
     int32_t family = native_int(L, 1, "socket_new");
@@ -3405,6 +3553,16 @@ const luaL_Reg native_abi[] = {
     {"connection_wanted_session", l_connection_wanted_session},
     {"connection_stored_session", l_connection_stored_session},
     {"connection_answer_session", l_connection_answer_session},
+    {"context_load_cert_chain_remote_key", l_context_load_cert_chain_remote_key},
+    {"context_load_cert_chain_remote_key_data", l_context_load_cert_chain_remote_key_data},
+    {"connection_signature_algorithm", l_connection_signature_algorithm},
+    {"connection_signature_key", l_connection_signature_key},
+    {"connection_signature_input", l_connection_signature_input},
+    {"connection_signature_digest", l_connection_signature_digest},
+    {"connection_signature_public_key", l_connection_signature_public_key},
+    {"connection_answer_signature", l_connection_answer_signature},
+    {"sign", l_sign},
+    {"sign_data", l_sign_data},
     {"socket_new", l_socket_new},
     {"socket_from_fd", l_socket_from_fd},
     {"socket_over_fd", l_socket_over_fd},

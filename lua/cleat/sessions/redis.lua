@@ -315,8 +315,8 @@ end
 --- Redis is asked GET, SET with EX, SET with NX and EX, DEL, and at the beginning AUTH and SELECT. Over cleat's sockets
 --- all coroutines share one connection, and put and remove do not wait for the reply: an error in it is raised by a
 --- later put. get, put, remove and add raise socket.error for a failure. While the store rests they do not: get returns
---- nil and add false. `timeout` is for a whole call, with connecting (in nginx for each of its steps). After an error in
---- reply to SET, such as that the memory of Redis is full, only put and add rest.
+--- nil and add false. `timeout` is for a whole call, with connecting (in nginx for each of its steps). After an error
+--- in reply to SET, such as that the memory of Redis is full, only put and add rest.
 ---
 --- Raises: ValueError, TypeError.
 --- Python: none.

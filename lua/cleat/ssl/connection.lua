@@ -18,6 +18,7 @@ local refusal = require "cleat.ssl.refusal"
 local resumption = require "cleat.ssl.resumption"
 local server_name = require "cleat.ssl.server_name"
 local session_store = require "cleat.ssl.session_store"
+local signature = require "cleat.ssl.signature"
 local status = require "cleat.status"
 local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
@@ -59,6 +60,7 @@ end
 suspend.pauses[status.WANT_SERVER_NAME] = pause(server_name.answer)
 suspend.pauses[status.WANT_SESSION] = pause(session_store.answer)
 suspend.pauses[status.WANT_VERIFY] = pause(verdict.answer)
+suspend.pauses[status.WANT_SIGNATURE] = pause(signature.answer)
 
 function Connection:_supply(claim, event, deadline, timeout)
     return self._transport.supply(self, claim, event, deadline, timeout)
@@ -91,6 +93,9 @@ function connection.open(self, hostname)
     local id, guard = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
     self._tls_guard = guard
     self._tls = id
+    if self._context._signers then
+        self._signers = self._context._signers
+    end
     local result = resumption.offer(self)
     if result < 0 then
         connection.drop(self)
@@ -107,6 +112,9 @@ function connection.open_new(self, context, server_side, hostname, session)
     end
     self._tls_guard = guard
     self._tls, self._read_id, self._write_id = id, id, id
+    if context._signers then
+        self._signers = context._signers
+    end
     local result = session and connection_set_session(id, session._id) or 0
     if result < 0 then
         connection.drop(self)
@@ -207,8 +215,8 @@ function connection.finish(self, of, method, deadline, result, f, a, b)
     return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
 end
 
---- handshake does the handshake, or raises. timeout: for all of it. result: of an attempt that was made already, without
---- a limit or without waiting.
+--- handshake does the handshake, or raises. timeout: for all of it. result: of an attempt that was made already,
+--- without a limit or without waiting.
 function connection.handshake(self, timeout, result)
     local own = timeout == self._timeout
     local deadline = timeout ~= 0 and waiting.deadline(timeout) or nil
@@ -272,6 +280,7 @@ function setters:context(value)
     if self._tls ~= 0 then
         if C.connection_established(self._tls) ~= 1 then
             errors.check(C.connection_set_context(self._tls, value._id))
+            self._signers = value._signers or nil
             self._session = false -- it is of the other context
         end
         rawset(self, "_origin", self._origin)
@@ -301,8 +310,9 @@ connection.getters, connection.setters = getters, setters
 connection.defaults = {
     _server_side = false,
     _server_hostname = false,
+    _in_callback = false, -- "servername", "session store", "verify" or "sign" while that callback runs
+    _signers = false, -- the context's, see cleat.ssl.signature
     _session = false, -- the one that it was given
-    _in_callback = false, -- "servername", "session store" or "verify" while that callback runs
     _failed = false, -- whether TLS has failed: the alert must reach the peer
     _turns = false,
     _ragged = false,

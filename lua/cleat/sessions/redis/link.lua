@@ -2,8 +2,7 @@
 ---
 --- Commands of several coroutines are sent together, and their replies are read in the same order. A coroutine that
 --- waits for a reply has the reader's turn (cleat.socket.turns). What other coroutines want to send meanwhile is sent
---- when it has its reply. Commands whose reply nobody waits for (`post`) cost no wait; an error in their replies is found
---- later, in `problem`.
+--- when it has its reply. A command that is posted costs no wait; an error in its reply is found later, in `problem`.
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -131,7 +130,7 @@ local NO_TURN = {
     nested = "the connection to Redis uses the sessions that are stored there",
 }
 
--- take_turn returns as ask does; posted: nobody waits for the reply to command number `last`.
+-- take_turn returns as ask does; posted: the reply to command number `last` is not the result.
 local function take_turn(_, how, self, deadline, last, posted)
     if NO_TURN[how] then
         return nil, NO_TURN[how]

@@ -66,8 +66,8 @@ local function use(_, how, slot, f)
     end
 end
 
---- use calls f(client) with a client, or nil if it has to make one. f returns the client if it can be kept, and reports its
---- result by other means. It raises if there is no turn before the deadline.
+--- use calls f(client) with a client, or nil if it has to make one. f returns the client if it can be kept, and reports
+--- its result by other means. It raises if there is no turn before the deadline.
 ---@param deadline number
 ---@param f fun(client: any): any
 function Pool:use(deadline, f)
