@@ -25,8 +25,8 @@ end
 --- After the handshake it returns what the handshake has received. While there is early data that was not read, recv
 --- raises ValueError: early bytes never mix with others.
 ---
---- DANGEROUS: an attacker can repeat early data, any number of times, unless the sessions are in a store with `add`
---- (set_session_store). Do nothing with it that must not be done twice.
+--- DANGEROUS is what recv_early returns: an attacker can repeat early data, any number of times, unless the sessions
+--- are in a store with `add` (set_session_store). Do nothing with it that must not be done twice.
 ---
 ---     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 ---     context:load_cert_chain("cert.pem", "key.pem")
