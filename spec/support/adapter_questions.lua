@@ -984,7 +984,6 @@ end
 
 -- early_contexts: contexts like the runtime's with early data, and a session of theirs, made in memory.
 local function early_contexts(runtime)
-    local ssl = require "cleat.ssl"
     local client_in, client_out, server_in, server_out = ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO()
     runtime.server.max_early_data = 14336
     local one = runtime.client:wrap_bio(client_in, client_out, { server_hostname = "localhost" })
