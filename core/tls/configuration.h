@@ -40,6 +40,7 @@ struct cleat_settings {
     bool ask_scts;
     bool certificate_compression;
     int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
+    int32_t early_data; /* see cleat_context_set_early_data */
     int curve; /* NID of the only group for the key exchange; 0 for the default ones */
 };
 

@@ -34,6 +34,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_offered_ticket_forget(self);
     cleat_session_talk_end(self);
     sk_X509_pop_free(self->verified_chain, X509_free);
+    cleat_queue_free(&self->early);
     SSL_SESSION_free(self->session);
     SSL_SESSION_free(self->given);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);
@@ -116,6 +117,7 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
         status = cleat_fail_nomem();
     } else if (self->server_side) {
         SSL_set_accept_state(ssl);
+        SSL_set_early_data_enabled(ssl, settings->early_data > 0);
         status = set_id_context(ssl, configuration, settings->verify_mode, settings->verify_flags);
     } else {
         SSL_set_connect_state(ssl);
@@ -140,6 +142,7 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     self->verify_flags = settings->verify_flags;
     self->verify_events = settings->verify_events;
     self->tolerates_refusals = settings->tolerates_refusals;
+    self->early_allowed = settings->early_data > 0;
     self->asks_for_name = settings->server_name_events && self->server_side;
     return CLEAT_OK;
 }
@@ -161,6 +164,8 @@ static bool narrow(struct cleat_connection *self, const struct cleat_configurati
     uint16_t high = SSL_get_max_proto_version(self->ssl);
     int curve = other->settings.curve;
     SSL_set_options(self->ssl, SSL_CTX_get_options(other->ssl_ctx) & SSL_OP_NO_TICKET);
+    self->early_allowed = self->early_allowed && other->settings.early_data > 0;
+    SSL_set_early_data_enabled(self->ssl, self->early_allowed ? 1 : 0); /* the SSL_CTX's by now */
     if (other->minimum_version > low) low = other->minimum_version;
     if (other->maximum_version < high) high = other->maximum_version;
     return SSL_set_min_proto_version(self->ssl, low) == 1 &&

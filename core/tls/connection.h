@@ -55,6 +55,12 @@ struct cleat_connection {
     SSL_SESSION *given; /* the one that the caller has given to it; NULL if none */
     int64_t verified_until; /* when what was verified ends, in seconds of the wall clock */
     int32_t peer_port; /* of a client, known once the handshake has begun; 0 over memory */
+    struct cleat_queue early; /* early data that a server has received and not returned yet */
+    int32_t early_state; /* CLEAT_EARLY_DATA_* */
+    int32_t early_sent; /* bytes of it that a client has sent */
+    bool early_allowed; /* on a server, by all contexts that it has had */
+    bool early_offered; /* a client has announced some */
+    bool early_over; /* no more of it can be sent, or come */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
 #if !CLEAT_HAS_SSL_CREDENTIAL
@@ -177,6 +183,11 @@ int32_t cleat_connection_wait(struct cleat_connection *self, int32_t want, cleat
 /* cleat_connection_flush sends what is buffered now. CLEAT_OK; CLEAT_WANT_WRITE; CLEAT_TIMEOUT;
  * CLEAT_CLOSED; CLEAT_SYS. */
 int32_t cleat_connection_flush(struct cleat_connection *self, cleat_deadline deadline);
+
+/* cleat_connection_step does a part of the handshake, which is not done, without waiting: up to its
+ * end, the next bytes of the network, a client's early data or the end of a server's. CLEAT_OK,
+ * CLEAT_WANT_*, or the handshake's error. */
+int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transport_mode mode);
 
 /* cleat_connection_establish does the handshake if it is not done. The caller has both turns, or
  * the handshake is done. */

@@ -4,6 +4,7 @@
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/connection.h"
+#include "tls/early_data.h"
 #include "tls/offered_ticket.h"
 #include "tls/session.h"
 #include "tls/session_store.h"
@@ -37,6 +38,7 @@ static int32_t finish(struct cleat_connection *self) {
     cleat_transport_handshake_done(&self->transport);
     if (!self->server_side) cleat_session_established(self);
     count_done(self);
+    cleat_early_data_finish(self);
     cleat_session_talk_end(self);
     cleat_offered_ticket_forget(self);
     cleat_turn_handshake_done(&self->turns);
@@ -47,6 +49,10 @@ static int32_t fail(struct cleat_connection *self, int32_t status) {
     /* A peer that hangs up, too: it may not bear the session that was offered. */
     cleat_session_forget(self);
     cleat_connection_after_failure(self, status);
+    if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_WRONG_VERSION_ON_EARLY_DATA)) {
+        return cleat_fail_named("SSL", "WRONG_VERSION_ON_EARLY_DATA",
+                                "the server speaks no TLS 1.3: connect again without early data");
+    }
     /* To a peer with TLS 1.2 whose key is not for signing BoringSSL sends no alert, where it sends
      * this one with TLS 1.3. */
     if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_KEY_USAGE_BIT_INCORRECT)) {
@@ -113,34 +119,64 @@ static int32_t end_of_handshake(struct cleat_connection *self) {
     return self->server_side ? finish(self) : cleat_fail_errno(self->transport.error);
 }
 
+/* What the caller is to answer first. */
+static int32_t pause_of(struct cleat_connection *self) {
+    if (self->refused_at != CLEAT_PAUSE_NONE) return fail_refused(self);
+    if (self->pause == CLEAT_PAUSE_SERVER_NAME) return CLEAT_WANTS_SERVER_NAME;
+    if (self->pause == CLEAT_PAUSE_SESSION) return CLEAT_WANTS_SESSION;
+    if (self->pause == CLEAT_PAUSE_VERIFY) return CLEAT_WANTS_VERIFY;
+    if (self->pause == CLEAT_PAUSE_SIGNATURE) return CLEAT_WANTS_SIGNATURE;
+    return CLEAT_OK;
+}
+
+/* The library says that the handshake is done, but it is in early data. A server's client was verified when its
+ * session was made, or is now; what it sends early is kept for cleat_connection_read_early. */
+static int32_t in_early_data(struct cleat_connection *self) {
+    int32_t status = check_resumed(self);
+    int32_t received;
+    if (status >= 0)
+        status = cleat_session_talk_store(self); /* before the client has its tickets */
+    if (status < 0) return status;
+    self->early_state = CLEAT_EARLY_DATA_OPEN;
+    if (!self->server_side) return CLEAT_OK;
+    cleat_transport_flush(&self->transport);
+    if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+    received = cleat_early_data_receive(self);
+    return received < 0 && !cleat_connection_is_want(received) ? fail(self, received) : received;
+}
+
+int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transport_mode mode) {
+    int32_t status = pause_of(self);
+    int result;
+    if (status < 0) return status;
+    begin(self);
+    cleat_connection_begin(self, mode);
+    result = SSL_do_handshake(self->ssl);
+    if (result == 1 && SSL_in_early_data(self->ssl) == 1) return in_early_data(self);
+    if (result == 1) {
+        status = check_resumed(self);
+        if (status >= 0) status = cleat_session_talk_store(self);
+        return status < 0 ? status : end_of_handshake(self);
+    }
+    if (SSL_get_error(self->ssl, result) == SSL_ERROR_EARLY_DATA_REJECTED) {
+        cleat_early_data_refused(self);
+        return CLEAT_OK;
+    }
+    status = cleat_connection_map_error(self, result, "SSL_do_handshake");
+    if (!cleat_connection_is_want(status)) return fail(self, status);
+    if (cleat_transport_flush(&self->transport)) return status;
+    if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
+    return CLEAT_WANTS_WRITE;
+}
+
 int32_t cleat_connection_establish(struct cleat_connection *self, cleat_deadline deadline) {
-    bool waits = deadline == CLEAT_DEADLINE_NEVER;
+    enum cleat_transport_mode mode = CLEAT_TRANSPORT_PLAIN;
+    self->early_over = self->early_over || !self->server_side;
+    if (deadline == CLEAT_DEADLINE_NEVER && cleat_queue_len(&self->transport.out) == 0)
+        mode = CLEAT_TRANSPORT_WAITS;
     while (!self->established) {
-        int32_t status;
-        int result;
-        if (self->refused_at != CLEAT_PAUSE_NONE) return fail_refused(self);
-        if (self->pause == CLEAT_PAUSE_SERVER_NAME) return CLEAT_WANTS_SERVER_NAME;
-        if (self->pause == CLEAT_PAUSE_SESSION) return CLEAT_WANTS_SESSION;
-        if (self->pause == CLEAT_PAUSE_VERIFY) return CLEAT_WANTS_VERIFY;
-        if (self->pause == CLEAT_PAUSE_SIGNATURE) return CLEAT_WANTS_SIGNATURE;
-        begin(self);
-        waits = waits && cleat_queue_len(&self->transport.out) == 0;
-        cleat_connection_begin(self, waits ? CLEAT_TRANSPORT_WAITS : CLEAT_TRANSPORT_PLAIN);
-        waits = false;
-        result = SSL_do_handshake(self->ssl);
-        if (result == 1) {
-            status = check_resumed(self);
-            if (status >= 0) status = cleat_session_talk_store(self);
-            if (status < 0) return status;
-            status = end_of_handshake(self);
-        } else {
-            status = cleat_connection_map_error(self, result, "SSL_do_handshake");
-            if (!cleat_connection_is_want(status)) return fail(self, status);
-            if (!cleat_transport_flush(&self->transport)) {
-                if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
-                status = CLEAT_WANTS_WRITE;
-            }
-        }
+        int32_t status = cleat_connection_step(self, mode);
+        mode = CLEAT_TRANSPORT_PLAIN;
         if (cleat_connection_is_pause(status)) return status;
         if (cleat_connection_is_want(status))
             status = cleat_connection_wait(self, status, deadline);

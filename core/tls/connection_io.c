@@ -47,6 +47,12 @@ static int32_t read_some(struct cleat_connection *self, char *buf, int32_t buf_c
     }
 }
 
+/* Who has not asked for early data must not take it for other data. */
+static int32_t fail_early(void) {
+    return cleat_fail_usage(
+        0, "there is early data to be read first (cleat_connection_read_early, recv_early)");
+}
+
 int32_t cleat_connection_read(int32_t connection, char *buf, int32_t buf_cap, double timeout) {
     cleat_deadline deadline = cleat_deadline_after(timeout);
     int32_t status = CLEAT_OK;
@@ -59,6 +65,7 @@ int32_t cleat_connection_read(int32_t connection, char *buf, int32_t buf_cap, do
         status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
         if (status >= 0) {
             if (!self->established) status = cleat_connection_establish(self, deadline);
+            if (status >= 0 && cleat_queue_len(&self->early) > 0) status = fail_early();
             if (status >= 0) {
                 if (held != CLEAT_TURN_READ) cleat_connection_release(self, CLEAT_TURN_WRITE);
                 held = CLEAT_TURN_READ;

@@ -35,6 +35,7 @@ enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *h
     struct cleat_connection *self = SSL_get_app_data(hello->ssl);
     self->has_hello = true;
     self->offered = offers_session(hello);
+    if (has(hello, TLSEXT_TYPE_early_data)) self->early_offered = true;
     if (!cleat_session_is_stored(self)) cleat_offered_ticket_keep(self, hello);
     self->knows_tickets = has(hello, TLSEXT_TYPE_session_ticket);
     self->shared_suites = cleat_shared_suites(hello);

@@ -44,7 +44,8 @@ int32_t cleat_connection_stored_session(int32_t connection, char *output, int32_
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_CHECK_POINTER(4, lifetime);
     CLEAT_BEGIN(connection);
-    if (question_of(self) != CLEAT_SESSION_QUESTION_PUT) {
+    if (question_of(self) != CLEAT_SESSION_QUESTION_PUT &&
+        question_of(self) != CLEAT_SESSION_QUESTION_ADD) {
         result = cleat_fail_usage(0, "there is no session to store");
     } else {
         const struct cleat_session_errand *errand = self->session_talk->first;
@@ -53,6 +54,14 @@ int32_t cleat_connection_stored_session(int32_t connection, char *output, int32_
             cleat_copy_out((const char *)errand->value, (int64_t)errand->len, output, output_cap);
     }
     CLEAT_END(result);
+}
+
+static int32_t run_errand(struct cleat_connection *self) {
+    struct cleat_session_errand *errand = self->session_talk->first;
+    self->session_talk->first = errand->next;
+    cleat_release(errand);
+    if (self->session_talk->first == NULL) self->pause = CLEAT_PAUSE_NONE;
+    return CLEAT_OK;
 }
 
 /* What is no session that was stored under the key is the same as nothing. */
@@ -69,17 +78,22 @@ static int32_t keep_answer(struct cleat_connection *self, const char *data, int3
             talk->session = NULL;
         }
     }
+    if (talk->session != NULL && self->early_offered && self->early_allowed &&
+        !cleat_session_ask_early(self)) {
+        cleat_release(talk->session);
+        talk->session = NULL;
+        return cleat_fail_nomem();
+    }
     talk->answered = true;
-    self->pause = CLEAT_PAUSE_NONE;
+    self->pause = talk->first != NULL ? CLEAT_PAUSE_SESSION : CLEAT_PAUSE_NONE;
     return CLEAT_OK;
 }
 
-static int32_t run_errand(struct cleat_connection *self) {
-    struct cleat_session_errand *errand = self->session_talk->first;
-    self->session_talk->first = errand->next;
-    cleat_release(errand);
-    if (self->session_talk->first == NULL) self->pause = CLEAT_PAUSE_NONE;
-    return CLEAT_OK;
+/* Early data of a session that another connection has brought before, or may have, is refused; BoringSSL asks for
+ * this when it has the session. */
+static int32_t answer_early(struct cleat_connection *self, bool is_new) {
+    if (!is_new) SSL_set_early_data_enabled(self->ssl, 0);
+    return run_errand(self);
 }
 
 int32_t cleat_connection_answer_session(int32_t connection, const char *data, int32_t data_len) {
@@ -89,6 +103,7 @@ int32_t cleat_connection_answer_session(int32_t connection, const char *data, in
     switch (question_of(self)) {
         case CLEAT_SESSION_QUESTION_NONE: result = fail_no_question(); break;
         case CLEAT_SESSION_QUESTION_GET: result = keep_answer(self, data, data_len); break;
+        case CLEAT_SESSION_QUESTION_ADD: result = answer_early(self, data != NULL); break;
         default:
             result = data != NULL ? cleat_fail_usage(2, "nothing was asked for") : run_errand(self);
     }

@@ -109,6 +109,25 @@ static bool add(struct cleat_connection *connection, const uint8_t *key, const u
     return true;
 }
 
+bool cleat_session_ask_early(struct cleat_connection *connection) {
+    static const char label[] = "cleat early data 1";
+    struct cleat_session_talk *talk = connection->session_talk;
+    SSL_SESSION *session = parse(connection);
+    uint8_t key[CLEAT_SESSION_KEY];
+    SHA256_CTX hash;
+    if (session == NULL) return !cleat_memory_failed(); /* it will not resume */
+    SHA256_Init(&hash);
+    SHA256_Update(&hash, label, sizeof label);
+    SHA256_Update(&hash, talk->wanted, sizeof talk->wanted);
+    SHA256_Final(key, &hash);
+    if (add(connection, key, NULL, 0)) {
+        talk->first->question = CLEAT_SESSION_QUESTION_ADD;
+        talk->first->lifetime = (int32_t)SSL_SESSION_get_timeout(session);
+    }
+    SSL_SESSION_free(session);
+    return talk->first != NULL;
+}
+
 /* A session that resumes comes again: it is stored. */
 void cleat_session_store_id(struct cleat_connection *connection, const SSL_SESSION *session) {
     unsigned id_len;

@@ -40,6 +40,10 @@ SSL_SESSION *cleat_session_find_id(struct cleat_connection *connection, const ui
                                    size_t id_len);
 void cleat_session_store_id(struct cleat_connection *connection, const SSL_SESSION *session);
 
+/* cleat_session_ask_early makes the connection ask whether the session that was found comes with early data for the
+ * first time. Returns whether there was memory. */
+bool cleat_session_ask_early(struct cleat_connection *connection);
+
 /* cleat_session_talk_store returns CLEAT_WANTS_SESSION while there is something to store, or to remove, at the end of
  * a handshake; otherwise CLEAT_OK. CLEAT_NOMEM. */
 int32_t cleat_session_talk_store(struct cleat_connection *connection);

@@ -100,7 +100,9 @@ static int transport_read(BIO *bio, char *buffer, int len) {
     int got;
     BIO_clear_retry_flags(bio);
     if (len <= 0) return 0;
-    if (self->fd < 0 || cleat_queue_len(&self->in) > 0) {
+    if (self->mode == CLEAT_TRANSPORT_DEAF) {
+        got = -1;
+    } else if (self->fd < 0 || cleat_queue_len(&self->in) > 0) {
         got = read_memory(self, buffer, len);
     } else if (self->head_start < self->head_end) {
         got = read_head(self, buffer, len);

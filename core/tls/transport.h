@@ -37,6 +37,7 @@ enum {
 enum cleat_transport_mode {
     CLEAT_TRANSPORT_PLAIN, /* reads do not wait; what is written is buffered */
     CLEAT_TRANSPORT_WAITS, /* the caller can block: skip the non-blocking recv */
+    CLEAT_TRANSPORT_DEAF, /* there is nothing to read; what is written is buffered */
     CLEAT_TRANSPORT_DIRECT /* what is written is sent at once, if nothing is buffered before it */
 };
 

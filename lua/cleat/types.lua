@@ -33,6 +33,7 @@
 ---@field suppress_ragged_eofs? boolean
 ---@field server_hostname? string
 ---@field session? cleat.ssl.SSLSession
+---@field early_data? string
 
 ---@class cleat.keywords.SSLContext.wrap_bio
 ---@field incoming cleat.ssl.MemoryBIO
@@ -40,6 +41,7 @@
 ---@field server_side? boolean
 ---@field server_hostname? string
 ---@field session? cleat.ssl.SSLSession
+---@field early_data? string
 
 ---@class cleat.keywords.SSLContext.load_cert_chain
 ---@field certfile string

@@ -328,6 +328,26 @@ static void open_shaken_1_2(void) {
     EXPECT(shake_hands() == CLEAT_OK);
 }
 
+/* A client with a session for early data, which may be refused. */
+static void open_early(void) {
+    int32_t session;
+    EXPECT(cleat_context_set_early_data(server_context, CLEAT_EARLY_DATA_LIMIT) == CLEAT_OK);
+    open_shaken();
+    session = cleat_connection_session(client);
+    EXPECT(session > 0 && cleat_close(client) == CLEAT_OK && cleat_close(server) == CLEAT_OK);
+    open_with(server_context, client_context);
+    EXPECT(cleat_connection_set_session(client, session) == CLEAT_OK);
+    EXPECT(cleat_close(session) == CLEAT_OK);
+}
+
+static void open_early_refused(void) {
+    open_early();
+    EXPECT(cleat_close(server) == CLEAT_OK);
+    EXPECT(cleat_context_set_early_data(server_context, 0) == CLEAT_OK);
+    server = cleat_connection_over_memory(server_context, 1, NULL, 0);
+    EXPECT(server > 0);
+}
+
 /* What an idle client connection holds. The parsed certificates of its peer would be 50 blocks each. */
 enum { IDLE_BLOCKS = 30 };
 static long live_before;
@@ -442,6 +462,27 @@ static int32_t act_refused_verification(void) {
     return status;
 }
 
+/* It comes whole and in order, or not at all. */
+static int32_t act_early(void) {
+    enum { EARLY = 5000 };
+    int32_t have = 0;
+    int32_t status = cleat_connection_write_early(client, sent, EARLY, 0);
+    if (status < 0) return status;
+    EXPECT(status == EARLY);
+    status = shake_hands();
+    if (status < 0) return status;
+    do {
+        status = cleat_connection_read_early(server, got + have, 3000, 0);
+        if (status > 0) have += status;
+    } while (status > 0);
+    if (status < 0) return status;
+    EXPECT(have == 0 || (have == EARLY && memcmp(sent, got, EARLY) == 0));
+    note(have);
+    note(cleat_connection_early_data(client));
+    note(cleat_connection_early_data(server));
+    return transfer(client, server, 10);
+}
+
 /* A certificate that is refused stays refused. */
 static int32_t act_refused(void) {
     int32_t status = shake_hands();
@@ -518,6 +559,8 @@ const struct scenario connection_scenarios[] = {
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},
     {"handshake: refused certificate, read", open_stranger, act_refused_verification,
      poke_and_close, REFUSED, false},
+    {"early data", open_early, act_early, poke_and_close, 0, false},
+    {"early data, refused", open_early_refused, act_early, poke_and_close, 0, false},
     {"transfer to the server", open_shaken, act_transfer, close_all, 0, false},
     {"transfer to the client", open_shaken, act_transfer_back, close_all, 0, false},
     {"transfer to the client, TLS 1.2", open_shaken_1_2, act_transfer_back, close_all, 0, false},

@@ -298,6 +298,22 @@ return {
         bare.session = session
         return bare.session.id, copy.time, copy.timeout, copy.ticket_lifetime_hint, copy.version
     end, nothing, again = true },
+    { "early data", function()
+        local given = shaken()
+        local server_context = given.server.object.context
+        server_context.max_early_data = 14336
+        local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        return { context = given.client.object.context, server = server_context, incoming = incoming, outgoing = outgoing }
+    end, function(given)
+        local client = { incoming = ssl.MemoryBIO(), outgoing = ssl.MemoryBIO() }
+        local server = { incoming = given.incoming, outgoing = given.outgoing }
+        client.object = given.context:wrap_bio(client.incoming, client.outgoing, { server_hostname = "localhost",
+            early_data = "early" })
+        server.object = given.server:wrap_bio(server.incoming, server.outgoing, true)
+        shake { client = client, server = server }
+        carry(client, server)
+        return server.object:recv_early(10), server.object:read(10), client.object.early_data, given.server.max_early_data
+    end, nothing },
     { "facts", shaken, function(given)
         local object = given.client.object
         return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),

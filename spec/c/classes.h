@@ -232,6 +232,22 @@
      CLASSES_BIT(NOMEM))
 #define CLASSES_context_load_cert_chain_data \
     (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_early_data \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_early_data \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_early_data \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_write_early \
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | \
+     CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
+     CLASSES_BIT(NOMEM))
+#define CLASSES_connection_read_early \
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
+     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_close \
     (CLASSES_BIT(CLOSED) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_kind \
@@ -835,6 +851,20 @@
 #define cleat_context_load_cert_chain_data(...) \
     classes_checked("cleat_context_load_cert_chain_data", CLASSES_context_load_cert_chain_data, \
                     cleat_context_load_cert_chain_data(__VA_ARGS__))
+#define cleat_context_early_data(...) \
+    classes_checked("cleat_context_early_data", CLASSES_context_early_data, cleat_context_early_data(__VA_ARGS__))
+#define cleat_context_set_early_data(...) \
+    classes_checked("cleat_context_set_early_data", CLASSES_context_set_early_data, \
+                    cleat_context_set_early_data(__VA_ARGS__))
+#define cleat_connection_early_data(...) \
+    classes_checked("cleat_connection_early_data", CLASSES_connection_early_data, \
+                    cleat_connection_early_data(__VA_ARGS__))
+#define cleat_connection_write_early(...) \
+    classes_checked("cleat_connection_write_early", CLASSES_connection_write_early, \
+                    cleat_connection_write_early(__VA_ARGS__))
+#define cleat_connection_read_early(...) \
+    classes_checked("cleat_connection_read_early", CLASSES_connection_read_early, \
+                    cleat_connection_read_early(__VA_ARGS__))
 #define cleat_close(...) \
     classes_checked("cleat_close", CLASSES_close, cleat_close(__VA_ARGS__))
 #define cleat_kind(...) \

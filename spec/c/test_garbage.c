@@ -439,6 +439,26 @@ static int32_t call_context_load_cert_chain_data(const struct value *v) {
                                               v[3].bytes, v[3].size);
 }
 
+static int32_t call_context_early_data(const struct value *v) {
+    return cleat_context_early_data(v[0].i);
+}
+
+static int32_t call_context_set_early_data(const struct value *v) {
+    return cleat_context_set_early_data(v[0].i, v[1].i);
+}
+
+static int32_t call_connection_early_data(const struct value *v) {
+    return cleat_connection_early_data(v[0].i);
+}
+
+static int32_t call_connection_write_early(const struct value *v) {
+    return cleat_connection_write_early(v[0].i, v[1].bytes, v[1].size, v[2].d);
+}
+
+static int32_t call_connection_read_early(const struct value *v) {
+    return cleat_connection_read_early(v[0].i, v[1].room, v[1].size, v[2].d);
+}
+
 static int32_t call_close(const struct value *v) {
     return cleat_close(v[0].i);
 }
@@ -1338,6 +1358,18 @@ static const struct function functions[] = {
     {"cleat_context_load_cert_chain_data", call_context_load_cert_chain_data, CLASSES_context_load_cert_chain_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certs"}, {BYTES, 0, "key"},
       {BYTES, 0, "password"}, {END, 0, NULL}}},
+    {"cleat_context_early_data", call_context_early_data, CLASSES_context_early_data,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_early_data", call_context_set_early_data, CLASSES_context_set_early_data,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "most"}, {END, 0, NULL}}},
+    {"cleat_connection_early_data", call_connection_early_data, CLASSES_connection_early_data,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_write_early", call_connection_write_early, CLASSES_connection_write_early,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "data"}, {DOUBLE, 0, "timeout"},
+      {END, 0, NULL}}},
+    {"cleat_connection_read_early", call_connection_read_early, CLASSES_connection_read_early,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BUF, 0, "buf"}, {DOUBLE, 0, "timeout"},
+      {END, 0, NULL}}},
     {"cleat_close", call_close, CLASSES_close,
      {{ANY_ID, 0, "id"}, {END, 0, NULL}}},
     {"cleat_kind", call_kind, CLASSES_kind,

@@ -109,6 +109,10 @@ static void set_chain_cache(int32_t context) {
     EXPECT(cleat_context_set_chain_cache_seconds(context, 0) == 0);
 }
 
+static void set_early_data(int32_t context) {
+    EXPECT(cleat_context_set_early_data(context, 100) == 0);
+}
+
 static void set_verify_settings(int32_t context) {
     EXPECT(cleat_context_set_verify_depth(context, 3) == 0);
     EXPECT(cleat_context_set_verify_time(context, -1) == 0);
@@ -226,6 +230,7 @@ static const struct {
     {"server_name_events", set_server_name_events},
     {"server_name_events off", clear_server_name_events},
     {"chain_cache_seconds", set_chain_cache},
+    {"early_data", set_early_data},
     {"verify_depth, checks_common_name", set_verify_settings},
     {"verify_time", set_verify_time},
     {"verify_enforced", set_verify_enforced},

@@ -69,6 +69,10 @@ describe("docs/recipes.md:", function()
                     certfile = certfile, keyfile = keyfile, lines = "ssl_verify_client on; ssl_verify_depth 2;"
                     .. "ssl_client_certificate " .. pki.path "root.pem" .. '; location = / { return 200 "hello"; }',
                 },
+                {
+                    certfile = certfile, keyfile = keyfile,
+                    lines = 'ssl_protocols TLSv1.3; ssl_early_data on; location = / { return 200 "hello"; }',
+                },
                 { certfile = (certificate "device"), keyfile = select(2, certificate "device") },
             }
         end)
@@ -76,6 +80,10 @@ describe("docs/recipes.md:", function()
         it("GET, with nginx", function()
             recipes.run("HTTPS GET", 1, { ["www.example.org:443"] = server.ports[1] })
             recipes.run("HTTPS GET", 2, { ["expired.example.org:443"] = server.ports[2] })
+        end)
+
+        it("with early data, with nginx", function()
+            recipes.run("Early data", 1, { ["www.example.org:443"] = server.ports[5] })
         end)
 
         it("POST, with Python's http.server", function()
@@ -101,7 +109,7 @@ describe("docs/recipes.md:", function()
         end)
 
         it("of a device with a self-signed certificate", function()
-            local ports = { ["device.example.org:443"] = server.ports[5] }
+            local ports = { ["device.example.org:443"] = server.ports[6] }
             recipes.run("Self-signed server", 1, ports)
             recipes.run("Self-signed server", 2, ports)
         end)

@@ -268,7 +268,7 @@ local function targets()
             { "suppress_ragged_eofs", BOOLEAN, true },
             { "server_hostname", with(STRING, { "", "ValueError" }, { ".x", "ValueError" }, { "a\0b", "ValueError" },
                 { ("x"):rep(256), "ValueError" }, { "\255", "ValueError" }), "localhost" },
-            { "session", SESSION },
+            { "session", SESSION }, { "early_data", STRING },
         }, required = 1 },
 
         { "SSLS-02 SSLSocket.do_handshake", { "tls", "do_handshake" }, { { "block", BOOLEAN, false } } },

@@ -299,7 +299,7 @@ local AFTER = {
     object = {
         cipher = fine(), compression = fine(), do_handshake = {}, get_channel_binding = fine(), getpeercert = {},
         get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
-        ocsp_response = fine(), pending = {}, read = {},
+        ocsp_response = fine(), pending = {}, read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
         unwrap = {}, version = fine(), write = { "x" },
     },
@@ -319,7 +319,7 @@ AFTER.tls = extended(AFTER.socket, {
     bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
     dup = { class = "NotImplementedError" }, get_channel_binding = fine(), getpeercert = {},
     get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),
-    ocsp_response = fine(), pending = fine(), scts = fine(),
+    ocsp_response = fine(), pending = fine(), recv_early = {}, scts = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
     setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),

@@ -941,6 +941,127 @@ questions["a sender is killed, and other bytes are refused"] = function(runtime,
     peer:close()
 end
 
+questions["sessions are resumed"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local client = runtime.client
+    local function visit(session)
+        local object, second = ends(runtime)
+        local sock = wrap(runtime, object)
+        if session then
+            sock.session = session
+        end
+        local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+        local task = runtime:start(function()
+            peer:do_handshake()
+            peer:sendall("s")
+        end)
+        sock:do_handshake()
+        same("s", sock:recv(1))
+        runtime:join(task)
+        local reused, newest = sock.session_reused, sock.session
+        same(0, sock:get_verify_result().verify_code)
+        same(reused, peer.session_reused)
+        local cached = rawget(sock, "_stream") ~= nil -- each socket has another port; a stream has none
+        sock:close()
+        peer:close()
+        return reused, newest, cached
+    end
+    local size = client.session_cache_size
+    client.session_cache_size = 0
+    local reused, session = visit()
+    same(false, reused)
+    same(false, (visit()))
+    reused, session = visit(session)
+    same(true, reused)
+    client.session_cache_size = 8 -- which empties it
+    local _, _, cached = visit(session)
+    reused = visit()
+    client.session_cache_size = size
+    same(cached, reused)
+end
+
+-- early_contexts: contexts like the runtime's with early data, and a session of theirs, made in memory.
+local function early_contexts(runtime)
+    local ssl = require "cleat.ssl"
+    local client_in, client_out, server_in, server_out = ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO()
+    runtime.server.max_early_data = 14336
+    local one = runtime.client:wrap_bio(client_in, client_out, { server_hostname = "localhost" })
+    local other = runtime.server:wrap_bio(server_in, server_out, { server_side = true })
+    for _ = 1, 4 do
+        pcall(one.do_handshake, one)
+        server_in:write(client_out:read())
+        pcall(other.do_handshake, other)
+        client_in:write(server_out:read())
+    end
+    other:write "x"
+    client_in:write(server_out:read())
+    same("x", one:read(1))
+    return one.session
+end
+
+-- take: what a server reads early, and count bytes after it.
+local function take(sock, count)
+    local early = {}
+    repeat
+        early[#early + 1] = sock:recv_early(100)
+    until early[#early] == ""
+    return table.concat(early), receive(sock, count)
+end
+
+-- Early data, accepted and refused, in both roles of what is asked about; other coroutines use the connection, too.
+local function early_data(accepts, as_server)
+    return function(runtime, tls)
+        if not tls then
+            return
+        end
+        local session = early_contexts(runtime)
+        local object, second = ends(runtime)
+        runtime.server.max_early_data = accepts and 14336 or 0
+        local client_options = { server_hostname = "localhost", session = session, early_data = "early",
+            do_handshake_on_connect = false }
+        local server_options = { server_side = true, do_handshake_on_connect = false }
+        local sock = (as_server and runtime.server or runtime.client):wrap_socket(object, as_server and server_options or
+            client_options)
+        if runtime.sets_waiter then
+            sock:setwaiter(runtime.waiter)
+        end
+        local peer = (as_server and runtime.client or runtime.server):wrap_socket(second, as_server and client_options or
+            server_options)
+        local client, server = as_server and peer or sock, as_server and sock or peer
+        local early, late
+        local serving = runtime:start(function()
+            early, late = take(server, accepts and 4 or 9)
+            server:sendall "answer"
+        end)
+        local reading = runtime:start(function()
+            same("answer", receive(client, 6))
+        end)
+        local writing = runtime:start(function()
+            client:sendall "tail"
+        end)
+        within(runtime, 5, "early data", serving, reading, writing)
+        for _, task in ipairs { serving, reading, writing } do
+            if not task.ok then
+                error(task.results[2], 0)
+            end
+        end
+        runtime.server.max_early_data = 0
+        same(accepts and "early" or "", early)
+        same(accepts and "tail" or "earlytail", late)
+        same(accepts and "accepted" or "refused", client.early_data)
+        same(accepts and "accepted" or "refused", server.early_data)
+        sock:close()
+        peer:close()
+    end
+end
+
+questions["a client's early data arrives once, accepted"] = early_data(true, false)
+questions["a client's early data arrives once, refused"] = early_data(false, false)
+questions["a server receives early data, accepted"] = early_data(true, true)
+questions["a server receives early data, refused"] = early_data(false, true)
+
 -- A handshake with another program whose certificate this side refuses. Whether the alert arrives is for the caller to
 -- ask that program.
 questions["the peer receives the reason of its refusal"] = function(runtime, tls)

@@ -863,6 +863,66 @@ return {
         },
     },
     {
+        name = "context_early_data", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_early_data", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "most" },
+        },
+    },
+    {
+        name = "connection_early_data", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_write_early", results = 0,
+        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
+                    TIMEOUT = true, SYS = true, SSL = true, VERIFY = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "data" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "connection_read_early", results = 1,
+        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
+                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "connection_read_early_into", results = 0,
+        classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
+                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
         name = "close", results = 0,
         classes = { CLOSED = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {

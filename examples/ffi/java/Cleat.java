@@ -175,6 +175,20 @@ public final class Cleat {
     // CLEAT_PASSWORD_MAX is the longest password for a private key, in bytes.
     public static final int PASSWORD_MAX = 1024;
 
+    // CLEAT_EARLY_DATA_LIMIT is the largest number of bytes of early data that a server accepts of
+    // one connection.
+    public static final int EARLY_DATA_LIMIT = 14336;
+
+    // CLEAT_EARLY_DATA_* are the states of a connection's early data.
+    /** there is none */
+    public static final int EARLY_DATA_NONE = 0;
+    /** some is being sent, or received: the handshake is not done */
+    public static final int EARLY_DATA_OPEN = 1;
+    /** the server has accepted it, and there is no more */
+    public static final int EARLY_DATA_ACCEPTED = 2;
+    /** the server has refused it, and discards it */
+    public static final int EARLY_DATA_REFUSED = 3;
+
     // CLEAT_E* are Linux's error numbers.
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
@@ -300,6 +314,8 @@ public final class Cleat {
     public static final int SESSION_QUESTION_PUT = 2;
     /** to remove the session of a key */
     public static final int SESSION_QUESTION_REMOVE = 3;
+    /** to store a key that is not there yet; of early data */
+    public static final int SESSION_QUESTION_ADD = 4;
 
     // CLEAT_SIGNATURE_* are TLS's signature schemes (RFC 8446 section 4.2.3). RSA-PSS has a salt as
     // long as the digest. An ECDSA signature is the DER of r and s. With TLS 1.3 an ECDSA scheme is
@@ -745,6 +761,13 @@ public final class Cleat {
                                                                     int certs_len, byte[] key,
                                                                     int key_len, byte[] password,
                                                                     int password_len);
+        public static native int cleat_context_early_data(int context);
+        public static native int cleat_context_set_early_data(int context, int most);
+        public static native int cleat_connection_early_data(int connection);
+        public static native int cleat_connection_write_early(int connection, byte[] data,
+                                                              int data_len, double timeout);
+        public static native int cleat_connection_read_early(int connection, byte[] buf,
+                                                             int buf_cap, double timeout);
         public static native int cleat_close(int id);
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
@@ -1888,6 +1911,31 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_early_data returns the number that cleat_context_set_early_data has set; 0 in a
+         * new context.
+         */
+        public int earlyData() throws Failure {
+            int result = Raw.cleat_context_early_data(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_early_data returns CLEAT_OK. most: 0 to CLEAT_EARLY_DATA_LIMIT bytes. Servers
+         * of the context accept early data unless it is 0, and give tickets that allow
+         * CLEAT_EARLY_DATA_LIMIT bytes. Clients of the context send at most so many bytes early; if it is
+         * 0, as many as the server's ticket allows. Where a server switches its context at the server
+         * name both contexts must allow it. DANGEROUS on servers: early data can be repeated by an
+         * attacker, see above.
+         */
+        public void setEarlyData(int most) throws Failure {
+            int result = Raw.cleat_context_set_early_data(id, most);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it
          * has none, as in a new context.
          */
@@ -2909,6 +2957,52 @@ public final class Cleat {
         }
 
         /**
+         * cleat_connection_early_data returns the CLEAT_EARLY_DATA_* of the connection. On a client that
+         * has sent some it is CLEAT_EARLY_DATA_OPEN until the handshake is done or the server has refused
+         * it. After a refusal the handshake goes on, and what was sent early is to be sent again by
+         * cleat_connection_write.
+         */
+        public int earlyData() throws Failure {
+            int result = Raw.cleat_connection_early_data(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_write_early returns how many bytes of data it has sent early, and begins a
+         * client's handshake. 0 if the client has no session that allows it, once
+         * cleat_connection_handshake, read or write was called, and after the handshake. Bytes that were
+         * not counted are to be sent by cleat_connection_write later; those that were, if
+         * cleat_connection_early_data says that they were refused. The call waits for nothing but another
+         * call: the bytes that the network does not take at once are sent by the handshake. CLEAT_USAGE
+         * on a server; CLEAT_WANT_*, of which CLEAT_WANT_VERIFY asks about the certificate of the
+         * session; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_SSL; CLEAT_VERIFY.
+         */
+        public int writeEarly(byte[] data, double timeout) throws Failure {
+            int result = Raw.cleat_connection_write_early(id, data, length(data), timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_read_early returns how many bytes of a client's early data it put into buf: at
+         * least 1, or 0 at their end (or if buf_cap is 0). It may be called before the handshake is done,
+         * which it does as far as needed; if the client sends no early data, or it is refused, the
+         * handshake is done when it returns 0. Other calls that do the handshake keep what comes early
+         * for this function, also after the handshake; until all was read cleat_connection_read returns
+         * CLEAT_USAGE. CLEAT_USAGE on a client; CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_EOF;
+         * CLEAT_SYS; CLEAT_SSL; CLEAT_ALERT; CLEAT_VERIFY.
+         */
+        public int readEarly(byte[] buf, double timeout) throws Failure {
+            int result = Raw.cleat_connection_read_early(id, buf, buf.length, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
          * cleat_connection_session returns the id of the newest session that a client's connection has,
          * or 0: before the handshake is done, with TLS 1.3 as long as no ticket was read, if the server
          * offers no resumption, after a fatal alert, and on servers. Each call makes an id.
@@ -2969,9 +3063,9 @@ public final class Cleat {
          * the key, and copies it to output; it stores for how many seconds it can be resumed. The bytes
          * hold the session's secret, unless the context has ticket keys or a ticket secret of the
          * caller's: those encrypt them then, and machines need the same ones. lifetime must not be NULL.
-         * CLEAT_USAGE if the question is not CLEAT_SESSION_QUESTION_PUT. DANGEROUS is a store that others
-         * can read, or write to, without such keys: they can decrypt connections of TLS 1.2, or pose as
-         * any client.
+         * For CLEAT_SESSION_QUESTION_ADD it is 0, and the lifetime is the key's. CLEAT_USAGE for other
+         * questions. DANGEROUS is a store that others can read, or write to, without such keys: they can
+         * decrypt connections of TLS 1.2, or pose as any client.
          */
         public StoredSession storedSession() throws Failure {
             int[] lifetime = new int[1];
@@ -2990,9 +3084,13 @@ public final class Cleat {
         /**
          * cleat_connection_answer_session returns CLEAT_OK and lets the handshake go on at the next call,
          * or asks the next question: see cleat_connection_session_question. data: what is stored under
-         * the key; absent: nothing, and for the other questions. Bytes that are not what was stored under
-         * that key count as nothing, and the handshake is a full one. CLEAT_USAGE if there is no
-         * question, and for data where the question is not CLEAT_SESSION_QUESTION_GET.
+         * the key; for CLEAT_SESSION_QUESTION_ADD any bytes if the key was stored now, and was not there
+         * before; absent: nothing, and for the other questions. Early data (cleat/early_data.h) is
+         * refused where that answer is absent; the store must look for the key and store it in one step,
+         * or an attacker can have early data accepted twice. Bytes that are not what was stored under the
+         * key count as nothing, and the handshake is a full one. CLEAT_USAGE if there is no question, and
+         * for data where the question is neither CLEAT_SESSION_QUESTION_GET nor
+         * CLEAT_SESSION_QUESTION_ADD.
          */
         public void answerSession(byte[] data) throws Failure {
             int result = Raw.cleat_connection_answer_session(id, data, length(data));
@@ -3945,16 +4043,17 @@ public final class Cleat {
         }
 
         /**
-         * cleat_verification_new verifies a certificate as a handshake would, and returns the id of the
-         * verification, also if the certificate is refused. context: its trusted certificates, revocation
-         * lists, verify flags and depth count, and whether common names do; its verify mode, and what it
-         * requires of stapled responses, do not. purpose: CLEAT_PURPOSE_*. name: a host name in A-labels
-         * or an IP address that the certificate must be for; absent: the name is not verified. time: the
-         * time for which it is verified, in seconds since 1970, up to 253402300799, fractions are cut;
-         * negative: the context's (see cleat_context_set_verify_time). untrusted: certificates in PEM, or
-         * in DER one after the other, that may be between the certificate and a trusted one; absent:
-         * none. The cache of verified chains is not used. CLEAT_SSL if untrusted cannot be parsed (PEM
-         * NO_START_LINE, ASN1 ...); CLEAT_USAGE if there are revocation lists in it.
+         * cleat_verification_new returns the id of a new verification, which has verified a certificate
+         * as a handshake would; also if the certificate is refused. context: its trusted certificates,
+         * revocation lists, verify flags and depth count, and whether common names do; its verify mode,
+         * and what it requires of stapled responses, do not. purpose: CLEAT_PURPOSE_*. name: a host name
+         * in A-labels or an IP address that the certificate must be for; absent: the name is not
+         * verified. time: the time for which it is verified, in seconds since 1970, up to 253402300799,
+         * fractions are cut; negative: the context's (see cleat_context_set_verify_time). untrusted:
+         * certificates in PEM, or in DER one after the other, that may be between the certificate and a
+         * trusted one; absent: none. The cache of verified chains is not used. CLEAT_SSL if untrusted
+         * cannot be parsed (PEM NO_START_LINE, ASN1 ...); CLEAT_USAGE if there are revocation lists in
+         * it.
          */
         public static Verification create(Context context, Certificate certificate, int purpose,
                                           String name, double time,

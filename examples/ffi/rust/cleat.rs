@@ -167,6 +167,20 @@ pub const CHAIN_CACHE_MAX: i32 = 86400;
 // CLEAT_PASSWORD_MAX is the longest password for a private key, in bytes.
 pub const PASSWORD_MAX: i32 = 1024;
 
+// CLEAT_EARLY_DATA_LIMIT is the largest number of bytes of early data that a server accepts of one
+// connection.
+pub const EARLY_DATA_LIMIT: i32 = 14336;
+
+// CLEAT_EARLY_DATA_* are the states of a connection's early data.
+/// there is none
+pub const EARLY_DATA_NONE: i32 = 0;
+/// some is being sent, or received: the handshake is not done
+pub const EARLY_DATA_OPEN: i32 = 1;
+/// the server has accepted it, and there is no more
+pub const EARLY_DATA_ACCEPTED: i32 = 2;
+/// the server has refused it, and discards it
+pub const EARLY_DATA_REFUSED: i32 = 3;
+
 // CLEAT_E* are Linux's error numbers.
 pub const EPERM: i32 = 1;
 pub const ENOENT: i32 = 2;
@@ -291,6 +305,8 @@ pub const SESSION_QUESTION_GET: i32 = 1;
 pub const SESSION_QUESTION_PUT: i32 = 2;
 /// to remove the session of a key
 pub const SESSION_QUESTION_REMOVE: i32 = 3;
+/// to store a key that is not there yet; of early data
+pub const SESSION_QUESTION_ADD: i32 = 4;
 
 // CLEAT_SIGNATURE_* are TLS's signature schemes (RFC 8446 section 4.2.3). RSA-PSS has a salt as long
 // as the digest. An ECDSA signature is the DER of r and s. With TLS 1.3 an ECDSA scheme is for its
@@ -719,6 +735,13 @@ pub mod raw {
                                                   certs_len: i32, key: *const c_char, key_len: i32,
                                                   password: *const c_char,
                                                   password_len: i32) -> i32;
+        pub fn cleat_context_early_data(context: i32) -> i32;
+        pub fn cleat_context_set_early_data(context: i32, most: i32) -> i32;
+        pub fn cleat_connection_early_data(connection: i32) -> i32;
+        pub fn cleat_connection_write_early(connection: i32, data: *const c_char, data_len: i32,
+                                            timeout: f64) -> i32;
+        pub fn cleat_connection_read_early(connection: i32, buf: *mut c_char, buf_cap: i32,
+                                           timeout: f64) -> i32;
         pub fn cleat_close(id: i32) -> i32;
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
@@ -1683,6 +1706,25 @@ impl Context {
         Ok(())
     }
 
+    /// cleat_context_early_data returns the number that cleat_context_set_early_data has set; 0 in a new
+    /// context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn early_data(&self) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_context_early_data(self.0) })?;
+        Ok(result)
+    }
+
+    /// cleat_context_set_early_data returns CLEAT_OK. most: 0 to CLEAT_EARLY_DATA_LIMIT bytes. Servers of
+    /// the context accept early data unless it is 0, and give tickets that allow CLEAT_EARLY_DATA_LIMIT
+    /// bytes. Clients of the context send at most so many bytes early; if it is 0, as many as the server's
+    /// ticket allows. Where a server switches its context at the server name both contexts must allow it.
+    /// DANGEROUS on servers: early data can be repeated by an attacker, see above.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_early_data(&self, most: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_early_data(self.0, most) })?;
+        Ok(())
+    }
+
     /// cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it has
     /// none, as in a new context.
     #[allow(clippy::too_many_arguments)]
@@ -2428,6 +2470,43 @@ impl Connection {
         Ok(())
     }
 
+    /// cleat_connection_early_data returns the CLEAT_EARLY_DATA_* of the connection. On a client that has
+    /// sent some it is CLEAT_EARLY_DATA_OPEN until the handshake is done or the server has refused it.
+    /// After a refusal the handshake goes on, and what was sent early is to be sent again by
+    /// cleat_connection_write.
+    #[allow(clippy::too_many_arguments)]
+    pub fn early_data(&self) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_connection_early_data(self.0) })?;
+        Ok(result)
+    }
+
+    /// cleat_connection_write_early returns how many bytes of data it has sent early, and begins a client's
+    /// handshake. 0 if the client has no session that allows it, once cleat_connection_handshake, read or
+    /// write was called, and after the handshake. Bytes that were not counted are to be sent by
+    /// cleat_connection_write later; those that were, if cleat_connection_early_data says that they were
+    /// refused. The call waits for nothing but another call: the bytes that the network does not take at
+    /// once are sent by the handshake. CLEAT_USAGE on a server; CLEAT_WANT_*, of which CLEAT_WANT_VERIFY
+    /// asks about the certificate of the session; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_SSL;
+    /// CLEAT_VERIFY.
+    #[allow(clippy::too_many_arguments)]
+    pub fn write_early(&self, data: &[u8], timeout: f64) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_connection_write_early(self.0, data.as_ptr().cast(), c_len(data.len()), timeout) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_connection_read_early returns how many bytes of a client's early data it put into buf: at
+    /// least 1, or 0 at their end (or if buf_cap is 0). It may be called before the handshake is done,
+    /// which it does as far as needed; if the client sends no early data, or it is refused, the handshake
+    /// is done when it returns 0. Other calls that do the handshake keep what comes early for this
+    /// function, also after the handshake; until all was read cleat_connection_read returns CLEAT_USAGE.
+    /// CLEAT_USAGE on a client; CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_EOF; CLEAT_SYS; CLEAT_SSL;
+    /// CLEAT_ALERT; CLEAT_VERIFY.
+    #[allow(clippy::too_many_arguments)]
+    pub fn read_early(&self, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_connection_read_early(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
+        Ok(result as usize)
+    }
+
     /// cleat_connection_session returns the id of the newest session that a client's connection has, or 0:
     /// before the handshake is done, with TLS 1.3 as long as no ticket was read, if the server offers no
     /// resumption, after a fatal alert, and on servers. Each call makes an id.
@@ -2466,9 +2545,10 @@ impl Connection {
     /// cleat_connection_stored_session returns the length of the session that is to be stored under the
     /// key, and copies it to output; it stores for how many seconds it can be resumed. The bytes hold the
     /// session's secret, unless the context has ticket keys or a ticket secret of the caller's: those
-    /// encrypt them then, and machines need the same ones. lifetime must not be NULL. CLEAT_USAGE if the
-    /// question is not CLEAT_SESSION_QUESTION_PUT. DANGEROUS is a store that others can read, or write to,
-    /// without such keys: they can decrypt connections of TLS 1.2, or pose as any client.
+    /// encrypt them then, and machines need the same ones. lifetime must not be NULL. For
+    /// CLEAT_SESSION_QUESTION_ADD it is 0, and the lifetime is the key's. CLEAT_USAGE for other questions.
+    /// DANGEROUS is a store that others can read, or write to, without such keys: they can decrypt
+    /// connections of TLS 1.2, or pose as any client.
     #[allow(clippy::too_many_arguments)]
     pub fn stored_session(&self) -> Result<(Vec<u8>, i32), Error> {
         let mut lifetime = 0;
@@ -2478,9 +2558,12 @@ impl Connection {
 
     /// cleat_connection_answer_session returns CLEAT_OK and lets the handshake go on at the next call, or
     /// asks the next question: see cleat_connection_session_question. data: what is stored under the key;
-    /// absent: nothing, and for the other questions. Bytes that are not what was stored under that key
-    /// count as nothing, and the handshake is a full one. CLEAT_USAGE if there is no question, and for data
-    /// where the question is not CLEAT_SESSION_QUESTION_GET.
+    /// for CLEAT_SESSION_QUESTION_ADD any bytes if the key was stored now, and was not there before;
+    /// absent: nothing, and for the other questions. Early data (cleat/early_data.h) is refused where that
+    /// answer is absent; the store must look for the key and store it in one step, or an attacker can have
+    /// early data accepted twice. Bytes that are not what was stored under the key count as nothing, and
+    /// the handshake is a full one. CLEAT_USAGE if there is no question, and for data where the question is
+    /// neither CLEAT_SESSION_QUESTION_GET nor CLEAT_SESSION_QUESTION_ADD.
     #[allow(clippy::too_many_arguments)]
     pub fn answer_session(&self, data: Option<&[u8]>) -> Result<(), Error> {
         let (data, data_len) = c_pair(data);
@@ -3113,8 +3196,8 @@ impl Verification {
         self.0
     }
 
-    /// cleat_verification_new verifies a certificate as a handshake would, and returns the id of the
-    /// verification, also if the certificate is refused. context: its trusted certificates, revocation
+    /// cleat_verification_new returns the id of a new verification, which has verified a certificate as a
+    /// handshake would; also if the certificate is refused. context: its trusted certificates, revocation
     /// lists, verify flags and depth count, and whether common names do; its verify mode, and what it
     /// requires of stapled responses, do not. purpose: CLEAT_PURPOSE_*. name: a host name in A-labels or an
     /// IP address that the certificate must be for; absent: the name is not verified. time: the time for

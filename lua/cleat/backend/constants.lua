@@ -100,6 +100,12 @@ return {
     CHAIN_CACHE_MAX = 86400,
     -- cleat/credential.h
     PASSWORD_MAX = 1024,
+    -- cleat/early_data.h
+    EARLY_DATA_LIMIT = 14336,
+    EARLY_DATA_NONE = 0,
+    EARLY_DATA_OPEN = 1,
+    EARLY_DATA_ACCEPTED = 2,
+    EARLY_DATA_REFUSED = 3,
     -- cleat/errno.h
     EPERM = 1,
     ENOENT = 2,
@@ -191,6 +197,7 @@ return {
     SESSION_QUESTION_GET = 1,
     SESSION_QUESTION_PUT = 2,
     SESSION_QUESTION_REMOVE = 3,
+    SESSION_QUESTION_ADD = 4,
     -- cleat/signature.h
     SIGNATURE_RSA_PKCS1_SHA1 = 0x0201,
     SIGNATURE_ECDSA_SHA1 = 0x0203,

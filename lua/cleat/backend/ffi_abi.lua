@@ -1855,6 +1855,102 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_early_data
+        backend.context_early_data = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_early_data", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param most integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_early_data
+        backend.context_set_early_data = function(context, most)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_early_data", 1, "an integer")
+            end
+            if typeof(most) ~= "number" or tobit(most) ~= most then
+                bad("context_set_early_data", 2, "an integer")
+            end
+            return call(context, most)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_early_data
+        backend.connection_early_data = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_early_data", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@param data string?
+    ---@param timeout number
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_write_early
+        backend.connection_write_early = function(connection, data, timeout)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_write_early", 1, "an integer")
+            end
+            local data_len = length(data, "connection_write_early", 2)
+            if typeof(timeout) ~= "number" then bad("connection_write_early", 3, "a number") end
+            return call(connection, data, data_len, timeout)
+        end
+    end
+
+    ---@param connection integer
+    ---@param buf_cap integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return string? buf
+    do
+        local call = lib.cleat_connection_read_early
+        backend.connection_read_early = function(connection, buf_cap, timeout)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_read_early", 1, "an integer")
+            end
+            if typeof(buf_cap) ~= "number" or tobit(buf_cap) ~= buf_cap then
+                bad("connection_read_early", 2, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("connection_read_early", 3, "a number") end
+            local buf = room(buf_cap)
+            local result = call(connection, buf, buf_cap, timeout)
+            if result < 0 then return result end
+            return result, str(buf, result < buf_cap and result or buf_cap)
+        end
+    end
+
+    ---@param connection integer
+    ---@param buf cleat.backend.Buffer
+    ---@param buf_offset integer
+    ---@param buf_cap integer
+    ---@param timeout number
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_read_early
+        backend.connection_read_early_into = function(connection, buf, buf_offset, buf_cap, timeout)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_read_early_into", 1, "an integer")
+            end
+            local into = within(buf, buf_offset, buf_cap, "connection_read_early_into", 2)
+            if typeof(timeout) ~= "number" then bad("connection_read_early_into", 5, "a number") end
+            return call(connection, into, buf_cap, timeout)
+        end
+    end
+
     ---@param id integer
     ---@return integer status
     do

@@ -1305,6 +1305,66 @@ static int l_context_load_cert_chain_data(lua_State *L) {
     return 1;
 }
 
+/* context_early_data(context) -> status */
+static int l_context_early_data(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_early_data");
+    int32_t result = cleat_context_early_data(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_early_data(context, most) -> status */
+static int l_context_set_early_data(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_early_data");
+    int32_t most = native_int(L, 2, "context_set_early_data");
+    int32_t result = cleat_context_set_early_data(context, most);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_early_data(connection) -> status */
+static int l_connection_early_data(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_early_data");
+    int32_t result = cleat_connection_early_data(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_write_early(connection, data, timeout) -> status */
+static int l_connection_write_early(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_write_early");
+    int32_t data_len;
+    const char *data = native_bytes(L, 2, "connection_write_early", &data_len);
+    double timeout = native_double(L, 3, "connection_write_early");
+    int32_t result = cleat_connection_write_early(connection, data, data_len, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_read_early(connection, buf_cap, timeout) -> status, buf */
+static int l_connection_read_early(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_read_early");
+    int32_t buf_cap = native_int(L, 2, "connection_read_early");
+    double timeout = native_double(L, 3, "connection_read_early");
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_connection_read_early(connection, buf, buf_cap, timeout);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    return 2;
+}
+
+/* connection_read_early_into(connection, buf, buf_offset, buf_cap, timeout) -> status */
+static int l_connection_read_early_into(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_read_early_into");
+    int32_t buf_cap;
+    char *buf = native_within(L, 2, "connection_read_early_into", &buf_cap);
+    double timeout = native_double(L, 5, "connection_read_early_into");
+    int32_t result = cleat_connection_read_early(connection, buf, buf_cap, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* close(id) -> status */
 static int l_close(lua_State *L) {
     int32_t id = native_int(L, 1, "close");
@@ -3512,6 +3572,12 @@ const luaL_Reg native_abi[] = {
     {"context_chain_cache_stats", l_context_chain_cache_stats},
     {"context_load_cert_chain", l_context_load_cert_chain},
     {"context_load_cert_chain_data", l_context_load_cert_chain_data},
+    {"context_early_data", l_context_early_data},
+    {"context_set_early_data", l_context_set_early_data},
+    {"connection_early_data", l_connection_early_data},
+    {"connection_write_early", l_connection_write_early},
+    {"connection_read_early", l_connection_read_early},
+    {"connection_read_early_into", l_connection_read_early_into},
     {"close", l_close},
     {"kind", l_kind},
     {"handle_count", l_handle_count},

@@ -13,6 +13,7 @@
 local C = require "cleat.backend"
 local class = require "cleat.class"
 local compat = require "cleat.compat"
+local early_write = require "cleat.ssl.early_write"
 local errors = require "cleat.errors"
 local refusal = require "cleat.ssl.refusal"
 local resumption = require "cleat.ssl.resumption"
@@ -72,7 +73,7 @@ end
 
 function Connection:_turns_changed()
     local id = self._tls
-    local shaking = turns.busy(self, "handshake")
+    local shaking = self._early or turns.busy(self, "handshake")
     self._read_id = (shaking or turns.busy(self, "reader")) and 0 or id
     self._write_id = (shaking or self._transport.writes_in_turn or turns.busy(self, "writer")) and 0 or id
 end
@@ -125,6 +126,9 @@ end
 --- drop removes TLS, without close_notify.
 function connection.drop(self)
     self._tls, self._read_id, self._write_id = 0, 0, 0
+    if rawget(self, "_session") then
+        self._session = false
+    end
     if self._tls_guard then
         C.guard_close(self._tls_guard)
         self._tls_guard = false
@@ -194,6 +198,19 @@ local function emitted(self, result, ...)
     return result, ...
 end
 
+-- shake does the handshake if it is not done, in its turn, and sends what was given as early data.
+local function shake(self, of, method, timeout, deadline, result)
+    if self._early then
+        suspend.run(self, of, method, timeout, deadline, result, early_write.call, self)
+        self:_turns_changed()
+    elseif C.connection_established(self._tls) ~= 1 then
+        suspend.run(self, of, method, timeout, deadline, result, connection_handshake)
+    else
+        return false
+    end
+    return true
+end
+
 --- finish continues a call whose first attempt would block: f(id, wait, a, b), in the turn of its kind, after the
 --- handshake. deadline: nil if the timeout begins now. result: of the attempt, nil to make another one.
 function connection.finish(self, of, method, deadline, result, f, a, b)
@@ -205,8 +222,7 @@ function connection.finish(self, of, method, deadline, result, f, a, b)
         return of.fail(self, result, method)
     end
     deadline = deadline or waiting.deadline(timeout)
-    if C.connection_established(self._tls) ~= 1 then
-        suspend.run(self, of.handshake, method, timeout, deadline, result, connection_handshake)
+    if shake(self, of.handshake, method, timeout, deadline, result) then
         result = nil
     end
     return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
@@ -222,7 +238,7 @@ function connection.handshake(self, timeout, result)
         if result ~= HANDLE and not suspend.suspended(result) then
             return HANDSHAKE.fail(self, result)
         end
-        suspend.run(self, HANDSHAKE, "do_handshake", timeout, deadline, result, connection_handshake)
+        shake(self, HANDSHAKE, "do_handshake", timeout, deadline, result)
     end
     if not self._transport.emit(self, nil, deadline) then
         HANDSHAKE.fail(self, TIMEOUT)
@@ -245,6 +261,9 @@ function connection.close_notify(self)
     local timeout = self._timeout
     local deadline = waiting.deadline(timeout)
     local result = HANDLE
+    if self._early and C.connection_established(self._tls) == 1 then
+        shake(self, HANDSHAKE, "unwrap", timeout, deadline)
+    end
     if turns.busy(self, "reader") then
         if self._transport.readable(self) then
             -- The reader is about to be woken by these bytes. If they were read here, it would not be.
@@ -297,6 +316,8 @@ function getters:_origin()
     return self._context
 end
 
+getters.early_data = early_write.state
+
 for name, get in pairs(resumption.getters) do
     getters[name], setters[name] = get, resumption.setters[name]
 end
@@ -310,6 +331,9 @@ connection.defaults = {
     _in_callback = false, -- "servername", "session store", "verify" or "sign" while that callback runs
     _signers = false, -- the context's, see cleat.ssl.signature
     _session = false, -- the one that it was given
+    _early = false, -- the early data that is yet to be sent, see cleat.ssl.early_write
+    _early_at = false,
+    _early_answered = false,
     _failed = false, -- whether TLS has failed: the alert must reach the peer
     _turns = false,
     _ragged = false,

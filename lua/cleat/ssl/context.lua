@@ -6,6 +6,7 @@ local check = require "cleat.check"
 local class = require "cleat.class"
 local constants = require "cleat.ssl.constants"
 local credential = require "cleat.ssl.credential"
+local early_setting = require "cleat.ssl.early_data"
 local errors = require "cleat.errors"
 local handshake_settings = require "cleat.ssl.handshake_settings"
 local keywords = require "cleat.keywords"
@@ -85,6 +86,10 @@ local const = C.const
 ---@field scts string[]? the signed certificate timestamps that servers send to clients that ask for them, each in the
 --- form of RFC 6962; they belong to the certificate that was loaded last, and are discarded with it. Raises ValueError
 --- if no certificate is loaded, TypeError
+---@field max_early_data integer whether servers accept early data (0-RTT), 0 to 14336: 0, which is no. DANGEROUS: an
+--- attacker can send it to the server again, any number of times, unless set_session_store has a store with `add`; it
+--- may be set where that does no harm. Servers accept 14336 bytes of a connection, whatever the number; clients send no
+--- more than it early, if it is not 0. Raises TypeError, ValueError
 ---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
 --- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
@@ -312,10 +317,10 @@ function SSLContext:set_servername_callback(callback)
 end
 
 local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_handshake_on_connect",
-    "suppress_ragged_eofs", "server_hostname", "session" }, { required = 1 })
+    "suppress_ragged_eofs", "server_hostname", "session", "early_data" }, { required = 1 })
 
 local OPTIONS = { server_side = true, do_handshake_on_connect = true, suppress_ragged_eofs = true, server_hostname = true,
-    session = true }
+    session = true, early_data = true }
 
 -- plain: whether an argument is a table of wrap_socket's keywords and nothing else.
 local function plain(options)
@@ -357,16 +362,21 @@ end
 ---@param server_hostname string? clients only: the name that is sent (SNI) and that the certificate must match;
 --- internationalised names may be given in UTF-8
 ---@param session cleat.ssl.SSLSession? clients only: is offered to the server, see SSLSession
+---@param early_data string? clients only: the first bytes for the server. Where a session allows it they are sent
+--- with the client's first message (0-RTT); what the server refuses, or does not allow, is sent right after the
+--- handshake. So it has them once in any case; `SSLSocket.early_data` says how. DANGEROUS: an attacker can repeat what
+--- was sent early, any number of times. Only a request that may be repeated belongs into it
 ---@return cleat.ssl.SSLSocket
 ---@overload fun(self, sock, keywords: cleat.keywords.SSLContext.wrap_socket): cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
-    ...)
+    early_data, ...)
     if sock ~= nil and do_handshake_on_connect == nil and suppress_ragged_eofs == nil and server_hostname == nil and
-        session == nil and plain(server_side) and select("#", ...) == 0 then -- the usual way to call it, without parsing
+        session == nil and early_data == nil and plain(server_side) and select("#", ...) == 0 then -- the usual way to call it, without parsing
         return wrap(self, sock, server_side)
     end
-    sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session =
-        parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, ...)
+    sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data =
+        parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data,
+            ...)
     if type(server_side) == "string" then
         check.fail("wrap_socket", "server_side", "a boolean", server_side,
             ": the server's name is given by name, wrap_socket(sock, {server_hostname = …})")
@@ -377,11 +387,12 @@ function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, supp
         suppress_ragged_eofs = suppress_ragged_eofs,
         server_hostname = server_hostname,
         session = session,
+        early_data = early_data,
     })
 end
 
-local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "server_side", "server_hostname", "session" },
-    { required = 2 })
+local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "server_side", "server_hostname", "session",
+    "early_data" }, { required = 2 })
 
 --- Makes a TLS connection that reads from one MemoryBIO, writes to another, and does no input or output itself.
 ---
@@ -398,10 +409,11 @@ local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "se
 ---@param server_side boolean? false by default
 ---@param server_hostname string? as in wrap_socket
 ---@param session cleat.ssl.SSLSession? as in wrap_socket
+---@param early_data string? as in wrap_socket
 ---@return cleat.ssl.SSLObject
 ---@overload fun(self, incoming, outgoing, keywords: cleat.keywords.SSLContext.wrap_bio): cleat.ssl.SSLObject
-function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, session, ...)
-    return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, session, ...))
+function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ...)
+    return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ...))
 end
 
 -- integer checks a value for a property.
@@ -498,7 +510,7 @@ end
 setters.minimum_version = bound("minimum_version", C.context_set_minimum_version)
 setters.maximum_version = bound("maximum_version", C.context_set_maximum_version)
 
-for _, part in ipairs { session_store, staple } do
+for _, part in ipairs { early_setting, session_store, staple } do
     for name, get in pairs(part.getters) do
         getters[name], setters[name] = get, part.setters[name]
     end

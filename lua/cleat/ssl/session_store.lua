@@ -59,6 +59,9 @@ local function ask(context, store, id, question)
     elseif question == const.SESSION_QUESTION_PUT then
         local _, bytes, lifetime = errors.check(C.connection_stored_session(id))
         run(context, store, store.put, key, bytes, lifetime)
+    elseif question == const.SESSION_QUESTION_ADD then
+        local _, _, lifetime = errors.check(C.connection_stored_session(id))
+        return store.add and run(context, store, store.add, key, lifetime) == true and "1" or nil
     elseif store.remove then
         run(context, store, store.remove, key)
     end
@@ -109,9 +112,9 @@ local parse_store = keywords.parser("set_session_store", { "get", "put", "remove
 --- that are not those that were stored, and after an error. `put(key, bytes, lifetime)` stores bytes for so many
 --- seconds; it is called before the handshake returns, for each ticket. `remove(key)`, if there is one, makes sessions
 --- of TLS 1.3 resume once only, and is called when one was resumed. `add(key, lifetime)` stores a key that is not there
---- and returns true, or returns false; nothing calls it yet: it is for early data. An error of these functions is
---- passed to `error(err)`, if there is such a function, and counted in `session_stats().store_errors`; the handshake
---- goes on.
+--- and returns true, or returns false; it must do both in one step. Early data (`max_early_data`) is accepted where it
+--- returns true, once for each ticket; without `add` it is refused. An error of these functions is passed to
+--- `error(err)`, if there is such a function, and counted in `session_stats().store_errors`; the handshake goes on.
 ---
 ---     local sessions = {}
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -8,6 +8,7 @@ local class = require "cleat.class"
 local connection = require "cleat.ssl.connection"
 local connection_info = require "cleat.ssl.connection_info"
 local descriptor = require "cleat.ssl.transport.descriptor"
+local early_data = require "cleat.ssl.early_data"
 local errors = require "cleat.errors"
 local file = require "cleat.socket.file"
 local io = require "cleat.ssl.io"
@@ -60,6 +61,9 @@ local Socket = object.Socket
 --- of another context, or of another certificate than the context has now
 ---@field session_reused boolean? whether the handshake has resumed a session, on servers too; nil before there is TLS,
 --- and after it. Read-only
+---@field early_data "accepted"|"refused"|nil what became of early data: on a client, of the argument `early_data` of
+--- wrap_socket, nil if none could be sent early; on a server whether the client has sent some, and the server reads it:
+--- see recv_early. Read-only
 ---@field do_handshake_on_connect boolean whether connect() and accept() do the handshake
 ---@field suppress_ragged_eofs boolean whether an end of the connection without close_notify looks like the end of the
 --- data
@@ -75,7 +79,7 @@ local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, connection.Connection, Socket)
 
-for _, methods in ipairs { io, connection_info } do
+for _, methods in ipairs { io, connection_info, early_data.methods } do
     for name, method in pairs(methods) do
         SSLSocket[name] = method
     end

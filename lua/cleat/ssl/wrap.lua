@@ -6,6 +6,7 @@ local SSLSocket = require "cleat.ssl.socket"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
 local connection = require "cleat.ssl.connection"
+local early_write = require "cleat.ssl.early_write"
 local errors = require "cleat.errors"
 local hostname = require "cleat.ssl.hostname"
 local object = require "cleat.socket.object"
@@ -26,6 +27,7 @@ local Plain, STREAM = object.Socket.instance, C.const.SOCK_STREAM
 ---@field suppress_ragged_eofs boolean?
 ---@field server_hostname string?
 ---@field session cleat.ssl.SSLSession?
+---@field early_data string?
 
 -- settings stores the options in a new SSLSocket; defaults take no field.
 local function settings(self, options)
@@ -117,7 +119,7 @@ local function wrap_any(context, sock, options)
 end
 
 -- wrap_plain wraps an open stream socket of cleat.socket: the fast path.
-local function wrap_plain(context, sock, server_side, auto, ragged, name, session)
+local function wrap_plain(context, sock, server_side, auto, ragged, name, session, early)
     local self = new(context, sock._id, sock._guard, sock._timeout, sock._wait, sock, name or nil)
     local waiter = rawget(sock, "_waiter")
     if waiter then
@@ -135,11 +137,14 @@ local function wrap_plain(context, sock, server_side, auto, ragged, name, sessio
     if session then
         rawset(self, "_session", session)
     end
+    if early then
+        rawset(self, "_early", early)
+    end
     if rawget(sock, "_borrowed") then
         sock:_borrow() -- which raises
     end
     local connected = socket_connected(sock._id)
-    if connected > 0 and (not auto or sock._timeout ~= 0) then -- set_up without what a new socket does not need
+    if connected > 0 and not early and (not auto or sock._timeout ~= 0) then -- set_up without what a new socket does not need
         connection.open_new(self, context, server_side, name, session)
         self._state = "open"
     else
@@ -161,6 +166,7 @@ function wrap.stream(context, stream, options)
     return over(context, { stream = stream }, {
         _server_side = options.server_side, _server_hostname = name, _ascii_hostname = ascii,
         _auto = options.do_handshake_on_connect, _session = resumption.check(options.server_side or false, options.session),
+        _early = early_write.check("wrap_socket", options.server_side or false, options.early_data),
     })
 end
 
@@ -187,13 +193,14 @@ function wrap.wrap(context, sock, options, arguments)
     end
     local name, ascii = hostname.check(context, "wrap_socket", server_side, options.server_hostname)
     local session = resumption.check(server_side, options.session)
+    local early = early_write.check("wrap_socket", server_side, options.early_data)
     local self
     if getmetatable(sock) == Plain and sock._id ~= 0 and sock._type == STREAM and not ascii and not arguments then
-        self = wrap_plain(context, sock, server_side, auto, ragged, name, session)
+        self = wrap_plain(context, sock, server_side, auto, ragged, name, session, early)
     else
         self = wrap_any(context, sock, {
             _server_side = server_side, _auto = auto, _ragged = ragged, _server_hostname = name, _arguments = arguments,
-            _ascii_hostname = ascii, _session = session,
+            _ascii_hostname = ascii, _session = session, _early = early,
         })
     end
     if auto and self._state == "open" then
