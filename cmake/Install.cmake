@@ -46,6 +46,6 @@ install(CODE "
 # Notices: ours, and those of BoringSSL, which is linked in.
 install(FILES LICENSE NOTICE.md DESTINATION ${doc_dir})
 install(DIRECTORY docs/lua/ DESTINATION ${doc_dir}/lua FILES_MATCHING PATTERN "*.md")
-install(FILES docs/recipes.md docs/https.md docs/adapters.md docs/python-to-lua.md docs/lua-versions.md DESTINATION ${doc_dir})
+install(FILES docs/recipes.md docs/fleet.md docs/https.md docs/adapters.md docs/python-to-lua.md docs/lua-versions.md DESTINATION ${doc_dir})
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION ${doc_dir}/boringssl OPTIONAL)
 install(FILES ${boringssl_prefix}/LICENSE DESTINATION ${doc_dir}/boringssl OPTIONAL)

@@ -64,6 +64,8 @@ local function sleep(seconds)
     os.execute("sleep " .. seconds)
 end
 
+local running = {}
+
 -- start runs a program in the background; its process id, and the first line of its output that matches.
 local function start(core, command, pattern)
     local log = os.tmpname()
@@ -72,7 +74,8 @@ local function start(core, command, pattern)
         for line in io.lines(log) do
             local found = line:match(pattern)
             if found then
-                return { pid = pid, log = log, found = found }
+                running[pid] = { pid = pid, log = log, found = found }
+                return running[pid]
             end
         end
         sleep "0.02"
@@ -84,6 +87,7 @@ end
 local function stop(program)
     os.execute(("kill -TERM %s; while kill -0 %s 2>/dev/null; do sleep 0.01; done"):format(program.pid, program.pid))
     os.remove(program.log)
+    running[program.pid] = nil
 end
 
 -- on_processor: for how many microseconds a process has been on a processor.
@@ -94,9 +98,12 @@ local function on_processor(pid)
     return nanoseconds / 1000
 end
 
+local SETTINGS = "BENCH_NAME=localhost BENCH_GROUPS=X25519 BENCH_VERSION=1.3 BENCH_CLIENT_CERT= BENCH_NEW_CHAINS=none "
+    .. "BENCH_EARLY_DATA=0"
+
 -- visit lets all clients connect, and fails if one of them was not resumed.
 local function visit(server, count)
-    local command = ("BENCH_CA=%s BENCH_NAME=localhost BENCH_GROUPS=X25519 taskset -c 1 %s %s %s %d"):format(ca, client,
+    local command = ("BENCH_CA=%s %s taskset -c 1 %s %s %s %d"):format(ca, SETTINGS, client,
         options.handshakes == "full" and "visit" or "resume", server.found, count)
     local one = ("{ %s || echo failed; } &"):format(command)
     local answer = line_of(("{ %s wait; } 2>&1 | grep -v '^cpu' | head -n 1"):format(one:rep(options.clients, " ")))
@@ -138,17 +145,25 @@ local found = {}
 for _, kind in ipairs(kinds) do
     found[kind] = { cpu = {}, redis = {}, rate = {} }
 end
-for round = 1, options.rounds do
-    for offset = 0, #kinds - 1 do
-        local kind = kinds[(round + offset) % #kinds + 1]
-        for name, value in pairs(measure(kind)) do
-            found[kind][name][round] = value
+local ok, err = xpcall(function()
+    for round = 1, options.rounds do
+        for offset = 0, #kinds - 1 do
+            local kind = kinds[(round + offset) % #kinds + 1]
+            for name, value in pairs(measure(kind)) do
+                found[kind][name][round] = value
+            end
         end
+        io.stderr:write(("round %d of %d\n"):format(round, options.rounds))
     end
-    io.stderr:write(("round %d of %d\n"):format(round, options.rounds))
+end, debug.traceback)
+for _, program in pairs(running) do
+    stop(program)
 end
-stop(redis)
 os.execute("rm -rf " .. folder)
+if not ok then
+    io.stderr:write(err, "\n")
+    os.exit(1)
+end
 
 local base = found[kinds[1]]
 print(("%-12s %10s %18s %16s %10s %8s"):format("", "server us", "handshakes/core-s", "of " .. kinds[1], "wall /s", "Redis us"))

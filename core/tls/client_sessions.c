@@ -161,9 +161,10 @@ static bool is_of(const struct entry *entry, const struct cleat_server_key *key,
            memcmp(entry->key, key->bytes, key->len) == 0;
 }
 
-/* A clock that was set back to before the session was made makes it void. */
+/* A clock that was set back to before the session was made makes it void. BoringSSL has taken that time from a finer
+ * clock than time(), which may be behind. */
 static bool has_ended(const struct entry *entry, int64_t now) {
-    return now < entry->since || now >= entry->until;
+    return now + 1 < entry->since || now >= entry->until;
 }
 
 /* NULL if memory lacks, or the session is not to be kept. */

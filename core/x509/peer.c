@@ -166,9 +166,9 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
     *has_looked = request.has_looked;
     if (accepted) {
         const STACK_OF(X509_CRL) *crls = has_lists ? cleat_trust_crls(terms->trust) : NULL;
-        report->until = cleat_validity_end(*accepted_chain, crls, now);
         sk_X509_pop_free(*refused, X509_free); /* of a path that another one has replaced */
         *refused = NULL;
+        report->until = cleat_validity_end(*accepted_chain, crls, now);
         accepted = check_staple(terms, *accepted_chain, now, report);
     }
     if (terms->has_time) report->until = INT64_MAX; /* the present does not matter */

@@ -42,7 +42,7 @@ CLEAT_API int32_t cleat_context_set_early_data(int32_t context, int32_t most);
  * on, and what was sent early is to be sent again by cleat_connection_write. */
 CLEAT_API int32_t cleat_connection_early_data(int32_t connection);
 
-/* cleat_connection_write_early begins a client's handshake, and returns how many bytes of data it has sent early: 0
+/* cleat_connection_write_early returns how many bytes of data it has sent early, and begins a client's handshake. 0
  * if the client has no session that allows it, once cleat_connection_handshake, read or write was called, and after
  * the handshake. Bytes that were not counted are to be sent by cleat_connection_write later; those that were, if
  * cleat_connection_early_data says that they were refused. The call waits for nothing but another call: the bytes

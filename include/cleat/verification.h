@@ -12,9 +12,9 @@
 #define CLEAT_PURPOSE_SERVER_AUTH 1 /* a server's */
 #define CLEAT_PURPOSE_CLIENT_AUTH 2 /* a client's */
 
-/* cleat_verification_new verifies a certificate as a handshake would, and returns the id of the verification, also if
- * the certificate is refused. context: its trusted certificates, revocation lists, verify flags and depth count, and
- * whether common names do; its verify mode, and what it requires of stapled responses, do not. purpose:
+/* cleat_verification_new returns the id of a new verification, which has verified a certificate as a handshake would;
+ * also if the certificate is refused. context: its trusted certificates, revocation lists, verify flags and depth
+ * count, and whether common names do; its verify mode, and what it requires of stapled responses, do not. purpose:
  * CLEAT_PURPOSE_*. name: a host name in A-labels or an IP address that the certificate must be for; absent: the
  * name is not verified. time: the time for which it is verified, in seconds since 1970, up to 253402300799, fractions
  * are cut; negative: the context's (see cleat_context_set_verify_time). untrusted: certificates in PEM, or in DER one

@@ -182,7 +182,7 @@ for _, name in ipairs(NAMES) do
                     end
                     -- Node.js gives no new tickets to a client that resumes, and one of TLS 1.3 is used once
                     local always = version == "TLSv1.2" or name ~= "Node.js"
-                    for index = 1, 5 do
+                    for index = 1, 3 do
                         local reused = visit(peer, server, client)
                         assert(reused or (index > 2 and not always), "not resumed")
                     end
@@ -195,7 +195,6 @@ for _, name in ipairs(NAMES) do
                         _, newest = visit(peer, server, second)
                     end
                     assert.is_true((visit(peer, server, second, { session = newest })))
-                    assert.is_false((visit(peer, server, second)))
                     -- and still verified
                     raises("SSLCertVerificationError", { verify_code = 62 }, visit, peer, server, second, {
                         session = select(2, visit(peer, server, second)), hostname = "other.example",

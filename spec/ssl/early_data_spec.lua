@@ -253,7 +253,6 @@ describe("early data", function()
         move(client, server)
         raises("SSLError", {}, server.object.recv_early, server.object) -- the alert
         -- the control: the callback agrees, and is asked once
-        session = nil
         client_context.verify_callback = nil
         session = session_of(client_context, server_context)
         client_context.verify_callback = function()

@@ -153,6 +153,17 @@ local ROWS = {
     end, change = function(given)
         given.asked = nil
     end, given = WRONG_NAME, cached = WRONG_NAME, asked = WRONG_NAME },
+    { "verify_callback: accepts a bad server, twice", setup = function(given)
+        given.client.verify_callback_may_accept = true
+        given.client.verify_callback = function()
+            return true
+        end
+        given.first.hostname, given.second.hostname = "other.example", "other.example"
+    end, given = "resumed", cached = "full", code = WRONG_NAME },
+    { "enforce_verification is false, and the server bad", setup = function(given)
+        given.client.enforce_verification = false
+        given.first.hostname, given.second.hostname = "other.example", "other.example"
+    end, given = "resumed", cached = "full", code = WRONG_NAME },
     { "the client's certificate: another one", setup = function(given)
         given.client:load_cert_chain(pki.chain("client"))
     end, change = function(given)
@@ -247,6 +258,9 @@ local function check(row, given, want, session)
         assert.equal(want:match("^%a+"), second.reused and "resumed" or "full")
         if want:find("unverified", 1, true) then
             assert.is_nil(second.verified)
+            assert.same({}, second.cert)
+        elseif row.code then
+            assert.equal(row.code, second.verified.verify_code)
             assert.same({}, second.cert)
         else
             assert.equal(0, second.verified.verify_code)

@@ -941,9 +941,49 @@ questions["a sender is killed, and other bytes are refused"] = function(runtime,
     peer:close()
 end
 
+questions["sessions are resumed"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    local client = runtime.client
+    local function visit(session)
+        local object, second = ends(runtime)
+        local sock = wrap(runtime, object)
+        if session then
+            sock.session = session
+        end
+        local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+        local task = runtime:start(function()
+            peer:do_handshake()
+            peer:sendall("s")
+        end)
+        sock:do_handshake()
+        same("s", sock:recv(1))
+        runtime:join(task)
+        local reused, newest = sock.session_reused, sock.session
+        same(0, sock:get_verify_result().verify_code)
+        same(reused, peer.session_reused)
+        local cached = rawget(sock, "_stream") ~= nil -- each socket has another port; a stream has none
+        sock:close()
+        peer:close()
+        return reused, newest, cached
+    end
+    local size = client.session_cache_size
+    client.session_cache_size = 0
+    local reused, session = visit()
+    same(false, reused)
+    same(false, (visit()))
+    reused, session = visit(session)
+    same(true, reused)
+    client.session_cache_size = 8 -- which empties it
+    local _, _, cached = visit(session)
+    reused = visit()
+    client.session_cache_size = size
+    same(cached, reused)
+end
+
 -- early_contexts: contexts like the runtime's with early data, and a session of theirs, made in memory.
 local function early_contexts(runtime)
-    local ssl = require "cleat.ssl"
     local client_in, client_out, server_in, server_out = ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO()
     runtime.server.max_early_data = 14336
     local one = runtime.client:wrap_bio(client_in, client_out, { server_hostname = "localhost" })

@@ -1,13 +1,14 @@
 """A server in the place of Redis that does the wrong thing. It prints its port, and a line for each connection.
 
 usage: fake_redis.py MODE [HEX]
-  reply HEX   answers each request with these bytes
+  reply HEX   answers each command with these bytes
   flood HEX   the same, a thousand times
   drip HEX    the same, one byte in 20 ms
   silent      reads, and answers nothing
   close       closes the connection when a request arrives
   deaf        accepts no connection: its backlog is full
 """
+import re
 import socket
 import sys
 import threading
@@ -19,9 +20,9 @@ reply = bytes.fromhex(sys.argv[2]) if len(sys.argv) > 2 else b""
 
 def serve(conn):
     with conn:
-        while conn.recv(65536):
+        while data := conn.recv(65536):
             if mode == "reply":
-                conn.sendall(reply)
+                conn.sendall(reply * len(re.findall(rb"\*[0-9]+\r\n", data)))
             elif mode == "flood":
                 conn.sendall(reply * 1000)
             elif mode == "drip":

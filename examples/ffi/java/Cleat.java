@@ -2970,14 +2970,14 @@ public final class Cleat {
         }
 
         /**
-         * cleat_connection_write_early begins a client's handshake, and returns how many bytes of data it
-         * has sent early: 0 if the client has no session that allows it, once cleat_connection_handshake,
-         * read or write was called, and after the handshake. Bytes that were not counted are to be sent
-         * by cleat_connection_write later; those that were, if cleat_connection_early_data says that they
-         * were refused. The call waits for nothing but another call: the bytes that the network does not
-         * take at once are sent by the handshake. CLEAT_USAGE on a server; CLEAT_WANT_*, of which
-         * CLEAT_WANT_VERIFY asks about the certificate of the session; CLEAT_TIMEOUT; CLEAT_CLOSED;
-         * CLEAT_SYS; CLEAT_SSL; CLEAT_VERIFY.
+         * cleat_connection_write_early returns how many bytes of data it has sent early, and begins a
+         * client's handshake. 0 if the client has no session that allows it, once
+         * cleat_connection_handshake, read or write was called, and after the handshake. Bytes that were
+         * not counted are to be sent by cleat_connection_write later; those that were, if
+         * cleat_connection_early_data says that they were refused. The call waits for nothing but another
+         * call: the bytes that the network does not take at once are sent by the handshake. CLEAT_USAGE
+         * on a server; CLEAT_WANT_*, of which CLEAT_WANT_VERIFY asks about the certificate of the
+         * session; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_SSL; CLEAT_VERIFY.
          */
         public int writeEarly(byte[] data, double timeout) throws Failure {
             int result = Raw.cleat_connection_write_early(id, data, length(data), timeout);
@@ -4043,16 +4043,17 @@ public final class Cleat {
         }
 
         /**
-         * cleat_verification_new verifies a certificate as a handshake would, and returns the id of the
-         * verification, also if the certificate is refused. context: its trusted certificates, revocation
-         * lists, verify flags and depth count, and whether common names do; its verify mode, and what it
-         * requires of stapled responses, do not. purpose: CLEAT_PURPOSE_*. name: a host name in A-labels
-         * or an IP address that the certificate must be for; absent: the name is not verified. time: the
-         * time for which it is verified, in seconds since 1970, up to 253402300799, fractions are cut;
-         * negative: the context's (see cleat_context_set_verify_time). untrusted: certificates in PEM, or
-         * in DER one after the other, that may be between the certificate and a trusted one; absent:
-         * none. The cache of verified chains is not used. CLEAT_SSL if untrusted cannot be parsed (PEM
-         * NO_START_LINE, ASN1 ...); CLEAT_USAGE if there are revocation lists in it.
+         * cleat_verification_new returns the id of a new verification, which has verified a certificate
+         * as a handshake would; also if the certificate is refused. context: its trusted certificates,
+         * revocation lists, verify flags and depth count, and whether common names do; its verify mode,
+         * and what it requires of stapled responses, do not. purpose: CLEAT_PURPOSE_*. name: a host name
+         * in A-labels or an IP address that the certificate must be for; absent: the name is not
+         * verified. time: the time for which it is verified, in seconds since 1970, up to 253402300799,
+         * fractions are cut; negative: the context's (see cleat_context_set_verify_time). untrusted:
+         * certificates in PEM, or in DER one after the other, that may be between the certificate and a
+         * trusted one; absent: none. The cache of verified chains is not used. CLEAT_SSL if untrusted
+         * cannot be parsed (PEM NO_START_LINE, ASN1 ...); CLEAT_USAGE if there are revocation lists in
+         * it.
          */
         public static Verification create(Context context, Certificate certificate, int purpose,
                                           String name, double time,

@@ -2480,8 +2480,8 @@ impl Connection {
         Ok(result)
     }
 
-    /// cleat_connection_write_early begins a client's handshake, and returns how many bytes of data it has
-    /// sent early: 0 if the client has no session that allows it, once cleat_connection_handshake, read or
+    /// cleat_connection_write_early returns how many bytes of data it has sent early, and begins a client's
+    /// handshake. 0 if the client has no session that allows it, once cleat_connection_handshake, read or
     /// write was called, and after the handshake. Bytes that were not counted are to be sent by
     /// cleat_connection_write later; those that were, if cleat_connection_early_data says that they were
     /// refused. The call waits for nothing but another call: the bytes that the network does not take at
@@ -3196,8 +3196,8 @@ impl Verification {
         self.0
     }
 
-    /// cleat_verification_new verifies a certificate as a handshake would, and returns the id of the
-    /// verification, also if the certificate is refused. context: its trusted certificates, revocation
+    /// cleat_verification_new returns the id of a new verification, which has verified a certificate as a
+    /// handshake would; also if the certificate is refused. context: its trusted certificates, revocation
     /// lists, verify flags and depth count, and whether common names do; its verify mode, and what it
     /// requires of stapled responses, do not. purpose: CLEAT_PURPOSE_*. name: a host name in A-labels or an
     /// IP address that the certificate must be for; absent: the name is not verified. time: the time for

@@ -126,6 +126,9 @@ end
 --- drop removes TLS, without close_notify.
 function connection.drop(self)
     self._tls, self._read_id, self._write_id = 0, 0, 0
+    if rawget(self, "_session") then
+        self._session = false
+    end
     if self._tls_guard then
         C.guard_close(self._tls_guard)
         self._tls_guard = false

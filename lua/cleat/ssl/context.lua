@@ -371,7 +371,8 @@ end
 function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
     early_data, ...)
     if sock ~= nil and do_handshake_on_connect == nil and suppress_ragged_eofs == nil and server_hostname == nil and
-        session == nil and early_data == nil and plain(server_side) and select("#", ...) == 0 then -- the usual way to call it, without parsing
+        session == nil and early_data == nil and plain(server_side) and select("#", ...) == 0 then
+        -- the usual way to call it, without parsing
         return wrap(self, sock, server_side)
     end
     sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data =

@@ -31,18 +31,18 @@ end
 ---@param self cleat.ssl.Connection
 ---@return integer?
 function early_write.call(id, wait, self)
-    local data, result = self._early, nil
+    local data = self._early
     if not data then -- another coroutine's call has sent it
         return C.connection_handshake(id, wait)
     elseif not self._early_at then
-        result = C.connection_write_early(id, data, wait)
+        local result = C.connection_write_early(id, data, wait)
         if result < 0 then
             return result
         end
         self._early_at = result
         return nil
     elseif C.connection_established(id) ~= 1 then
-        result = C.connection_handshake(id, wait)
+        local result = C.connection_handshake(id, wait)
         return result < 0 and result or nil
     elseif not self._early_answered then
         self._early_answered = true
@@ -51,7 +51,7 @@ function early_write.call(id, wait, self)
         end
     end
     if self._early_at < #data then
-        result = C.connection_write_from(id, data, self._early_at, wait)
+        local result = C.connection_write_from(id, data, self._early_at, wait)
         if result < 0 then
             return result
         end
