@@ -75,9 +75,9 @@ end
 --- for.
 local peers = {
     { name = "raw", title = "raw C", client = { "bench/raw_client" }, server = { "bench/raw_server" }, lacks = {} },
-    { name = "cleat", title = "cleat, Lua 5.4", client = { "lua5.4", "peers/cleat.lua" }, lacks = { "early-data" } },
+    { name = "cleat", title = "cleat, Lua 5.4", client = { "lua5.4", "peers/cleat.lua" }, lacks = {} },
     { name = "cleat-luajit", title = "cleat, LuaJIT", client = { "luajit", "peers/cleat.lua" },
-        lacks = { "early-data" } },
+        lacks = {} },
     { name = "luasec", title = "LuaSec", client = { "lua5.4", "peers/luasec.lua" }, needs = "lua5.4 -e 'require [[ssl]] print(1)'",
         lacks = lacking {} },
     { name = "cqueues", title = "cqueues, luaossl", client = { "lua5.4", "peers/cqueues.lua" },
