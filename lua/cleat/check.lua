@@ -58,6 +58,30 @@ function check.string(f, argument, value)
     return value
 end
 
+--- An array without holes: of a table with one, Lua versions differ in how long it is.
+---@param f string
+---@param argument string
+---@param value table
+---@return integer # how many entries it has
+function check.array(f, argument, value)
+    local count, wrong = 0, nil
+    for key in pairs(value) do
+        count = count + 1
+        wrong = type(key) ~= "number" and key or wrong -- such as {protocols = {"h2"}}
+    end
+    if wrong ~= nil then
+        errors.raise(errors.TypeError, ("%s() argument '%s' must be an array of strings, not a table with the key '%s'"):format(
+            f, argument, tostring(wrong)))
+    end
+    for index = 1, count do
+        if value[index] == nil then
+            errors.raise(errors.TypeError, ("%s() argument '%s' must be an array of strings: [%d] is nil"):format(f, argument,
+                index))
+        end
+    end
+    return count
+end
+
 ---@param f string
 ---@param argument string
 ---@param value any

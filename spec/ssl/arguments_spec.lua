@@ -393,6 +393,15 @@ describe("arguments:", function()
         local ok, err = pcall(select.select, { { fileno = function() error(mine) end } }, {}, {}, 0)
         assert.are.same({ false, mine }, { ok, err })
         local context = ssl.SSLContext()
+        for _, name in ipairs { "set_alpn_protocols", "set_npn_protocols", "set_ticket_keys", "set_ticket_secret" } do
+            raises("TypeError", { match = "must be an array of strings: [1] is nil" }, context[name], context, { nil, ("x"):rep(80) })
+            raises("TypeError", { match = "must be an array of strings: [2] is nil" }, context[name], context,
+                { ("x"):rep(80), nil, ("y"):rep(80) })
+            raises("TypeError", { match = "not a table with the key 'x'" }, context[name], context, { ("x"):rep(80), x = 1 })
+        end
+        raises("TypeError", { match = "nil is in it" }, function()
+            context.scts = { "a", nil, "b" }
+        end)
         for _, fd in ipairs { 2 ^ 31, 2 ^ 53, 1e300, math.huge, 0 / 0, -1, 1.5 } do
             raises("TypeError", { match = "argument 'sock' must be a socket or a descriptor" }, context.wrap_socket, context, fd)
         end

@@ -65,12 +65,7 @@ local function wire(method, argument, protocols)
     if type(protocols) ~= "table" then
         check.fail(method, argument, "an array of strings", protocols)
     end
-    for key in pairs(protocols) do
-        if type(key) ~= "number" then -- such as {protocols = {"h2"}}
-            errors.raise(errors.TypeError, ("%s() argument '%s' must be an array of strings, not a table with the key '%s'"):format(
-                method, argument, tostring(key)))
-        end
-    end
+    check.array(method, argument, protocols)
     local parts = {}
     for _, protocol in ipairs(protocols) do
         check.string(method, argument, protocol)

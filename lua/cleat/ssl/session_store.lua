@@ -153,12 +153,15 @@ local function list(method, argument, value)
     elseif type(value) ~= "table" then
         check.fail(method, argument, "a string or an array of strings", value)
     end
-    for _, entry in pairs(value) do
+    local copy = {} -- without a metatable
+    for index = 1, check.array(method, argument, value) do
+        local entry = value[index]
         if type(entry) ~= "string" then
             check.fail(method, argument, "an array of strings", entry)
         end
+        copy[index] = entry
     end
-    return value
+    return copy
 end
 
 local function count(method, argument, values, most)

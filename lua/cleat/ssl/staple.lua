@@ -116,8 +116,11 @@ function staple.setters:scts(value)
     elseif type(value) ~= "table" then
         errors.raise(errors.TypeError, "scts must be an array of strings or nil, not " .. check.kind(value))
     end
-    local parts, total = {}, 0
-    for index = 1, #value do
+    local parts, total, count = {}, 0, 0
+    for _ in pairs(value) do
+        count = count + 1
+    end
+    for index = 1, count do -- a hole, or another key, is a nil among them
         local sct = value[index]
         if type(sct) ~= "string" then
             errors.raise(errors.TypeError, "scts must be an array of strings: " .. check.kind(sct) .. " is in it")
