@@ -233,6 +233,53 @@ describe("verify_callback:", function()
             link.attempt({ cert = "client" }, { context = first }).server)
     end)
 
+    it("belongs to the connections that were made with it, whatever the context has later", function()
+        for side, other in pairs { client = "server", server = "client" } do
+            local order = {}
+            local function naming(name, answer)
+                return function()
+                    order[#order + 1] = name
+                    return answer
+                end
+            end
+            local context = (side == "client" and client or server)(naming "first")
+            local pairs_of = {}
+            local function make()
+                local here = { context = context, cert = side == "server" and "server-ec" or nil }
+                local there = { cert = side == "server" and "client" or nil }
+                local options = { [side] = here, [other] = there }
+                pairs_of[#pairs_of + 1] = { link.pair(options.client, options.server) }
+            end
+            local function shake(index)
+                local one, two = pairs_of[index][1], pairs_of[index][2]
+                local _, failures = tasks.outcomes {
+                    function()
+                        tasks.call(one, "do_handshake")
+                    end,
+                    function()
+                        tasks.call(two, "do_handshake")
+                    end,
+                }
+                one:close()
+                two:close()
+                return failures[side == "client" and 1 or 2]
+            end
+            make()
+            context.verify_callback = naming("second", false)
+            make()
+            context.verify_callback = naming("third", true)
+            context.verify_callback_may_accept = true
+            make()
+            context.verify_callback, context.verify_callback_may_accept = nil, false
+            make()
+            assert.is_nil(shake(4))
+            assert.is_nil(shake(3))
+            is("SSLCertVerificationError", { verify_code = APPLICATION }, shake(2))
+            assert.is_nil(shake(1))
+            assert.are.same({ "third", "second", "first" }, order)
+        end
+    end)
+
     it("openssl is asked about each time, resuming too, and receives the alert", function()
         local calls, answer = 0, nil
         local context = server(function()

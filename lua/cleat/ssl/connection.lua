@@ -97,6 +97,9 @@ function connection.open(self, hostname)
     if self._context._signers then
         self._signers = self._context._signers
     end
+    if self._context._verifier then
+        self._verifier = self._context._verifier
+    end
     local result = resumption.offer(self)
     if result < 0 then
         connection.drop(self)
@@ -115,6 +118,9 @@ function connection.open_new(self, context, server_side, hostname, session)
     self._tls, self._read_id, self._write_id = id, id, id
     if context._signers then
         self._signers = context._signers
+    end
+    if context._verifier then
+        self._verifier = context._verifier
     end
     local result = session and connection_set_session(id, session._id) or 0
     if result < 0 then
@@ -297,6 +303,7 @@ function setters:context(value)
         if C.connection_established(self._tls) ~= 1 then
             errors.check(C.connection_set_context(self._tls, value._id))
             self._signers = value._signers or nil
+            verdict.switch(self, value)
             self._session = false -- it is of the other context
         end
         rawset(self, "_origin", self._origin)
@@ -330,6 +337,8 @@ connection.defaults = {
     _server_hostname = false,
     _in_callback = false, -- "servername", "session store", "verify" or "sign" while that callback runs
     _signers = false, -- the context's, see cleat.ssl.signature
+    _verifier = false, -- the context's, see cleat.ssl.verdict
+    _other_verifier = false, -- of the context to which a server has switched
     _session = false, -- the one that it was given
     _early = false, -- the early data that is yet to be sent, see cleat.ssl.early_write
     _early_at = false,

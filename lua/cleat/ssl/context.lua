@@ -122,7 +122,7 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     errors.check(id)
     roles.apply(id, protocol)
     return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false,
-        _verify_callback = false, _verify_callback_may_accept = false, _session_store = false, _store_errors = 0, _signers = false },
+        _verify_callback = false, _verify_callback_may_accept = false, _verifier = false, _session_store = false, _store_errors = 0, _signers = false },
         SSLContext.instance)
 end)
 

@@ -2,6 +2,9 @@
 ---
 --- The ABI has no callbacks: the handshake returns WANT_VERIFY and is continued after an answer. So the callback is a
 --- Lua function between two calls of the ABI: it may raise, and in a coroutine it may yield.
+---
+--- A context has its callback and whether that may accept in one table, its verifier, or false. It is replaced when one
+--- of both is set, and a connection keeps the one that it was made with, as it keeps all else that verifies its peer.
 
 local C = require "cleat.backend"
 local alerts = require "cleat.ssl.alerts"
@@ -17,6 +20,9 @@ local pcall = compat.pcall
 local verdict = {}
 
 local ACCEPT, KEEP = const.VERDICT_ACCEPT, const.VERDICT_KEEP
+
+-- The verifier of a context without a callback to which a server has switched.
+local NOBODY = {}
 
 --- What a verification has found: the fields of SSLSocket:get_verify_result. nil if there was none.
 ---@param id integer
@@ -49,11 +55,11 @@ local function chain(id, found)
 end
 
 -- interpret returns the answer for a result of the callback, and the error of a wrong one.
-local function interpret(context, answer)
+local function interpret(verifier, answer)
     if answer == nil then
         return KEEP
     elseif answer == true then
-        return context._verify_callback_may_accept and ACCEPT or KEEP
+        return verifier.may_accept and ACCEPT or KEEP
     elseif answer == false then
         return const.ALERT_DESCRIPTION_CERTIFICATE_UNKNOWN
     end
@@ -66,33 +72,31 @@ local function interpret(context, answer)
         .. check.kind(answer))
 end
 
--- ask returns the answer of one context's callback, and unless the callback has chosen it, the error.
-local function ask(self, context, id)
-    local callback = context._verify_callback
-    if not callback then
+-- ask returns the answer of one verifier, and unless its callback has chosen it, the error.
+local function ask(self, verifier, id)
+    if not verifier or verifier == NOBODY then
         return KEEP
     end
     local ok, answer = pcall(function()
         local found = verdict.of(id)
-        return callback(self, chain(id, found), found)
+        return verifier.callback(self, chain(id, found), found)
     end)
     if not ok then
         return const.ALERT_DESCRIPTION_CERTIFICATE_UNKNOWN, answer
     end
-    return interpret(context, answer)
+    return interpret(verifier, answer)
 end
 
 -- decide: where a server has switched its context both callbacks are asked. Each can refuse; only both can accept what
 -- the verification refuses.
 local function decide(self, id)
-    local current = self._context
-    local first = self._server_side and self._origin or current
+    local first, second = self._verifier, self._other_verifier
     local answer, cause = ask(self, first, id)
-    if answer > 0 or first == current or self._tls ~= id then
+    if answer > 0 or not second or first == second or self._tls ~= id then
         return answer, cause
     end
     local other
-    other, cause = ask(self, current, id)
+    other, cause = ask(self, second, id)
     if other > 0 then
         return other, cause
     end
@@ -111,6 +115,16 @@ local function refused(self, cause)
     err.library, err.reason, err.cause = found.library, found.reason, cause
     err.verify_code, err.verify_message = found.verify_code, found.verify_message
     return errors.throw(refusal.add(err, self._tls))
+end
+
+--- switch gives a connection the verifier of another context: a client in place of its own, a server beside it.
+---@param context cleat.ssl.SSLContext
+function verdict.switch(self, context)
+    if self._server_side then
+        self._other_verifier = context._verifier or NOBODY
+    else
+        self._verifier = context._verifier
+    end
 end
 
 --- answer calls the callback of a connection whose handshake has returned WANT_VERIFY. After it the handshake can

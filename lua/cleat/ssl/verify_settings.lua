@@ -20,6 +20,7 @@ local function apply(self, callback, may_accept)
     local on = callback and (may_accept and const.VERDICTS_ALL or const.VERDICTS_GOOD) or const.VERDICTS_NONE
     errors.check(C.context_set_verify_events(self._id, on))
     self._verify_callback, self._verify_callback_may_accept = callback, may_accept
+    self._verifier = callback and { callback = callback, may_accept = may_accept }
 end
 
 function getters:verify_callback()
