@@ -48,7 +48,8 @@ local const = C.const
 --- first: the verified chain if it is good, what the peer has sent if not. verdict: as SSLSocket:get_verify_result
 --- returns. The peer is refused if the callback returns false (CERTIFICATE_UNKNOWN) or an `ALERT_DESCRIPTION_*`, or
 --- raises: the handshake raises SSLCertVerificationError, with the callback's error in `cause`. nil and true accept. In
---- a coroutine it may yield. With CERT_NONE it is not called. Raises TypeError
+--- a coroutine it may yield. With CERT_NONE it is not called. Connections keep the one that the context had when they
+--- were made. Raises TypeError
 ---@field verify_callback_may_accept boolean whether verify_callback is called for bad chains too, and accepts them by
 --- true (nil keeps the verdict): false. true is DANGEROUS: the callback alone decides who the peer may be
 ---@field enforce_verification boolean whether a peer that the verification refuses is refused: true. false is DANGEROUS:
@@ -122,8 +123,8 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     errors.check(id)
     roles.apply(id, protocol)
     return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false,
-        _verify_callback = false, _verify_callback_may_accept = false, _verifier = false, _session_store = false, _store_errors = 0, _signers = false },
-        SSLContext.instance)
+        _verify_callback = false, _verify_callback_may_accept = false, _verifier = false, _session_store = false,
+        _store_errors = 0, _signers = false }, SSLContext.instance)
 end)
 
 for _, methods in ipairs { credential, handshake_settings, resumption.methods, session_store.methods } do
