@@ -62,21 +62,22 @@ end
 ---@param f string
 ---@param argument string
 ---@param value table
+---@param what string? of what it is an array: "strings" by default
 ---@return integer # how many entries it has
-function check.array(f, argument, value)
+function check.array(f, argument, value, what)
     local count, wrong = 0, nil
     for key in pairs(value) do
         count = count + 1
         wrong = type(key) ~= "number" and key or wrong -- such as {protocols = {"h2"}}
     end
     if wrong ~= nil then
-        errors.raise(errors.TypeError, ("%s() argument '%s' must be an array of strings, not a table with the key '%s'"):format(
-            f, argument, tostring(wrong)))
+        errors.raise(errors.TypeError, ("%s() argument '%s' must be an array of %s, not a table with the key '%s'"):format(f,
+            argument, what or "strings", tostring(wrong)))
     end
     for index = 1, count do
         if value[index] == nil then
-            errors.raise(errors.TypeError, ("%s() argument '%s' must be an array of strings: [%d] is nil"):format(f, argument,
-                index))
+            errors.raise(errors.TypeError, ("%s() argument '%s' must be an array of %s: [%d] is nil"):format(f, argument,
+                what or "strings", index))
         end
     end
     return count

@@ -222,6 +222,9 @@ describe("Certificate:verify():", function()
         fails("TypeError", { match = "'untrusted'" }, context, { untrusted = 1 })
         fails("TypeError", { match = "'untrusted'" }, context, { untrusted = intermediate })
         fails("TypeError", { match = "index 2" }, context, { untrusted = { intermediate, "x" } })
+        fails("TypeError", { match = "array of certificates, not a table with the key 'chain'" }, context,
+            { untrusted = { chain = intermediate } })
+        fails("TypeError", { match = "array of certificates: [1] is nil" }, context, { untrusted = { [2] = intermediate } })
         for _, name in ipairs { "", ".localhost", "local\0host", ("a"):rep(256) } do
             fails("ValueError", { match = "hostname" }, context, { hostname = name })
         end

@@ -25,7 +25,7 @@ local function to_bytes(untrusted)
         check.fail("verify", "untrusted", "a string or an array of certificates", untrusted)
     end
     local parts = {}
-    for index = 1, #untrusted do
+    for index = 1, check.array("verify", "untrusted", untrusted, "certificates") do
         if not Certificate:is(untrusted[index]) then
             check.fail("verify", "untrusted", "an array of certificates", untrusted[index], (" at index %d"):format(index))
         end
