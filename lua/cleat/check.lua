@@ -36,6 +36,14 @@ function check.shown(value)
     return "the string " .. (#value > LONG and repr(value:sub(1, LONG)) .. "..." or repr(value))
 end
 
+--- The text of an error that a program's function has raised: its kind if its __tostring fails.
+---@param cause any
+---@return string
+function check.text(cause)
+    local ok, text = pcall(tostring, cause)
+    return ok and type(text) == "string" and text or check.kind(cause)
+end
+
 --- Raises TypeError.
 ---@param f string the function
 ---@param argument string

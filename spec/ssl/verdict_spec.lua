@@ -110,6 +110,14 @@ describe("verify_callback:", function()
                 is("SSLCertVerificationError", { verify_code = APPLICATION }, own)
                 assert.are.equal(reason, own.cause)
                 is("SSLError", { alert = ssl.ALERT_DESCRIPTION_CERTIFICATE_UNKNOWN }, other)
+                setmetatable(reason, { __tostring = function()
+                    error "no text"
+                end })
+                own = refused(side, version, function()
+                    error(reason)
+                end)
+                is("SSLCertVerificationError", { verify_code = APPLICATION, match = "failure" }, own)
+                assert.are.equal(reason, own.cause)
                 for _, value in ipairs { "yes", {}, 1.5, ssl.ALERT_DESCRIPTION_CLOSE_NOTIFY, 1000 } do
                     own, other = refused(side, version, function()
                         return value

@@ -48,7 +48,7 @@ local function refused(self, cause)
     if cause == nil or not errors.SSLError:is(found) then
         return errors.throw(found)
     end
-    local err = errors.SSLError(found.errno, ("%s: %s"):format(found.strerror, tostring(cause)))
+    local err = errors.SSLError(found.errno, ("%s: %s"):format(found.strerror, check.text(cause)))
     err.library, err.reason, err.cause = found.library, found.reason, cause
     return errors.throw(err)
 end

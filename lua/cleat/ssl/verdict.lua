@@ -22,7 +22,7 @@ local verdict = {}
 local ACCEPT, KEEP = const.VERDICT_ACCEPT, const.VERDICT_KEEP
 
 -- The verifier of a context without a callback to which a server has switched.
-local NOBODY = {}
+local ABSENT = {}
 
 --- What a verification has found: the fields of SSLSocket:get_verify_result. nil if there was none.
 ---@param id integer
@@ -74,7 +74,7 @@ end
 
 -- ask returns the answer of one verifier, and unless its callback has chosen it, the error.
 local function ask(self, verifier, id)
-    if not verifier or verifier == NOBODY then
+    if not verifier or verifier == ABSENT then
         return KEEP
     end
     local ok, answer = pcall(function()
@@ -111,17 +111,17 @@ local function refused(self, cause)
     elseif cause == nil then
         return errors.throw(refusal.add(found, self._tls))
     end
-    local err = errors.SSLCertVerificationError(found.errno, ("%s: %s"):format(found.strerror, tostring(cause)))
+    local err = errors.SSLCertVerificationError(found.errno, ("%s: %s"):format(found.strerror, check.text(cause)))
     err.library, err.reason, err.cause = found.library, found.reason, cause
     err.verify_code, err.verify_message = found.verify_code, found.verify_message
     return errors.throw(refusal.add(err, self._tls))
 end
 
---- switch gives a connection the verifier of another context: a client in place of its own, a server beside it.
+--- switch gives a connection the verifier of another context: a client in place of the first, a server beside it.
 ---@param context cleat.ssl.SSLContext
 function verdict.switch(self, context)
     if self._server_side then
-        self._other_verifier = context._verifier or NOBODY
+        self._other_verifier = context._verifier or ABSENT
     else
         self._verifier = context._verifier
     end
