@@ -303,6 +303,22 @@ describe("session store:", function()
         end
     end)
 
+    it("is that with which a connection was made, whatever the context has later", function()
+        for _, variant in ipairs(visits.VARIANTS) do
+            for _, later in ipairs { "another", "none" } do
+                local over, others = store(), store()
+                local context = with(variant, over)
+                visit(variant, context)
+                assert.is_true(resumes(variant, context, { meanwhile = function()
+                    context:set_session_store(later == "another" and { get = others.get, put = others.put } or nil)
+                end }))
+                assert.are.same({}, others.log)
+                context:set_session_store { get = over.get, put = over.put }
+                assert.is_true(resumes(variant, context)) -- what that connection stored is there
+            end
+        end
+    end)
+
     it("may close the connection in which it is asked", function()
         for _, variant in ipairs(visits.VARIANTS) do
             local over = store()

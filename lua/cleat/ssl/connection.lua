@@ -100,6 +100,9 @@ function connection.open(self, hostname)
     if self._context._verifier then
         self._verifier = self._context._verifier
     end
+    if self._context._session_store then
+        self._session_store = self._context._session_store
+    end
     local result = resumption.offer(self)
     if result < 0 then
         connection.drop(self)
@@ -121,6 +124,9 @@ function connection.open_new(self, context, server_side, hostname, session)
     end
     if context._verifier then
         self._verifier = context._verifier
+    end
+    if context._session_store then
+        self._session_store = context._session_store
     end
     local result = session and connection_set_session(id, session._id) or 0
     if result < 0 then
@@ -339,6 +345,7 @@ connection.defaults = {
     _signers = false, -- the context's, see cleat.ssl.signature
     _verifier = false, -- the context's, see cleat.ssl.verdict
     _other_verifier = false, -- of the context to which a server has switched
+    _session_store = false, -- the context's, see cleat.ssl.session_store
     _session = false, -- the one that it was given
     _early = false, -- the early data that is yet to be sent, see cleat.ssl.early_write
     _early_at = false,

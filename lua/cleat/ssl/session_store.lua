@@ -3,6 +3,7 @@
 --- The ABI has no callbacks: the handshake returns WANT_SESSION and is continued after an answer. So the functions of a
 --- store are Lua functions between two calls of the ABI: they may raise, and in a coroutine they may yield. What is
 --- stored is stored before the handshake returns, and before the client has the last of what it needs to come again.
+--- A connection keeps the store that it was made with: one that was looked up in a store must not be marked in another.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -78,7 +79,7 @@ function session_store.answer(self)
     local question = errors.check(C.connection_session_question(id))
     while question ~= const.SESSION_QUESTION_NONE do
         self._in_callback = "session store"
-        local answer = ask(context, context._session_store, id, question)
+        local answer = ask(context, self._session_store, id, question)
         self._in_callback = false
         if self._tls ~= id then
             return
