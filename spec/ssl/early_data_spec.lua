@@ -406,6 +406,30 @@ describe("early data", function()
             client.object.do_handshake, client.object)
     end)
 
+    it("for such a server goes without it on the next connection: its cached sessions are forgotten", function()
+        local client_context, server_context = contexts()
+        client_context.session_cache_size = 8
+        server_context.num_tickets = 4
+        assert(session_of(client_context, server_context))
+        server_context.maximum_version = ssl.TLSVersion.TLSv1_2
+        local client, server = pair(client_context, server_context, "early")
+        waits(client.object.do_handshake, client.object)
+        move(client, server)
+        pcall(server.object.do_handshake, server.object)
+        move(server, client)
+        raises("SSLError", { reason = "WRONG_VERSION_ON_EARLY_DATA" }, client.object.do_handshake, client.object)
+        client, server = pair(client_context, server_context, "early")
+        for _ = 1, 4 do
+            pcall(client.object.do_handshake, client.object)
+            move(client, server)
+            pcall(server.object.do_handshake, server.object)
+            move(server, client)
+        end
+        assert.equal("TLSv1.2", client.object:version())
+        assert.is_false(client.object.session_reused)
+        assert.equal("early", server.object:read(100))
+    end)
+
     it("waits for the servername callback, and both contexts must allow it", function()
         local client_context, server_context = contexts()
         local _, other = contexts()
