@@ -12,6 +12,7 @@ local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local support = require "support.redis"
 local tasks = require "support.tasks"
+local visits = require "support.visits"
 
 local excuse = support.missing()
 local plain_it = it
@@ -72,6 +73,31 @@ describe("cleat.sessions.redis", function()
 
     it("stores, returns and forgets", function()
         exercise(store_of { port = server.port }, "a\0\r\n$9\r\n*")
+    end)
+
+    it("lets the early data of a ticket in once, for all servers", function()
+        local client_context, contexts = visits.client(), { visits.server(), visits.server() }
+        for _, context in ipairs(contexts) do
+            local store = store_of { port = server.port, prefix = "early:" }
+            store.remove = nil -- so that the session is there both times
+            context.max_early_data = 14336
+            context:set_session_store(store)
+        end
+        local session = visits.visit({ client = client_context, server = contexts[1] }).session
+        for round = 1, 2 do
+            local to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+            local client = client_context:wrap_bio(to_client, to_server, { server_hostname = "localhost", session = session,
+                early_data = "early" })
+            local peer = contexts[round]:wrap_bio(to_server, to_client, { server_side = true })
+            for _ = 1, 3 do
+                pcall(client.do_handshake, client)
+                pcall(peer.do_handshake, peer)
+            end
+            assert.is_true(client.session_reused)
+            assert.are.equal(round == 1 and "accepted" or "refused", client.early_data)
+            assert.are.equal(round == 1 and "early" or "", peer:recv_early(100))
+            assert.are.equal(round == 1 and "" or "early", peer:recv_early(100) .. (round == 2 and peer:read(100) or ""))
+        end
     end)
 
     it("gives everything an end, and a prefix", function()
