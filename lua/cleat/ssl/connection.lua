@@ -46,10 +46,20 @@ end)
 
 local connection = { Connection = Connection }
 
+local function check_callback(self)
+    if self._in_callback then
+        errors.raise(errors.ValueError, ("the %s callback has not returned yet"):format(self._in_callback))
+    end
+end
+
 -- pause is the action of a pause: an error of it is one of the handshake, after the alert was sent.
 local function pause(answer)
+    local function run(self)
+        check_callback(self)
+        answer(self)
+    end
     return function(self)
-        local ok, err = pcall(answer, self)
+        local ok, err = pcall(run, self)
         if not ok then
             self._failed = true
             pcall(self._transport.emit, self)
@@ -83,10 +93,21 @@ function Connection:_stalled()
 end
 
 function Connection:_occupied(method)
-    if self._in_callback then
-        errors.raise(errors.ValueError, ("the %s callback has not returned yet"):format(self._in_callback))
-    end
+    check_callback(self)
     return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned, and no waiter that waits")
+end
+
+-- inherit: the functions of its context that a connection calls are those that the context has when it is made.
+local function inherit(self, context)
+    if context._signers then
+        self._signers = context._signers
+    end
+    if context._verifier then
+        self._verifier = context._verifier
+    end
+    if context._session_store then
+        self._session_store = context._session_store
+    end
 end
 
 --- open makes the TLS connection.
@@ -94,15 +115,7 @@ function connection.open(self, hostname)
     local id, guard = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
     self._tls_guard = guard
     self._tls = id
-    if self._context._signers then
-        self._signers = self._context._signers
-    end
-    if self._context._verifier then
-        self._verifier = self._context._verifier
-    end
-    if self._context._session_store then
-        self._session_store = self._context._session_store
-    end
+    inherit(self, self._context)
     local result = resumption.offer(self)
     if result < 0 then
         connection.drop(self)
@@ -119,15 +132,7 @@ function connection.open_new(self, context, server_side, hostname, session)
     end
     self._tls_guard = guard
     self._tls, self._read_id, self._write_id = id, id, id
-    if context._signers then
-        self._signers = context._signers
-    end
-    if context._verifier then
-        self._verifier = context._verifier
-    end
-    if context._session_store then
-        self._session_store = context._session_store
-    end
+    inherit(self, context)
     local result = session and connection_set_session(id, session._id) or 0
     if result < 0 then
         connection.drop(self)

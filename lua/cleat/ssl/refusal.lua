@@ -1,10 +1,12 @@
---- The fields depth, certificate and chain of SSLCertVerificationError: which certificate was refused.
+--- The errors of handshakes that were refused: by a callback, and why; by verification, and which certificate it was.
 ---
+--- The latter is in the fields depth, certificate and chain of SSLCertVerificationError.
 --- The error keeps the verification, an object of the ABI that has the certificates in DER; they are parsed when a
 --- program asks for them. So they are there when the connection is closed, which it often is by the failure itself.
 
 local C = require "cleat.backend"
 local Certificate = require "cleat.ssl.certificate_object"
+local check = require "cleat.check"
 local errors = require "cleat.errors"
 local status = require "cleat.status"
 
@@ -16,16 +18,42 @@ local function own(id, guard)
     return setmetatable({ _id = id, _guard = guard }, Certificate.instance)
 end
 
+--- The error of a connection's handshake after an alert: that of the class with the cause, if there is one.
+---@param connection integer the connection's id
+---@param class table SSLError, or a class below it
+---@param cause any the error of a callback; nil if the callback has chosen to refuse
+---@return cleat.Error
+function refusal.of_handshake(connection, class, cause)
+    local found = errors.from_connection(C.connection_handshake(connection, 0), "handshake")
+    if cause == nil or not class:is(found) then
+        return found
+    end
+    local err = class(found.errno, ("%s: %s"):format(found.strerror, check.text(cause)))
+    err.library, err.reason, err.cause = found.library, found.reason, cause
+    err.verify_code, err.verify_message = found.verify_code, found.verify_message
+    return err
+end
+
+--- The certificates of a chain, as objects.
+---@param id integer of a verification or a connection
+---@param which integer CHAIN_*
+---@param count function of the backend: how many there are
+---@param certificate function of the backend: the id and the guard of one
+---@return cleat.ssl.CertificateObject[]
+function refusal.certificates(id, which, count, certificate)
+    local list = {}
+    for index = 0, errors.check(count(id, which)) - 1 do
+        list[index + 1] = own(errors.check(certificate(id, which, index)))
+    end
+    return list
+end
+
 --- The certificates of a verification, as objects.
 ---@param id integer of the verification
 ---@param which integer CHAIN_*
 ---@return cleat.ssl.CertificateObject[]
 function refusal.chain(id, which)
-    local list = {}
-    for index = 0, errors.check(C.verification_chain_count(id, which)) - 1 do
-        list[index + 1] = own(errors.check(C.verification_chain_certificate_guarded(id, which, index)))
-    end
-    return list
+    return refusal.certificates(id, which, C.verification_chain_count, C.verification_chain_certificate_guarded)
 end
 
 -- Each is a function of the verification's id.

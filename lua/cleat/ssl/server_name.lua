@@ -9,6 +9,7 @@ local check = require "cleat.check"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local idna = require "cleat.idna"
+local refusal = require "cleat.ssl.refusal"
 
 local pcall = compat.pcall
 
@@ -42,25 +43,11 @@ local function decide(self, callback, context, name)
         "servername callback must return nil or an ALERT_DESCRIPTION_*, not " .. check.kind(answer))
 end
 
--- refused raises the error of a handshake after an alert; cause is nil if the callback has chosen the alert.
-local function refused(self, cause)
-    local found = errors.from_connection(C.connection_handshake(self._tls, 0), "handshake")
-    if cause == nil or not errors.SSLError:is(found) then
-        return errors.throw(found)
-    end
-    local err = errors.SSLError(found.errno, ("%s: %s"):format(found.strerror, check.text(cause)))
-    err.library, err.reason, err.cause = found.library, found.reason, cause
-    return errors.throw(err)
-end
-
 --- answer calls the callback of a socket whose handshake has returned WANT_SERVER_NAME. After it the handshake can
 --- continue, unless the callback has closed the socket. If the client is refused it raises SSLError, reason
 --- CALLBACK_FAILED.
 function server_name.answer(self)
     local id, context = self._tls, self._origin
-    if self._in_callback then
-        errors.raise(errors.ValueError, ("the %s callback has not returned yet"):format(self._in_callback))
-    end
     local alert, cause = GO_ON, nil
     local callback = context._servername_callback
     if callback then
@@ -72,7 +59,7 @@ function server_name.answer(self)
     if self._tls == id then
         errors.check(C.connection_answer_server_name(id, alert))
         if alert ~= GO_ON then
-            refused(self, cause)
+            errors.throw(refusal.of_handshake(id, errors.SSLError, cause))
         end
     end
 end

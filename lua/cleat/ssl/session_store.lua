@@ -73,9 +73,6 @@ end
 --- questions. After it the handshake can continue, unless a function of the store has closed the connection.
 function session_store.answer(self)
     local id, context = self._tls, self._origin
-    if self._in_callback then
-        errors.raise(errors.ValueError, ("the %s callback has not returned yet"):format(self._in_callback))
-    end
     local question = errors.check(C.connection_session_question(id))
     while question ~= const.SESSION_QUESTION_NONE do
         self._in_callback = "session store"

@@ -13,6 +13,7 @@ local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local passwords = require "cleat.ssl.password"
+local refusal = require "cleat.ssl.refusal"
 
 local const = C.const
 local pcall = compat.pcall
@@ -63,25 +64,11 @@ local function ask(self, id)
     return made, reason
 end
 
--- refused raises the error of a handshake after an alert; cause is nil if the function has just refused.
-local function refused(self, cause)
-    local found = errors.from_connection(C.connection_handshake(self._tls, 0), "handshake")
-    if cause == nil or not errors.SSLError:is(found) then
-        return errors.throw(found)
-    end
-    local err = errors.SSLError(found.errno, ("%s: %s"):format(found.strerror, check.text(cause)))
-    err.library, err.reason, err.cause = found.library, found.reason, cause
-    return errors.throw(err)
-end
-
 --- answer calls the function of a connection whose handshake has returned WANT_SIGNATURE. After it the handshake can
 --- continue, unless the function has closed the connection. Without a good signature it raises SSLError, reason
 --- PRIVATE_KEY_OPERATION_FAILED.
 function signature.answer(self)
     local id = self._tls
-    if self._in_callback then
-        errors.raise(errors.ValueError, ("the %s callback has not returned yet"):format(self._in_callback))
-    end
     self._in_callback = "sign"
     local made, cause = ask(self, id)
     self._in_callback = false
@@ -96,7 +83,7 @@ function signature.answer(self)
         end
     end
     if result < 0 or not made then
-        refused(self, cause)
+        errors.throw(refusal.of_handshake(id, errors.SSLError, cause))
     end
 end
 

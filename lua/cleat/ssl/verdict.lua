@@ -8,7 +8,6 @@
 
 local C = require "cleat.backend"
 local alerts = require "cleat.ssl.alerts"
-local Certificate = require "cleat.ssl.certificate_object"
 local check = require "cleat.check"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
@@ -40,18 +39,10 @@ function verdict.of(id)
     return { verify_code = code, verify_message = list[1] and list[1].message or "ok", errors = list }
 end
 
-local function own(id, guard)
-    return setmetatable({ _id = id, _guard = guard }, Certificate.instance)
-end
-
 -- chain: the certificates, as objects: those that were verified, or if they were refused, those that the peer has sent.
 local function chain(id, found)
     local which = found.verify_code == 0 and const.CHAIN_VERIFIED or const.CHAIN_SENT
-    local list = {}
-    for index = 0, errors.check(C.connection_chain_count(id, which)) - 1 do
-        list[index + 1] = own(errors.check(C.connection_chain_certificate_guarded(id, which, index)))
-    end
-    return list
+    return refusal.certificates(id, which, C.connection_chain_count, C.connection_chain_certificate_guarded)
 end
 
 -- interpret returns the answer for a result of the callback, and the error of a wrong one.
@@ -105,16 +96,8 @@ end
 
 -- refused raises the error of a handshake after an alert; cause is nil if the callback has chosen the alert.
 local function refused(self, cause)
-    local found = errors.from_connection(C.connection_handshake(self._tls, 0), "handshake")
-    if not errors.SSLCertVerificationError:is(found) then
-        return errors.throw(found)
-    elseif cause == nil then
-        return errors.throw(refusal.add(found, self._tls))
-    end
-    local err = errors.SSLCertVerificationError(found.errno, ("%s: %s"):format(found.strerror, check.text(cause)))
-    err.library, err.reason, err.cause = found.library, found.reason, cause
-    err.verify_code, err.verify_message = found.verify_code, found.verify_message
-    return errors.throw(refusal.add(err, self._tls))
+    local err = refusal.of_handshake(self._tls, errors.SSLCertVerificationError, cause)
+    return errors.throw(errors.SSLCertVerificationError:is(err) and refusal.add(err, self._tls) or err)
 end
 
 --- switch gives a connection the verifier of another context: a client in place of the first, a server beside it.
@@ -131,9 +114,6 @@ end
 --- continue, unless the callback has closed the connection. If the peer is refused it raises SSLCertVerificationError.
 function verdict.answer(self)
     local id = self._tls
-    if self._in_callback then
-        errors.raise(errors.ValueError, ("the %s callback has not returned yet"):format(self._in_callback))
-    end
     self._in_callback = "verify"
     local answer, cause = decide(self, id)
     self._in_callback = false
