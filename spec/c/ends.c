@@ -168,3 +168,16 @@ void ends_shake(struct ends *ends) {
     EXPECT(ends_handshake(ends, ends->client, ENDS_PATIENCE) == CLEAT_OK);
     pthread_join(thread, NULL);
 }
+
+void ends_drive(const struct ends *ends, int32_t *client, int32_t *server) {
+    int turn;
+    for (turn = 0; turn < 6; turn++) {
+        char byte;
+        *client = cleat_connection_handshake(ends->client, 0);
+        *server = cleat_connection_handshake(ends->server, 0);
+        if (*client == CLEAT_OK && *server < 0) {
+            int32_t status = cleat_connection_read(ends->client, &byte, 1, 0);
+            if (status < 0 && CLEAT_CLASS(status) != CLEAT_WANT_READ) *client = status;
+        }
+    }
+}

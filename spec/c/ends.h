@@ -49,4 +49,8 @@ int32_t ends_shutdown(const struct ends *ends, int32_t id, double timeout);
 /* ends_shake does both handshakes. */
 void ends_shake(struct ends *ends);
 
+/* ends_drive does both as far as they go without an answer to a pause, and stores what they returned last; the client
+ * reads after its own, for a late alert. */
+void ends_drive(const struct ends *ends, int32_t *client, int32_t *server);
+
 #endif

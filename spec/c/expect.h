@@ -33,4 +33,8 @@ static inline int32_t classes_checked(const char *function, uint64_t bits, int32
         }                                                                                          \
     } while (0)
 
+static inline void expect_usage(int32_t status) {
+    EXPECT(CLEAT_CLASS(status) == CLEAT_USAGE);
+}
+
 #endif

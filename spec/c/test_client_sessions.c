@@ -4,30 +4,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "ca.h"
 #include "expect.h"
-#include "libc_time.h"
+#include "still_clock.h"
 #include "tls/client_sessions.h"
 
-enum { WALL = 1800000000, MONOTONIC = 1000000, HOUR = 3600, DAY = 86400, EXPIRED = 10 };
-
-static _Atomic time_t wall_clock = WALL; /* seconds */
-static _Atomic time_t monotonic_clock = MONOTONIC;
-
-/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
-int clock_gettime(clockid_t clock, struct timespec *now) {
-    bool is_wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
-    now->tv_sec = atomic_load(is_wall ? &wall_clock : &monotonic_clock);
-    now->tv_nsec = 0;
-    return 0;
-}
-/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+enum { HOUR = 3600, DAY = 86400, EXPIRED = 10 };
 
 static void pass(time_t seconds) {
     atomic_fetch_add(&wall_clock, seconds);

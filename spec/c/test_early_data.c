@@ -105,10 +105,6 @@ static void expect_states(int32_t one, int32_t other) {
     EXPECT(cleat_connection_early_data(server) == other);
 }
 
-static void expect_usage(int32_t status) {
-    EXPECT(CLEAT_CLASS(status) == CLEAT_USAGE);
-}
-
 static void expect_reason(int32_t status, const char *expected) {
     char reason[64];
     int32_t len = cleat_error_reason(reason, sizeof reason);

@@ -5,28 +5,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/time.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "expect.h"
 #include "identity.h"
-#include "libc_time.h"
 #include "resumer.h"
+#include "still_clock.h"
 #include "tls/connection.h"
 
-enum { WALL = 1800000000, MONOTONIC = 1000000, HOUR = 3600, DAY = 86400, KEY = 32, CAP = 8192 };
-static _Atomic time_t wall_clock = WALL; /* seconds */
-static _Atomic time_t monotonic_clock = MONOTONIC;
-
-/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
-int clock_gettime(clockid_t clock, struct timespec *now) {
-    bool is_wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
-    now->tv_sec = atomic_load(is_wall ? &wall_clock : &monotonic_clock);
-    now->tv_nsec = 0;
-    return 0;
-}
-/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+enum { HOUR = 3600, DAY = 86400, KEY = 32, CAP = 8192 };
 
 static void set_clocks(time_t passed) {
     atomic_store(&wall_clock, WALL + passed);
@@ -124,10 +111,6 @@ static SSL_SESSION *keep_session(void) {
     EXPECT(session != NULL);
     client.session = NULL;
     return session;
-}
-
-static void expect_usage(int32_t status) {
-    EXPECT(CLEAT_CLASS(status) == CLEAT_USAGE);
 }
 
 /* All calls of a connection in the pause. */

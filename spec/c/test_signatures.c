@@ -42,24 +42,6 @@ static struct ends open_pair(void) {
     return ends;
 }
 
-/* Both handshakes, as far as they go without an answer; a client reads after its own, for a late alert. */
-static void drive(const struct ends *ends, int32_t *client, int32_t *server) {
-    int turn;
-    for (turn = 0; turn < 6; turn++) {
-        char byte;
-        *client = cleat_connection_handshake(ends->client, 0);
-        *server = cleat_connection_handshake(ends->server, 0);
-        if (*client == CLEAT_OK && *server < 0) {
-            int32_t status = cleat_connection_read(ends->client, &byte, 1, 0);
-            if (status < 0 && status != CLEAT_WANTS_READ) *client = status;
-        }
-    }
-}
-
-static void expect_usage(int32_t status) {
-    EXPECT(CLEAT_CLASS(status) == CLEAT_USAGE);
-}
-
 static void expect_reason(int32_t status, const char *wanted) {
     char reason[64];
     int32_t len = cleat_error_reason(reason, sizeof reason);
@@ -131,16 +113,16 @@ static void test_answer(bool mutual) {
                                                                 : CLEAT_CERT_NONE) == CLEAT_OK);
     ends = open_pair();
     expect_nothing(ends.server);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_WANTS_READ && server == CLEAT_WANTS_SIGNATURE);
     expect_pause(ends.server);
     answer(ends.server);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     if (mutual) {
         EXPECT(client == CLEAT_WANTS_SIGNATURE && server == CLEAT_WANTS_READ);
         expect_pause(ends.client);
         answer(ends.client);
-        drive(&ends, &client, &server);
+        ends_drive(&ends, &client, &server);
     }
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     expect_nothing(ends.server);
@@ -171,10 +153,10 @@ static void test_wrong(int side, enum wrong wrong) {
                                                                    : CLEAT_CERT_NONE) == CLEAT_OK);
     ends = open_pair();
     id = side == 0 ? ends.server : ends.client;
-    drive(&ends, &status[1], &status[0]);
+    ends_drive(&ends, &status[1], &status[0]);
     if (side == 1) {
         answer(ends.server);
-        drive(&ends, &status[1], &status[0]);
+        ends_drive(&ends, &status[1], &status[0]);
     }
     EXPECT(status[side] == CLEAT_WANTS_SIGNATURE);
     if (wrong == REFUSED) {
@@ -184,7 +166,7 @@ static void test_wrong(int side, enum wrong wrong) {
         expect_reason(cleat_connection_answer_signature(id, signature, len), "BAD_SIGNATURE");
     }
     expect_nothing(id);
-    drive(&ends, &status[1], &status[0]);
+    ends_drive(&ends, &status[1], &status[0]);
     EXPECT(status[1 - side] == CLEAT_STATUS(CLEAT_ALERT, INTERNAL));
     expect_reason(cleat_connection_handshake(id, 0), "PRIVATE_KEY_OPERATION_FAILED");
     expect_reason(cleat_connection_read(id, signature, 1, 0), "PRIVATE_KEY_OPERATION_FAILED");
@@ -227,12 +209,12 @@ static void test_two_answers(void) {
     char signature[ROOM];
     int32_t status;
     struct ends ends = open_pair();
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     status = make_signature(ends.server, IDENTITY_KEY, signature);
     EXPECT(pthread_create(&thread, NULL, answer_wrongly, &ends.server) == 0);
     status = cleat_connection_answer_signature(ends.server, signature, status);
     EXPECT(pthread_join(thread, NULL) == 0);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     if (status == CLEAT_OK) {
         EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     } else {
@@ -249,16 +231,16 @@ static void test_context_changed(void) {
     char signature[ROOM];
     struct ends ends = open_pair();
     load_remote_key(server_context, IDENTITY_OTHER);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(server == CLEAT_WANTS_SIGNATURE);
     load_remote_key(server_context, IDENTITY_OTHER);
     answer(ends.server);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     ends_close(&ends);
     /* The next connection has the other key. */
     ends = open_pair();
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     expect_reason(cleat_connection_answer_signature(
                       ends.server, signature, make_signature(ends.server, IDENTITY_KEY, signature)),
                   "BAD_SIGNATURE");
@@ -284,25 +266,25 @@ static void test_order(void) {
     EXPECT(cleat_context_set_verify_events(other, CLEAT_VERDICTS_GOOD) == CLEAT_OK);
     EXPECT(cleat_context_set_verify_events(client_context, CLEAT_VERDICTS_GOOD) == CLEAT_OK);
     ends = open_pair();
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(server == CLEAT_WANTS_SERVER_NAME);
     expect_nothing(ends.server);
     EXPECT(cleat_connection_set_context(ends.server, other) == CLEAT_OK);
     EXPECT(cleat_connection_answer_server_name(ends.server, -1) == CLEAT_OK);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(server == CLEAT_WANTS_SIGNATURE && client == CLEAT_WANTS_READ);
     answer(ends.server);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(server == CLEAT_WANTS_READ && client == CLEAT_WANTS_VERIFY);
     expect_nothing(ends.client);
     EXPECT(cleat_connection_answer_verify(ends.client, CLEAT_VERDICT_KEEP) == CLEAT_OK);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(server == CLEAT_WANTS_READ && client == CLEAT_WANTS_SIGNATURE);
     answer(ends.client);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(server == CLEAT_WANTS_VERIFY);
     EXPECT(cleat_connection_answer_verify(ends.server, CLEAT_VERDICT_KEEP) == CLEAT_OK);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     ends_close(&ends);
     EXPECT(cleat_close(server_context) == CLEAT_OK);
@@ -343,11 +325,11 @@ static void test_resumed(void) {
                                        SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(SSL_get_SSL_CTX(ssl), keep);
         if (round == 1) EXPECT(SSL_set_session(ssl, kept) == 1);
-        drive(&ends, &client, &server);
+        ends_drive(&ends, &client, &server);
         if (round == 0) {
             EXPECT(server == CLEAT_WANTS_SIGNATURE);
             answer(ends.server);
-            drive(&ends, &client, &server);
+            ends_drive(&ends, &client, &server);
         }
         EXPECT(client == CLEAT_OK && server == CLEAT_OK);
         EXPECT(cleat_connection_session_reused(ends.client) == round);
@@ -375,7 +357,7 @@ static void test_loading(void) {
     EXPECT(CLEAT_CLASS(cleat_context_load_cert_chain_remote_key_data(-1, "", 0)) == CLEAT_HANDLE);
     load_remote_key(server_context, IDENTITY_CHAIN_AND_KEY);
     ends = open_pair();
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(server == CLEAT_WANTS_SIGNATURE);
     ends_close(&ends);
     /* And the key can come home. */
@@ -383,7 +365,7 @@ static void test_loading(void) {
     EXPECT(cleat_context_load_cert_chain_data(server_context, text, len, NULL, 0, NULL, 0) ==
            CLEAT_OK);
     ends = open_pair();
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     ends_close(&ends);
     load_remote_key(server_context, IDENTITY_CERTIFICATE);

@@ -57,24 +57,6 @@ static struct ends open_pair(const char *name) {
     return ends;
 }
 
-/* Both handshakes, as far as they go without an answer; a client reads after its own, for a late alert. */
-static void drive(const struct ends *ends, int32_t *client, int32_t *server) {
-    int turn;
-    for (turn = 0; turn < 6; turn++) {
-        char byte;
-        *client = cleat_connection_handshake(ends->client, 0);
-        *server = cleat_connection_handshake(ends->server, 0);
-        if (*client == CLEAT_OK && *server < 0) {
-            int32_t status = cleat_connection_read(ends->client, &byte, 1, 0);
-            if (status < 0 && status != CLEAT_WANTS_READ) *client = status;
-        }
-    }
-}
-
-static void expect_usage(int32_t status) {
-    EXPECT(CLEAT_CLASS(status) == CLEAT_USAGE);
-}
-
 /* All calls of a connection in the pause. */
 static void expect_pause(int32_t id) {
     char byte = 0;
@@ -100,14 +82,14 @@ static void test_accept(void) {
     ends = open_pair("localhost");
     expect_usage(cleat_connection_answer_verify(ends.client, CLEAT_VERDICT_ACCEPT));
     expect_usage(cleat_connection_verify_result(ends.client));
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_WANTS_VERIFY && server == CLEAT_WANTS_READ);
     expect_pause(ends.client);
     EXPECT(cleat_connection_verify_result(ends.client) == 0);
     EXPECT(cleat_connection_verify_error_count(ends.client) == 0);
     EXPECT(cleat_connection_answer_verify(ends.client, CLEAT_VERDICT_ACCEPT) == CLEAT_OK);
     expect_usage(cleat_connection_answer_verify(ends.client, REVOKED_ALERT));
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     expect_usage(cleat_connection_answer_verify(ends.client, REVOKED_ALERT));
     EXPECT(cleat_connection_verify_result(ends.client) == 0);
@@ -126,11 +108,11 @@ static void test_refuse(int side, int32_t events, int32_t alert) {
     EXPECT(cleat_context_set_verify_mode(context, CLEAT_CERT_REQUIRED) == CLEAT_OK);
     ends = open_pair("localhost");
     id = side == 0 ? ends.server : ends.client;
-    drive(&ends, &status[1], &status[0]);
+    ends_drive(&ends, &status[1], &status[0]);
     EXPECT(status[side] == CLEAT_WANTS_VERIFY);
     expect_pause(id);
     EXPECT(cleat_connection_answer_verify(id, alert) == CLEAT_OK);
-    drive(&ends, &status[1], &status[0]);
+    ends_drive(&ends, &status[1], &status[0]);
     EXPECT(status[side] == CLEAT_STATUS(CLEAT_VERIFY, APPLICATION));
     EXPECT(CLEAT_CLASS(status[1 - side]) == CLEAT_ALERT && CLEAT_VALUE(status[1 - side]) == alert);
     EXPECT(cleat_connection_handshake(id, 0) == CLEAT_STATUS(CLEAT_VERIFY, APPLICATION));
@@ -149,7 +131,7 @@ static void test_no_question(void) {
     struct ends ends;
     EXPECT(cleat_context_set_verify_events(client_context, CLEAT_VERDICTS_GOOD) == CLEAT_OK);
     ends = open_pair("wrong.test");
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_STATUS(CLEAT_VERIFY, WRONG_NAME));
     EXPECT(server == CLEAT_STATUS(CLEAT_ALERT, CLEAT_ALERT_DESCRIPTION_BAD_CERTIFICATE));
     expect_usage(cleat_connection_answer_verify(ends.client, CLEAT_VERDICT_ACCEPT));
@@ -161,7 +143,7 @@ static void test_no_question(void) {
     EXPECT(cleat_context_set_verify_mode(client_context, CLEAT_CERT_NONE) == CLEAT_OK);
     EXPECT(cleat_context_set_verify_events(client_context, CLEAT_VERDICTS_ALL) == CLEAT_OK);
     ends = open_pair("wrong.test");
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     expect_usage(cleat_connection_verify_result(ends.client));
     ends_close(&ends);
@@ -194,13 +176,13 @@ static void test_bad_chain(int32_t answer, bool accepted, int32_t alert) {
     ca_load(server_context, &stranger);
     EXPECT(cleat_context_set_verify_events(client_context, CLEAT_VERDICTS_ALL) == CLEAT_OK);
     ends = open_pair("wrong.test");
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_WANTS_VERIFY);
     expect_pause(ends.client);
     EXPECT(cleat_connection_verify_result(ends.client) == 18); /* self-signed */
     EXPECT(has_error(ends.client, 18, 0) && has_error(ends.client, WRONG_NAME, 0));
     EXPECT(cleat_connection_answer_verify(ends.client, answer) == CLEAT_OK);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == (accepted ? CLEAT_OK : CLEAT_STATUS(CLEAT_VERIFY, 18)));
     EXPECT(server == (accepted ? CLEAT_OK : CLEAT_STATUS(CLEAT_ALERT, alert)));
     EXPECT(cleat_connection_verify_result(ends.client) == 18);
@@ -218,20 +200,20 @@ static void test_not_enforced(void) {
     EXPECT(cleat_context_set_verify_enforced(client_context, 0) == CLEAT_OK);
     EXPECT(cleat_context_verify_enforced(client_context) == 0);
     ends = open_pair("wrong.test");
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     EXPECT(cleat_connection_verify_result(ends.client) == 18);
     EXPECT(has_error(ends.client, 18, 0) && has_error(ends.client, WRONG_NAME, 0));
     ends_close(&ends);
     ca_load(server_context, &leaf);
     ends = open_pair("localhost");
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_OK && cleat_connection_verify_result(ends.client) == 0);
     EXPECT(cleat_connection_verify_error_count(ends.client) == 0);
     ends_close(&ends);
     EXPECT(cleat_context_set_verify_enforced(client_context, 1) == CLEAT_OK);
     ends = open_pair("wrong.test");
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_STATUS(CLEAT_VERIFY, WRONG_NAME));
     ends_close(&ends);
 }
@@ -254,17 +236,17 @@ static void test_two_pauses(int32_t first, int32_t second, int32_t mode_second, 
     EXPECT(cleat_context_set_verify_events(other, second) == CLEAT_OK);
     EXPECT(cleat_context_set_verify_enforced(other, 0) == CLEAT_OK);
     ends = open_pair("localhost");
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(server == CLEAT_WANTS_SERVER_NAME);
     expect_usage(cleat_connection_answer_verify(ends.server, CLEAT_VERDICT_ACCEPT));
     EXPECT(cleat_connection_set_context(ends.server, other) == CLEAT_OK);
     EXPECT(cleat_connection_answer_server_name(ends.server, -1) == CLEAT_OK);
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(server == wanted);
     if (wanted == CLEAT_WANTS_VERIFY) {
         expect_pause(ends.server);
         EXPECT(cleat_connection_answer_verify(ends.server, CLEAT_VERDICT_ACCEPT) == CLEAT_OK);
-        drive(&ends, &client, &server);
+        ends_drive(&ends, &client, &server);
         EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     }
     ends_close(&ends);
@@ -316,7 +298,7 @@ static void get_session(void) {
     int32_t server;
     char byte;
     struct ends ends = open_resuming();
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     EXPECT(cleat_connection_write(ends.server, "x", 1, 0) == 1); /* tickets come before it */
     EXPECT(cleat_connection_read(ends.client, &byte, 1, ENDS_PATIENCE) == 1);
@@ -335,13 +317,13 @@ static void test_resumed(int side) {
     for (round = 0; round < 2; round++) {
         struct ends ends = open_resuming();
         int32_t id = side == 0 ? ends.server : ends.client;
-        drive(&ends, &status[1], &status[0]);
+        ends_drive(&ends, &status[1], &status[0]);
         EXPECT(status[side] == CLEAT_WANTS_VERIFY);
         expect_pause(id);
         EXPECT(cleat_connection_verify_result(id) == 0);
         EXPECT(cleat_connection_answer_verify(id, round == 0 ? CLEAT_VERDICT_ACCEPT
                                                              : REVOKED_ALERT) == CLEAT_OK);
-        drive(&ends, &status[1], &status[0]);
+        ends_drive(&ends, &status[1], &status[0]);
         EXPECT(SSL_session_reused(ssl_of(id)) == 1);
         if (round == 0) {
             EXPECT(status[0] == CLEAT_OK && status[1] == CLEAT_OK);
@@ -382,7 +364,7 @@ static void expect_code(int32_t code) {
     int32_t client;
     int32_t server;
     struct ends ends = open_pair("localhost");
-    drive(&ends, &client, &server);
+    ends_drive(&ends, &client, &server);
     EXPECT(client == (code == 0 ? CLEAT_OK : CLEAT_STATUS(CLEAT_VERIFY, code)));
     ends_close(&ends);
 }
