@@ -75,6 +75,26 @@ local function opened()
     return { client = client, server = server }
 end
 
+-- unshaken: two sockets over a pair, of contexts of a client and a server.
+local function unshaken(client, server)
+    local one, two = socket.socketpair()
+    one:settimeout(0)
+    two:settimeout(0)
+    return {
+        client = client:wrap_socket(one, { server_hostname = "localhost", do_handshake_on_connect = false }),
+        server = server:wrap_socket(two, { server_side = true, do_handshake_on_connect = false }),
+    }
+end
+
+local function shake_sockets(given)
+    local client, server = { object = given.client }, { object = given.server }
+    local client_done, server_done
+    repeat
+        client_done = client_done or attempt(client, "do_handshake")
+        server_done = server_done or attempt(server, "do_handshake")
+    until client_done and server_done
+end
+
 local function close_both(given)
     given.client:close()
     given.server:close()
@@ -326,49 +346,19 @@ return {
         return given.context:wrap_socket(given.client, { server_hostname = "localhost", do_handshake_on_connect = false })
     end, close_both },
     { "handshake with a verify callback", function()
-        local one, two = socket.socketpair()
-        one:settimeout(0)
-        two:settimeout(0)
         local context = link.context(link.client_options())
         context.verify_callback = function(_, chain, found)
             return #chain > 0 and found.verify_code == 0
         end
-        return {
-            client = context:wrap_socket(one, { server_hostname = "localhost", do_handshake_on_connect = false }),
-            server = link.context(link.server_options()):wrap_socket(two, {
-                server_side = true, do_handshake_on_connect = false,
-            }),
-        }
-    end, function(given)
-        local client, server = { object = given.client }, { object = given.server }
-        local client_done, server_done
-        repeat
-            client_done = client_done or attempt(client, "do_handshake")
-            server_done = server_done or attempt(server, "do_handshake")
-        until client_done and server_done
-    end, close_both },
+        return unshaken(context, link.context(link.server_options()))
+    end, shake_sockets, close_both },
     { "handshake with a session store", function()
-        local one, two = socket.socketpair()
-        one:settimeout(0)
-        two:settimeout(0)
         local context = link.context(link.server_options())
         context:set_session_store { get = nothing, put = function(key, bytes, lifetime)
             assert(#key == 32 and #bytes > 32 and lifetime > 0)
         end }
-        return {
-            client = link.context(link.client_options()):wrap_socket(one, {
-                server_hostname = "localhost", do_handshake_on_connect = false,
-            }),
-            server = context:wrap_socket(two, { server_side = true, do_handshake_on_connect = false }),
-        }
-    end, function(given)
-        local client, server = { object = given.client }, { object = given.server }
-        local client_done, server_done
-        repeat
-            client_done = client_done or attempt(client, "do_handshake")
-            server_done = server_done or attempt(server, "do_handshake")
-        until client_done and server_done
-    end, close_both },
+        return unshaken(link.context(link.client_options()), context)
+    end, shake_sockets, close_both },
     { "load_cert_chain with sign, and ssl.sign", function()
         return ssl.SSLContext(ssl.PROTOCOL_TLS)
     end, function(context)
@@ -376,49 +366,20 @@ return {
         return #ssl.sign(keyfile, "ecdsa_secp256r1_sha256", "data") > 64
     end, nothing, again = true },
     { "handshake with a key that is elsewhere", function()
-        local one, two = socket.socketpair()
-        one:settimeout(0)
-        two:settimeout(0)
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context:load_cert_chain(certfile, { sign = function(algorithm, data)
             return ssl.sign(keyfile, algorithm, data)
         end })
-        return {
-            client = link.context(link.client_options()):wrap_socket(one, {
-                server_hostname = "localhost", do_handshake_on_connect = false,
-            }),
-            server = context:wrap_socket(two, { server_side = true, do_handshake_on_connect = false }),
-        }
-    end, function(given)
-        local client, server = { object = given.client }, { object = given.server }
-        local client_done, server_done
-        repeat
-            client_done = client_done or attempt(client, "do_handshake")
-            server_done = server_done or attempt(server, "do_handshake")
-        until client_done and server_done
-    end, close_both },
+        return unshaken(link.context(link.client_options()), context)
+    end, shake_sockets, close_both },
     { "handshake with a servername callback", function()
-        local one, two = socket.socketpair()
-        one:settimeout(0)
-        two:settimeout(0)
         local context = link.context(link.server_options())
         local other = link.context(link.server_options())
         context:set_servername_callback(function(sock)
             sock.context = other
         end)
-        local options = { server_hostname = "localhost", do_handshake_on_connect = false }
-        return {
-            client = link.context(link.client_options()):wrap_socket(one, options),
-            server = context:wrap_socket(two, { server_side = true, do_handshake_on_connect = false }),
-        }
-    end, function(given)
-        local client, server = { object = given.client }, { object = given.server }
-        local client_done, server_done
-        repeat
-            client_done = client_done or attempt(client, "do_handshake")
-            server_done = server_done or attempt(server, "do_handshake")
-        until client_done and server_done
-    end, close_both },
+        return unshaken(link.context(link.client_options()), context)
+    end, shake_sockets, close_both },
     { "data over a socket", opened, function(given)
         given.client:sendall(("x"):rep(1000))
         local first = given.server:recv(100)

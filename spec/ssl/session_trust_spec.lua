@@ -5,14 +5,13 @@ local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
-local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
+local visits = require "support.server_visits"
 
 local NO_ISSUER, REVOKED = 20, 23
 
 local VARIANTS = {
-    { name = "TLS 1.2, ticket", version = "1.2" }, { name = "TLS 1.2, session id", version = "1.2", no_ticket = true },
-    { name = "TLS 1.3", version = "1.3" },
+    visits.VARIANTS[1], visits.VARIANTS[2], visits.VARIANTS[3],
     { name = "TLS 1.2, ticket in a store", version = "1.2", stored = true },
     { name = "TLS 1.2, session id in a store", version = "1.2", no_ticket = true, stored = true },
     { name = "TLS 1.3, in a store", version = "1.3", stored = true },
@@ -21,24 +20,18 @@ local VARIANTS = {
 
 -- What all contexts of a variant share that is stored; and a session id context, which must not weaken anything.
 local kept = {}
-local VERSIONS = { ["1.2"] = ssl.TLSVersion.TLSv1_2, ["1.3"] = ssl.TLSVersion.TLSv1_3 }
 
 -- server: a server's context. options: cafile (of pki), capath (a path), verify (CERT_REQUIRED), flags, cert
 -- (server-ec), files (paths to load besides).
 local function server(variant, options)
     options = options or {}
-    local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
-    context.minimum_version, context.maximum_version = VERSIONS[variant.version], VERSIONS[variant.version]
-    if variant.no_ticket then
-        context.options = context.options + ssl.OP_NO_TICKET
-    end
+    local context = visits.server(variant, { cert = options.cert, verify = options.verify or ssl.CERT_REQUIRED })
     if variant.stored then
         context:set_session_store { get = function(key) return kept[key] end, put = function(key, bytes) kept[key] = bytes end }
         context.session_id_context = "the same"
     elseif variant.key then
         context:set_ticket_keys { variant.key }
     end
-    context:load_cert_chain(pki.chain(options.cert or "server-ec"))
     if options.capath then
         context:load_verify_locations { capath = options.capath }
     else
@@ -47,7 +40,6 @@ local function server(variant, options)
     for _, file in ipairs(options.files or {}) do
         context:load_verify_locations(file)
     end
-    context.verify_mode = options.verify or ssl.CERT_REQUIRED
     if options.flags then
         context.verify_flags = context.verify_flags + options.flags
     end
@@ -69,50 +61,9 @@ end
 -- Returns what became of it: failure (the server's), subject (of the client's certificate), resumed (as both ends see
 -- it), and the client's lines.
 local function visit(variant, context, client)
-    local listener = socket.socket()
-    listener:settimeout(30)
-    listener:bind { "127.0.0.1", 0 }
-    listener:listen(1)
-    local options = {
-        port = listener:getsockname()[2], tls = true, min = variant.version, max = variant.version,
-        hostname = client.hostname or "a.example", resume = client.resume and "session_trust" or nil,
-        "handshake", "reused", "recv 5", "save session_trust", "notify",
-    }
-    if client.cert then
-        options.cert, options.key = pki.chain(client.cert)
-    end
-    local job = peer.connect(options)
-    local plain = listener:accept()
-    listener:close()
-    plain:settimeout(30)
-    local hits = context:session_stats().hits
-    local ok, result = pcall(function()
-        local sock = context:wrap_socket(plain, { server_side = true, do_handshake_on_connect = false })
-        if client.meanwhile then
-            client.meanwhile()
-        end
-        plain = sock
-        sock:do_handshake()
-        return sock
-    end)
-    local outcome = {}
-    if ok then
-        local certificate = result:getpeercert()
-        outcome.subject = certificate and certificate.subject[2][1][2]
-        outcome.resumed = context:session_stats().hits == hits + 1
-        result:sendall("hello")
-        assert.are.equal("", result:recv(1))
-        result:close()
-    else
-        outcome.failure = result
-        plain:close()
-    end
-    outcome.lines = job:finish()
-    if ok then
-        assert.are.same({ "reused " .. (outcome.resumed and "yes" or "no"), "recv 68656c6c6f" },
-            { outcome.lines[2], outcome.lines[3] })
-    end
-    return outcome
+    return visits.visit(variant, context, {
+        cert = client.cert, hostname = client.hostname, meanwhile = client.meanwhile, resume = client.resume and "visit" or nil,
+    })
 end
 
 local function accepted(resumed, subject, outcome)
