@@ -7,23 +7,9 @@ local process = require "support.process"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local support = require "support.redis"
+local VARIANTS = require("support.server_visits").VARIANTS
 
-local excuse = support.missing()
-local busted_it = it
-
-local function it(name, body)
-    busted_it(name, function()
-        if excuse then
-            pending(excuse)
-        end
-        body()
-    end)
-end
-
-local VARIANTS = {
-    { name = "TLS 1.2, ticket", version = "1.2" }, { name = "TLS 1.2, session id", version = "1.2", no_ticket = true },
-    { name = "TLS 1.3", version = "1.3" },
-}
+local it = support.tests(it, pending)
 
 -- start: a server of the fleet; options are those of spec/support/store_server.lua.
 local function start(options)

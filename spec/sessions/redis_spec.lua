@@ -15,16 +15,7 @@ local tasks = require "support.tasks"
 local visits = require "support.visits"
 
 local excuse = support.missing()
-local plain_it = it
-
-local function it(name, body)
-    plain_it(name, function()
-        if excuse then
-            pending(excuse)
-        end
-        body()
-    end)
-end
+local it = support.tests(it, pending)
 local BYTES = "session\0\r\n\255" .. ("x"):rep(20000)
 
 -- A store whose timeout is long enough for a loaded machine.

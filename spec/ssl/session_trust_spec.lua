@@ -1,7 +1,6 @@
 -- A server's sessions end with the trust that they were made under: whatever clients are verified with is changed
 -- between a connection and the next one, which offers the session. Python is the client.
 local handles = require "support.handles"
-local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"

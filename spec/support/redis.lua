@@ -9,6 +9,19 @@ function redis.missing()
     return servers.missing "redis-server"
 end
 
+-- tests: busted's it, for tests that are pending where there can be no server.
+function redis.tests(it, pending)
+    local excuse = redis.missing()
+    return function(name, body)
+        it(name, function()
+            if excuse then
+                pending(excuse)
+            end
+            body()
+        end)
+    end
+end
+
 -- start: a server without files. words: more of its arguments, such as "--requirepass", "secret"; port: nil for a free
 -- one.
 function redis.start(words, port)
