@@ -13,6 +13,9 @@ cleat_vary("memcheck|floor|coverage|emulated|cross" "c[.]schedule" arguments "--
 cleat_vary(".*" "c[.]schedule_long" arguments "--seconds 600")
 cleat_vary(".*" "c[.]schedule_long" when full)
 
+# One thread, with each of its allocations failing in turn: under TSan it takes minutes and has no thread to race with.
+cleat_vary("thread" "c[.]allocation" when full)
+
 # Under valgrind these take from half a minute to two minutes each, and all specs a quarter of an hour.
 cleat_vary("memcheck" "c[.](faults|secrets|states|allocation|hostile)" when full)
 cleat_vary("memcheck" "lua54[.].*[.].*" when full)
