@@ -262,7 +262,7 @@ function process.run(command)
     return { status = self.status, output = self:output(), errors = self:errors() }
 end
 
--- bound: a socket that is bound to a port of its own.
+-- bound: a socket that is bound to a free port, and the port.
 local function bound()
     local probe = socket.socket()
     probe:bind { "127.0.0.1", 0 }
