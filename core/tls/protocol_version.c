@@ -15,7 +15,9 @@ static int32_t forbidding(uint16_t version) {
 }
 
 static bool is_allowed(const struct cleat_settings *settings, uint16_t version) {
-    return version >= settings->minimum_version && version <= settings->maximum_version &&
+    return version >= settings->minimum_version &&
+           version >= cleat_policy_minimum_version(settings->algorithms.policy) &&
+           version <= settings->maximum_version &&
            (settings->options & forbidding(version)) == 0;
 }
 
