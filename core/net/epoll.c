@@ -59,9 +59,11 @@ int32_t cleat_epoll_control(int32_t epoll, int32_t operation, int32_t fd, int32_
     struct cleat_epoll *self;
     struct epoll_event event = {.events = (uint32_t)events, .data = {.fd = fd}};
     int32_t result = CLEAT_OK;
-    CLEAT_CHECK_RANGE(2, operation, CLEAT_EPOLL_CTL_ADD, CLEAT_EPOLL_CTL_MOD);
     CLEAT_FIND(self, epoll, CLEAT_KIND_EPOLL);
-    if (epoll_ctl(self->fd, operation, fd, &event) != 0) result = cleat_fail_errno(errno);
+    if (operation < CLEAT_EPOLL_CTL_ADD || operation > CLEAT_EPOLL_CTL_MOD) {
+        result = cleat_fail_usage(2, "operation is no CLEAT_EPOLL_CTL_*");
+    } else if (epoll_ctl(self->fd, operation, fd, &event) != 0)
+        result = cleat_fail_errno(errno);
     CLEAT_DONE(self);
     return result;
 }

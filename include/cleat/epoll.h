@@ -38,8 +38,8 @@ CLEAT_API int32_t cleat_epoll_control(int32_t epoll, int32_t operation, int32_t 
 
 /* cleat_epoll_wait returns how many descriptors have events to report, 0 if the timeout ran out first, and stores each
  * with its events; events: CLEAT_EPOLL*. At most fds_cap are reported, 1 to 1024; the two capacities must be equal. A
- * signal ends the wait only in an interruptible thread (cleat/interrupt.h). A connection may hold decrypted bytes that no descriptor shows:
- * see cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED. */
+ * signal ends the wait only in an interruptible thread (cleat/interrupt.h). A connection may hold decrypted bytes that
+ * no descriptor shows: see cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED. */
 CLEAT_API int32_t cleat_epoll_wait(int32_t epoll, int32_t *fds, int32_t fds_cap, int32_t *events,
                                    int32_t events_cap, double timeout);
 

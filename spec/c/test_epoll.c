@@ -1,5 +1,5 @@
-/* test_epoll.c: cleat_epoll_*: what is reported and when, in each mode; errors of the system; a wait that another thread
- * ends; descriptors that lack. */
+/* test_epoll.c: cleat_epoll_*: what is reported and when, in each mode; errors of the system; a wait that another
+ * thread ends; descriptors that lack. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
