@@ -58,6 +58,7 @@
 #include "cleat/credential.h"
 #include "cleat/early_data.h"
 #include "cleat/errno.h"
+#include "cleat/exporter.h"
 #include "cleat/guarded.h"
 #include "cleat/handle.h"
 #include "cleat/interrupt.h"

@@ -170,7 +170,7 @@
 #define CLASSES_connection_npn_protocol \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_channel_binding \
-    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_set_context \
     (CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_answer_server_name \
@@ -248,6 +248,11 @@
      CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
      CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
      CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_export_keying_material \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_key_update \
+    (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
+     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_close \
     (CLASSES_BIT(CLOSED) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_kind \
@@ -865,6 +870,12 @@
 #define cleat_connection_read_early(...) \
     classes_checked("cleat_connection_read_early", CLASSES_connection_read_early, \
                     cleat_connection_read_early(__VA_ARGS__))
+#define cleat_connection_export_keying_material(...) \
+    classes_checked("cleat_connection_export_keying_material", CLASSES_connection_export_keying_material, \
+                    cleat_connection_export_keying_material(__VA_ARGS__))
+#define cleat_connection_key_update(...) \
+    classes_checked("cleat_connection_key_update", CLASSES_connection_key_update, \
+                    cleat_connection_key_update(__VA_ARGS__))
 #define cleat_close(...) \
     classes_checked("cleat_close", CLASSES_close, cleat_close(__VA_ARGS__))
 #define cleat_kind(...) \

@@ -142,6 +142,11 @@ int32_t cleat_connection_early_data(int32_t connection);
 int32_t cleat_connection_write_early(int32_t connection, const char *data, int32_t data_len,
                                      double timeout);
 int32_t cleat_connection_read_early(int32_t connection, char *buf, int32_t buf_cap, double timeout);
+int32_t cleat_connection_export_keying_material(int32_t connection, const char *label,
+                                                int32_t label_len, const char *context_value,
+                                                int32_t context_value_len, char *buf,
+                                                int32_t buf_cap);
+int32_t cleat_connection_key_update(int32_t connection, int32_t requested, double timeout);
 int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
