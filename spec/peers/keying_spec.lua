@@ -1,6 +1,7 @@
 -- Channel bindings, exported keying material and new keys, against GnuTLS's and OpenSSL's libraries in both roles: what
 -- they derive is what we derive.
 local handles = require "support.handles"
+local key_types = require "support.key_types"
 local link = require "support.link"
 local peer = require "support.peer"
 local pki = require "support.pki"
@@ -59,6 +60,25 @@ local function echo(conn, text)
     assert.are.equal(text, conn:recv(#text))
 end
 
+-- serve_twice: two connections of one client, of which the second resumes. words: library, "client", version, options.
+local function serve_twice(context, words, use)
+    local listener = socket.socket()
+    listener:bind { "127.0.0.1", 0 }
+    listener:listen(5)
+    listener:settimeout(20)
+    local client = start { words[1], words[2], listener:getsockname()[2], words[3], "2", words[4] }
+    for n = 1, 2 do
+        local plain = listener:accept()
+        plain:settimeout(20)
+        local conn = context:wrap_socket(plain, { server_side = true })
+        use(conn, line(client, n - 1))
+        assert.are.equal(n == 2, conn.session_reused)
+        conn:unwrap():close()
+    end
+    assert.are.equal(0, client:wait(20), client:errors())
+    listener:close()
+end
+
 for _, library in ipairs { "gnutls", "openssl" } do
     for _, version in ipairs { "1.2", "1.3" } do
         describe("secrets with " .. library .. " and TLS " .. version .. ":", function()
@@ -92,28 +112,16 @@ for _, library in ipairs { "gnutls", "openssl" } do
             end)
 
             it("B-62 our server derives what its client does, also where that resumes, and after new keys", function()
-                local listener = socket.socket()
-                listener:bind { "127.0.0.1", 0 }
-                listener:listen(5)
-                listener:settimeout(20)
                 local context = link.context { cert = "server-rsa", version = "TLSv" .. version }
-                local client = start { library, "client", listener:getsockname()[2], version, "2" }
-                for n = 1, 2 do
-                    local plain = listener:accept()
-                    plain:settimeout(20)
-                    local conn = context:wrap_socket(plain, { server_side = true })
-                    same(line(client, n - 1), conn, library)
-                    assert.are.equal(n == 2, conn.session_reused)
+                serve_twice(context, { library, "client", version }, function(conn, theirs)
+                    same(theirs, conn, library)
                     echo(conn, "hello")
                     if version == "1.3" then
                         conn:key_update(true)
                         echo(conn, "request")
                         echo(conn, "hello again")
                     end
-                    conn:unwrap():close()
-                end
-                assert.are.equal(0, client:wait(20), client:errors())
-                listener:close()
+                end)
             end)
         end)
     end
@@ -159,14 +167,31 @@ describe("tls-server-end-point:", function()
 
     -- The digest of the certificate is that of its signature, but SHA-256 for SHA-1 and MD5; none for Ed25519.
     local CASES = {
-        { "sha256", 32, "-newkey", "rsa:2048", "-sha256" },
+        { "sha256", 32, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-sha256" },
         { "sha384", 48, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-sha384" },
-        { "sha512", 64, "-newkey", "rsa:2048", "-sha512" },
-        { "sha1", 32, "-newkey", "rsa:2048", "-sha1" },
+        { "sha512", 64, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-sha512" },
+        { "sha1", 32, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-sha1" },
         { "md5", 32, "-newkey", "rsa:2048", "-md5" },
         { "pss-sha384", 48, "-newkey", "rsa:2048", "-sha384", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:-1" },
         { "ed25519", 0, "-newkey", "ed25519" },
     }
+
+    for _, version in ipairs { "1.2", "1.3" } do
+        it("B-62 is of the certificate that was sent, where a server has several, TLS " .. version, function()
+            local context = key_types.load(link.context { version = "TLSv" .. version }, "p256", "rsa")
+            local bindings = {}
+            for _, option in ipairs { "rsa-only", "no-ems" } do
+                serve_twice(context, { "openssl", "client", version, option }, function(conn, theirs)
+                    local binding = peer.hex(conn:get_channel_binding("tls-server-end-point"))
+                    assert.are.equal(theirs:match("end%-point=(%x+)"), binding)
+                    assert.are.equal(bindings[option] or binding, binding)
+                    bindings[option] = binding
+                    echo(conn, "hello")
+                end)
+            end
+            assert.are_not.equal(bindings["rsa-only"], bindings["no-ems"])
+        end)
+    end
 
     for _, case in ipairs(CASES) do
         it("B-62 of a certificate that is signed with " .. case[1] .. " is openssl's", function()

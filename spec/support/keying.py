@@ -4,7 +4,8 @@
 #   keying.py gnutls|openssl server CHAIN KEY VERSION CONNECTIONS [OPTION…]     prints "port N"
 #   keying.py gnutls|openssl client PORT VERSION CONNECTIONS [OPTION…]          resumes, if it can, from the second on
 #
-# VERSION is 1.2 or 1.3. OPTION: no-ems (without the extended master secret). For each connection it prints one line,
+# VERSION is 1.2 or 1.3. OPTION: no-ems (without the extended master secret), rsa-only (a client
+# of OpenSSL that verifies no other signatures). For each connection it prints one line,
 # "reused=0 unique=… exporter=… end-point=… absent=… empty=… given=…" in hexadecimal: the channel bindings, and 48 bytes
 # for the label "EXPERIMENTAL cleat" without a context value, with an empty one, and with "context". Then it echoes what
 # it receives; "update" and "request" are echoed after it has changed its keys, "request" also asks the peer to.
@@ -122,6 +123,8 @@ class OpenSSL:
             lib.SSL_CTX_ctrl(self.context, command, ctypes.c_long(number), None)
         if "no-ems" in options:
             lib.SSL_CTX_set_options(self.context, ctypes.c_uint64(1))
+        if "rsa-only" in options:
+            assert lib.SSL_CTX_ctrl(self.context, 98, ctypes.c_long(0), b"RSA-PSS+SHA256:RSA+SHA256") == 1
         if files:
             assert lib.SSL_CTX_use_certificate_chain_file(self.context, files[0].encode()) == 1
             assert lib.SSL_CTX_use_PrivateKey_file(self.context, files[1].encode(), 1) == 1

@@ -6,6 +6,7 @@ local check = require "cleat.check"
 local connection = require "cleat.ssl.connection"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
+local status = require "cleat.status"
 
 local const = C.const
 local WRITE = connection.WRITE
@@ -19,9 +20,6 @@ local BINDINGS = {
     ["tls-unique"] = const.BINDING_TLS_UNIQUE, ["tls-exporter"] = const.BINDING_TLS_EXPORTER,
     ["tls-server-end-point"] = const.BINDING_TLS_SERVER_END_POINT,
 }
-
---- The names of the channel bindings.
-exporter.TYPES = { "tls-unique", "tls-exporter", "tls-server-end-point" }
 
 local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 
@@ -55,7 +53,10 @@ function methods:get_channel_binding(cb_type, ...)
     elseif self._tls == 0 then
         return nil
     end
-    local length, bytes = errors.check(C.connection_channel_binding(self._tls, binding))
+    local length, bytes = C.connection_channel_binding(self._tls, binding)
+    if length < 0 and length ~= status.HANDLE then
+        errors.check(length)
+    end
     return length > 0 and bytes or nil
 end
 
