@@ -100,7 +100,7 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
 }
 
 void cleat_credentials_note(struct cleat_connection *connection) {
-    (void)connection; /* cleat_credential_choice does */
+    (void)connection; /* credential_choice.c does */
 }
 
 #endif

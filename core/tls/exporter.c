@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "cleat/exporter.h"
 
-/* The labels that TLS 1.2 itself derives its secrets with (RFC 5705 section 4; RFC 7627 section 4). TLS 1.3 has others in
- * front of every exporter's, but what is refused does not depend on the peer. */
+/* The labels that TLS 1.2 itself derives its secrets with (RFC 5705 section 4; RFC 7627 section 4). In TLS 1.3 they
+ * could not collide, but what is refused does not depend on the peer. */
 static bool is_reserved(const char *label, int32_t len) {
     static const char *const reserved[] = {"client finished", "server finished", "master secret",
                                            "extended master secret", "key expansion"};

@@ -31,7 +31,7 @@ static int32_t update(struct cleat_connection *self, int32_t requested, cleat_de
     if (status < 0) return status;
     if (self->closing) return cleat_fail_shut_down();
     if (!cleat_transport_reserve(transport, ROOM)) return cleat_fail_nomem();
-    /* The answer to the peer's own may be queued: BoringSSL would take that for this one, and ask the peer for nothing. */
+    /* The answer to the peer's own may be queued: BoringSSL would take it for this one, and not ask the peer. */
     status = encrypt(self);
     if (status < 0) return status;
     cleat_error_clear_queue();

@@ -12,12 +12,12 @@
 #define CLEAT_EXPORT_LABEL_MAX 249 /* of the label */
 #define CLEAT_EXPORT_CONTEXT_MAX 65535 /* of the context value */
 
-/* cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that both sides of the
- * connection can derive, and nobody else. buf_cap: 1 to CLEAT_EXPORT_MAX. Both sides must give the same label, context
+/* cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that only the two sides of
+ * the connection can derive. buf_cap: 1 to CLEAT_EXPORT_MAX. Both sides must give the same label, context
  * value and length. label: 1 to CLEAT_EXPORT_LABEL_MAX bytes, from IANA's registry of exporter labels or beginning
  * with "EXPERIMENTAL"; those that TLS itself uses ("client finished", "server finished", "master secret", "extended
- * master secret", "key expansion") are CLEAT_USAGE. context_value: at most CLEAT_EXPORT_CONTEXT_MAX bytes; up to TLS 1.2
- * an absent one and an empty one give different results, in TLS 1.3 the same.
+ * master secret", "key expansion") are CLEAT_USAGE. context_value: at most CLEAT_EXPORT_CONTEXT_MAX bytes; up to TLS
+ * 1.2 an absent one and an empty one give different results, in TLS 1.3 the same.
  *
  * CLEAT_USAGE before the handshake is done, also while there is early data. CLEAT_SSL with the reason
  * NO_EXTENDED_MASTER_SECRET up to TLS 1.2 if the peer lacks that extension: an attacker who is the server of one
@@ -32,8 +32,8 @@ CLEAT_API int32_t cleat_connection_export_keying_material(int32_t connection, co
  * written before is safe even if these are stolen. requested: 1 to ask the peer for the same, which it does
  * before its next data; otherwise 0. The message is sent with the writer's turn, behind a write that is under way, and
  * after CLEAT_WANT_WRITE or CLEAT_TIMEOUT nothing has happened. What the network does not take at once goes out with
- * the next call. BoringSSL as the peer accepts 32 of them without data in between, and changes its keys likewise when it
- * is asked to; this side ends the connection at the 33rd (TOO_MANY_KEY_UPDATES, the alert unexpected_message).
+ * the next call. A peer that uses BoringSSL ends the connection at the 33rd without data in between, as this side does
+ * (TOO_MANY_KEY_UPDATES, the alert unexpected_message).
  * CLEAT_USAGE before the handshake is done; CLEAT_SSL with WRONG_SSL_VERSION below TLS 1.3; CLEAT_CLOSED after
  * cleat_connection_shutdown; CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_SYS; CLEAT_ALERT; CLEAT_EOF; CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_connection_key_update(int32_t connection, int32_t requested,

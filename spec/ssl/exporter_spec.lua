@@ -1,5 +1,5 @@
--- SSLSocket:export_keying_material, and the channel bindings "tls-exporter" and "tls-server-end-point". That they have the
--- values of other libraries is in spec/peers/keying_spec.lua.
+-- SSLSocket:export_keying_material, and the channel binding "tls-exporter". That they have the values of other
+-- libraries, and "tls-server-end-point", is in spec/peers/keying_spec.lua.
 local handles = require "support.handles"
 local link = require "support.link"
 local process = require "support.process"

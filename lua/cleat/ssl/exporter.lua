@@ -26,14 +26,14 @@ local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 --- Returns bytes that only the two ends of this connection know, to bind an authentication to it, as SCRAM's -PLUS
 --- mechanisms do: with an attacker in between, each end has others. The types are
 ---
---- * "tls-exporter" (RFC 9266), of 32 bytes: for TLS 1.3, and for earlier versions with the extended master secret;
----   otherwise nil, because an attacker could make two connections have the same (RFC 7627).
+--- * "tls-exporter" (RFC 9266), of 32 bytes: for TLS 1.3, and for earlier versions that have the extended master
+---   secret; otherwise nil, because an attacker could make two connections have the same (RFC 7627).
 --- * "tls-server-end-point" (RFC 5929): a digest of the server's certificate. It is the same for all connections with
----   this certificate, so it can be verified by a server behind a proxy for TLS that has the certificate too. nil if the
----   certificate is signed by Ed25519 or otherwise without a digest of its own, and if the server has none. On a server
----   with several certificates it is that of the one that the client has received; if a session is resumed, that
----   of the one that the client would receive. If that has been replaced since, the client has another value.
---- * "tls-unique" (RFC 5929), of 12 bytes: up to TLS 1.2 only; nil for sessions that are resumed without the extended
+---   this certificate, so a server behind a TLS proxy can verify it, if it has the certificate too. nil if the
+---   certificate is signed without a separate digest (Ed25519), and if the server has none. On a server with
+---   several certificates it is that of the one that the client has received; if a session is resumed, that of the
+---   one that the client would receive. If that has been replaced since, the client has another value.
+--- * "tls-unique" (RFC 5929), of 12 bytes: up to TLS 1.2 only; nil for resumed sessions that lack the extended
 ---   master secret.
 ---
 ---     print(#conn:get_channel_binding("tls-exporter")) --> 32
@@ -62,17 +62,17 @@ end
 
 local parse_export = keywords.parser("export_keying_material", { "label", "length", "context" }, { required = 2 })
 
---- Returns keying material that both sides of the connection can derive from its secrets, and nobody else (RFC 5705;
---- RFC 8446 section 7.5): keys for another protocol, or a proof that two messages belong to one connection. Both sides
+--- Returns keying material that only the two sides of the connection can derive, from its secrets (RFC 5705; RFC 8446
+--- section 7.5): keys for another protocol, or a proof that two messages belong to one connection. Both sides
 --- must give the same label, length and context.
 ---
 ---     local key = conn:export_keying_material("EXPERIMENTAL my protocol", 32)
 ---     print(#key, key == conn:export_keying_material("EXPERIMENTAL my protocol", 32, { context = "2" })) --> 32	false
 ---
---- Raises: ValueError before the handshake is done, also while there is early data; for a label that is empty, longer than
---- 249 bytes or used by TLS itself ("key expansion" …), a length that is not 1 to 8160, and a context of more than 65535
---- bytes; SSLError with the reason `NO_EXTENDED_MASTER_SECRET` up to TLS 1.2, if the peer lacks that extension, without
---- which an attacker can make two connections have the same material (RFC 7627); TypeError.
+--- Raises: ValueError before the handshake is done, also while there is early data; for a label that is empty, longer
+--- than 249 bytes or used by TLS itself ("key expansion" …), a length that is not 1 to 8160, and a context of more than
+--- 65535 bytes; SSLError with the reason `NO_EXTENDED_MASTER_SECRET` up to TLS 1.2, if the peer lacks that extension,
+--- without which an attacker can make two connections have the same material (RFC 7627); TypeError.
 --- Python: none.
 ---@param label string a name of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
 ---@param length integer the number of bytes
@@ -109,8 +109,8 @@ end
 ---     conn:key_update { request = true }
 ---     print(conn:version()) --> TLSv1.3
 ---
---- Peers may end a connection with many of them and no data in between: cleat, and whoever uses BoringSSL, at the 33rd,
---- with the alert unexpected_message.
+--- Peers may end a connection with many of them and no data in between: cleat, and others that use BoringSSL, at the
+--- 33rd, with the alert unexpected_message.
 ---
 --- Raises: ValueError before the handshake is done; SSLError with the reason `WRONG_SSL_VERSION` if the connection has
 --- TLS 1.2 or earlier, which cannot change keys; otherwise as send.
