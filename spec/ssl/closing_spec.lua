@@ -318,7 +318,8 @@ end
 AFTER.tls = extended(AFTER.socket, {
     bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
     dup = { class = "NotImplementedError" }, export_keying_material = { "x", 1 },
-    get_channel_binding = fine(), getpeercert = {}, key_update = {}, get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),
+    get_channel_binding = fine(), getpeercert = {}, key_update = {},
+    get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),
     ocsp_response = fine(), pending = fine(), recv_early = {}, scts = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),

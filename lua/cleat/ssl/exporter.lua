@@ -33,8 +33,8 @@ local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 ---   certificate is signed without a separate digest (Ed25519), and if the server has none. On a server with
 ---   several certificates it is that of the one that the client has received; if a session is resumed, that of the
 ---   one that the client would receive. If that has been replaced since, the client has another value.
---- * "tls-unique" (RFC 5929), of 12 bytes: up to TLS 1.2 only; nil for resumed sessions that lack the extended
----   master secret.
+--- * "tls-unique" (RFC 5929): 12 bytes, up to TLS 1.2; nil if a session was resumed that lacks the
+---   extended master secret.
 ---
 ---     print(#conn:get_channel_binding("tls-exporter")) --> 32
 ---     print(#conn:get_channel_binding("tls-server-end-point")) --> 32
