@@ -923,6 +923,38 @@ return {
         },
     },
     {
+        name = "epoll_new", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "epoll_control", results = 0,
+        classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "epoll" },
+            { kind = "int", name = "operation" },
+            { kind = "int", name = "fd" },
+            { kind = "int", name = "events" },
+        },
+    },
+    {
+        name = "epoll_wait", results = 2,
+        classes = { CLOSED = true, SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "epoll" },
+            { kind = "capacity", name = "fds_cap" },
+            { kind = "capacity", name = "events_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "epoll_fileno", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "epoll" },
+        },
+    },
+    {
         name = "connection_export_keying_material", results = 1,
         classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -2191,6 +2223,11 @@ return {
         arguments = {
             { kind = "int", name = "which" },
         },
+    },
+    {
+        name = "epoll_new_guarded", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {},
     },
     {
         name = "watch_new_guarded", results = 1,

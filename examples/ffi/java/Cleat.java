@@ -195,6 +195,29 @@ public final class Cleat {
     /** the server has refused it, and discards it */
     public static final int EARLY_DATA_REFUSED = 3;
 
+    // CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
+    // reported.
+    public static final int EPOLLIN = 1;
+    public static final int EPOLLPRI = 2;
+    public static final int EPOLLOUT = 4;
+    public static final int EPOLLERR = 8;
+    public static final int EPOLLHUP = 16;
+    public static final int EPOLLRDNORM = 64;
+    public static final int EPOLLRDBAND = 128;
+    public static final int EPOLLWRNORM = 256;
+    public static final int EPOLLWRBAND = 512;
+    public static final int EPOLLMSG = 1024;
+    public static final int EPOLLRDHUP = 8192;
+    public static final int EPOLLEXCLUSIVE = 268435456;
+    public static final int EPOLLWAKEUP = 536870912;
+    public static final int EPOLLONESHOT = 1073741824;
+    public static final int EPOLLET = -2147483648;
+
+    // CLEAT_EPOLL_CTL_* are the operations of cleat_epoll_control.
+    public static final int EPOLL_CTL_ADD = 1;
+    public static final int EPOLL_CTL_DEL = 2;
+    public static final int EPOLL_CTL_MOD = 3;
+
     // CLEAT_E* are Linux's error numbers.
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
@@ -265,6 +288,7 @@ public final class Cleat {
     public static final int KIND_WATCH = 7;
     public static final int KIND_SESSION = 8;
     public static final int KIND_VERIFICATION = 9;
+    public static final int KIND_EPOLL = 13;
 
     // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
     public static final int POLLIN = 1;
@@ -782,6 +806,11 @@ public final class Cleat {
                                                               int data_len, double timeout);
         public static native int cleat_connection_read_early(int connection, byte[] buf,
                                                              int buf_cap, double timeout);
+        public static native int cleat_epoll_new();
+        public static native int cleat_epoll_control(int epoll, int operation, int fd, int events);
+        public static native int cleat_epoll_wait(int epoll, int[] fds, int fds_cap, int[] events,
+                                                  int events_cap, double timeout);
+        public static native int cleat_epoll_fileno(int epoll);
         public static native int cleat_connection_export_keying_material(int connection,
                                                                          byte[] label,
                                                                          int label_len,
@@ -1026,6 +1055,7 @@ public final class Cleat {
                                                                             int which, int index,
                                                                             int[] guard_id);
         public static native int cleat_context_new_guarded(int which, int[] guard_id);
+        public static native int cleat_epoll_new_guarded(int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
                                                          int[] guard_id);
         public static native int cleat_connection_session_guarded(int connection, int[] guard_id);
@@ -4217,6 +4247,61 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return new Certificate(result);
+        }
+    }
+
+    /** The id of an open epoll. */
+    public static final class Epoll extends Id {
+        private Epoll(int id) {
+            super(id);
+        }
+
+        /**
+         * cleat_epoll_new returns the id of an epoll instance without descriptors. It takes two
+         * descriptors. CLEAT_SYS (EMFILE, ENFILE).
+         */
+        public static Epoll create() throws Failure {
+            int result = Raw.cleat_epoll_new();
+            check(result);
+            return new Epoll(result);
+        }
+
+        /**
+         * cleat_epoll_control returns CLEAT_OK and adds fd to the instance with its events, changes the
+         * events, or removes it (events has no meaning then). fd is a file descriptor, not an id, and
+         * stays the caller's; closing it removes it, unless there is a duplicate of it. operation:
+         * CLEAT_EPOLL_CTL_*; events: CLEAT_EPOLL*. CLEAT_SYS (EBADF; EEXIST: it is there; ENOENT: it is
+         * not; EPERM: a file's descriptor).
+         */
+        public void control(int operation, int fd, int events) throws Failure {
+            int result = Raw.cleat_epoll_control(id, operation, fd, events);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_epoll_wait returns how many descriptors have events to report, 0 if the timeout ran out
+         * first, and stores each with its events; events: CLEAT_EPOLL*. At most fds_cap are reported, 1
+         * to 1024; the two capacities must be equal. A signal ends the wait only in an interruptible
+         * thread (cleat/interrupt.h). A connection may hold decrypted bytes that no descriptor shows: see
+         * cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED.
+         */
+        public int wait(int[] fds, int[] events, double timeout) throws Failure {
+            int result = Raw.cleat_epoll_wait(id, fds, fds.length, events, events.length, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_epoll_fileno returns the instance's descriptor, which is readable while there are events
+         * to report. It stays the id's.
+         */
+        public int fileno() throws Failure {
+            int result = Raw.cleat_epoll_fileno(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
         }
     }
 

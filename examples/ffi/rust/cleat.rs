@@ -187,6 +187,29 @@ pub const EARLY_DATA_ACCEPTED: i32 = 2;
 /// the server has refused it, and discards it
 pub const EARLY_DATA_REFUSED: i32 = 3;
 
+// CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
+// reported.
+pub const EPOLLIN: i32 = 1;
+pub const EPOLLPRI: i32 = 2;
+pub const EPOLLOUT: i32 = 4;
+pub const EPOLLERR: i32 = 8;
+pub const EPOLLHUP: i32 = 16;
+pub const EPOLLRDNORM: i32 = 64;
+pub const EPOLLRDBAND: i32 = 128;
+pub const EPOLLWRNORM: i32 = 256;
+pub const EPOLLWRBAND: i32 = 512;
+pub const EPOLLMSG: i32 = 1024;
+pub const EPOLLRDHUP: i32 = 8192;
+pub const EPOLLEXCLUSIVE: i32 = 268435456;
+pub const EPOLLWAKEUP: i32 = 536870912;
+pub const EPOLLONESHOT: i32 = 1073741824;
+pub const EPOLLET: i32 = -2147483648;
+
+// CLEAT_EPOLL_CTL_* are the operations of cleat_epoll_control.
+pub const EPOLL_CTL_ADD: i32 = 1;
+pub const EPOLL_CTL_DEL: i32 = 2;
+pub const EPOLL_CTL_MOD: i32 = 3;
+
 // CLEAT_E* are Linux's error numbers.
 pub const EPERM: i32 = 1;
 pub const ENOENT: i32 = 2;
@@ -257,6 +280,7 @@ pub const KIND_RESOLUTION: i32 = 6;
 pub const KIND_WATCH: i32 = 7;
 pub const KIND_SESSION: i32 = 8;
 pub const KIND_VERIFICATION: i32 = 9;
+pub const KIND_EPOLL: i32 = 13;
 
 // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
 pub const POLLIN: i32 = 1;
@@ -756,6 +780,11 @@ pub mod raw {
                                             timeout: f64) -> i32;
         pub fn cleat_connection_read_early(connection: i32, buf: *mut c_char, buf_cap: i32,
                                            timeout: f64) -> i32;
+        pub fn cleat_epoll_new() -> i32;
+        pub fn cleat_epoll_control(epoll: i32, operation: i32, fd: i32, events: i32) -> i32;
+        pub fn cleat_epoll_wait(epoll: i32, fds: *mut i32, fds_cap: i32, events: *mut i32,
+                                events_cap: i32, timeout: f64) -> i32;
+        pub fn cleat_epoll_fileno(epoll: i32) -> i32;
         pub fn cleat_connection_export_keying_material(connection: i32, label: *const c_char,
                                                        label_len: i32, context_value: *const c_char,
                                                        context_value_len: i32, buf: *mut c_char,
@@ -985,6 +1014,7 @@ pub mod raw {
         pub fn cleat_connection_chain_certificate_guarded(connection: i32, which: i32, index: i32,
                                                           guard_id: *mut i32) -> i32;
         pub fn cleat_context_new_guarded(which: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_epoll_new_guarded(guard_id: *mut i32) -> i32;
         pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64,
                                        guard_id: *mut i32) -> i32;
         pub fn cleat_connection_session_guarded(connection: i32, guard_id: *mut i32) -> i32;
@@ -3332,6 +3362,60 @@ impl Verification {
     pub fn chain_certificate(&self, which: i32, index: i32) -> Result<Certificate, Error> {
         let result = checked(unsafe { raw::cleat_verification_chain_certificate(self.0, which, index) })?;
         Ok(Certificate(result))
+    }
+}
+
+/// The id of an open epoll; dropping it closes it.
+#[derive(Debug)]
+pub struct Epoll(i32);
+
+impl Drop for Epoll {
+    fn drop(&mut self) {
+        unsafe { raw::cleat_close(self.0) };
+    }
+}
+
+impl Epoll {
+    pub fn id(&self) -> i32 {
+        self.0
+    }
+
+    /// cleat_epoll_new returns the id of an epoll instance without descriptors. It takes two descriptors.
+    /// CLEAT_SYS (EMFILE, ENFILE).
+    #[allow(clippy::too_many_arguments)]
+    pub fn new() -> Result<Epoll, Error> {
+        let result = checked(unsafe { raw::cleat_epoll_new() })?;
+        Ok(Epoll(result))
+    }
+
+    /// cleat_epoll_control returns CLEAT_OK and adds fd to the instance with its events, changes the
+    /// events, or removes it (events has no meaning then). fd is a file descriptor, not an id, and stays
+    /// the caller's; closing it removes it, unless there is a duplicate of it. operation:
+    /// CLEAT_EPOLL_CTL_*; events: CLEAT_EPOLL*. CLEAT_SYS (EBADF; EEXIST: it is there; ENOENT: it is not;
+    /// EPERM: a file's descriptor).
+    #[allow(clippy::too_many_arguments)]
+    pub fn control(&self, operation: i32, fd: RawFd, events: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_epoll_control(self.0, operation, fd, events) })?;
+        Ok(())
+    }
+
+    /// cleat_epoll_wait returns how many descriptors have events to report, 0 if the timeout ran out first,
+    /// and stores each with its events; events: CLEAT_EPOLL*. At most fds_cap are reported, 1 to 1024; the
+    /// two capacities must be equal. A signal ends the wait only in an interruptible thread
+    /// (cleat/interrupt.h). A connection may hold decrypted bytes that no descriptor shows: see
+    /// cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED.
+    #[allow(clippy::too_many_arguments)]
+    pub fn wait(&self, fds: &mut [i32], events: &mut [i32], timeout: f64) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_epoll_wait(self.0, fds.as_mut_ptr(), c_len(fds.len()), events.as_mut_ptr(), c_len(events.len()), timeout) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_epoll_fileno returns the instance's descriptor, which is readable while there are events to
+    /// report. It stays the id's.
+    #[allow(clippy::too_many_arguments)]
+    pub fn fileno(&self) -> Result<RawFd, Error> {
+        let result = checked(unsafe { raw::cleat_epoll_fileno(self.0) })?;
+        Ok(result)
     }
 }
 

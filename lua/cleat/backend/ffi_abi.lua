@@ -1951,6 +1951,80 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@return integer status
+    do
+        local call = lib.cleat_epoll_new
+        backend.epoll_new = function()
+            return call()
+        end
+    end
+
+    ---@param epoll integer
+    ---@param operation integer
+    ---@param fd integer
+    ---@param events integer
+    ---@return integer status
+    do
+        local call = lib.cleat_epoll_control
+        backend.epoll_control = function(epoll, operation, fd, events)
+            if typeof(epoll) ~= "number" or tobit(epoll) ~= epoll then
+                bad("epoll_control", 1, "an integer")
+            end
+            if typeof(operation) ~= "number" or tobit(operation) ~= operation then
+                bad("epoll_control", 2, "an integer")
+            end
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("epoll_control", 3, "an integer")
+            end
+            if typeof(events) ~= "number" or tobit(events) ~= events then
+                bad("epoll_control", 4, "an integer")
+            end
+            return call(epoll, operation, fd, events)
+        end
+    end
+
+    ---@param epoll integer
+    ---@param fds_cap integer
+    ---@param events_cap integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return integer[]? fds
+    ---@return integer[]? events
+    do
+        local call = lib.cleat_epoll_wait
+        local fds_room = {}
+        local events_room = {}
+        backend.epoll_wait = function(epoll, fds_cap, events_cap, timeout)
+            if typeof(epoll) ~= "number" or tobit(epoll) ~= epoll then
+                bad("epoll_wait", 1, "an integer")
+            end
+            if typeof(fds_cap) ~= "number" or tobit(fds_cap) ~= fds_cap then
+                bad("epoll_wait", 2, "an integer")
+            end
+            if typeof(events_cap) ~= "number" or tobit(events_cap) ~= events_cap then
+                bad("epoll_wait", 3, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("epoll_wait", 4, "a number") end
+            local fds = ints_room(fds_room, fds_cap)
+            local events = ints_room(events_room, events_cap)
+            local result = call(epoll, fds, fds_cap, events, events_cap, timeout)
+            if result < 0 then return result end
+            return result, ints_table(fds, fds_cap), ints_table(events, events_cap)
+        end
+    end
+
+    ---@param epoll integer
+    ---@return integer status
+    do
+        local call = lib.cleat_epoll_fileno
+        backend.epoll_fileno = function(epoll)
+            if typeof(epoll) ~= "number" or tobit(epoll) ~= epoll then
+                bad("epoll_fileno", 1, "an integer")
+            end
+            return call(epoll)
+        end
+    end
+
     ---@param connection integer
     ---@param label string?
     ---@param context_value string?
@@ -4732,6 +4806,18 @@ return function(lib, rt, backend)
             end
             local guard_id = new(guard_type)
             local result = call(which, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_epoll_new_guarded
+        backend.epoll_new_guarded = function()
+            local guard_id = new(guard_type)
+            local result = call(guard_id)
             if result < 0 then return result end
             return result, guard_id
         end
