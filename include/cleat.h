@@ -59,6 +59,7 @@
 #include "cleat/early_data.h"
 #include "cleat/epoll.h"
 #include "cleat/errno.h"
+#include "cleat/exporter.h"
 #include "cleat/guarded.h"
 #include "cleat/handle.h"
 #include "cleat/interrupt.h"

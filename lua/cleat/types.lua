@@ -87,6 +87,14 @@
 ---@class cleat.keywords.SSLSocket.get_channel_binding
 ---@field cb_type? string
 
+---@class cleat.keywords.SSLSocket.export_keying_material
+---@field label string
+---@field length integer
+---@field context? string
+
+---@class cleat.keywords.SSLSocket.key_update
+---@field request? boolean
+
 ---@class cleat.keywords.SSLSocket.do_handshake
 ---@field block? boolean
 

@@ -45,9 +45,9 @@ local FLAGS = {
 
 -- Bytes in: texts in UTF-8, names of files and directories, and other bytes.
 local BYTES = {
-    text = "host service server_hostname ciphers curve prompt digest name",
+    text = "host service server_hostname ciphers curve prompt digest name label",
     path = "cafile capath certfile keyfile dhfile",
-    bytes = "data certs key keys secrets password protocols response scts sct untrusted signature",
+    bytes = "data certs key keys secrets password protocols response scts sct untrusted signature context_value",
 }
 local KIND_OF_BYTES = {}
 for kind, names in pairs(BYTES) do

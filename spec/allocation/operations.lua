@@ -379,8 +379,15 @@ return {
     { "facts", shaken, function(given)
         local object = given.client.object
         return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
-            object:ocsp_response(), object:scts()
+            object:get_channel_binding("tls-exporter"), object:get_channel_binding("tls-server-end-point"),
+            object:export_keying_material("x", 32, "context"), object:ocsp_response(), object:scts()
     end, nothing, again = true },
+    { "key_update", shaken, function(given)
+        given.client.object:key_update(true)
+        given.client.object:write("hello")
+        carry(given.client, given.server)
+        return given.server.object:read(10)
+    end, nothing },
     { "wrap_socket", function()
         local one, two = socket.socketpair()
         return { client = one, server = two, context = link.context(link.client_options()) }

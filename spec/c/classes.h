@@ -170,7 +170,7 @@
 #define CLASSES_connection_npn_protocol \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_channel_binding \
-    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_set_context \
     (CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_answer_server_name \
@@ -256,6 +256,11 @@
     (CLASSES_BIT(CLOSED) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_fileno \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_export_keying_material \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_key_update \
+    (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
+     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_close \
     (CLASSES_BIT(CLOSED) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_kind \
@@ -883,6 +888,12 @@
     classes_checked("cleat_epoll_wait", CLASSES_epoll_wait, cleat_epoll_wait(__VA_ARGS__))
 #define cleat_epoll_fileno(...) \
     classes_checked("cleat_epoll_fileno", CLASSES_epoll_fileno, cleat_epoll_fileno(__VA_ARGS__))
+#define cleat_connection_export_keying_material(...) \
+    classes_checked("cleat_connection_export_keying_material", CLASSES_connection_export_keying_material, \
+                    cleat_connection_export_keying_material(__VA_ARGS__))
+#define cleat_connection_key_update(...) \
+    classes_checked("cleat_connection_key_update", CLASSES_connection_key_update, \
+                    cleat_connection_key_update(__VA_ARGS__))
 #define cleat_close(...) \
     classes_checked("cleat_close", CLASSES_close, cleat_close(__VA_ARGS__))
 #define cleat_kind(...) \

@@ -477,6 +477,15 @@ static int32_t call_epoll_fileno(const struct value *v) {
     return cleat_epoll_fileno(v[0].i);
 }
 
+static int32_t call_connection_export_keying_material(const struct value *v) {
+    return cleat_connection_export_keying_material(v[0].i, v[1].bytes, v[1].size, v[2].bytes,
+                                                   v[2].size, v[3].room, v[3].size);
+}
+
+static int32_t call_connection_key_update(const struct value *v) {
+    return cleat_connection_key_update(v[0].i, v[1].i, v[2].d);
+}
+
 static int32_t call_close(const struct value *v) {
     return cleat_close(v[0].i);
 }
@@ -1401,6 +1410,12 @@ static const struct function functions[] = {
       {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_epoll_fileno", call_epoll_fileno, CLASSES_epoll_fileno,
      {{ID, CLEAT_KIND_EPOLL, "epoll"}, {END, 0, NULL}}},
+    {"cleat_connection_export_keying_material", call_connection_export_keying_material, CLASSES_connection_export_keying_material,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "label"}, {BYTES, 0, "context_value"},
+      {BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_connection_key_update", call_connection_key_update, CLASSES_connection_key_update,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "requested"}, {DOUBLE, 0, "timeout"},
+      {END, 0, NULL}}},
     {"cleat_close", call_close, CLASSES_close,
      {{ANY_ID, 0, "id"}, {END, 0, NULL}}},
     {"cleat_kind", call_kind, CLASSES_kind,

@@ -620,7 +620,7 @@ return {
     },
     {
         name = "connection_channel_binding", results = 1,
-        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "int", name = "binding" },
@@ -952,6 +952,38 @@ return {
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "epoll" },
+        },
+    },
+    {
+        name = "connection_export_keying_material", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "label" },
+            { kind = "bytes", name = "context_value" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "connection_export_keying_material_into", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "label" },
+            { kind = "bytes", name = "context_value" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "connection_key_update", results = 0,
+        classes = { WANT_WRITE = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
+                    SSL = true, ALERT = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "requested" },
+            { kind = "double", name = "timeout" },
         },
     },
     {

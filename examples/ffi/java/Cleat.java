@@ -90,8 +90,14 @@ public final class Cleat {
     /** the chain that was verified, up to its trust anchor */
     public static final int CHAIN_VERIFIED = 1;
 
-    // CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3).
+    // CLEAT_BINDING_* choose a channel binding: bytes that both sides of a connection know, and that
+    // an attacker who is between them with two connections cannot have the same of.
+    /** "tls-unique" (RFC 5929 section 3), up to TLS 1.2 */
     public static final int BINDING_TLS_UNIQUE = 1;
+    /** "tls-exporter" (RFC 9266) */
+    public static final int BINDING_TLS_EXPORTER = 2;
+    /** "tls-server-end-point" (RFC 5929 section 4) */
+    public static final int BINDING_TLS_SERVER_END_POINT = 3;
 
     // CLEAT_PROTOCOL_* choose the versions that a context may speak, with Python's numbers. TLS (also
     // called SSLv23) is every version from TLS 1.0 on. BoringSSL has neither SSL 2 nor SSL 3.
@@ -263,6 +269,14 @@ public final class Cleat {
     public static final int EALREADY = 114;
     public static final int EINPROGRESS = 115;
     public static final int ECANCELED = 125;
+
+    // CLEAT_EXPORT_* are the limits of cleat_connection_export_keying_material, in bytes.
+    /** of the keying material: what TLS 1.3 can derive with SHA-256 */
+    public static final int EXPORT_MAX = 8160;
+    /** of the label */
+    public static final int EXPORT_LABEL_MAX = 249;
+    /** of the context value */
+    public static final int EXPORT_CONTEXT_MAX = 65535;
 
     // CLEAT_KIND_* name the kinds of objects.
     public static final int KIND_SOCKET = 1;
@@ -797,6 +811,14 @@ public final class Cleat {
         public static native int cleat_epoll_wait(int epoll, int[] fds, int fds_cap, int[] events,
                                                   int events_cap, double timeout);
         public static native int cleat_epoll_fileno(int epoll);
+        public static native int cleat_connection_export_keying_material(int connection,
+                                                                         byte[] label,
+                                                                         int label_len,
+                                                                         byte[] context_value,
+                                                                         int context_value_len,
+                                                                         byte[] buf, int buf_cap);
+        public static native int cleat_connection_key_update(int connection, int requested,
+                                                             double timeout);
         public static native int cleat_close(int id);
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
@@ -2935,8 +2957,16 @@ public final class Cleat {
 
         /**
          * cleat_connection_channel_binding returns the length of the channel binding data and copies it
-         * to output; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
-         * "tls-unique" is not defined. binding: CLEAT_BINDING_*.
+         * to output; 0 if there is none: before the handshake is done, and where the standard defines
+         * none. binding: CLEAT_BINDING_*. TLS_UNIQUE: 0 with TLS 1.3, for which it is not defined, and
+         * for a resumed session without the extended master secret. TLS_EXPORTER: 0 up to TLS 1.2 without
+         * the extended master secret (RFC 7627). TLS_SERVER_END_POINT is the digest of the server's
+         * certificate, by the digest of its signature, but SHA-256 in place of MD5 and SHA-1: 0 if the
+         * signature has no digest (Ed25519), or two, and if the server has no certificate. It says which
+         * server the client means, and is the same for all its connections. On a server it is that of the
+         * certificate that was sent, where it has several; of a resumed session that of the certificate
+         * that would be sent instead, and the client's differs if the server's has been replaced since.
+         * CLEAT_SSL if the certificate cannot be parsed.
          */
         public byte[] channelBinding(int binding) throws Failure {
             byte[] out = new byte[256];
@@ -3030,6 +3060,47 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return result;
+        }
+
+        /**
+         * cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that
+         * only the two sides of the connection can derive. buf_cap: 1 to CLEAT_EXPORT_MAX. Both sides
+         * must give the same label, context value and length. label: 1 to CLEAT_EXPORT_LABEL_MAX bytes,
+         * from IANA's registry of exporter labels or beginning with "EXPERIMENTAL"; those that TLS itself
+         * uses ("client finished", "server finished", "master secret", "extended master secret", "key
+         * expansion") are CLEAT_USAGE. context_value: at most CLEAT_EXPORT_CONTEXT_MAX bytes; up to TLS
+         * 1.2 an absent one and an empty one give different results, in TLS 1.3 the same.
+         *
+         * CLEAT_USAGE before the handshake is done, also while there is early data. CLEAT_SSL with the
+         * reason NO_EXTENDED_MASTER_SECRET up to TLS 1.2 if the peer lacks that extension: an attacker
+         * who is the server of one connection and the client of another can make both have the same
+         * secrets then (RFC 7627 section 5.3).
+         */
+        public int exportKeyingMaterial(String label, byte[] contextValue,
+                                        byte[] buf) throws Failure {
+            byte[] labelBytes = bytes(label);
+            int result = Raw.cleat_connection_export_keying_material(id, labelBytes, length(labelBytes), contextValue, length(contextValue), buf, buf.length);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_key_update returns CLEAT_OK and encrypts what is written from now on with new
+         * keys: all that was written before is safe even if these are stolen. requested: 1 to ask the
+         * peer for the same, which it does before its next data; otherwise 0. The message is sent with
+         * the writer's turn, behind a write that is under way, and after CLEAT_WANT_WRITE or
+         * CLEAT_TIMEOUT nothing has happened. What the network does not take at once goes out with the
+         * next call. A peer that uses BoringSSL ends the connection at the 33rd without data in between,
+         * as this side does (TOO_MANY_KEY_UPDATES, the alert unexpected_message). CLEAT_USAGE before the
+         * handshake is done; CLEAT_SSL with WRONG_SSL_VERSION below TLS 1.3; CLEAT_CLOSED after
+         * cleat_connection_shutdown; CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_SYS; CLEAT_ALERT; CLEAT_EOF;
+         * CLEAT_NOMEM.
+         */
+        public void keyUpdate(boolean requested, double timeout) throws Failure {
+            int result = Raw.cleat_connection_key_update(id, requested ? 1 : 0, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
         }
 
         /**

@@ -147,6 +147,11 @@ int32_t cleat_epoll_control(int32_t epoll, int32_t operation, int32_t fd, int32_
 int32_t cleat_epoll_wait(int32_t epoll, int32_t *fds, int32_t fds_cap, int32_t *events,
                          int32_t events_cap, double timeout);
 int32_t cleat_epoll_fileno(int32_t epoll);
+int32_t cleat_connection_export_keying_material(int32_t connection, const char *label,
+                                                int32_t label_len, const char *context_value,
+                                                int32_t context_value_len, char *buf,
+                                                int32_t buf_cap);
+int32_t cleat_connection_key_update(int32_t connection, int32_t requested, double timeout);
 int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);

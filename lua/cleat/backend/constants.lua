@@ -52,6 +52,8 @@ return {
     CHAIN_SENT = 0,
     CHAIN_VERIFIED = 1,
     BINDING_TLS_UNIQUE = 1,
+    BINDING_TLS_EXPORTER = 2,
+    BINDING_TLS_SERVER_END_POINT = 3,
     -- cleat/context.h
     PROTOCOL_SSLV2 = 0,
     PROTOCOL_SSLV3 = 1,
@@ -176,6 +178,10 @@ return {
     EALREADY = 114,
     EINPROGRESS = 115,
     ECANCELED = 125,
+    -- cleat/exporter.h
+    EXPORT_MAX = 8160,
+    EXPORT_LABEL_MAX = 249,
+    EXPORT_CONTEXT_MAX = 65535,
     -- cleat/handle.h
     KIND_SOCKET = 1,
     KIND_ADDRINFO = 2,

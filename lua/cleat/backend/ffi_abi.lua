@@ -2025,6 +2025,72 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param connection integer
+    ---@param label string?
+    ---@param context_value string?
+    ---@param buf_cap integer
+    ---@return integer status
+    ---@return string? buf
+    do
+        local call = lib.cleat_connection_export_keying_material
+        backend.connection_export_keying_material = function(connection, label, context_value,
+                                                             buf_cap)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_export_keying_material", 1, "an integer")
+            end
+            local label_len = length(label, "connection_export_keying_material", 2)
+            local context_value_len = length(context_value, "connection_export_keying_material", 3)
+            if typeof(buf_cap) ~= "number" or tobit(buf_cap) ~= buf_cap then
+                bad("connection_export_keying_material", 4, "an integer")
+            end
+            local buf = room(buf_cap)
+            local result = call(connection, label, label_len, context_value, context_value_len, buf,
+                                buf_cap)
+            if result < 0 then return result end
+            return result, str(buf, result < buf_cap and result or buf_cap)
+        end
+    end
+
+    ---@param connection integer
+    ---@param label string?
+    ---@param context_value string?
+    ---@param buf cleat.backend.Buffer
+    ---@param buf_offset integer
+    ---@param buf_cap integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_export_keying_material
+        backend.connection_export_keying_material_into = function(connection, label, context_value,
+                                                                  buf, buf_offset, buf_cap)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_export_keying_material_into", 1, "an integer")
+            end
+            local label_len = length(label, "connection_export_keying_material_into", 2)
+            local context_value_len = length(context_value, "connection_export_keying_material_into", 3)
+            local into = within(buf, buf_offset, buf_cap, "connection_export_keying_material_into", 4)
+            return call(connection, label, label_len, context_value, context_value_len, into,
+                        buf_cap)
+        end
+    end
+
+    ---@param connection integer
+    ---@param requested integer
+    ---@param timeout number
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_key_update
+        backend.connection_key_update = function(connection, requested, timeout)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_key_update", 1, "an integer")
+            end
+            if typeof(requested) ~= "number" or tobit(requested) ~= requested then
+                bad("connection_key_update", 2, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("connection_key_update", 3, "a number") end
+            return call(connection, requested, timeout)
+        end
+    end
+
     ---@param id integer
     ---@return integer status
     do

@@ -1409,6 +1409,53 @@ static int l_epoll_fileno(lua_State *L) {
     return 1;
 }
 
+/* connection_export_keying_material(connection, label, context_value, buf_cap) -> status, buf */
+static int l_connection_export_keying_material(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_export_keying_material");
+    int32_t label_len;
+    const char *label = native_bytes(L, 2, "connection_export_keying_material", &label_len);
+    int32_t context_value_len;
+    const char *context_value =
+        native_bytes(L, 3, "connection_export_keying_material", &context_value_len);
+    int32_t buf_cap = native_int(L, 4, "connection_export_keying_material");
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_connection_export_keying_material(connection, label, label_len,
+                                                             context_value, context_value_len, buf,
+                                                             buf_cap);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    return 2;
+}
+
+/* connection_export_keying_material_into(connection, label, context_value, buf, buf_offset,
+                                          buf_cap) -> status */
+static int l_connection_export_keying_material_into(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_export_keying_material_into");
+    int32_t label_len;
+    const char *label = native_bytes(L, 2, "connection_export_keying_material_into", &label_len);
+    int32_t context_value_len;
+    const char *context_value =
+        native_bytes(L, 3, "connection_export_keying_material_into", &context_value_len);
+    int32_t buf_cap;
+    char *buf = native_within(L, 4, "connection_export_keying_material_into", &buf_cap);
+    int32_t result = cleat_connection_export_keying_material(connection, label, label_len,
+                                                             context_value, context_value_len, buf,
+                                                             buf_cap);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_key_update(connection, requested, timeout) -> status */
+static int l_connection_key_update(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_key_update");
+    int32_t requested = native_int(L, 2, "connection_key_update");
+    double timeout = native_double(L, 3, "connection_key_update");
+    int32_t result = cleat_connection_key_update(connection, requested, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* close(id) -> status */
 static int l_close(lua_State *L) {
     int32_t id = native_int(L, 1, "close");
@@ -3637,6 +3684,9 @@ const luaL_Reg native_abi[] = {
     {"epoll_control", l_epoll_control},
     {"epoll_wait", l_epoll_wait},
     {"epoll_fileno", l_epoll_fileno},
+    {"connection_export_keying_material", l_connection_export_keying_material},
+    {"connection_export_keying_material_into", l_connection_export_keying_material_into},
+    {"connection_key_update", l_connection_key_update},
     {"close", l_close},
     {"kind", l_kind},
     {"handle_count", l_handle_count},
