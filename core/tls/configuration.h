@@ -51,7 +51,8 @@ struct cleat_configuration {
     SSL_CTX *ssl_ctx;
     struct cleat_settings settings;
     struct cleat_algorithms algorithms; /* what the policy leaves of them */
-    uint16_t minimum_version; /* the range that the options and the policy leave: see protocol_version.c */
+    uint16_t
+        minimum_version; /* the range that the options and the policy leave: see protocol_version.c */
     uint16_t maximum_version;
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
@@ -95,8 +96,8 @@ int32_t cleat_settings_check(const struct cleat_settings *settings);
 
 /* cleat_configuration_credentials returns the set that connections present credentials of: those of the context, or
  * others that sign with the algorithms that were set for the side. NULL if there are none. */
-static inline const struct cleat_credentials *cleat_configuration_credentials(
-    const struct cleat_configuration *configuration, bool server_side) {
+static inline const struct cleat_credentials *
+cleat_configuration_credentials(const struct cleat_configuration *configuration, bool server_side) {
     const struct cleat_credentials *restricted =
         configuration->restricted[server_side ? CLEAT_SIGNER_SERVER : CLEAT_SIGNER_CLIENT];
     return restricted != NULL ? restricted : configuration->credentials;

@@ -168,9 +168,8 @@ static bool narrow(struct cleat_connection *self, const struct cleat_configurati
     if (other->maximum_version < high) high = other->maximum_version;
     return SSL_set_min_proto_version(self->ssl, low) == 1 &&
            SSL_set_max_proto_version(self->ssl, high) == 1 &&
-           (groups->count == 0 ||
-            SSL_set1_curves(self->ssl, other->algorithms.groups.nids,
-                            other->algorithms.groups.count) == 1) &&
+           (groups->count == 0 || SSL_set1_curves(self->ssl, other->algorithms.groups.nids,
+                                                  other->algorithms.groups.count) == 1) &&
            cleat_sigalgs_apply(self->ssl, other, self->configuration, true);
 }
 

@@ -64,9 +64,10 @@ struct cleat_connection {
     bool restricts_groups; /* a client offers more groups than it takes: see group.c */
     uint16_t signed_with; /* IANA's number of the own signature's algorithm; 0 if there was none */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
+    const struct cleat_credential
+        *credential; /* that was chosen; NULL if none: see credentials.h */
 #if !CLEAT_HAS_SSL_CREDENTIAL
     uint32_t offered_groups; /* likewise: see credential_choice.c */
-    const struct cleat_credential *credential; /* that was chosen; NULL if none was */
 #endif
     bool server_side;
     bool begun; /* the handshake was counted */
@@ -113,8 +114,8 @@ struct cleat_connection {
 
 /* cleat_connection_credential returns the credential that the handshake of the connection's ssl presents, NULL if there
  * is none (yet). It may be called in BoringSSL's callbacks. */
-static inline const struct cleat_credential *cleat_connection_credential(
-    const struct cleat_connection *self, const SSL *ssl) {
+static inline const struct cleat_credential *
+cleat_connection_credential(const struct cleat_connection *self, const SSL *ssl) {
     return cleat_credentials_selected(
         cleat_configuration_credentials(self->configuration, self->server_side), ssl);
 }

@@ -270,9 +270,8 @@ int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers, int32_t 
     CLEAT_CHECK_TEXT(2, ciphers, ciphers_len);
     CLEAT_CONTEXT_BEGIN(context);
     text = cleat_copy_text(ciphers, ciphers_len);
-    result = text == NULL
-                 ? cleat_fail_nomem()
-                 : cleat_policy_check_ciphers(self->settings.algorithms.policy, text);
+    result = text == NULL ? cleat_fail_nomem()
+                          : cleat_policy_check_ciphers(self->settings.algorithms.policy, text);
     if (result >= 0) {
         char *old = self->ciphers;
         self->ciphers = text;

@@ -92,8 +92,10 @@ bool cleat_credentials_add(const struct cleat_credentials *set, SSL *ssl) {
 const struct cleat_credential *cleat_credentials_selected(const struct cleat_credentials *set,
                                                           const SSL *ssl) {
     const SSL_CREDENTIAL *selected = SSL_get0_selected_credential(ssl);
+    const struct cleat_connection *connection = SSL_get_app_data(ssl);
     int type;
-    for (type = 0; set != NULL && selected != NULL && type < CLEAT_KEY_TYPES; type++) {
+    if (selected == NULL) return connection->credential;
+    for (type = 0; set != NULL && type < CLEAT_KEY_TYPES; type++) {
         const struct cleat_credential *credential = set->of_type[type];
         if (credential != NULL &&
             (credential->for_all == selected || credential->for_issuers == selected)) {
@@ -101,6 +103,10 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
         }
     }
     return NULL;
+}
+
+void cleat_credentials_note(struct cleat_connection *connection) {
+    connection->credential = cleat_connection_credential(connection, connection->ssl);
 }
 
 #else
@@ -118,6 +124,10 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
         if (set->of_type[type] != NULL) return set->of_type[type]; /* the only one, or preferred */
     }
     return NULL;
+}
+
+void cleat_credentials_note(struct cleat_connection *connection) {
+    (void)connection; /* credential_choice.c does */
 }
 
 #endif

@@ -42,8 +42,8 @@ void cleat_group_check(const struct cleat_connection *connection, SSL *ssl, uint
     if (!connection->restricts_groups) return;
     if (type == CLEAT_SERVER_HELLO) group = shared_group(message);
     if (type == CLEAT_SERVER_KEY_EXCHANGE) group = cleat_message_named_curve(&message);
-    if (group == 0 || cleat_groups_has(&connection->configuration->algorithms.groups,
-                                       cleat_group_nid(group))) {
+    if (group == 0 ||
+        cleat_groups_has(&connection->configuration->algorithms.groups, cleat_group_nid(group))) {
         return;
     }
     /* The alert ends the handshake. The error that it leaves behind says less than this one. */

@@ -16,28 +16,33 @@ struct policy {
 };
 
 #define SHA384_ALGORITHMS                                                                          \
-    { 3, {SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384} }
+    {                                                                                              \
+        3, {                                                                                       \
+            SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384,                         \
+                SSL_SIGN_RSA_PKCS1_SHA384                                                          \
+        }                                                                                          \
+    }
 
 static const struct policy policies[] = {
     [CLEAT_POLICY_NONE] = {.exists = true, .minimum_version = TLS1_VERSION},
-    [CLEAT_POLICY_FIPS_202205] =
-        {true,
-         true,
-         TLS1_2_VERSION,
-         {2, {NID_X9_62_prime256v1, NID_secp384r1}},
-         {8,
-          {SSL_SIGN_RSA_PKCS1_SHA256, SSL_SIGN_RSA_PKCS1_SHA384, SSL_SIGN_RSA_PKCS1_SHA512,
-           SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_ECDSA_SECP384R1_SHA384,
-           SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA384,
-           SSL_SIGN_RSA_PSS_RSAE_SHA512}}},
-    [CLEAT_POLICY_WPA3_192_202304] =
-        {true,
-         true,
-         TLS1_2_VERSION,
-         {1, {NID_secp384r1}},
-         {5,
-          {SSL_SIGN_RSA_PKCS1_SHA384, SSL_SIGN_RSA_PKCS1_SHA512, SSL_SIGN_ECDSA_SECP384R1_SHA384,
-           SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA512}}},
+    [CLEAT_POLICY_FIPS_202205] = {true,
+                                  true,
+                                  TLS1_2_VERSION,
+                                  {2, {NID_X9_62_prime256v1, NID_secp384r1}},
+                                  {8,
+                                   {SSL_SIGN_RSA_PKCS1_SHA256, SSL_SIGN_RSA_PKCS1_SHA384,
+                                    SSL_SIGN_RSA_PKCS1_SHA512, SSL_SIGN_ECDSA_SECP256R1_SHA256,
+                                    SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA256,
+                                    SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA512}}},
+    [CLEAT_POLICY_WPA3_192_202304] = {true,
+                                      true,
+                                      TLS1_2_VERSION,
+                                      {1, {NID_secp384r1}},
+                                      {5,
+                                       {SSL_SIGN_RSA_PKCS1_SHA384, SSL_SIGN_RSA_PKCS1_SHA512,
+                                        SSL_SIGN_ECDSA_SECP384R1_SHA384,
+                                        SSL_SIGN_RSA_PSS_RSAE_SHA384,
+                                        SSL_SIGN_RSA_PSS_RSAE_SHA512}}},
 #if CLEAT_HAS_CNSA_POLICIES
     [CLEAT_POLICY_CNSA_202407] = {.exists = true, .minimum_version = TLS1_VERSION},
     [CLEAT_POLICY_CNSA1_202603] =

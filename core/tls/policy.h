@@ -9,7 +9,8 @@
 
 /* cleat_policy_narrow returns CLEAT_OK and what the policy leaves of lists: the policy's own where a list is empty.
  * CLEAT_SSL if it leaves nothing of one. */
-int32_t cleat_policy_narrow(const struct cleat_algorithms *lists, struct cleat_algorithms *narrowed);
+int32_t cleat_policy_narrow(const struct cleat_algorithms *lists,
+                            struct cleat_algorithms *narrowed);
 
 /* cleat_policy_minimum_version returns the lowest version that a policy allows. */
 uint16_t cleat_policy_minimum_version(int32_t policy);

@@ -25,6 +25,32 @@
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_addrinfo_canonname \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_groups \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_groups \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_signature_algorithms \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_server_sigalgs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_client_sigalgs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_group \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_server_sigalg \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_client_sigalg \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_has_policy \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_policy \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_policy \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_from_pem \
     (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_from_der \
@@ -170,7 +196,7 @@
 #define CLASSES_connection_npn_protocol \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_channel_binding \
-    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_set_context \
     (CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_answer_server_name \
@@ -248,6 +274,19 @@
      CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
      CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
      CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_epoll_new \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_epoll_control \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_epoll_wait \
+    (CLASSES_BIT(CLOSED) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_epoll_fileno \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_export_keying_material \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_key_update \
+    (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
+     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_close \
     (CLASSES_BIT(CLOSED) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_kind \
@@ -552,6 +591,8 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_new_guarded \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_epoll_new_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_session_guarded \
@@ -595,6 +636,36 @@
     classes_checked("cleat_addrinfo_address", CLASSES_addrinfo_address, cleat_addrinfo_address(__VA_ARGS__))
 #define cleat_addrinfo_canonname(...) \
     classes_checked("cleat_addrinfo_canonname", CLASSES_addrinfo_canonname, cleat_addrinfo_canonname(__VA_ARGS__))
+#define cleat_context_set_groups(...) \
+    classes_checked("cleat_context_set_groups", CLASSES_context_set_groups, cleat_context_set_groups(__VA_ARGS__))
+#define cleat_context_groups(...) \
+    classes_checked("cleat_context_groups", CLASSES_context_groups, cleat_context_groups(__VA_ARGS__))
+#define cleat_signature_algorithms(...) \
+    classes_checked("cleat_signature_algorithms", CLASSES_signature_algorithms, cleat_signature_algorithms(__VA_ARGS__))
+#define cleat_context_set_server_sigalgs(...) \
+    classes_checked("cleat_context_set_server_sigalgs", CLASSES_context_set_server_sigalgs, \
+                    cleat_context_set_server_sigalgs(__VA_ARGS__))
+#define cleat_context_set_client_sigalgs(...) \
+    classes_checked("cleat_context_set_client_sigalgs", CLASSES_context_set_client_sigalgs, \
+                    cleat_context_set_client_sigalgs(__VA_ARGS__))
+#define cleat_connection_group(...) \
+    classes_checked("cleat_connection_group", CLASSES_connection_group, cleat_connection_group(__VA_ARGS__))
+#define cleat_connection_server_sigalg(...) \
+    classes_checked("cleat_connection_server_sigalg", CLASSES_connection_server_sigalg, \
+                    cleat_connection_server_sigalg(__VA_ARGS__))
+#define cleat_connection_client_sigalg(...) \
+    classes_checked("cleat_connection_client_sigalg", CLASSES_connection_client_sigalg, \
+                    cleat_connection_client_sigalg(__VA_ARGS__))
+#define cleat_context_grease(...) \
+    classes_checked("cleat_context_grease", CLASSES_context_grease, cleat_context_grease(__VA_ARGS__))
+#define cleat_context_set_grease(...) \
+    classes_checked("cleat_context_set_grease", CLASSES_context_set_grease, cleat_context_set_grease(__VA_ARGS__))
+#define cleat_has_policy(...) \
+    classes_checked("cleat_has_policy", CLASSES_has_policy, cleat_has_policy(__VA_ARGS__))
+#define cleat_context_policy(...) \
+    classes_checked("cleat_context_policy", CLASSES_context_policy, cleat_context_policy(__VA_ARGS__))
+#define cleat_context_set_policy(...) \
+    classes_checked("cleat_context_set_policy", CLASSES_context_set_policy, cleat_context_set_policy(__VA_ARGS__))
 #define cleat_certificate_from_pem(...) \
     classes_checked("cleat_certificate_from_pem", CLASSES_certificate_from_pem, cleat_certificate_from_pem(__VA_ARGS__))
 #define cleat_certificate_from_der(...) \
@@ -865,6 +936,20 @@
 #define cleat_connection_read_early(...) \
     classes_checked("cleat_connection_read_early", CLASSES_connection_read_early, \
                     cleat_connection_read_early(__VA_ARGS__))
+#define cleat_epoll_new(...) \
+    classes_checked("cleat_epoll_new", CLASSES_epoll_new, cleat_epoll_new(__VA_ARGS__))
+#define cleat_epoll_control(...) \
+    classes_checked("cleat_epoll_control", CLASSES_epoll_control, cleat_epoll_control(__VA_ARGS__))
+#define cleat_epoll_wait(...) \
+    classes_checked("cleat_epoll_wait", CLASSES_epoll_wait, cleat_epoll_wait(__VA_ARGS__))
+#define cleat_epoll_fileno(...) \
+    classes_checked("cleat_epoll_fileno", CLASSES_epoll_fileno, cleat_epoll_fileno(__VA_ARGS__))
+#define cleat_connection_export_keying_material(...) \
+    classes_checked("cleat_connection_export_keying_material", CLASSES_connection_export_keying_material, \
+                    cleat_connection_export_keying_material(__VA_ARGS__))
+#define cleat_connection_key_update(...) \
+    classes_checked("cleat_connection_key_update", CLASSES_connection_key_update, \
+                    cleat_connection_key_update(__VA_ARGS__))
 #define cleat_close(...) \
     classes_checked("cleat_close", CLASSES_close, cleat_close(__VA_ARGS__))
 #define cleat_kind(...) \
@@ -1223,6 +1308,8 @@
                     cleat_connection_chain_certificate_guarded(__VA_ARGS__))
 #define cleat_context_new_guarded(...) \
     classes_checked("cleat_context_new_guarded", CLASSES_context_new_guarded, cleat_context_new_guarded(__VA_ARGS__))
+#define cleat_epoll_new_guarded(...) \
+    classes_checked("cleat_epoll_new_guarded", CLASSES_epoll_new_guarded, cleat_epoll_new_guarded(__VA_ARGS__))
 #define cleat_watch_new_guarded(...) \
     classes_checked("cleat_watch_new_guarded", CLASSES_watch_new_guarded, cleat_watch_new_guarded(__VA_ARGS__))
 #define cleat_connection_session_guarded(...) \

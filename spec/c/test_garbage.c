@@ -16,6 +16,7 @@ static const int32_t kinds[] = {
     CLEAT_KIND_WATCH,
     CLEAT_KIND_SESSION,
     CLEAT_KIND_VERIFICATION,
+    CLEAT_KIND_EPOLL,
     0,
 };
 
@@ -48,6 +49,58 @@ static int32_t call_addrinfo_address(const struct value *v) {
 
 static int32_t call_addrinfo_canonname(const struct value *v) {
     return cleat_addrinfo_canonname(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_context_set_groups(const struct value *v) {
+    return cleat_context_set_groups(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_groups(const struct value *v) {
+    return cleat_context_groups(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_signature_algorithms(const struct value *v) {
+    return cleat_signature_algorithms(v[0].room, v[0].size);
+}
+
+static int32_t call_context_set_server_sigalgs(const struct value *v) {
+    return cleat_context_set_server_sigalgs(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_set_client_sigalgs(const struct value *v) {
+    return cleat_context_set_client_sigalgs(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_connection_group(const struct value *v) {
+    return cleat_connection_group(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_server_sigalg(const struct value *v) {
+    return cleat_connection_server_sigalg(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_client_sigalg(const struct value *v) {
+    return cleat_connection_client_sigalg(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_context_grease(const struct value *v) {
+    return cleat_context_grease(v[0].i);
+}
+
+static int32_t call_context_set_grease(const struct value *v) {
+    return cleat_context_set_grease(v[0].i, v[1].i);
+}
+
+static int32_t call_has_policy(const struct value *v) {
+    return cleat_has_policy(v[0].i);
+}
+
+static int32_t call_context_policy(const struct value *v) {
+    return cleat_context_policy(v[0].i);
+}
+
+static int32_t call_context_set_policy(const struct value *v) {
+    return cleat_context_set_policy(v[0].i, v[1].i);
 }
 
 static int32_t call_certificate_from_pem(const struct value *v) {
@@ -457,6 +510,32 @@ static int32_t call_connection_write_early(const struct value *v) {
 
 static int32_t call_connection_read_early(const struct value *v) {
     return cleat_connection_read_early(v[0].i, v[1].room, v[1].size, v[2].d);
+}
+
+static int32_t call_epoll_new(const struct value *v) {
+    (void)v;
+    return cleat_epoll_new();
+}
+
+static int32_t call_epoll_control(const struct value *v) {
+    return cleat_epoll_control(v[0].i, v[1].i, v[2].i, v[3].i);
+}
+
+static int32_t call_epoll_wait(const struct value *v) {
+    return cleat_epoll_wait(v[0].i, v[1].ints_out, v[1].size, v[2].ints_out, v[2].size, v[3].d);
+}
+
+static int32_t call_epoll_fileno(const struct value *v) {
+    return cleat_epoll_fileno(v[0].i);
+}
+
+static int32_t call_connection_export_keying_material(const struct value *v) {
+    return cleat_connection_export_keying_material(v[0].i, v[1].bytes, v[1].size, v[2].bytes,
+                                                   v[2].size, v[3].room, v[3].size);
+}
+
+static int32_t call_connection_key_update(const struct value *v) {
+    return cleat_connection_key_update(v[0].i, v[1].i, v[2].d);
 }
 
 static int32_t call_close(const struct value *v) {
@@ -1068,6 +1147,10 @@ static int32_t call_context_new_guarded(const struct value *v) {
     return cleat_context_new_guarded(v[0].i, v[1].int_out);
 }
 
+static int32_t call_epoll_new_guarded(const struct value *v) {
+    return cleat_epoll_new_guarded(v[0].int_out);
+}
+
 static int32_t call_watch_new_guarded(const struct value *v) {
     return cleat_watch_new_guarded(v[0].i, v[1].i, v[2].d, v[3].int_out);
 }
@@ -1140,6 +1223,33 @@ static const struct function functions[] = {
       {INT_OUT, 0, "flowinfo"}, {INT_OUT, 0, "scope_id"}, {END, 0, NULL}}},
     {"cleat_addrinfo_canonname", call_addrinfo_canonname, CLASSES_addrinfo_canonname,
      {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_groups", call_context_set_groups, CLASSES_context_set_groups,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "groups"}, {END, 0, NULL}}},
+    {"cleat_context_groups", call_context_groups, CLASSES_context_groups,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "aliases"}, {TEXT, 0, "output"},
+      {END, 0, NULL}}},
+    {"cleat_signature_algorithms", call_signature_algorithms, CLASSES_signature_algorithms,
+     {{TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_server_sigalgs", call_context_set_server_sigalgs, CLASSES_context_set_server_sigalgs,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "algorithms"}, {END, 0, NULL}}},
+    {"cleat_context_set_client_sigalgs", call_context_set_client_sigalgs, CLASSES_context_set_client_sigalgs,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "algorithms"}, {END, 0, NULL}}},
+    {"cleat_connection_group", call_connection_group, CLASSES_connection_group,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_server_sigalg", call_connection_server_sigalg, CLASSES_connection_server_sigalg,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_client_sigalg", call_connection_client_sigalg, CLASSES_connection_client_sigalg,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_grease", call_context_grease, CLASSES_context_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_grease", call_context_set_grease, CLASSES_context_set_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_has_policy", call_has_policy, CLASSES_has_policy,
+     {{INT, 0, "policy"}, {END, 0, NULL}}},
+    {"cleat_context_policy", call_context_policy, CLASSES_context_policy,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_policy", call_context_set_policy, CLASSES_context_set_policy,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "policy"}, {END, 0, NULL}}},
     {"cleat_certificate_from_pem", call_certificate_from_pem, CLASSES_certificate_from_pem,
      {{BYTES, 0, "data"}, {END, 0, NULL}}},
     {"cleat_certificate_from_der", call_certificate_from_der, CLASSES_certificate_from_der,
@@ -1369,6 +1479,21 @@ static const struct function functions[] = {
       {END, 0, NULL}}},
     {"cleat_connection_read_early", call_connection_read_early, CLASSES_connection_read_early,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BUF, 0, "buf"}, {DOUBLE, 0, "timeout"},
+      {END, 0, NULL}}},
+    {"cleat_epoll_new", call_epoll_new, CLASSES_epoll_new, {{END, 0, NULL}}},
+    {"cleat_epoll_control", call_epoll_control, CLASSES_epoll_control,
+     {{ID, CLEAT_KIND_EPOLL, "epoll"}, {INT, 0, "operation"}, {INT, 0, "fd"}, {INT, 0, "events"},
+      {END, 0, NULL}}},
+    {"cleat_epoll_wait", call_epoll_wait, CLASSES_epoll_wait,
+     {{ID, CLEAT_KIND_EPOLL, "epoll"}, {INTS_OUT, 0, "fds"}, {INTS_OUT, 0, "events"},
+      {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_epoll_fileno", call_epoll_fileno, CLASSES_epoll_fileno,
+     {{ID, CLEAT_KIND_EPOLL, "epoll"}, {END, 0, NULL}}},
+    {"cleat_connection_export_keying_material", call_connection_export_keying_material, CLASSES_connection_export_keying_material,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "label"}, {BYTES, 0, "context_value"},
+      {BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_connection_key_update", call_connection_key_update, CLASSES_connection_key_update,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "requested"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
     {"cleat_close", call_close, CLASSES_close,
      {{ANY_ID, 0, "id"}, {END, 0, NULL}}},
@@ -1696,6 +1821,8 @@ static const struct function functions[] = {
       {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_context_new_guarded", call_context_new_guarded, CLASSES_context_new_guarded,
      {{INT, 0, "which"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_epoll_new_guarded", call_epoll_new_guarded, CLASSES_epoll_new_guarded,
+     {{INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_watch_new_guarded", call_watch_new_guarded, CLASSES_watch_new_guarded,
      {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard_id"},
       {END, 0, NULL}}},

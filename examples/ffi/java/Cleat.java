@@ -44,6 +44,22 @@ public final class Cleat {
     public static final int EAI_SYSTEM = 11;
     public static final int EAI_OVERFLOW = 12;
 
+    // CLEAT_POLICY_* are BoringSSL's compliance policies, each with the date of what it stands for.
+    // They restrict versions, suites, groups and the signatures of the handshake, not the
+    // certificates of a chain; what they stand for asks for more. The three CNSA ones need a
+    // BoringSSL of 2026.
+    public static final int POLICY_NONE = 0;
+    /** SP 800-52r2: AES-GCM; P-256, P-384; RSA, ECDSA */
+    public static final int POLICY_FIPS_202205 = 1;
+    /** AES-256-GCM; P-384; SHA-384 and SHA-512 */
+    public static final int POLICY_WPA3_192_202304 = 2;
+    /** AES-256-GCM is preferred in TLS 1.3; nothing is forbidden */
+    public static final int POLICY_CNSA_202407 = 3;
+    /** RFC 9151: AES-256-GCM; ML-KEM-1024, P-384; SHA-384 */
+    public static final int POLICY_CNSA1_202603 = 4;
+    /** TLS 1.3, AES-256-GCM; ML-KEM-1024; SHA-384 */
+    public static final int POLICY_CNSA2_202603 = 5;
+
     // CLEAT_NAME_* choose a distinguished name: a certificate's subject or issuer, or, from
     // CLEAT_NAME_ALT on, the directory name that the subject alternative name at index (which -
     // CLEAT_NAME_ALT) is.
@@ -90,8 +106,14 @@ public final class Cleat {
     /** the chain that was verified, up to its trust anchor */
     public static final int CHAIN_VERIFIED = 1;
 
-    // CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3).
+    // CLEAT_BINDING_* choose a channel binding: bytes that both sides of a connection know, and that
+    // an attacker who is between them with two connections cannot have the same of.
+    /** "tls-unique" (RFC 5929 section 3), up to TLS 1.2 */
     public static final int BINDING_TLS_UNIQUE = 1;
+    /** "tls-exporter" (RFC 9266) */
+    public static final int BINDING_TLS_EXPORTER = 2;
+    /** "tls-server-end-point" (RFC 5929 section 4) */
+    public static final int BINDING_TLS_SERVER_END_POINT = 3;
 
     // CLEAT_PROTOCOL_* choose the versions that a context may speak, with Python's numbers. TLS (also
     // called SSLv23) is every version from TLS 1.0 on. BoringSSL has neither SSL 2 nor SSL 3.
@@ -189,6 +211,29 @@ public final class Cleat {
     /** the server has refused it, and discards it */
     public static final int EARLY_DATA_REFUSED = 3;
 
+    // CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
+    // reported.
+    public static final int EPOLLIN = 1;
+    public static final int EPOLLPRI = 2;
+    public static final int EPOLLOUT = 4;
+    public static final int EPOLLERR = 8;
+    public static final int EPOLLHUP = 16;
+    public static final int EPOLLRDNORM = 64;
+    public static final int EPOLLRDBAND = 128;
+    public static final int EPOLLWRNORM = 256;
+    public static final int EPOLLWRBAND = 512;
+    public static final int EPOLLMSG = 1024;
+    public static final int EPOLLRDHUP = 8192;
+    public static final int EPOLLEXCLUSIVE = 268435456;
+    public static final int EPOLLWAKEUP = 536870912;
+    public static final int EPOLLONESHOT = 1073741824;
+    public static final int EPOLLET = -2147483648;
+
+    // CLEAT_EPOLL_CTL_* are the operations of cleat_epoll_control.
+    public static final int EPOLL_CTL_ADD = 1;
+    public static final int EPOLL_CTL_DEL = 2;
+    public static final int EPOLL_CTL_MOD = 3;
+
     // CLEAT_E* are Linux's error numbers.
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
@@ -241,6 +286,14 @@ public final class Cleat {
     public static final int EINPROGRESS = 115;
     public static final int ECANCELED = 125;
 
+    // CLEAT_EXPORT_* are the limits of cleat_connection_export_keying_material, in bytes.
+    /** of the keying material: what TLS 1.3 can derive with SHA-256 */
+    public static final int EXPORT_MAX = 8160;
+    /** of the label */
+    public static final int EXPORT_LABEL_MAX = 249;
+    /** of the context value */
+    public static final int EXPORT_CONTEXT_MAX = 65535;
+
     // CLEAT_KIND_* name the kinds of objects.
     public static final int KIND_SOCKET = 1;
     public static final int KIND_ADDRINFO = 2;
@@ -251,6 +304,7 @@ public final class Cleat {
     public static final int KIND_WATCH = 7;
     public static final int KIND_SESSION = 8;
     public static final int KIND_VERIFICATION = 9;
+    public static final int KIND_EPOLL = 13;
 
     // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
     public static final int POLLIN = 1;
@@ -608,6 +662,26 @@ public final class Cleat {
                                                         int[] flowinfo, int[] scope_id);
         public static native int cleat_addrinfo_canonname(int addrinfo, byte[] output,
                                                           int output_cap);
+        public static native int cleat_context_set_groups(int context, byte[] groups,
+                                                          int groups_len);
+        public static native int cleat_context_groups(int context, int aliases, byte[] output,
+                                                      int output_cap);
+        public static native int cleat_signature_algorithms(byte[] output, int output_cap);
+        public static native int cleat_context_set_server_sigalgs(int context, byte[] algorithms,
+                                                                  int algorithms_len);
+        public static native int cleat_context_set_client_sigalgs(int context, byte[] algorithms,
+                                                                  int algorithms_len);
+        public static native int cleat_connection_group(int connection, byte[] output,
+                                                        int output_cap);
+        public static native int cleat_connection_server_sigalg(int connection, byte[] output,
+                                                                int output_cap);
+        public static native int cleat_connection_client_sigalg(int connection, byte[] output,
+                                                                int output_cap);
+        public static native int cleat_context_grease(int context);
+        public static native int cleat_context_set_grease(int context, int on);
+        public static native int cleat_has_policy(int policy);
+        public static native int cleat_context_policy(int context);
+        public static native int cleat_context_set_policy(int context, int policy);
         public static native int cleat_certificate_from_pem(byte[] data, int data_len);
         public static native int cleat_certificate_from_der(byte[] data, int data_len);
         public static native int cleat_certificate_der(int certificate, byte[] output,
@@ -768,6 +842,19 @@ public final class Cleat {
                                                               int data_len, double timeout);
         public static native int cleat_connection_read_early(int connection, byte[] buf,
                                                              int buf_cap, double timeout);
+        public static native int cleat_epoll_new();
+        public static native int cleat_epoll_control(int epoll, int operation, int fd, int events);
+        public static native int cleat_epoll_wait(int epoll, int[] fds, int fds_cap, int[] events,
+                                                  int events_cap, double timeout);
+        public static native int cleat_epoll_fileno(int epoll);
+        public static native int cleat_connection_export_keying_material(int connection,
+                                                                         byte[] label,
+                                                                         int label_len,
+                                                                         byte[] context_value,
+                                                                         int context_value_len,
+                                                                         byte[] buf, int buf_cap);
+        public static native int cleat_connection_key_update(int connection, int requested,
+                                                             double timeout);
         public static native int cleat_close(int id);
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
@@ -1004,6 +1091,7 @@ public final class Cleat {
                                                                             int which, int index,
                                                                             int[] guard_id);
         public static native int cleat_context_new_guarded(int which, int[] guard_id);
+        public static native int cleat_epoll_new_guarded(int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
                                                          int[] guard_id);
         public static native int cleat_connection_session_guarded(int connection, int[] guard_id);
@@ -1549,6 +1637,119 @@ public final class Cleat {
     public static final class Context extends Id {
         private Context(int id) {
             super(id);
+        }
+
+        /**
+         * cleat_context_set_groups returns CLEAT_OK and sets the groups for the key exchange from a list
+         * in OpenSSL's format: names with colons between them, best first. IANA's names and their aliases
+         * are known, in upper and lower case: X25519MLKEM768, x25519, secp256r1 (prime256v1, P-256),
+         * secp384r1 (P-384), secp521r1 (P-521), MLKEM1024; "DEFAULT" is the default list. A name with "?"
+         * in front of it is left out if it is unknown. A slash separates as a colon does. It replaces
+         * what cleat_context_set_ecdh_curve has set, and is replaced by it. In TLS 1.2 the groups are
+         * also the curves that a server's certificate may have. A client whose list has none of the NIST
+         * curves offers them after the others for that reason, unless its versions begin with TLS 1.3,
+         * and refuses a server that takes one of them for the key exchange: CLEAT_SSL with WRONG_CURVE.
+         * CLEAT_SSL with UNSUPPORTED_ELLIPTIC_CURVE if a name is unknown to this BoringSSL or nothing is
+         * left of the list; with COMPLIANCE_POLICY if the context's policy allows none of the groups.
+         */
+        public void setGroups(String groups) throws Failure {
+            byte[] groupsBytes = bytes(groups);
+            int result = Raw.cleat_context_set_groups(id, groupsBytes, length(groupsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_groups returns the length of a list of the groups that BoringSSL has for the
+         * context's versions and its policy, with colons between the names, and copies it to output.
+         * aliases: 1 for a list with the aliases of each group behind its name, 0 for one without.
+         */
+        public String groups(boolean aliases) throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_groups(id, aliases ? 1 : 0, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_groups(id, aliases ? 1 : 0, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_context_set_server_sigalgs returns CLEAT_OK and sets the signature algorithms for the
+         * authentication of servers, with TLS 1.2 and later: clients verify with them and offer them,
+         * servers sign with them. The list is in OpenSSL's format: IANA's names
+         * ("ecdsa_secp256r1_sha256") or keys and hashes ("ECDSA+SHA256", "RSA+SHA256", "RSA-PSS+SHA256")
+         * with colons between them, best first. A name with "?" in front of it is left out if it is
+         * unknown. A server presents only certificates whose key makes one of the signatures. CLEAT_SSL
+         * with INVALID_SIGNATURE_ALGORITHM if a name is unknown to this BoringSSL or nothing is left of
+         * the list; with COMPLIANCE_POLICY if the context's policy allows none of the algorithms.
+         */
+        public void setServerSigalgs(String algorithms) throws Failure {
+            byte[] algorithmsBytes = bytes(algorithms);
+            int result = Raw.cleat_context_set_server_sigalgs(id, algorithmsBytes, length(algorithmsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_client_sigalgs returns CLEAT_OK and does so for the authentication of
+         * clients: clients sign with the algorithms, servers verify with them and name them when they ask
+         * for a certificate. CLEAT_SSL as above.
+         */
+        public void setClientSigalgs(String algorithms) throws Failure {
+            byte[] algorithmsBytes = bytes(algorithms);
+            int result = Raw.cleat_context_set_client_sigalgs(id, algorithmsBytes, length(algorithmsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_grease returns 1 if connections of the context send GREASE, otherwise 0.
+         */
+        public boolean grease() throws Failure {
+            int result = Raw.cleat_context_grease(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_grease returns CLEAT_OK and sets whether connections send GREASE (RFC 8701):
+         * random values that mean nothing among the suites, groups, versions and extensions, which a peer
+         * has to ignore. It is off in a new context: a peer that does not ignore them refuses the
+         * handshake, and what such peers cost is for the caller to decide. on: 0 or 1.
+         */
+        public void setGrease(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_grease(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_policy returns the context's CLEAT_POLICY_*.
+         */
+        public int policy() throws Failure {
+            int result = Raw.cleat_context_policy(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_policy returns CLEAT_OK and sets the policy: CLEAT_POLICY_*.
+         * CLEAT_POLICY_NONE removes it. Connections use what the other settings and the policy have in
+         * common; suites in the order of the context's list. Those setters fail from then on if nothing
+         * would be left, and so does this function: CLEAT_SSL with COMPLIANCE_POLICY, or with
+         * NO_CIPHER_MATCH for the suites. A server switches at the server name to contexts with the same
+         * policy only. CLEAT_UNSUPPORTED if BoringSSL does not have the policy.
+         */
+        public void setPolicy(int policy) throws Failure {
+            int result = Raw.cleat_context_set_policy(id, policy);
+            Reference.reachabilityFence(this);
+            check(result);
         }
 
         /**
@@ -2498,6 +2699,60 @@ public final class Cleat {
         }
 
         /**
+         * cleat_connection_group returns the length of IANA's name of the group that the key exchange has
+         * used and copies it to output; 0 before the handshake is done, and where there was none (RSA).
+         * For a resumed session of TLS 1.2 it is the group of the first handshake.
+         */
+        public String group() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_group(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_group(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_server_sigalg returns the length of IANA's name of the algorithm that the
+         * server has signed the handshake with and copies it to output; 0 before the handshake is done,
+         * and if the server has signed nothing: with a resumed session, a pre-shared key, or an RSA key
+         * exchange.
+         */
+        public String serverSigalg() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_server_sigalg(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_server_sigalg(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_client_sigalg returns the same for the client; 0 also if it has shown no
+         * certificate.
+         */
+        public String clientSigalg() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_client_sigalg(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_client_sigalg(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
          * cleat_connection_over_socket returns the id of a connection over a stream socket, which it
          * keeps open until both ids are closed. server_side: 1 for the server, 0 for the client.
          * server_hostname: the server's name, for a client only: it is sent as SNI unless it is an IP
@@ -2905,8 +3160,16 @@ public final class Cleat {
 
         /**
          * cleat_connection_channel_binding returns the length of the channel binding data and copies it
-         * to output; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
-         * "tls-unique" is not defined. binding: CLEAT_BINDING_*.
+         * to output; 0 if there is none: before the handshake is done, and where the standard defines
+         * none. binding: CLEAT_BINDING_*. TLS_UNIQUE: 0 with TLS 1.3, for which it is not defined, and
+         * for a resumed session without the extended master secret. TLS_EXPORTER: 0 up to TLS 1.2 without
+         * the extended master secret (RFC 7627). TLS_SERVER_END_POINT is the digest of the server's
+         * certificate, by the digest of its signature, but SHA-256 in place of MD5 and SHA-1: 0 if the
+         * signature has no digest (Ed25519), or two, and if the server has no certificate. It says which
+         * server the client means, and is the same for all its connections. On a server it is that of the
+         * certificate that was sent, where it has several; of a resumed session that of the certificate
+         * that would be sent instead, and the client's differs if the server's has been replaced since.
+         * CLEAT_SSL if the certificate cannot be parsed.
          */
         public byte[] channelBinding(int binding) throws Failure {
             byte[] out = new byte[256];
@@ -3000,6 +3263,47 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return result;
+        }
+
+        /**
+         * cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that
+         * only the two sides of the connection can derive. buf_cap: 1 to CLEAT_EXPORT_MAX. Both sides
+         * must give the same label, context value and length. label: 1 to CLEAT_EXPORT_LABEL_MAX bytes,
+         * from IANA's registry of exporter labels or beginning with "EXPERIMENTAL"; those that TLS itself
+         * uses ("client finished", "server finished", "master secret", "extended master secret", "key
+         * expansion") are CLEAT_USAGE. context_value: at most CLEAT_EXPORT_CONTEXT_MAX bytes; up to TLS
+         * 1.2 an absent one and an empty one give different results, in TLS 1.3 the same.
+         *
+         * CLEAT_USAGE before the handshake is done, also while there is early data. CLEAT_SSL with the
+         * reason NO_EXTENDED_MASTER_SECRET up to TLS 1.2 if the peer lacks that extension: an attacker
+         * who is the server of one connection and the client of another can make both have the same
+         * secrets then (RFC 7627 section 5.3).
+         */
+        public int exportKeyingMaterial(String label, byte[] contextValue,
+                                        byte[] buf) throws Failure {
+            byte[] labelBytes = bytes(label);
+            int result = Raw.cleat_connection_export_keying_material(id, labelBytes, length(labelBytes), contextValue, length(contextValue), buf, buf.length);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_key_update returns CLEAT_OK and encrypts what is written from now on with new
+         * keys: all that was written before is safe even if these are stolen. requested: 1 to ask the
+         * peer for the same, which it does before its next data; otherwise 0. The message is sent with
+         * the writer's turn, behind a write that is under way, and after CLEAT_WANT_WRITE or
+         * CLEAT_TIMEOUT nothing has happened. What the network does not take at once goes out with the
+         * next call. A peer that uses BoringSSL ends the connection at the 33rd without data in between,
+         * as this side does (TOO_MANY_KEY_UPDATES, the alert unexpected_message). CLEAT_USAGE before the
+         * handshake is done; CLEAT_SSL with WRONG_SSL_VERSION below TLS 1.3; CLEAT_CLOSED after
+         * cleat_connection_shutdown; CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_SYS; CLEAT_ALERT; CLEAT_EOF;
+         * CLEAT_NOMEM.
+         */
+        public void keyUpdate(boolean requested, double timeout) throws Failure {
+            int result = Raw.cleat_connection_key_update(id, requested ? 1 : 0, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
         }
 
         /**
@@ -4147,6 +4451,86 @@ public final class Cleat {
             check(result);
             return new Certificate(result);
         }
+    }
+
+    /** The id of an open epoll. */
+    public static final class Epoll extends Id {
+        private Epoll(int id) {
+            super(id);
+        }
+
+        /**
+         * cleat_epoll_new returns the id of an epoll instance without descriptors. It takes two
+         * descriptors. CLEAT_SYS (EMFILE, ENFILE).
+         */
+        public static Epoll create() throws Failure {
+            int result = Raw.cleat_epoll_new();
+            check(result);
+            return new Epoll(result);
+        }
+
+        /**
+         * cleat_epoll_control returns CLEAT_OK and adds fd to the instance with its events, changes the
+         * events, or removes it (events has no meaning then). fd is a file descriptor, not an id, and
+         * stays the caller's; closing it removes it, unless there is a duplicate of it. operation:
+         * CLEAT_EPOLL_CTL_*; events: CLEAT_EPOLL*. CLEAT_SYS (EBADF; EEXIST: it is there; ENOENT: it is
+         * not; EPERM: a file's descriptor).
+         */
+        public void control(int operation, int fd, int events) throws Failure {
+            int result = Raw.cleat_epoll_control(id, operation, fd, events);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_epoll_wait returns how many descriptors have events to report, 0 if the timeout ran out
+         * first, and stores each with its events; events: CLEAT_EPOLL*. At most fds_cap are reported, 1
+         * to 1024; the two capacities must be equal. A signal ends the wait only in an interruptible
+         * thread (cleat/interrupt.h). A connection may hold decrypted bytes that no descriptor shows: see
+         * cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED.
+         */
+        public int wait(int[] fds, int[] events, double timeout) throws Failure {
+            int result = Raw.cleat_epoll_wait(id, fds, fds.length, events, events.length, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_epoll_fileno returns the instance's descriptor, which is readable while there are events
+         * to report. It stays the id's.
+         */
+        public int fileno() throws Failure {
+            int result = Raw.cleat_epoll_fileno(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+    }
+
+    /**
+     * cleat_signature_algorithms returns the length of a list of the signature algorithms that
+     * BoringSSL has, with colons between IANA's names, and copies it to output.
+     */
+    public static String signatureAlgorithms() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_signature_algorithms(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_signature_algorithms(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_has_policy returns 1 if BoringSSL has a policy, otherwise 0. policy: CLEAT_POLICY_*.
+     */
+    public static boolean hasPolicy(int policy) throws Failure {
+        int result = Raw.cleat_has_policy(policy);
+        check(result);
+        return result != 0;
     }
 
     /**

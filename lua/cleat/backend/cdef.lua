@@ -15,6 +15,21 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, in
                                int32_t *family, int32_t *socktype, int32_t *proto, int32_t *port,
                                int32_t *flowinfo, int32_t *scope_id);
 int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *output, int32_t output_cap);
+int32_t cleat_context_set_groups(int32_t context, const char *groups, int32_t groups_len);
+int32_t cleat_context_groups(int32_t context, int32_t aliases, char *output, int32_t output_cap);
+int32_t cleat_signature_algorithms(char *output, int32_t output_cap);
+int32_t cleat_context_set_server_sigalgs(int32_t context, const char *algorithms,
+                                         int32_t algorithms_len);
+int32_t cleat_context_set_client_sigalgs(int32_t context, const char *algorithms,
+                                         int32_t algorithms_len);
+int32_t cleat_connection_group(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_server_sigalg(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_client_sigalg(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_context_grease(int32_t context);
+int32_t cleat_context_set_grease(int32_t context, int32_t on);
+int32_t cleat_has_policy(int32_t policy);
+int32_t cleat_context_policy(int32_t context);
+int32_t cleat_context_set_policy(int32_t context, int32_t policy);
 int32_t cleat_certificate_from_pem(const char *data, int32_t data_len);
 int32_t cleat_certificate_from_der(const char *data, int32_t data_len);
 int32_t cleat_certificate_der(int32_t certificate, char *output, int32_t output_cap);
@@ -142,6 +157,16 @@ int32_t cleat_connection_early_data(int32_t connection);
 int32_t cleat_connection_write_early(int32_t connection, const char *data, int32_t data_len,
                                      double timeout);
 int32_t cleat_connection_read_early(int32_t connection, char *buf, int32_t buf_cap, double timeout);
+int32_t cleat_epoll_new(void);
+int32_t cleat_epoll_control(int32_t epoll, int32_t operation, int32_t fd, int32_t events);
+int32_t cleat_epoll_wait(int32_t epoll, int32_t *fds, int32_t fds_cap, int32_t *events,
+                         int32_t events_cap, double timeout);
+int32_t cleat_epoll_fileno(int32_t epoll);
+int32_t cleat_connection_export_keying_material(int32_t connection, const char *label,
+                                                int32_t label_len, const char *context_value,
+                                                int32_t context_value_len, char *buf,
+                                                int32_t buf_cap);
+int32_t cleat_connection_key_update(int32_t connection, int32_t requested, double timeout);
 int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
@@ -335,6 +360,7 @@ int32_t cleat_connection_peer_certificate_guarded(int32_t connection, void *guar
 int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t which, int32_t index,
                                                    void *guard_id);
 int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
+int32_t cleat_epoll_new_guarded(void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
 int32_t cleat_connection_session_guarded(int32_t connection, void *guard_id);
 int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data, int32_t data_len,

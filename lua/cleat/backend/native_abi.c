@@ -109,6 +109,163 @@ static int l_addrinfo_canonname(lua_State *L) {
     return 2;
 }
 
+/* context_set_groups(context, groups) -> status */
+static int l_context_set_groups(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_groups");
+    int32_t groups_len;
+    const char *groups = native_bytes(L, 2, "context_set_groups", &groups_len);
+    int32_t result = cleat_context_set_groups(context, groups, groups_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_groups(context, aliases) -> status, output */
+static int l_context_groups(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_groups");
+    int32_t aliases = native_int(L, 2, "context_groups");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_context_groups(context, aliases, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* signature_algorithms() -> status, output */
+static int l_signature_algorithms(lua_State *L) {
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_signature_algorithms(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_set_server_sigalgs(context, algorithms) -> status */
+static int l_context_set_server_sigalgs(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_server_sigalgs");
+    int32_t algorithms_len;
+    const char *algorithms = native_bytes(L, 2, "context_set_server_sigalgs", &algorithms_len);
+    int32_t result = cleat_context_set_server_sigalgs(context, algorithms, algorithms_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_client_sigalgs(context, algorithms) -> status */
+static int l_context_set_client_sigalgs(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_client_sigalgs");
+    int32_t algorithms_len;
+    const char *algorithms = native_bytes(L, 2, "context_set_client_sigalgs", &algorithms_len);
+    int32_t result = cleat_context_set_client_sigalgs(context, algorithms, algorithms_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_group(connection) -> status, output */
+static int l_connection_group(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_group");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_group(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_server_sigalg(connection) -> status, output */
+static int l_connection_server_sigalg(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_server_sigalg");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_server_sigalg(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_client_sigalg(connection) -> status, output */
+static int l_connection_client_sigalg(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_client_sigalg");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_client_sigalg(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_grease(context) -> status */
+static int l_context_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_grease");
+    int32_t result = cleat_context_grease(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_grease(context, on) -> status */
+static int l_context_set_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_grease");
+    int32_t on = native_int(L, 2, "context_set_grease");
+    int32_t result = cleat_context_set_grease(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* has_policy(policy) -> status */
+static int l_has_policy(lua_State *L) {
+    int32_t policy = native_int(L, 1, "has_policy");
+    int32_t result = cleat_has_policy(policy);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_policy(context) -> status */
+static int l_context_policy(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_policy");
+    int32_t result = cleat_context_policy(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_policy(context, policy) -> status */
+static int l_context_set_policy(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_policy");
+    int32_t policy = native_int(L, 2, "context_set_policy");
+    int32_t result = cleat_context_set_policy(context, policy);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* certificate_from_pem(data) -> status */
 static int l_certificate_from_pem(lua_State *L) {
     int32_t data_len;
@@ -1361,6 +1518,97 @@ static int l_connection_read_early_into(lua_State *L) {
     char *buf = native_within(L, 2, "connection_read_early_into", &buf_cap);
     double timeout = native_double(L, 5, "connection_read_early_into");
     int32_t result = cleat_connection_read_early(connection, buf, buf_cap, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* epoll_new() -> status */
+static int l_epoll_new(lua_State *L) {
+    int32_t result = cleat_epoll_new();
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* epoll_control(epoll, operation, fd, events) -> status */
+static int l_epoll_control(lua_State *L) {
+    int32_t epoll = native_int(L, 1, "epoll_control");
+    int32_t operation = native_int(L, 2, "epoll_control");
+    int32_t fd = native_int(L, 3, "epoll_control");
+    int32_t events = native_int(L, 4, "epoll_control");
+    int32_t result = cleat_epoll_control(epoll, operation, fd, events);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* epoll_wait(epoll, fds_cap, events_cap, timeout) -> status, fds, events */
+static int l_epoll_wait(lua_State *L) {
+    int32_t epoll = native_int(L, 1, "epoll_wait");
+    int32_t fds_cap = native_int(L, 2, "epoll_wait");
+    int32_t events_cap = native_int(L, 3, "epoll_wait");
+    double timeout = native_double(L, 4, "epoll_wait");
+    int32_t fds_few[NATIVE_FEW];
+    int32_t *fds = native_ints_room(L, fds_few, fds_cap);
+    int32_t events_few[NATIVE_FEW];
+    int32_t *events = native_ints_room(L, events_few, events_cap);
+    int32_t result = cleat_epoll_wait(epoll, fds, fds_cap, events, events_cap, timeout);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_ints(L, fds, fds_cap);
+    native_push_ints(L, events, events_cap);
+    return 3;
+}
+
+/* epoll_fileno(epoll) -> status */
+static int l_epoll_fileno(lua_State *L) {
+    int32_t epoll = native_int(L, 1, "epoll_fileno");
+    int32_t result = cleat_epoll_fileno(epoll);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_export_keying_material(connection, label, context_value, buf_cap) -> status, buf */
+static int l_connection_export_keying_material(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_export_keying_material");
+    int32_t label_len;
+    const char *label = native_bytes(L, 2, "connection_export_keying_material", &label_len);
+    int32_t context_value_len;
+    const char *context_value =
+        native_bytes(L, 3, "connection_export_keying_material", &context_value_len);
+    int32_t buf_cap = native_int(L, 4, "connection_export_keying_material");
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_connection_export_keying_material(connection, label, label_len,
+                                                             context_value, context_value_len, buf,
+                                                             buf_cap);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    return 2;
+}
+
+/* connection_export_keying_material_into(connection, label, context_value, buf, buf_offset,
+                                          buf_cap) -> status */
+static int l_connection_export_keying_material_into(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_export_keying_material_into");
+    int32_t label_len;
+    const char *label = native_bytes(L, 2, "connection_export_keying_material_into", &label_len);
+    int32_t context_value_len;
+    const char *context_value =
+        native_bytes(L, 3, "connection_export_keying_material_into", &context_value_len);
+    int32_t buf_cap;
+    char *buf = native_within(L, 4, "connection_export_keying_material_into", &buf_cap);
+    int32_t result = cleat_connection_export_keying_material(connection, label, label_len,
+                                                             context_value, context_value_len, buf,
+                                                             buf_cap);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_key_update(connection, requested, timeout) -> status */
+static int l_connection_key_update(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_key_update");
+    int32_t requested = native_int(L, 2, "connection_key_update");
+    double timeout = native_double(L, 3, "connection_key_update");
+    int32_t result = cleat_connection_key_update(connection, requested, timeout);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -3286,6 +3534,17 @@ static int l_context_new_guarded(lua_State *L) {
     return 2;
 }
 
+/* epoll_new_guarded() -> status, guard_id */
+static int l_epoll_new_guarded(lua_State *L) {
+    lua_settop(L, 0);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_epoll_new_guarded(&guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 1);
+    return 2;
+}
+
 /* watch_new_guarded(fd, events, timeout) -> status, guard_id */
 static int l_watch_new_guarded(lua_State *L) {
     lua_settop(L, 3);
@@ -3472,6 +3731,19 @@ const luaL_Reg native_abi[] = {
     {"addrinfo_count", l_addrinfo_count},
     {"addrinfo_address", l_addrinfo_address},
     {"addrinfo_canonname", l_addrinfo_canonname},
+    {"context_set_groups", l_context_set_groups},
+    {"context_groups", l_context_groups},
+    {"signature_algorithms", l_signature_algorithms},
+    {"context_set_server_sigalgs", l_context_set_server_sigalgs},
+    {"context_set_client_sigalgs", l_context_set_client_sigalgs},
+    {"connection_group", l_connection_group},
+    {"connection_server_sigalg", l_connection_server_sigalg},
+    {"connection_client_sigalg", l_connection_client_sigalg},
+    {"context_grease", l_context_grease},
+    {"context_set_grease", l_context_set_grease},
+    {"has_policy", l_has_policy},
+    {"context_policy", l_context_policy},
+    {"context_set_policy", l_context_set_policy},
     {"certificate_from_pem", l_certificate_from_pem},
     {"certificate_from_der", l_certificate_from_der},
     {"certificate_der", l_certificate_der},
@@ -3578,6 +3850,13 @@ const luaL_Reg native_abi[] = {
     {"connection_write_early", l_connection_write_early},
     {"connection_read_early", l_connection_read_early},
     {"connection_read_early_into", l_connection_read_early_into},
+    {"epoll_new", l_epoll_new},
+    {"epoll_control", l_epoll_control},
+    {"epoll_wait", l_epoll_wait},
+    {"epoll_fileno", l_epoll_fileno},
+    {"connection_export_keying_material", l_connection_export_keying_material},
+    {"connection_export_keying_material_into", l_connection_export_keying_material_into},
+    {"connection_key_update", l_connection_key_update},
     {"close", l_close},
     {"kind", l_kind},
     {"handle_count", l_handle_count},
@@ -3734,6 +4013,7 @@ const luaL_Reg native_abi[] = {
     {"connection_peer_certificate_guarded", l_connection_peer_certificate_guarded},
     {"connection_chain_certificate_guarded", l_connection_chain_certificate_guarded},
     {"context_new_guarded", l_context_new_guarded},
+    {"epoll_new_guarded", l_epoll_new_guarded},
     {"watch_new_guarded", l_watch_new_guarded},
     {"connection_session_guarded", l_connection_session_guarded},
     {"session_from_bytes_guarded", l_session_from_bytes_guarded},
