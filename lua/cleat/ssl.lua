@@ -12,6 +12,7 @@
 
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
+local algorithms = require "cleat.ssl.algorithms"
 local check = require "cleat.check"
 local compat = require "cleat.compat"
 local constants = require "cleat.ssl.constants"
@@ -63,7 +64,7 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, pem, random, signature.functions, staple.functions, timestamps.functions } do
+for _, part in ipairs { algorithms.functions, constants, pem, random, signature.functions, staple.functions, timestamps.functions } do
     for name, value in pairs(part) do
         ssl[name] = value
     end
