@@ -44,8 +44,8 @@ int cleat_group_nid(uint16_t number);
 /* cleat_group_name returns IANA's name of a group by IANA's number, or BoringSSL's; NULL if there is none. */
 const char *cleat_group_name(uint16_t number);
 
-/* cleat_groups_write copies a list of the groups to output, as cleat_context_groups does. allowed: which of them, all if
- * it is empty. tls12_only: those that TLS 1.2 has. */
+/* cleat_groups_write copies a list of the groups to output, as cleat_context_groups does. allowed: which of them, all
+ * if it is empty. tls12_only: those that TLS 1.2 has. */
 int32_t cleat_groups_write(const struct cleat_groups *allowed, bool tls12_only, bool aliases,
                            char *output, int32_t output_cap);
 

@@ -91,7 +91,7 @@ void cleat_configuration_unref(struct cleat_configuration *configuration); /* NU
  * pre-shared key, which cannot be set here ("!PSK" would leave ECDHE-PSK). */
 #define CLEAT_DEFAULT_CIPHERS "HIGH:!aNULL:!eNULL:!MD5:!3DES:!aPSK"
 
-/* cleat_settings_check returns CLEAT_OK if the policy leaves something of groups, algorithms and versions. CLEAT_SSL. */
+/* cleat_settings_check returns CLEAT_OK if the policy leaves some groups, algorithms and versions. CLEAT_SSL. */
 int32_t cleat_settings_check(const struct cleat_settings *settings);
 
 /* cleat_configuration_credentials returns the set that connections present credentials of: those of the context, or
@@ -103,8 +103,8 @@ cleat_configuration_credentials(const struct cleat_configuration *configuration,
     return restricted != NULL ? restricted : configuration->credentials;
 }
 
-/* cleat_configuration_id_context returns CLEAT_OK and the session id context of a server: a digest
- * of what its clients' certificates are verified with, and of the algorithms that were set. A session resumes only where it is the same.
+/* cleat_configuration_id_context returns CLEAT_OK and the session id context of a server: a digest of what its clients'
+ * certificates are verified with, and of the algorithms that were set. A session resumes only where it is the same.
  * CLEAT_NOMEM. */
 int32_t cleat_configuration_id_context(const struct cleat_configuration *configuration,
                                        int32_t verify_mode, int32_t verify_flags,

@@ -48,7 +48,8 @@ int32_t cleat_credential_stapled(const struct cleat_credential *credential,
                                  CRYPTO_BUFFER *ocsp_response, CRYPTO_BUFFER *scts,
                                  struct cleat_credential **stapled);
 
-/* cleat_credential_restricted returns CLEAT_OK and one that signs with these algorithms only. CLEAT_SSL; CLEAT_NOMEM. */
+/* cleat_credential_restricted returns CLEAT_OK and one that signs with these algorithms only. CLEAT_SSL;
+ * CLEAT_NOMEM. */
 int32_t cleat_credential_restricted(const struct cleat_credential *credential,
                                     const struct cleat_sigalgs *algorithms,
                                     struct cleat_credential **restricted);

@@ -65,7 +65,7 @@ bool cleat_group_restrict(struct cleat_connection *connection, SSL *ssl,
         if (cleat_groups_has(groups, curves[i])) return true;
         offered[count++] = curves[i];
     }
-    /* Others, as P-224, cannot be told from a list that was set by set_ecdh_curve. */
+    /* The floor's, by set_ecdh_curve: it is a curve of certificates, too. */
     if (cleat_groups_has(groups, NID_secp224r1)) return true;
     connection->restricts_groups = true;
     return SSL_set1_curves(ssl, offered, count) == 1;

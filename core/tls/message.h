@@ -10,8 +10,8 @@ enum { CLEAT_SERVER_HELLO = 2, CLEAT_SERVER_KEY_EXCHANGE = 12, CLEAT_CERTIFICATE
 /* cleat_message_set_up has the messages of the connections of ssl_ctx looked at until their handshakes are done. */
 void cleat_message_set_up(SSL_CTX *ssl_ctx);
 
-/* cleat_message_named_curve skips the parameters of a ServerKeyExchange with ECDHE, and returns the group; 0 if they are
- * others, or malformed. */
+/* cleat_message_named_curve skips the parameters of a ServerKeyExchange with ECDHE, and returns the group; 0 if they
+ * are others, or malformed. */
 uint16_t cleat_message_named_curve(CBS *body);
 
 #endif

@@ -31,18 +31,18 @@ CLEAT_API int32_t cleat_context_groups(int32_t context, int32_t aliases, char *o
  * between IANA's names, and copies it to output. */
 CLEAT_API int32_t cleat_signature_algorithms(char *output, int32_t output_cap);
 
-/* cleat_context_set_server_sigalgs returns CLEAT_OK and sets the signature algorithms for the authentication of servers,
- * with TLS 1.2 and later: clients verify with them and offer them, servers sign with them. The list is in OpenSSL's
- * format: IANA's names ("ecdsa_secp256r1_sha256") or keys and hashes ("ECDSA+SHA256", "RSA+SHA256", "RSA-PSS+SHA256")
- * with colons between them, best first. A name with "?" in front of it is left out if it is unknown. A server presents
- * only certificates whose key makes one of the signatures. CLEAT_SSL with INVALID_SIGNATURE_ALGORITHM if a name is
- * unknown to this BoringSSL or nothing is left of the list; with COMPLIANCE_POLICY if the context's policy allows none
- * of the algorithms. */
+/* cleat_context_set_server_sigalgs returns CLEAT_OK and sets the signature algorithms for the authentication of
+ * servers, with TLS 1.2 and later: clients verify with them and offer them, servers sign with them. The list is in
+ * OpenSSL's format: IANA's names ("ecdsa_secp256r1_sha256") or keys and hashes ("ECDSA+SHA256", "RSA+SHA256",
+ * "RSA-PSS+SHA256") with colons between them, best first. A name with "?" in front of it is left out if it is unknown.
+ * A server presents only certificates whose key makes one of the signatures. CLEAT_SSL with INVALID_SIGNATURE_ALGORITHM
+ * if a name is unknown to this BoringSSL or nothing is left of the list; with COMPLIANCE_POLICY if the context's policy
+ * allows none of the algorithms. */
 CLEAT_API int32_t cleat_context_set_server_sigalgs(int32_t context, const char *algorithms,
                                                    int32_t algorithms_len);
 
-/* cleat_context_set_client_sigalgs returns CLEAT_OK and does so for the authentication of clients: clients sign with the
- * algorithms, servers verify with them and name them when they ask for a certificate. CLEAT_SSL as above. */
+/* cleat_context_set_client_sigalgs returns CLEAT_OK and does so for the authentication of clients: clients sign with
+ * the algorithms, servers verify with them and name them when they ask for a certificate. CLEAT_SSL as above. */
 CLEAT_API int32_t cleat_context_set_client_sigalgs(int32_t context, const char *algorithms,
                                                    int32_t algorithms_len);
 
@@ -64,10 +64,10 @@ CLEAT_API int32_t cleat_connection_client_sigalg(int32_t connection, char *outpu
 /* cleat_context_grease returns 1 if connections of the context send GREASE, otherwise 0. */
 CLEAT_API int32_t cleat_context_grease(int32_t context);
 
-/* cleat_context_set_grease returns CLEAT_OK and sets whether connections send GREASE (RFC 8701): random values that mean
- * nothing among the suites, groups, versions and extensions, which a peer has to ignore. It is off in a new context: a
- * peer that does not ignore them refuses the handshake, and what such peers cost is for the caller to decide. on: 0 or
- * 1. */
+/* cleat_context_set_grease returns CLEAT_OK and sets whether connections send GREASE (RFC 8701): random values that
+ * mean nothing among the suites, groups, versions and extensions, which a peer has to ignore. It is off in a new
+ * context: a peer that does not ignore them refuses the handshake, and what such peers cost is for the caller to
+ * decide. on: 0 or 1. */
 CLEAT_API int32_t cleat_context_set_grease(int32_t context, int32_t on);
 
 /* CLEAT_POLICY_* are BoringSSL's compliance policies, each with the date of what it stands for. They restrict versions,
@@ -89,8 +89,8 @@ CLEAT_API int32_t cleat_context_policy(int32_t context);
 /* cleat_context_set_policy returns CLEAT_OK and sets the policy: CLEAT_POLICY_*. CLEAT_POLICY_NONE removes it.
  * Connections use what the other settings and the policy have in common; suites in the order of the context's list.
  * Those setters fail from then on if nothing would be left, and so does this function: CLEAT_SSL with
- * COMPLIANCE_POLICY, or with NO_CIPHER_MATCH for the suites. A server switches at the server name to contexts with the same policy only. CLEAT_UNSUPPORTED if
- * BoringSSL does not have the policy. */
+ * COMPLIANCE_POLICY, or with NO_CIPHER_MATCH for the suites. A server switches at the server name to contexts with the
+ * same policy only. CLEAT_UNSUPPORTED if BoringSSL does not have the policy. */
 CLEAT_API int32_t cleat_context_set_policy(int32_t context, int32_t policy);
 
 #endif

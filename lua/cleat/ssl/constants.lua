@@ -75,8 +75,9 @@ local constants = {
     HAS_CERTIFICATE_COMPRESSION = C.has_certificate_compression() == 1,
     HAS_POLICY_CNSA = C.has_policy(const.POLICY_CNSA1_202603) == 1,
 
-    --- POLICY_*: for SSLContext.compliance_policy: NONE; FIPS_202205 (SP 800-52r2), WPA3_192_202304, CNSA_202407 (prefers
-    --- AES-256-GCM in TLS 1.3, forbids nothing), CNSA1_202603 (RFC 9151), CNSA2_202603 (TLS 1.3 with ML-KEM-1024).
+    --- POLICY_*: for SSLContext.compliance_policy: NONE; FIPS_202205 (SP 800-52r2), WPA3_192_202304, CNSA_202407
+    --- (prefers AES-256-GCM in TLS 1.3, forbids nothing), CNSA1_202603 (RFC 9151), CNSA2_202603 (TLS 1.3 with
+    --- ML-KEM-1024).
     --- Python: none.
     POLICY_NONE = const.POLICY_NONE,
     POLICY_FIPS_202205 = const.POLICY_FIPS_202205,

@@ -97,12 +97,12 @@ local const = C.const
 --- `ssl.SSLSocket:extend(name, fields)` has made. `fields` are additional attributes, with their values in new objects.
 --- Raises TypeError
 ---@field sslobject_class cleat.Class the same for wrap_bio and SSLObject
----@field compliance_policy integer `POLICY_*`, a restriction of versions, suites, groups and signature algorithms to what
---- a standard allows: POLICY_NONE. Connections use what it and the other settings have in common, in whatever order
+---@field compliance_policy integer `POLICY_*`, a restriction of versions, suites, groups and signature algorithms to
+--- what a standard allows: POLICY_NONE. Connections use what it and the other settings have in common, in whatever order
 --- they were set; chains of certificates are not restricted. Raises SSLError if nothing would be left, as the setters of
 --- the others do from then on; NotImplementedError for POLICY_CNSA* without `HAS_POLICY_CNSA`; ValueError, TypeError
 ---@field grease boolean whether connections send GREASE (RFC 8701), random values that a peer has to ignore: false. It
---- shows early which peers will not understand a later version of TLS; those refuse the handshake. Raises TypeError
+--- shows which peers will not understand a later version of TLS: they refuse the handshake. Raises TypeError
 ---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
 --- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
