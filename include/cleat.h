@@ -51,6 +51,7 @@
 #include "cleat/address.h"
 #include "cleat/base.h"
 #include "cleat/certificate.h"
+#include "cleat/cipher.h"
 #include "cleat/clock.h"
 #include "cleat/compression.h"
 #include "cleat/connection.h"

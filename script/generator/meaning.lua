@@ -22,7 +22,7 @@ end
 local NUMBERS = {}
 for name in ([[index path_length hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line
         x509 x509_ca crl which_count reason code depth hash_algorithm signature_algorithm period lifetime
-        count]]):gmatch("%S+") do
+        count cipher]]):gmatch("%S+") do
     NUMBERS[name] = { kind = "number" }
 end
 

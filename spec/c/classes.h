@@ -89,6 +89,12 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_matches \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_cipher_id \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_cipher_text \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_cipher_bits \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_monotonic \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_has_certificate_compression \
@@ -695,6 +701,12 @@
                     cleat_certificate_fingerprint(__VA_ARGS__))
 #define cleat_certificate_matches(...) \
     classes_checked("cleat_certificate_matches", CLASSES_certificate_matches, cleat_certificate_matches(__VA_ARGS__))
+#define cleat_context_cipher_id(...) \
+    classes_checked("cleat_context_cipher_id", CLASSES_context_cipher_id, cleat_context_cipher_id(__VA_ARGS__))
+#define cleat_cipher_text(...) \
+    classes_checked("cleat_cipher_text", CLASSES_cipher_text, cleat_cipher_text(__VA_ARGS__))
+#define cleat_cipher_bits(...) \
+    classes_checked("cleat_cipher_bits", CLASSES_cipher_bits, cleat_cipher_bits(__VA_ARGS__))
 #define cleat_monotonic(...) \
     classes_checked("cleat_monotonic", CLASSES_monotonic, cleat_monotonic(__VA_ARGS__))
 #define cleat_has_certificate_compression(...) \

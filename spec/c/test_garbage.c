@@ -180,6 +180,18 @@ static int32_t call_certificate_matches(const struct value *v) {
     return cleat_certificate_matches(v[0].i, v[1].bytes, v[1].size);
 }
 
+static int32_t call_context_cipher_id(const struct value *v) {
+    return cleat_context_cipher_id(v[0].i, v[1].i);
+}
+
+static int32_t call_cipher_text(const struct value *v) {
+    return cleat_cipher_text(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_cipher_bits(const struct value *v) {
+    return cleat_cipher_bits(v[0].i, v[1].int_out);
+}
+
 static int32_t call_monotonic(const struct value *v) {
     return cleat_monotonic(v[0].double_out);
 }
@@ -1249,6 +1261,12 @@ static const struct function functions[] = {
       {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_certificate_matches", call_certificate_matches, CLASSES_certificate_matches,
      {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {BYTES, 0, "name"}, {END, 0, NULL}}},
+    {"cleat_context_cipher_id", call_context_cipher_id, CLASSES_context_cipher_id,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {END, 0, NULL}}},
+    {"cleat_cipher_text", call_cipher_text, CLASSES_cipher_text,
+     {{INT, 0, "cipher"}, {INT, 0, "which"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_cipher_bits", call_cipher_bits, CLASSES_cipher_bits,
+     {{INT, 0, "cipher"}, {INT_OUT, 0, "bits"}, {END, 0, NULL}}},
     {"cleat_monotonic", call_monotonic, CLASSES_monotonic,
      {{DOUBLE_OUT, 0, "seconds"}, {END, 0, NULL}}},
     {"cleat_has_certificate_compression", call_has_certificate_compression, CLASSES_has_certificate_compression, {{END, 0, NULL}}},

@@ -103,7 +103,7 @@ describe("contexts for one role:", function()
 
     local CLIENT, SERVER = ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER
 
-    it("have Python's numbers, names and settings", function()
+    it("B-02 B-03 B-06 have Python's numbers, names and settings", function()
         assert.are.same({ 16, 17, 2 }, { CLIENT, SERVER, ssl.PROTOCOL_TLS })
         local client, server = ssl.SSLContext(CLIENT), ssl.SSLContext { protocol = SERVER }
         assert.are.same({ CLIENT, ssl.CERT_REQUIRED, true }, { client.protocol, client.verify_mode, client.check_hostname })
@@ -125,7 +125,7 @@ describe("contexts for one role:", function()
         end
     end)
 
-    it("without a protocol a context is PROTOCOL_TLS", function()
+    it("B-01 without a protocol a context is PROTOCOL_TLS", function()
         local context = ssl.SSLContext()
         assert.are.same({ ssl.PROTOCOL_TLS, ssl.CERT_NONE, false }, { context.protocol, context.verify_mode, context.check_hostname })
         assert.are.equal(ssl.SSLContext(ssl.PROTOCOL_TLS).minimum_version, context.minimum_version)
@@ -169,7 +169,7 @@ describe("contexts for one role:", function()
         sock:close()
     end)
 
-    it("the other role is refused, an SSLError and a ValueError", function()
+    it("B-02 B-03 the other role is refused, an SSLError and a ValueError", function()
         local wrong = { library = "SSL", reason = "CALLED_A_FUNCTION_YOU_SHOULD_NOT_CALL", errno = ssl.SSL_ERROR_SSL }
         local client, server = ssl.SSLContext(CLIENT), ssl.SSLContext(SERVER)
         client.check_hostname = false

@@ -107,7 +107,7 @@ describe("a wrapped socket:", function()
             sock:close()
         end)
 
-        it("WRAP-34 CWRAP-02 server_hostname stays as it was written", function()
+        it("B-27 B-52 WRAP-34 CWRAP-02 server_hostname stays as it was written", function()
             local sock = link.context {}:wrap_socket(socket.socket(), { server_hostname = "PÜTHON.org" })
             assert.are.equal("PÜTHON.org", sock.server_hostname)
             sock:close()

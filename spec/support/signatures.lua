@@ -310,6 +310,29 @@ return {
         },
     },
     {
+        name = "context_cipher_id", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "cipher_text", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "cipher" },
+            { kind = "int", name = "which" },
+        },
+    },
+    {
+        name = "cipher_bits", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "cipher" },
+        },
+    },
+    {
         name = "monotonic", results = 1,
         classes = { USAGE = true, NOMEM = true },
         arguments = {},

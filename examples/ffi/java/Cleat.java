@@ -84,6 +84,19 @@ public final class Cleat {
     /** its public key, SubjectPublicKeyInfo in DER: a pin (RFC 7469) */
     public static final int FINGERPRINT_SPKI = 1;
 
+    // CLEAT_CIPHER_* are what cleat_cipher_text returns of a suite, in OpenSSL's words: its name; the
+    // version of TLS that has introduced it ("SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3"); the algorithm
+    // of the bulk encryption ("aes-128-gcm"); the digest of its MAC ("sha1"; none of suites with
+    // authenticated encryption); the key exchange ("kx-ecdhe"); the authentication ("auth-rsa"); and
+    // all of it in a line, as by SSL_CIPHER_description.
+    public static final int CIPHER_NAME = 0;
+    public static final int CIPHER_VERSION = 1;
+    public static final int CIPHER_SYMMETRIC = 2;
+    public static final int CIPHER_DIGEST = 3;
+    public static final int CIPHER_KEY_EXCHANGE = 4;
+    public static final int CIPHER_AUTHENTICATION = 5;
+    public static final int CIPHER_DESCRIPTION = 6;
+
     // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
     /** what the peer has sent, which may be anything */
     public static final int CHAIN_SENT = 0;
@@ -703,6 +716,10 @@ public final class Cleat {
                                                                byte[] output, int output_cap);
         public static native int cleat_certificate_matches(int certificate, byte[] name,
                                                            int name_len);
+        public static native int cleat_context_cipher_id(int context, int index);
+        public static native int cleat_cipher_text(int cipher, int which, byte[] output,
+                                                   int output_cap);
+        public static native int cleat_cipher_bits(int cipher, int[] bits);
         public static native int cleat_monotonic(double[] seconds);
         public static native int cleat_has_certificate_compression();
         public static native int cleat_context_certificate_compression(int context);
@@ -1601,6 +1618,19 @@ public final class Cleat {
     public static final class Context extends Id {
         private Context(int id) {
             super(id);
+        }
+
+        /**
+         * cleat_context_cipher_id returns the number that IANA has given to the suite at index, in the
+         * list that cleat_context_cipher_count counts. Those of TLS 1.3, which are in no list, are
+         * 0x1301, 0x1302 and 0x1303. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL
+         * refuses the settings.
+         */
+        public int cipherId(int index) throws Failure {
+            int result = Raw.cleat_context_cipher_id(id, index);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
         }
 
         /**
@@ -4303,6 +4333,37 @@ public final class Cleat {
             check(result);
             return result;
         }
+    }
+
+    /**
+     * cleat_cipher_text returns the length of a text about the suite with that number and copies it
+     * to output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
+     * BoringSSL does not know.
+     */
+    public static String cipherText(int cipher, int which) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_cipher_text(cipher, which, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_cipher_text(cipher, which, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    public record CipherBits(int result, int bits) {}
+
+    /**
+     * cleat_cipher_bits returns how many bits of security the suite's encryption has, and stores how
+     * many bits its key has: they differ for 3DES (112, 168). CLEAT_USAGE for a suite that BoringSSL
+     * does not know.
+     */
+    public static CipherBits cipherBits(int cipher) throws Failure {
+        int[] bits = new int[1];
+        int result = Raw.cleat_cipher_bits(cipher, bits);
+        check(result);
+        return new CipherBits(result, bits[0]);
     }
 
     /**

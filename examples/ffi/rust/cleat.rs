@@ -76,6 +76,19 @@ pub const FINGERPRINT_CERTIFICATE: i32 = 0;
 /// its public key, SubjectPublicKeyInfo in DER: a pin (RFC 7469)
 pub const FINGERPRINT_SPKI: i32 = 1;
 
+// CLEAT_CIPHER_* are what cleat_cipher_text returns of a suite, in OpenSSL's words: its name; the
+// version of TLS that has introduced it ("SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3"); the algorithm of
+// the bulk encryption ("aes-128-gcm"); the digest of its MAC ("sha1"; none of suites with
+// authenticated encryption); the key exchange ("kx-ecdhe"); the authentication ("auth-rsa"); and all
+// of it in a line, as by SSL_CIPHER_description.
+pub const CIPHER_NAME: i32 = 0;
+pub const CIPHER_VERSION: i32 = 1;
+pub const CIPHER_SYMMETRIC: i32 = 2;
+pub const CIPHER_DIGEST: i32 = 3;
+pub const CIPHER_KEY_EXCHANGE: i32 = 4;
+pub const CIPHER_AUTHENTICATION: i32 = 5;
+pub const CIPHER_DESCRIPTION: i32 = 6;
+
 // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
 /// what the peer has sent, which may be anything
 pub const CHAIN_SENT: i32 = 0;
@@ -679,6 +692,10 @@ pub mod raw {
                                              output_cap: i32) -> i32;
         pub fn cleat_certificate_matches(certificate: i32, name: *const c_char,
                                          name_len: i32) -> i32;
+        pub fn cleat_context_cipher_id(context: i32, index: i32) -> i32;
+        pub fn cleat_cipher_text(cipher: i32, which: i32, output: *mut c_char,
+                                 output_cap: i32) -> i32;
+        pub fn cleat_cipher_bits(cipher: i32, bits: *mut i32) -> i32;
         pub fn cleat_monotonic(seconds: *mut f64) -> i32;
         pub fn cleat_has_certificate_compression() -> i32;
         pub fn cleat_context_certificate_compression(context: i32) -> i32;
@@ -1475,6 +1492,15 @@ impl Drop for Context {
 impl Context {
     pub fn id(&self) -> i32 {
         self.0
+    }
+
+    /// cleat_context_cipher_id returns the number that IANA has given to the suite at index, in the list
+    /// that cleat_context_cipher_count counts. Those of TLS 1.3, which are in no list, are 0x1301, 0x1302
+    /// and 0x1303. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL refuses the settings.
+    #[allow(clippy::too_many_arguments)]
+    pub fn cipher_id(&self, index: i32) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_context_cipher_id(self.0, index) })?;
+        Ok(result)
     }
 
     /// cleat_context_certificate_compression returns 1 if connections of the context compress their
@@ -3417,6 +3443,25 @@ impl Epoll {
         let result = checked(unsafe { raw::cleat_epoll_fileno(self.0) })?;
         Ok(result)
     }
+}
+
+/// cleat_cipher_text returns the length of a text about the suite with that number and copies it to
+/// output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
+/// BoringSSL does not know.
+#[allow(clippy::too_many_arguments)]
+pub fn cipher_text(cipher: i32, which: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_cipher_text(cipher, which, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_cipher_bits returns how many bits of security the suite's encryption has, and stores how many
+/// bits its key has: they differ for 3DES (112, 168). CLEAT_USAGE for a suite that BoringSSL does not
+/// know.
+#[allow(clippy::too_many_arguments)]
+pub fn cipher_bits(cipher: i32) -> Result<(usize, i32), Error> {
+    let mut bits = 0;
+    let result = checked(unsafe { raw::cleat_cipher_bits(cipher, &mut bits) })?;
+    Ok((result as usize, bits))
 }
 
 /// cleat_monotonic returns CLEAT_OK and stores the seconds since a fixed point in the past. The clock

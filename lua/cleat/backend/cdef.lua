@@ -59,6 +59,9 @@ int32_t cleat_certificate_public_key_der(int32_t certificate, char *output, int3
 int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which, const char *digest,
                                       int32_t digest_len, char *output, int32_t output_cap);
 int32_t cleat_certificate_matches(int32_t certificate, const char *name, int32_t name_len);
+int32_t cleat_context_cipher_id(int32_t context, int32_t index);
+int32_t cleat_cipher_text(int32_t cipher, int32_t which, char *output, int32_t output_cap);
+int32_t cleat_cipher_bits(int32_t cipher, int32_t *bits);
 int32_t cleat_monotonic(double *seconds);
 int32_t cleat_has_certificate_compression(void);
 int32_t cleat_context_certificate_compression(int32_t context);

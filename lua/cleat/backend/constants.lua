@@ -48,6 +48,14 @@ return {
     KEY_ID_ISSUER = 1,
     FINGERPRINT_CERTIFICATE = 0,
     FINGERPRINT_SPKI = 1,
+    -- cleat/cipher.h
+    CIPHER_NAME = 0,
+    CIPHER_VERSION = 1,
+    CIPHER_SYMMETRIC = 2,
+    CIPHER_DIGEST = 3,
+    CIPHER_KEY_EXCHANGE = 4,
+    CIPHER_AUTHENTICATION = 5,
+    CIPHER_DESCRIPTION = 6,
     -- cleat/connection.h
     CHAIN_SENT = 0,
     CHAIN_VERIFIED = 1,

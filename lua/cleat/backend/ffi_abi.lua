@@ -785,6 +785,62 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@param index integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_cipher_id
+        backend.context_cipher_id = function(context, index)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_cipher_id", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("context_cipher_id", 2, "an integer")
+            end
+            return call(context, index)
+        end
+    end
+
+    ---@param cipher integer
+    ---@param which integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_cipher_text
+        backend.cipher_text = function(cipher, which)
+            if typeof(cipher) ~= "number" or tobit(cipher) ~= cipher then
+                bad("cipher_text", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("cipher_text", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(cipher, which, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(cipher, which, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param cipher integer
+    ---@return integer status
+    ---@return integer? bits
+    do
+        local call = lib.cleat_cipher_bits
+        local bits = new("int32_t[1]")
+        backend.cipher_bits = function(cipher)
+            if typeof(cipher) ~= "number" or tobit(cipher) ~= cipher then
+                bad("cipher_bits", 1, "an integer")
+            end
+            local result = call(cipher, bits)
+            if result < 0 then return result end
+            return result, bits[0]
+        end
+    end
+
     ---@return integer status
     ---@return number? seconds
     do

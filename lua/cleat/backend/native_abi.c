@@ -578,6 +578,44 @@ static int l_certificate_matches(lua_State *L) {
     return 1;
 }
 
+/* context_cipher_id(context, index) -> status */
+static int l_context_cipher_id(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_cipher_id");
+    int32_t index = native_int(L, 2, "context_cipher_id");
+    int32_t result = cleat_context_cipher_id(context, index);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* cipher_text(cipher, which) -> status, output */
+static int l_cipher_text(lua_State *L) {
+    int32_t cipher = native_int(L, 1, "cipher_text");
+    int32_t which = native_int(L, 2, "cipher_text");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_cipher_text(cipher, which, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* cipher_bits(cipher) -> status, bits */
+static int l_cipher_bits(lua_State *L) {
+    int32_t cipher = native_int(L, 1, "cipher_bits");
+    int32_t bits = 0;
+    int32_t result = cleat_cipher_bits(cipher, &bits);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushinteger(L, bits);
+    return 2;
+}
+
 /* monotonic() -> status, seconds */
 static int l_monotonic(lua_State *L) {
     double seconds = 0;
@@ -3606,6 +3644,9 @@ const luaL_Reg native_abi[] = {
     {"certificate_public_key_der", l_certificate_public_key_der},
     {"certificate_fingerprint", l_certificate_fingerprint},
     {"certificate_matches", l_certificate_matches},
+    {"context_cipher_id", l_context_cipher_id},
+    {"cipher_text", l_cipher_text},
+    {"cipher_bits", l_cipher_bits},
     {"monotonic", l_monotonic},
     {"has_certificate_compression", l_has_certificate_compression},
     {"context_certificate_compression", l_context_certificate_compression},
