@@ -14,10 +14,12 @@
 
 /* The options that BoringSSL acts on, but for those that forbid versions: see protocol_version.c. The others
  * name what it always or never does. */
-#define KNOWN_OPTIONS (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET)
+#define KNOWN_OPTIONS                                                                              \
+    (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET | CLEAT_OP_LEGACY_SERVER_CONNECT)
 
 _Static_assert(CLEAT_OP_CIPHER_SERVER_PREFERENCE == SSL_OP_CIPHER_SERVER_PREFERENCE &&
-                   CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET,
+                   CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET &&
+                   CLEAT_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT,
                "BoringSSL has OpenSSL's numbers");
 
 _Static_assert(CLEAT_VERIFY_CRL_CHECK_LEAF == X509_V_FLAG_CRL_CHECK &&
@@ -126,6 +128,7 @@ static bool set_compression(struct cleat_configuration *self) {
 static bool set_up(const struct cleat_configuration *self,
                    const struct cleat_configuration_parts *parts) {
     SSL_CTX *ssl_ctx = self->ssl_ctx;
+    SSL_CTX_clear_options(ssl_ctx, KNOWN_OPTIONS); /* BoringSSL has one of them by default */
     SSL_CTX_set_options(ssl_ctx, (uint32_t)self->settings.options & KNOWN_OPTIONS);
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, cleat_server_name_select);

@@ -126,6 +126,7 @@
 ---@field addr table
 ---@field ssl_version? integer
 ---@field ca_certs? string
+---@field timeout? number
 
 ---@class cleat.keywords.ssl.create_default_context
 ---@field purpose? cleat.ssl.Purpose

@@ -127,8 +127,12 @@ public final class Cleat {
     public static final int TLS1_2_VERSION = 771;
     public static final int TLS1_3_VERSION = 772;
 
-    // CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act;
-    // the others are kept and read back, but name what BoringSSL always or never does.
+    // CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act,
+    // and NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to
+    // servers without the renegotiation extension of RFC 5746; TLS 1.2 and earlier) and
+    // IGNORE_UNEXPECTED_EOF: an end of the network after the handshake counts as close_notify.
+    // DANGEROUS: an attacker can cut off what the peer has sent. The others are kept and read back,
+    // but name what BoringSSL always or never does.
     public static final int OP_ALL = 84;
     public static final int OP_NO_SSLV2 = 16777216;
     public static final int OP_NO_SSLV3 = 33554432;
@@ -142,6 +146,9 @@ public final class Cleat {
     public static final int OP_ENABLE_MIDDLEBOX_COMPAT = 1048576;
     public static final int OP_NO_COMPRESSION = 131072;
     public static final int OP_NO_TICKET = 16384;
+    public static final int OP_LEGACY_SERVER_CONNECT = 4;
+    public static final int OP_IGNORE_UNEXPECTED_EOF = 128;
+    public static final int OP_NO_RENEGOTIATION = 1073741824;
 
     // CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate.
     /** DANGEROUS on a client: the certificate is not verified */
@@ -153,11 +160,13 @@ public final class Cleat {
 
     // CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT refuses chains that lack
     // what RFC 5280 requires, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and
-    // read back: BoringSSL does so always.
+    // read back: BoringSSL does so always. So is ALLOW_PROXY_CERTS: BoringSSL never accepts proxy
+    // certificates (RFC 3820).
     public static final int VERIFY_DEFAULT = 0;
     public static final int VERIFY_CRL_CHECK_LEAF = 4;
     public static final int VERIFY_CRL_CHECK_CHAIN = 12;
     public static final int VERIFY_X509_STRICT = 32;
+    public static final int VERIFY_ALLOW_PROXY_CERTS = 64;
     public static final int VERIFY_X509_TRUSTED_FIRST = 32768;
     public static final int VERIFY_X509_PARTIAL_CHAIN = 524288;
 

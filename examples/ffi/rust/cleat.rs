@@ -119,8 +119,12 @@ pub const TLS1_1_VERSION: i32 = 770;
 pub const TLS1_2_VERSION: i32 = 771;
 pub const TLS1_3_VERSION: i32 = 772;
 
-// CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act; the
-// others are kept and read back, but name what BoringSSL always or never does.
+// CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act, and
+// NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to servers
+// without the renegotiation extension of RFC 5746; TLS 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an
+// end of the network after the handshake counts as close_notify. DANGEROUS: an attacker can cut off
+// what the peer has sent. The others are kept and read back, but name what BoringSSL always or never
+// does.
 pub const OP_ALL: i32 = 84;
 pub const OP_NO_SSLV2: i32 = 16777216;
 pub const OP_NO_SSLV3: i32 = 33554432;
@@ -134,6 +138,9 @@ pub const OP_SINGLE_ECDH_USE: i32 = 524288;
 pub const OP_ENABLE_MIDDLEBOX_COMPAT: i32 = 1048576;
 pub const OP_NO_COMPRESSION: i32 = 131072;
 pub const OP_NO_TICKET: i32 = 16384;
+pub const OP_LEGACY_SERVER_CONNECT: i32 = 4;
+pub const OP_IGNORE_UNEXPECTED_EOF: i32 = 128;
+pub const OP_NO_RENEGOTIATION: i32 = 1073741824;
 
 // CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate.
 /// DANGEROUS on a client: the certificate is not verified
@@ -145,11 +152,13 @@ pub const CERT_REQUIRED: i32 = 2;
 
 // CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT refuses chains that lack what
 // RFC 5280 requires, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and read back:
-// BoringSSL does so always.
+// BoringSSL does so always. So is ALLOW_PROXY_CERTS: BoringSSL never accepts proxy certificates (RFC
+// 3820).
 pub const VERIFY_DEFAULT: i32 = 0;
 pub const VERIFY_CRL_CHECK_LEAF: i32 = 4;
 pub const VERIFY_CRL_CHECK_CHAIN: i32 = 12;
 pub const VERIFY_X509_STRICT: i32 = 32;
+pub const VERIFY_ALLOW_PROXY_CERTS: i32 = 64;
 pub const VERIFY_X509_TRUSTED_FIRST: i32 = 32768;
 pub const VERIFY_X509_PARTIAL_CHAIN: i32 = 524288;
 

@@ -208,4 +208,15 @@ function info:scts()
     return list and timestamps.split(list)
 end
 
+--- Raises NotImplementedError: BoringSSL has no post-handshake authentication (`HAS_PHA`).
+---
+---     print(pcall(conn.verify_client_post_handshake, conn))
+---     --> false	BoringSSL has no post-handshake authentication
+---
+--- Raises: NotImplementedError.
+--- Python: 3.8.
+function info:verify_client_post_handshake()
+    errors.raise(errors.NotImplementedError, "BoringSSL has no post-handshake authentication")
+end
+
 return info

@@ -38,6 +38,20 @@ function settings:set_ciphers(ciphers, ...)
     end
 end
 
+--- Raises NotImplementedError: BoringSSL chooses the suites of TLS 1.3 itself, AES first where the processor has
+--- instructions for it, ChaCha20 where not.
+---
+---     local context = ssl.create_default_context()
+---     local ok, err = pcall(context.set_ciphersuites, context, "TLS_AES_256_GCM_SHA384")
+---     print(ok, require("cleat.errors").NotImplementedError:is(err)) --> false	true
+---
+--- Raises: NotImplementedError.
+--- Python: 3.15.
+---@param ciphersuites string
+function settings:set_ciphersuites(ciphersuites) -- luacheck: ignore 212
+    errors.raise(errors.NotImplementedError, "BoringSSL does not let TLS 1.3's cipher suites be chosen")
+end
+
 -- suite describes the cipher suite with that number of IANA's.
 local function suite(number)
     local function part(which)
