@@ -75,11 +75,11 @@ static const char *description_of_mac(const SSL_CIPHER *cipher) {
 static int32_t describe(const SSL_CIPHER *cipher, char *output, int32_t output_cap) {
     char line[160];
     const char *version = version_of(cipher);
-    int len = snprintf(line, sizeof line, "%-30s %-7s Kx=%-8s Au=%-5s Enc=%-22s Mac=%-4s",
-                       SSL_CIPHER_get_name(cipher),
-                       strcmp(version, "TLSv1.0") == 0 ? "TLSv1" : version,
-                       description_of_key_exchange(cipher), description_of_authentication(cipher),
-                       description_of_encryption(cipher), description_of_mac(cipher));
+    int len =
+        snprintf(line, sizeof line, "%-30s %-7s Kx=%-8s Au=%-5s Enc=%-22s Mac=%-4s",
+                 SSL_CIPHER_get_name(cipher), strcmp(version, "TLSv1.0") == 0 ? "TLSv1" : version,
+                 description_of_key_exchange(cipher), description_of_authentication(cipher),
+                 description_of_encryption(cipher), description_of_mac(cipher));
     return cleat_copy_out(line, len, output, output_cap);
 }
 
@@ -88,9 +88,12 @@ static const SSL_CIPHER *find(int32_t cipher) {
     return cipher < 0 || cipher > UINT16_MAX ? NULL : SSL_get_cipher_by_value((uint16_t)cipher);
 }
 
-static int32_t fail_unknown(void) { return cleat_fail_usage(1, "unknown cipher suite"); }
+static int32_t fail_unknown(void) {
+    return cleat_fail_usage(1, "unknown cipher suite");
+}
 
 int32_t cleat_cipher_text(int32_t cipher, int32_t which, char *output, int32_t output_cap) {
+    CLEAT_NO_CANCEL();
     const SSL_CIPHER *found = find(cipher);
     const char *part;
     CLEAT_CHECK_RANGE(2, which, CLEAT_CIPHER_NAME, CLEAT_CIPHER_DESCRIPTION);
@@ -102,6 +105,7 @@ int32_t cleat_cipher_text(int32_t cipher, int32_t which, char *output, int32_t o
 }
 
 int32_t cleat_cipher_bits(int32_t cipher, int32_t *bits) {
+    CLEAT_NO_CANCEL();
     const SSL_CIPHER *found = find(cipher);
     int key_bits;
     int strength;

@@ -262,7 +262,7 @@ local AFTER = {
         load_default_certs = {}, session_stats = {},
         set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
         set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
-        set_session_store = {}, set_ticket_keys = {}, set_ticket_secret = {},
+        set_ciphersuites = { class = "NotImplementedError", "x" }, set_session_store = {}, set_ticket_keys = {}, set_ticket_secret = {},
         load_cert_chain = function()
             return { require("support.pki").chain "server-ec" }
         end,
@@ -301,7 +301,7 @@ local AFTER = {
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
         ocsp_response = fine(), pending = {}, read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
-        unwrap = {}, version = fine(), write = { "x" },
+        unwrap = {}, verify_client_post_handshake = { class = "NotImplementedError" }, version = fine(), write = { "x" },
     },
 }
 
@@ -323,7 +323,7 @@ AFTER.tls = extended(AFTER.socket, {
     ocsp_response = fine(), pending = fine(), recv_early = {}, scts = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
-    setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),
+    setkeepalive = { class = "NotImplementedError" }, verify_client_post_handshake = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),
     write = value_error("Write on closed or unwrapped SSL socket.", "x"),
 })
 

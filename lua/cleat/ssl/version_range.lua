@@ -1,5 +1,5 @@
---- SSLContext.minimum_version and maximum_version, as in Python: what was set is read back, TLSVersion.MINIMUM_SUPPORTED and
---- MAXIMUM_SUPPORTED too.
+--- SSLContext.minimum_version and maximum_version, as in Python: what was set is read back, TLSVersion.MINIMUM_SUPPORTED
+--- and MAXIMUM_SUPPORTED too.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -19,11 +19,11 @@ local version_range = {}
 local function bound(name, default, get, set)
     local place = default == LOWEST and "_lowest" or "_highest"
     return function(self)
-        local set_to = self[place]
+        local version, set_to = errors.check(get(self._id)), self[place]
         if set_to == true or not MODIFIABLE[self._protocol] then
             return default
         end
-        return set_to or errors.check(get(self._id))
+        return set_to or version
     end, function(self, value)
         if type(value) ~= "number" or value % 1 ~= 0 then
             errors.raise(errors.TypeError, ("%s must be an integer, not %s"):format(name, check.kind(value)))
@@ -33,7 +33,8 @@ local function bound(name, default, get, set)
             errors.raise(errors.ValueError,
                 "The context's protocol doesn't support modification of highest and lowest version.")
         elseif version < TLSVersion.TLSv1 or version > TLSVersion.TLSv1_3 then
-            errors.raise(errors.ValueError, "Unsupported TLS/SSL version " .. (value > 0 and value <= check.INT_MAX and ("0x%x"):format(value) or
+            errors.raise(errors.ValueError, (version == TLSVersion.SSLv3 and "Unsupported protocol version %s" or
+                "Unsupported TLS/SSL version %s"):format(value > 0 and value <= check.INT_MAX and ("0x%x"):format(value) or
                 tostring(value)))
         end
         errors.check(set(self._id, version))
