@@ -1,4 +1,5 @@
--- surface-3.lua: the rows of what Python 3's ssl has added, and what BoringSSL has beyond it: id, version of Python, what.
+-- surface-3.lua: the rows of what Python 3's ssl has added, and what BoringSSL has beyond it: id, version of Python,
+-- what.
 --
 -- Each row has a spec whose name carries its id. A row that does not hold to the letter has a note that says what
 -- cleat does instead, and why. script/surface makes docs/surface-3.md of this and checks both.

@@ -36,7 +36,7 @@ local ANNOTATIONS = {
 
 -- Tables that functions take or return: classes of annotations only.
 local TABLES = {
-    ["cleat.ssl"] = { "cleat.ssl.Certificate", "cleat.ssl.DefaultVerifyPaths" },
+    ["cleat.ssl"] = { "cleat.ssl.CipherSuite", "cleat.ssl.Certificate", "cleat.ssl.DefaultVerifyPaths" },
     ["cleat.https"] = { "cleat.https.Request" },
     ["cleat.errors"] = { "cleat.Error" },
 }

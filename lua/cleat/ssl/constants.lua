@@ -40,12 +40,12 @@ local constants = {
     PROTOCOL_TLSv1_1 = const.PROTOCOL_TLSV1_1,
     PROTOCOL_TLSv1_2 = const.PROTOCOL_TLSV1_2,
 
-    --- OP_*: for SSLContext.options: OP_NO_* disable a version, tickets or compression; OP_CIPHER_SERVER_PREFERENCE makes
-    --- the server's order of suites count; without OP_LEGACY_SERVER_CONNECT, which is in OP_ALL, clients refuse servers
-    --- that do not know RFC 5746 (TLS 1.2 and earlier). The others are accepted for compatibility. OP_IGNORE_UNEXPECTED_EOF
-    --- is DANGEROUS: the end of the network counts as close_notify, so that an attacker can cut off what the peer sends.
-    --- Python: 2.7.9, 3.2; OP_NO_TICKET 3.6, OP_NO_RENEGOTIATION 3.7, OP_NO_TLSv1_3 2.7.15, OP_ENABLE_MIDDLEBOX_COMPAT
-    --- 3.8, OP_IGNORE_UNEXPECTED_EOF 3.10, OP_LEGACY_SERVER_CONNECT 3.12.
+    --- OP_*: for SSLContext.options: OP_NO_* disable a version, tickets or compression; OP_CIPHER_SERVER_PREFERENCE
+    --- makes the server's order of suites count; without OP_LEGACY_SERVER_CONNECT, which is in OP_ALL, clients refuse
+    --- servers that do not know RFC 5746 (TLS 1.2 and earlier). The others are accepted for compatibility.
+    --- OP_IGNORE_UNEXPECTED_EOF is DANGEROUS: the end of the network counts as close_notify, so that an attacker can
+    --- cut off what the peer sends.
+    --- Python: 2.7.9, 3.2; OP_NO_TLSv1_3 2.7.15, others up to OP_LEGACY_SERVER_CONNECT 3.12.
     OP_ALL = const.OP_ALL,
     OP_NO_SSLv2 = const.OP_NO_SSLV2,
     OP_NO_SSLv3 = const.OP_NO_SSLV3,

@@ -9,6 +9,20 @@ local const = C.const
 
 local TLS13_CIPHERS = { 0x1301, 0x1302, 0x1303 }
 
+--- A cipher suite, as SSLContext:get_ciphers returns it.
+---@class cleat.ssl.CipherSuite
+---@field id integer 0x3000000 and IANA's number
+---@field name string OpenSSL's name
+---@field protocol string the version that has introduced it: "TLSv1.2", "TLSv1.3", "TLSv1.0", "SSLv3"
+---@field description string all of it in a line
+---@field strength_bits integer bits of security
+---@field alg_bits integer bits of the key
+---@field aead boolean whether it has authenticated encryption
+---@field symmetric string "aes-128-gcm" …
+---@field digest string? of its MAC: "sha1", "sha256"; nil with authenticated encryption
+---@field kea string key exchange: "kx-ecdhe" …
+---@field auth string authentication: "auth-rsa" …
+
 ---@class cleat.ssl.SSLContext
 local settings = {}
 
@@ -69,16 +83,14 @@ local function suite(number)
 end
 
 --- Lists the enabled cipher suites in order of preference, those of TLS 1.3 first. Each is a table with the fields and
---- texts of Python's, which are OpenSSL's: `id` (0x3000000 and IANA's number), `name`, `protocol` (the version that has
---- introduced it), `description`, `strength_bits`, `alg_bits`, `aead`, `symmetric`, `digest` (nil with authenticated
---- encryption), `kea`, `auth`.
+--- texts of Python's, which are OpenSSL's.
 ---
 ---     for _, suite in ipairs(ssl.create_default_context():get_ciphers()) do
 ---         io.write(suite.name, " ", suite.strength_bits, "\n")
 ---     end
 ---
 --- Python: 3.6.
----@return {id: integer, name: string, protocol: string, description: string, strength_bits: integer, alg_bits: integer, aead: boolean, symmetric: string, digest: string?, kea: string, auth: string}[]
+---@return cleat.ssl.CipherSuite[]
 function settings:get_ciphers()
     local list = {}
     local may_use_13 = errors.check(C.context_maximum_version(self._id)) >= const.TLS1_3_VERSION and

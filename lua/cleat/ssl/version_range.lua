@@ -1,5 +1,5 @@
---- SSLContext.minimum_version and maximum_version, as in Python: what was set is read back, TLSVersion.MINIMUM_SUPPORTED
---- and MAXIMUM_SUPPORTED too.
+--- SSLContext.minimum_version and maximum_version, as in Python: what was set is read back, also
+--- TLSVersion.MINIMUM_SUPPORTED and MAXIMUM_SUPPORTED.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
