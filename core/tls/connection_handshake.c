@@ -157,6 +157,7 @@ static int advance(struct cleat_connection *self) {
     while (result <= 0 && cleat_psk_holds(self) && !cleat_psk_ask(self)) {
         result = SSL_do_handshake(self->ssl);
     }
+    cleat_psk_wipe(self);
     return result;
 }
 

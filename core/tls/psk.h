@@ -26,6 +26,9 @@ static inline bool cleat_psk_holds(const struct cleat_connection *connection) {
 }
 bool cleat_psk_ask(struct cleat_connection *connection);
 
+/* cleat_psk_wipe wipes what a call of BoringSSL has left of the key. */
+void cleat_psk_wipe(struct cleat_connection *connection);
+
 /* cleat_psk_is_used returns whether a handshake, also before its end, uses a pre-shared key. */
 bool cleat_psk_is_used(const SSL *ssl);
 
