@@ -7,9 +7,10 @@
  *
  * No suite with a pre-shared key is in the default list: cleat_context_set_ciphers must name some, as "PSK" does. They
  * are offered and accepted only by connections whose context asks for keys. The key authenticates both sides, in place
- * of a certificate, also with CLEAT_CERT_REQUIRED and with a host name to be checked: whoever has the key can pose as
- * the server. Sessions of such handshakes never resume. TLS 1.3 has other pre-shared keys, which BoringSSL does not
- * have as OpenSSL and GnuTLS do: a connection that may use TLS 1.3 prefers it, with certificates. */
+ * of a certificate, also with CLEAT_CERT_REQUIRED and with a host name to be checked: an attacker who has the key, as
+ * each client does, can pose as the server. Sessions of such handshakes never resume. TLS 1.3 has other pre-shared
+ * keys, which BoringSSL does not have as OpenSSL and GnuTLS do: a connection that may use TLS 1.3 prefers it, with
+ * certificates. */
 #ifndef CLEAT_PSK_H
 #define CLEAT_PSK_H
 
@@ -53,13 +54,13 @@ CLEAT_API int32_t cleat_connection_psk_hint(int32_t connection, CLEAT_BINARY cha
 CLEAT_API int32_t cleat_connection_psk_identity(int32_t connection, CLEAT_BINARY char *output,
                                                 int32_t output_cap);
 
-/* cleat_connection_answer_psk returns CLEAT_OK and lets the handshake that has returned CLEAT_WANT_PSK go on at the next
- * call. identity: on a client, at most CLEAT_PSK_IDENTITY_MAX bytes without a zero byte, which are sent in plaintext;
- * absent it is empty. On a server it must be absent. key: at most CLEAT_PSK_KEY_MAX bytes; absent or empty, the caller
- * refuses: the peer gets the alert unknown_psk_identity of a server, handshake_failure of a client, and the handshake
- * fails with CLEAT_SSL, PSK_IDENTITY_NOT_FOUND. A server that answers with a random key instead does not reveal which
- * identities it knows: both sides fail as with a wrong key. The key is wiped once it was used. CLEAT_USAGE if the
- * connection does not wait for a key; after an error it can be answered again. */
+/* cleat_connection_answer_psk returns CLEAT_OK and lets the handshake that has returned CLEAT_WANT_PSK go on at the
+ * next call. identity: on a client, at most CLEAT_PSK_IDENTITY_MAX bytes without a zero byte, which are sent in
+ * plaintext; absent it is empty. On a server it must be absent. key: at most CLEAT_PSK_KEY_MAX bytes; absent or
+ * empty, the caller refuses: the peer gets the alert unknown_psk_identity of a server, handshake_failure of a
+ * client, and the handshake fails with CLEAT_SSL, PSK_IDENTITY_NOT_FOUND. A server that answers with a random key
+ * instead does not reveal which identities it knows: both sides fail as with a wrong key. The key is wiped once it
+ * was used. CLEAT_USAGE if the connection does not wait for a key; after an error it can be answered again. */
 CLEAT_API int32_t cleat_connection_answer_psk(int32_t connection, CLEAT_ABSENT const char *identity,
                                               int32_t identity_len, CLEAT_ABSENT const char *key,
                                               int32_t key_len);

@@ -40,8 +40,8 @@
  * to decide on them: see cleat_connection_answer_verify. The value is 0. */
 #define CLEAT_WANT_VERIFY 6 /* class */
 
-/* CLEAT_WANT_PSK is the class for a connection that needs a pre-shared key: see cleat_connection_answer_psk. The value is
- * 0. */
+/* CLEAT_WANT_PSK is the class for a connection that needs a pre-shared key: see cleat_connection_answer_psk. The value
+ * is 0. */
 #define CLEAT_WANT_PSK 7 /* class */
 
 /* CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was

@@ -50,7 +50,8 @@ local servers = {}
 function servers.openssl(suite)
     local server = process.start { "/usr/bin/python3", "-I", process.root .. "/spec/support/hold.py",
         process.write_file(process.directory() .. "/s_server.in", ""), "openssl", "s_server", "-tls1_2", "-cipher", suite,
-        "-nocert", "-psk_identity", "me", "-psk", DIGITS, "-psk_hint", "choose", "-accept", "127.0.0.1:0", "-rev", timeout = 60 }
+        "-nocert", "-psk_identity", "me", "-psk", DIGITS, "-psk_hint", "choose", "-accept", "127.0.0.1:0", "-rev",
+        timeout = 60 }
     return server:wait_for "ACCEPT [%d.]+:(%d+)", server
 end
 
@@ -67,8 +68,8 @@ function servers.gnutls(suite)
     return found, server
 end
 
--- What a server of each kind answers "hello\n" with, and the alerts that it sends for an unknown identity: GnuTLS goes on
--- with a random key, and s_server with its only one.
+-- What a server of each kind answers "hello\n" with, and the alerts that it sends for an unknown identity: GnuTLS goes
+-- on with a random key, and s_server with its only one.
 local ECHO = { openssl = "olleh\n", gnutls = "hello\n" }
 local UNKNOWN = { gnutls = ssl.ALERT_DESCRIPTION_BAD_RECORD_MAC }
 

@@ -1,5 +1,5 @@
--- Pre-shared keys: the handshake asks for a key at one message, however that comes: in pieces, with others in one record,
--- malformed, too long, or too early.
+-- Pre-shared keys: the handshake asks for a key at one message, however that comes: in pieces, with others in one
+-- record, malformed, too long, or too early.
 local handles = require "support.handles"
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
@@ -24,7 +24,7 @@ local function message(kind, body)
     return string.char(kind, 0) .. u16_bytes(#body) .. body
 end
 
--- flight: the messages in the plaintext records of some bytes, each as kind and body, and the bytes behind these records.
+-- flight: the messages in the plaintext records of some bytes, each as kind and body, and the bytes behind them.
 local function flight(bytes)
     local plain = {}
     while bytes:byte(1) == HANDSHAKE do
@@ -97,8 +97,8 @@ local function contexts(suite, asked)
     return here, there
 end
 
--- Ends: a client and a server over memory. piece: how many bytes they get at a time. change(bytes, from): what the other
--- side gets of what one sends.
+-- Ends: a client and a server over memory. piece: how many bytes they get at a time. change(bytes, from): what the
+-- other side gets of what one sends.
 local Ends = {}
 Ends.__index = Ends
 
@@ -253,7 +253,7 @@ describe("B-50 the messages of a handshake with a pre-shared key:", function()
         end
     end)
 
-    it("after a ClientHello of SSL 2's form nobody is asked, and the client is refused", function()
+    it("after a ClientHello of SSL 2's form no function is asked, and the client is refused", function()
         local pair = ends "PSK-AES128-CBC-SHA"
         local hello = "\1\3\3\0\6\0\0\0\32" .. "\0\0\140\0\0\255" .. ("c"):rep(32)
         pair.incoming[2]:write(string.char(128, #hello) .. hello)

@@ -80,8 +80,8 @@ describe("B-50 pre-shared keys:", function()
 
         -- A simple lambda:
         local psk = "\192\255\238"
-        here:set_psk_client_callback(function(hint) return nil, psk end)
-        there:set_psk_server_callback(function(identity) return psk end)
+        here:set_psk_client_callback(function(_hint) return nil, psk end)
+        there:set_psk_server_callback(function(_identity) return psk end)
         assert.are.same({ "ECDHE-PSK-CHACHA20-POLY1305", "TLSv1.2" }, succeeds(here, there))
 
         -- A table using the hint from the server:
@@ -91,12 +91,12 @@ describe("B-50 pre-shared keys:", function()
         end)
         -- A table using the identity of the client:
         local client_table = { ClientId_1 = "\192\255\238", ClientId_2 = "\250\202\222" }
-        local function callback(identity)
+        local function key_of(identity)
             return client_table[identity] or ''
         end
-        there:set_psk_server_callback(callback, 'ServerId_1')
+        there:set_psk_server_callback(key_of, 'ServerId_1')
         assert.are.same({ "ECDHE-PSK-CHACHA20-POLY1305", "TLSv1.2", "ClientId_1", "ClientId_1" }, succeeds(here, there))
-        there:set_psk_server_callback(callback, 'ServerId_3')
+        there:set_psk_server_callback(key_of, 'ServerId_3')
         local failures = attempt(here, there)
         is("SSLError", { reason = "PSK_IDENTITY_NOT_FOUND" }, failures.client)
         is("SSLError", { alert = FAILURE }, failures.server)
@@ -113,7 +113,8 @@ describe("B-50 pre-shared keys:", function()
             raises("TypeError", { match = "callback must be callable" }, here.set_psk_client_callback, here, value)
             raises("TypeError", { match = "callback must be callable" }, there.set_psk_server_callback, there, value)
         end
-        raises("TypeError", { match = "unexpected keyword argument 'hint'" }, there.set_psk_server_callback, there, { callback = f, hint = "x" })
+        raises("TypeError", { match = "unexpected keyword argument 'hint'" }, there.set_psk_server_callback, there,
+            { callback = f, hint = "x" })
         raises("TypeError", { match = "'identity_hint' must be a string" }, there.set_psk_server_callback, there, f, 1)
         raises("ValueError", { match = "failed to set identity hint" }, there.set_psk_server_callback, there, f, ("h"):rep(129))
         raises("ValueError", { match = "embedded null character" }, there.set_psk_server_callback, there, f, "a\0b")

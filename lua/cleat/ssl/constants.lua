@@ -55,8 +55,8 @@ local constants = {
     OP_NO_COMPRESSION = const.OP_NO_COMPRESSION,
     OP_NO_TICKET = const.OP_NO_TICKET, -- Python 3.6
 
-    --- HAS_*: what this build of BoringSSL can do. HAS_SSLv2, HAS_SSLv3, HAS_PSK_TLS13 and HAS_PHA are false: pre-shared
-    --- keys are for TLS 1.2. HAS_CERTIFICATE_COMPRESSION is false if there was no zlib to build with.
+    --- HAS_*: what this build of BoringSSL can do. HAS_SSLv2, HAS_SSLv3 and HAS_PHA are false, and HAS_PSK_TLS13, as
+    --- pre-shared keys are for TLS 1.2; HAS_CERTIFICATE_COMPRESSION is if there was no zlib to build with.
     --- Python: 2.7.9, 3.2; HAS_TLSv1 and its like 3.7, HAS_PSK 3.13, HAS_PHA 3.14, HAS_PSK_TLS13 3.15.
     HAS_ALPN = true,
     HAS_ECDH = true,

@@ -1,7 +1,7 @@
 --- Pre-shared keys (TLS-PSK): the methods of SSLContext, and the calls of their functions.
 ---
---- The ABI has no callbacks: the handshake returns WANT_PSK and is continued after an answer. So these functions are Lua
---- functions between two calls of the ABI: they may raise, and in a coroutine they may yield.
+--- The ABI has no callbacks: the handshake returns WANT_PSK and is continued after an answer. So these functions are
+--- Lua functions between two calls of the ABI: they may raise, and in a coroutine they may yield.
 ---
 --- A context has its functions in a table, `client` and `server`, or false. It is replaced when one is set, and a
 --- connection keeps the one that it was made with. A server that switches its context takes the other's.
@@ -50,7 +50,8 @@ local parse_client = keywords.parser("set_psk_client_callback", { "callback" })
 --- may yield. If it raises, the handshake raises SSLError with its error in `cause`.
 ---
 --- The suites must be named as well, and TLS 1.3 has none of them. The key authenticates the server in place of a
---- certificate, also where `verify_mode` is CERT_REQUIRED: whoever has it can pose as the server. See docs/security.md.
+--- certificate, also where `verify_mode` is CERT_REQUIRED: each client that has it can pose as the server to the
+--- others. See docs/security.md.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ---     context.check_hostname = false
@@ -148,8 +149,9 @@ local function ask(self, id)
     return identity, text("client", "a key", key, const.PSK_KEY_MAX)
 end
 
---- answer calls the function of a connection whose handshake has returned WANT_PSK. After it the handshake can continue,
---- unless the function has closed the connection. Without a key it raises SSLError, reason PSK_IDENTITY_NOT_FOUND.
+--- answer calls the function of a connection whose handshake has returned WANT_PSK. After it the handshake can
+--- continue, unless the function has closed the connection. Without a key it raises SSLError, reason
+--- PSK_IDENTITY_NOT_FOUND.
 function psk.answer(self)
     local id = self._tls
     self._in_callback = "psk"
