@@ -26,7 +26,8 @@
 CLEAT_API int32_t cleat_context_psk_client(int32_t context);
 
 /* cleat_context_set_psk_client returns CLEAT_OK and lets the context's clients use pre-shared keys, or not. on: 1 or
- * 0. */
+ * 0. DANGEROUS are keys that can be guessed, such as passwords, and keys that several clients have: an attacker who has
+ * one can pose as the server. */
 CLEAT_API int32_t cleat_context_set_psk_client(int32_t context, int32_t on);
 
 /* cleat_context_psk_server returns 1 if the context's servers use pre-shared keys, otherwise 0, as in a new context. */
@@ -34,7 +35,8 @@ CLEAT_API int32_t cleat_context_psk_server(int32_t context);
 
 /* cleat_context_set_psk_server returns CLEAT_OK and lets the context's servers use pre-shared keys, or not. on: 1 or 0.
  * identity_hint: a text of at most CLEAT_PSK_IDENTITY_MAX bytes, without a zero byte, which clients get in plaintext;
- * it may be absent. A server without a certificate then has no TLS 1.3. */
+ * it may be absent. A server without a certificate then has no TLS 1.3. DANGEROUS are keys that can be guessed: what an
+ * observer records of a handshake with a suite without ECDHE is enough to try them. */
 CLEAT_API int32_t cleat_context_set_psk_server(int32_t context, int32_t on,
                                                CLEAT_ABSENT const char *identity_hint,
                                                int32_t identity_hint_len);

@@ -127,7 +127,8 @@ static void test_two_answers(void) {
     ends_close(&ends);
 }
 
-/* A client that hangs up while its server looks for the key: it has sent its part of the handshake, and nothing else. */
+/* A client that hangs up while its server looks for the key: it has sent its part of the handshake, and nothing
+ * else. */
 static void test_hang_up(bool answers) {
     int32_t client;
     int32_t server;

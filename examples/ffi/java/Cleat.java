@@ -1749,10 +1749,11 @@ public final class Cleat {
 
         /**
          * cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and earlier
-         * from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). TLS 1.3's
-         * suites are always there. DANGEROUS is a list that lets suites without forward secrecy (RSA) or
-         * with 3DES or SHA-1 in: a key that is stolen later decrypts what was recorded before. CLEAT_SSL
-         * with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
+         * from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). "PSK" is all
+         * suites with a pre-shared key. TLS 1.3's suites are always there. DANGEROUS is a list that lets
+         * suites without forward secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later
+         * decrypts what was recorded before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing
+         * can be selected.
          */
         public void setCiphers(String ciphers) throws Failure {
             byte[] ciphersBytes = bytes(ciphers);
@@ -1972,7 +1973,8 @@ public final class Cleat {
 
         /**
          * cleat_context_set_psk_client returns CLEAT_OK and lets the context's clients use pre-shared
-         * keys, or not. on: 1 or 0.
+         * keys, or not. on: 1 or 0. DANGEROUS are keys that can be guessed, such as passwords, and keys
+         * that several clients have: an attacker who has one can pose as the server.
          */
         public void setPskClient(boolean on) throws Failure {
             int result = Raw.cleat_context_set_psk_client(id, on ? 1 : 0);
@@ -1995,7 +1997,8 @@ public final class Cleat {
          * cleat_context_set_psk_server returns CLEAT_OK and lets the context's servers use pre-shared
          * keys, or not. on: 1 or 0. identity_hint: a text of at most CLEAT_PSK_IDENTITY_MAX bytes,
          * without a zero byte, which clients get in plaintext; it may be absent. A server without a
-         * certificate then has no TLS 1.3.
+         * certificate then has no TLS 1.3. DANGEROUS are keys that can be guessed: what an observer
+         * records of a handshake with a suite without ECDHE is enough to try them.
          */
         public void setPskServer(boolean on, byte[] identityHint) throws Failure {
             int result = Raw.cleat_context_set_psk_server(id, on ? 1 : 0, identityHint, length(identityHint));

@@ -1584,10 +1584,10 @@ impl Context {
     }
 
     /// cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and earlier from a
-    /// list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). TLS 1.3's suites are
-    /// always there. DANGEROUS is a list that lets suites without forward secrecy (RSA) or with 3DES or
-    /// SHA-1 in: a key that is stolen later decrypts what was recorded before. CLEAT_SSL with
-    /// NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
+    /// list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). "PSK" is all suites with
+    /// a pre-shared key. TLS 1.3's suites are always there. DANGEROUS is a list that lets suites without
+    /// forward secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later decrypts what was
+    /// recorded before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ciphers(&self, ciphers: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ciphers(self.0, ciphers.as_bytes().as_ptr().cast(), c_len(ciphers.len())) })?;
@@ -1757,7 +1757,8 @@ impl Context {
     }
 
     /// cleat_context_set_psk_client returns CLEAT_OK and lets the context's clients use pre-shared keys, or
-    /// not. on: 1 or 0.
+    /// not. on: 1 or 0. DANGEROUS are keys that can be guessed, such as passwords, and keys that several
+    /// clients have: an attacker who has one can pose as the server.
     #[allow(clippy::too_many_arguments)]
     pub fn set_psk_client(&self, on: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_psk_client(self.0, on as i32) })?;
@@ -1775,7 +1776,8 @@ impl Context {
     /// cleat_context_set_psk_server returns CLEAT_OK and lets the context's servers use pre-shared keys, or
     /// not. on: 1 or 0. identity_hint: a text of at most CLEAT_PSK_IDENTITY_MAX bytes, without a zero byte,
     /// which clients get in plaintext; it may be absent. A server without a certificate then has no TLS
-    /// 1.3.
+    /// 1.3. DANGEROUS are keys that can be guessed: what an observer records of a handshake with a suite
+    /// without ECDHE is enough to try them.
     #[allow(clippy::too_many_arguments)]
     pub fn set_psk_server(&self, on: bool, identity_hint: Option<&[u8]>) -> Result<(), Error> {
         let (identity_hint, identity_hint_len) = c_pair(identity_hint);

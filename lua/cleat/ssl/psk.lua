@@ -50,8 +50,8 @@ local parse_client = keywords.parser("set_psk_client_callback", { "callback" })
 --- may yield. If it raises, the handshake raises SSLError with its error in `cause`.
 ---
 --- The suites must be named as well, and TLS 1.3 has none of them. The key authenticates the server in place of a
---- certificate, also where `verify_mode` is CERT_REQUIRED: each client that has it can pose as the server to the
---- others. See docs/security.md.
+--- certificate, also where `verify_mode` is CERT_REQUIRED. DANGEROUS in set_psk_client_callback is a key that can be
+--- guessed, as a password can, or that several clients have: an attacker who has it can pose as the server.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ---     context.check_hostname = false
@@ -81,7 +81,9 @@ local parse_server = keywords.parser("set_psk_server_callback", { "callback", "i
 --- `cause`. The client has proved nothing yet: SSLSocket:psk_identity is for afterwards.
 ---
 --- The suites must be named as well. Without a certificate the server does not speak TLS 1.3, which has none of them.
---- The key authenticates the client in place of a certificate, also where `verify_mode` is CERT_REQUIRED.
+--- The key authenticates the client in place of a certificate, also where `verify_mode` is CERT_REQUIRED. DANGEROUS in
+--- set_psk_server_callback is a key that can be guessed: with a suite without ECDHE, what an observer records of a
+--- handshake is enough to try them.
 ---
 ---     local keys = { ClientId_1 = "\192\255\238" }
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
