@@ -111,7 +111,8 @@ static bool takes_psk(const SSL_CIPHER *cipher) {
 }
 
 bool cleat_psk_is_used(const SSL *ssl) {
-    return takes_psk(SSL_get_pending_cipher(ssl));
+    const SSL_CIPHER *pending = SSL_get_pending_cipher(ssl);
+    return takes_psk(pending != NULL ? pending : SSL_get_current_cipher(ssl));
 }
 
 bool cleat_psk_made(const SSL_SESSION *session) {

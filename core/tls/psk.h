@@ -29,7 +29,7 @@ bool cleat_psk_ask(struct cleat_connection *connection);
 /* cleat_psk_wipe wipes what a call of BoringSSL has left of the key. */
 void cleat_psk_wipe(struct cleat_connection *connection);
 
-/* cleat_psk_is_used returns whether a handshake, also before its end, uses a pre-shared key. */
+/* cleat_psk_is_used returns whether a pre-shared key is used, from the choice of the suite on. */
 bool cleat_psk_is_used(const SSL *ssl);
 
 /* cleat_psk_made returns whether a session is of such a handshake: it never resumes. */

@@ -92,7 +92,7 @@ static void play(struct part *part) {
     int32_t b;
     int32_t c;
     while (part->at < part->end) {
-        switch (take(part) % 52) {
+        switch (take(part) % 54) {
             case 0: keep(part, cleat_context_new(take(part) % 7)); break;
             case 1: pair(part); break;
             case 2:
@@ -193,20 +193,25 @@ static void play(struct part *part) {
                 break;
             case 45: checked(cleat_connection_stored_session(id_of(part), room, 64, &a)); break;
             case 46: checked(cleat_connection_answer_session(id_of(part), NULL, 0)); break;
-            case 47: checked(cleat_context_set_psk_client(id_of(part), take(part) % 2)); break;
+            case 47: checked(cleat_connection_key_update(id_of(part), take(part) % 2, 0)); break;
             case 48:
+                a = id_of(part);
+                checked(cleat_connection_export_keying_material(a, bytes, take(part), bytes,
+                                                                take(part), room, 64));
+                break;
+            case 49: checked(cleat_context_set_psk_client(id_of(part), take(part) % 2)); break;
+            case 50:
                 a = id_of(part);
                 b = take(part) % 2;
                 checked(cleat_context_set_psk_server(a, b, "hint", take(part) % 5));
                 break;
-            case 49:
+            case 51:
                 a = id_of(part);
                 checked(cleat_context_set_ciphers(a, "PSK:HIGH", take(part) % 2 == 0 ? 3 : 8));
                 break;
-            case 50: answer_psk(part, bytes); break;
+            case 52: answer_psk(part, bytes); break;
             default:
-                checked(cleat_connection_channel_binding(id_of(part), CLEAT_BINDING_TLS_UNIQUE,
-                                                         room, 64));
+                checked(cleat_connection_channel_binding(id_of(part), take(part) % 4, room, 64));
                 break;
         }
     }

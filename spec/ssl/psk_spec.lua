@@ -294,6 +294,23 @@ describe("B-50 pre-shared keys:", function()
         end
     end)
 
+    it("have channel bindings of the connection, and none of a certificate that was not sent", function()
+        local there = server(nil, KEY)
+        there:load_cert_chain(pki.chain "server-ec")
+        local here = client(nil, "me", KEY)
+        here.maximum_version = ssl.TLSVersion.TLSv1_2
+        local found = succeeds(here, there, function(one, other)
+            local list = {}
+            for _, binding in ipairs { "tls-exporter", "tls-server-end-point" } do
+                list[binding] = { one:get_channel_binding(binding) or "none", other:get_channel_binding(binding) or "none" }
+            end
+            return list
+        end)
+        assert.are.same({ "none", "none" }, found["tls-server-end-point"])
+        assert.are.equal(32, #found["tls-exporter"][1])
+        assert.are.equal(found["tls-exporter"][1], found["tls-exporter"][2])
+    end)
+
     it("work with TLS 1.0 and 1.1, which have the suites with SHA-1", function()
         for _, version in ipairs { "TLSv1", "TLSv1.1" } do
             local there = link.context { version = version, ciphers = "PSK" }
