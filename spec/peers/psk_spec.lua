@@ -20,9 +20,9 @@ end
 -- clients: each connects to our server and returns what it said, and what came back of "hello".
 local clients = {}
 
-function clients.openssl(port, suite, identity, key)
+function clients.openssl(port, suite, identity, key, ...)
     local result = process.run { "openssl", "s_client", "-cipher", suite, "-psk_identity", identity, "-psk", key,
-        "-connect", "127.0.0.1:" .. port, "-ign_eof", stdin = "hello", timeout = 30 }
+        "-connect", "127.0.0.1:" .. port, "-ign_eof", stdin = "hello", timeout = 30, ... }
     local said = result.output .. result.errors
     return said, result.status == 0 and said:find("hello", 1, true) ~= nil
 end
@@ -81,6 +81,26 @@ local function connect(port, suite, callback)
     context:set_psk_client_callback(callback)
     return context:wrap_socket(socket.create_connection({ "127.0.0.1", port }, 20))
 end
+
+describe("B-50 pre-shared keys with openssl:", function()
+    handles.watch(before_each, after_each)
+    teardown(process.cleanup)
+
+    it("its client offers the session, with a ticket or by its id, and our server does not resume it", function()
+        for _, ticket in ipairs { "-legacy_renegotiation", "-no_ticket" } do
+            local server = serve { psk = "me:" .. DIGITS, ciphers = "PSK", bytes = 5 }
+            local file = process.directory() .. "/session.pem"
+            for _, option in ipairs { "-sess_out", "-sess_in" } do
+                local said, came = clients.openssl(server.port, SUITES[1], "me", DIGITS, "-tls1_2", ticket, option, file)
+                assert.is_true(came, said)
+                assert.is_truthy(said:find("New, TLSv1.2, Cipher is " .. SUITES[1], 1, true), said)
+            end
+            local asked = select(2, server:output():gsub("asks\tme", ""))
+            assert.are.equal(2, asked)
+            server:stop()
+        end
+    end)
+end)
 
 for name in pairs(clients) do
     describe("B-50 pre-shared keys with " .. name .. ":", function()
