@@ -65,6 +65,7 @@
 #include "cleat/handle.h"
 #include "cleat/interrupt.h"
 #include "cleat/poll.h"
+#include "cleat/psk.h"
 #include "cleat/random.h"
 #include "cleat/sct.h"
 #include "cleat/session.h"

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "cleat/verify.h"
 #include "tls/connection.h"
+#include "tls/psk.h"
 #include "tls/server_name.h"
 #include "tls/session.h"
 #include "tls/session_store.h"
@@ -69,6 +70,7 @@ static CRYPTO_BUFFER_POOL *certificate_pool(void) {
 static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac,
                       int encrypt) {
     const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    if (encrypt == 1 && cleat_psk_is_used(ssl)) return cleat_psk_seal(name, iv, cipher, hmac);
     return cleat_sessions_ticket_key(connection->initial->sessions, name, iv, cipher, hmac,
                                      encrypt == 1);
 }
@@ -76,6 +78,7 @@ static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *ciph
 /* BoringSSL's own cache ends with the SSL_CTX, and a client has none. */
 static int store_session(SSL *ssl, SSL_SESSION *session) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
+    if (cleat_psk_made(session)) return 0;
     if (!connection->server_side) return cleat_session_keep(connection, session) ? 1 : 0;
     if (cleat_session_is_stored(connection)) {
         cleat_session_store_id(connection, session);
@@ -142,6 +145,7 @@ static bool set_up(const struct cleat_configuration *self,
            set_groups(ssl_ctx, self->settings.curve) &&
            SSL_CTX_set_cipher_list(ssl_ctx, parts->ciphers == NULL ? DEFAULT_CIPHERS
                                                                    : parts->ciphers) == 1 &&
+           cleat_psk_set_up(ssl_ctx, &self->settings) &&
            cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
            (self->credentials == NULL || cleat_credentials_use(self->credentials, ssl_ctx)) &&

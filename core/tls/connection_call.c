@@ -57,7 +57,8 @@ bool cleat_connection_is_want(int32_t status) {
 
 bool cleat_connection_is_pause(int32_t status) {
     return status == CLEAT_WANTS_SERVER_NAME || status == CLEAT_WANTS_SESSION ||
-           status == CLEAT_WANTS_VERIFY || status == CLEAT_WANTS_SIGNATURE;
+           status == CLEAT_WANTS_VERIFY || status == CLEAT_WANTS_SIGNATURE ||
+           status == CLEAT_WANTS_PSK;
 }
 
 /* The classes of failures with a fatal alert, of this side or of the peer. */

@@ -129,11 +129,12 @@ CLEAT_API int32_t cleat_context_check_hostname(int32_t context);
  * certificate of a trusted CA, for any name at all, can pose as the server. */
 CLEAT_API int32_t cleat_context_set_check_hostname(int32_t context, int32_t check);
 
-/* cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and
- * earlier from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list).
- * TLS 1.3's suites are always there. DANGEROUS is a list that lets suites without forward
- * secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later decrypts what was recorded
- * before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected. */
+/* cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and earlier
+ * from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). "PSK" is
+ * all suites with a pre-shared key. TLS 1.3's suites are always there. DANGEROUS is a list that
+ * lets suites without forward secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen
+ * later decrypts what was recorded before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if
+ * nothing can be selected. */
 CLEAT_API int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers,
                                             int32_t ciphers_len);
 

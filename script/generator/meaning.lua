@@ -47,7 +47,8 @@ local FLAGS = {
 local BYTES = {
     text = "host service server_hostname ciphers curve prompt digest name label",
     path = "cafile capath certfile keyfile dhfile",
-    bytes = "data certs key keys secrets password protocols response scts sct untrusted signature context_value",
+    bytes = "data certs key keys secrets password protocols response scts sct untrusted signature"
+        .. " identity identity_hint context_value",
 }
 local KIND_OF_BYTES = {}
 for kind, names in pairs(BYTES) do

@@ -531,6 +531,38 @@ static int32_t call_watch_signal(const struct value *v) {
     return cleat_watch_signal(v[0].i);
 }
 
+static int32_t call_context_psk_client(const struct value *v) {
+    return cleat_context_psk_client(v[0].i);
+}
+
+static int32_t call_context_set_psk_client(const struct value *v) {
+    return cleat_context_set_psk_client(v[0].i, v[1].i);
+}
+
+static int32_t call_context_psk_server(const struct value *v) {
+    return cleat_context_psk_server(v[0].i);
+}
+
+static int32_t call_context_set_psk_server(const struct value *v) {
+    return cleat_context_set_psk_server(v[0].i, v[1].i, v[2].bytes, v[2].size);
+}
+
+static int32_t call_context_psk_identity_hint(const struct value *v) {
+    return cleat_context_psk_identity_hint(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_psk_hint(const struct value *v) {
+    return cleat_connection_psk_hint(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_psk_identity(const struct value *v) {
+    return cleat_connection_psk_identity(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_answer_psk(const struct value *v) {
+    return cleat_connection_answer_psk(v[0].i, v[1].bytes, v[1].size, v[2].bytes, v[2].size);
+}
+
 static int32_t call_random_bytes(const struct value *v) {
     return cleat_random_bytes(v[0].room, v[0].size);
 }
@@ -1450,6 +1482,24 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
     {"cleat_watch_signal", call_watch_signal, CLASSES_watch_signal,
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
+    {"cleat_context_psk_client", call_context_psk_client, CLASSES_context_psk_client,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_psk_client", call_context_set_psk_client, CLASSES_context_set_psk_client,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_context_psk_server", call_context_psk_server, CLASSES_context_psk_server,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_psk_server", call_context_set_psk_server, CLASSES_context_set_psk_server,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {BYTES, 0, "identity_hint"},
+      {END, 0, NULL}}},
+    {"cleat_context_psk_identity_hint", call_context_psk_identity_hint, CLASSES_context_psk_identity_hint,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_psk_hint", call_connection_psk_hint, CLASSES_connection_psk_hint,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_psk_identity", call_connection_psk_identity, CLASSES_connection_psk_identity,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_answer_psk", call_connection_answer_psk, CLASSES_connection_answer_psk,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "identity"}, {BYTES, 0, "key"},
+      {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes, CLASSES_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_certificate_scts", call_certificate_scts, CLASSES_certificate_scts,

@@ -81,7 +81,7 @@ describe("names:", function()
     it("of features are booleans", function()
         for name, wanted in pairs {
             ALPN = true, ECDH = true, SNI = true, NPN = true, TLSv1 = true, TLSv1_1 = true, TLSv1_2 = true, TLSv1_3 = true, SSLv2 = false,
-            SSLv3 = false, NEVER_CHECK_COMMON_NAME = true, PSK = false, PHA = false,
+            SSLv3 = false, NEVER_CHECK_COMMON_NAME = true, PSK = true, PSK_TLS13 = false, PHA = false,
         } do
             assert.are.equal(wanted, ssl["HAS_" .. name])
         end

@@ -312,6 +312,12 @@ pub const POLLERR: i32 = 8;
 pub const POLLHUP: i32 = 16;
 pub const POLLNVAL: i32 = 32;
 
+// CLEAT_PSK_IDENTITY_MAX is the greatest length of an identity, and of a hint, in bytes.
+pub const PSK_IDENTITY_MAX: i32 = 128;
+
+// CLEAT_PSK_KEY_MAX is the greatest length of a key, in bytes.
+pub const PSK_KEY_MAX: i32 = 256;
+
 // CLEAT_SCT_* choose bytes of a timestamp.
 /// the log: SHA-256 of its public key
 pub const SCT_LOG_ID: i32 = 0;
@@ -470,8 +476,7 @@ pub const OCSP_UNKNOWN: i32 = 2;
 pub const OK: i32 = 0;
 
 // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be made
-// again, with the same arguments, once the caller has provided it. Their value is 0. The class 7 is
-// kept for an event to come.
+// again, with the same arguments, once the caller has provided it. Their value is 0.
 /// the transport must be readable (or be fed) first
 pub const WANT_READ: i32 = 1;
 /// the transport must be writable (or be drained) first
@@ -492,6 +497,10 @@ pub const WANT_SIGNATURE: i32 = 5;
 // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits
 // for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
 pub const WANT_VERIFY: i32 = 6;
+
+// CLEAT_WANT_PSK is the class for a connection that needs a pre-shared key: see
+// cleat_connection_answer_psk. The value is 0.
+pub const WANT_PSK: i32 = 7;
 
 // CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was given:
 // call again with one. The value is 0.
@@ -825,6 +834,20 @@ pub mod raw {
         pub fn cleat_watch_new(fd: i32, events: i32, timeout: f64) -> i32;
         pub fn cleat_watch_fileno(watch: i32) -> i32;
         pub fn cleat_watch_signal(watch: i32) -> i32;
+        pub fn cleat_context_psk_client(context: i32) -> i32;
+        pub fn cleat_context_set_psk_client(context: i32, on: i32) -> i32;
+        pub fn cleat_context_psk_server(context: i32) -> i32;
+        pub fn cleat_context_set_psk_server(context: i32, on: i32, identity_hint: *const c_char,
+                                            identity_hint_len: i32) -> i32;
+        pub fn cleat_context_psk_identity_hint(context: i32, output: *mut c_char,
+                                               output_cap: i32) -> i32;
+        pub fn cleat_connection_psk_hint(connection: i32, output: *mut c_char,
+                                         output_cap: i32) -> i32;
+        pub fn cleat_connection_psk_identity(connection: i32, output: *mut c_char,
+                                             output_cap: i32) -> i32;
+        pub fn cleat_connection_answer_psk(connection: i32, identity: *const c_char,
+                                           identity_len: i32, key: *const c_char,
+                                           key_len: i32) -> i32;
         pub fn cleat_random_bytes(buf: *mut c_char, buf_cap: i32) -> i32;
         pub fn cleat_certificate_scts(certificate: i32, output: *mut c_char,
                                       output_cap: i32) -> i32;
@@ -1645,10 +1668,10 @@ impl Context {
     }
 
     /// cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and earlier from a
-    /// list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). TLS 1.3's suites are
-    /// always there. DANGEROUS is a list that lets suites without forward secrecy (RSA) or with 3DES or
-    /// SHA-1 in: a key that is stolen later decrypts what was recorded before. CLEAT_SSL with
-    /// NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
+    /// list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). "PSK" is all suites with
+    /// a pre-shared key. TLS 1.3's suites are always there. DANGEROUS is a list that lets suites without
+    /// forward secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later decrypts what was
+    /// recorded before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ciphers(&self, ciphers: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ciphers(self.0, ciphers.as_bytes().as_ptr().cast(), c_len(ciphers.len())) })?;
@@ -1807,6 +1830,51 @@ impl Context {
     pub fn set_early_data(&self, most: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_early_data(self.0, most) })?;
         Ok(())
+    }
+
+    /// cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0, as in
+    /// a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_client(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_psk_client(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_psk_client returns CLEAT_OK and lets the context's clients use pre-shared keys, or
+    /// not. on: 1 or 0. DANGEROUS are keys that can be guessed, such as passwords, and keys that several
+    /// clients have: an attacker who has one can pose as the server.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_psk_client(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_psk_client(self.0, on as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_psk_server returns 1 if the context's servers use pre-shared keys, otherwise 0, as in
+    /// a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_server(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_psk_server(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_psk_server returns CLEAT_OK and lets the context's servers use pre-shared keys, or
+    /// not. on: 1 or 0. identity_hint: a text of at most CLEAT_PSK_IDENTITY_MAX bytes, without a zero byte,
+    /// which clients get in plaintext; it may be absent. A server without a certificate then has no TLS
+    /// 1.3. DANGEROUS are keys that can be guessed: what an observer records of a handshake with a suite
+    /// without ECDHE is enough to try them.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_psk_server(&self, on: bool, identity_hint: Option<&[u8]>) -> Result<(), Error> {
+        let (identity_hint, identity_hint_len) = c_pair(identity_hint);
+        let _ = checked(unsafe { raw::cleat_context_set_psk_server(self.0, on as i32, identity_hint, identity_hint_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_psk_identity_hint returns the length of the hint and copies it to output; 0 if there
+    /// is none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_identity_hint(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_psk_identity_hint(self.0, out, out_cap) })?;
+        Ok(out)
     }
 
     /// cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it has
@@ -2631,6 +2699,40 @@ impl Connection {
     #[allow(clippy::too_many_arguments)]
     pub fn key_update(&self, requested: bool, timeout: f64) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_key_update(self.0, requested as i32, timeout) })?;
+        Ok(())
+    }
+
+    /// cleat_connection_psk_hint returns the length of the hint that a client's server has sent, and copies
+    /// it to output; 0 if it has sent none, or an empty one. CLEAT_USAGE if the client does not wait for a
+    /// key.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_hint(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_psk_hint(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_psk_identity returns the length of the identity and copies it to output: on a
+    /// server that waits for a key, the one that the client claims to have; once the handshake is done, on
+    /// both sides, the one whose key was used. 0 if it is empty, and if there is none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_identity(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_psk_identity(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_answer_psk returns CLEAT_OK and lets the handshake that has returned CLEAT_WANT_PSK
+    /// go on at the next call. identity: on a client, at most CLEAT_PSK_IDENTITY_MAX bytes without a zero
+    /// byte, which are sent in plaintext; absent it is empty. On a server it must be absent. key: at most
+    /// CLEAT_PSK_KEY_MAX bytes; absent or empty, the caller refuses: the peer gets the alert
+    /// unknown_psk_identity of a server, handshake_failure of a client, and the handshake fails with
+    /// CLEAT_SSL, PSK_IDENTITY_NOT_FOUND. A server that answers with a random key instead does not reveal
+    /// which identities it knows: both sides fail as with a wrong key. The key is wiped once it was used.
+    /// CLEAT_USAGE if the connection does not wait for a key; after an error it can be answered again.
+    #[allow(clippy::too_many_arguments)]
+    pub fn answer_psk(&self, identity: Option<&[u8]>, key: Option<&[u8]>) -> Result<(), Error> {
+        let (identity, identity_len) = c_pair(identity);
+        let (key, key_len) = c_pair(key);
+        let _ = checked(unsafe { raw::cleat_connection_answer_psk(self.0, identity, identity_len, key, key_len) })?;
         Ok(())
     }
 

@@ -212,6 +212,9 @@ return {
     POLLERR = 8,
     POLLHUP = 16,
     POLLNVAL = 32,
+    -- cleat/psk.h
+    PSK_IDENTITY_MAX = 128,
+    PSK_KEY_MAX = 256,
     -- cleat/sct.h
     SCT_LOG_ID = 0,
     SCT_EXTENSIONS = 1,
@@ -312,6 +315,7 @@ return {
     WANT_SESSION = 4,
     WANT_SIGNATURE = 5,
     WANT_VERIFY = 6,
+    WANT_PSK = 7,
     NEED_PASSWORD = 8,
     CLOSED = 16,
     EOF = 17,

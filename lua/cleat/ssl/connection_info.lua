@@ -47,6 +47,20 @@ function info:getpeercert(binary_form, ...)
     return certificate.consume(id, guard, certificate.decode)
 end
 
+--- Returns the identity whose pre-shared key the handshake has used: see SSLContext:set_psk_server_callback.
+---
+---     print(conn:psk_identity()) --> nil
+---
+--- Python: none.
+---@return string? # nil if it was empty, if no such key was used, and before the handshake is done
+function info:psk_identity()
+    if self._tls == 0 or C.connection_established(self._tls) ~= 1 then
+        return nil
+    end
+    local length, identity = errors.check(C.connection_psk_identity(self._tls))
+    return length > 0 and identity or nil
+end
+
 -- chain: the DER bytes of a list of certificates.
 local function chain(self, which)
     local list = {}

@@ -63,8 +63,8 @@ local constants = {
     OP_IGNORE_UNEXPECTED_EOF = const.OP_IGNORE_UNEXPECTED_EOF,
     OP_LEGACY_SERVER_CONNECT = const.OP_LEGACY_SERVER_CONNECT,
 
-    --- HAS_*: what this build of BoringSSL can do. HAS_SSLv2, HAS_SSLv3, HAS_PSK, HAS_PHA and HAS_PSK_TLS13 are
-    --- false; HAS_CERTIFICATE_COMPRESSION is if there was no zlib to build with.
+    --- HAS_*: what this build of BoringSSL can do. HAS_SSLv2, HAS_SSLv3 and HAS_PHA are false, and HAS_PSK_TLS13, as
+    --- pre-shared keys are for TLS 1.2; HAS_CERTIFICATE_COMPRESSION is if there was no zlib to build with.
     --- Python: 2.7.9, 3.2; HAS_TLSv1 and its like 3.7, HAS_PSK 3.13, HAS_PHA 3.14, HAS_PSK_TLS13 3.15.
     HAS_ALPN = true,
     HAS_ECDH = true,
@@ -77,7 +77,8 @@ local constants = {
     HAS_TLSv1_1 = true,
     HAS_TLSv1_2 = true,
     HAS_NEVER_CHECK_COMMON_NAME = true, -- Python 3.7
-    HAS_PSK = false, -- Python 3.13
+    HAS_PSK = true, -- Python 3.13
+    HAS_PSK_TLS13 = false, -- Python 3.15
     HAS_PHA = false, -- Python 3.14
     HAS_PSK_TLS13 = false, -- Python 3.15
     HAS_CERTIFICATE_COMPRESSION = C.has_certificate_compression() == 1,

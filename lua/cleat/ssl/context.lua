@@ -11,6 +11,7 @@ local early_setting = require "cleat.ssl.early_data"
 local errors = require "cleat.errors"
 local handshake_settings = require "cleat.ssl.handshake_settings"
 local keywords = require "cleat.keywords"
+local psk = require "cleat.ssl.psk"
 local purposes = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
 local resumption = require "cleat.ssl.resumption"
@@ -136,11 +137,11 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     roles.apply(id, protocol)
     return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false,
         _verify_callback = false, _verify_callback_may_accept = false, _verifier = false, _session_store = false,
-        _store_errors = 0, _signers = false, _sslsocket_class = false, _sslobject_class = false,
+        _store_errors = 0, _signers = false, _psk = false, _sslsocket_class = false, _sslobject_class = false,
         _lowest = not one_role, _highest = true, _sni_callback = false }, SSLContext.instance)
 end)
 
-for _, methods in ipairs { credential, handshake_settings, resumption.methods, session_store.methods } do
+for _, methods in ipairs { credential, handshake_settings, resumption.methods, session_store.methods, psk.methods } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end
