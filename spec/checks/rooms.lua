@@ -51,6 +51,8 @@ local KNOWS = {
             ["^core/net/poll%.c$"] = "cleat_poll",
             ["^core/net/getaddrinfo%.c$"] = "getaddrinfo, in the calling thread or in the background",
             ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
+            ["^core/net/host%.[ch]$"] = "what the system knows of hosts",
+            ["^core/net/names%.c$"] = "names of services and interfaces",
             ["^core/net/socket%.c$"] = "sockets",
             ["^core/net/socket_%l+%.c$"] = "sockets",
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
@@ -74,12 +76,14 @@ local CALLS = {
         what = "the network is these files' business",
         names = "socket socketpair accept accept4 connect bind listen recv recvfrom recvmsg recvmmsg send sendto sendmsg "
             .. "sendmmsg shutdown getsockopt setsockopt getsockname getpeername poll ppoll select pselect epoll_create1 "
-            .. "epoll_wait epoll_ctl getaddrinfo getnameinfo freeaddrinfo sendfile splice",
+            .. "epoll_wait epoll_ctl getaddrinfo getnameinfo freeaddrinfo gethostbyname_r gethostbyaddr_r sendfile splice",
         only = {
             ["^core/net/address%.c$"] = "getaddrinfo and its neighbours",
             ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
             ["^core/net/getaddrinfo%.c$"] = "getaddrinfo, in the calling thread or in the background",
             ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
+            ["^core/net/host%.[ch]$"] = "what the system knows of hosts",
+            ["^core/net/names%.c$"] = "names of services and interfaces",
             ["^core/net/socket%.c$"] = "sockets",
             ["^core/net/socket_%l+%.c$"] = "sockets",
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
@@ -95,6 +99,7 @@ local CALLS = {
             ["^core/base/file%.c$"] = "reads files",
             ["^core/base/directory%.c$"] = "reads directories",
             ["^core/net/getaddrinfo%.c$"] = "closes its descriptor",
+            ["^core/net/host%.c$"] = "closes its descriptor",
             ["^core/net/resolution%.c$"] = "closes its descriptor",
             ["^core/tls/turn%.c$"] = "closes the descriptor of a waiting call",
             ["^core/net/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
