@@ -87,8 +87,8 @@ static int32_t check(struct cleat_address *address, int32_t lookup, const char *
                      int32_t host_len, int32_t port, int32_t flags) {
     enum { FLAGS = NI_NUMERICHOST | NI_NUMERICSERV | NI_NOFQDN | NI_NAMEREQD | NI_DGRAM };
     bool names = lookup == CLEAT_LOOKUP_NAMES;
-    CLEAT_CHECK_RANGE(1, lookup, CLEAT_LOOKUP_HOST, CLEAT_LOOKUP_NAMES);
     CLEAT_CHECK_TEXT(2, host, host_len);
+    CLEAT_CHECK_RANGE(1, lookup, CLEAT_LOOKUP_HOST, CLEAT_LOOKUP_NAMES);
     CLEAT_CHECK_RANGE(4, port, 0, names ? 65535 : 0);
     if ((flags & ~(names ? FLAGS : 0)) != 0) return cleat_fail_usage(5, "unknown flags");
     memset(address, 0, sizeof *address);

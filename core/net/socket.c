@@ -272,6 +272,7 @@ static int32_t connect_until(struct cleat_socket *self, const struct cleat_addre
 
 int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len, int32_t port,
                              double timeout) {
+    CLEAT_CHECK_TIMEOUT(5, timeout);
     return cleat_socket_connect_flow(socket, host, host_len, port, 0, timeout);
 }
 

@@ -87,6 +87,8 @@ int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t fl
 
 int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, int32_t flags,
                             const char *host, int32_t host_len, int32_t port, double timeout) {
+    CLEAT_CHECK_IN(2, data, data_len);
+    CLEAT_CHECK_TIMEOUT(8, timeout);
     return cleat_socket_sendto_flow(socket, data, data_len, flags, host, host_len, port, 0,
                                     timeout);
 }
@@ -121,6 +123,7 @@ int32_t cleat_socket_sendto_flow(int32_t socket, const char *data, int32_t data_
 
 int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                               double timeout, int32_t *sender) {
+    CLEAT_NO_CANCEL();
     int32_t msg_flags;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
     CLEAT_CHECK_TIMEOUT(5, timeout);

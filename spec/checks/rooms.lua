@@ -76,7 +76,8 @@ local CALLS = {
         what = "the network is these files' business",
         names = "socket socketpair accept accept4 connect bind listen recv recvfrom recvmsg recvmmsg send sendto sendmsg "
             .. "sendmmsg shutdown getsockopt setsockopt getsockname getpeername poll ppoll select pselect epoll_create1 "
-            .. "epoll_wait epoll_ctl getaddrinfo getnameinfo freeaddrinfo gethostbyname_r gethostbyaddr_r sendfile splice",
+            .. "epoll_wait epoll_ctl getaddrinfo getnameinfo freeaddrinfo gethostbyname_r gethostbyaddr_r getservbyname_r "
+            .. "getservbyport_r getprotobyname_r if_nameindex sendfile splice",
         only = {
             ["^core/net/address%.c$"] = "getaddrinfo and its neighbours",
             ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
