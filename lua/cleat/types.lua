@@ -188,6 +188,19 @@
 ---@field timeout? number
 ---@field source_address? table
 
+---@class cleat.keywords.socket.create_server
+---@field address table
+---@field family? integer
+---@field backlog? integer
+---@field reuse_port? boolean
+---@field dualstack_ipv6? boolean
+
+---@class cleat.keywords.socket.fromfd
+---@field fd integer
+---@field family? integer
+---@field type? integer
+---@field proto? integer
+
 ---@class cleat.keywords.select.select
 ---@field rlist any[]
 ---@field wlist any[]

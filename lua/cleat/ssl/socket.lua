@@ -17,6 +17,7 @@ local object = require "cleat.socket.object"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
+require "cleat.socket.sendfile" -- for sockets of both kinds
 
 local pcall = compat.pcall
 local rawget, rawset = rawget, rawset
@@ -25,7 +26,8 @@ local const = C.const
 local Socket = object.Socket
 
 --- A TLS connection over a socket, made by SSLContext:wrap_socket. It has all methods of Socket. Those listed here
---- differ, or are about TLS; sendto, recvfrom and recvfrom_into raise ValueError, since TLS needs a stream. Over an
+--- differ, or are about TLS; sendto, recvfrom and recvfrom_into raise ValueError, and sendmsg, recvmsg and recvmsg_into
+--- NotImplementedError, since TLS needs a stream. Over an
 --- event loop's handle, bind, detach, getsockopt, listen, setsockopt and setwaiter raise NotImplementedError.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
@@ -475,6 +477,13 @@ for _, name in ipairs { "sendto", "recvfrom", "recvfrom_into" } do
             calls.expect(name, C.socket_getpeername(self._id))
         end
         return errors.raise(errors.ValueError, ("%s not allowed on instances of %s"):format(name, tostring(SSLSocket)))
+    end
+end
+
+-- Nor can messages with ancillary data: they would go around TLS, in plaintext.
+for _, name in ipairs { "sendmsg", "recvmsg", "recvmsg_into" } do
+    SSLSocket[name] = function()
+        return errors.raise(errors.NotImplementedError, ("%s not allowed on instances of %s"):format(name, tostring(SSLSocket)))
     end
 end
 
