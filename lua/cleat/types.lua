@@ -11,6 +11,10 @@
 ---@class cleat.keywords.Socket.makefile
 ---@field mode? string
 ---@field bufsize? integer
+---@field encoding? string
+---@field errors? string
+---@field newline? string
+---@field buffering? integer
 
 ---@class cleat.keywords.ssl.SSLContext
 ---@field protocol? integer

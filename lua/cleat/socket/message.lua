@@ -66,8 +66,13 @@ function Socket:sendmsg(buffers, ancdata, flags, to)
     return (complete(self, calls.WRITE, "sendmsg", send_call, data, flags))
 end
 
+-- The sender's list and its guard are one result: calls have four at most.
 local function recvmsg_call(id, wait, size, flags)
-    return C.socket_recvmsg_guarded(id, size, flags, wait)
+    local result, data, msg_flags, sender, guard = C.socket_recvmsg_guarded(id, size, flags, wait)
+    if result < 0 then
+        return result
+    end
+    return result, data, msg_flags, { sender, guard }
 end
 
 local function receive(self, method, size, ancbufsize, flags)
@@ -77,8 +82,8 @@ local function receive(self, method, size, ancbufsize, flags)
         refuse_ancillary(method)
     end
     flags = check.optional_integer(method, "flags", flags, 0)
-    local _, data, msg_flags, sender, guard = complete(self, calls.READ, method, recvmsg_call, size, flags)
-    return data, msg_flags, datagram.sender_of(self, sender, guard)
+    local _, data, msg_flags, sender = complete(self, calls.READ, method, recvmsg_call, size, flags)
+    return data, msg_flags, datagram.sender_of(self, sender[1], sender[2])
 end
 
 --- Receives a message, and what the system says of it. Bytes of a datagram beyond `bufsize` are lost.

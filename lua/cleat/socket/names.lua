@@ -344,14 +344,14 @@ end
 ---
 ---     print(socket.inet_ntoa("\127\0\0\1")) --> 127.0.0.1
 ---
---- Raises: socket.error "packed IP wrong length"; TypeError.
+--- Raises: socket.error "packed IP wrong length for inet_ntoa"; TypeError.
 --- Python: 1.4.
 ---@param packed_ip string|cleat.Buffer
 ---@return string
 function names.inet_ntoa(packed_ip)
     local bytes = bytes_of("inet_ntoa", "packed_ip", packed_ip)
     if #bytes ~= 4 then
-        errors.raise(errors.error, "packed IP wrong length")
+        errors.raise(errors.error, "packed IP wrong length for inet_ntoa")
     end
     return text_of(C.inet_ntop(INET, bytes))
 end

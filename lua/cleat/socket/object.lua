@@ -584,14 +584,19 @@ end
 ---     one:sendall("first\nsecond\n")
 ---     print(two:makefile("r"):readline() == "first\n") --> true
 ---
---- Raises: ValueError for other modes; socket.error with EBADF if the socket is closed; TypeError.
---- Python: 1.4.
+--- Raises: ValueError for other modes; socket.error with EBADF if the socket is closed; NotImplementedError for an
+--- encoding other than "utf-8", other newlines, and error handlers of text files; TypeError.
+--- Python: 1.4; the arguments that are given by name 3.
 ---@param mode string? "r", the default, to read, "w" to write, "rw" for both; "b" may be added
 ---@param bufsize integer? how many bytes to buffer: 8192 by default; 0 for none, 1 to write line by line
+---@param encoding string? by name, as all that follow: "utf-8". Strings are bytes, and are not checked
+---@param errors string? nil
+---@param newline string? "\n"; of a file that only writes also ""
+---@param buffering integer? the same as `bufsize`, under Python 3's name; 0 needs a "b" in the mode
 ---@return cleat.File
 ---@overload fun(self, keywords: cleat.keywords.Socket.makefile): cleat.File
-function Socket:makefile(mode, bufsize, ...)
-    return file.open(self, mode, bufsize, ...)
+function Socket:makefile(mode, bufsize, encoding, errors, newline, buffering, ...)
+    return file.open(self, mode, bufsize, encoding, errors, newline, buffering, ...)
 end
 
 --- Makes another socket over a duplicate of the descriptor: the same connection, with options and O_NONBLOCK in common.
