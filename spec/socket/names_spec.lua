@@ -8,6 +8,8 @@ local raises = require "support.raises"
 local scheduler = require "support.scheduler"
 local socket = require "cleat.socket"
 
+local pcall = require("cleat.compat").pcall -- which may yield on Lua 5.1 too
+
 -- python evaluates expressions, each of which gives a line: the values of a tuple are separated by tabs, lists by commas,
 -- bytes are in hexadecimal, and an error is its class and its text.
 local function python(expressions)

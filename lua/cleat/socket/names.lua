@@ -6,11 +6,13 @@ local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
 local address = require "cleat.socket.address"
 local check = require "cleat.check"
+local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local resolution = require "cleat.socket.resolution"
 local status = require "cleat.status"
 local waiting = require "cleat.socket.waiting"
 
+local pcall = compat.pcall
 local const = C.const
 local INET, INET6 = const.AF_INET, const.AF_INET6
 local BROADCAST = "255.255.255.255"
