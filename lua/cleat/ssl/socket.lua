@@ -412,11 +412,38 @@ function SSLSocket:_check_descriptor(method)
     end
 end
 
-for _, name in ipairs { "bind", "detach", "getsockopt", "listen", "setsockopt", "setwaiter" } do
+for _, name in ipairs { "bind", "getsockopt", "listen", "setsockopt", "setwaiter" } do
     SSLSocket[name] = function(self, ...)
         self:_check_descriptor(name)
         return Socket[name](self, ...)
     end
+end
+
+--- Closes the TLS connection, without close_notify, and the socket object, but not the descriptor, which the caller owns
+--- from then on. The peer of a descriptor that is used further takes what it sends for TLS: see unwrap.
+---
+---     local conn = connect()
+---     local sock = socket.socket { fileno = conn:detach() }
+---     print(pcall(conn.recv, conn, 1)) --> false	[Errno 9] Bad file descriptor
+---     sock:close()
+---
+--- Raises: socket.error with EBADF if it is closed; ValueError while another thread uses it; NotImplementedError over an
+--- event loop's handle.
+--- Python: 3.2.
+---@return integer # the descriptor; of a wrapped descriptor the duplicate that fileno() returns
+function SSLSocket:detach()
+    self:_check_open()
+    self:_check_descriptor("detach")
+    if self._state == "open" then
+        connection.drop(self)
+        self._state = "dropped"
+    end
+    local plain, fd = self._plain, Socket.detach(self)
+    if plain then
+        plain._id, plain._guard, plain._borrowed, self._plain = 0, false, false, false
+    end
+    self._state, self._owner = "closed", false
+    return fd
 end
 
 --- Sets the timeout, see Socket:settimeout. Over an event loop's handle nil means the loop's own timeouts, and 0 is
