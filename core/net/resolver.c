@@ -180,7 +180,7 @@ void cleat_lookup_drop(struct cleat_lookup *lookup) {
         busy = lookup->state == BUSY;
         if (busy) lookup->state = GIVEN_UP;
         pthread_mutex_unlock(&resolver.lock);
-    } else if (!atomic_load(&lookup->done)) {
+    } else if (lookup->started && !atomic_load(&lookup->done)) {
         lookup->list = NULL; /* the parent's thread was perhaps about to set it */
         lookup->found = NULL;
     }

@@ -432,17 +432,20 @@ end
 --- Python: 3.2.
 ---@return integer # the descriptor; of a wrapped descriptor the duplicate that fileno() returns
 function SSLSocket:detach()
-    self:_check_open()
     self:_check_descriptor("detach")
+    self:_check_open()
     if self._state == "open" then
         connection.drop(self)
         self._state = "dropped"
     end
-    local plain, fd = self._plain, Socket.detach(self)
-    if plain then
-        plain._id, plain._guard, plain._borrowed, self._plain = 0, false, false, false
+    if rawget(self, "_owner") then
+        self._owner = false
     end
-    self._state, self._owner = "closed", false
+    local plain, fd = self._plain, Socket.detach(self) -- from here on memory may not lack, which would lose fd
+    if plain then
+        plain._id, plain._guard, plain._borrowed = 0, false, false
+    end
+    self._state = "closed"
     return fd
 end
 
