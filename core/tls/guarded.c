@@ -120,6 +120,15 @@ int32_t cleat_context_new_guarded(int32_t which, int32_t *guard_id) {
     return result;
 }
 
+int32_t cleat_epoll_new_guarded(int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(1, guard_id);
+    result = cleat_epoll_new();
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
 int32_t cleat_addrinfo_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
                                       int32_t port, int32_t flags, int32_t *guard_id) {
     CLEAT_NO_CANCEL(); /* the caller has the id */

@@ -10,6 +10,7 @@ local connection_info = require "cleat.ssl.connection_info"
 local descriptor = require "cleat.ssl.transport.descriptor"
 local early_data = require "cleat.ssl.early_data"
 local errors = require "cleat.errors"
+local exporter = require "cleat.ssl.exporter"
 local file = require "cleat.socket.file"
 local io = require "cleat.ssl.io"
 local keywords = require "cleat.keywords"
@@ -81,7 +82,7 @@ local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, connection.Connection, Socket)
 
-for _, methods in ipairs { io, connection_info, early_data.methods } do
+for _, methods in ipairs { io, connection_info, early_data.methods, exporter.methods } do
     for name, method in pairs(methods) do
         SSLSocket[name] = method
     end
@@ -376,7 +377,8 @@ function SSLSocket:close()
     local guard, plain = self._guard, self._plain
     local below, owner, failed = rawget(self, "_stream"), rawget(self, "_owner"), rawget(self, "_failed")
     local shut = guard and rawget(self, "_turns") and not self._foreign and object.shut_down(self._id)
-    if rawget(self, "_shared") and file.inherit(self, "_guard", "_tls_guard", "_plain", "_owner", "_stream") then
+    if self._state == "unwrapped" -- what was wrapped is the caller's again
+        or rawget(self, "_shared") and file.inherit(self, "_guard", "_tls_guard", "_plain", "_owner", "_stream") then
         guard, plain, below, owner, failed = false, false, false, false, false
     end
     if failed and below then
