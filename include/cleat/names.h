@@ -10,13 +10,15 @@
 
 /* CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host name, with its
  * canonical name and its aliases (gethostbyname). ADDRESS: the name and the aliases of the host that has a numeric
- * address (gethostbyaddr). NAMES: a host name and the name of a service for a numeric address and a port (getnameinfo). */
+ * address (gethostbyaddr). NAMES: a host name and the name of a service for a numeric address and a port
+ * (getnameinfo). */
 #define CLEAT_LOOKUP_HOST 1
 #define CLEAT_LOOKUP_ADDRESS 2
 #define CLEAT_LOOKUP_NAMES 3
 
 /* CLEAT_NI_* are flags for CLEAT_LOOKUP_NAMES, with Linux's numbers: the address, or the port, is not looked up;
- * the host's name without its domain, if that is the local one; a host without a name is an error; the service is UDP's. */
+ * the host's name without its domain, if that is the local one; a host without a name is an error; the service is
+ * UDP's. */
 #define CLEAT_NI_NUMERICHOST 1
 #define CLEAT_NI_NUMERICSERV 2
 #define CLEAT_NI_NOFQDN 4
@@ -34,8 +36,8 @@ CLEAT_API CLEAT_MAY_BLOCK CLEAT_NEW_ID int32_t cleat_addrinfo_lookup(int32_t loo
                                                                      int32_t flags);
 
 /* cleat_resolution_lookup returns the id of a resolution: the same in the background, as cleat_resolution_new.
- * cleat_resolution_addrinfo returns the answer. lookup: CLEAT_LOOKUP_*; flags: CLEAT_NI_*. CLEAT_RESOLVE (NONAME: host is
- * no numeric address); CLEAT_SYS (EMFILE; EAGAIN: no thread can be made). */
+ * cleat_resolution_addrinfo returns the answer. lookup: CLEAT_LOOKUP_*; flags: CLEAT_NI_*. CLEAT_RESOLVE (NONAME: host
+ * is no numeric address); CLEAT_SYS (EMFILE; EAGAIN: no thread can be made). */
 CLEAT_API CLEAT_MAY_BLOCK CLEAT_NEW_ID int32_t cleat_resolution_lookup(int32_t lookup,
                                                                        const char *host,
                                                                        int32_t host_len,

@@ -139,10 +139,10 @@ CLEAT_API CLEAT_MAY_BLOCK int32_t cleat_socket_connect(int32_t socket, const cha
                                                        int32_t host_len, int32_t port,
                                                        double timeout);
 
-/* cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information of an IPv6 address (RFC 3493 section 3.3: the
- * flow label and the traffic class), which Linux uses if the option IPV6_FLOWINFO_SEND is set. flowinfo: 0 to
- * 0x0fffffff; 0 for other families. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: the label belongs to no one);
- * CLEAT_RESOLVE. */
+/* cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information of an IPv6 address
+ * (RFC 3493 section 3.3: the flow label and the traffic class), which Linux uses if the option IPV6_FLOWINFO_SEND is
+ * set. flowinfo: 0 to 0x0fffffff; 0 for other families. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS
+ * (EINVAL: the label is another socket's); CLEAT_RESOLVE. */
 CLEAT_API CLEAT_MAY_BLOCK int32_t cleat_socket_connect_flow(int32_t socket, const char *host,
                                                             int32_t host_len, int32_t port,
                                                             int32_t flowinfo, double timeout);
@@ -188,9 +188,9 @@ CLEAT_API CLEAT_MAY_BLOCK int32_t cleat_socket_sendto_flow(int32_t socket, const
 CLEAT_API int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                                         double timeout, CLEAT_NEW_ID int32_t *sender);
 
-/* cleat_socket_recvmsg returns how many bytes it put into buf, as cleat_socket_recvfrom, and stores what recvmsg(2) says
- * of them, CLEAT_MSG_*: TRUNC if a datagram was longer, EOR at the end of a record, OOB, CTRUNC if the peer has sent
- * ancillary data (descriptors), which were discarded. The sender's list is as in cleat_socket_recvfrom. flags:
+/* cleat_socket_recvmsg returns how many bytes it put into buf, as cleat_socket_recvfrom, and stores what recvmsg(2)
+ * says of them, CLEAT_MSG_*: TRUNC if a datagram was longer, EOR at the end of a record, OOB, CTRUNC if the peer has
+ * sent ancillary data (descriptors), which were discarded. The sender's list is as in cleat_socket_recvfrom. flags:
  * CLEAT_MSG_*; msg_flags: CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
 CLEAT_API int32_t cleat_socket_recvmsg(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                                        double timeout, int32_t *msg_flags,

@@ -26,6 +26,7 @@ describe("messages:", function()
         assert.are.equal(7, one:sendmsg({ "a", "", buffer, "end" }, {}, 0, address))
         assert.are.equal(0, one:sendmsg({}, nil, nil, address))
         local data, ancdata, flags, from = two:recvmsg(100)
+        local _
         assert.are.equal("a\0b\255end", data)
         assert.are.same({}, ancdata)
         assert.are.equal(0, flags)
@@ -55,6 +56,7 @@ describe("messages:", function()
         local first, second, third = socket.buffer(2), socket.buffer(3), socket.buffer(4)
         third:set(0, "keep")
         one:sendto("1234", address)
+        local _
         local count, ancdata, flags, from = two:recvmsg_into { first, second, third }
         assert.are.equal(4, count)
         assert.are.same({}, ancdata)

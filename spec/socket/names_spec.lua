@@ -10,8 +10,8 @@ local socket = require "cleat.socket"
 
 local pcall = require("cleat.compat").pcall -- which may yield on Lua 5.1 too
 
--- python evaluates expressions, each of which gives a line: the values of a tuple are separated by tabs, lists by commas,
--- bytes are in hexadecimal, and an error is its class and its text.
+-- python evaluates expressions, each of which gives a line: the values of a tuple are separated by tabs, those of lists
+-- by commas, bytes are in hexadecimal, and an error is its class and its text.
 local function python(expressions)
     local code = [[
 import socket, sys

@@ -1404,8 +1404,8 @@ public final class Cleat {
          * cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information
          * of an IPv6 address (RFC 3493 section 3.3: the flow label and the traffic class), which Linux
          * uses if the option IPV6_FLOWINFO_SEND is set. flowinfo: 0 to 0x0fffffff; 0 for other families.
-         * CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: the label belongs to no one);
-         * CLEAT_RESOLVE.
+         * CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: the label is another
+         * socket's); CLEAT_RESOLVE.
          */
         public void connectFlow(String host, int port, int flowinfo,
                                 double timeout) throws Failure {

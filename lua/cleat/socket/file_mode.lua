@@ -1,6 +1,6 @@
 --- The arguments of Socket:makefile: those of Python 2.7 (mode, bufsize) and of Python 3 (mode, buffering, encoding,
---- errors, newline). Lua's strings are bytes, and files over sockets return and take them as they are: what would change
---- them is refused.
+--- errors, newline). Lua's strings are bytes, and files over sockets return and take them as they are: what would
+--- change them is refused.
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"

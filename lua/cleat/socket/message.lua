@@ -1,5 +1,6 @@
 --- Messages of several parts (Python's sendmsg, recvmsg and recvmsg_into). Ancillary data, such as descriptors, is not
---- supported: a peer's is discarded by the system. Requiring this file gives the methods to cleat.socket.object's class.
+--- supported: a peer's is discarded by the system. Requiring this file gives the methods to the class of
+--- cleat.socket.object.
 
 local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"

@@ -183,8 +183,8 @@ end
 ---     local address = { "127.0.0.1", 80 }
 ---     print(socket.getnameinfo(address, socket.NI_NUMERICHOST + socket.NI_NUMERICSERV)) --> 127.0.0.1	80
 ---
---- Raises: socket.gaierror, with `EAI_NONAME` if the host has no name and `flags` has NI_NAMEREQD, or if it is no numeric
---- address; TypeError, ValueError for a malformed address.
+--- Raises: socket.gaierror, with `EAI_NONAME` if the host has no name and `flags` has NI_NAMEREQD, or if it is no
+--- numeric address; TypeError, ValueError for a malformed address.
 --- Python: 2.2.
 ---@param sockaddr table {host, port}, or {host, port, flowinfo, scopeid} for IPv6; the host is numeric
 ---@param flags integer? `NI_*`; 0 by default

@@ -595,7 +595,7 @@ end
 ---@param buffering integer? the same as `bufsize`, under Python 3's name; 0 needs a "b" in the mode
 ---@return cleat.File
 ---@overload fun(self, keywords: cleat.keywords.Socket.makefile): cleat.File
-function Socket:makefile(mode, bufsize, encoding, errors, newline, buffering, ...)
+function Socket:makefile(mode, bufsize, encoding, errors, newline, buffering, ...) -- luacheck: ignore 431
     return file.open(self, mode, bufsize, encoding, errors, newline, buffering, ...)
 end
 

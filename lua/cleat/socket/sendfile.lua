@@ -13,7 +13,7 @@ local io, type = io, type
 ---@class cleat.Socket
 local Socket = object.Socket
 
--- What one record of TLS holds: send accepts such a piece, or nothing, so that the number of bytes sent is always known.
+-- What one record of TLS holds: send accepts such a piece, or nothing, so that it is always known how much was sent.
 local PIECE = 16384
 
 -- failed raises an IOError for what a method of Lua's files has returned.

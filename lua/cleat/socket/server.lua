@@ -46,8 +46,8 @@ local parse_create_server = keywords.parser("create_server", { "address", "famil
 ---     local client = socket.create_connection(listener:getsockname())
 ---     client:close()
 ---
---- Raises: socket.error, for example with EADDRINUSE; ValueError if `dualstack_ipv6` is impossible; TypeError, ValueError
---- for a malformed address.
+--- Raises: socket.error, for example with EADDRINUSE; ValueError if `dualstack_ipv6` is impossible; TypeError,
+--- ValueError for a malformed address.
 --- Python: 3.8.
 ---@param address table {host, port}; "" is the wildcard address, 0 any free port
 ---@param family integer? by name, as all that follow: `AF_INET`, the default, or `AF_INET6`

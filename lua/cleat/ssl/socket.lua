@@ -421,16 +421,16 @@ for _, name in ipairs { "bind", "getsockopt", "listen", "setsockopt", "setwaiter
     end
 end
 
---- Closes the TLS connection, without close_notify, and the socket object, but not the descriptor, which the caller owns
---- from then on. The peer of a descriptor that is used further takes what it sends for TLS: see unwrap.
+--- Closes the TLS connection, without close_notify, and the socket object, but not the descriptor, which the caller
+--- owns from then on. The peer of a descriptor that is used further takes what it sends for TLS: see unwrap.
 ---
 ---     local conn = connect()
 ---     local sock = socket.socket { fileno = conn:detach() }
 ---     print(pcall(conn.recv, conn, 1)) --> false	[Errno 9] Bad file descriptor
 ---     sock:close()
 ---
---- Raises: socket.error with EBADF if it is closed; ValueError while another thread uses it; NotImplementedError over an
---- event loop's handle.
+--- Raises: socket.error with EBADF if it is closed; ValueError while another thread uses it; NotImplementedError over
+--- an event loop's handle.
 --- Python: 3.2.
 ---@return integer # the descriptor; of a wrapped descriptor the duplicate that fileno() returns
 function SSLSocket:detach()
