@@ -20,9 +20,8 @@ enum { ROOM = 1024, ROOM_MAX = 1024 * 1024 };
 struct question {
     const char *name; /* NULL: the number is asked about */
     const char *transport; /* or NULL */
-    int number;
+    int number; /* of a port; the answer of a protocol */
     struct servent service;
-    struct protoent protocol;
 };
 
 /* These ask once; they return an errno, ERANGE if room is too small, and whether there is an answer. */
@@ -37,12 +36,30 @@ static int ask_service(struct question *self, char *room, size_t size, bool *fou
     return error;
 }
 
+#ifdef __GLIBC__
 static int ask_protocol(struct question *self, char *room, size_t size, bool *found) {
+    struct protoent protocol;
     struct protoent *entry = NULL;
-    int error = getprotobyname_r(self->name, &self->protocol, room, size, &entry);
+    int error = getprotobyname_r(self->name, &protocol, room, size, &entry);
     *found = entry != NULL;
+    if (*found) self->number = entry->p_proto;
     return error;
 }
+#else
+/* musl has no getprotobyname_r: its protocols are a table, which getprotobyname goes through. */
+static int ask_protocol(struct question *self, char *room, size_t size, bool *found) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    const struct protoent *entry;
+    (void)room;
+    (void)size;
+    pthread_mutex_lock(&lock);
+    entry = getprotobyname(self->name); /* NOLINT(concurrency-mt-unsafe) */
+    *found = entry != NULL;
+    if (*found) self->number = entry->p_proto;
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+#endif
 
 /* ask returns CLEAT_OK and the room that the answer is in, which the caller releases; or a status. */
 static int32_t ask(int (*f)(struct question *, char *, size_t, bool *), struct question *self,
@@ -128,7 +145,7 @@ int32_t cleat_protocol_number(const char *name, int32_t name_len) {
     self.name = text;
     result = ask(ask_protocol, &self, CLEAT_EAI_NONAME, "protocol not found", &room);
     if (result >= 0) {
-        result = self.protocol.p_proto;
+        result = self.number;
         cleat_release(room);
     }
     cleat_release(text);
