@@ -35,14 +35,17 @@ static int answer(struct hostent *entry, char *room, size_t size, struct hostent
     char *text = room + used;
     int i;
     if (size < used + 4 + (ALIASES + 1) * 16) return ERANGE;
-    memcpy(text, "\177\0\0\2", 4);
+    memset(text, 0, 4);
+    text[0] = 127;
+    text[3] = 2;
     pointers[0] = text;
     pointers[1] = NULL;
     entry->h_addr_list = pointers;
     entry->h_addrtype = AF_INET;
     entry->h_length = 4;
     text += 4;
-    entry->h_name = strcpy(text, "canonical");
+    snprintf(text, 16, "canonical");
+    entry->h_name = text;
     entry->h_aliases = pointers + 2;
     for (i = 0; i < ALIASES; i++) {
         text += 16;
