@@ -78,23 +78,28 @@ local function compare(cases)
     end
 end
 
+-- A name that is too long: it is unknown without asking a name server, whose answers can take seconds.
+local UNKNOWN = ("unknown."):rep(40)
+
 describe("names:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
     it("of hosts are Python's", function()
         local cases = {}
-        for _, name in ipairs { "localhost", "127.0.0.1", "", "<broadcast>", "255.255.255.255", "127.1", "no-such-host.invalid" } do
+        for _, name in ipairs { "localhost", "127.0.0.1", "", "127.1", UNKNOWN } do
             for _, f in ipairs { "gethostbyname", "gethostbyname_ex", "gethostbyaddr" } do
-                if f ~= "gethostbyname_ex" or (name ~= "" and name:sub(1, 1) ~= "<") then
+                if f ~= "gethostbyname_ex" or name ~= "" then
                     cases[#cases + 1] = { ("%s(%q)"):format(f, name), outcome(socket[f], name) }
                 end
             end
         end
-        for _, name in ipairs { "::1", "127.3.4.5", "fe80::1%lo" } do
-            cases[#cases + 1] = { ("gethostbyaddr(%q)"):format(name), outcome(socket.gethostbyaddr, name) }
+        for _, name in ipairs { "<broadcast>", "255.255.255.255" } do
+            cases[#cases + 1] = { ("gethostbyname(%q)"):format(name), outcome(socket.gethostbyname, name) }
         end
-        for _, name in ipairs { "localhost", " localhost ", "", "0.0.0.0", "no-such-host.invalid", "127.3.4.5", "127.0.0.1" } do
+        -- an address that most likely has no name: herror
+        cases[#cases + 1] = { "gethostbyaddr('127.3.4.5')", outcome(socket.gethostbyaddr, "127.3.4.5") }
+        for _, name in ipairs { "localhost", " localhost ", "", "0.0.0.0", UNKNOWN, "127.0.0.1" } do
             cases[#cases + 1] = { ("getfqdn(%q)"):format(name), outcome(socket.getfqdn, name) }
         end
         cases[#cases + 1] = { "getfqdn()", outcome(socket.getfqdn) }
@@ -102,20 +107,22 @@ describe("names:", function()
         compare(cases)
         assert.are.equal("127.0.0.1", socket.gethostbyname("localhost"))
         assert.are.equal("localhost", (socket.gethostbyaddr("127.0.0.1")))
-        raises("socket.gaierror", {}, socket.gethostbyname, "no-such-host.invalid")
+        raises("socket.gaierror", {}, socket.gethostbyname, UNKNOWN)
     end)
 
     it("of addresses with ports are Python's", function()
         local N, D = socket.NI_NUMERICHOST, socket.NI_DGRAM
         local cases = {}
-        for _, case in ipairs {
-            { "('127.0.0.1', 443)", { "127.0.0.1", 443 } }, { "('127.0.0.1', 53)", { "127.0.0.1", 53 } },
-            { "('::1', 443, 0, 0)", { "::1", 443, 0, 0 } }, { "('fe80::1', 1, 0, 1)", { "fe80::1", 1, 0, 1 } },
-            { "('127.3.4.5', 60001)", { "127.3.4.5", 60001 } }, { "('localhost', 1)", { "localhost", 1 } },
-        } do
+        for _, case in ipairs { { "('127.0.0.1', 443)", { "127.0.0.1", 443 } }, { "('127.0.0.1', 53)", { "127.0.0.1", 53 } } } do
             for _, flags in ipairs { 0, N, N + socket.NI_NUMERICSERV, D, socket.NI_NAMEREQD, socket.NI_NOFQDN } do
                 cases[#cases + 1] = { ("getnameinfo(%s, %d)"):format(case[1], flags), outcome(socket.getnameinfo, case[2], flags) }
             end
+        end
+        for _, case in ipairs {
+            { "('::1', 443, 0, 0)", { "::1", 443, 0, 0 } }, { "('fe80::1', 1, 0, 1)", { "fe80::1", 1, 0, 1 } },
+            { "('127.3.4.5', 60001)", { "127.3.4.5", 60001 } }, { "('localhost', 1)", { "localhost", 1 } },
+        } do
+            cases[#cases + 1] = { ("getnameinfo(%s, %d)"):format(case[1], N), outcome(socket.getnameinfo, case[2], N) }
         end
         compare(cases)
         raises("socket.gaierror", { errno = socket.EAI_NONAME }, socket.getnameinfo, { "localhost", 1 })
@@ -213,15 +220,12 @@ describe("names:", function()
     it("are looked up while other coroutines run", function()
         local loop = scheduler.new()
         local found = {}
-        -- what a name server says, if there is one, is compared above
-        local unknown = outcome(socket.gethostbyname_ex, "no-such-host.invalid")
-        local nameless = outcome(socket.gethostbyaddr, "127.3.4.5")
+        local unknown = outcome(socket.gethostbyname_ex, UNKNOWN)
         assert.are.equal("! gaierror", unknown:sub(1, 10))
         socket.setdefaultwaiter(loop.waiter)
         for _, case in ipairs {
             { "gethostbyname", "localhost" }, { "gethostbyname_ex", "localhost" }, { "gethostbyaddr", "127.0.0.1" },
-            { "getnameinfo", { "127.0.0.1", 443 } }, { "getfqdn", "localhost" }, { "gethostbyaddr", "127.3.4.5" },
-            { "gethostbyname_ex", "no-such-host.invalid" },
+            { "getnameinfo", { "127.0.0.1", 443 } }, { "getfqdn", "localhost" }, { "gethostbyname_ex", UNKNOWN },
         } do
             loop:start(function()
                 local text = outcome(socket[case[1]], case[2])
@@ -238,7 +242,7 @@ describe("names:", function()
         socket.setdefaultwaiter(nil)
         table.sort(found)
         local wanted = {
-            "getfqdn: " .. socket.getfqdn("localhost"), "gethostbyaddr: " .. nameless,
+            "getfqdn: " .. socket.getfqdn("localhost"),
             "gethostbyaddr: " .. outcome(socket.gethostbyaddr, "127.0.0.1"), "gethostbyname: 127.0.0.1",
             "gethostbyname_ex: " .. unknown, "gethostbyname_ex: " .. outcome(socket.gethostbyname_ex, "localhost"),
             "getnameinfo: " .. outcome(socket.getnameinfo, { "127.0.0.1", 443 }),
