@@ -151,7 +151,7 @@ for _, kind in ipairs { { "plain", plain_pair }, { "TLS", link.open } } do
         end)
 
         test("can be continued after a timeout: no byte is lost or sent twice", function(sock, peer, _, _, path)
-            local bytes = content(300000)
+            local bytes = content(100000)
             written(bytes)
             local file = assert(io.open(path, "rb"))
             sock:settimeout(0.05)
@@ -179,7 +179,7 @@ for _, kind in ipairs { { "plain", plain_pair }, { "TLS", link.open } } do
         end)
 
         test("lets other coroutines run, and reports what a closed connection has taken", function(sock, peer, _, _, path)
-            local bytes = content(200000)
+            local bytes = content(100000)
             written(bytes)
             local loop = scheduler.new()
             sock:setwaiter(loop.waiter)
