@@ -64,6 +64,7 @@
 #include "cleat/guarded.h"
 #include "cleat/handle.h"
 #include "cleat/interrupt.h"
+#include "cleat/names.h"
 #include "cleat/poll.h"
 #include "cleat/psk.h"
 #include "cleat/random.h"

@@ -321,7 +321,7 @@ function model.read(root)
 
     local FILES = {
         ["cleat.ssl"] = { "lua/cleat/ssl.lua", "lua/cleat/ssl/constants.lua", "lua/cleat/ssl/pem.lua", "lua/cleat/errors.lua" },
-        ["cleat.socket"] = { "lua/cleat/socket.lua", "lua/cleat/errors.lua" },
+        ["cleat.socket"] = { "lua/cleat/socket.lua", "lua/cleat/socket/constants.lua", "lua/cleat/errors.lua" },
     }
     -- Socket's methods are described before SSLSocket's, which inherit them.
     local sockets = {}

@@ -253,6 +253,7 @@ public final class Cleat {
     public static final int EFAULT = 14;
     public static final int EBUSY = 16;
     public static final int EEXIST = 17;
+    public static final int ENODEV = 19;
     public static final int ENOTDIR = 20;
     public static final int EISDIR = 21;
     public static final int EINVAL = 22;
@@ -260,6 +261,7 @@ public final class Cleat {
     public static final int EMFILE = 24;
     public static final int EFBIG = 27;
     public static final int ENOSPC = 28;
+    public static final int ESPIPE = 29;
     public static final int EPIPE = 32;
     public static final int ENAMETOOLONG = 36;
     public static final int ELOOP = 40;
@@ -311,6 +313,23 @@ public final class Cleat {
     public static final int KIND_SESSION = 8;
     public static final int KIND_VERIFICATION = 9;
     public static final int KIND_EPOLL = 13;
+
+    // CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host
+    // name, with its canonical name and its aliases (gethostbyname). ADDRESS: the name and the
+    // aliases of the host that has a numeric address (gethostbyaddr). NAMES: a host name and the name
+    // of a service for a numeric address and a port (getnameinfo).
+    public static final int LOOKUP_HOST = 1;
+    public static final int LOOKUP_ADDRESS = 2;
+    public static final int LOOKUP_NAMES = 3;
+
+    // CLEAT_NI_* are flags for CLEAT_LOOKUP_NAMES, with Linux's numbers: the address, or the port, is
+    // not looked up; the host's name without its domain, if that is the local one; a host without a
+    // name is an error; the service is UDP's.
+    public static final int NI_NUMERICHOST = 1;
+    public static final int NI_NUMERICSERV = 2;
+    public static final int NI_NOFQDN = 4;
+    public static final int NI_NAMEREQD = 8;
+    public static final int NI_DGRAM = 16;
 
     // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
     public static final int POLLIN = 1;
@@ -460,7 +479,9 @@ public final class Cleat {
     public static final int MSG_OOB = 1;
     public static final int MSG_PEEK = 2;
     public static final int MSG_DONTROUTE = 4;
+    public static final int MSG_CTRUNC = 8;
     public static final int MSG_TRUNC = 32;
+    public static final int MSG_EOR = 128;
     public static final int MSG_WAITALL = 256;
 
     // CLEAT_SHUT_* are the directions of cleat_socket_shutdown.
@@ -858,6 +879,28 @@ public final class Cleat {
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
         public static native int cleat_set_interruptible(int interruptible);
+        public static native int cleat_addrinfo_lookup(int lookup, byte[] host, int host_len,
+                                                       int port, int flags);
+        public static native int cleat_resolution_lookup(int lookup, byte[] host, int host_len,
+                                                         int port, int flags);
+        public static native int cleat_addrinfo_alias_count(int addrinfo);
+        public static native int cleat_addrinfo_alias(int addrinfo, int index, byte[] output,
+                                                      int output_cap);
+        public static native int cleat_addrinfo_service(int addrinfo, byte[] output,
+                                                        int output_cap);
+        public static native int cleat_service_port(byte[] service, int service_len,
+                                                    byte[] transport, int transport_len);
+        public static native int cleat_service_name(int port, byte[] transport, int transport_len,
+                                                    byte[] output, int output_cap);
+        public static native int cleat_protocol_number(byte[] name, int name_len);
+        public static native int cleat_host_name(byte[] output, int output_cap);
+        public static native int cleat_interface_index(byte[] name, int name_len);
+        public static native int cleat_interface_name(int number, byte[] output, int output_cap);
+        public static native int cleat_interface_names(byte[] output, int output_cap);
+        public static native int cleat_inet_pton(int family, byte[] host, int host_len, byte[] buf,
+                                                 int buf_cap);
+        public static native int cleat_inet_ntop(int family, byte[] data, int data_len,
+                                                 byte[] output, int output_cap);
         public static native int cleat_poll(int[] fds, int fds_len, int[] events, int events_len,
                                             int[] revents, int revents_cap, double timeout);
         public static native int cleat_watch_new(int fd, int events, double timeout);
@@ -962,6 +1005,8 @@ public final class Cleat {
         public static native int cleat_socket_accept(int socket, double timeout);
         public static native int cleat_socket_connect(int socket, byte[] host, int host_len,
                                                       int port, double timeout);
+        public static native int cleat_socket_connect_flow(int socket, byte[] host, int host_len,
+                                                           int port, int flowinfo, double timeout);
         public static native int cleat_socket_send(int socket, byte[] data, int data_len, int flags,
                                                    double timeout);
         public static native int cleat_socket_recv(int socket, byte[] buf, int buf_cap, int flags,
@@ -970,8 +1015,14 @@ public final class Cleat {
         public static native int cleat_socket_sendto(int socket, byte[] data, int data_len,
                                                      int flags, byte[] host, int host_len, int port,
                                                      double timeout);
+        public static native int cleat_socket_sendto_flow(int socket, byte[] data, int data_len,
+                                                          int flags, byte[] host, int host_len,
+                                                          int port, int flowinfo, double timeout);
         public static native int cleat_socket_recvfrom(int socket, byte[] buf, int buf_cap,
                                                        int flags, double timeout, int[] sender);
+        public static native int cleat_socket_recvmsg(int socket, byte[] buf, int buf_cap,
+                                                      int flags, double timeout, int[] msg_flags,
+                                                      int[] sender);
         public static native int cleat_socket_shutdown(int socket, int how);
         public static native int cleat_socket_getsockname(int socket, byte[] output, int output_cap,
                                                           int[] port, int[] flowinfo,
@@ -1106,6 +1157,12 @@ public final class Cleat {
                                                                             int[] guard_id);
         public static native int cleat_context_new_guarded(int which, int[] guard_id);
         public static native int cleat_epoll_new_guarded(int[] guard_id);
+        public static native int cleat_addrinfo_lookup_guarded(int lookup, byte[] host,
+                                                               int host_len, int port, int flags,
+                                                               int[] guard_id);
+        public static native int cleat_resolution_lookup_guarded(int lookup, byte[] host,
+                                                                 int host_len, int port, int flags,
+                                                                 int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
                                                          int[] guard_id);
         public static native int cleat_connection_session_guarded(int connection, int[] guard_id);
@@ -1394,6 +1451,21 @@ public final class Cleat {
         }
 
         /**
+         * cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information
+         * of an IPv6 address (RFC 3493 section 3.3: the flow label and the traffic class), which Linux
+         * uses if the option IPV6_FLOWINFO_SEND is set. flowinfo: 0 to 0x0fffffff; 0 for other families.
+         * CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: the label is another
+         * socket's); CLEAT_RESOLVE.
+         */
+        public void connectFlow(String host, int port, int flowinfo,
+                                double timeout) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_socket_connect_flow(id, hostBytes, length(hostBytes), port, flowinfo, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_socket_send returns how many of the bytes were sent, which may be fewer than data_len.
          * flags: CLEAT_MSG_*. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EPIPE,
          * ECONNRESET, ENOTCONN ...).
@@ -1443,6 +1515,20 @@ public final class Cleat {
             return result;
         }
 
+        /**
+         * cleat_socket_sendto_flow returns how many of the bytes were sent, as cleat_socket_sendto, with
+         * flow information as in cleat_socket_connect_flow. flags: CLEAT_MSG_*; flowinfo: 0 to
+         * 0x0fffffff. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE.
+         */
+        public int sendtoFlow(byte[] data, int flags, String host, int port, int flowinfo,
+                              double timeout) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_socket_sendto_flow(id, data, length(data), flags, hostBytes, length(hostBytes), port, flowinfo, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
         public record Recvfrom(int result, Addrinfo sender) {}
 
         /**
@@ -1457,6 +1543,24 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return new Recvfrom(result, new Addrinfo(sender[0]));
+        }
+
+        public record Recvmsg(int result, int msgFlags, Addrinfo sender) {}
+
+        /**
+         * cleat_socket_recvmsg returns how many bytes it put into buf, as cleat_socket_recvfrom, and
+         * stores what recvmsg(2) says of them, CLEAT_MSG_*: TRUNC if a datagram was longer, EOR at the
+         * end of a record, OOB, CTRUNC if the peer has sent ancillary data (descriptors), which were
+         * discarded. The sender's list is as in cleat_socket_recvfrom. flags: CLEAT_MSG_*; msg_flags:
+         * CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS.
+         */
+        public Recvmsg recvmsg(byte[] buf, int flags, double timeout) throws Failure {
+            int[] msgFlags = new int[1];
+            int[] sender = new int[1];
+            int result = Raw.cleat_socket_recvmsg(id, buf, buf.length, flags, timeout, msgFlags, sender);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new Recvmsg(result, msgFlags[0], new Addrinfo(sender[0]));
         }
 
         /**
@@ -1639,6 +1743,65 @@ public final class Cleat {
             if (result > out.length) {
                 out = new byte[result];
                 result = Raw.cleat_addrinfo_canonname(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_addrinfo_lookup returns the id of a list (cleat/address.h) with the answer to a question:
+         * addresses, a canonical name (cleat_addrinfo_canonname), aliases (cleat_addrinfo_alias) and, for
+         * CLEAT_LOOKUP_NAMES, a service (cleat_addrinfo_service). lookup: CLEAT_LOOKUP_*; port: 0 to
+         * 65535, for CLEAT_LOOKUP_NAMES; flags: CLEAT_NI_*, for CLEAT_LOOKUP_NAMES, otherwise 0. It may
+         * block on the network for as long as the resolver does. CLEAT_RESOLVE (NONAME: there is no such
+         * host; NODATA: the host has no address; AGAIN, FAIL: a name server); CLEAT_SYS.
+         */
+        public static Addrinfo lookup(int lookup, String host, int port, int flags) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_addrinfo_lookup(lookup, hostBytes, length(hostBytes), port, flags);
+            check(result);
+            return new Addrinfo(result);
+        }
+
+        /**
+         * cleat_addrinfo_alias_count returns how many aliases the list has: none, unless it is
+         * cleat_addrinfo_lookup's.
+         */
+        public int aliasCount() throws Failure {
+            int result = Raw.cleat_addrinfo_alias_count(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_addrinfo_alias returns the length of the alias at index (from 0) and copies it to output.
+         */
+        public String alias(int index) throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_addrinfo_alias(id, index, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_addrinfo_alias(id, index, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_addrinfo_service returns the length of the name of the service, or of its number, and
+         * copies it to output; 0 unless CLEAT_LOOKUP_NAMES has found it.
+         */
+        public String service() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_addrinfo_service(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_addrinfo_service(id, out, out.length);
             }
             Reference.reachabilityFence(this);
             check(result);
@@ -4143,6 +4306,20 @@ public final class Cleat {
             check(result);
             return new Addrinfo(result);
         }
+
+        /**
+         * cleat_resolution_lookup returns the id of a resolution: the same in the background, as
+         * cleat_resolution_new. cleat_resolution_addrinfo returns the answer. lookup: CLEAT_LOOKUP_*;
+         * flags: CLEAT_NI_*. CLEAT_RESOLVE (NONAME: host is no numeric address); CLEAT_SYS (EMFILE;
+         * EAGAIN: no thread can be made).
+         */
+        public static Resolution lookup(int lookup, String host, int port,
+                                        int flags) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_resolution_lookup(lookup, hostBytes, length(hostBytes), port, flags);
+            check(result);
+            return new Resolution(result);
+        }
     }
 
     /** The id of an open watch. */
@@ -4561,6 +4738,136 @@ public final class Cleat {
         int result = Raw.cleat_set_interruptible(interruptible ? 1 : 0);
         check(result);
         return result != 0;
+    }
+
+    /**
+     * cleat_service_port returns the number of a service's port. transport: the name of the protocol,
+     * "tcp" or "udp"; absent for any. CLEAT_RESOLVE (SERVICE: there is no such service).
+     */
+    public static int servicePort(String service, String transport) throws Failure {
+        byte[] serviceBytes = bytes(service);
+        byte[] transportBytes = bytes(transport);
+        int result = Raw.cleat_service_port(serviceBytes, length(serviceBytes), transportBytes, length(transportBytes));
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_service_name returns the length of the name of the service that has a port, and copies it
+     * to output. port: 0 to 65535. transport: as for cleat_service_port; absent for any.
+     * CLEAT_RESOLVE (SERVICE: there is none).
+     */
+    public static String serviceName(int port, String transport) throws Failure {
+        byte[] transportBytes = bytes(transport);
+        byte[] out = new byte[256];
+        int result = Raw.cleat_service_name(port, transportBytes, length(transportBytes), out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_service_name(port, transportBytes, length(transportBytes), out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_protocol_number returns the number of a protocol, as "tcp" has 6. CLEAT_RESOLVE (NONAME:
+     * there is no such protocol).
+     */
+    public static int protocolNumber(String name) throws Failure {
+        byte[] nameBytes = bytes(name);
+        int result = Raw.cleat_protocol_number(nameBytes, length(nameBytes));
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_host_name returns the length of the machine's host name and copies it to output.
+     * CLEAT_SYS.
+     */
+    public static String hostName() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_host_name(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_host_name(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_interface_index returns the number of a network interface. CLEAT_SYS (ENODEV: there is no
+     * such interface).
+     */
+    public static int interfaceIndex(String name) throws Failure {
+        byte[] nameBytes = bytes(name);
+        int result = Raw.cleat_interface_index(nameBytes, length(nameBytes));
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_interface_name returns the length of the name of the network interface with a number, and
+     * copies it to output. number: 1 or more. CLEAT_SYS (ENXIO: there is none).
+     */
+    public static String interfaceName(boolean number) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_interface_name(number ? 1 : 0, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_interface_name(number ? 1 : 0, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_interface_names returns the length of the names of all network interfaces, each followed
+     * by a line feed, and copies them to output. CLEAT_SYS.
+     */
+    public static String interfaceNames() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_interface_names(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_interface_names(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_inet_pton returns how many bytes it put into buf: the address that is written in host, in
+     * network order, 4 bytes for CLEAT_AF_INET and 16 for CLEAT_AF_INET6. family: CLEAT_AF_*;
+     * CLEAT_AF_UNSPEC for all forms of IPv4 addresses that inet_aton reads, such as "127.1".
+     * CLEAT_SYS (EAFNOSUPPORT); CLEAT_USAGE if host is no such address, or buf too small.
+     */
+    public static int inetPton(int family, String host, byte[] buf) throws Failure {
+        byte[] hostBytes = bytes(host);
+        int result = Raw.cleat_inet_pton(family, hostBytes, length(hostBytes), buf, buf.length);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_inet_ntop returns the length of the text for an address that is given as bytes, as from
+     * cleat_inet_pton, and copies it to output. family: CLEAT_AF_*. CLEAT_SYS (EAFNOSUPPORT);
+     * CLEAT_USAGE for another number of bytes.
+     */
+    public static String inetNtop(int family, byte[] data) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_inet_ntop(family, data, length(data), out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_inet_ntop(family, data, length(data), out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
     }
 
     /**

@@ -245,6 +245,7 @@ pub const EACCES: i32 = 13;
 pub const EFAULT: i32 = 14;
 pub const EBUSY: i32 = 16;
 pub const EEXIST: i32 = 17;
+pub const ENODEV: i32 = 19;
 pub const ENOTDIR: i32 = 20;
 pub const EISDIR: i32 = 21;
 pub const EINVAL: i32 = 22;
@@ -252,6 +253,7 @@ pub const ENFILE: i32 = 23;
 pub const EMFILE: i32 = 24;
 pub const EFBIG: i32 = 27;
 pub const ENOSPC: i32 = 28;
+pub const ESPIPE: i32 = 29;
 pub const EPIPE: i32 = 32;
 pub const ENAMETOOLONG: i32 = 36;
 pub const ELOOP: i32 = 40;
@@ -303,6 +305,23 @@ pub const KIND_WATCH: i32 = 7;
 pub const KIND_SESSION: i32 = 8;
 pub const KIND_VERIFICATION: i32 = 9;
 pub const KIND_EPOLL: i32 = 13;
+
+// CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host name,
+// with its canonical name and its aliases (gethostbyname). ADDRESS: the name and the aliases of the
+// host that has a numeric address (gethostbyaddr). NAMES: a host name and the name of a service for a
+// numeric address and a port (getnameinfo).
+pub const LOOKUP_HOST: i32 = 1;
+pub const LOOKUP_ADDRESS: i32 = 2;
+pub const LOOKUP_NAMES: i32 = 3;
+
+// CLEAT_NI_* are flags for CLEAT_LOOKUP_NAMES, with Linux's numbers: the address, or the port, is not
+// looked up; the host's name without its domain, if that is the local one; a host without a name is an
+// error; the service is UDP's.
+pub const NI_NUMERICHOST: i32 = 1;
+pub const NI_NUMERICSERV: i32 = 2;
+pub const NI_NOFQDN: i32 = 4;
+pub const NI_NAMEREQD: i32 = 8;
+pub const NI_DGRAM: i32 = 16;
 
 // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
 pub const POLLIN: i32 = 1;
@@ -451,7 +470,9 @@ pub const IPV6_V6ONLY: i32 = 26;
 pub const MSG_OOB: i32 = 1;
 pub const MSG_PEEK: i32 = 2;
 pub const MSG_DONTROUTE: i32 = 4;
+pub const MSG_CTRUNC: i32 = 8;
 pub const MSG_TRUNC: i32 = 32;
+pub const MSG_EOR: i32 = 128;
 pub const MSG_WAITALL: i32 = 256;
 
 // CLEAT_SHUT_* are the directions of cleat_socket_shutdown.
@@ -829,6 +850,27 @@ pub mod raw {
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
         pub fn cleat_set_interruptible(interruptible: i32) -> i32;
+        pub fn cleat_addrinfo_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
+                                     flags: i32) -> i32;
+        pub fn cleat_resolution_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
+                                       flags: i32) -> i32;
+        pub fn cleat_addrinfo_alias_count(addrinfo: i32) -> i32;
+        pub fn cleat_addrinfo_alias(addrinfo: i32, index: i32, output: *mut c_char,
+                                    output_cap: i32) -> i32;
+        pub fn cleat_addrinfo_service(addrinfo: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_service_port(service: *const c_char, service_len: i32,
+                                  transport: *const c_char, transport_len: i32) -> i32;
+        pub fn cleat_service_name(port: i32, transport: *const c_char, transport_len: i32,
+                                  output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_protocol_number(name: *const c_char, name_len: i32) -> i32;
+        pub fn cleat_host_name(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_interface_index(name: *const c_char, name_len: i32) -> i32;
+        pub fn cleat_interface_name(number: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_interface_names(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_inet_pton(family: i32, host: *const c_char, host_len: i32, buf: *mut c_char,
+                               buf_cap: i32) -> i32;
+        pub fn cleat_inet_ntop(family: i32, data: *const c_char, data_len: i32, output: *mut c_char,
+                               output_cap: i32) -> i32;
         pub fn cleat_poll(fds: *const i32, fds_len: i32, events: *const i32, events_len: i32,
                           revents: *mut i32, revents_cap: i32, timeout: f64) -> i32;
         pub fn cleat_watch_new(fd: i32, events: i32, timeout: f64) -> i32;
@@ -928,6 +970,8 @@ pub mod raw {
         pub fn cleat_socket_accept(socket: i32, timeout: f64) -> i32;
         pub fn cleat_socket_connect(socket: i32, host: *const c_char, host_len: i32, port: i32,
                                     timeout: f64) -> i32;
+        pub fn cleat_socket_connect_flow(socket: i32, host: *const c_char, host_len: i32, port: i32,
+                                         flowinfo: i32, timeout: f64) -> i32;
         pub fn cleat_socket_send(socket: i32, data: *const c_char, data_len: i32, flags: i32,
                                  timeout: f64) -> i32;
         pub fn cleat_socket_recv(socket: i32, buf: *mut c_char, buf_cap: i32, flags: i32,
@@ -936,8 +980,13 @@ pub mod raw {
         pub fn cleat_socket_sendto(socket: i32, data: *const c_char, data_len: i32, flags: i32,
                                    host: *const c_char, host_len: i32, port: i32,
                                    timeout: f64) -> i32;
+        pub fn cleat_socket_sendto_flow(socket: i32, data: *const c_char, data_len: i32, flags: i32,
+                                        host: *const c_char, host_len: i32, port: i32,
+                                        flowinfo: i32, timeout: f64) -> i32;
         pub fn cleat_socket_recvfrom(socket: i32, buf: *mut c_char, buf_cap: i32, flags: i32,
                                      timeout: f64, sender: *mut i32) -> i32;
+        pub fn cleat_socket_recvmsg(socket: i32, buf: *mut c_char, buf_cap: i32, flags: i32,
+                                    timeout: f64, msg_flags: *mut i32, sender: *mut i32) -> i32;
         pub fn cleat_socket_shutdown(socket: i32, how: i32) -> i32;
         pub fn cleat_socket_getsockname(socket: i32, output: *mut c_char, output_cap: i32,
                                         port: *mut i32, flowinfo: *mut i32,
@@ -1064,6 +1113,10 @@ pub mod raw {
                                                           guard_id: *mut i32) -> i32;
         pub fn cleat_context_new_guarded(which: i32, guard_id: *mut i32) -> i32;
         pub fn cleat_epoll_new_guarded(guard_id: *mut i32) -> i32;
+        pub fn cleat_addrinfo_lookup_guarded(lookup: i32, host: *const c_char, host_len: i32,
+                                             port: i32, flags: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_resolution_lookup_guarded(lookup: i32, host: *const c_char, host_len: i32,
+                                               port: i32, flags: i32, guard_id: *mut i32) -> i32;
         pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64,
                                        guard_id: *mut i32) -> i32;
         pub fn cleat_connection_session_guarded(connection: i32, guard_id: *mut i32) -> i32;
@@ -1329,6 +1382,17 @@ impl Socket {
         Ok(())
     }
 
+    /// cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information of an
+    /// IPv6 address (RFC 3493 section 3.3: the flow label and the traffic class), which Linux uses if the
+    /// option IPV6_FLOWINFO_SEND is set. flowinfo: 0 to 0x0fffffff; 0 for other families. CLEAT_WANT_WRITE;
+    /// CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: the label is another socket's); CLEAT_RESOLVE.
+    #[allow(clippy::too_many_arguments)]
+    pub fn connect_flow(&self, host: &str, port: i32, flowinfo: i32,
+                        timeout: f64) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_socket_connect_flow(self.0, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flowinfo, timeout) })?;
+        Ok(())
+    }
+
     /// cleat_socket_send returns how many of the bytes were sent, which may be fewer than data_len. flags:
     /// CLEAT_MSG_*. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EPIPE, ECONNRESET, ENOTCONN
     /// ...).
@@ -1366,6 +1430,16 @@ impl Socket {
         Ok(result as usize)
     }
 
+    /// cleat_socket_sendto_flow returns how many of the bytes were sent, as cleat_socket_sendto, with flow
+    /// information as in cleat_socket_connect_flow. flags: CLEAT_MSG_*; flowinfo: 0 to 0x0fffffff.
+    /// CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE.
+    #[allow(clippy::too_many_arguments)]
+    pub fn sendto_flow(&self, data: &[u8], flags: i32, host: &str, port: i32, flowinfo: i32,
+                       timeout: f64) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_socket_sendto_flow(self.0, data.as_ptr().cast(), c_len(data.len()), flags, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flowinfo, timeout) })?;
+        Ok(result as usize)
+    }
+
     /// cleat_socket_recvfrom returns how many bytes of a datagram it put into buf; the others are lost. It
     /// stores the id of a list (cleat/address.h) with the sender's address, or with none if the sender has
     /// none; the caller closes it. flags: CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED;
@@ -1376,6 +1450,20 @@ impl Socket {
         let mut sender = 0;
         let result = checked(unsafe { raw::cleat_socket_recvfrom(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), flags, timeout, &mut sender) })?;
         Ok((result as usize, Addrinfo(sender)))
+    }
+
+    /// cleat_socket_recvmsg returns how many bytes it put into buf, as cleat_socket_recvfrom, and stores
+    /// what recvmsg(2) says of them, CLEAT_MSG_*: TRUNC if a datagram was longer, EOR at the end of a
+    /// record, OOB, CTRUNC if the peer has sent ancillary data (descriptors), which were discarded. The
+    /// sender's list is as in cleat_socket_recvfrom. flags: CLEAT_MSG_*; msg_flags: CLEAT_MSG_*.
+    /// CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS.
+    #[allow(clippy::too_many_arguments)]
+    pub fn recvmsg(&self, buf: &mut [u8], flags: i32,
+                   timeout: f64) -> Result<(usize, i32, Addrinfo), Error> {
+        let mut msg_flags = 0;
+        let mut sender = 0;
+        let result = checked(unsafe { raw::cleat_socket_recvmsg(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), flags, timeout, &mut msg_flags, &mut sender) })?;
+        Ok((result as usize, msg_flags, Addrinfo(sender)))
     }
 
     /// cleat_socket_shutdown returns CLEAT_OK and ends one or both directions of the connection. how:
@@ -1507,6 +1595,41 @@ impl Addrinfo {
     #[allow(clippy::too_many_arguments)]
     pub fn canonname(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_canonname(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_addrinfo_lookup returns the id of a list (cleat/address.h) with the answer to a question:
+    /// addresses, a canonical name (cleat_addrinfo_canonname), aliases (cleat_addrinfo_alias) and, for
+    /// CLEAT_LOOKUP_NAMES, a service (cleat_addrinfo_service). lookup: CLEAT_LOOKUP_*; port: 0 to 65535,
+    /// for CLEAT_LOOKUP_NAMES; flags: CLEAT_NI_*, for CLEAT_LOOKUP_NAMES, otherwise 0. It may block on the
+    /// network for as long as the resolver does. CLEAT_RESOLVE (NONAME: there is no such host; NODATA: the
+    /// host has no address; AGAIN, FAIL: a name server); CLEAT_SYS.
+    #[allow(clippy::too_many_arguments)]
+    pub fn lookup(lookup: i32, host: &str, port: i32, flags: i32) -> Result<Addrinfo, Error> {
+        let result = checked(unsafe { raw::cleat_addrinfo_lookup(lookup, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flags) })?;
+        Ok(Addrinfo(result))
+    }
+
+    /// cleat_addrinfo_alias_count returns how many aliases the list has: none, unless it is
+    /// cleat_addrinfo_lookup's.
+    #[allow(clippy::too_many_arguments)]
+    pub fn alias_count(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_addrinfo_alias_count(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_addrinfo_alias returns the length of the alias at index (from 0) and copies it to output.
+    #[allow(clippy::too_many_arguments)]
+    pub fn alias(&self, index: i32) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_alias(self.0, index, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_addrinfo_service returns the length of the name of the service, or of its number, and copies
+    /// it to output; 0 unless CLEAT_LOOKUP_NAMES has found it.
+    #[allow(clippy::too_many_arguments)]
+    pub fn service(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_service(self.0, out, out_cap) })?;
         Ok(utf8(out))
     }
 }
@@ -3273,6 +3396,16 @@ impl Resolution {
         let result = checked(unsafe { raw::cleat_resolution_addrinfo(self.0, timeout) })?;
         Ok(Addrinfo(result))
     }
+
+    /// cleat_resolution_lookup returns the id of a resolution: the same in the background, as
+    /// cleat_resolution_new. cleat_resolution_addrinfo returns the answer. lookup: CLEAT_LOOKUP_*; flags:
+    /// CLEAT_NI_*. CLEAT_RESOLVE (NONAME: host is no numeric address); CLEAT_SYS (EMFILE; EAGAIN: no thread
+    /// can be made).
+    #[allow(clippy::too_many_arguments)]
+    pub fn lookup(lookup: i32, host: &str, port: i32, flags: i32) -> Result<Resolution, Error> {
+        let result = checked(unsafe { raw::cleat_resolution_lookup(lookup, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flags) })?;
+        Ok(Resolution(result))
+    }
 }
 
 /// The id of an open watch; dropping it closes it.
@@ -3611,6 +3744,83 @@ pub fn handle_count() -> Result<usize, Error> {
 pub fn set_interruptible(interruptible: bool) -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_set_interruptible(interruptible as i32) })?;
     Ok(result != 0)
+}
+
+/// cleat_service_port returns the number of a service's port. transport: the name of the protocol,
+/// "tcp" or "udp"; absent for any. CLEAT_RESOLVE (SERVICE: there is no such service).
+#[allow(clippy::too_many_arguments)]
+pub fn service_port(service: &str, transport: Option<&str>) -> Result<usize, Error> {
+    let (transport, transport_len) = c_pair(transport.map(str::as_bytes));
+    let result = checked(unsafe { raw::cleat_service_port(service.as_bytes().as_ptr().cast(), c_len(service.len()), transport, transport_len) })?;
+    Ok(result as usize)
+}
+
+/// cleat_service_name returns the length of the name of the service that has a port, and copies it to
+/// output. port: 0 to 65535. transport: as for cleat_service_port; absent for any. CLEAT_RESOLVE
+/// (SERVICE: there is none).
+#[allow(clippy::too_many_arguments)]
+pub fn service_name(port: i32, transport: Option<&str>) -> Result<String, Error> {
+    let (transport, transport_len) = c_pair(transport.map(str::as_bytes));
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_service_name(port, transport, transport_len, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_protocol_number returns the number of a protocol, as "tcp" has 6. CLEAT_RESOLVE (NONAME: there
+/// is no such protocol).
+#[allow(clippy::too_many_arguments)]
+pub fn protocol_number(name: &str) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_protocol_number(name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_host_name returns the length of the machine's host name and copies it to output. CLEAT_SYS.
+#[allow(clippy::too_many_arguments)]
+pub fn host_name() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_host_name(out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_interface_index returns the number of a network interface. CLEAT_SYS (ENODEV: there is no such
+/// interface).
+#[allow(clippy::too_many_arguments)]
+pub fn interface_index(name: &str) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_interface_index(name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_interface_name returns the length of the name of the network interface with a number, and
+/// copies it to output. number: 1 or more. CLEAT_SYS (ENXIO: there is none).
+#[allow(clippy::too_many_arguments)]
+pub fn interface_name(number: bool) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_interface_name(number as i32, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_interface_names returns the length of the names of all network interfaces, each followed by a
+/// line feed, and copies them to output. CLEAT_SYS.
+#[allow(clippy::too_many_arguments)]
+pub fn interface_names() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_interface_names(out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_inet_pton returns how many bytes it put into buf: the address that is written in host, in
+/// network order, 4 bytes for CLEAT_AF_INET and 16 for CLEAT_AF_INET6. family: CLEAT_AF_*;
+/// CLEAT_AF_UNSPEC for all forms of IPv4 addresses that inet_aton reads, such as "127.1". CLEAT_SYS
+/// (EAFNOSUPPORT); CLEAT_USAGE if host is no such address, or buf too small.
+#[allow(clippy::too_many_arguments)]
+pub fn inet_pton(family: i32, host: &str, buf: &mut [u8]) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_inet_pton(family, host.as_bytes().as_ptr().cast(), c_len(host.len()), buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_inet_ntop returns the length of the text for an address that is given as bytes, as from
+/// cleat_inet_pton, and copies it to output. family: CLEAT_AF_*. CLEAT_SYS (EAFNOSUPPORT); CLEAT_USAGE
+/// for another number of bytes.
+#[allow(clippy::too_many_arguments)]
+pub fn inet_ntop(family: i32, data: &[u8]) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_inet_ntop(family, data.as_ptr().cast(), c_len(data.len()), out, out_cap) })?;
+    Ok(utf8(out))
 }
 
 /// cleat_poll returns how many of the descriptors have something to report, 0 if the timeout ran out
