@@ -57,6 +57,7 @@
 #include "cleat/context.h"
 #include "cleat/credential.h"
 #include "cleat/early_data.h"
+#include "cleat/ech.h"
 #include "cleat/errno.h"
 #include "cleat/guarded.h"
 #include "cleat/handle.h"

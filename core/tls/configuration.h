@@ -41,6 +41,7 @@ struct cleat_settings {
     bool certificate_compression;
     int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
     int32_t early_data; /* see cleat_context_set_early_data */
+    bool ech_grease; /* see cleat_context_set_ech_grease */
     int curve; /* NID of the only group for the key exchange; 0 for the default ones */
 };
 
@@ -69,6 +70,7 @@ struct cleat_configuration_parts {
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
     struct cleat_credentials *credentials; /* NULL if none */
+    SSL_ECH_KEYS *ech_keys; /* NULL if none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_client_sessions *client_sessions;

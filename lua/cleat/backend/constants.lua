@@ -106,6 +106,9 @@ return {
     EARLY_DATA_OPEN = 1,
     EARLY_DATA_ACCEPTED = 2,
     EARLY_DATA_REFUSED = 3,
+    -- cleat/ech.h
+    ECH_CONFIGS_MAX = 65537,
+    ECH_KEYS_MAX = 16,
     -- cleat/errno.h
     EPERM = 1,
     ENOENT = 2,
@@ -167,6 +170,7 @@ return {
     KIND_WATCH = 7,
     KIND_SESSION = 8,
     KIND_VERIFICATION = 9,
+    KIND_ECH_KEY = 10,
     -- cleat/poll.h
     POLLIN = 1,
     POLLPRI = 2,
@@ -314,6 +318,7 @@ return {
     ALERT_DESCRIPTION_BAD_CERTIFICATE_STATUS_RESPONSE = 113,
     ALERT_DESCRIPTION_BAD_CERTIFICATE_HASH_VALUE = 114,
     ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY = 115,
+    ALERT_DESCRIPTION_ECH_REQUIRED = 121,
     -- cleat/trust.h
     DEFAULT_CAFILE = 0,
     DEFAULT_CAPATH = 1,
