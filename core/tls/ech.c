@@ -71,8 +71,7 @@ int32_t cleat_connection_ech_accepted(int32_t connection) {
     int32_t result;
     CLEAT_BEGIN(connection);
     /* In early data BoringSSL says of a client that the server has accepted, before it has answered. */
-    result =
-        (self->established || self->server_side) && SSL_ech_accepted(self->ssl) == 1 ? 1 : 0;
+    result = (self->established || self->server_side) && SSL_ech_accepted(self->ssl) == 1 ? 1 : 0;
     CLEAT_END(result);
 }
 

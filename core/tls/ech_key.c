@@ -74,9 +74,8 @@ int32_t cleat_ech_key_new(const char *public_name, int32_t public_name_len, int3
     }
     self = make();
     name = cleat_copy_text(public_name, public_name_len);
-    status = self == NULL || name == NULL
-                 ? cleat_fail_nomem()
-                 : generate(self, name, config_id, max_name_length);
+    status = self == NULL || name == NULL ? cleat_fail_nomem()
+                                          : generate(self, name, config_id, max_name_length);
     cleat_release(name);
     if (status >= 0) return cleat_handle_open(&self->object);
     if (self != NULL) cleat_object_unref(&self->object);
@@ -89,6 +88,10 @@ static int32_t read_key(struct cleat_ech_key *self, const char *text, int32_t le
     uint8_t bytes[32];
     size_t bytes_len = sizeof bytes;
     int32_t status = cleat_pem_key(text, len, &password, &pkey);
+    if (password.wanted) {
+        return cleat_fail_named("SSL", "ENCRYPTED_ECH_KEY",
+                                "the private key is encrypted: decrypt it first");
+    }
     if (status < 0) return status;
     if (EVP_PKEY_id(pkey) != EVP_PKEY_X25519) {
         status = cleat_fail_named("SSL", "UNKNOWN_KEY_TYPE", "the private key is not for X25519");
@@ -118,8 +121,9 @@ static int32_t choose_config(struct cleat_ech_key *self, CBS list) {
         cleat_ech_config_read(&list, &config); /* all were read before */
         if (!is_of_key(&config, self->key)) continue;
         trial = SSL_ECH_KEYS_new();
-        if (trial == NULL || SSL_ECH_KEYS_add(trial, 1, CBS_data(&config.whole),
-                                              CBS_len(&config.whole), self->key) != 1 ||
+        if (trial == NULL ||
+            SSL_ECH_KEYS_add(trial, 1, CBS_data(&config.whole), CBS_len(&config.whole),
+                             self->key) != 1 ||
             CBS_stow(&config.whole, &self->config, &self->config_len) != 1) {
             status = cleat_fail_ssl("SSL_ECH_KEYS_add");
         }
@@ -149,19 +153,35 @@ static int32_t read_configs(struct cleat_ech_key *self, const char *text, int32_
     return status;
 }
 
-int32_t cleat_ech_key_load(const char *data, int32_t data_len) {
-    CLEAT_NO_CANCEL();
-    struct cleat_ech_key *self;
+static int32_t load(const char *text, int32_t len) {
+    struct cleat_ech_key *self = make();
     int32_t status;
-    CLEAT_CHECK_IN(1, data, data_len);
-    cleat_file_skip_mark(&data, &data_len);
-    self = make();
+    cleat_file_skip_mark(&text, &len);
     if (self == NULL) return cleat_fail_nomem();
-    status = read_key(self, data, data_len);
-    if (status >= 0) status = read_configs(self, data, data_len);
+    status = read_key(self, text, len);
+    if (status >= 0) status = read_configs(self, text, len);
     if (status >= 0) return cleat_handle_open(&self->object);
     cleat_object_unref(&self->object);
     return status;
+}
+
+int32_t cleat_ech_key_load_data(const char *data, int32_t data_len) {
+    CLEAT_NO_CANCEL();
+    CLEAT_CHECK_IN(1, data, data_len);
+    return load(data, data_len);
+}
+
+int32_t cleat_ech_key_load(const char *keyfile, int32_t keyfile_len) {
+    CLEAT_NO_CANCEL();
+    char *text = NULL;
+    int32_t len = 0;
+    int32_t result;
+    CLEAT_CHECK_PEM_FILE(1, keyfile, keyfile_len);
+    result = cleat_pem_read(keyfile, keyfile_len, &text, &len);
+    if (result < 0) return result;
+    result = load(text, len);
+    cleat_release(text);
+    return result;
 }
 
 static EVP_PKEY *private_key(const struct cleat_ech_key *self) {
@@ -224,8 +244,8 @@ int32_t cleat_ech_key_config(int32_t ech_key, char *output, int32_t output_cap) 
     int32_t result;
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_FIND(self, ech_key, CLEAT_KIND_ECH_KEY);
-    result = cleat_copy_out((const char *)self->config, (int64_t)self->config_len, output,
-                            output_cap);
+    result =
+        cleat_copy_out((const char *)self->config, (int64_t)self->config_len, output, output_cap);
     CLEAT_DONE(self);
     return result;
 }

@@ -130,11 +130,20 @@ int32_t cleat_ech_key_new_guarded(const char *public_name, int32_t public_name_l
     return result;
 }
 
-int32_t cleat_ech_key_load_guarded(const char *data, int32_t data_len, int32_t *guard_id) {
+int32_t cleat_ech_key_load_guarded(const char *keyfile, int32_t keyfile_len, int32_t *guard_id) {
     CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;
     CLEAT_CHECK_POINTER(3, guard_id);
-    result = cleat_ech_key_load(data, data_len);
+    result = cleat_ech_key_load(keyfile, keyfile_len);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
+int32_t cleat_ech_key_load_data_guarded(const char *data, int32_t data_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(3, guard_id);
+    result = cleat_ech_key_load_data(data, data_len);
     if (result >= 0) *guard_id = result;
     return result;
 }

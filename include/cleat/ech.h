@@ -30,12 +30,16 @@
 CLEAT_API CLEAT_NEW_ID int32_t cleat_ech_key_new(const char *public_name, int32_t public_name_len,
                                                  int32_t config_id, int32_t max_name_length);
 
-/* cleat_ech_key_load returns the id of the key in a PEM text (RFC 9934): a block PRIVATE KEY with an X25519 key, and a
- * block ECHCONFIG with a list of configurations, of which one must be the key's. A UTF-8 byte order mark before it is
- * skipped. CLEAT_SSL: PEM NO_START_LINE if a block is missing; INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY;
- * UNSUPPORTED_ECH_SERVER_CONFIG for a configuration that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another
- * type of key. An encrypted key is CLEAT_NEED_PASSWORD: it cannot be loaded. */
-CLEAT_API CLEAT_NEW_ID int32_t cleat_ech_key_load(const char *data, int32_t data_len);
+/* cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY with an X25519 key, and
+ * a block ECHCONFIG with a list of configurations, of which one must be the key's. A UTF-8 byte order mark before it is
+ * skipped. What was read of the file is wiped. CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM
+ * NO_START_LINE if a block is missing; INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG
+ * for a configuration that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of key; ENCRYPTED_ECH_KEY.
+ * CLEAT_USAGE for PEM data where a file's name is due. */
+CLEAT_API CLEAT_NEW_ID int32_t cleat_ech_key_load(const char *keyfile, int32_t keyfile_len);
+
+/* cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there. */
+CLEAT_API CLEAT_NEW_ID int32_t cleat_ech_key_load_data(const char *data, int32_t data_len);
 
 /* cleat_ech_key_pem returns the length of the key's PEM text, as cleat_ech_key_load takes it, and copies it to output.
  * DANGEROUS: it holds the private key. Who reads it can decrypt the names that clients of all connections have sent
@@ -86,8 +90,7 @@ CLEAT_API int32_t cleat_context_set_ech_grease(int32_t context, int32_t on);
  * on a server, once the handshake has begun, and where TLS 1.3 is disabled. CLEAT_SSL: INVALID_ECH_CONFIG_LIST for other
  * bytes, NO_SUPPORTED_ECH_CONFIG for a list without a configuration that BoringSSL supports (X25519, HKDF-SHA256, and
  * AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305, without mandatory extensions). */
-CLEAT_API int32_t cleat_connection_set_ech_configs(int32_t connection,
-                                                   const char *ech_configs,
+CLEAT_API int32_t cleat_connection_set_ech_configs(int32_t connection, const char *ech_configs,
                                                    int32_t ech_configs_len);
 
 /* cleat_connection_ech_accepted returns 1 if the ClientHello was encrypted and the server has decrypted it, otherwise

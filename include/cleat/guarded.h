@@ -86,8 +86,13 @@ CLEAT_API int32_t cleat_ech_key_new_guarded(const char *public_name, int32_t pub
 
 /* cleat_ech_key_load_guarded returns what cleat_ech_key_load does, and stores the id in
  * guard_id. */
-CLEAT_API int32_t cleat_ech_key_load_guarded(const char *data, int32_t data_len,
+CLEAT_API int32_t cleat_ech_key_load_guarded(const char *keyfile, int32_t keyfile_len,
                                              CLEAT_NEW_ID int32_t *guard_id);
+
+/* cleat_ech_key_load_data_guarded returns what cleat_ech_key_load_data does, and stores the id
+ * in guard_id. */
+CLEAT_API int32_t cleat_ech_key_load_data_guarded(const char *data, int32_t data_len,
+                                                  CLEAT_NEW_ID int32_t *guard_id);
 
 /* cleat_watch_new_guarded returns what cleat_watch_new does, and stores the id in guard_id. */
 CLEAT_API int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout,

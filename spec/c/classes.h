@@ -251,7 +251,9 @@
 #define CLASSES_ech_key_new \
     (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_ech_key_load \
-    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_data \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_ech_key_pem \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_ech_key_config \
@@ -585,7 +587,9 @@
 #define CLASSES_ech_key_new_guarded \
     (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_ech_key_load_guarded \
-    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_data_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_session_guarded \
@@ -903,6 +907,8 @@
     classes_checked("cleat_ech_key_new", CLASSES_ech_key_new, cleat_ech_key_new(__VA_ARGS__))
 #define cleat_ech_key_load(...) \
     classes_checked("cleat_ech_key_load", CLASSES_ech_key_load, cleat_ech_key_load(__VA_ARGS__))
+#define cleat_ech_key_load_data(...) \
+    classes_checked("cleat_ech_key_load_data", CLASSES_ech_key_load_data, cleat_ech_key_load_data(__VA_ARGS__))
 #define cleat_ech_key_pem(...) \
     classes_checked("cleat_ech_key_pem", CLASSES_ech_key_pem, cleat_ech_key_pem(__VA_ARGS__))
 #define cleat_ech_key_config(...) \
@@ -1297,6 +1303,9 @@
     classes_checked("cleat_ech_key_new_guarded", CLASSES_ech_key_new_guarded, cleat_ech_key_new_guarded(__VA_ARGS__))
 #define cleat_ech_key_load_guarded(...) \
     classes_checked("cleat_ech_key_load_guarded", CLASSES_ech_key_load_guarded, cleat_ech_key_load_guarded(__VA_ARGS__))
+#define cleat_ech_key_load_data_guarded(...) \
+    classes_checked("cleat_ech_key_load_data_guarded", CLASSES_ech_key_load_data_guarded, \
+                    cleat_ech_key_load_data_guarded(__VA_ARGS__))
 #define cleat_watch_new_guarded(...) \
     classes_checked("cleat_watch_new_guarded", CLASSES_watch_new_guarded, cleat_watch_new_guarded(__VA_ARGS__))
 #define cleat_connection_session_guarded(...) \

@@ -468,6 +468,10 @@ static int32_t call_ech_key_load(const struct value *v) {
     return cleat_ech_key_load(v[0].bytes, v[0].size);
 }
 
+static int32_t call_ech_key_load_data(const struct value *v) {
+    return cleat_ech_key_load_data(v[0].bytes, v[0].size);
+}
+
 static int32_t call_ech_key_pem(const struct value *v) {
     return cleat_ech_key_pem(v[0].i, v[1].room, v[1].size);
 }
@@ -1137,6 +1141,10 @@ static int32_t call_ech_key_load_guarded(const struct value *v) {
     return cleat_ech_key_load_guarded(v[0].bytes, v[0].size, v[1].int_out);
 }
 
+static int32_t call_ech_key_load_data_guarded(const struct value *v) {
+    return cleat_ech_key_load_data_guarded(v[0].bytes, v[0].size, v[1].int_out);
+}
+
 static int32_t call_watch_new_guarded(const struct value *v) {
     return cleat_watch_new_guarded(v[0].i, v[1].i, v[2].d, v[3].int_out);
 }
@@ -1443,6 +1451,8 @@ static const struct function functions[] = {
      {{BYTES, 0, "public_name"}, {INT, 0, "config_id"}, {INT, 0, "max_name_length"},
       {END, 0, NULL}}},
     {"cleat_ech_key_load", call_ech_key_load, CLASSES_ech_key_load,
+     {{BYTES, 0, "keyfile"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_data", call_ech_key_load_data, CLASSES_ech_key_load_data,
      {{BYTES, 0, "data"}, {END, 0, NULL}}},
     {"cleat_ech_key_pem", call_ech_key_pem, CLASSES_ech_key_pem,
      {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
@@ -1800,6 +1810,8 @@ static const struct function functions[] = {
      {{BYTES, 0, "public_name"}, {INT, 0, "config_id"}, {INT, 0, "max_name_length"},
       {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_ech_key_load_guarded", call_ech_key_load_guarded, CLASSES_ech_key_load_guarded,
+     {{BYTES, 0, "keyfile"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_data_guarded", call_ech_key_load_data_guarded, CLASSES_ech_key_load_data_guarded,
      {{BYTES, 0, "data"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_watch_new_guarded", call_watch_new_guarded, CLASSES_watch_new_guarded,
      {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard_id"},

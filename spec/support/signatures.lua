@@ -933,7 +933,14 @@ return {
     },
     {
         name = "ech_key_load", results = 0,
-        classes = { NEED_PASSWORD = true, SSL = true, USAGE = true, NOMEM = true },
+        classes = { SYS = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "keyfile" },
+        },
+    },
+    {
+        name = "ech_key_load_data", results = 0,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "bytes", name = "data" },
         },
@@ -2281,7 +2288,14 @@ return {
     },
     {
         name = "ech_key_load_guarded", results = 1,
-        classes = { NEED_PASSWORD = true, SSL = true, USAGE = true, NOMEM = true },
+        classes = { SYS = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "keyfile" },
+        },
+    },
+    {
+        name = "ech_key_load_data_guarded", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "bytes", name = "data" },
         },

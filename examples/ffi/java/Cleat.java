@@ -778,7 +778,8 @@ public final class Cleat {
                                                              int buf_cap, double timeout);
         public static native int cleat_ech_key_new(byte[] public_name, int public_name_len,
                                                    int config_id, int max_name_length);
-        public static native int cleat_ech_key_load(byte[] data, int data_len);
+        public static native int cleat_ech_key_load(byte[] keyfile, int keyfile_len);
+        public static native int cleat_ech_key_load_data(byte[] data, int data_len);
         public static native int cleat_ech_key_pem(int ech_key, byte[] output, int output_cap);
         public static native int cleat_ech_key_config(int ech_key, byte[] output, int output_cap);
         public static native int cleat_ech_key_config_id(int ech_key);
@@ -1038,8 +1039,10 @@ public final class Cleat {
         public static native int cleat_ech_key_new_guarded(byte[] public_name, int public_name_len,
                                                            int config_id, int max_name_length,
                                                            int[] guard_id);
-        public static native int cleat_ech_key_load_guarded(byte[] data, int data_len,
+        public static native int cleat_ech_key_load_guarded(byte[] keyfile, int keyfile_len,
                                                             int[] guard_id);
+        public static native int cleat_ech_key_load_data_guarded(byte[] data, int data_len,
+                                                                 int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
                                                          int[] guard_id);
         public static native int cleat_connection_session_guarded(int connection, int[] guard_id);
@@ -4333,15 +4336,26 @@ public final class Cleat {
     }
 
     /**
-     * cleat_ech_key_load returns the id of the key in a PEM text (RFC 9934): a block PRIVATE KEY with
-     * an X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be the
-     * key's. A UTF-8 byte order mark before it is skipped. CLEAT_SSL: PEM NO_START_LINE if a block is
-     * missing; INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG for a
-     * configuration that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of key.
-     * An encrypted key is CLEAT_NEED_PASSWORD: it cannot be loaded.
+     * cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY
+     * with an X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be
+     * the key's. A UTF-8 byte order mark before it is skipped. What was read of the file is wiped.
+     * CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE if a block
+     * is missing; INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG
+     * for a configuration that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of
+     * key; ENCRYPTED_ECH_KEY. CLEAT_USAGE for PEM data where a file's name is due.
      */
-    public static EchKey echKeyLoad(byte[] data) throws Failure {
-        int result = Raw.cleat_ech_key_load(data, length(data));
+    public static EchKey echKeyLoad(String keyfile) throws Failure {
+        byte[] keyfileBytes = bytes(keyfile);
+        int result = Raw.cleat_ech_key_load(keyfileBytes, length(keyfileBytes));
+        check(result);
+        return new EchKey(result);
+    }
+
+    /**
+     * cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there.
+     */
+    public static EchKey echKeyLoadData(byte[] data) throws Failure {
+        int result = Raw.cleat_ech_key_load_data(data, length(data));
         check(result);
         return new EchKey(result);
     }

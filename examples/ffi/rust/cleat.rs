@@ -752,7 +752,8 @@ pub mod raw {
                                            timeout: f64) -> i32;
         pub fn cleat_ech_key_new(public_name: *const c_char, public_name_len: i32, config_id: i32,
                                  max_name_length: i32) -> i32;
-        pub fn cleat_ech_key_load(data: *const c_char, data_len: i32) -> i32;
+        pub fn cleat_ech_key_load(keyfile: *const c_char, keyfile_len: i32) -> i32;
+        pub fn cleat_ech_key_load_data(data: *const c_char, data_len: i32) -> i32;
         pub fn cleat_ech_key_pem(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_ech_key_config(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_ech_key_config_id(ech_key: i32) -> i32;
@@ -998,8 +999,10 @@ pub mod raw {
         pub fn cleat_ech_key_new_guarded(public_name: *const c_char, public_name_len: i32,
                                          config_id: i32, max_name_length: i32,
                                          guard_id: *mut i32) -> i32;
-        pub fn cleat_ech_key_load_guarded(data: *const c_char, data_len: i32,
+        pub fn cleat_ech_key_load_guarded(keyfile: *const c_char, keyfile_len: i32,
                                           guard_id: *mut i32) -> i32;
+        pub fn cleat_ech_key_load_data_guarded(data: *const c_char, data_len: i32,
+                                               guard_id: *mut i32) -> i32;
         pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64,
                                        guard_id: *mut i32) -> i32;
         pub fn cleat_connection_session_guarded(connection: i32, guard_id: *mut i32) -> i32;
@@ -3425,15 +3428,23 @@ pub fn ech_key_new(public_name: &str, config_id: i32,
     Ok(EchKey(result))
 }
 
-/// cleat_ech_key_load returns the id of the key in a PEM text (RFC 9934): a block PRIVATE KEY with an
-/// X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be the key's. A
-/// UTF-8 byte order mark before it is skipped. CLEAT_SSL: PEM NO_START_LINE if a block is missing;
+/// cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY with
+/// an X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be the key's.
+/// A UTF-8 byte order mark before it is skipped. What was read of the file is wiped. CLEAT_SYS with the
+/// file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE if a block is missing;
 /// INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG for a configuration
-/// that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of key. An encrypted key is
-/// CLEAT_NEED_PASSWORD: it cannot be loaded.
+/// that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of key; ENCRYPTED_ECH_KEY.
+/// CLEAT_USAGE for PEM data where a file's name is due.
 #[allow(clippy::too_many_arguments)]
-pub fn ech_key_load(data: &[u8]) -> Result<EchKey, Error> {
-    let result = checked(unsafe { raw::cleat_ech_key_load(data.as_ptr().cast(), c_len(data.len())) })?;
+pub fn ech_key_load(keyfile: &str) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_load(keyfile.as_bytes().as_ptr().cast(), c_len(keyfile.len())) })?;
+    Ok(EchKey(result))
+}
+
+/// cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_load_data(data: &[u8]) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_load_data(data.as_ptr().cast(), c_len(data.len())) })?;
     Ok(EchKey(result))
 }
 

@@ -144,7 +144,8 @@ int32_t cleat_connection_write_early(int32_t connection, const char *data, int32
 int32_t cleat_connection_read_early(int32_t connection, char *buf, int32_t buf_cap, double timeout);
 int32_t cleat_ech_key_new(const char *public_name, int32_t public_name_len, int32_t config_id,
                           int32_t max_name_length);
-int32_t cleat_ech_key_load(const char *data, int32_t data_len);
+int32_t cleat_ech_key_load(const char *keyfile, int32_t keyfile_len);
+int32_t cleat_ech_key_load_data(const char *data, int32_t data_len);
 int32_t cleat_ech_key_pem(int32_t ech_key, char *output, int32_t output_cap);
 int32_t cleat_ech_key_config(int32_t ech_key, char *output, int32_t output_cap);
 int32_t cleat_ech_key_config_id(int32_t ech_key);
@@ -355,7 +356,8 @@ int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t w
 int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
 int32_t cleat_ech_key_new_guarded(const char *public_name, int32_t public_name_len,
                                   int32_t config_id, int32_t max_name_length, void *guard_id);
-int32_t cleat_ech_key_load_guarded(const char *data, int32_t data_len, void *guard_id);
+int32_t cleat_ech_key_load_guarded(const char *keyfile, int32_t keyfile_len, void *guard_id);
+int32_t cleat_ech_key_load_data_guarded(const char *data, int32_t data_len, void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
 int32_t cleat_connection_session_guarded(int32_t connection, void *guard_id);
 int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data, int32_t data_len,

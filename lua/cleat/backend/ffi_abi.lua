@@ -1969,12 +1969,22 @@ return function(lib, rt, backend)
         end
     end
 
-    ---@param data string?
+    ---@param keyfile string?
     ---@return integer status
     do
         local call = lib.cleat_ech_key_load
-        backend.ech_key_load = function(data)
-            local data_len = length(data, "ech_key_load", 1)
+        backend.ech_key_load = function(keyfile)
+            local keyfile_len = length(keyfile, "ech_key_load", 1)
+            return call(keyfile, keyfile_len)
+        end
+    end
+
+    ---@param data string?
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_load_data
+        backend.ech_key_load_data = function(data)
+            local data_len = length(data, "ech_key_load_data", 1)
             return call(data, data_len)
         end
     end
@@ -4933,13 +4943,27 @@ return function(lib, rt, backend)
         end
     end
 
-    ---@param data string?
+    ---@param keyfile string?
     ---@return integer status
     ---@return cleat.backend.Guard? guard_id
     do
         local call = lib.cleat_ech_key_load_guarded
-        backend.ech_key_load_guarded = function(data)
-            local data_len = length(data, "ech_key_load_guarded", 1)
+        backend.ech_key_load_guarded = function(keyfile)
+            local keyfile_len = length(keyfile, "ech_key_load_guarded", 1)
+            local guard_id = new(guard_type)
+            local result = call(keyfile, keyfile_len, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param data string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_ech_key_load_data_guarded
+        backend.ech_key_load_data_guarded = function(data)
+            local data_len = length(data, "ech_key_load_data_guarded", 1)
             local guard_id = new(guard_type)
             local result = call(data, data_len, guard_id)
             if result < 0 then return result end

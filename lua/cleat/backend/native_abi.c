@@ -1376,11 +1376,20 @@ static int l_ech_key_new(lua_State *L) {
     return 1;
 }
 
-/* ech_key_load(data) -> status */
+/* ech_key_load(keyfile) -> status */
 static int l_ech_key_load(lua_State *L) {
+    int32_t keyfile_len;
+    const char *keyfile = native_bytes(L, 1, "ech_key_load", &keyfile_len);
+    int32_t result = cleat_ech_key_load(keyfile, keyfile_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_load_data(data) -> status */
+static int l_ech_key_load_data(lua_State *L) {
     int32_t data_len;
-    const char *data = native_bytes(L, 1, "ech_key_load", &data_len);
-    int32_t result = cleat_ech_key_load(data, data_len);
+    const char *data = native_bytes(L, 1, "ech_key_load_data", &data_len);
+    int32_t result = cleat_ech_key_load_data(data, data_len);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -3493,13 +3502,26 @@ static int l_ech_key_new_guarded(lua_State *L) {
     return 2;
 }
 
-/* ech_key_load_guarded(data) -> status, guard_id */
+/* ech_key_load_guarded(keyfile) -> status, guard_id */
 static int l_ech_key_load_guarded(lua_State *L) {
     lua_settop(L, 1);
-    int32_t data_len;
-    const char *data = native_bytes(L, 1, "ech_key_load_guarded", &data_len);
+    int32_t keyfile_len;
+    const char *keyfile = native_bytes(L, 1, "ech_key_load_guarded", &keyfile_len);
     struct native_guard *guard_id = native_push_guard(L);
-    int32_t result = cleat_ech_key_load_guarded(data, data_len, &guard_id->id);
+    int32_t result = cleat_ech_key_load_guarded(keyfile, keyfile_len, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* ech_key_load_data_guarded(data) -> status, guard_id */
+static int l_ech_key_load_data_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t data_len;
+    const char *data = native_bytes(L, 1, "ech_key_load_data_guarded", &data_len);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_ech_key_load_data_guarded(data, data_len, &guard_id->id);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     lua_pushvalue(L, 2);
@@ -3800,6 +3822,7 @@ const luaL_Reg native_abi[] = {
     {"connection_read_early_into", l_connection_read_early_into},
     {"ech_key_new", l_ech_key_new},
     {"ech_key_load", l_ech_key_load},
+    {"ech_key_load_data", l_ech_key_load_data},
     {"ech_key_pem", l_ech_key_pem},
     {"ech_key_config", l_ech_key_config},
     {"ech_key_config_id", l_ech_key_config_id},
@@ -3971,6 +3994,7 @@ const luaL_Reg native_abi[] = {
     {"context_new_guarded", l_context_new_guarded},
     {"ech_key_new_guarded", l_ech_key_new_guarded},
     {"ech_key_load_guarded", l_ech_key_load_guarded},
+    {"ech_key_load_data_guarded", l_ech_key_load_data_guarded},
     {"watch_new_guarded", l_watch_new_guarded},
     {"connection_session_guarded", l_connection_session_guarded},
     {"session_from_bytes_guarded", l_session_from_bytes_guarded},
