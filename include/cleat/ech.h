@@ -62,7 +62,7 @@ CLEAT_API int32_t cleat_ech_key_public_name(int32_t ech_key, char *output, int32
 
 /* cleat_ech_config_list returns the length of the list of the configurations of keys (an ECHConfigList), the best
  * first, and copies it to output: what a server publishes, and what a client needs. ech_keys: ids of 1 to
- * CLEAT_ECH_KEYS_MAX keys. */
+ * CLEAT_ECH_KEYS_MAX keys. CLEAT_HANDLE for an id that is none of a key. */
 CLEAT_API int32_t cleat_ech_config_list(const int32_t *ech_keys, int32_t ech_keys_len,
                                         CLEAT_BINARY char *output, int32_t output_cap);
 

@@ -982,7 +982,7 @@ return {
     },
     {
         name = "ech_config_list", results = 1,
-        classes = { USAGE = true, NOMEM = true },
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "ints", name = "ech_keys" },
         },

@@ -4436,7 +4436,8 @@ public final class Cleat {
     /**
      * cleat_ech_config_list returns the length of the list of the configurations of keys (an
      * ECHConfigList), the best first, and copies it to output: what a server publishes, and what a
-     * client needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys.
+     * client needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys. CLEAT_HANDLE for an id that is
+     * none of a key.
      */
     public static byte[] echConfigList(int[] echKeys) throws Failure {
         byte[] out = new byte[256];

@@ -3489,7 +3489,7 @@ pub fn ech_key_public_name(ech_key: &EchKey) -> Result<String, Error> {
 
 /// cleat_ech_config_list returns the length of the list of the configurations of keys (an
 /// ECHConfigList), the best first, and copies it to output: what a server publishes, and what a client
-/// needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys.
+/// needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys. CLEAT_HANDLE for an id that is none of a key.
 #[allow(clippy::too_many_arguments)]
 pub fn ech_config_list(ech_keys: &[i32]) -> Result<Vec<u8>, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_config_list(ech_keys.as_ptr(), c_len(ech_keys.len()), out, out_cap) })?;
