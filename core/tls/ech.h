@@ -14,7 +14,8 @@ int32_t cleat_ech_set_up(const struct cleat_connection *connection, SSL *ssl,
  * name, the connection keeps it. It returns false if memory lacks. */
 bool cleat_ech_keep_public_name(struct cleat_connection *connection);
 
-/* cleat_ech_was_offered returns whether a client whose handshake is done has encrypted its ClientHello, if it was to. */
+/* cleat_ech_was_offered returns whether a client whose handshake is done has encrypted its ClientHello, if it had
+ * configurations. */
 bool cleat_ech_was_offered(const struct cleat_connection *connection);
 
 #endif

@@ -308,7 +308,7 @@ int32_t cleat_ech_config_list(const int32_t *ech_keys, int32_t ech_keys_len, cha
     CLEAT_CHECK_RANGE(2, ech_keys_len, 1, CLEAT_ECH_KEYS_MAX);
     CLEAT_CHECK_OUT(3, output, output_cap);
     result = find_keys(ech_keys, ech_keys_len, keys, &found);
-    if (result >= 0) {
+    if (found == ech_keys_len) {
         CBB list;
         cleat_error_clear_queue();
         if (write_list(&list, keys, found)) {
@@ -344,7 +344,7 @@ int32_t cleat_ech_keys_make(const int32_t *ids, int32_t count, SSL_ECH_KEYS **se
     int32_t found;
     int32_t status = find_keys(ids, count, keys, &found);
     *set = NULL;
-    if (status >= 0 && count > 0) status = make_set(keys, count, set);
+    if (found > 0 && found == count) status = make_set(keys, count, set);
     done(keys, found);
     return status;
 }

@@ -21,21 +21,21 @@
 /* CLEAT_ECH_KEYS_MAX is how many keys a context can have. */
 #define CLEAT_ECH_KEYS_MAX 16
 
-/* cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need for it, with
- * HKDF-SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what observers see; the server needs a
- * certificate for it, for clients with old configurations. It must be a host name in ASCII whose last label is not a
- * number. config_id: 0 to 255, sent in plaintext, by which a server finds its key; -1 for one at random. Keys may share
- * one. max_name_length: 0 to 255, the longest name behind the key, in bytes: shorter names are padded to it, so that
- * their length does not show. CLEAT_SSL with the reason INVALID_ECH_PUBLIC_NAME. */
+/* cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need for it, with HKDF-
+ * SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what observers see; the server needs a certificate
+ * for it, for clients with old configurations. It must be a host name in ASCII whose last label is not a number.
+ * config_id: 0 to 255, sent in plaintext, by which a server finds its key; -1 for one at random. Keys may share one.
+ * max_name_length: 0 to 255, the longest name behind the key, in bytes: shorter names are padded to it, so that their
+ * length does not show. CLEAT_SSL with the reason INVALID_ECH_PUBLIC_NAME. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_ech_key_new(const char *public_name, int32_t public_name_len,
                                                  int32_t config_id, int32_t max_name_length);
 
-/* cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY with an X25519 key, and
- * a block ECHCONFIG with a list of configurations, of which one must be the key's. A UTF-8 byte order mark before it is
- * skipped. What was read of the file is wiped. CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM
- * NO_START_LINE if a block is missing; INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG
- * for a configuration that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of key; ENCRYPTED_ECH_KEY.
- * CLEAT_USAGE for PEM data where a file's name is due. */
+/* cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY with an X25519 key,
+ * and a block ECHCONFIG with a list of configurations, of which one must be the key's. A UTF-8 byte order mark before
+ * it is skipped. What was read of the file is wiped. CLEAT_SYS with the file's name at cleat_error_filename;
+ * CLEAT_SSL: PEM NO_START_LINE if a block is missing; INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY;
+ * UNSUPPORTED_ECH_SERVER_CONFIG for a configuration that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for
+ * another type of key; ENCRYPTED_ECH_KEY. CLEAT_USAGE for PEM data where a file's name is due. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_ech_key_load(const char *keyfile, int32_t keyfile_len);
 
 /* cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there. */
@@ -46,8 +46,8 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_ech_key_load_data(const char *data, int32_t
  * with it; keep it as safe as a certificate's key. */
 CLEAT_API int32_t cleat_ech_key_pem(int32_t ech_key, char *output, int32_t output_cap);
 
-/* cleat_ech_key_config returns the length of the key's configuration, an ECHConfig of RFC 9849 section 4, and copies it
- * to output. What a server publishes is a list: see cleat_ech_config_list. */
+/* cleat_ech_key_config returns the length of the key's configuration, an ECHConfig of RFC 9849 section 4, and copies
+ * it to output. What a server publishes is a list: see cleat_ech_config_list. */
 CLEAT_API int32_t cleat_ech_key_config(int32_t ech_key, CLEAT_BINARY char *output,
                                        int32_t output_cap);
 
@@ -84,12 +84,12 @@ CLEAT_API int32_t cleat_context_ech_grease(int32_t context);
 CLEAT_API int32_t cleat_context_set_ech_grease(int32_t context, int32_t on);
 
 /* cleat_connection_set_ech_configs returns CLEAT_OK and makes a client encrypt its ClientHello by the first
- * configuration of the list that BoringSSL supports. ech_configs: an ECHConfigList, as an HTTPS record of DNS has it in
- * its parameter "ech". Another call replaces it, and cleat_connection_set_context keeps it. With it the handshake offers no version
- * below TLS 1.3 but in the part that is for servers without the key, and resumes sessions of TLS 1.3 only. CLEAT_USAGE
- * on a server, once the handshake has begun, and where TLS 1.3 is disabled. CLEAT_SSL: INVALID_ECH_CONFIG_LIST for other
- * bytes, NO_SUPPORTED_ECH_CONFIG for a list without a configuration that BoringSSL supports (X25519, HKDF-SHA256, and
- * AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305, without mandatory extensions). */
+ * configuration of the list that BoringSSL supports. ech_configs: an ECHConfigList, as an HTTPS record of DNS has it
+ * in its parameter "ech". Another call replaces it, and cleat_connection_set_context keeps it. With it the handshake
+ * offers no version below TLS 1.3 but in the part that is for servers without the key, and resumes sessions of TLS 1.3
+ * only. CLEAT_USAGE on a server, once the handshake has begun, and where TLS 1.3 is disabled. CLEAT_SSL:
+ * INVALID_ECH_CONFIG_LIST for other bytes, NO_SUPPORTED_ECH_CONFIG for a list without a configuration that BoringSSL
+ * supports (X25519, HKDF-SHA256, and AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305, without mandatory extensions). */
 CLEAT_API int32_t cleat_connection_set_ech_configs(int32_t connection, const char *ech_configs,
                                                    int32_t ech_configs_len);
 
@@ -98,15 +98,15 @@ CLEAT_API int32_t cleat_connection_set_ech_configs(int32_t connection, const cha
 CLEAT_API int32_t cleat_connection_ech_accepted(int32_t connection);
 
 /* cleat_connection_ech_public_name returns the length of the public name under which a client's server has answered,
- * since it could not decrypt the ClientHello, and copies it to output: once the server's certificate has come. 0 in all
- * other cases. */
+ * since it could not decrypt the ClientHello, and copies it to output: once the server's certificate has come. 0 in
+ * all other cases. */
 CLEAT_API int32_t cleat_connection_ech_public_name(int32_t connection, char *output,
                                                    int32_t output_cap);
 
 /* cleat_connection_ech_retry_configs returns the length of the list of configurations that the server has sent, and
  * copies it to output, after a handshake that has failed with ECH_REJECTED. 0 if it has sent none, which means that it
- * has no ECH at present; and if the server was not verified for the public name (CLEAT_CERT_NONE, or a refusal that was
- * tolerated), since an attacker could have sent them. */
+ * has no ECH at present; and if the server was not verified for the public name (CLEAT_CERT_NONE, or a refusal that
+ * was tolerated), since an attacker could have sent them. */
 CLEAT_API int32_t cleat_connection_ech_retry_configs(int32_t connection, CLEAT_BINARY char *output,
                                                      int32_t output_cap);
 

@@ -1,4 +1,4 @@
--- Encrypted ClientHello (RFC 9849): what is encrypted, what a server that cannot decrypt is told and believed, keys.
+-- Encrypted ClientHello (RFC 9849): what is encrypted, servers that cannot decrypt and what they send, keys.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -175,7 +175,7 @@ describe("Encrypted ClientHello", function()
         end)
     end
 
-    it("B-65 believes no configurations of a server that was not verified", function()
+    it("B-65 trusts no configurations of a server that was not verified", function()
         local to = server { key "public.test" }
         local configs = ssl.ech_config_list { key "public.test" }
         local client = visits.client()

@@ -71,7 +71,8 @@ local function exchange(client, server)
 end
 
 -- pair: a client and a server after their handshakes, as far as they come. options: client and server (contexts),
--- hostname (localhost; false for none), session, ech_configs, early_data; before(object), called with the client's object before the handshake.
+-- hostname (localhost; false for none), session, ech_configs, early_data; before(object), called with the client's
+-- object before the handshake.
 function visits.pair(options)
     known("visits.pair", options, "client server hostname session before quiet ech_configs early_data")
     local hostname = options.hostname

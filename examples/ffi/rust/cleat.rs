@@ -3415,7 +3415,7 @@ pub fn has_certificate_compression() -> Result<bool, Error> {
 }
 
 /// cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need for
-/// it, with HKDF-SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what observers see;
+/// it, with HKDF- SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what observers see;
 /// the server needs a certificate for it, for clients with old configurations. It must be a host name
 /// in ASCII whose last label is not a number. config_id: 0 to 255, sent in plaintext, by which a server
 /// finds its key; -1 for one at random. Keys may share one. max_name_length: 0 to 255, the longest name

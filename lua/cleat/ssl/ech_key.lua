@@ -35,7 +35,7 @@ end
 --- SSLContext:set_ech_keys.
 ---
 ---     local key = ssl.ECHKey { public_name = "public.example" }
----     print(key.public_name, key.max_name_length, #ssl.ech_config_list { key }) --> public.example	64	76
+---     print(key.public_name, key.max_name_length, #ssl.ech_config_list { key }) --> public.example	64	71
 ---
 --- The public name is what observers see, and the server needs a certificate for it: with it the server answers
 --- clients that have an old configuration.
