@@ -56,6 +56,7 @@ local KNOWS = {
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
+            ["^core/net/epoll%.c$"] = "epoll instances",
         },
     },
     {
@@ -85,6 +86,7 @@ local CALLS = {
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
+            ["^core/net/epoll%.c$"] = "epoll instances",
         },
     },
     {
@@ -100,6 +102,7 @@ local CALLS = {
             ["^core/net/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
             ["^core/net/socket_option%.c$"] = "compares a socket's inode",
             ["^core/net/watch%.c$"] = "closes its descriptors",
+            ["^core/net/epoll%.c$"] = "epoll instances",
             ["^core/base/terminal%.c$"] = "asks the person at the terminal",
         },
     },

@@ -161,6 +161,16 @@ int32_t cleat_connection_set_ech_configs(int32_t connection, const char *ech_con
 int32_t cleat_connection_ech_accepted(int32_t connection);
 int32_t cleat_connection_ech_public_name(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_connection_ech_retry_configs(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_epoll_new(void);
+int32_t cleat_epoll_control(int32_t epoll, int32_t operation, int32_t fd, int32_t events);
+int32_t cleat_epoll_wait(int32_t epoll, int32_t *fds, int32_t fds_cap, int32_t *events,
+                         int32_t events_cap, double timeout);
+int32_t cleat_epoll_fileno(int32_t epoll);
+int32_t cleat_connection_export_keying_material(int32_t connection, const char *label,
+                                                int32_t label_len, const char *context_value,
+                                                int32_t context_value_len, char *buf,
+                                                int32_t buf_cap);
+int32_t cleat_connection_key_update(int32_t connection, int32_t requested, double timeout);
 int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
@@ -358,6 +368,7 @@ int32_t cleat_ech_key_new_guarded(const char *public_name, int32_t public_name_l
                                   int32_t config_id, int32_t max_name_length, void *guard_id);
 int32_t cleat_ech_key_load_guarded(const char *keyfile, int32_t keyfile_len, void *guard_id);
 int32_t cleat_ech_key_load_data_guarded(const char *data, int32_t data_len, void *guard_id);
+int32_t cleat_epoll_new_guarded(void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
 int32_t cleat_connection_session_guarded(int32_t connection, void *guard_id);
 int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data, int32_t data_len,
