@@ -76,9 +76,9 @@ local const = C.const
 --- 0, and 64 in a context of create_default_context for clients; at most 65536. Setting it empties the cache, as does
 --- each change of another setting. Only sessions with a `server_hostname` are kept, and whose server was verified; one
 --- of TLS 1.3 is resumed once. See docs/security.md. Raises TypeError, ValueError
----@field ech_grease boolean whether clients without `ech_configs` send an extension that looks like Encrypted ClientHello,
---- so that an observer cannot tell by it which clients hide a name: false, and true in a context of create_default_context
---- for clients. Servers ignore it. Raises TypeError
+---@field ech_grease boolean whether clients without `ech_configs` send an extension that looks like Encrypted
+--- ClientHello, so that an observer cannot tell by it which clients hide a name: false, and true in a context of
+--- create_default_context for clients. Servers ignore it. Raises TypeError
 ---@field ask_ocsp boolean whether clients ask the server for an OCSP response: true. It is verified, if the server is: a
 --- certificate that it revokes is refused; a response that is not good is ignored, unless `require_ocsp` is true or the
 --- certificate says that it must be stapled (RFC 7633). false is DANGEROUS: such certificates are accepted without
@@ -361,11 +361,11 @@ end
 ---
 --- Raises: SSLError if the handshake fails (SSLCertVerificationError if the peer's certificate is refused); ValueError
 --- if `server_hostname` is missing although `check_hostname` is true, is malformed, or is given on a server, for a
---- `session` of another context, for `ech_configs` where TLS 1.3 is disabled, and for a non-blocking connected socket unless `do_handshake_on_connect` is false;
---- SSLECHRejectedError if the server could not decrypt; SSLError for other `ech_configs` than a list
---- (INVALID_ECH_CONFIG_LIST), and for a list of which BoringSSL supports nothing (NO_SUPPORTED_ECH_CONFIG);
---- NotImplementedError for datagram sockets; TypeError for other values and for a socket that is wrapped already. If
---- the handshake fails the socket is closed.
+--- `session` of another context, for `ech_configs` where TLS 1.3 is disabled, and for a non-blocking connected socket
+--- unless `do_handshake_on_connect` is false; SSLECHRejectedError if the server could not decrypt; SSLError for other
+--- `ech_configs` than a list (INVALID_ECH_CONFIG_LIST), and for a list of which BoringSSL supports nothing
+--- (NO_SUPPORTED_ECH_CONFIG); NotImplementedError for datagram sockets; TypeError for other values and for a socket
+--- that is wrapped already. If the handshake fails the socket is closed.
 --- Python: 2.7.9, 3.2; `session` 3.6.
 ---@param sock any see above
 ---@param server_side boolean? false by default
@@ -383,7 +383,7 @@ end
 ---@param ech_configs string? clients only: the server's list of configurations for Encrypted ClientHello (ECH, RFC
 --- 9849), as bytes: `server_hostname` and most of the client's first message are encrypted, and an observer sees the
 --- public name of the configuration. A server that cannot decrypt must have a certificate for the public name; then
---- SSLECHRejectedError has its present configurations. There is no connection without encryption of the name in any case
+--- SSLECHRejectedError has its present configurations. The name is never sent in plaintext
 ---@return cleat.ssl.SSLSocket
 ---@overload fun(self, sock, keywords: cleat.keywords.SSLContext.wrap_socket): cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
