@@ -6,6 +6,7 @@
 #ifndef CLEAT_CORE_CONFIGURATION_H
 #define CLEAT_CORE_CONFIGURATION_H
 
+#include "cleat/psk.h"
 #include "tls/algorithm.h"
 #include "tls/alpn.h"
 #include "tls/client_sessions.h"
@@ -43,6 +44,10 @@ struct cleat_settings {
     bool certificate_compression;
     int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
     int32_t early_data; /* see cleat_context_set_early_data */
+    bool psk_client; /* clients use pre-shared keys */
+    bool psk_server;
+    char psk_hint[CLEAT_PSK_IDENTITY_MAX + 1]; /* of servers; empty: none */
+    bool ech_grease; /* see cleat_context_set_ech_grease */
     struct cleat_algorithms algorithms; /* as they were set */
 };
 
@@ -74,6 +79,7 @@ struct cleat_configuration_parts {
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
     struct cleat_credentials *credentials; /* NULL if none */
+    SSL_ECH_KEYS *ech_keys; /* NULL if none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_client_sessions *client_sessions;

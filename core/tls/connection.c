@@ -4,9 +4,11 @@
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/context.h"
+#include "tls/ech.h"
 #include "tls/group.h"
 #include "tls/hostname.h"
 #include "tls/offered_ticket.h"
+#include "tls/psk.h"
 #include "tls/session_store.h"
 #include "tls/sigalg.h"
 #include "tls/verify.h"
@@ -29,8 +31,11 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_transport_free(&self->transport);
     cleat_unacknowledged_free(&self->unacknowledged);
     cleat_release(self->server_hostname);
+    OPENSSL_free(self->ech_configs);
+    cleat_release(self->ech_public_name);
     cleat_release(self->verify_faults);
     cleat_signature_free(self->signature);
+    cleat_psk_end(self);
     cleat_chain_bytes_free(self->refused_chain);
     cleat_offered_ticket_forget(self);
     cleat_session_talk_end(self);
@@ -119,10 +124,12 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
         status = set_id_context(ssl, configuration, settings->verify_mode, settings->verify_flags);
     } else {
         SSL_set_connect_state(ssl);
-        if (self->server_hostname != NULL) {
+        status = cleat_ech_set_up(self, ssl, configuration);
+        if (status >= 0 && self->server_hostname != NULL) {
             status = cleat_hostname_send(ssl, self->server_hostname);
         }
     }
+    if (status >= 0) status = cleat_psk_start(self, ssl, configuration);
     if (status < 0) {
         SSL_free(ssl);
         return status;
@@ -181,7 +188,7 @@ static int32_t switch_server(struct cleat_connection *self, struct cleat_configu
     }
     cleat_error_clear_queue();
     if (SSL_set_SSL_CTX(self->ssl, other->ssl_ctx) == NULL || !narrow(self, other) ||
-        cleat_memory_failed()) {
+        !cleat_psk_switch(self, other) || cleat_memory_failed()) {
         return cleat_fail_ssl("SSL_set_SSL_CTX");
     }
     cleat_configuration_ref(other);

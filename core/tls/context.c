@@ -7,6 +7,7 @@
 #include "base/argument.h"
 #include "base/memory.h"
 #include "cleat/verify.h"
+#include "tls/cipher_list.h"
 
 #define DEFAULT_OPTIONS                                                                            \
     (CLEAT_OP_ALL | CLEAT_OP_NO_SSLV2 | CLEAT_OP_NO_SSLV3 | CLEAT_OP_NO_COMPRESSION |              \
@@ -19,6 +20,7 @@ static void context_destroy(struct cleat_object *object) {
     cleat_trust_unref(self->trust);
     cleat_trust_sources_free(&self->sources);
     cleat_credentials_unref(self->credentials);
+    SSL_ECH_KEYS_free(self->ech_keys);
     cleat_alpn_unref(self->alpn);
     cleat_alpn_unref(self->npn);
     cleat_sessions_unref(self->sessions);
@@ -61,6 +63,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .alpn = context->alpn,
             .npn = context->npn,
             .credentials = context->credentials,
+            .ech_keys = context->ech_keys,
             .sessions = context->sessions,
             .client_sessions = context->client_sessions,
             .context = context->number,
@@ -269,7 +272,7 @@ int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers, int32_t 
     char *text;
     CLEAT_CHECK_TEXT(2, ciphers, ciphers_len);
     CLEAT_CONTEXT_BEGIN(context);
-    text = cleat_copy_text(ciphers, ciphers_len);
+    text = cleat_cipher_list_copy(ciphers, ciphers_len);
     result = text == NULL ? cleat_fail_nomem()
                           : cleat_policy_check_ciphers(self->settings.algorithms.policy, text);
     if (result >= 0) {

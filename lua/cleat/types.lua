@@ -11,6 +11,10 @@
 ---@class cleat.keywords.Socket.makefile
 ---@field mode? string
 ---@field bufsize? integer
+---@field encoding? string
+---@field errors? string
+---@field newline? string
+---@field buffering? integer
 
 ---@class cleat.keywords.ssl.SSLContext
 ---@field protocol? integer
@@ -46,6 +50,7 @@
 ---@field server_hostname? string
 ---@field session? cleat.ssl.SSLSession
 ---@field early_data? string
+---@field ech_configs? string
 
 ---@class cleat.keywords.SSLContext.wrap_bio
 ---@field incoming cleat.ssl.MemoryBIO
@@ -54,6 +59,7 @@
 ---@field server_hostname? string
 ---@field session? cleat.ssl.SSLSession
 ---@field early_data? string
+---@field ech_configs? string
 
 ---@class cleat.keywords.SSLContext.load_cert_chain
 ---@field certfile string
@@ -75,6 +81,13 @@
 
 ---@class cleat.keywords.SSLContext.load_dh_params
 ---@field dhfile string
+
+---@class cleat.keywords.SSLContext.set_psk_client_callback
+---@field callback? (fun(hint: string?): string?, string?)
+
+---@class cleat.keywords.SSLContext.set_psk_server_callback
+---@field callback? (fun(identity: string?): string?)
+---@field identity_hint? string
 
 ---@class cleat.keywords.SSLContext.session_from_bytes
 ---@field data string
@@ -138,6 +151,7 @@
 ---@field addr table
 ---@field ssl_version? integer
 ---@field ca_certs? string
+---@field timeout? number
 
 ---@class cleat.keywords.ssl.create_default_context
 ---@field purpose? cleat.ssl.Purpose
@@ -207,6 +221,19 @@
 ---@field address table
 ---@field timeout? number
 ---@field source_address? table
+
+---@class cleat.keywords.socket.create_server
+---@field address table
+---@field family? integer
+---@field backlog? integer
+---@field reuse_port? boolean
+---@field dualstack_ipv6? boolean
+
+---@class cleat.keywords.socket.fromfd
+---@field fd integer
+---@field family? integer
+---@field type? integer
+---@field proto? integer
 
 ---@class cleat.keywords.Poll.register
 ---@field fd any

@@ -14,7 +14,9 @@ local C = require "cleat.backend"
 local class = require "cleat.class"
 local compat = require "cleat.compat"
 local early_write = require "cleat.ssl.early_write"
+local ech = require "cleat.ssl.ech"
 local errors = require "cleat.errors"
+local psk = require "cleat.ssl.psk"
 local refusal = require "cleat.ssl.refusal"
 local resumption = require "cleat.ssl.resumption"
 local server_name = require "cleat.ssl.server_name"
@@ -72,6 +74,7 @@ suspend.pauses[status.WANT_SERVER_NAME] = pause(server_name.answer)
 suspend.pauses[status.WANT_SESSION] = pause(session_store.answer)
 suspend.pauses[status.WANT_VERIFY] = pause(verdict.answer)
 suspend.pauses[status.WANT_SIGNATURE] = pause(signature.answer)
+suspend.pauses[status.WANT_PSK] = pause(psk.answer)
 
 function Connection:_supply(claim, event, deadline, timeout)
     return self._transport.supply(self, claim, event, deadline, timeout)
@@ -102,6 +105,9 @@ local function inherit(self, context)
     if context._signers then
         self._signers = context._signers
     end
+    if context._psk then
+        self._psk = context._psk
+    end
     if context._verifier then
         self._verifier = context._verifier
     end
@@ -116,7 +122,8 @@ function connection.open(self, hostname)
     self._tls_guard = guard
     self._tls = id
     inherit(self, self._context)
-    local result = resumption.offer(self)
+    local result = ech.offer(self)
+    result = result < 0 and result or resumption.offer(self)
     if result < 0 then
         connection.drop(self)
         errors.check(result)
@@ -164,6 +171,8 @@ local function fail(self, result, operation)
     end
     if status.class(result) == const.VERIFY then
         err = refusal.add(err, self._tls)
+    elseif err.class == errors.SSLECHRejectedError then
+        err = ech.add(err, self._tls)
     end
     if result ~= TIMEOUT then
         pcall(self._transport.emit, self)
@@ -314,6 +323,7 @@ function setters:context(value)
         if C.connection_established(self._tls) ~= 1 then
             errors.check(C.connection_set_context(self._tls, value._id))
             self._signers = value._signers or nil
+            self._psk = value._psk or nil
             verdict.switch(self, value)
             self._session = false -- it is of the other context
         end
@@ -335,6 +345,7 @@ function getters:_origin()
 end
 
 getters.early_data = early_write.state
+getters.ech_accepted, getters.ech_public_name = ech.getters.ech_accepted, ech.getters.ech_public_name
 
 for name, get in pairs(resumption.getters) do
     getters[name], setters[name] = get, resumption.setters[name]
@@ -346,12 +357,14 @@ connection.getters, connection.setters = getters, setters
 connection.defaults = {
     _server_side = false,
     _server_hostname = false,
-    _in_callback = false, -- "servername", "session store", "verify" or "sign" while that callback runs
+    _in_callback = false, -- "servername", "session store", "verify", "sign" or "psk" while that callback runs
+    _psk = false, -- the context's, see cleat.ssl.psk
     _signers = false, -- the context's, see cleat.ssl.signature
     _verifier = false, -- the context's, see cleat.ssl.verdict
     _other_verifier = false, -- of the context to which a server has switched
     _session_store = false, -- the context's, see cleat.ssl.session_store
     _session = false, -- the one that it was given
+    _ech_configs = false, -- what it encrypts its ClientHello with
     _early = false, -- the early data that is yet to be sent, see cleat.ssl.early_write
     _early_at = false,
     _early_answered = false,

@@ -9,9 +9,12 @@ local connection_class = require "cleat.ssl.connection_class"
 local constants = require "cleat.ssl.constants"
 local credential = require "cleat.ssl.credential"
 local early_setting = require "cleat.ssl.early_data"
+local ech = require "cleat.ssl.ech"
+local ech_keys = require("cleat.ssl.ech_key").methods
 local errors = require "cleat.errors"
 local handshake_settings = require "cleat.ssl.handshake_settings"
 local keywords = require "cleat.keywords"
+local psk = require "cleat.ssl.psk"
 local purposes = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
 local resumption = require "cleat.ssl.resumption"
@@ -20,6 +23,7 @@ local session_store = require "cleat.ssl.session_store"
 local staple = require "cleat.ssl.staple"
 local status = require "cleat.status"
 local verify_settings = require "cleat.ssl.verify_settings"
+local version_range = require "cleat.ssl.version_range"
 local wrap = require("cleat.ssl.wrap").wrap
 
 local const = C.const
@@ -66,15 +70,24 @@ local const = C.const
 --- two hours with TLS 1.2 and earlier, two days with TLS 1.3. Raises ValueError, TypeError
 ---@field session_id_context string? 1 to 32 bytes; a server's sessions resume only where they are the same, and clients
 --- are verified with the same trust, mode and flags. nil for none. Raises ValueError, TypeError
----@field minimum_version integer `TLSVersion.*`. Raises ValueError on a context for one version only. Below TLSv1_2 is
+---@field minimum_version integer `TLSVersion.*`, as it was set: MINIMUM_SUPPORTED, which is TLS 1.0, at first, TLSv1_2 in
+--- default contexts and those for one role. Raises ValueError on a context for one version only. Below TLSv1_2 is
 --- DANGEROUS
 ---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
 --- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
----@field maximum_version integer `TLSVersion.*`, as minimum_version
+---@field maximum_version integer `TLSVersion.*`, as minimum_version: MAXIMUM_SUPPORTED at first
+---@field sni_callback function? the function of set_servername_callback, which is called with the name as it was sent: of
+--- an internationalised name the A-label. Raises TypeError
+---@field post_handshake_auth boolean false: BoringSSL has no post-handshake authentication. Raises NotImplementedError for
+--- true, TypeError
+---@field security_level integer 0: BoringSSL has no security levels; docs/security.md says what is refused; read-only
 ---@field session_cache_size integer how many sessions the context keeps for its clients, which resume them by themselves:
 --- 0, and 64 in a context of create_default_context for clients; at most 65536. Setting it empties the cache, as does
 --- each change of another setting. Only sessions with a `server_hostname` are kept, and whose server was verified; one
 --- of TLS 1.3 is resumed once. See docs/security.md. Raises TypeError, ValueError
+---@field ech_grease boolean whether clients without `ech_configs` send an extension that looks like Encrypted
+--- ClientHello, so that an observer cannot tell by it which clients hide a name: false, and true in a context of
+--- create_default_context for clients. Servers ignore it. Raises TypeError
 ---@field ask_ocsp boolean whether clients ask the server for an OCSP response: true. It is verified, if the server is: a
 --- certificate that it revokes is refused; a response that is not good is ignored, unless `require_ocsp` is true or the
 --- certificate says that it must be stapled (RFC 7633). false is DANGEROUS: such certificates are accepted without
@@ -136,10 +149,12 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     roles.apply(id, protocol)
     return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false,
         _verify_callback = false, _verify_callback_may_accept = false, _verifier = false, _session_store = false,
-        _store_errors = 0, _signers = false, _sslsocket_class = false, _sslobject_class = false }, SSLContext.instance)
+        _store_errors = 0, _signers = false, _psk = false, _sslsocket_class = false, _sslobject_class = false,
+        _lowest = not one_role, _highest = true, _sni_callback = false }, SSLContext.instance)
 end)
 
-for _, methods in ipairs { algorithms.settings, credential, handshake_settings, resumption.methods, session_store.methods } do
+for _, methods in ipairs { algorithms.settings, credential, ech_keys, handshake_settings, psk.methods, resumption.methods,
+    session_store.methods } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end
@@ -299,6 +314,31 @@ function SSLContext:chain_cache_stats()
     return { hits = hits, misses = misses }
 end
 
+-- integer checks a value for a property.
+local function integer(name, value)
+    if type(value) ~= "number" or value % 1 ~= 0 then
+        errors.raise(errors.TypeError, ("%s must be an integer, not %s"):format(name, check.kind(value)))
+    elseif value < 0 or value > check.INT_MAX then
+        errors.raise(errors.ValueError, name .. " is out of range")
+    end
+    return value
+end
+
+-- attribute is a getter that asks a function of the ABI.
+local function attribute(f)
+    return function(self)
+        return errors.check(f(self._id))
+    end
+end
+
+local getters = class.merged(verify_settings.getters, {
+    options = attribute(C.context_options),
+    verify_mode = attribute(C.context_verify_mode),
+    verify_flags = attribute(C.context_verify_flags),
+    chain_cache_seconds = attribute(C.context_chain_cache_seconds),
+})
+local setters = class.merged(verify_settings.setters, {})
+
 --- Sets the function that a server calls when a client has sent its ClientHello: `callback(sock, name, context)` with
 --- the connection, the name that the client wants (internationalised names decoded; nil if it sent none) and this
 --- context. The callback may set `sock.context`, so that the client gets the other context's certificate. In a
@@ -326,14 +366,44 @@ function SSLContext:set_servername_callback(callback)
         errors.raise(errors.TypeError, "not a callable object")
     end
     errors.check(C.context_set_server_name_events(self._id, callback and 1 or 0))
-    self._servername_callback = callback or false
+    self._servername_callback, self._sni_callback = callback or false, false
+end
+
+function getters:sni_callback()
+    return self._sni_callback or self._servername_callback or nil
+end
+
+function setters:sni_callback(value)
+    if value ~= nil and not check.callable(value) then
+        errors.raise(errors.TypeError, "not a callable object")
+    end
+    self:set_servername_callback(value)
+    self._sni_callback = value or false
+end
+
+function getters.post_handshake_auth()
+    return false
+end
+
+function setters.post_handshake_auth(_, value)
+    if type(value) ~= "boolean" then
+        errors.raise(errors.TypeError, "post_handshake_auth must be a boolean, not " .. check.kind(value))
+    elseif value then
+        errors.raise(errors.NotImplementedError,
+            "BoringSSL has no post-handshake authentication: ask for the client's certificate in the handshake")
+    end
+end
+
+function getters.security_level()
+    return 0
 end
 
 local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_handshake_on_connect",
-    "suppress_ragged_eofs", "server_hostname", "session", "early_data" }, { required = 1 })
+    "suppress_ragged_eofs", "server_hostname", "session", "early_data", "ech_configs" },
+    { required = 1 })
 
 local OPTIONS = { server_side = true, do_handshake_on_connect = true, suppress_ragged_eofs = true, server_hostname = true,
-    session = true, early_data = true }
+    session = true, early_data = true, ech_configs = true }
 
 -- plain: whether an argument is a table of wrap_socket's keywords and nothing else.
 local function plain(options)
@@ -362,9 +432,11 @@ end
 ---
 --- Raises: SSLError if the handshake fails (SSLCertVerificationError if the peer's certificate is refused); ValueError
 --- if `server_hostname` is missing although `check_hostname` is true, is malformed, or is given on a server, for a
---- `session` of another context, and for a non-blocking connected socket unless `do_handshake_on_connect` is false;
---- NotImplementedError for datagram sockets; TypeError for other values and for a socket that is wrapped already. If
---- the handshake fails the socket is closed.
+--- `session` of another context, for `ech_configs` where TLS 1.3 is disabled, and for a non-blocking connected socket
+--- unless `do_handshake_on_connect` is false; SSLECHRejectedError if the server could not decrypt; SSLError for other
+--- `ech_configs` than a list (INVALID_ECH_CONFIG_LIST), and for a list of which BoringSSL supports nothing
+--- (NO_SUPPORTED_ECH_CONFIG); NotImplementedError for datagram sockets; TypeError for other values and for a socket
+--- that is wrapped already. If the handshake fails the socket is closed.
 --- Python: 2.7.9, 3.2; `session` 3.6.
 ---@param sock any see above
 ---@param server_side boolean? false by default
@@ -379,18 +451,22 @@ end
 --- with the client's first message (0-RTT); what the server refuses, or does not allow, is sent right after the
 --- handshake. So it has them once in any case; `SSLSocket.early_data` says how. DANGEROUS: an attacker can repeat what
 --- was sent early, any number of times. Only a request that may be repeated belongs into it
+---@param ech_configs string? clients only: the server's list of configurations for Encrypted ClientHello (ECH, RFC
+--- 9849), as bytes: `server_hostname` and most of the client's first message are encrypted, and an observer sees the
+--- public name of the configuration. A server that cannot decrypt must have a certificate for the public name; then
+--- SSLECHRejectedError has its present configurations. The name is never sent in plaintext
 ---@return cleat.ssl.SSLSocket
 ---@overload fun(self, sock, keywords: cleat.keywords.SSLContext.wrap_socket): cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
-    early_data, ...)
+    early_data, ech_configs, ...)
     if sock ~= nil and do_handshake_on_connect == nil and suppress_ragged_eofs == nil and server_hostname == nil and
-        session == nil and early_data == nil and plain(server_side) and select("#", ...) == 0 then
+        session == nil and early_data == nil and ech_configs == nil and plain(server_side) and select("#", ...) == 0 then
         -- the usual way to call it, without parsing
         return wrap(self, sock, server_side)
     end
-    sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data =
-        parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data,
-            ...)
+    sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data,
+        ech_configs = parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
+        early_data, ech_configs, ...)
     if type(server_side) == "string" then
         check.fail("wrap_socket", "server_side", "a boolean", server_side,
             ": the server's name is given by name, wrap_socket(sock, {server_hostname = …})")
@@ -402,11 +478,12 @@ function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, supp
         server_hostname = server_hostname,
         session = session,
         early_data = early_data,
+        ech_configs = ech_configs,
     })
 end
 
 local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "server_side", "server_hostname", "session",
-    "early_data" }, { required = 2 })
+    "early_data", "ech_configs" }, { required = 2 })
 
 --- Makes a TLS connection that reads from one MemoryBIO, writes to another, and does no input or output itself.
 ---
@@ -424,38 +501,15 @@ local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "se
 ---@param server_hostname string? as in wrap_socket
 ---@param session cleat.ssl.SSLSession? as in wrap_socket
 ---@param early_data string? as in wrap_socket
+---@param ech_configs string? as in wrap_socket
 ---@return cleat.ssl.SSLObject
 ---@overload fun(self, incoming, outgoing, keywords: cleat.keywords.SSLContext.wrap_bio): cleat.ssl.SSLObject
-function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ...)
-    return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ...))
+function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ech_configs,
+    ...)
+    return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data,
+        ech_configs, ...))
 end
 
--- integer checks a value for a property.
-local function integer(name, value)
-    if type(value) ~= "number" or value % 1 ~= 0 then
-        errors.raise(errors.TypeError, ("%s must be an integer, not %s"):format(name, check.kind(value)))
-    elseif value < 0 or value > check.INT_MAX then
-        errors.raise(errors.ValueError, name .. " is out of range")
-    end
-    return value
-end
-
--- attribute is a getter that asks a function of the ABI.
-local function attribute(f)
-    return function(self)
-        return errors.check(f(self._id))
-    end
-end
-
-local getters = class.merged(verify_settings.getters, {
-    options = attribute(C.context_options),
-    verify_mode = attribute(C.context_verify_mode),
-    verify_flags = attribute(C.context_verify_flags),
-    minimum_version = attribute(C.context_minimum_version),
-    maximum_version = attribute(C.context_maximum_version),
-    chain_cache_seconds = attribute(C.context_chain_cache_seconds),
-})
-local setters = class.merged(verify_settings.setters, {})
 
 function getters:protocol()
     return self._protocol
@@ -500,37 +554,17 @@ function setters:check_hostname(value)
     errors.check(C.context_set_check_hostname(self._id, value and 1 or 0))
 end
 
-local TLSVersion = constants.TLSVersion
-
--- bound is a setter for one end of the range of versions.
-local function bound(name, f)
-    return function(self, value)
-        if value == TLSVersion.MINIMUM_SUPPORTED then
-            value = TLSVersion.TLSv1
-        elseif value == TLSVersion.MAXIMUM_SUPPORTED then
-            value = TLSVersion.TLSv1_3
-        end
-        value = integer(name, value)
-        if value < TLSVersion.TLSv1 or value > TLSVersion.TLSv1_3 then
-            errors.raise(errors.ValueError, ("Unsupported protocol version 0x%x"):format(value))
-        elseif self._protocol ~= const.PROTOCOL_TLS and self._protocol ~= roles.CLIENT and self._protocol ~= roles.SERVER then
-            errors.raise(errors.ValueError,
-                "The context's protocol doesn't support modification of highest and lowest version.")
-        end
-        errors.check(f(self._id, value))
-    end
-end
-
-setters.minimum_version = bound("minimum_version", C.context_set_minimum_version)
-setters.maximum_version = bound("maximum_version", C.context_set_maximum_version)
+version_range.add(getters, setters)
 
 for _, part in ipairs { algorithms, connection_class, early_setting, session_store, staple } do
     for name, get in pairs(part.getters) do
         getters[name], setters[name] = get, part.setters[name]
     end
 end
-for name, get in pairs(resumption.context_getters) do
-    getters[name], setters[name] = get, resumption.context_setters[name]
+for _, part in ipairs { resumption, ech } do
+    for name, get in pairs(part.context_getters) do
+        getters[name], setters[name] = get, part.context_setters[name]
+    end
 end
 
 class.properties(SSLContext, getters, setters)

@@ -12,6 +12,9 @@ local const = C.const
 
 local defaults = {}
 
+-- As in Python 3.13: chains are to be as RFC 5280 wants them, and may end at any trusted certificate.
+local VERIFY_FLAGS = const.VERIFY_X509_TRUSTED_FIRST + const.VERIFY_X509_PARTIAL_CHAIN + const.VERIFY_X509_STRICT
+
 -- How many sessions a client keeps by default: a few for each of some servers.
 local SESSIONS = 64
 
@@ -19,8 +22,8 @@ local parse = keywords.parser("create_default_context", { "purpose", "cafile", "
 
 --- Makes a context with secure settings: TLS 1.2 and later, strong cipher suites. For `Purpose.SERVER_AUTH` it verifies
 --- the server's chain and host name, against the given CA certificates or else the system's, and resumes sessions (see
---- `session_cache_size` of SSLContext). For `Purpose.CLIENT_AUTH` it requests no client certificates. Later versions of
---- cleat may choose stricter settings.
+--- `session_cache_size` of SSLContext); its `ech_grease` is true. For `Purpose.CLIENT_AUTH` it requests no client
+--- certificates. Later versions of cleat may choose stricter settings.
 ---
 ---     local context = ssl.create_default_context()
 ---     print(context.verify_mode == ssl.CERT_REQUIRED, context.check_hostname) --> true	true
@@ -43,10 +46,13 @@ function defaults.create_default_context(purpose, cafile, capath, cadata, ...)
         ": CA certificates are given by name, create_default_context{cafile = …}" or nil)
     local context = SSLContext(const.PROTOCOL_TLS)
     roles.harden(context._id)
+    context._lowest = false
+    context.verify_flags = VERIFY_FLAGS
     if purpose == purposes.Purpose.SERVER_AUTH then
         context.verify_mode = const.CERT_REQUIRED
         context.check_hostname = true
         context.session_cache_size = SESSIONS
+        context.ech_grease = true
     end
     if cafile ~= nil or capath ~= nil or cadata ~= nil then
         context:load_verify_locations(cafile, capath, cadata)
