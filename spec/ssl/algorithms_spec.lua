@@ -187,7 +187,7 @@ for _, version in ipairs(VERSIONS) do
             assert.are.equal("secp256r1", found.group)
         end)
 
-        it("GREASE changes nothing that is agreed on", function()
+        it("B-66 GREASE changes nothing that is agreed on", function()
             local client, server = both(version, { "p256" }, { "rsa" })
             local expected = met(client, server)
             assert.is_false(client.grease)
@@ -202,7 +202,7 @@ for _, version in ipairs(VERSIONS) do
             end)
         end)
 
-        it("a policy: FIPS_202205 and WPA3_192_202304 restrict group, suite and signatures of each end", function()
+        it("B-66 a policy: FIPS_202205 and WPA3_192_202304 restrict group, suite and signatures of each end", function()
             for policy, expected in pairs {
                 [ssl.POLICY_FIPS_202205] = { "secp256r1", "AES", "ecdsa_secp256r1_sha256" },
                 [ssl.POLICY_WPA3_192_202304] = { "secp384r1", "AES_?-?256[_-]GCM", "ecdsa_secp384r1_sha384" },
@@ -307,7 +307,7 @@ describe("algorithms:", function()
         end,
     }
 
-    it("a policy and other settings narrow each other, whatever the order", function()
+    it("B-66 a policy and other settings narrow each other, whatever the order", function()
         for _, order in ipairs(ORDERS) do
             local client, server = both("TLSv1.2", { "rsa" })
             server.options = server.options - ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -331,7 +331,7 @@ describe("algorithms:", function()
         end
     end)
 
-    it("a policy refuses what leaves nothing, and the refused setting changes nothing", function()
+    it("B-66 a policy refuses what leaves nothing, and the refused setting changes nothing", function()
         local FIPS = ssl.POLICY_FIPS_202205
         for set, expected in pairs {
             [function(context) context:set_groups("x25519:secp521r1") end] = "COMPLIANCE_POLICY",
@@ -366,7 +366,7 @@ describe("algorithms:", function()
         end)
     end)
 
-    it("a policy: get_ciphers lists the suites that it leaves", function()
+    it("B-66 a policy: get_ciphers lists the suites that it leaves", function()
         local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.compliance_policy = ssl.POLICY_WPA3_192_202304
         local names = {}
@@ -376,7 +376,7 @@ describe("algorithms:", function()
         assert.are.equal("TLS_AES_256_GCM_SHA384 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384", join(names))
     end)
 
-    it("a policy: those of CNSA", function()
+    it("B-66 a policy: those of CNSA", function()
         local numbers = { ssl.POLICY_CNSA_202407, ssl.POLICY_CNSA1_202603, ssl.POLICY_CNSA2_202603 }
         local groups = { "X25519MLKEM768", "MLKEM1024", "MLKEM1024" }
         for i, number in ipairs(numbers) do

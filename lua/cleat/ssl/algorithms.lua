@@ -31,7 +31,8 @@ local parse_groups = keywords.parser("set_groups", { "groups" }, { required = 1 
 
 --- Sets the groups for the key exchange, best first: a list in OpenSSL's format. It knows IANA's names and their
 --- aliases, as get_groups lists them, and "DEFAULT". A name with "?" in front of it is left out if this BoringSSL does
---- not have it. It replaces what set_ecdh_curve has set. A server takes the first group in its list that the client has, too.
+--- not have it. It replaces what set_ecdh_curve has set. A server takes the first group in its list that the client
+--- has, too.
 ---
 ---     local context = ssl.create_default_context()
 ---     context:set_groups("?X25519MLKEM768:x25519:secp256r1")

@@ -111,9 +111,9 @@ local const = C.const
 --- Raises TypeError
 ---@field sslobject_class cleat.Class the same for wrap_bio and SSLObject
 ---@field compliance_policy integer `POLICY_*`, a restriction of versions, suites, groups and signature algorithms to
---- what a standard allows: POLICY_NONE. Connections use what it and the other settings have in common, in whatever order
---- they were set; chains of certificates are not restricted. Raises SSLError if nothing would be left, as the setters of
---- the others do from then on; NotImplementedError for POLICY_CNSA* without `HAS_POLICY_CNSA`; ValueError, TypeError
+--- what a standard allows: POLICY_NONE. Connections use what it and the other settings have in common, in any order of
+--- setting; chains of certificates are not restricted. Raises SSLError if nothing would be left, as the other setters
+--- do from then on; NotImplementedError for POLICY_CNSA* without `HAS_POLICY_CNSA`; ValueError, TypeError
 ---@field grease boolean whether connections send GREASE (RFC 8701), random values that a peer has to ignore: false. It
 --- shows which peers will not understand a later version of TLS: they refuse the handshake. Raises TypeError
 ---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
