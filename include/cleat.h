@@ -56,6 +56,7 @@
 #include "cleat/connection.h"
 #include "cleat/context.h"
 #include "cleat/credential.h"
+#include "cleat/descriptor.h"
 #include "cleat/early_data.h"
 #include "cleat/errno.h"
 #include "cleat/guarded.h"

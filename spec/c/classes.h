@@ -232,6 +232,10 @@
      CLASSES_BIT(NOMEM))
 #define CLASSES_context_load_cert_chain_data \
     (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_descriptor_read \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_descriptor_columns \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_early_data \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_set_early_data \
@@ -851,6 +855,10 @@
 #define cleat_context_load_cert_chain_data(...) \
     classes_checked("cleat_context_load_cert_chain_data", CLASSES_context_load_cert_chain_data, \
                     cleat_context_load_cert_chain_data(__VA_ARGS__))
+#define cleat_descriptor_read(...) \
+    classes_checked("cleat_descriptor_read", CLASSES_descriptor_read, cleat_descriptor_read(__VA_ARGS__))
+#define cleat_descriptor_columns(...) \
+    classes_checked("cleat_descriptor_columns", CLASSES_descriptor_columns, cleat_descriptor_columns(__VA_ARGS__))
 #define cleat_context_early_data(...) \
     classes_checked("cleat_context_early_data", CLASSES_context_early_data, cleat_context_early_data(__VA_ARGS__))
 #define cleat_context_set_early_data(...) \

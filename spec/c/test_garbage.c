@@ -439,6 +439,14 @@ static int32_t call_context_load_cert_chain_data(const struct value *v) {
                                               v[3].bytes, v[3].size);
 }
 
+static int32_t call_descriptor_read(const struct value *v) {
+    return cleat_descriptor_read(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_descriptor_columns(const struct value *v) {
+    return cleat_descriptor_columns(v[0].i);
+}
+
 static int32_t call_context_early_data(const struct value *v) {
     return cleat_context_early_data(v[0].i);
 }
@@ -1358,6 +1366,10 @@ static const struct function functions[] = {
     {"cleat_context_load_cert_chain_data", call_context_load_cert_chain_data, CLASSES_context_load_cert_chain_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certs"}, {BYTES, 0, "key"},
       {BYTES, 0, "password"}, {END, 0, NULL}}},
+    {"cleat_descriptor_read", call_descriptor_read, CLASSES_descriptor_read,
+     {{INT, 0, "fd"}, {BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_descriptor_columns", call_descriptor_columns, CLASSES_descriptor_columns,
+     {{INT, 0, "fd"}, {END, 0, NULL}}},
     {"cleat_context_early_data", call_context_early_data, CLASSES_context_early_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
     {"cleat_context_set_early_data", call_context_set_early_data, CLASSES_context_set_early_data,

@@ -863,6 +863,31 @@ return {
         },
     },
     {
+        name = "descriptor_read", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "descriptor_read_into", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "descriptor_columns", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+        },
+    },
+    {
         name = "context_early_data", results = 0,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {

@@ -761,6 +761,8 @@ public final class Cleat {
                                                                     int certs_len, byte[] key,
                                                                     int key_len, byte[] password,
                                                                     int password_len);
+        public static native int cleat_descriptor_read(int fd, byte[] buf, int buf_cap);
+        public static native int cleat_descriptor_columns(int fd);
         public static native int cleat_context_early_data(int context);
         public static native int cleat_context_set_early_data(int context, int most);
         public static native int cleat_connection_early_data(int connection);
@@ -4167,6 +4169,26 @@ public final class Cleat {
         int result = Raw.cleat_has_certificate_compression();
         check(result);
         return result != 0;
+    }
+
+    /**
+     * cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its
+     * end. It waits until there are some: cleat_poll tells whether there are. CLEAT_SYS.
+     */
+    public static int descriptorRead(int fd, byte[] buf) throws Failure {
+        int result = Raw.cleat_descriptor_read(fd, buf, buf.length);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not
+     * say. CLEAT_SYS: ENOTTY if it is no terminal.
+     */
+    public static int descriptorColumns(int fd) throws Failure {
+        int result = Raw.cleat_descriptor_columns(fd);
+        check(result);
+        return result;
     }
 
     /**

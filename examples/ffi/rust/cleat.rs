@@ -735,6 +735,8 @@ pub mod raw {
                                                   certs_len: i32, key: *const c_char, key_len: i32,
                                                   password: *const c_char,
                                                   password_len: i32) -> i32;
+        pub fn cleat_descriptor_read(fd: i32, buf: *mut c_char, buf_cap: i32) -> i32;
+        pub fn cleat_descriptor_columns(fd: i32) -> i32;
         pub fn cleat_context_early_data(context: i32) -> i32;
         pub fn cleat_context_set_early_data(context: i32, most: i32) -> i32;
         pub fn cleat_connection_early_data(connection: i32) -> i32;
@@ -3287,6 +3289,22 @@ pub fn monotonic() -> Result<f64, Error> {
 pub fn has_certificate_compression() -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_has_certificate_compression() })?;
     Ok(result != 0)
+}
+
+/// cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its end.
+/// It waits until there are some: cleat_poll tells whether there are. CLEAT_SYS.
+#[allow(clippy::too_many_arguments)]
+pub fn descriptor_read(fd: RawFd, buf: &mut [u8]) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_read(fd, buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not say.
+/// CLEAT_SYS: ENOTTY if it is no terminal.
+#[allow(clippy::too_many_arguments)]
+pub fn descriptor_columns(fd: RawFd) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_columns(fd) })?;
+    Ok(result as usize)
 }
 
 /// cleat_handle_count returns how many ids are open in this process.

@@ -136,6 +136,8 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
 int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, int32_t certs_len,
                                            const char *key, int32_t key_len, const char *password,
                                            int32_t password_len);
+int32_t cleat_descriptor_read(int32_t fd, char *buf, int32_t buf_cap);
+int32_t cleat_descriptor_columns(int32_t fd);
 int32_t cleat_context_early_data(int32_t context);
 int32_t cleat_context_set_early_data(int32_t context, int32_t most);
 int32_t cleat_connection_early_data(int32_t connection);

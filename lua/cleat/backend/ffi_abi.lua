@@ -1855,6 +1855,54 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param fd integer
+    ---@param buf_cap integer
+    ---@return integer status
+    ---@return string? buf
+    do
+        local call = lib.cleat_descriptor_read
+        backend.descriptor_read = function(fd, buf_cap)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("descriptor_read", 1, "an integer")
+            end
+            if typeof(buf_cap) ~= "number" or tobit(buf_cap) ~= buf_cap then
+                bad("descriptor_read", 2, "an integer")
+            end
+            local buf = room(buf_cap)
+            local result = call(fd, buf, buf_cap)
+            if result < 0 then return result end
+            return result, str(buf, result < buf_cap and result or buf_cap)
+        end
+    end
+
+    ---@param fd integer
+    ---@param buf cleat.backend.Buffer
+    ---@param buf_offset integer
+    ---@param buf_cap integer
+    ---@return integer status
+    do
+        local call = lib.cleat_descriptor_read
+        backend.descriptor_read_into = function(fd, buf, buf_offset, buf_cap)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("descriptor_read_into", 1, "an integer")
+            end
+            local into = within(buf, buf_offset, buf_cap, "descriptor_read_into", 2)
+            return call(fd, into, buf_cap)
+        end
+    end
+
+    ---@param fd integer
+    ---@return integer status
+    do
+        local call = lib.cleat_descriptor_columns
+        backend.descriptor_columns = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("descriptor_columns", 1, "an integer")
+            end
+            return call(fd)
+        end
+    end
+
     ---@param context integer
     ---@return integer status
     do

@@ -1305,6 +1305,36 @@ static int l_context_load_cert_chain_data(lua_State *L) {
     return 1;
 }
 
+/* descriptor_read(fd, buf_cap) -> status, buf */
+static int l_descriptor_read(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_read");
+    int32_t buf_cap = native_int(L, 2, "descriptor_read");
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_descriptor_read(fd, buf, buf_cap);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    return 2;
+}
+
+/* descriptor_read_into(fd, buf, buf_offset, buf_cap) -> status */
+static int l_descriptor_read_into(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_read_into");
+    int32_t buf_cap;
+    char *buf = native_within(L, 2, "descriptor_read_into", &buf_cap);
+    int32_t result = cleat_descriptor_read(fd, buf, buf_cap);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* descriptor_columns(fd) -> status */
+static int l_descriptor_columns(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_columns");
+    int32_t result = cleat_descriptor_columns(fd);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* context_early_data(context) -> status */
 static int l_context_early_data(lua_State *L) {
     int32_t context = native_int(L, 1, "context_early_data");
@@ -3572,6 +3602,9 @@ const luaL_Reg native_abi[] = {
     {"context_chain_cache_stats", l_context_chain_cache_stats},
     {"context_load_cert_chain", l_context_load_cert_chain},
     {"context_load_cert_chain_data", l_context_load_cert_chain_data},
+    {"descriptor_read", l_descriptor_read},
+    {"descriptor_read_into", l_descriptor_read_into},
+    {"descriptor_columns", l_descriptor_columns},
     {"context_early_data", l_context_early_data},
     {"context_set_early_data", l_context_set_early_data},
     {"connection_early_data", l_connection_early_data},
