@@ -154,6 +154,7 @@ end
 
 -- finish sends close_notify. Nothing that came before it was left unread.
 local function finish(stream)
+    stream.finished = true
     attempt(stream.object.unwrap, stream.object)
     stream:pump()
 end
@@ -245,7 +246,8 @@ return function(options)
     if ending == "cut" then
         local reason = stream.problem and " (" .. tostring(stream.problem) .. ")" or ""
         failure.raise(CUT, "the connection has ended without close_notify" .. reason
-            .. ": what was received may be cut short")
+            .. ": what was received may be cut short",
+            stream.finished and "some servers do that once the client has sent its own: --keep-open sends none" or nil)
     end
     return 0
 end

@@ -73,10 +73,11 @@ local function add_command(root, definition)
     return command
 end
 
--- The exit status for a wrong command line.
-local function usage_status(name)
+-- The exit status for a wrong command line. usage: "Usage: cleat inspect …"
+local function usage_status(usage)
+    local name = usage:match "^Usage: %S+ (%S+)"
     for _, command in ipairs(definitions.commands) do
-        if name:find(" " .. command.name .. "%f[%s\0]") then
+        if command.name == name then
             return command.usage_status or 2
         end
     end
@@ -99,7 +100,7 @@ function parser.new(version)
     end
     -- argparse calls it with the parser of the command that it was about
     function root.error(self, message)
-        failure.raise(usage_status(self:get_usage():gsub("\n.*", "")), message, self:get_usage())
+        failure.raise(usage_status(self:get_usage()), message, self:get_usage())
     end
     return root
 end

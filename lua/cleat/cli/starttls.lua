@@ -44,15 +44,15 @@ function Plain:take(size)
     return table.concat(parts)
 end
 
--- to: up to a text that ends with what a pattern finds
-function Plain:to(pattern, limit)
+-- to: up to a text that ends with what a pattern, or the other one, finds
+function Plain:to(pattern, limit, other)
     local text = ""
     repeat
         text = text .. self:take(1)
         if #text > limit then
             refuse("the server's answer is too long: it begins with %s", shown(text:sub(1, 60)))
         end
-    until text:find(pattern)
+    until text:find(pattern) or other and text:find(other)
     return text
 end
 
@@ -127,9 +127,12 @@ function begin.xmpp(plain)
     local domain = plain.name:gsub("[<>&'\"]", "")
     plain:send(("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
         .. "to='%s' version='1.0'>"):format(domain))
-    local features = plain:to("</?stream:features/?>$", MESSAGE)
-    while not features:find "</stream:features>$" and not features:find "<stream:features/>$" do
-        features = features .. plain:to("</stream:features>$", MESSAGE)
+    local features = plain:to("</?stream:features/?>$", MESSAGE, "</stream:error>$")
+    if features:find "<stream:features>$" then
+        features = plain:to("</stream:features>$", MESSAGE)
+    end
+    if features:find "</stream:error>$" then
+        refuse("the server answers %s", shown(features:match "<stream:error.*$"))
     end
     if not features:find("urn:ietf:params:xml:ns:xmpp-tls", 1, true) then
         refuse "the server does not offer STARTTLS"
@@ -182,7 +185,7 @@ function begin.mysql(plain)
     if packet:byte() == 255 then
         refuse("the server refuses: %s", shown(packet:sub(4)))
     end
-    local low, high = packet:match "^\10[^%z]*%z............(.)(.)" -- protocol 10: its version, and then capabilities
+    local low, high = packet:match "^\10[^%z]*%z.............(.)(.)" -- protocol 10: its version, and then capabilities
     if not low or sequence ~= 0 then
         refuse "the server does not answer as MySQL"
     elseif math.floor((low:byte() + high:byte() * 256) / 2048) % 2 ~= 1 then
