@@ -117,6 +117,7 @@ function certificate.facts(of, now)
         not_before = certificate.time(of.not_before),
         not_after = certificate.time(of.not_after),
         days_left = certificate.days(of, now),
+        seconds_left = of.not_after - now,
         valid_now = of.not_before <= now and now <= of.not_after,
         key = { type = key, bits = of.public_key_bits, curve = field(of, "curve", problems) },
         signature = of.signature_algorithm,

@@ -1,5 +1,6 @@
 --- HOST[:PORT] of a command line, and connections to it.
 
+local addresses = require "cleat.socket.address"
 local compat = require "cleat.compat"
 local failure = require "cleat.cli.failure"
 local idna = require "cleat.idna"
@@ -62,6 +63,34 @@ function target.parse(text, status, protocol)
     return { host = host, labels = labels, port = number, name = ("%s:%d"):format(shown, number) }
 end
 
+-- attempt connects to one address.
+local function attempt(entry, timeout)
+    local sock = socket.socket(entry[1], entry[2], entry[3])
+    local ok, problem = pcall(function()
+        sock:settimeout(math.max(timeout, 0.001))
+        sock:connect(entry[5])
+    end)
+    if not ok then
+        sock:close()
+        return nil, problem
+    end
+    return sock
+end
+
+-- Each address has an equal share of the time that is left.
+local function connect(to, deadline)
+    local list = addresses.resolve(to.labels, to.port, 0, socket.SOCK_STREAM, 0, 0, math.max(deadline - loop.now(), 0.001))
+    local problem
+    for index, entry in ipairs(list) do
+        local sock
+        sock, problem = attempt(entry, (deadline - loop.now()) / (#list - index + 1))
+        if sock then
+            return sock
+        end
+    end
+    return error(problem, 0)
+end
+
 --- Connects, and speaks the protocol up to TLS. deadline: of loop.now().
 ---@param to cleat.cli.Target
 ---@param deadline number
@@ -69,7 +98,7 @@ end
 ---@param name string? what the protocol calls the server, if it does
 ---@return cleat.Socket
 function target.connect(to, deadline, protocol, name)
-    local sock = socket.create_connection({ to.labels, to.port }, math.max(deadline - loop.now(), 0.001))
+    local sock = connect(to, deadline)
     if protocol then
         local ok, problem = pcall(starttls.begin, sock, protocol, name or to.host, deadline)
         if not ok then
