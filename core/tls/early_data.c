@@ -123,7 +123,7 @@ static int32_t encrypt_all(struct cleat_connection *self, const char *data, int3
     }
     self->early_sent += done;
     self->early_over = self->early_over || status == CLEAT_WANTS_READ;
-    if (status < 0 && status != CLEAT_WANTS_READ) return status;
+    if (status < 0 && status != CLEAT_WANTS_READ && done == 0) return status; /* or the next call */
     cleat_transport_begin(&self->transport, CLEAT_TRANSPORT_PLAIN);
     cleat_transport_flush(&self->transport);
     return self->transport.error != 0 ? cleat_fail_errno(self->transport.error) : done;

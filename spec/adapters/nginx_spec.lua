@@ -122,7 +122,7 @@ describe("in nginx", function()
     end)
 
     it_in_nginx("what the cosocket reports is in the error", function()
-        local unused = process.free_port()
+        local unused = process.refusing_port()
         assert.is_truthy(get(port, "/line?port=" .. unused):find "^error: .*connect of the cosocket: connection refused")
         local job = adapters.python("recv 3", "reset")
         assert.is_truthy(get(port, "/line?port=" .. job.port):find "^error: .*receive of the cosocket: connection reset by peer")

@@ -74,7 +74,7 @@ describe("the examples:", function()
 
         it("says what else is wrong", function()
             for _, case in ipairs {
-                { "Connection refused", "https://127.0.0.1:" .. process.free_port() .. "/" },
+                { "Connection refused", "https://127.0.0.1:" .. process.refusing_port() .. "/" },
                 { "not an https:// address", "http://localhost/" },
                 { "see --help", "--cafile" },
                 { "--nonsense", "--nonsense", "https://localhost/" },

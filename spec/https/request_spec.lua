@@ -496,7 +496,7 @@ describe("cleat.https, requests:", function()
             assert.are.equal("closed", why { url = url, proxy = through("gone") })
             assert.are.equal("the proxy has sent bytes before the server could", why { url = url, proxy = through("eager") })
             assert.are.equal("timeout", why { url = url, proxy = through("silent"), timeout = 0.2 })
-            assert.are.equal("connection refused", why { url = url, proxy = "http://127.0.0.1:" .. process.free_port() })
+            assert.are.equal("connection refused", why { url = url, proxy = "http://127.0.0.1:" .. process.refusing_port() })
             for text, words in pairs {
                 ["https://localhost"] = "proxy scheme 'https' not supported, only http",
                     ["socks5://localhost:1"] = "proxy scheme 'socks5'",
@@ -552,7 +552,7 @@ describe("cleat.https, requests:", function()
                 local output = process.run_code(code, { "SSL_CERT_FILE=" .. root, ... })
                 return output, #asked("good") - before
             end
-            local good, bad = through("good"), "http://127.0.0.1:" .. process.free_port()
+            local good, bad = through("good"), "http://127.0.0.1:" .. process.refusing_port()
             local hello = "hello from localhost\n"
             for _, case in ipairs {
                 { { "https_proxy=" .. good }, 1 }, { { "HTTPS_PROXY=" .. good }, 1 }, { { "all_proxy=" .. good }, 1 },

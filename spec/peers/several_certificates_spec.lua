@@ -137,6 +137,7 @@ for version, cases in pairs(CASES) do
                 conn:sendall(conn:recv(1))
                 pcall(conn.unwrap, conn)
                 conn:close()
+                plain:close() -- s_client waits half a second for it
                 client:wait(20)
                 local output = client:output()
                 return output:match("\n(%a+), TLSv"), output:match("\nsubject=CN ?= ?(%w+)")

@@ -542,7 +542,7 @@ describe("what a mistake says:", function()
         if not shows_errors then
             return
         end
-        local line = failing("sock:connect { '127.0.0.1', " .. process.free_port() .. " }")
+        local line = failing("sock:connect { '127.0.0.1', " .. process.refusing_port() .. " }")
         assert.is_truthy(line:find("[Errno 111] Connection refused", 1, true), line)
         assert.is_nil(line:find("mistake.lua", 1, true))
     end)
@@ -574,7 +574,7 @@ describe("what a mistake says:", function()
                     true))
             end
         ]]
-        local output = process.run_code(code:format(process.free_port()))
+        local output = process.run_code(code:format(process.refusing_port()))
         local lines = {}
         for line in output:gmatch("[^\n]+") do
             lines[#lines + 1] = line:match("%.lua:(%d+)\tnil$") or line

@@ -86,7 +86,7 @@ describe("get_server_certificate:", function()
     end)
 
     it("GSC-02 refuses versions that do not exist, before it connects", function()
-        local unused = { "127.0.0.1", process.free_port() }
+        local unused = { "127.0.0.1", process.refusing_port() }
         raises("ValueError", { match = "invalid protocol version" }, ssl.get_server_certificate, unused, 42)
         for _, version in ipairs { ssl.PROTOCOL_SSLv2, ssl.PROTOCOL_SSLv3 } do
             raises("ValueError", { match = "unsupported protocol version" }, ssl.get_server_certificate, unused, version)
@@ -115,7 +115,7 @@ describe("get_server_certificate:", function()
     end)
 
     it("GSC-03 refuses files of CA certificates that are not there, or are none, before it connects", function()
-        local unused = { "127.0.0.1", process.free_port() }
+        local unused = { "127.0.0.1", process.refusing_port() }
         raises("IOError", { errno = ENOENT }, ssl.get_server_certificate, unused, nil, "/no/such/file.pem")
         raises("SSLError", {}, ssl.get_server_certificate, unused, { ca_certs = pki.path("junk.pem") })
         raises("TypeError", {}, ssl.get_server_certificate, unused, { ca_certs = 5 })
@@ -152,7 +152,7 @@ describe("get_server_certificate:", function()
             ssl.get_server_certificate, "localhost", 443)
         raises("TypeError", { match = "{host, port}" }, ssl.get_server_certificate, { "localhost" })
         raises("TypeError", { match = "{host, port}" }, ssl.get_server_certificate, { 1, 2 })
-        raises("socket.error", { errno = ECONNREFUSED }, ssl.get_server_certificate, { "127.0.0.1", process.free_port() })
+        raises("socket.error", { errno = ECONNREFUSED }, ssl.get_server_certificate, { "127.0.0.1", process.refusing_port() })
         local job = peer.serve { "recv 5", "send " .. peer.hex("220 ready\r\n") }
         raises("SSLError", { reason = "WRONG_VERSION_NUMBER" }, ssl.get_server_certificate, { "127.0.0.1", job.port })
         job:finish()

@@ -462,7 +462,12 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 raises("ValueError", { match = "closed or unwrapped SSL socket" }, client.read, client)
                 raises("ValueError", { match = "closed or unwrapped SSL socket" }, client.write, client, "x")
                 raises("ValueError", { match = "No SSL wrapper around" }, client.unwrap, client)
+                client:close() -- of what was given back it closes nothing
+                server:close()
+                plain_client:sendall("still there")
+                assert.are.equal("still there", plain_server:recv(100))
                 plain_client:close()
+                assert.are.equal("", plain_server:recv(100)) -- at once, not when the garbage is collected
                 plain_server:close()
             end)
 

@@ -80,6 +80,6 @@ while true do
         conn:close()
     else
         say("failed: " .. tostring(conn))
-        plain:close()
     end
+    plain:close() -- after unwrap() it is open: s_client waits half a second for it
 end

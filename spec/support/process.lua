@@ -262,13 +262,37 @@ function process.run(command)
     return { status = self.status, output = self:output(), errors = self:errors() }
 end
 
--- free_port: a port on which no process listened a moment ago, for programs that cannot tell which one they got.
-function process.free_port()
+-- bound: a socket that is bound to a free port, and the port.
+local function bound()
     local probe = socket.socket()
     probe:bind { "127.0.0.1", 0 }
-    local port = probe:getsockname()[2]
-    probe:close()
+    return probe, probe:getsockname()[2]
+end
+
+local given = {} -- the ports that free_port has returned
+
+-- free_port: a port on which no process listened a moment ago, for programs that cannot tell which one they got. It
+-- returns each port once, so that those of one program differ.
+function process.free_port()
+    local probe, port
+    repeat
+        probe, port = bound()
+        probe:close()
+    until not given[port]
+    given[port] = true
     return port
+end
+
+local refusing
+
+-- refusing_port: a port that refuses connections. It is bound, so that no other process can listen on it.
+function process.refusing_port()
+    if not refusing then
+        local probe
+        probe, refusing = bound()
+        probe:detach() -- its descriptor stays open
+    end
+    return refusing
 end
 
 -- on_free_port calls start(port), which starts a program and waits until it listens, until one succeeds.

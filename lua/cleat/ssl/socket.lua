@@ -374,7 +374,8 @@ function SSLSocket:close()
     local guard, plain = self._guard, self._plain
     local below, owner, failed = rawget(self, "_stream"), rawget(self, "_owner"), rawget(self, "_failed")
     local shut = guard and rawget(self, "_turns") and not self._foreign and object.shut_down(self._id)
-    if rawget(self, "_shared") and file.inherit(self, "_guard", "_tls_guard", "_plain", "_owner", "_stream") then
+    if self._state == "unwrapped" -- what was wrapped is the caller's again
+        or rawget(self, "_shared") and file.inherit(self, "_guard", "_tls_guard", "_plain", "_owner", "_stream") then
         guard, plain, below, owner, failed = false, false, false, false, false
     end
     if failed and below then
