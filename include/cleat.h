@@ -59,6 +59,7 @@
 #include "cleat/descriptor.h"
 #include "cleat/early_data.h"
 #include "cleat/errno.h"
+#include "cleat/generate.h"
 #include "cleat/guarded.h"
 #include "cleat/handle.h"
 #include "cleat/interrupt.h"

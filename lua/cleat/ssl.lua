@@ -17,6 +17,7 @@ local compat = require "cleat.compat"
 local constants = require "cleat.ssl.constants"
 local defaults = require "cleat.ssl.defaults"
 local errors = require "cleat.errors"
+local generate = require "cleat.ssl.generate"
 local keywords = require "cleat.keywords"
 local match_hostname = require "cleat.ssl.match_hostname"
 local pem = require "cleat.ssl.pem"
@@ -63,7 +64,7 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, pem, random, signature.functions, staple.functions, timestamps.functions } do
+for _, part in ipairs { constants, generate.functions, pem, random, signature.functions, staple.functions, timestamps.functions } do
     for name, value in pairs(part) do
         ssl[name] = value
     end

@@ -45,7 +45,7 @@ local FLAGS = {
 
 -- Bytes in: texts in UTF-8, names of files and directories, and other bytes.
 local BYTES = {
-    text = "host service server_hostname ciphers curve prompt digest name",
+    text = "host service server_hostname ciphers curve prompt digest name names",
     path = "cafile capath certfile keyfile dhfile",
     bytes = "data certs key keys secrets password protocols response scts sct untrusted signature",
 }

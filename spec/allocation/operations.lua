@@ -365,6 +365,10 @@ return {
         context:load_cert_chain(certfile, { sign = nothing })
         return #ssl.sign(keyfile, "ecdsa_secp256r1_sha256", "data") > 64
     end, nothing, again = true },
+    { "self_signed_certificate", nothing, function()
+        local certificate, key = ssl.self_signed_certificate({ "localhost", "::1" }, { key_type = "ed25519" })
+        return #key, #certificate > 400
+    end, nothing, again = true },
     { "handshake with a key that is elsewhere", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context:load_cert_chain(certfile, { sign = function(algorithm, data)

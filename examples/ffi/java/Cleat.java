@@ -761,7 +761,8 @@ public final class Cleat {
                                                                     int certs_len, byte[] key,
                                                                     int key_len, byte[] password,
                                                                     int password_len);
-        public static native int cleat_descriptor_read(int fd, byte[] buf, int buf_cap);
+        public static native int cleat_descriptor_read(int fd, byte[] buf, int buf_cap,
+                                                       double timeout);
         public static native int cleat_descriptor_columns(int fd);
         public static native int cleat_context_early_data(int context);
         public static native int cleat_context_set_early_data(int context, int most);
@@ -770,6 +771,10 @@ public final class Cleat {
                                                               int data_len, double timeout);
         public static native int cleat_connection_read_early(int connection, byte[] buf,
                                                              int buf_cap, double timeout);
+        public static native int cleat_generate_key(int key_type, byte[] output, int output_cap);
+        public static native int cleat_generate_certificate(byte[] key, int key_len, byte[] names,
+                                                            int names_len, int lifetime,
+                                                            byte[] output, int output_cap);
         public static native int cleat_close(int id);
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
@@ -4173,10 +4178,11 @@ public final class Cleat {
 
     /**
      * cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its
-     * end. It waits until there are some: cleat_poll tells whether there are. CLEAT_SYS.
+     * end. It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF;
+     * EAGAIN, if another process has read them).
      */
-    public static int descriptorRead(int fd, byte[] buf) throws Failure {
-        int result = Raw.cleat_descriptor_read(fd, buf, buf.length);
+    public static int descriptorRead(int fd, byte[] buf, double timeout) throws Failure {
+        int result = Raw.cleat_descriptor_read(fd, buf, buf.length, timeout);
         check(result);
         return result;
     }
@@ -4189,6 +4195,47 @@ public final class Cleat {
         int result = Raw.cleat_descriptor_columns(fd);
         check(result);
         return result;
+    }
+
+    /**
+     * cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to
+     * output. key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes
+     * another key, so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+     */
+    public static String generateKey(int keyType) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_generate_key(keyType, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_generate_key(keyType, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_generate_certificate returns the length of a certificate for a private key that is its
+     * own issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names
+     * and IP addresses that it is for, with commas between them; internationalised names in their
+     * A-labels. It may identify a server and a client, is no CA's, has a random serial number, and is
+     * valid from five minutes ago, for clocks that differ, until lifetime seconds from now: 1 to
+     * 2147483647. A peer that trusts it accepts it and nothing else. Each call makes another one.
+     * CLEAT_USAGE for names that no certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key;
+     * CLEAT_SSL: PEM NO_START_LINE, ...
+     */
+    public static String generateCertificate(byte[] key, String names,
+                                             int lifetime) throws Failure {
+        byte[] namesBytes = bytes(names);
+        byte[] out = new byte[256];
+        int result = Raw.cleat_generate_certificate(key, length(key), namesBytes, length(namesBytes), lifetime, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_generate_certificate(key, length(key), namesBytes, length(namesBytes), lifetime, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
     }
 
     /**

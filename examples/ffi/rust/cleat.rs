@@ -735,7 +735,7 @@ pub mod raw {
                                                   certs_len: i32, key: *const c_char, key_len: i32,
                                                   password: *const c_char,
                                                   password_len: i32) -> i32;
-        pub fn cleat_descriptor_read(fd: i32, buf: *mut c_char, buf_cap: i32) -> i32;
+        pub fn cleat_descriptor_read(fd: i32, buf: *mut c_char, buf_cap: i32, timeout: f64) -> i32;
         pub fn cleat_descriptor_columns(fd: i32) -> i32;
         pub fn cleat_context_early_data(context: i32) -> i32;
         pub fn cleat_context_set_early_data(context: i32, most: i32) -> i32;
@@ -744,6 +744,10 @@ pub mod raw {
                                             timeout: f64) -> i32;
         pub fn cleat_connection_read_early(connection: i32, buf: *mut c_char, buf_cap: i32,
                                            timeout: f64) -> i32;
+        pub fn cleat_generate_key(key_type: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_generate_certificate(key: *const c_char, key_len: i32, names: *const c_char,
+                                          names_len: i32, lifetime: i32, output: *mut c_char,
+                                          output_cap: i32) -> i32;
         pub fn cleat_close(id: i32) -> i32;
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
@@ -3292,10 +3296,11 @@ pub fn has_certificate_compression() -> Result<bool, Error> {
 }
 
 /// cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its end.
-/// It waits until there are some: cleat_poll tells whether there are. CLEAT_SYS.
+/// It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF; EAGAIN, if
+/// another process has read them).
 #[allow(clippy::too_many_arguments)]
-pub fn descriptor_read(fd: RawFd, buf: &mut [u8]) -> Result<usize, Error> {
-    let result = checked(unsafe { raw::cleat_descriptor_read(fd, buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
+pub fn descriptor_read(fd: RawFd, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_read(fd, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
     Ok(result as usize)
 }
 
@@ -3305,6 +3310,28 @@ pub fn descriptor_read(fd: RawFd, buf: &mut [u8]) -> Result<usize, Error> {
 pub fn descriptor_columns(fd: RawFd) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_descriptor_columns(fd) })?;
     Ok(result as usize)
+}
+
+/// cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to output.
+/// key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes another key,
+/// so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+#[allow(clippy::too_many_arguments)]
+pub fn generate_key(key_type: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_key(key_type, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_generate_certificate returns the length of a certificate for a private key that is its own
+/// issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names and IP
+/// addresses that it is for, with commas between them; internationalised names in their A-labels. It
+/// may identify a server and a client, is no CA's, has a random serial number, and is valid from five
+/// minutes ago, for clocks that differ, until lifetime seconds from now: 1 to 2147483647. A peer that
+/// trusts it accepts it and nothing else. Each call makes another one. CLEAT_USAGE for names that no
+/// certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key; CLEAT_SSL: PEM NO_START_LINE, ...
+#[allow(clippy::too_many_arguments)]
+pub fn generate_certificate(key: &[u8], names: &str, lifetime: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_certificate(key.as_ptr().cast(), c_len(key.len()), names.as_bytes().as_ptr().cast(), c_len(names.len()), lifetime, out, out_cap) })?;
+    Ok(utf8(out))
 }
 
 /// cleat_handle_count returns how many ids are open in this process.

@@ -1305,24 +1305,26 @@ static int l_context_load_cert_chain_data(lua_State *L) {
     return 1;
 }
 
-/* descriptor_read(fd, buf_cap) -> status, buf */
+/* descriptor_read(fd, buf_cap, timeout) -> status, buf */
 static int l_descriptor_read(lua_State *L) {
     int32_t fd = native_int(L, 1, "descriptor_read");
     int32_t buf_cap = native_int(L, 2, "descriptor_read");
+    double timeout = native_double(L, 3, "descriptor_read");
     char *buf = native_room(L, buf_cap);
-    int32_t result = cleat_descriptor_read(fd, buf, buf_cap);
+    int32_t result = cleat_descriptor_read(fd, buf, buf_cap, timeout);
     lua_pushinteger(L, result);
     if (result < 0) return 1;
     native_push_bytes(L, buf, result, buf_cap);
     return 2;
 }
 
-/* descriptor_read_into(fd, buf, buf_offset, buf_cap) -> status */
+/* descriptor_read_into(fd, buf, buf_offset, buf_cap, timeout) -> status */
 static int l_descriptor_read_into(lua_State *L) {
     int32_t fd = native_int(L, 1, "descriptor_read_into");
     int32_t buf_cap;
     char *buf = native_within(L, 2, "descriptor_read_into", &buf_cap);
-    int32_t result = cleat_descriptor_read(fd, buf, buf_cap);
+    double timeout = native_double(L, 5, "descriptor_read_into");
+    int32_t result = cleat_descriptor_read(fd, buf, buf_cap, timeout);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -1393,6 +1395,45 @@ static int l_connection_read_early_into(lua_State *L) {
     int32_t result = cleat_connection_read_early(connection, buf, buf_cap, timeout);
     lua_pushinteger(L, result);
     return 1;
+}
+
+/* generate_key(key_type) -> status, output */
+static int l_generate_key(lua_State *L) {
+    int32_t key_type = native_int(L, 1, "generate_key");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_generate_key(key_type, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* generate_certificate(key, names, lifetime) -> status, output */
+static int l_generate_certificate(lua_State *L) {
+    int32_t key_len;
+    const char *key = native_bytes(L, 1, "generate_certificate", &key_len);
+    int32_t names_len;
+    const char *names = native_bytes(L, 2, "generate_certificate", &names_len);
+    int32_t lifetime = native_int(L, 3, "generate_certificate");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_generate_certificate(key, key_len, names, names_len, lifetime, output,
+                                                output_cap)) > output_cap) {
+        output = native_longer(L, 3, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
 }
 
 /* close(id) -> status */
@@ -3611,6 +3652,8 @@ const luaL_Reg native_abi[] = {
     {"connection_write_early", l_connection_write_early},
     {"connection_read_early", l_connection_read_early},
     {"connection_read_early_into", l_connection_read_early_into},
+    {"generate_key", l_generate_key},
+    {"generate_certificate", l_generate_certificate},
     {"close", l_close},
     {"kind", l_kind},
     {"handle_count", l_handle_count},

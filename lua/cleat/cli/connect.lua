@@ -12,6 +12,7 @@ local json = require "cleat.cli.json"
 local loop = require "cleat.cli.loop"
 local output = require "cleat.cli.output"
 local ssl = require "cleat.ssl"
+local status = require "cleat.status"
 local target = require "cleat.cli.target"
 local tls = require "cleat.cli.tls"
 
@@ -139,8 +140,10 @@ end
 
 -- The input, up to its end: read in pieces, encrypted at once.
 local function feed(stream, options)
-    local result, data = C.descriptor_read(STDIN, PIECE)
-    if result < 0 then
+    local result, data = C.descriptor_read(STDIN, PIECE, 0)
+    if status.class(result) == C.const.TIMEOUT then -- another process was faster
+        return false
+    elseif result < 0 then
         failure.raise(FAILED, "cannot read the standard input: " .. tostring(errors.from_status(result)))
     elseif result == 0 then
         return true
