@@ -116,15 +116,17 @@ static void make_key(void) {
 static int32_t act_certificate(void) {
     char pem[2048];
     int32_t certificate;
+    int32_t count;
     int32_t len = cleat_generate_certificate(made_key, made_key_len, "localhost,127.0.0.1", 19,
                                              3600, pem, sizeof pem);
     if (len < 0) return len;
     certificate = cleat_certificate_from_pem(pem, len);
     if (certificate < 0) return certificate;
+    count = cleat_certificate_alt_name_count(certificate);
     EXPECT(cleat_certificate_extension_count(certificate) == 5);
-    EXPECT(cleat_certificate_alt_name_count(certificate) == 2);
+    EXPECT(count == 2 || count < 0);
     cleat_close(certificate);
-    return CLEAT_OK;
+    return count < 0 ? count : CLEAT_OK;
 }
 
 const struct scenario credential_scenarios[] = {

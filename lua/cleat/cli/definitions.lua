@@ -71,7 +71,7 @@ definitions.commands[1] = {
     options = with(REACHING, {
         { names = "--tls-version", value = "VERSION", choices = { "1.0", "1.1", "1.2", "1.3" },
             text = "this version of TLS, and no other" },
-        { names = "--insecure", text = "verify nothing: whoever is between both ends can read and change everything" },
+        { names = "--insecure", text = "verify nothing: an attacker between both ends can read and change everything" },
         { names = "--keep-open", text = "send no close_notify at the end of the input: for servers that take it for the "
             .. "end of the conversation, and do not finish their answer" },
         { names = "--crlf", text = "send line ends as CR LF, as mail and HTTP have them" },
@@ -138,9 +138,9 @@ definitions.commands[3] = {
         { names = "-q --quiet", text = "do not write a line for each request" },
     },
     statuses = {
-        { 0, "it was ended by a signal" },
         { 1, "it could not listen" },
         USAGE_ERROR,
+        { 130, "it was ended by Ctrl-C" },
     },
 }
 

@@ -102,10 +102,13 @@ function begin.imap(plain)
         refuse("the server greets with %s", shown(greeting))
     end
     plain:send "a STARTTLS\r\n"
-    local count, line = 0, nil
-    repeat
-        line, count = plain:line(), count + 1
-    until line:find "^a " or count > LINES
+    local line
+    for _ = 1, LINES do
+        line = plain:line()
+        if line:find "^a " then
+            break
+        end
+    end
     if not line:find "^a OK" then
         refuse("the server answers %s", shown(line))
     end

@@ -131,7 +131,7 @@ function tls.advice(err, options)
         return (options.cafile or options.capath) and "the CA certificates that are trusted have not issued it"
             or "if you know who issued it, name the CA certificate: --cafile FILE"
     end
-    return "--insecure connects all the same, to whoever answers"
+    return "--insecure connects all the same, to any server that answers"
 end
 
 return tls
