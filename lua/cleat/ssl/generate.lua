@@ -1,4 +1,5 @@
---- Certificates that are made on the spot: for tests, for development, and for peers that know each other's certificate.
+--- Certificates that are made on the spot: for tests, for development, and for peers that know each other's
+--- certificate.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
