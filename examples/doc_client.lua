@@ -2,9 +2,8 @@
 --
 -- Usage: doc_client.lua [HOST [PORT]], to connect somewhere else; SSL_CERT_FILE may name trusted CAs.
 require "cleat.python"
-package.path = (arg[0]:match("^(.*/)") or "./") .. "lib/?.lua;" .. package.path
 
-local pprint = require "pprint"
+local pprint = require("cleat.python").pprint
 local socket = require "socket"
 local ssl = require "ssl"
 

@@ -10,10 +10,7 @@ certificates, or those of a PEM file. On a bad certificate it prints the reason 
     --connect HOST:PORT   connect there, whatever host the URL names
 ]]
 
-local here = arg[0]:match("^(.*/)") or "./"
-package.path = here .. "lib/?.lua;" .. package.path
-
-local pprint = require "pprint"
+local pprint = require("cleat.python").pprint
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 

@@ -63,9 +63,10 @@ struct cleat_connection {
     bool early_over; /* no more of it can be sent, or come */
     uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
+    const struct cleat_credential
+        *credential; /* that was chosen; NULL if none: see credentials.h */
 #if !CLEAT_HAS_SSL_CREDENTIAL
     uint32_t offered_groups; /* likewise: see credential_choice.c */
-    const struct cleat_credential *credential; /* that was chosen; NULL if none was */
 #endif
     bool server_side;
     bool begun; /* the handshake was counted */

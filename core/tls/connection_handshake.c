@@ -152,6 +152,7 @@ int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transpor
     begin(self);
     cleat_connection_begin(self, mode);
     result = SSL_do_handshake(self->ssl);
+    if (self->server_side) cleat_credentials_note(self);
     if (result == 1 && SSL_in_early_data(self->ssl) == 1) return in_early_data(self);
     if (result == 1) {
         status = check_resumed(self);

@@ -136,20 +136,3 @@ int32_t cleat_connection_npn_protocol(int32_t connection, char *output, int32_t 
     }
     CLEAT_END(result);
 }
-
-int32_t cleat_connection_channel_binding(int32_t connection, int32_t binding, char *output,
-                                         int32_t output_cap) {
-    CLEAT_CHECK_RANGE(2, binding, CLEAT_BINDING_TLS_UNIQUE, CLEAT_BINDING_TLS_UNIQUE);
-    CLEAT_CHECK_OUT(3, output, output_cap);
-    int32_t result = 0;
-    CLEAT_BEGIN(connection);
-    if (self->established) {
-        uint8_t finished[64];
-        size_t len = 0;
-        if (SSL_get_tls_unique(self->ssl, finished, &len, sizeof finished) == 1) {
-            result = cleat_copy_out((const char *)finished, (int64_t)len, output, output_cap);
-        }
-        cleat_error_clear_queue();
-    }
-    CLEAT_END(result);
-}

@@ -64,8 +64,10 @@ static bool add_all(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
 const struct cleat_credential *cleat_credentials_selected(const struct cleat_credentials *set,
                                                           const SSL *ssl) {
     const SSL_CREDENTIAL *selected = SSL_get0_selected_credential(ssl);
+    const struct cleat_connection *connection = SSL_get_app_data(ssl);
     int type;
-    for (type = 0; set != NULL && selected != NULL && type < CLEAT_KEY_TYPES; type++) {
+    if (selected == NULL) return connection->credential;
+    for (type = 0; set != NULL && type < CLEAT_KEY_TYPES; type++) {
         const struct cleat_credential *credential = set->of_type[type];
         if (credential != NULL &&
             (credential->for_all == selected || credential->for_issuers == selected)) {
@@ -73,6 +75,11 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
         }
     }
     return NULL;
+}
+
+void cleat_credentials_note(struct cleat_connection *connection) {
+    connection->credential =
+        cleat_credentials_selected(connection->configuration->credentials, connection->ssl);
 }
 
 #else
@@ -90,6 +97,10 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
         if (set->of_type[type] != NULL) return set->of_type[type]; /* the only one, or preferred */
     }
     return NULL;
+}
+
+void cleat_credentials_note(struct cleat_connection *connection) {
+    (void)connection; /* credential_choice.c does */
 }
 
 #endif

@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "tls/credential.h"
 
+struct cleat_connection;
+
 struct cleat_credentials {
     atomic_int references;
     enum cleat_key_type last_loaded;
@@ -28,10 +30,14 @@ void cleat_credentials_put(struct cleat_credentials *set, struct cleat_credentia
  * that the peer can verify, and of these one whose issuer it has named, if it names any and there is one. */
 bool cleat_credentials_use(const struct cleat_credentials *set, SSL_CTX *ssl_ctx);
 
-/* cleat_credentials_selected returns the credential that the handshake of ssl presents, NULL if there is none (yet). It
- * may be called in BoringSSL's callbacks. */
+/* cleat_credentials_selected returns the credential that the handshake of ssl presents, or has presented, NULL if there
+ * is none (yet). It may be called in BoringSSL's callbacks. */
 const struct cleat_credential *cleat_credentials_selected(const struct cleat_credentials *set,
                                                           const SSL *ssl);
+
+/* cleat_credentials_note is called after each step of a server's handshake: once it is done BoringSSL does not know any
+ * more which credential it has selected. */
+void cleat_credentials_note(struct cleat_connection *connection);
 
 /* cleat_credentials_digest makes a digest of all certificates that connections may present. */
 void cleat_credentials_digest(const struct cleat_credentials *set, uint8_t digest[CLEAT_DIGEST]);

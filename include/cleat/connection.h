@@ -204,12 +204,21 @@ CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_chain_certificate(int32_t connec
 CLEAT_API int32_t cleat_connection_npn_protocol(int32_t connection, CLEAT_BINARY char *output,
                                                 int32_t output_cap);
 
-/* CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3). */
-#define CLEAT_BINDING_TLS_UNIQUE 1
+/* CLEAT_BINDING_* choose a channel binding: bytes that both sides of a connection know, and that an attacker who is
+ * between them with two connections cannot have the same of. */
+#define CLEAT_BINDING_TLS_UNIQUE 1 /* "tls-unique" (RFC 5929 section 3), up to TLS 1.2 */
+#define CLEAT_BINDING_TLS_EXPORTER 2 /* "tls-exporter" (RFC 9266) */
+#define CLEAT_BINDING_TLS_SERVER_END_POINT 3 /* "tls-server-end-point" (RFC 5929 section 4) */
 
 /* cleat_connection_channel_binding returns the length of the channel binding data and copies
- * it to output; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
- * "tls-unique" is not defined. binding: CLEAT_BINDING_*. */
+ * it to output; 0 if there is none: before the handshake is done, and where the standard defines none. binding:
+ * CLEAT_BINDING_*. TLS_UNIQUE: 0 with TLS 1.3, for which it is not defined, and for a resumed session without the
+ * extended master secret. TLS_EXPORTER: 0 up to TLS 1.2 without the extended master secret (RFC 7627).
+ * TLS_SERVER_END_POINT is the digest of the server's certificate, by the digest of its signature, but SHA-256 in place
+ * of MD5 and SHA-1: 0 if the signature has no digest (Ed25519), or two, and if the server has no certificate. It says
+ * which server the client means, and is the same for all its connections. On a server it is that of the certificate
+ * that was sent, where it has several; of a resumed session that of the certificate that would be sent instead,
+ * and the client's differs if the server's has been replaced since. CLEAT_SSL if the certificate cannot be parsed. */
 CLEAT_API int32_t cleat_connection_channel_binding(int32_t connection, int32_t binding,
                                                    CLEAT_BINARY char *output, int32_t output_cap);
 

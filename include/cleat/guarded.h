@@ -79,6 +79,9 @@ CLEAT_API int32_t cleat_connection_chain_certificate_guarded(int32_t connection,
 /* cleat_context_new_guarded returns what cleat_context_new does, and stores the id in guard_id. */
 CLEAT_API int32_t cleat_context_new_guarded(int32_t which, CLEAT_NEW_ID int32_t *guard_id);
 
+/* cleat_epoll_new_guarded returns what cleat_epoll_new does, and stores the id in guard_id. */
+CLEAT_API int32_t cleat_epoll_new_guarded(CLEAT_NEW_ID int32_t *guard_id);
+
 /* cleat_watch_new_guarded returns what cleat_watch_new does, and stores the id in guard_id. */
 CLEAT_API int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout,
                                           CLEAT_NEW_ID int32_t *guard_id);

@@ -18,7 +18,7 @@
 ---       OSError
 ---     ValueError
 ---       ssl.CertificateError
----     TypeError, AttributeError, NotImplementedError, MemoryError
+---     TypeError, AttributeError, NotImplementedError, MemoryError, KeyError, RuntimeError
 ---
 --- Errors have a traceback, except those that non-blocking calls raise often (SSLWantReadError, EAGAIN …): these are
 --- made once, and read-only.
@@ -149,6 +149,12 @@ errors.AttributeError = define("AttributeError")
 --- NotImplementedError: the call is not supported for this object, or by this build.
 --- Python: 1.5.
 errors.NotImplementedError = define("NotImplementedError")
+--- KeyError: a key does not exist, such as a descriptor that is not registered.
+--- Python: 1.5.
+errors.KeyError = define("KeyError")
+--- RuntimeError: an error that belongs to no other class.
+--- Python: 1.5.
+errors.RuntimeError = define("RuntimeError")
 --- MemoryError: the core could not allocate memory.
 --- Python: 1.5.
 errors.MemoryError = define("MemoryError")

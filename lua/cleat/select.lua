@@ -1,4 +1,5 @@
---- Waiting for several descriptors: Python's select module (2.7.16, section 16.1).
+--- Waiting for several descriptors: Python's select module (2.7.16, section 16.1). They block the whole program:
+--- coroutines of an event loop wait in the sockets' own calls.
 ---
 ---     local one, two = socket.socketpair()
 ---     one:sendall("x")
@@ -7,7 +8,10 @@
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
+local Epoll = require "cleat.select.epoll"
+local Poll = require "cleat.select.poll"
 local errors = require "cleat.errors"
+local fileno = require "cleat.select.descriptor"
 local keywords = require "cleat.keywords"
 local strict = require "cleat.strict"
 
@@ -15,7 +19,26 @@ local const = C.const
 
 --- error: socket.error.
 --- Python: 1.4.
-local select = { error = errors.error }
+local select = { error = errors.error, poll = Poll, epoll = Epoll }
+
+--- POLL*: events of select.poll: POLLIN, POLLPRI, POLLOUT to wait for; POLLERR, POLLHUP, POLLNVAL are always reported.
+--- Python: 2.2.
+
+--- EPOLL*: events of select.epoll, as POLL*; EPOLLET reports each change once, EPOLLONESHOT only the next event.
+--- Python: 2.6.
+for name, value in pairs(const) do
+    if name:find("^POLL%u") then
+        select[name] = value
+    elseif name:find("^EPOLL%u") then
+        select[name] = value < 0 and value + 4294967296 or value
+    end
+end
+--- EPOLL_CLOEXEC: for the argument `flags` of epoll. The descriptor is always closed by exec.
+--- Python: 3.3.
+select.EPOLL_CLOEXEC = 0x80000
+--- PIPE_BUF: how many bytes can be written to a pipe that is writable without waiting.
+--- Python: 2.7.
+select.PIPE_BUF = 4096
 
 -- Linux's select reports these events in its three sets.
 local READABLE = { const.POLLIN, const.POLLHUP, const.POLLERR }
@@ -33,29 +56,6 @@ local function has_any(events, bits)
         end
     end
     return false
-end
-
-local function method_of(value)
-    return value.fileno
-end
-
-local function fileno(value)
-    local number = value
-    if type(value) == "table" or type(value) == "userdata" then
-        local ok, method = pcall(method_of, value)
-        number = nil
-        if ok and check.callable(method) then
-            number = method(value)
-        end
-    end
-    if type(number) ~= "number" or number % 1 ~= 0 then
-        errors.raise(errors.TypeError, "argument must be an integer, or have a fileno() method, not " .. check.kind(value))
-    elseif number < 0 then
-        errors.raise(errors.ValueError, ("file descriptor cannot be a negative integer (%d)"):format(number))
-    elseif number > check.INT_MAX then
-        errors.raise(errors.ValueError, ("file descriptor is out of range (%.0f)"):format(number))
-    end
-    return number
 end
 
 local parse = keywords.parser("select", { "rlist", "wlist", "xlist", "timeout" },

@@ -87,6 +87,14 @@
 ---@class cleat.keywords.SSLSocket.get_channel_binding
 ---@field cb_type? string
 
+---@class cleat.keywords.SSLSocket.export_keying_material
+---@field label string
+---@field length integer
+---@field context? string
+
+---@class cleat.keywords.SSLSocket.key_update
+---@field request? boolean
+
 ---@class cleat.keywords.SSLSocket.do_handshake
 ---@field block? boolean
 
@@ -193,10 +201,46 @@
 ---@field timeout? number
 ---@field source_address? table
 
+---@class cleat.keywords.Poll.register
+---@field fd any
+---@field eventmask? integer
+
+---@class cleat.keywords.Poll.modify
+---@field fd any
+---@field eventmask integer
+
+---@class cleat.keywords.Poll.poll
+---@field timeout? number
+
+---@class cleat.keywords.Epoll.register
+---@field fd any
+---@field eventmask? integer
+
+---@class cleat.keywords.Epoll.modify
+---@field fd any
+---@field eventmask integer
+
+---@class cleat.keywords.Epoll.poll
+---@field timeout? number
+---@field maxevents? integer
+
 ---@class cleat.keywords.select.select
 ---@field rlist any[]
 ---@field wlist any[]
 ---@field xlist any[]
+---@field timeout? number
+
+---@class cleat.keywords.Selector.register
+---@field fileobj any
+---@field events integer
+---@field data? any
+
+---@class cleat.keywords.Selector.modify
+---@field fileobj any
+---@field events integer
+---@field data? any
+
+---@class cleat.keywords.Selector.select
 ---@field timeout? number
 
 ---@class cleat.keywords.sessions.ticket_keys

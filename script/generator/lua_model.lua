@@ -13,7 +13,7 @@
 local model = {}
 
 --- The modules that programs load; adapters are added to them.
-model.MODULES = { "cleat.ssl", "cleat.socket", "cleat.select", "cleat.errno", "cleat.errors", "cleat.https", "cleat.python",
+model.MODULES = { "cleat.ssl", "cleat.socket", "cleat.select", "cleat.errno", "cleat.errors", "cleat.https", "cleat.python", "cleat.selectors",
     "cleat.sessions", "cleat.sessions.memory", "cleat.sessions.redis", "cleat.sessions.nginx" }
 
 local NO_ADAPTERS = { methods = true }
@@ -23,7 +23,15 @@ local CLASSES = {
     ["cleat.ssl"] = { { "ssl.SSLContext", "SSLContext" }, { "ssl.SSLSocket", "SSLSocket" }, { "ssl.SSLObject", "SSLObject" },
         { "ssl.MemoryBIO", "MemoryBIO" }, { "ssl.Purpose", "Purpose" },
         { "ssl.SSLSession", "SSLSession" }, { "ssl.Certificate", "CertificateObject" } },
+    ["cleat.select"] = { { "select.poll", "Poll" }, { "select.epoll", "Epoll" } },
+    ["cleat.selectors"] = { { "selectors.BaseSelector", "Selector" }, { "selectors.SelectorKey", "SelectorKey" } },
     ["cleat.socket"] = { { "socket.socket", "Socket" }, { "socket._fileobject", "File" }, { "cleat.buffer", "Buffer" } },
+}
+
+-- The annotations of classes outside of cleat.ssl.
+local ANNOTATIONS = {
+    Socket = "cleat.Socket", File = "cleat.File", Buffer = "cleat.Buffer", Poll = "cleat.select.Poll",
+    Epoll = "cleat.select.Epoll", Selector = "cleat.selectors.Selector", SelectorKey = "cleat.selectors.SelectorKey",
 }
 
 -- Tables that functions take or return: classes of annotations only.
@@ -209,8 +217,10 @@ function model.read(root)
         end
         local params, vararg = parameters(f)
         if method or params[1] == "_" then table.remove(params, 1) end
+        local last = doc.params[#doc.params]
+        local spread = last and last.name == "..." -- any number of arguments; in others `...` is for keywords
         local entry = { kind = method and "method" or "function", name = name, shown = shown, doc = doc, where = where,
-            params = params, keywords = vararg and #params > 0, vararg = vararg and #params == 0 }
+            params = params, keywords = vararg and #params > 0 and not spread, vararg = spread or vararg and #params == 0 }
         into[#into + 1] = entry
         all[#all + 1] = entry
     end
@@ -258,7 +268,7 @@ function model.read(root)
 
     local function class_of(lua_name, called)
         local class = classes[lua_name] or error("no class " .. lua_name)
-        local annotation = ({ Socket = "cleat.Socket", File = "cleat.File", Buffer = "cleat.Buffer" })[called] or "cleat.ssl." .. called
+        local annotation = ANNOTATIONS[called] or "cleat.ssl." .. called
         local doc = annotated[annotation] or fail("lua/cleat", "no ---@class %s with text", annotation)
         local result = { name = called, lua_name = lua_name, doc = doc, methods = {}, fields = {}, inherited = {}, annotation = annotation }
         local make = getmetatable(class).__call

@@ -20,6 +20,9 @@ local SHORT = {
     ["cleat.ssl.MemoryBIO"] = { "MemoryBIO", "cleat.ssl" }, ["cleat.ssl.Purpose"] = { "Purpose", "cleat.ssl" },
     ["cleat.ssl.SSLSession"] = { "SSLSession", "cleat.ssl" }, ["cleat.ssl.Certificate"] = { "Certificate", "cleat.ssl" },
     ["cleat.ssl.CertificateObject"] = { "CertificateObject", "cleat.ssl" },
+    ["cleat.select.Poll"] = { "Poll", "cleat.select" }, ["cleat.select.Epoll"] = { "Epoll", "cleat.select" },
+    ["cleat.selectors.Selector"] = { "Selector", "cleat.selectors" },
+    ["cleat.selectors.SelectorKey"] = { "SelectorKey", "cleat.selectors" },
     ["cleat.ssl.DefaultVerifyPaths"] = { "DefaultVerifyPaths", "cleat.ssl" }, ["cleat.https.Request"] = { "Request", "cleat.https" },
 }
 

@@ -39,15 +39,15 @@ local NAMED = {
 
 -- Groups whose constants are bits, to be combined.
 local FLAGS = {
-    ["CLEAT_AI_*"] = true, ["CLEAT_MSG_*"] = true, ["CLEAT_OP_*"] = true, ["CLEAT_POLL*"] = true, ["CLEAT_VERIFY_*"] = true,
+    ["CLEAT_AI_*"] = true, ["CLEAT_MSG_*"] = true, ["CLEAT_OP_*"] = true, ["CLEAT_POLL*"] = true, ["CLEAT_EPOLL*"] = true, ["CLEAT_VERIFY_*"] = true,
     ["CLEAT_KEY_USAGE_*"] = true,
 }
 
 -- Bytes in: texts in UTF-8, names of files and directories, and other bytes.
 local BYTES = {
-    text = "host service server_hostname ciphers curve prompt digest name names",
+    text = "host service server_hostname ciphers curve prompt digest name label names",
     path = "cafile capath certfile keyfile dhfile",
-    bytes = "data certs key keys secrets password protocols response scts sct untrusted signature",
+    bytes = "data certs key keys secrets password protocols response scts sct untrusted signature context_value",
 }
 local KIND_OF_BYTES = {}
 for kind, names in pairs(BYTES) do
@@ -248,7 +248,8 @@ function meaning.result(model, f)
         return { kind = "count" }
     elseif said:find("^1 ") or said:find(", 0 or 1%f[%W]") then
         return { kind = "boolean" }
-    elseif said:find("^a descriptor ") or said:find("^the socket's descriptor") or said:find("^the watch's descriptor") then
+    elseif said:find("^a descriptor ") or said:find("^the socket's descriptor") or said:find("^the watch's descriptor")
+        or said:find("^the instance's descriptor") then
         return { kind = "fd" }
     elseif group then
         return constants { group_named(model, group) or fail("there is no group of constants %s", group) }

@@ -512,9 +512,22 @@ static int32_t act_certificate(void) {
 }
 
 static int32_t act_binding(void) {
-    int32_t len = cleat_connection_channel_binding(client, CLEAT_BINDING_TLS_UNIQUE, got, PART);
-    if (len >= 0) note(len);
-    return len;
+    int32_t binding;
+    int32_t len = 0;
+    for (binding = 1; len >= 0 && binding <= CLEAT_BINDING_TLS_SERVER_END_POINT; binding++) {
+        len = cleat_connection_channel_binding(server, binding, got, PART);
+        if (len < 0) break;
+        note(len);
+        len = cleat_connection_channel_binding(client, binding, got, PART);
+        if (len >= 0) note(len);
+    }
+    if (len < 0) return len;
+    return cleat_connection_export_keying_material(client, "x", 1, "context", 7, got, 48);
+}
+
+static int32_t act_key_update(void) {
+    int32_t status = cleat_connection_key_update(client, 1, 0);
+    return status < 0 ? status : act_transfer();
 }
 
 static int32_t act_set_context(void) {
@@ -567,6 +580,8 @@ const struct scenario connection_scenarios[] = {
     {"transfer to the client, TLS 1.2", open_shaken_1_2, act_transfer_back, close_all, 0, false},
     {"connection_peer_certificate", open_shaken, act_certificate, close_all, 0, true},
     {"connection_channel_binding", open_shaken_1_2, act_binding, close_all, 0, true},
+    {"connection_channel_binding, TLS 1.3", open_shaken, act_binding, close_all, 0, true},
+    {"connection_key_update", open_shaken, act_key_update, close_all, 0, false},
     {"connection_set_context", open_1_3, act_set_context, close_all, 0, true},
     {"an idle client", open_idle, act_idle, close_all, 0, true},
     {"connection_shutdown", open_shaken, act_shutdown, poke_and_close, 0, false},

@@ -3,12 +3,15 @@
 --     act(given)   its allocations fail
 --     after(given, ...)   closes what must be closed by hand; results of act, if it succeeded
 --     again        act(given) works after it has failed: it has changed nothing
+local errors = require "cleat.errors"
 local link = require "support.link"
 local memory = require "cleat.sessions.memory"
 local ocsp = require "support.ocsp"
 local pki = require "support.pki"
+local python = require "cleat.python"
 local redis = require "cleat.sessions.redis"
 local select = require "cleat.select"
+local selectors = require "cleat.selectors"
 local sessions = require "cleat.sessions"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -148,6 +151,45 @@ return {
     { "getaddrinfo: unknown", nothing, function()
         local ok, failure = pcall(socket.getaddrinfo, "name.invalid.", 443, 0, 0, 0, socket.AI_NUMERICHOST)
         return ok or not socket.gaierror:is(failure) and error(failure, 0)
+    end, nothing, again = true },
+    { "poll and epoll", opened, function(given)
+        local poller, epoll = select.poll(), select.epoll()
+        poller:register(given.client)
+        epoll:register(given.client)
+        local ready = epoll:poll(0)
+        epoll:close()
+        return poller:poll(0), ready
+    end, close_both, again = true },
+    { "poll:modify, unregister", opened, function(given)
+        local poller = select.poll()
+        poller:register(given.client)
+        poller:modify(given.client, select.POLLIN)
+        poller:unregister(given.client)
+        return poller:poll(0)
+    end, close_both, again = true },
+    { "epoll:fileno, modify, unregister", opened, function(given)
+        local epoll = select.epoll()
+        epoll:register(given.client)
+        epoll:modify(given.client, select.EPOLLIN)
+        epoll:unregister(given.client)
+        return epoll:fileno() > 0 and epoll:close()
+    end, close_both, again = true },
+    { "selector:register, modify, select, get_key, get_map, unregister", opened, function(given)
+        local selector = selectors.DefaultSelector()
+        selector:register(given.client, 1)
+        selector:modify(given.client, 2, "data")
+        local ready, key, map = selector:select(), selector:get_key(given.client), selector:get_map()
+        selector:unregister(given.client)
+        return selector:close(), ready, key, map
+    end, close_both, again = true },
+    { "python.closing, suppress, iter", nothing, function()
+        local thing = { close = function() end }
+        return python.closing(thing, tostring), python.suppress(errors.ValueError, error, errors.ValueError "x"),
+            python.iter(function() end)()
+    end, nothing, again = true },
+    { "python.repr, pformat, dict, bor, band, bxor, bnot", nothing, function()
+        return python.repr { { "a", 1 } }, python.pformat({ b = { "long" } }, 4), python.dict { { "a", "b" } },
+            python.bor(1, 2), python.band(3, 2), python.bxor(1, 3), python.bnot(1)
     end, nothing, again = true },
     { "select", opened, function(given)
         return select.select({ given.client }, { given.server }, {}, 0)
@@ -337,8 +379,15 @@ return {
     { "facts", shaken, function(given)
         local object = given.client.object
         return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
-            object:ocsp_response(), object:scts()
+            object:get_channel_binding("tls-exporter"), object:get_channel_binding("tls-server-end-point"),
+            object:export_keying_material("x", 32, "context"), object:ocsp_response(), object:scts()
     end, nothing, again = true },
+    { "key_update", shaken, function(given)
+        given.client.object:key_update(true)
+        given.client.object:write("hello")
+        carry(given.client, given.server)
+        return given.server.object:read(10)
+    end, nothing },
     { "wrap_socket", function()
         local one, two = socket.socketpair()
         return { client = one, server = two, context = link.context(link.client_options()) }

@@ -170,7 +170,7 @@
 #define CLASSES_connection_npn_protocol \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_channel_binding \
-    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_set_context \
     (CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_answer_server_name \
@@ -252,6 +252,19 @@
      CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
      CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
      CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_epoll_new \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_epoll_control \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_epoll_wait \
+    (CLASSES_BIT(CLOSED) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_epoll_fileno \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_export_keying_material \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_key_update \
+    (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
+     CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_generate_key \
     (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_generate_certificate \
@@ -560,6 +573,8 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_new_guarded \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_epoll_new_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_session_guarded \
@@ -877,6 +892,20 @@
 #define cleat_connection_read_early(...) \
     classes_checked("cleat_connection_read_early", CLASSES_connection_read_early, \
                     cleat_connection_read_early(__VA_ARGS__))
+#define cleat_epoll_new(...) \
+    classes_checked("cleat_epoll_new", CLASSES_epoll_new, cleat_epoll_new(__VA_ARGS__))
+#define cleat_epoll_control(...) \
+    classes_checked("cleat_epoll_control", CLASSES_epoll_control, cleat_epoll_control(__VA_ARGS__))
+#define cleat_epoll_wait(...) \
+    classes_checked("cleat_epoll_wait", CLASSES_epoll_wait, cleat_epoll_wait(__VA_ARGS__))
+#define cleat_epoll_fileno(...) \
+    classes_checked("cleat_epoll_fileno", CLASSES_epoll_fileno, cleat_epoll_fileno(__VA_ARGS__))
+#define cleat_connection_export_keying_material(...) \
+    classes_checked("cleat_connection_export_keying_material", CLASSES_connection_export_keying_material, \
+                    cleat_connection_export_keying_material(__VA_ARGS__))
+#define cleat_connection_key_update(...) \
+    classes_checked("cleat_connection_key_update", CLASSES_connection_key_update, \
+                    cleat_connection_key_update(__VA_ARGS__))
 #define cleat_generate_key(...) \
     classes_checked("cleat_generate_key", CLASSES_generate_key, cleat_generate_key(__VA_ARGS__))
 #define cleat_generate_certificate(...) \
@@ -1239,6 +1268,8 @@
                     cleat_connection_chain_certificate_guarded(__VA_ARGS__))
 #define cleat_context_new_guarded(...) \
     classes_checked("cleat_context_new_guarded", CLASSES_context_new_guarded, cleat_context_new_guarded(__VA_ARGS__))
+#define cleat_epoll_new_guarded(...) \
+    classes_checked("cleat_epoll_new_guarded", CLASSES_epoll_new_guarded, cleat_epoll_new_guarded(__VA_ARGS__))
 #define cleat_watch_new_guarded(...) \
     classes_checked("cleat_watch_new_guarded", CLASSES_watch_new_guarded, cleat_watch_new_guarded(__VA_ARGS__))
 #define cleat_connection_session_guarded(...) \

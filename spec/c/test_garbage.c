@@ -16,6 +16,7 @@ static const int32_t kinds[] = {
     CLEAT_KIND_WATCH,
     CLEAT_KIND_SESSION,
     CLEAT_KIND_VERIFICATION,
+    CLEAT_KIND_EPOLL,
     0,
 };
 
@@ -465,6 +466,32 @@ static int32_t call_connection_write_early(const struct value *v) {
 
 static int32_t call_connection_read_early(const struct value *v) {
     return cleat_connection_read_early(v[0].i, v[1].room, v[1].size, v[2].d);
+}
+
+static int32_t call_epoll_new(const struct value *v) {
+    (void)v;
+    return cleat_epoll_new();
+}
+
+static int32_t call_epoll_control(const struct value *v) {
+    return cleat_epoll_control(v[0].i, v[1].i, v[2].i, v[3].i);
+}
+
+static int32_t call_epoll_wait(const struct value *v) {
+    return cleat_epoll_wait(v[0].i, v[1].ints_out, v[1].size, v[2].ints_out, v[2].size, v[3].d);
+}
+
+static int32_t call_epoll_fileno(const struct value *v) {
+    return cleat_epoll_fileno(v[0].i);
+}
+
+static int32_t call_connection_export_keying_material(const struct value *v) {
+    return cleat_connection_export_keying_material(v[0].i, v[1].bytes, v[1].size, v[2].bytes,
+                                                   v[2].size, v[3].room, v[3].size);
+}
+
+static int32_t call_connection_key_update(const struct value *v) {
+    return cleat_connection_key_update(v[0].i, v[1].i, v[2].d);
 }
 
 static int32_t call_generate_key(const struct value *v) {
@@ -1085,6 +1112,10 @@ static int32_t call_context_new_guarded(const struct value *v) {
     return cleat_context_new_guarded(v[0].i, v[1].int_out);
 }
 
+static int32_t call_epoll_new_guarded(const struct value *v) {
+    return cleat_epoll_new_guarded(v[0].int_out);
+}
+
 static int32_t call_watch_new_guarded(const struct value *v) {
     return cleat_watch_new_guarded(v[0].i, v[1].i, v[2].d, v[3].int_out);
 }
@@ -1390,6 +1421,21 @@ static const struct function functions[] = {
       {END, 0, NULL}}},
     {"cleat_connection_read_early", call_connection_read_early, CLASSES_connection_read_early,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BUF, 0, "buf"}, {DOUBLE, 0, "timeout"},
+      {END, 0, NULL}}},
+    {"cleat_epoll_new", call_epoll_new, CLASSES_epoll_new, {{END, 0, NULL}}},
+    {"cleat_epoll_control", call_epoll_control, CLASSES_epoll_control,
+     {{ID, CLEAT_KIND_EPOLL, "epoll"}, {INT, 0, "operation"}, {INT, 0, "fd"}, {INT, 0, "events"},
+      {END, 0, NULL}}},
+    {"cleat_epoll_wait", call_epoll_wait, CLASSES_epoll_wait,
+     {{ID, CLEAT_KIND_EPOLL, "epoll"}, {INTS_OUT, 0, "fds"}, {INTS_OUT, 0, "events"},
+      {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_epoll_fileno", call_epoll_fileno, CLASSES_epoll_fileno,
+     {{ID, CLEAT_KIND_EPOLL, "epoll"}, {END, 0, NULL}}},
+    {"cleat_connection_export_keying_material", call_connection_export_keying_material, CLASSES_connection_export_keying_material,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "label"}, {BYTES, 0, "context_value"},
+      {BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_connection_key_update", call_connection_key_update, CLASSES_connection_key_update,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "requested"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
     {"cleat_generate_key", call_generate_key, CLASSES_generate_key,
      {{INT, 0, "key_type"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
@@ -1722,6 +1768,8 @@ static const struct function functions[] = {
       {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_context_new_guarded", call_context_new_guarded, CLASSES_context_new_guarded,
      {{INT, 0, "which"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_epoll_new_guarded", call_epoll_new_guarded, CLASSES_epoll_new_guarded,
+     {{INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_watch_new_guarded", call_watch_new_guarded, CLASSES_watch_new_guarded,
      {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard_id"},
       {END, 0, NULL}}},

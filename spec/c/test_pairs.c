@@ -84,7 +84,9 @@ static int32_t ask(int32_t id) {
     cleat_connection_version(id, text, sizeof text);
     cleat_connection_cipher(id, text, sizeof text, &number);
     cleat_connection_alpn_protocol(id, text, sizeof text);
-    cleat_connection_channel_binding(id, CLEAT_BINDING_TLS_UNIQUE, text, sizeof text);
+    for (number = CLEAT_BINDING_TLS_UNIQUE; number <= CLEAT_BINDING_TLS_SERVER_END_POINT; number++)
+        cleat_connection_channel_binding(id, number, text, sizeof text);
+    cleat_connection_export_keying_material(id, "x", 1, NULL, 0, text, sizeof text);
     cleat_connection_server_hostname(id, text, sizeof text);
     cleat_connection_ocsp_response(id, text, sizeof text);
     cleat_connection_scts(id, text, sizeof text);

@@ -146,6 +146,19 @@ static void send_to_poll(struct waiting *self) {
     EXPECT(cleat_socket_send(self->ids[2], "x", 1, 0, WAITING_PATIENCE) == 1);
 }
 
+static void open_epoll(struct waiting *self) {
+    open_poll(self);
+    self->ids[0] = cleat_epoll_new();
+    EXPECT(cleat_epoll_control(self->ids[0], CLEAT_EPOLL_CTL_ADD, cleat_socket_fileno(self->ids[1]),
+                               CLEAT_EPOLLIN) == CLEAT_OK);
+}
+
+static int32_t call_epoll(struct waiting *self) {
+    int32_t fds[2];
+    int32_t events[2];
+    return cleat_epoll_wait(self->ids[0], fds, 2, events, 2, NO_LIMIT);
+}
+
 static void open_connections(struct waiting *self) {
     int32_t sockets[2];
     EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &sockets[0], &sockets[1]) ==
@@ -250,6 +263,7 @@ struct waiting waiting_kinds[] = {
     {.name = "accept", .open = open_listener, .call = call_accept, .release = connect_one},
     {.name = "connect", .open = open_busy_listener, .call = call_connect, .release = accept_one},
     {.name = "poll", .open = open_poll, .call = call_poll, .release = send_to_poll, .result = 1},
+    {.name = "epoll", .open = open_epoll, .call = call_epoll, .release = send_to_poll, .result = 1},
     {.name = "handshake",
      .open = open_connections,
      .call = call_handshake,

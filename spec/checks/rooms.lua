@@ -58,6 +58,7 @@ local KNOWS = {
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
+            ["^core/net/epoll%.c$"] = "epoll instances",
         },
     },
     {
@@ -87,6 +88,7 @@ local CALLS = {
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
             ["^core/net/wait%.[ch]$"] = "every wait",
             ["^core/net/watch%.c$"] = "a wait that others do",
+            ["^core/net/epoll%.c$"] = "epoll instances",
         },
     },
     {
@@ -103,6 +105,7 @@ local CALLS = {
             ["^core/net/socket_option%.c$"] = "compares a socket's inode",
             ["^core/net/watch%.c$"] = "closes its descriptors",
             ["^core/net/descriptor%.c$"] = "reads a descriptor, and asks a terminal for its width",
+            ["^core/net/epoll%.c$"] = "epoll instances",
             ["^core/base/terminal%.c$"] = "asks the person at the terminal",
         },
     },

@@ -1,6 +1,6 @@
--- examples/lib/pprint.lua prints what Python's pprint prints: here, what is in the documentation (sections 17.3.2 and
+-- cleat.python writes values as Python's pprint does: here, what is in the documentation (sections 17.3.2 and
 -- 17.3.5.2).
-local pprint = dofile((os.getenv("CLEAT_SOURCE_DIR") or ".") .. "/examples/lib/pprint.lua")
+local python = require "cleat.python"
 
 describe("pprint:", function()
     it("EXA-04 python.org's certificate", function()
@@ -22,7 +22,7 @@ describe("pprint:", function()
  'subjectAltName': (('DNS', 'www.python.org'),
                     ('DNS', 'python.org'),
                     ('DNS', 'pypi.org')),
- 'version': 3}]], pprint.format {
+ 'version': 3}]], python.pformat {
             OCSP = { "http://ocsp.digicert.com" },
             caIssuers = { "http://cacerts.digicert.com/DigiCertSHA2ExtendedValidationServerCA.crt" },
             crlDistributionPoints = {
@@ -55,7 +55,7 @@ describe("pprint:", function()
               'Secure Digital Certificate Signing'),),
             (('commonName',
               'StartCom Class 2 Primary Intermediate Server CA'),)),
- 'subjectAltName': (('DNS', '*.eff.org'), ('DNS', 'eff.org'))}]], pprint.format({
+ 'subjectAltName': (('DNS', '*.eff.org'), ('DNS', 'eff.org'))}]], python.pformat({
             issuer = {
                 { { "countryName", "IL" } },
                 { { "organizationName", "StartCom Ltd." } },
@@ -67,14 +67,14 @@ describe("pprint:", function()
     end)
 
     it("short values on one line, with Python's quotes", function()
-        assert.are.equal("('TLS_AES_256_GCM_SHA384', 'TLSv1.3', 256)", pprint.format { "TLS_AES_256_GCM_SHA384", "TLSv1.3", 256 })
-        assert.are.equal("{}", pprint.format {})
-        assert.are.equal("None", pprint.format(nil))
-        assert.are.equal("True", pprint.format(true))
-        assert.are.equal("('one',)", pprint.format { "one" })
-        assert.are.equal([["it's"]], pprint.format("it's"))
-        assert.are.equal([['it\'s "this"']], pprint.format([[it's "this"]]))
-        assert.are.equal([['\\ \x00 \n \t \x7f']], pprint.format("\\ \0 \n \t \127"))
-        assert.are.equal("'Wolfebörö'", pprint.format("Wolfebörö"))
+        assert.are.equal("('TLS_AES_256_GCM_SHA384', 'TLSv1.3', 256)", python.pformat { "TLS_AES_256_GCM_SHA384", "TLSv1.3", 256 })
+        assert.are.equal("{}", python.pformat {})
+        assert.are.equal("None", python.pformat(nil))
+        assert.are.equal("True", python.pformat(true))
+        assert.are.equal("('one',)", python.pformat { "one" })
+        assert.are.equal([["it's"]], python.pformat("it's"))
+        assert.are.equal([['it\'s "this"']], python.pformat([[it's "this"]]))
+        assert.are.equal([['\\ \x00 \n \t \x7f']], python.pformat("\\ \0 \n \t \127"))
+        assert.are.equal("'Wolfebörö'", python.pformat("Wolfebörö"))
     end)
 end)

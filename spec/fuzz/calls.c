@@ -184,9 +184,14 @@ static void play(struct part *part) {
                 break;
             case 45: checked(cleat_connection_stored_session(id_of(part), room, 64, &a)); break;
             case 46: checked(cleat_connection_answer_session(id_of(part), NULL, 0)); break;
+            case 47: checked(cleat_connection_key_update(id_of(part), take(part) % 2, 0)); break;
+            case 48:
+                a = id_of(part);
+                checked(cleat_connection_export_keying_material(a, bytes, take(part), bytes,
+                                                                take(part), room, 64));
+                break;
             default:
-                checked(cleat_connection_channel_binding(id_of(part), CLEAT_BINDING_TLS_UNIQUE,
-                                                         room, 64));
+                checked(cleat_connection_channel_binding(id_of(part), take(part) % 4, room, 64));
                 break;
         }
     }

@@ -133,6 +133,7 @@ static bool may_end_so(struct end *end, const char *call, double timeout, int32_
             }
             if (strcmp(call, "shutdown") == 0 && reason_is("APPLICATION_DATA_ON_SHUTDOWN"))
                 return true;
+            if (strcmp(call, "key_update") == 0 && reason_is("WRONG_SSL_VERSION")) return true;
             return end->pair->refused;
         default: return false;
     }
@@ -211,6 +212,19 @@ static void write_some(struct worker *self, struct end *end) {
     }
 }
 
+/* New keys in the middle of whatever the others read and write: no byte may be lost by them. */
+static void renew(struct worker *self, struct end *end) {
+    double timeout = pick_timeout(self);
+    bool established = cleat_connection_established(end->id) == 1;
+    int32_t requested = (int32_t)random_below(&self->random, 2);
+    int32_t status;
+    watch_begin(self->thread, "key_update", end, timeout);
+    status = cleat_connection_key_update(end->id, requested, timeout);
+    watch_end(self->thread, status);
+    if (class_of(status) == CLEAT_USAGE && !established) return;
+    go_on(self, end, "key_update", timeout, status);
+}
+
 static void shut_down(struct worker *self, struct end *end) {
     double timeout = pick_timeout(self);
     int32_t status;
@@ -255,6 +269,10 @@ static void get(struct worker *self, struct end *end) {
     if (status >= 0) status = cleat_connection_server_hostname(end->id, text, sizeof text);
     if (status >= 0) status = cleat_connection_shared_cipher_count(end->id);
     if (status >= 0) status = cleat_connection_verify_mode(end->id);
+    for (int32_t binding = CLEAT_BINDING_TLS_UNIQUE;
+         status >= 0 && binding <= CLEAT_BINDING_TLS_SERVER_END_POINT; binding++) {
+        status = cleat_connection_channel_binding(end->id, binding, text, sizeof text);
+    }
     if (status >= 0) status = cleat_connection_established(end->id);
     if (status >= 0 && self->round->transport == OVER_MEMORY) {
         status = cleat_connection_drain_pending(end->id);
@@ -297,9 +315,11 @@ static void call_any(struct worker *self, struct end *end) {
         watch_end(self->thread, 0);
     } else if (choice < 95) {
         change_context(self, end);
-    } else if (choice < 96 && self->round->may_shut) {
+    } else if (choice < 96) {
+        renew(self, end);
+    } else if (choice < 97 && self->round->may_shut) {
         shut_down(self, end);
-    } else if (choice < 97 && self->round->may_close) {
+    } else if (choice < 98 && self->round->may_close) {
         close_end(self, end);
     } else {
         nanosleep(&pause, NULL);

@@ -1,4 +1,5 @@
--- SSLSocket.get_channel_binding: "tls-unique" (RFC 5929), the same at both ends, with cleat and with Python's ssl.
+-- SSLSocket.get_channel_binding: its types, and "tls-unique" (RFC 5929), the same at both ends, with cleat and with
+-- Python's ssl. The other types are in exporter_spec.lua and spec/peers/keying_spec.lua.
 local handles = require "support.handles"
 local link = require "support.link"
 local peer = require "support.peer"
@@ -14,7 +15,7 @@ describe("get_channel_binding:", function()
     teardown(process.cleanup)
 
     it("CONST-34 CHANNEL_BINDING_TYPES names what there is", function()
-        assert.are.same({ "tls-unique" }, ssl.CHANNEL_BINDING_TYPES)
+        assert.are.same({ "tls-unique", "tls-exporter", "tls-server-end-point" }, ssl.CHANNEL_BINDING_TYPES)
         local sock = link.context({}):wrap_socket(socket.socket())
         for _, cb_type in ipairs(ssl.CHANNEL_BINDING_TYPES) do
             assert.is_nil(sock:get_channel_binding(cb_type))
@@ -24,7 +25,7 @@ describe("get_channel_binding:", function()
 
     it("SSLS-31 another type is a ValueError in every state, and raised before the state's error", function()
         local function refuses(sock)
-            for _, cb_type in ipairs { "unknown-type", "tls-server-end-point", "TLS-UNIQUE", "" } do
+            for _, cb_type in ipairs { "unknown-type", "tls_exporter", "TLS-UNIQUE", "" } do
                 raises("ValueError", { match = "Unsupported channel binding type" }, sock.get_channel_binding, sock, cb_type)
                 raises("ValueError", { match = "Unsupported channel binding type" }, sock.get_channel_binding, sock,
                     { cb_type = cb_type })

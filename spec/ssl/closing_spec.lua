@@ -297,8 +297,8 @@ local AFTER = {
         write = value_error("closed file", "x"), writelines = value_error("closed file", { "x" }),
     },
     object = {
-        cipher = fine(), compression = fine(), do_handshake = {}, get_channel_binding = fine(), getpeercert = {},
-        get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
+        cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
+        getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
         ocsp_response = fine(), pending = {}, read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
         unwrap = {}, version = fine(), write = { "x" },
@@ -317,7 +317,8 @@ end
 
 AFTER.tls = extended(AFTER.socket, {
     bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
-    dup = { class = "NotImplementedError" }, get_channel_binding = fine(), getpeercert = {},
+    dup = { class = "NotImplementedError" }, export_keying_material = { "x", 1 },
+    get_channel_binding = fine(), getpeercert = {}, key_update = {},
     get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),
     ocsp_response = fine(), pending = fine(), recv_early = {}, scts = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),

@@ -620,7 +620,7 @@ return {
     },
     {
         name = "connection_channel_binding", results = 1,
-        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "int", name = "binding" },
@@ -946,6 +946,70 @@ return {
             { kind = "buffer", name = "buf" },
             { kind = "offset", name = "buf_offset" },
             { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "epoll_new", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "epoll_control", results = 0,
+        classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "epoll" },
+            { kind = "int", name = "operation" },
+            { kind = "int", name = "fd" },
+            { kind = "int", name = "events" },
+        },
+    },
+    {
+        name = "epoll_wait", results = 2,
+        classes = { CLOSED = true, SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "epoll" },
+            { kind = "capacity", name = "fds_cap" },
+            { kind = "capacity", name = "events_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "epoll_fileno", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "epoll" },
+        },
+    },
+    {
+        name = "connection_export_keying_material", results = 1,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "label" },
+            { kind = "bytes", name = "context_value" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "connection_export_keying_material_into", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "label" },
+            { kind = "bytes", name = "context_value" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "connection_key_update", results = 0,
+        classes = { WANT_WRITE = true, CLOSED = true, EOF = true, TIMEOUT = true, SYS = true,
+                    SSL = true, ALERT = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "requested" },
             { kind = "double", name = "timeout" },
         },
     },
@@ -2202,6 +2266,11 @@ return {
         arguments = {
             { kind = "int", name = "which" },
         },
+    },
+    {
+        name = "epoll_new_guarded", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {},
     },
     {
         name = "watch_new_guarded", results = 1,

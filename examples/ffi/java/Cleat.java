@@ -90,8 +90,14 @@ public final class Cleat {
     /** the chain that was verified, up to its trust anchor */
     public static final int CHAIN_VERIFIED = 1;
 
-    // CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3).
+    // CLEAT_BINDING_* choose a channel binding: bytes that both sides of a connection know, and that
+    // an attacker who is between them with two connections cannot have the same of.
+    /** "tls-unique" (RFC 5929 section 3), up to TLS 1.2 */
     public static final int BINDING_TLS_UNIQUE = 1;
+    /** "tls-exporter" (RFC 9266) */
+    public static final int BINDING_TLS_EXPORTER = 2;
+    /** "tls-server-end-point" (RFC 5929 section 4) */
+    public static final int BINDING_TLS_SERVER_END_POINT = 3;
 
     // CLEAT_PROTOCOL_* choose the versions that a context may speak, with Python's numbers. TLS (also
     // called SSLv23) is every version from TLS 1.0 on. BoringSSL has neither SSL 2 nor SSL 3.
@@ -189,6 +195,29 @@ public final class Cleat {
     /** the server has refused it, and discards it */
     public static final int EARLY_DATA_REFUSED = 3;
 
+    // CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
+    // reported.
+    public static final int EPOLLIN = 1;
+    public static final int EPOLLPRI = 2;
+    public static final int EPOLLOUT = 4;
+    public static final int EPOLLERR = 8;
+    public static final int EPOLLHUP = 16;
+    public static final int EPOLLRDNORM = 64;
+    public static final int EPOLLRDBAND = 128;
+    public static final int EPOLLWRNORM = 256;
+    public static final int EPOLLWRBAND = 512;
+    public static final int EPOLLMSG = 1024;
+    public static final int EPOLLRDHUP = 8192;
+    public static final int EPOLLEXCLUSIVE = 268435456;
+    public static final int EPOLLWAKEUP = 536870912;
+    public static final int EPOLLONESHOT = 1073741824;
+    public static final int EPOLLET = -2147483648;
+
+    // CLEAT_EPOLL_CTL_* are the operations of cleat_epoll_control.
+    public static final int EPOLL_CTL_ADD = 1;
+    public static final int EPOLL_CTL_DEL = 2;
+    public static final int EPOLL_CTL_MOD = 3;
+
     // CLEAT_E* are Linux's error numbers.
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
@@ -241,6 +270,14 @@ public final class Cleat {
     public static final int EINPROGRESS = 115;
     public static final int ECANCELED = 125;
 
+    // CLEAT_EXPORT_* are the limits of cleat_connection_export_keying_material, in bytes.
+    /** of the keying material: what TLS 1.3 can derive with SHA-256 */
+    public static final int EXPORT_MAX = 8160;
+    /** of the label */
+    public static final int EXPORT_LABEL_MAX = 249;
+    /** of the context value */
+    public static final int EXPORT_CONTEXT_MAX = 65535;
+
     // CLEAT_KIND_* name the kinds of objects.
     public static final int KIND_SOCKET = 1;
     public static final int KIND_ADDRINFO = 2;
@@ -251,6 +288,7 @@ public final class Cleat {
     public static final int KIND_WATCH = 7;
     public static final int KIND_SESSION = 8;
     public static final int KIND_VERIFICATION = 9;
+    public static final int KIND_EPOLL = 13;
 
     // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
     public static final int POLLIN = 1;
@@ -771,6 +809,19 @@ public final class Cleat {
                                                               int data_len, double timeout);
         public static native int cleat_connection_read_early(int connection, byte[] buf,
                                                              int buf_cap, double timeout);
+        public static native int cleat_epoll_new();
+        public static native int cleat_epoll_control(int epoll, int operation, int fd, int events);
+        public static native int cleat_epoll_wait(int epoll, int[] fds, int fds_cap, int[] events,
+                                                  int events_cap, double timeout);
+        public static native int cleat_epoll_fileno(int epoll);
+        public static native int cleat_connection_export_keying_material(int connection,
+                                                                         byte[] label,
+                                                                         int label_len,
+                                                                         byte[] context_value,
+                                                                         int context_value_len,
+                                                                         byte[] buf, int buf_cap);
+        public static native int cleat_connection_key_update(int connection, int requested,
+                                                             double timeout);
         public static native int cleat_generate_key(int key_type, byte[] output, int output_cap);
         public static native int cleat_generate_certificate(byte[] key, int key_len, byte[] names,
                                                             int names_len, int lifetime,
@@ -1011,6 +1062,7 @@ public final class Cleat {
                                                                             int which, int index,
                                                                             int[] guard_id);
         public static native int cleat_context_new_guarded(int which, int[] guard_id);
+        public static native int cleat_epoll_new_guarded(int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
                                                          int[] guard_id);
         public static native int cleat_connection_session_guarded(int connection, int[] guard_id);
@@ -2912,8 +2964,16 @@ public final class Cleat {
 
         /**
          * cleat_connection_channel_binding returns the length of the channel binding data and copies it
-         * to output; 0 if there is none: before the handshake is done, and with TLS 1.3, for which
-         * "tls-unique" is not defined. binding: CLEAT_BINDING_*.
+         * to output; 0 if there is none: before the handshake is done, and where the standard defines
+         * none. binding: CLEAT_BINDING_*. TLS_UNIQUE: 0 with TLS 1.3, for which it is not defined, and
+         * for a resumed session without the extended master secret. TLS_EXPORTER: 0 up to TLS 1.2 without
+         * the extended master secret (RFC 7627). TLS_SERVER_END_POINT is the digest of the server's
+         * certificate, by the digest of its signature, but SHA-256 in place of MD5 and SHA-1: 0 if the
+         * signature has no digest (Ed25519), or two, and if the server has no certificate. It says which
+         * server the client means, and is the same for all its connections. On a server it is that of the
+         * certificate that was sent, where it has several; of a resumed session that of the certificate
+         * that would be sent instead, and the client's differs if the server's has been replaced since.
+         * CLEAT_SSL if the certificate cannot be parsed.
          */
         public byte[] channelBinding(int binding) throws Failure {
             byte[] out = new byte[256];
@@ -3007,6 +3067,47 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return result;
+        }
+
+        /**
+         * cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that
+         * only the two sides of the connection can derive. buf_cap: 1 to CLEAT_EXPORT_MAX. Both sides
+         * must give the same label, context value and length. label: 1 to CLEAT_EXPORT_LABEL_MAX bytes,
+         * from IANA's registry of exporter labels or beginning with "EXPERIMENTAL"; those that TLS itself
+         * uses ("client finished", "server finished", "master secret", "extended master secret", "key
+         * expansion") are CLEAT_USAGE. context_value: at most CLEAT_EXPORT_CONTEXT_MAX bytes; up to TLS
+         * 1.2 an absent one and an empty one give different results, in TLS 1.3 the same.
+         *
+         * CLEAT_USAGE before the handshake is done, also while there is early data. CLEAT_SSL with the
+         * reason NO_EXTENDED_MASTER_SECRET up to TLS 1.2 if the peer lacks that extension: an attacker
+         * who is the server of one connection and the client of another can make both have the same
+         * secrets then (RFC 7627 section 5.3).
+         */
+        public int exportKeyingMaterial(String label, byte[] contextValue,
+                                        byte[] buf) throws Failure {
+            byte[] labelBytes = bytes(label);
+            int result = Raw.cleat_connection_export_keying_material(id, labelBytes, length(labelBytes), contextValue, length(contextValue), buf, buf.length);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_connection_key_update returns CLEAT_OK and encrypts what is written from now on with new
+         * keys: all that was written before is safe even if these are stolen. requested: 1 to ask the
+         * peer for the same, which it does before its next data; otherwise 0. The message is sent with
+         * the writer's turn, behind a write that is under way, and after CLEAT_WANT_WRITE or
+         * CLEAT_TIMEOUT nothing has happened. What the network does not take at once goes out with the
+         * next call. A peer that uses BoringSSL ends the connection at the 33rd without data in between,
+         * as this side does (TOO_MANY_KEY_UPDATES, the alert unexpected_message). CLEAT_USAGE before the
+         * handshake is done; CLEAT_SSL with WRONG_SSL_VERSION below TLS 1.3; CLEAT_CLOSED after
+         * cleat_connection_shutdown; CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_SYS; CLEAT_ALERT; CLEAT_EOF;
+         * CLEAT_NOMEM.
+         */
+        public void keyUpdate(boolean requested, double timeout) throws Failure {
+            int result = Raw.cleat_connection_key_update(id, requested ? 1 : 0, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
         }
 
         /**
@@ -4153,6 +4254,61 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return new Certificate(result);
+        }
+    }
+
+    /** The id of an open epoll. */
+    public static final class Epoll extends Id {
+        private Epoll(int id) {
+            super(id);
+        }
+
+        /**
+         * cleat_epoll_new returns the id of an epoll instance without descriptors. It takes two
+         * descriptors. CLEAT_SYS (EMFILE, ENFILE).
+         */
+        public static Epoll create() throws Failure {
+            int result = Raw.cleat_epoll_new();
+            check(result);
+            return new Epoll(result);
+        }
+
+        /**
+         * cleat_epoll_control returns CLEAT_OK and adds fd to the instance with its events, changes the
+         * events, or removes it (events has no meaning then). fd is a file descriptor, not an id, and
+         * stays the caller's; closing it removes it, unless there is a duplicate of it. operation:
+         * CLEAT_EPOLL_CTL_*; events: CLEAT_EPOLL*. CLEAT_SYS (EBADF; EEXIST: it is there; ENOENT: it is
+         * not; EPERM: a file's descriptor).
+         */
+        public void control(int operation, int fd, int events) throws Failure {
+            int result = Raw.cleat_epoll_control(id, operation, fd, events);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_epoll_wait returns how many descriptors have events to report, 0 if the timeout ran out
+         * first, and stores each with its events; events: CLEAT_EPOLL*. At most fds_cap are reported, 1
+         * to 1024; the two capacities must be equal. A signal ends the wait only in an interruptible
+         * thread (cleat/interrupt.h). A connection may hold decrypted bytes that no descriptor shows: see
+         * cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED.
+         */
+        public int wait(int[] fds, int[] events, double timeout) throws Failure {
+            int result = Raw.cleat_epoll_wait(id, fds, fds.length, events, events.length, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_epoll_fileno returns the instance's descriptor, which is readable while there are events
+         * to report. It stays the id's.
+         */
+        public int fileno() throws Failure {
+            int result = Raw.cleat_epoll_fileno(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
         }
     }
 

@@ -82,8 +82,14 @@ pub const CHAIN_SENT: i32 = 0;
 /// the chain that was verified, up to its trust anchor
 pub const CHAIN_VERIFIED: i32 = 1;
 
-// CLEAT_BINDING_TLS_UNIQUE chooses the channel binding "tls-unique" (RFC 5929 section 3).
+// CLEAT_BINDING_* choose a channel binding: bytes that both sides of a connection know, and that an
+// attacker who is between them with two connections cannot have the same of.
+/// "tls-unique" (RFC 5929 section 3), up to TLS 1.2
 pub const BINDING_TLS_UNIQUE: i32 = 1;
+/// "tls-exporter" (RFC 9266)
+pub const BINDING_TLS_EXPORTER: i32 = 2;
+/// "tls-server-end-point" (RFC 5929 section 4)
+pub const BINDING_TLS_SERVER_END_POINT: i32 = 3;
 
 // CLEAT_PROTOCOL_* choose the versions that a context may speak, with Python's numbers. TLS (also
 // called SSLv23) is every version from TLS 1.0 on. BoringSSL has neither SSL 2 nor SSL 3.
@@ -181,6 +187,29 @@ pub const EARLY_DATA_ACCEPTED: i32 = 2;
 /// the server has refused it, and discards it
 pub const EARLY_DATA_REFUSED: i32 = 3;
 
+// CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
+// reported.
+pub const EPOLLIN: i32 = 1;
+pub const EPOLLPRI: i32 = 2;
+pub const EPOLLOUT: i32 = 4;
+pub const EPOLLERR: i32 = 8;
+pub const EPOLLHUP: i32 = 16;
+pub const EPOLLRDNORM: i32 = 64;
+pub const EPOLLRDBAND: i32 = 128;
+pub const EPOLLWRNORM: i32 = 256;
+pub const EPOLLWRBAND: i32 = 512;
+pub const EPOLLMSG: i32 = 1024;
+pub const EPOLLRDHUP: i32 = 8192;
+pub const EPOLLEXCLUSIVE: i32 = 268435456;
+pub const EPOLLWAKEUP: i32 = 536870912;
+pub const EPOLLONESHOT: i32 = 1073741824;
+pub const EPOLLET: i32 = -2147483648;
+
+// CLEAT_EPOLL_CTL_* are the operations of cleat_epoll_control.
+pub const EPOLL_CTL_ADD: i32 = 1;
+pub const EPOLL_CTL_DEL: i32 = 2;
+pub const EPOLL_CTL_MOD: i32 = 3;
+
 // CLEAT_E* are Linux's error numbers.
 pub const EPERM: i32 = 1;
 pub const ENOENT: i32 = 2;
@@ -233,6 +262,14 @@ pub const EALREADY: i32 = 114;
 pub const EINPROGRESS: i32 = 115;
 pub const ECANCELED: i32 = 125;
 
+// CLEAT_EXPORT_* are the limits of cleat_connection_export_keying_material, in bytes.
+/// of the keying material: what TLS 1.3 can derive with SHA-256
+pub const EXPORT_MAX: i32 = 8160;
+/// of the label
+pub const EXPORT_LABEL_MAX: i32 = 249;
+/// of the context value
+pub const EXPORT_CONTEXT_MAX: i32 = 65535;
+
 // CLEAT_KIND_* name the kinds of objects.
 pub const KIND_SOCKET: i32 = 1;
 pub const KIND_ADDRINFO: i32 = 2;
@@ -243,6 +280,7 @@ pub const KIND_RESOLUTION: i32 = 6;
 pub const KIND_WATCH: i32 = 7;
 pub const KIND_SESSION: i32 = 8;
 pub const KIND_VERIFICATION: i32 = 9;
+pub const KIND_EPOLL: i32 = 13;
 
 // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
 pub const POLLIN: i32 = 1;
@@ -744,6 +782,16 @@ pub mod raw {
                                             timeout: f64) -> i32;
         pub fn cleat_connection_read_early(connection: i32, buf: *mut c_char, buf_cap: i32,
                                            timeout: f64) -> i32;
+        pub fn cleat_epoll_new() -> i32;
+        pub fn cleat_epoll_control(epoll: i32, operation: i32, fd: i32, events: i32) -> i32;
+        pub fn cleat_epoll_wait(epoll: i32, fds: *mut i32, fds_cap: i32, events: *mut i32,
+                                events_cap: i32, timeout: f64) -> i32;
+        pub fn cleat_epoll_fileno(epoll: i32) -> i32;
+        pub fn cleat_connection_export_keying_material(connection: i32, label: *const c_char,
+                                                       label_len: i32, context_value: *const c_char,
+                                                       context_value_len: i32, buf: *mut c_char,
+                                                       buf_cap: i32) -> i32;
+        pub fn cleat_connection_key_update(connection: i32, requested: i32, timeout: f64) -> i32;
         pub fn cleat_generate_key(key_type: i32, output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_generate_certificate(key: *const c_char, key_len: i32, names: *const c_char,
                                           names_len: i32, lifetime: i32, output: *mut c_char,
@@ -972,6 +1020,7 @@ pub mod raw {
         pub fn cleat_connection_chain_certificate_guarded(connection: i32, which: i32, index: i32,
                                                           guard_id: *mut i32) -> i32;
         pub fn cleat_context_new_guarded(which: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_epoll_new_guarded(guard_id: *mut i32) -> i32;
         pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64,
                                        guard_id: *mut i32) -> i32;
         pub fn cleat_connection_session_guarded(connection: i32, guard_id: *mut i32) -> i32;
@@ -2438,8 +2487,16 @@ impl Connection {
     }
 
     /// cleat_connection_channel_binding returns the length of the channel binding data and copies it to
-    /// output; 0 if there is none: before the handshake is done, and with TLS 1.3, for which "tls-unique"
-    /// is not defined. binding: CLEAT_BINDING_*.
+    /// output; 0 if there is none: before the handshake is done, and where the standard defines none.
+    /// binding: CLEAT_BINDING_*. TLS_UNIQUE: 0 with TLS 1.3, for which it is not defined, and for a resumed
+    /// session without the extended master secret. TLS_EXPORTER: 0 up to TLS 1.2 without the extended
+    /// master secret (RFC 7627). TLS_SERVER_END_POINT is the digest of the server's certificate, by the
+    /// digest of its signature, but SHA-256 in place of MD5 and SHA-1: 0 if the signature has no digest
+    /// (Ed25519), or two, and if the server has no certificate. It says which server the client means, and
+    /// is the same for all its connections. On a server it is that of the certificate that was sent, where
+    /// it has several; of a resumed session that of the certificate that would be sent instead, and the
+    /// client's differs if the server's has been replaced since. CLEAT_SSL if the certificate cannot be
+    /// parsed.
     #[allow(clippy::too_many_arguments)]
     pub fn channel_binding(&self, binding: i32) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_channel_binding(self.0, binding, out, out_cap) })?;
@@ -2511,6 +2568,41 @@ impl Connection {
     pub fn read_early(&self, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_read_early(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
         Ok(result as usize)
+    }
+
+    /// cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that only
+    /// the two sides of the connection can derive. buf_cap: 1 to CLEAT_EXPORT_MAX. Both sides must give the
+    /// same label, context value and length. label: 1 to CLEAT_EXPORT_LABEL_MAX bytes, from IANA's registry
+    /// of exporter labels or beginning with "EXPERIMENTAL"; those that TLS itself uses ("client finished",
+    /// "server finished", "master secret", "extended master secret", "key expansion") are CLEAT_USAGE.
+    /// context_value: at most CLEAT_EXPORT_CONTEXT_MAX bytes; up to TLS 1.2 an absent one and an empty one
+    /// give different results, in TLS 1.3 the same.
+    ///
+    /// CLEAT_USAGE before the handshake is done, also while there is early data. CLEAT_SSL with the reason
+    /// NO_EXTENDED_MASTER_SECRET up to TLS 1.2 if the peer lacks that extension: an attacker who is the
+    /// server of one connection and the client of another can make both have the same secrets then (RFC
+    /// 7627 section 5.3).
+    #[allow(clippy::too_many_arguments)]
+    pub fn export_keying_material(&self, label: &str, context_value: Option<&[u8]>,
+                                  buf: &mut [u8]) -> Result<usize, Error> {
+        let (context_value, context_value_len) = c_pair(context_value);
+        let result = checked(unsafe { raw::cleat_connection_export_keying_material(self.0, label.as_bytes().as_ptr().cast(), c_len(label.len()), context_value, context_value_len, buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_connection_key_update returns CLEAT_OK and encrypts what is written from now on with new keys:
+    /// all that was written before is safe even if these are stolen. requested: 1 to ask the peer for the
+    /// same, which it does before its next data; otherwise 0. The message is sent with the writer's turn,
+    /// behind a write that is under way, and after CLEAT_WANT_WRITE or CLEAT_TIMEOUT nothing has happened.
+    /// What the network does not take at once goes out with the next call. A peer that uses BoringSSL ends
+    /// the connection at the 33rd without data in between, as this side does (TOO_MANY_KEY_UPDATES, the
+    /// alert unexpected_message). CLEAT_USAGE before the handshake is done; CLEAT_SSL with
+    /// WRONG_SSL_VERSION below TLS 1.3; CLEAT_CLOSED after cleat_connection_shutdown; CLEAT_WANT_WRITE;
+    /// CLEAT_TIMEOUT; CLEAT_SYS; CLEAT_ALERT; CLEAT_EOF; CLEAT_NOMEM.
+    #[allow(clippy::too_many_arguments)]
+    pub fn key_update(&self, requested: bool, timeout: f64) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_connection_key_update(self.0, requested as i32, timeout) })?;
+        Ok(())
     }
 
     /// cleat_connection_session returns the id of the newest session that a client's connection has, or 0:
@@ -3276,6 +3368,60 @@ impl Verification {
     pub fn chain_certificate(&self, which: i32, index: i32) -> Result<Certificate, Error> {
         let result = checked(unsafe { raw::cleat_verification_chain_certificate(self.0, which, index) })?;
         Ok(Certificate(result))
+    }
+}
+
+/// The id of an open epoll; dropping it closes it.
+#[derive(Debug)]
+pub struct Epoll(i32);
+
+impl Drop for Epoll {
+    fn drop(&mut self) {
+        unsafe { raw::cleat_close(self.0) };
+    }
+}
+
+impl Epoll {
+    pub fn id(&self) -> i32 {
+        self.0
+    }
+
+    /// cleat_epoll_new returns the id of an epoll instance without descriptors. It takes two descriptors.
+    /// CLEAT_SYS (EMFILE, ENFILE).
+    #[allow(clippy::too_many_arguments)]
+    pub fn new() -> Result<Epoll, Error> {
+        let result = checked(unsafe { raw::cleat_epoll_new() })?;
+        Ok(Epoll(result))
+    }
+
+    /// cleat_epoll_control returns CLEAT_OK and adds fd to the instance with its events, changes the
+    /// events, or removes it (events has no meaning then). fd is a file descriptor, not an id, and stays
+    /// the caller's; closing it removes it, unless there is a duplicate of it. operation:
+    /// CLEAT_EPOLL_CTL_*; events: CLEAT_EPOLL*. CLEAT_SYS (EBADF; EEXIST: it is there; ENOENT: it is not;
+    /// EPERM: a file's descriptor).
+    #[allow(clippy::too_many_arguments)]
+    pub fn control(&self, operation: i32, fd: RawFd, events: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_epoll_control(self.0, operation, fd, events) })?;
+        Ok(())
+    }
+
+    /// cleat_epoll_wait returns how many descriptors have events to report, 0 if the timeout ran out first,
+    /// and stores each with its events; events: CLEAT_EPOLL*. At most fds_cap are reported, 1 to 1024; the
+    /// two capacities must be equal. A signal ends the wait only in an interruptible thread
+    /// (cleat/interrupt.h). A connection may hold decrypted bytes that no descriptor shows: see
+    /// cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED.
+    #[allow(clippy::too_many_arguments)]
+    pub fn wait(&self, fds: &mut [i32], events: &mut [i32], timeout: f64) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_epoll_wait(self.0, fds.as_mut_ptr(), c_len(fds.len()), events.as_mut_ptr(), c_len(events.len()), timeout) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_epoll_fileno returns the instance's descriptor, which is readable while there are events to
+    /// report. It stays the id's.
+    #[allow(clippy::too_many_arguments)]
+    pub fn fileno(&self) -> Result<RawFd, Error> {
+        let result = checked(unsafe { raw::cleat_epoll_fileno(self.0) })?;
+        Ok(result)
     }
 }
 

@@ -144,6 +144,16 @@ int32_t cleat_connection_early_data(int32_t connection);
 int32_t cleat_connection_write_early(int32_t connection, const char *data, int32_t data_len,
                                      double timeout);
 int32_t cleat_connection_read_early(int32_t connection, char *buf, int32_t buf_cap, double timeout);
+int32_t cleat_epoll_new(void);
+int32_t cleat_epoll_control(int32_t epoll, int32_t operation, int32_t fd, int32_t events);
+int32_t cleat_epoll_wait(int32_t epoll, int32_t *fds, int32_t fds_cap, int32_t *events,
+                         int32_t events_cap, double timeout);
+int32_t cleat_epoll_fileno(int32_t epoll);
+int32_t cleat_connection_export_keying_material(int32_t connection, const char *label,
+                                                int32_t label_len, const char *context_value,
+                                                int32_t context_value_len, char *buf,
+                                                int32_t buf_cap);
+int32_t cleat_connection_key_update(int32_t connection, int32_t requested, double timeout);
 int32_t cleat_generate_key(int32_t key_type, char *output, int32_t output_cap);
 int32_t cleat_generate_certificate(const char *key, int32_t key_len, const char *names,
                                    int32_t names_len, int32_t lifetime, char *output,
@@ -341,6 +351,7 @@ int32_t cleat_connection_peer_certificate_guarded(int32_t connection, void *guar
 int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t which, int32_t index,
                                                    void *guard_id);
 int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
+int32_t cleat_epoll_new_guarded(void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
 int32_t cleat_connection_session_guarded(int32_t connection, void *guard_id);
 int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data, int32_t data_len,

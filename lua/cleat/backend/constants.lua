@@ -52,6 +52,8 @@ return {
     CHAIN_SENT = 0,
     CHAIN_VERIFIED = 1,
     BINDING_TLS_UNIQUE = 1,
+    BINDING_TLS_EXPORTER = 2,
+    BINDING_TLS_SERVER_END_POINT = 3,
     -- cleat/context.h
     PROTOCOL_SSLV2 = 0,
     PROTOCOL_SSLV3 = 1,
@@ -106,6 +108,25 @@ return {
     EARLY_DATA_OPEN = 1,
     EARLY_DATA_ACCEPTED = 2,
     EARLY_DATA_REFUSED = 3,
+    -- cleat/epoll.h
+    EPOLLIN = 1,
+    EPOLLPRI = 2,
+    EPOLLOUT = 4,
+    EPOLLERR = 8,
+    EPOLLHUP = 16,
+    EPOLLRDNORM = 0x40,
+    EPOLLRDBAND = 0x80,
+    EPOLLWRNORM = 0x100,
+    EPOLLWRBAND = 0x200,
+    EPOLLMSG = 0x400,
+    EPOLLRDHUP = 0x2000,
+    EPOLLEXCLUSIVE = 0x10000000,
+    EPOLLWAKEUP = 0x20000000,
+    EPOLLONESHOT = 0x40000000,
+    EPOLLET = -2147483648,
+    EPOLL_CTL_ADD = 1,
+    EPOLL_CTL_DEL = 2,
+    EPOLL_CTL_MOD = 3,
     -- cleat/errno.h
     EPERM = 1,
     ENOENT = 2,
@@ -157,6 +178,10 @@ return {
     EALREADY = 114,
     EINPROGRESS = 115,
     ECANCELED = 125,
+    -- cleat/exporter.h
+    EXPORT_MAX = 8160,
+    EXPORT_LABEL_MAX = 249,
+    EXPORT_CONTEXT_MAX = 65535,
     -- cleat/handle.h
     KIND_SOCKET = 1,
     KIND_ADDRINFO = 2,
@@ -167,6 +192,7 @@ return {
     KIND_WATCH = 7,
     KIND_SESSION = 8,
     KIND_VERIFICATION = 9,
+    KIND_EPOLL = 13,
     -- cleat/poll.h
     POLLIN = 1,
     POLLPRI = 2,

@@ -2003,6 +2003,146 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@return integer status
+    do
+        local call = lib.cleat_epoll_new
+        backend.epoll_new = function()
+            return call()
+        end
+    end
+
+    ---@param epoll integer
+    ---@param operation integer
+    ---@param fd integer
+    ---@param events integer
+    ---@return integer status
+    do
+        local call = lib.cleat_epoll_control
+        backend.epoll_control = function(epoll, operation, fd, events)
+            if typeof(epoll) ~= "number" or tobit(epoll) ~= epoll then
+                bad("epoll_control", 1, "an integer")
+            end
+            if typeof(operation) ~= "number" or tobit(operation) ~= operation then
+                bad("epoll_control", 2, "an integer")
+            end
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("epoll_control", 3, "an integer")
+            end
+            if typeof(events) ~= "number" or tobit(events) ~= events then
+                bad("epoll_control", 4, "an integer")
+            end
+            return call(epoll, operation, fd, events)
+        end
+    end
+
+    ---@param epoll integer
+    ---@param fds_cap integer
+    ---@param events_cap integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return integer[]? fds
+    ---@return integer[]? events
+    do
+        local call = lib.cleat_epoll_wait
+        local fds_room = {}
+        local events_room = {}
+        backend.epoll_wait = function(epoll, fds_cap, events_cap, timeout)
+            if typeof(epoll) ~= "number" or tobit(epoll) ~= epoll then
+                bad("epoll_wait", 1, "an integer")
+            end
+            if typeof(fds_cap) ~= "number" or tobit(fds_cap) ~= fds_cap then
+                bad("epoll_wait", 2, "an integer")
+            end
+            if typeof(events_cap) ~= "number" or tobit(events_cap) ~= events_cap then
+                bad("epoll_wait", 3, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("epoll_wait", 4, "a number") end
+            local fds = ints_room(fds_room, fds_cap)
+            local events = ints_room(events_room, events_cap)
+            local result = call(epoll, fds, fds_cap, events, events_cap, timeout)
+            if result < 0 then return result end
+            return result, ints_table(fds, fds_cap), ints_table(events, events_cap)
+        end
+    end
+
+    ---@param epoll integer
+    ---@return integer status
+    do
+        local call = lib.cleat_epoll_fileno
+        backend.epoll_fileno = function(epoll)
+            if typeof(epoll) ~= "number" or tobit(epoll) ~= epoll then
+                bad("epoll_fileno", 1, "an integer")
+            end
+            return call(epoll)
+        end
+    end
+
+    ---@param connection integer
+    ---@param label string?
+    ---@param context_value string?
+    ---@param buf_cap integer
+    ---@return integer status
+    ---@return string? buf
+    do
+        local call = lib.cleat_connection_export_keying_material
+        backend.connection_export_keying_material = function(connection, label, context_value,
+                                                             buf_cap)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_export_keying_material", 1, "an integer")
+            end
+            local label_len = length(label, "connection_export_keying_material", 2)
+            local context_value_len = length(context_value, "connection_export_keying_material", 3)
+            if typeof(buf_cap) ~= "number" or tobit(buf_cap) ~= buf_cap then
+                bad("connection_export_keying_material", 4, "an integer")
+            end
+            local buf = room(buf_cap)
+            local result = call(connection, label, label_len, context_value, context_value_len, buf,
+                                buf_cap)
+            if result < 0 then return result end
+            return result, str(buf, result < buf_cap and result or buf_cap)
+        end
+    end
+
+    ---@param connection integer
+    ---@param label string?
+    ---@param context_value string?
+    ---@param buf cleat.backend.Buffer
+    ---@param buf_offset integer
+    ---@param buf_cap integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_export_keying_material
+        backend.connection_export_keying_material_into = function(connection, label, context_value,
+                                                                  buf, buf_offset, buf_cap)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_export_keying_material_into", 1, "an integer")
+            end
+            local label_len = length(label, "connection_export_keying_material_into", 2)
+            local context_value_len = length(context_value, "connection_export_keying_material_into", 3)
+            local into = within(buf, buf_offset, buf_cap, "connection_export_keying_material_into", 4)
+            return call(connection, label, label_len, context_value, context_value_len, into,
+                        buf_cap)
+        end
+    end
+
+    ---@param connection integer
+    ---@param requested integer
+    ---@param timeout number
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_key_update
+        backend.connection_key_update = function(connection, requested, timeout)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_key_update", 1, "an integer")
+            end
+            if typeof(requested) ~= "number" or tobit(requested) ~= requested then
+                bad("connection_key_update", 2, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("connection_key_update", 3, "a number") end
+            return call(connection, requested, timeout)
+        end
+    end
+
     ---@param key_type integer
     ---@return integer status
     ---@return string? output
@@ -4762,6 +4902,18 @@ return function(lib, rt, backend)
             end
             local guard_id = new(guard_type)
             local result = call(which, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_epoll_new_guarded
+        backend.epoll_new_guarded = function()
+            local guard_id = new(guard_type)
+            local result = call(guard_id)
             if result < 0 then return result end
             return result, guard_id
         end

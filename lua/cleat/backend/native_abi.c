@@ -1397,6 +1397,97 @@ static int l_connection_read_early_into(lua_State *L) {
     return 1;
 }
 
+/* epoll_new() -> status */
+static int l_epoll_new(lua_State *L) {
+    int32_t result = cleat_epoll_new();
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* epoll_control(epoll, operation, fd, events) -> status */
+static int l_epoll_control(lua_State *L) {
+    int32_t epoll = native_int(L, 1, "epoll_control");
+    int32_t operation = native_int(L, 2, "epoll_control");
+    int32_t fd = native_int(L, 3, "epoll_control");
+    int32_t events = native_int(L, 4, "epoll_control");
+    int32_t result = cleat_epoll_control(epoll, operation, fd, events);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* epoll_wait(epoll, fds_cap, events_cap, timeout) -> status, fds, events */
+static int l_epoll_wait(lua_State *L) {
+    int32_t epoll = native_int(L, 1, "epoll_wait");
+    int32_t fds_cap = native_int(L, 2, "epoll_wait");
+    int32_t events_cap = native_int(L, 3, "epoll_wait");
+    double timeout = native_double(L, 4, "epoll_wait");
+    int32_t fds_few[NATIVE_FEW];
+    int32_t *fds = native_ints_room(L, fds_few, fds_cap);
+    int32_t events_few[NATIVE_FEW];
+    int32_t *events = native_ints_room(L, events_few, events_cap);
+    int32_t result = cleat_epoll_wait(epoll, fds, fds_cap, events, events_cap, timeout);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_ints(L, fds, fds_cap);
+    native_push_ints(L, events, events_cap);
+    return 3;
+}
+
+/* epoll_fileno(epoll) -> status */
+static int l_epoll_fileno(lua_State *L) {
+    int32_t epoll = native_int(L, 1, "epoll_fileno");
+    int32_t result = cleat_epoll_fileno(epoll);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_export_keying_material(connection, label, context_value, buf_cap) -> status, buf */
+static int l_connection_export_keying_material(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_export_keying_material");
+    int32_t label_len;
+    const char *label = native_bytes(L, 2, "connection_export_keying_material", &label_len);
+    int32_t context_value_len;
+    const char *context_value =
+        native_bytes(L, 3, "connection_export_keying_material", &context_value_len);
+    int32_t buf_cap = native_int(L, 4, "connection_export_keying_material");
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_connection_export_keying_material(connection, label, label_len,
+                                                             context_value, context_value_len, buf,
+                                                             buf_cap);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    return 2;
+}
+
+/* connection_export_keying_material_into(connection, label, context_value, buf, buf_offset,
+                                          buf_cap) -> status */
+static int l_connection_export_keying_material_into(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_export_keying_material_into");
+    int32_t label_len;
+    const char *label = native_bytes(L, 2, "connection_export_keying_material_into", &label_len);
+    int32_t context_value_len;
+    const char *context_value =
+        native_bytes(L, 3, "connection_export_keying_material_into", &context_value_len);
+    int32_t buf_cap;
+    char *buf = native_within(L, 4, "connection_export_keying_material_into", &buf_cap);
+    int32_t result = cleat_connection_export_keying_material(connection, label, label_len,
+                                                             context_value, context_value_len, buf,
+                                                             buf_cap);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_key_update(connection, requested, timeout) -> status */
+static int l_connection_key_update(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_key_update");
+    int32_t requested = native_int(L, 2, "connection_key_update");
+    double timeout = native_double(L, 3, "connection_key_update");
+    int32_t result = cleat_connection_key_update(connection, requested, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* generate_key(key_type) -> status, output */
 static int l_generate_key(lua_State *L) {
     int32_t key_type = native_int(L, 1, "generate_key");
@@ -3357,6 +3448,17 @@ static int l_context_new_guarded(lua_State *L) {
     return 2;
 }
 
+/* epoll_new_guarded() -> status, guard_id */
+static int l_epoll_new_guarded(lua_State *L) {
+    lua_settop(L, 0);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_epoll_new_guarded(&guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 1);
+    return 2;
+}
+
 /* watch_new_guarded(fd, events, timeout) -> status, guard_id */
 static int l_watch_new_guarded(lua_State *L) {
     lua_settop(L, 3);
@@ -3652,6 +3754,13 @@ const luaL_Reg native_abi[] = {
     {"connection_write_early", l_connection_write_early},
     {"connection_read_early", l_connection_read_early},
     {"connection_read_early_into", l_connection_read_early_into},
+    {"epoll_new", l_epoll_new},
+    {"epoll_control", l_epoll_control},
+    {"epoll_wait", l_epoll_wait},
+    {"epoll_fileno", l_epoll_fileno},
+    {"connection_export_keying_material", l_connection_export_keying_material},
+    {"connection_export_keying_material_into", l_connection_export_keying_material_into},
+    {"connection_key_update", l_connection_key_update},
     {"generate_key", l_generate_key},
     {"generate_certificate", l_generate_certificate},
     {"close", l_close},
@@ -3810,6 +3919,7 @@ const luaL_Reg native_abi[] = {
     {"connection_peer_certificate_guarded", l_connection_peer_certificate_guarded},
     {"connection_chain_certificate_guarded", l_connection_chain_certificate_guarded},
     {"context_new_guarded", l_context_new_guarded},
+    {"epoll_new_guarded", l_epoll_new_guarded},
     {"watch_new_guarded", l_watch_new_guarded},
     {"connection_session_guarded", l_connection_session_guarded},
     {"session_from_bytes_guarded", l_session_from_bytes_guarded},

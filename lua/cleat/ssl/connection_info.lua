@@ -184,28 +184,6 @@ function info:selected_npn_protocol()
     return (agreed(self, C.connection_npn_protocol))
 end
 
-local BINDINGS = { ["tls-unique"] = const.BINDING_TLS_UNIQUE }
-
-local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
-
---- Returns bytes that only the two ends of this connection know, to bind an authentication to it.
----
----     print(conn:get_channel_binding("tls-unique")) --> nil
----
---- Raises: ValueError for types that are not in `CHANNEL_BINDING_TYPES`.
---- Python: 2.7.9, 3.3.
----@param cb_type string? "tls-unique" (RFC 5929), the default
----@return string? # nil before the handshake is done, and with TLS 1.3, for which "tls-unique" is not defined
----@overload fun(self, keywords: cleat.keywords.SSLSocket.get_channel_binding): string?
-function info:get_channel_binding(cb_type, ...)
-    cb_type = check.optional_string("get_channel_binding", "cb_type", (parse_binding(cb_type, ...))) or "tls-unique"
-    local binding = BINDINGS[cb_type]
-    if not binding then
-        errors.raise(errors.ValueError, "Unsupported channel binding type")
-    end
-    return (agreed(self, C.connection_channel_binding, binding))
-end
-
 --- Returns the OCSP response that the server has sent with its certificate, in DER. If the context verifies the server,
 --- then it has looked at the response: see SSLContext's `require_ocsp`; otherwise it may say anything.
 ---

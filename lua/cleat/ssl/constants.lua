@@ -73,9 +73,10 @@ local constants = {
     HAS_PHA = false, -- Python 3.14
     HAS_CERTIFICATE_COMPRESSION = C.has_certificate_compression() == 1,
 
-    --- CHANNEL_BINDING_TYPES: the types that SSLSocket:get_channel_binding accepts: {"tls-unique"}.
+    --- CHANNEL_BINDING_TYPES: the types that SSLSocket:get_channel_binding accepts: {"tls-unique",
+    --- "tls-exporter", "tls-server-end-point"}.
     --- Python: 2.7.9, 3.3.
-    CHANNEL_BINDING_TYPES = { "tls-unique" },
+    CHANNEL_BINDING_TYPES = { "tls-unique", "tls-exporter", "tls-server-end-point" },
 }
 
 --- ALERT_DESCRIPTION_*: the alerts of TLS, for the results of a servername callback and the field `alert` of errors.

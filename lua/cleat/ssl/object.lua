@@ -10,6 +10,7 @@ local connection_info = require "cleat.ssl.connection_info"
 local early_data = require "cleat.ssl.early_data"
 local early_write = require "cleat.ssl.early_write"
 local errors = require "cleat.errors"
+local exporter = require "cleat.ssl.exporter"
 local hostname = require "cleat.ssl.hostname"
 local memory = require "cleat.ssl.transport.memory"
 local resumption = require "cleat.ssl.resumption"
@@ -23,7 +24,7 @@ local resumption = require "cleat.ssl.resumption"
 ---     print(outgoing.pending > 0, object:version()) --> true	TLSv1.3
 ---
 --- It has the methods getpeercert, cipher, shared_ciphers, compression, version, selected_alpn_protocol,
---- selected_npn_protocol and get_channel_binding of SSLSocket.
+--- selected_npn_protocol, get_channel_binding, export_keying_material and key_update of SSLSocket.
 ---
 --- Python: 3.5.
 ---@class cleat.ssl.SSLObject: cleat.ssl.Connection
@@ -40,7 +41,7 @@ local SSLObject = class.new("ssl.SSLObject", function()
     return errors.raise(errors.TypeError, "SSLObject has no constructor: use SSLContext.wrap_bio()")
 end, connection.Connection)
 
-for _, methods in ipairs { connection_info, early_data.methods } do
+for _, methods in ipairs { connection_info, early_data.methods, exporter.methods } do
     for name, method in pairs(methods) do
         SSLObject[name] = method
     end
@@ -188,7 +189,7 @@ local function wrap(context, incoming, outgoing, server_side, server_hostname, s
         _incoming = incoming, _outgoing = outgoing, _due = 0, _timeout = 0, _wait = 0, _waiter = false, _events = "r", _turns = false,
         _server_side = server_side, _server_hostname = name, _in_callback = false, _failed = false,
         _session = session, _early = early,
-    }, SSLObject.instance)
+    }, (context._sslobject_class or SSLObject).instance)
     connection.open(self, labels or name)
     return self
 end

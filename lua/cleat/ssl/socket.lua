@@ -10,6 +10,7 @@ local connection_info = require "cleat.ssl.connection_info"
 local descriptor = require "cleat.ssl.transport.descriptor"
 local early_data = require "cleat.ssl.early_data"
 local errors = require "cleat.errors"
+local exporter = require "cleat.ssl.exporter"
 local file = require "cleat.socket.file"
 local io = require "cleat.ssl.io"
 local keywords = require "cleat.keywords"
@@ -79,7 +80,7 @@ local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, connection.Connection, Socket)
 
-for _, methods in ipairs { io, connection_info, early_data.methods } do
+for _, methods in ipairs { io, connection_info, early_data.methods, exporter.methods } do
     for name, method in pairs(methods) do
         SSLSocket[name] = method
     end

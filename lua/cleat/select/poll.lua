@@ -1,0 +1,150 @@
+--- Python's select.poll (2.7.16, section 16.1.2).
+
+local C = require "cleat.backend"
+local check = require "cleat.check"
+local class = require "cleat.class"
+local errors = require "cleat.errors"
+local fileno = require "cleat.select.descriptor"
+local keywords = require "cleat.keywords"
+
+local const = C.const
+local select = select -- see keywords.lua
+
+local MASK_MAX = 0x7fff
+local DEFAULT = const.POLLIN + const.POLLPRI + const.POLLOUT
+
+--- Makes a polling object, which waits for registered descriptors. It keeps their numbers, and keeps nothing open.
+---
+---     local one, two = socket.socketpair()
+---     local poller = select.poll()
+---     poller:register(two, select.POLLIN)
+---     one:sendall("x")
+---     local ready = poller:poll(5000)
+---     print(#ready, ready[1][1] == two:fileno(), ready[1][2] == select.POLLIN) --> 1	true	true
+---
+--- Raises: TypeError for arguments.
+--- Python: 2.2.
+---@class cleat.select.Poll
+---@field _masks table<integer, integer> the events by descriptor
+---@field _order integer[]|false the descriptors, in order; false after a change
+---@overload fun(): cleat.select.Poll
+local Poll = class.new("select.poll", function(of, ...)
+    if select("#", ...) > 0 then
+        errors.raise(errors.TypeError, "poll() takes no arguments")
+    end
+    return setmetatable({ _masks = {}, _order = false }, of.instance)
+end)
+
+local parse_register = keywords.parser("register", { "fd", "eventmask" }, { required = 1 })
+
+--- Registers a descriptor. One that is registered gets the new events.
+---
+---     local sock = socket.socket()
+---     local poller = select.poll()
+---     poller:register(sock, select.POLLIN)
+---     poller:register(sock, select.POLLOUT)
+---     print(#poller:poll(0)) --> 1
+---
+--- Raises: TypeError, ValueError if `fd` is no descriptor and has none, or `eventmask` is no sum of `POLL*`.
+--- Python: 2.2.
+---@param fd any a descriptor, or an object with a method `fileno`
+---@param eventmask integer? a sum of `POLL*`; POLLIN, POLLPRI and POLLOUT by default
+---@overload fun(self, fd, keywords: cleat.keywords.Poll.register)
+function Poll:register(fd, eventmask, ...)
+    fd, eventmask = parse_register(fd, eventmask, ...)
+    eventmask = check.optional_integer("register", "eventmask", eventmask, DEFAULT, 0, MASK_MAX)
+    self._masks[fileno(fd)] = eventmask
+    self._order = false
+end
+
+local parse_modify = keywords.parser("modify", { "fd", "eventmask" }, { required = 2 })
+
+--- Changes the events of a registered descriptor.
+---
+---     local poller = select.poll()
+---     print(pcall(poller.modify, poller, 3, select.POLLIN)) --> false	[Errno 2] No such file or directory
+---
+--- Raises: IOError with ENOENT if it is not registered; as register.
+--- Python: 2.6.
+---@param fd any
+---@param eventmask integer
+---@overload fun(self, fd, eventmask, keywords: cleat.keywords.Poll.modify)
+function Poll:modify(fd, eventmask, ...)
+    fd, eventmask = parse_modify(fd, eventmask, ...)
+    eventmask = check.integer("modify", "eventmask", eventmask, 0, MASK_MAX)
+    fd = fileno(fd)
+    if not self._masks[fd] then
+        errors.throw(errors.IOError(const.ENOENT, "No such file or directory"))
+    end
+    self._masks[fd] = eventmask
+end
+
+--- Removes a descriptor. It must be done before the descriptor is closed: another one may get its number.
+---
+---     local poller = select.poll()
+---     print(pcall(poller.unregister, poller, 3)) --> false	3
+---
+--- Raises: KeyError if it is not registered; TypeError, ValueError.
+--- Python: 2.2.
+---@param fd any
+function Poll:unregister(fd)
+    fd = fileno(fd)
+    if not self._masks[fd] then
+        errors.raise(errors.KeyError, fd)
+    end
+    self._masks[fd] = nil
+    self._order = false
+end
+
+local function ordered(self)
+    local list = self._order
+    if not list then
+        list = {}
+        for fd in pairs(self._masks) do
+            list[#list + 1] = fd
+        end
+        table.sort(list)
+        self._order = list
+    end
+    return list
+end
+
+local parse_poll = keywords.parser("poll", { "timeout" })
+
+--- Waits for the registered descriptors. A TLS connection may have decrypted bytes that no descriptor reports: look at
+--- SSLSocket:pending first.
+---
+---     local poller = select.poll()
+---     print(#poller:poll(10)) --> 0
+---
+--- Raises: TypeError; ValueError if `timeout` is no number (NaN).
+--- Python: 2.2.
+---@param timeout number? milliseconds; nil or a negative one waits without a limit
+---@return [integer, integer][] # a list of {descriptor, events}; events are a sum of `POLL*`. A descriptor that is not
+--- open has POLLNVAL
+---@overload fun(self, keywords: cleat.keywords.Poll.poll): [integer, integer][]
+function Poll:poll(timeout, ...)
+    timeout = parse_poll(timeout, ...)
+    if timeout ~= nil and type(timeout) ~= "number" then
+        check.fail("poll", "timeout", "a number or nil", timeout)
+    elseif timeout ~= timeout then
+        errors.raise(errors.ValueError, "Invalid value NaN (not a number)")
+    end
+    local fds, events = ordered(self), {}
+    for index, fd in ipairs(fds) do
+        events[index] = self._masks[fd]
+    end
+    local seconds = (timeout == nil or timeout < 0) and -1 or timeout / 1000
+    local _, revents = errors.check(C.poll(fds, events, #fds, seconds))
+    local found = {}
+    for index, fd in ipairs(fds) do
+        if revents[index] ~= 0 then
+            found[#found + 1] = { fd, revents[index] }
+        end
+    end
+    return found
+end
+
+class.properties(Poll, {}, {}, { _masks = false, _order = false })
+
+return Poll
