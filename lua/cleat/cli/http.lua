@@ -105,12 +105,11 @@ end
 local function read_head(conn, buffer, seconds)
     local deadline = loop.now() + seconds
     while true do
-        local stop = buffer:find("\r?\n\r?\n")
-        if stop then
-            local _, last = buffer:find("\r?\n\r?\n")
-            return buffer:sub(1, stop - 1), buffer:sub(last + 1)
-        elseif #buffer > HEAD_LIMIT then
+        local stop, last = buffer:find "\r?\n\r?\n"
+        if (stop or #buffer) > HEAD_LIMIT then
             return nil, nil, 431
+        elseif stop then
+            return buffer:sub(1, stop - 1), buffer:sub(last + 1)
         end
         conn:settimeout(math.max(deadline - loop.now(), 0.001))
         local data = conn:recv(4096)

@@ -12,8 +12,9 @@ local loop = {}
 local const = C.const
 local READ, WRITE = const.POLLIN, const.POLLOUT
 
--- of each coroutine, what it waits for: { fds = {fd, events, …}, deadline = }, or { ready = true }
+-- of each coroutine, what it waits for: { fds = {[fd] = "read", …}, deadline = }
 local waits = {}
+local endings = {}
 
 function loop.now()
     local _, now = C.monotonic()
@@ -108,6 +109,12 @@ local function turn()
     end
 end
 
+--- at_end calls f when run() ends, however it does: Ctrl-C leaves the coroutines where they are.
+---@param f function
+function loop.at_end(f)
+    endings[#endings + 1] = f
+end
+
 --- Runs f(...) in a coroutine, and those that it spawns, until f returns; the others are left where they are. What f
 --- raises is raised.
 ---@param f function
@@ -131,6 +138,10 @@ function loop.run(f, ...)
     C.set_interruptible(was)
     socket.setdefaultwaiter(before)
     waits = {}
+    for _, ending in ipairs(endings) do
+        ending()
+    end
+    endings = {}
     if not ok then
         error(problem, 0)
     elseif not results[1] then

@@ -184,21 +184,16 @@ end
 return function(options)
     options.directory = options.directory or "."
     local context, file, temporary = server_context(options)
-    local ok, problem = pcall(function()
-        local listener = listen(options)
-        local address = listener:getsockname()
-        local host = address[1]:find(":", 1, true) and "[" .. address[1] .. "]" or address[1]
-        local what = options.echo and ("echo on %s:%d"):format(host, address[2])
-            or ("%s on https://%s:%d/"):format(output.safe(options.directory), host, address[2])
-        output.write("serving ", what, "\n")
-        if file then
-            output.write("certificate ", file, "\n")
-        end
-        run(listener, context, options)
-    end)
     if temporary then
-        os.remove(file)
+        loop.at_end(function()
+            os.remove(file)
+        end)
     end
-    error(problem, 0)
-    return ok
+    local listener = listen(options)
+    local address = listener:getsockname()
+    local host = address[1]:find(":", 1, true) and "[" .. address[1] .. "]" or address[1]
+    local what = options.echo and ("echo on %s:%d"):format(host, address[2])
+        or ("%s on https://%s:%d/"):format(output.safe(options.directory), host, address[2])
+    output.write("serving ", what, "\n", file and "certificate " .. file .. "\n" or "")
+    run(listener, context, options)
 end
