@@ -1,5 +1,5 @@
--- cleat cert: what it says of the certificates of pki.sh, beside what openssl says, and its checks and refusals. And what
--- all commands have in common: help, versions, output, exit statuses.
+-- cleat cert: what it says of the certificates of pki.sh, beside what openssl says, and its checks and refusals. And
+-- what all commands have in common: help, versions, output, exit statuses.
 local command = require "support.command"
 local pki = require "support.pki"
 local process = require "support.process"

@@ -1,5 +1,5 @@
--- cleat inspect over servers of the test bench: nginx with fifteen of them, one that is no TLS server, a silent one, and
--- STARTTLS. All are inspected once, by one command, and its JSON is compared server by server.
+-- cleat inspect over servers of the test bench: nginx with seventeen of them, one that is no TLS server, a silent one,
+-- and STARTTLS. Most are inspected once, by one command, and its JSON is compared server by server.
 local command = require "support.command"
 local nginx = require "support.nginx"
 local ocsp = require "support.ocsp"
