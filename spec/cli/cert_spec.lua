@@ -65,6 +65,21 @@ describe("cleat cert:", function()
         assert.is_nil(result.output:find "[%z\27]")
     end)
 
+    it("and so are bytes that are no UTF-8, of which JSON has the characters", function()
+        local output, json = require "cleat.cli.output", require "cleat.cli.json"
+        for text, expected in pairs {
+            ["\27[31m"] = "\\x1b[31m", ["\194\155A"] = "\\x9bA", ["\155\255"] = "\\x9b\\xff", ["\195\182"] = "\195\182",
+            ["\195"] = "\\xc3", ["\127\n"] = "\\x7f\\x0a", ["\226\130\172"] = "\226\130\172",
+        } do
+            assert.are.equal(expected, output.safe(text))
+        end
+        local value = { ["a\"b"] = "\0\27\\\252\195\182", list = json.array {}, t = true, n = -1.5, i = 2 ^ 40, nested = { { x = 1 } } }
+        for _, one_line in ipairs { true, false } do
+            assert.are.same({ ["a\"b"] = "\0\27\\\195\188\195\131\194\182", list = {}, t = true, n = -1.5, i = 2 ^ 40, nested = { { x = 1 } } },
+                command.json(json.encode(value, one_line)))
+        end
+    end)
+
     it("--key: it belongs to the certificate, to another one, and is of another type", function()
         local cert, key = pki.chain "server-ec"
         command.expect(0, { "cert", cert, "--key", key })

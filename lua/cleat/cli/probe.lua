@@ -68,7 +68,7 @@ local function session_of(conn)
         local ok, data = pcall(conn.recv, conn, 16384)
         session = conn.session
         local waits = not ok and ssl.SSLWantReadError:is(data)
-        if session or not ok and not waits or ok and data == "" then
+        if session or not ok and not waits or ok and data == "" or loop.now() > deadline then
             break
         elseif waits and not loop.wait({ [conn:fileno()] = "read" }, math.max(deadline - loop.now(), 0)) then
             break
