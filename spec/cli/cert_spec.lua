@@ -75,7 +75,8 @@ describe("cleat cert:", function()
         end
         local value = { ["a\"b"] = "\0\27\\\252\195\182", list = json.array {}, t = true, n = -1.5, i = 2 ^ 40, nested = { { x = 1 } } }
         for _, one_line in ipairs { true, false } do
-            assert.are.same({ ["a\"b"] = "\0\27\\\195\188\195\131\194\182", list = {}, t = true, n = -1.5, i = 2 ^ 40, nested = { { x = 1 } } },
+            assert.are.same({ ["a\"b"] = "\0\27\\\195\188\195\131\194\182", list = {}, t = true,
+                n = -1.5, i = 2 ^ 40, nested = { { x = 1 } } },
                 command.json(json.encode(value, one_line)))
         end
     end)
