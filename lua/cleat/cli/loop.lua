@@ -174,7 +174,7 @@ function loop.all(items, limit, f)
         loop.spawn(worker)
     end
     if left > 0 then
-        signal.thread = coroutine.running()
+        signal.thread = compat.running()
         coroutine.yield { fds = {} }
     end
     return results
