@@ -64,6 +64,13 @@
 ---@class cleat.keywords.SSLContext.load_dh_params
 ---@field dhfile string
 
+---@class cleat.keywords.SSLContext.set_psk_client_callback
+---@field callback? (fun(hint: string?): string?, string?)
+
+---@class cleat.keywords.SSLContext.set_psk_server_callback
+---@field callback? (fun(identity: string?): string?)
+---@field identity_hint? string
+
 ---@class cleat.keywords.SSLContext.session_from_bytes
 ---@field data string
 
@@ -126,6 +133,7 @@
 ---@field addr table
 ---@field ssl_version? integer
 ---@field ca_certs? string
+---@field timeout? number
 
 ---@class cleat.keywords.ssl.create_default_context
 ---@field purpose? cleat.ssl.Purpose

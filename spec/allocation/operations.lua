@@ -417,6 +417,26 @@ return {
     { "self_signed_certificate", nothing, function()
         local certificate, key = ssl.self_signed_certificate({ "localhost", "::1" }, { key_type = "ed25519" })
         return #key, #certificate > 400
+    { "handshake with a pre-shared key", function()
+        local client, server = ssl.SSLContext(ssl.PROTOCOL_TLS), ssl.SSLContext(ssl.PROTOCOL_TLS)
+        client:set_ciphers "PSK"
+        server:set_ciphers "PSK"
+        client:set_psk_client_callback(function(hint)
+            return "name " .. hint, "key"
+        end)
+        server:set_psk_server_callback(function()
+            return "key"
+        end, "hint")
+        return unshaken(client, server)
+    end, function(given)
+        shake_sockets(given)
+        return given.server:psk_identity()
+    end, close_both },
+    { "set_psk_server_callback, set_psk_client_callback", function()
+        return ssl.SSLContext(ssl.PROTOCOL_TLS)
+    end, function(context)
+        context:set_psk_server_callback(nothing, "hint")
+        context:set_psk_client_callback { callback = nothing }
     end, nothing, again = true },
     { "handshake with a key that is elsewhere", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

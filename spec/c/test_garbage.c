@@ -180,6 +180,18 @@ static int32_t call_certificate_matches(const struct value *v) {
     return cleat_certificate_matches(v[0].i, v[1].bytes, v[1].size);
 }
 
+static int32_t call_context_cipher_id(const struct value *v) {
+    return cleat_context_cipher_id(v[0].i, v[1].i);
+}
+
+static int32_t call_cipher_text(const struct value *v) {
+    return cleat_cipher_text(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_cipher_bits(const struct value *v) {
+    return cleat_cipher_bits(v[0].i, v[1].int_out);
+}
+
 static int32_t call_monotonic(const struct value *v) {
     return cleat_monotonic(v[0].double_out);
 }
@@ -534,6 +546,38 @@ static int32_t call_watch_fileno(const struct value *v) {
 
 static int32_t call_watch_signal(const struct value *v) {
     return cleat_watch_signal(v[0].i);
+}
+
+static int32_t call_context_psk_client(const struct value *v) {
+    return cleat_context_psk_client(v[0].i);
+}
+
+static int32_t call_context_set_psk_client(const struct value *v) {
+    return cleat_context_set_psk_client(v[0].i, v[1].i);
+}
+
+static int32_t call_context_psk_server(const struct value *v) {
+    return cleat_context_psk_server(v[0].i);
+}
+
+static int32_t call_context_set_psk_server(const struct value *v) {
+    return cleat_context_set_psk_server(v[0].i, v[1].i, v[2].bytes, v[2].size);
+}
+
+static int32_t call_context_psk_identity_hint(const struct value *v) {
+    return cleat_context_psk_identity_hint(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_psk_hint(const struct value *v) {
+    return cleat_connection_psk_hint(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_psk_identity(const struct value *v) {
+    return cleat_connection_psk_identity(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_answer_psk(const struct value *v) {
+    return cleat_connection_answer_psk(v[0].i, v[1].bytes, v[1].size, v[2].bytes, v[2].size);
 }
 
 static int32_t call_random_bytes(const struct value *v) {
@@ -1266,6 +1310,12 @@ static const struct function functions[] = {
       {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_certificate_matches", call_certificate_matches, CLASSES_certificate_matches,
      {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {BYTES, 0, "name"}, {END, 0, NULL}}},
+    {"cleat_context_cipher_id", call_context_cipher_id, CLASSES_context_cipher_id,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {END, 0, NULL}}},
+    {"cleat_cipher_text", call_cipher_text, CLASSES_cipher_text,
+     {{INT, 0, "cipher"}, {INT, 0, "which"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_cipher_bits", call_cipher_bits, CLASSES_cipher_bits,
+     {{INT, 0, "cipher"}, {INT_OUT, 0, "bits"}, {END, 0, NULL}}},
     {"cleat_monotonic", call_monotonic, CLASSES_monotonic,
      {{DOUBLE_OUT, 0, "seconds"}, {END, 0, NULL}}},
     {"cleat_has_certificate_compression", call_has_certificate_compression, CLASSES_has_certificate_compression, {{END, 0, NULL}}},
@@ -1458,6 +1508,24 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
     {"cleat_watch_signal", call_watch_signal, CLASSES_watch_signal,
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
+    {"cleat_context_psk_client", call_context_psk_client, CLASSES_context_psk_client,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_psk_client", call_context_set_psk_client, CLASSES_context_set_psk_client,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_context_psk_server", call_context_psk_server, CLASSES_context_psk_server,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_psk_server", call_context_set_psk_server, CLASSES_context_set_psk_server,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {BYTES, 0, "identity_hint"},
+      {END, 0, NULL}}},
+    {"cleat_context_psk_identity_hint", call_context_psk_identity_hint, CLASSES_context_psk_identity_hint,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_psk_hint", call_connection_psk_hint, CLASSES_connection_psk_hint,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_psk_identity", call_connection_psk_identity, CLASSES_connection_psk_identity,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_answer_psk", call_connection_answer_psk, CLASSES_connection_answer_psk,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "identity"}, {BYTES, 0, "key"},
+      {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes, CLASSES_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_certificate_scts", call_certificate_scts, CLASSES_certificate_scts,

@@ -262,6 +262,7 @@ local AFTER = {
         load_default_certs = {}, session_stats = {},
         set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
         set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
+        set_ciphersuites = { class = "NotImplementedError", "x" }, set_psk_client_callback = {}, set_psk_server_callback = {},
         set_session_store = {}, set_ticket_keys = {}, set_ticket_secret = {},
         load_cert_chain = function()
             return { require("support.pki").chain "server-ec" }
@@ -299,9 +300,9 @@ local AFTER = {
     object = {
         cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
-        ocsp_response = fine(), pending = {}, read = {}, recv_early = {},
+        ocsp_response = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
-        unwrap = {}, version = fine(), write = { "x" },
+        unwrap = {}, verify_client_post_handshake = { class = "NotImplementedError" }, version = fine(), write = { "x" },
     },
 }
 
@@ -320,10 +321,10 @@ AFTER.tls = extended(AFTER.socket, {
     dup = { class = "NotImplementedError" }, export_keying_material = { "x", 1 },
     get_channel_binding = fine(), getpeercert = {}, key_update = {},
     get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),
-    ocsp_response = fine(), pending = fine(), recv_early = {}, scts = fine(),
+    ocsp_response = fine(), pending = fine(), psk_identity = fine(), recv_early = {}, scts = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
-    setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),
+    setkeepalive = { class = "NotImplementedError" }, verify_client_post_handshake = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),
     write = value_error("Write on closed or unwrapped SSL socket.", "x"),
 })
 

@@ -310,6 +310,29 @@ return {
         },
     },
     {
+        name = "context_cipher_id", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "cipher_text", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "cipher" },
+            { kind = "int", name = "which" },
+        },
+    },
+    {
+        name = "cipher_bits", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "cipher" },
+        },
+    },
+    {
         name = "monotonic", results = 1,
         classes = { USAGE = true, NOMEM = true },
         arguments = {},
@@ -432,9 +455,9 @@ return {
     {
         name = "connection_handshake", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "double", name = "timeout" },
@@ -443,9 +466,9 @@ return {
     {
         name = "connection_read", results = 1,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "capacity", name = "buf_cap" },
@@ -455,9 +478,9 @@ return {
     {
         name = "connection_read_into", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "buffer", name = "buf" },
@@ -469,9 +492,9 @@ return {
     {
         name = "connection_write", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "bytes", name = "data" },
@@ -481,9 +504,9 @@ return {
     {
         name = "connection_write_from", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "source", name = "data" },
@@ -501,9 +524,9 @@ return {
     {
         name = "connection_shutdown", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, HANDLE = true,
-                    USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "double", name = "timeout" },
@@ -914,9 +937,9 @@ return {
     {
         name = "connection_write_early", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    TIMEOUT = true, SYS = true, SSL = true, VERIFY = true, HANDLE = true,
-                    USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, TIMEOUT = true, SYS = true, SSL = true, VERIFY = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "bytes", name = "data" },
@@ -926,9 +949,9 @@ return {
     {
         name = "connection_read_early", results = 1,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "capacity", name = "buf_cap" },
@@ -938,9 +961,9 @@ return {
     {
         name = "connection_read_early_into", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "buffer", name = "buf" },
@@ -1086,6 +1109,67 @@ return {
         classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "watch" },
+        },
+    },
+    {
+        name = "context_psk_client", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_psk_client", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "context_psk_server", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_psk_server", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+            { kind = "bytes", name = "identity_hint" },
+        },
+    },
+    {
+        name = "context_psk_identity_hint", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "connection_psk_hint", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_psk_identity", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_answer_psk", results = 0,
+        classes = { WANT_PSK = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "identity" },
+            { kind = "bytes", name = "key" },
         },
     },
     {

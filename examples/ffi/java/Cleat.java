@@ -84,6 +84,19 @@ public final class Cleat {
     /** its public key, SubjectPublicKeyInfo in DER: a pin (RFC 7469) */
     public static final int FINGERPRINT_SPKI = 1;
 
+    // CLEAT_CIPHER_* are what cleat_cipher_text returns of a suite, in OpenSSL's words: its name; the
+    // version of TLS that has introduced it ("SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3"); the algorithm
+    // of the bulk encryption ("aes-128-gcm"); the digest of its MAC ("sha1"; none of suites with
+    // authenticated encryption); the key exchange ("kx-ecdhe"); the authentication ("auth-rsa"); and
+    // all of it in a line, as by SSL_CIPHER_description.
+    public static final int CIPHER_NAME = 0;
+    public static final int CIPHER_VERSION = 1;
+    public static final int CIPHER_SYMMETRIC = 2;
+    public static final int CIPHER_DIGEST = 3;
+    public static final int CIPHER_KEY_EXCHANGE = 4;
+    public static final int CIPHER_AUTHENTICATION = 5;
+    public static final int CIPHER_DESCRIPTION = 6;
+
     // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
     /** what the peer has sent, which may be anything */
     public static final int CHAIN_SENT = 0;
@@ -114,8 +127,12 @@ public final class Cleat {
     public static final int TLS1_2_VERSION = 771;
     public static final int TLS1_3_VERSION = 772;
 
-    // CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act;
-    // the others are kept and read back, but name what BoringSSL always or never does.
+    // CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act,
+    // and NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to
+    // servers without the renegotiation extension of RFC 5746; TLS 1.2 and earlier) and
+    // IGNORE_UNEXPECTED_EOF: an end of the network after the handshake counts as close_notify.
+    // DANGEROUS: an attacker can cut off what the peer has sent. The others are kept and read back,
+    // but name what BoringSSL always or never does.
     public static final int OP_ALL = 84;
     public static final int OP_NO_SSLV2 = 16777216;
     public static final int OP_NO_SSLV3 = 33554432;
@@ -129,6 +146,9 @@ public final class Cleat {
     public static final int OP_ENABLE_MIDDLEBOX_COMPAT = 1048576;
     public static final int OP_NO_COMPRESSION = 131072;
     public static final int OP_NO_TICKET = 16384;
+    public static final int OP_LEGACY_SERVER_CONNECT = 4;
+    public static final int OP_IGNORE_UNEXPECTED_EOF = 128;
+    public static final int OP_NO_RENEGOTIATION = 1073741824;
 
     // CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate.
     /** DANGEROUS on a client: the certificate is not verified */
@@ -140,11 +160,13 @@ public final class Cleat {
 
     // CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT refuses chains that lack
     // what RFC 5280 requires, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and
-    // read back: BoringSSL does so always.
+    // read back: BoringSSL does so always. So is ALLOW_PROXY_CERTS: BoringSSL never accepts proxy
+    // certificates (RFC 3820).
     public static final int VERIFY_DEFAULT = 0;
     public static final int VERIFY_CRL_CHECK_LEAF = 4;
     public static final int VERIFY_CRL_CHECK_CHAIN = 12;
     public static final int VERIFY_X509_STRICT = 32;
+    public static final int VERIFY_ALLOW_PROXY_CERTS = 64;
     public static final int VERIFY_X509_TRUSTED_FIRST = 32768;
     public static final int VERIFY_X509_PARTIAL_CHAIN = 524288;
 
@@ -297,6 +319,12 @@ public final class Cleat {
     public static final int POLLERR = 8;
     public static final int POLLHUP = 16;
     public static final int POLLNVAL = 32;
+
+    // CLEAT_PSK_IDENTITY_MAX is the greatest length of an identity, and of a hint, in bytes.
+    public static final int PSK_IDENTITY_MAX = 128;
+
+    // CLEAT_PSK_KEY_MAX is the greatest length of a key, in bytes.
+    public static final int PSK_KEY_MAX = 256;
 
     // CLEAT_SCT_* choose bytes of a timestamp.
     /** the log: SHA-256 of its public key */
@@ -457,8 +485,7 @@ public final class Cleat {
     public static final int OK = 0;
 
     // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
-    // made again, with the same arguments, once the caller has provided it. Their value is 0. The
-    // class 7 is kept for an event to come.
+    // made again, with the same arguments, once the caller has provided it. Their value is 0.
     /** the transport must be readable (or be fed) first */
     public static final int WANT_READ = 1;
     /** the transport must be writable (or be drained) first */
@@ -480,6 +507,10 @@ public final class Cleat {
     // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and
     // waits for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
     public static final int WANT_VERIFY = 6;
+
+    // CLEAT_WANT_PSK is the class for a connection that needs a pre-shared key: see
+    // cleat_connection_answer_psk. The value is 0.
+    public static final int WANT_PSK = 7;
 
     // CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was
     // given: call again with one. The value is 0.
@@ -703,6 +734,10 @@ public final class Cleat {
                                                                byte[] output, int output_cap);
         public static native int cleat_certificate_matches(int certificate, byte[] name,
                                                            int name_len);
+        public static native int cleat_context_cipher_id(int context, int index);
+        public static native int cleat_cipher_text(int cipher, int which, byte[] output,
+                                                   int output_cap);
+        public static native int cleat_cipher_bits(int cipher, int[] bits);
         public static native int cleat_monotonic(double[] seconds);
         public static native int cleat_has_certificate_compression();
         public static native int cleat_context_certificate_compression(int context);
@@ -835,6 +870,21 @@ public final class Cleat {
         public static native int cleat_watch_new(int fd, int events, double timeout);
         public static native int cleat_watch_fileno(int watch);
         public static native int cleat_watch_signal(int watch);
+        public static native int cleat_context_psk_client(int context);
+        public static native int cleat_context_set_psk_client(int context, int on);
+        public static native int cleat_context_psk_server(int context);
+        public static native int cleat_context_set_psk_server(int context, int on,
+                                                              byte[] identity_hint,
+                                                              int identity_hint_len);
+        public static native int cleat_context_psk_identity_hint(int context, byte[] output,
+                                                                 int output_cap);
+        public static native int cleat_connection_psk_hint(int connection, byte[] output,
+                                                           int output_cap);
+        public static native int cleat_connection_psk_identity(int connection, byte[] output,
+                                                               int output_cap);
+        public static native int cleat_connection_answer_psk(int connection, byte[] identity,
+                                                             int identity_len, byte[] key,
+                                                             int key_len);
         public static native int cleat_random_bytes(byte[] buf, int buf_cap);
         public static native int cleat_certificate_scts(int certificate, byte[] output,
                                                         int output_cap);
@@ -1611,6 +1661,19 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_cipher_id returns the number that IANA has given to the suite at index, in the
+         * list that cleat_context_cipher_count counts. Those of TLS 1.3, which are in no list, are
+         * 0x1301, 0x1302 and 0x1303. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL
+         * refuses the settings.
+         */
+        public int cipherId(int index) throws Failure {
+            int result = Raw.cleat_context_cipher_id(id, index);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
          * cleat_context_certificate_compression returns 1 if connections of the context compress their
          * certificates and accept compressed ones, otherwise 0.
          */
@@ -1784,10 +1847,11 @@ public final class Cleat {
 
         /**
          * cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and earlier
-         * from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). TLS 1.3's
-         * suites are always there. DANGEROUS is a list that lets suites without forward secrecy (RSA) or
-         * with 3DES or SHA-1 in: a key that is stolen later decrypts what was recorded before. CLEAT_SSL
-         * with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
+         * from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). "PSK" is all
+         * suites with a pre-shared key. TLS 1.3's suites are always there. DANGEROUS is a list that lets
+         * suites without forward secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later
+         * decrypts what was recorded before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing
+         * can be selected.
          */
         public void setCiphers(String ciphers) throws Failure {
             byte[] ciphersBytes = bytes(ciphers);
@@ -1992,6 +2056,69 @@ public final class Cleat {
             int result = Raw.cleat_context_set_early_data(id, most);
             Reference.reachabilityFence(this);
             check(result);
+        }
+
+        /**
+         * cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0,
+         * as in a new context.
+         */
+        public boolean pskClient() throws Failure {
+            int result = Raw.cleat_context_psk_client(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_psk_client returns CLEAT_OK and lets the context's clients use pre-shared
+         * keys, or not. on: 1 or 0. DANGEROUS are keys that can be guessed, such as passwords, and keys
+         * that several clients have: an attacker who has one can pose as the server.
+         */
+        public void setPskClient(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_psk_client(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_psk_server returns 1 if the context's servers use pre-shared keys, otherwise 0,
+         * as in a new context.
+         */
+        public boolean pskServer() throws Failure {
+            int result = Raw.cleat_context_psk_server(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_psk_server returns CLEAT_OK and lets the context's servers use pre-shared
+         * keys, or not. on: 1 or 0. identity_hint: a text of at most CLEAT_PSK_IDENTITY_MAX bytes,
+         * without a zero byte, which clients get in plaintext; it may be absent. A server without a
+         * certificate then has no TLS 1.3. DANGEROUS are keys that can be guessed: what an observer
+         * records of a handshake with a suite without ECDHE is enough to try them.
+         */
+        public void setPskServer(boolean on, byte[] identityHint) throws Failure {
+            int result = Raw.cleat_context_set_psk_server(id, on ? 1 : 0, identityHint, length(identityHint));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_psk_identity_hint returns the length of the hint and copies it to output; 0 if
+         * there is none.
+         */
+        public byte[] pskIdentityHint() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_psk_identity_hint(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_psk_identity_hint(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
         }
 
         /**
@@ -3106,6 +3233,59 @@ public final class Cleat {
          */
         public void keyUpdate(boolean requested, double timeout) throws Failure {
             int result = Raw.cleat_connection_key_update(id, requested ? 1 : 0, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_connection_psk_hint returns the length of the hint that a client's server has sent, and
+         * copies it to output; 0 if it has sent none, or an empty one. CLEAT_USAGE if the client does not
+         * wait for a key.
+         */
+        public byte[] pskHint() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_psk_hint(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_psk_hint(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_connection_psk_identity returns the length of the identity and copies it to output: on a
+         * server that waits for a key, the one that the client claims to have; once the handshake is
+         * done, on both sides, the one whose key was used. 0 if it is empty, and if there is none.
+         */
+        public byte[] pskIdentity() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_psk_identity(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_psk_identity(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_connection_answer_psk returns CLEAT_OK and lets the handshake that has returned
+         * CLEAT_WANT_PSK go on at the next call. identity: on a client, at most CLEAT_PSK_IDENTITY_MAX
+         * bytes without a zero byte, which are sent in plaintext; absent it is empty. On a server it must
+         * be absent. key: at most CLEAT_PSK_KEY_MAX bytes; absent or empty, the caller refuses: the peer
+         * gets the alert unknown_psk_identity of a server, handshake_failure of a client, and the
+         * handshake fails with CLEAT_SSL, PSK_IDENTITY_NOT_FOUND. A server that answers with a random key
+         * instead does not reveal which identities it knows: both sides fail as with a wrong key. The key
+         * is wiped once it was used. CLEAT_USAGE if the connection does not wait for a key; after an
+         * error it can be answered again.
+         */
+        public void answerPsk(byte[] identity, byte[] key) throws Failure {
+            int result = Raw.cleat_connection_answer_psk(id, identity, length(identity), key, length(key));
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -4310,6 +4490,37 @@ public final class Cleat {
             check(result);
             return result;
         }
+    }
+
+    /**
+     * cleat_cipher_text returns the length of a text about the suite with that number and copies it
+     * to output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
+     * BoringSSL does not know.
+     */
+    public static String cipherText(int cipher, int which) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_cipher_text(cipher, which, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_cipher_text(cipher, which, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    public record CipherBits(int result, int bits) {}
+
+    /**
+     * cleat_cipher_bits returns how many bits of security the suite's encryption has, and stores how
+     * many bits its key has: they differ for 3DES (112, 168). CLEAT_USAGE for a suite that BoringSSL
+     * does not know.
+     */
+    public static CipherBits cipherBits(int cipher) throws Failure {
+        int[] bits = new int[1];
+        int result = Raw.cleat_cipher_bits(cipher, bits);
+        check(result);
+        return new CipherBits(result, bits[0]);
     }
 
     /**

@@ -76,6 +76,19 @@ pub const FINGERPRINT_CERTIFICATE: i32 = 0;
 /// its public key, SubjectPublicKeyInfo in DER: a pin (RFC 7469)
 pub const FINGERPRINT_SPKI: i32 = 1;
 
+// CLEAT_CIPHER_* are what cleat_cipher_text returns of a suite, in OpenSSL's words: its name; the
+// version of TLS that has introduced it ("SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3"); the algorithm of
+// the bulk encryption ("aes-128-gcm"); the digest of its MAC ("sha1"; none of suites with
+// authenticated encryption); the key exchange ("kx-ecdhe"); the authentication ("auth-rsa"); and all
+// of it in a line, as by SSL_CIPHER_description.
+pub const CIPHER_NAME: i32 = 0;
+pub const CIPHER_VERSION: i32 = 1;
+pub const CIPHER_SYMMETRIC: i32 = 2;
+pub const CIPHER_DIGEST: i32 = 3;
+pub const CIPHER_KEY_EXCHANGE: i32 = 4;
+pub const CIPHER_AUTHENTICATION: i32 = 5;
+pub const CIPHER_DESCRIPTION: i32 = 6;
+
 // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
 /// what the peer has sent, which may be anything
 pub const CHAIN_SENT: i32 = 0;
@@ -106,8 +119,12 @@ pub const TLS1_1_VERSION: i32 = 770;
 pub const TLS1_2_VERSION: i32 = 771;
 pub const TLS1_3_VERSION: i32 = 772;
 
-// CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act; the
-// others are kept and read back, but name what BoringSSL always or never does.
+// CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act, and
+// NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to servers
+// without the renegotiation extension of RFC 5746; TLS 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an
+// end of the network after the handshake counts as close_notify. DANGEROUS: an attacker can cut off
+// what the peer has sent. The others are kept and read back, but name what BoringSSL always or never
+// does.
 pub const OP_ALL: i32 = 84;
 pub const OP_NO_SSLV2: i32 = 16777216;
 pub const OP_NO_SSLV3: i32 = 33554432;
@@ -121,6 +138,9 @@ pub const OP_SINGLE_ECDH_USE: i32 = 524288;
 pub const OP_ENABLE_MIDDLEBOX_COMPAT: i32 = 1048576;
 pub const OP_NO_COMPRESSION: i32 = 131072;
 pub const OP_NO_TICKET: i32 = 16384;
+pub const OP_LEGACY_SERVER_CONNECT: i32 = 4;
+pub const OP_IGNORE_UNEXPECTED_EOF: i32 = 128;
+pub const OP_NO_RENEGOTIATION: i32 = 1073741824;
 
 // CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate.
 /// DANGEROUS on a client: the certificate is not verified
@@ -132,11 +152,13 @@ pub const CERT_REQUIRED: i32 = 2;
 
 // CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT refuses chains that lack what
 // RFC 5280 requires, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and read back:
-// BoringSSL does so always.
+// BoringSSL does so always. So is ALLOW_PROXY_CERTS: BoringSSL never accepts proxy certificates (RFC
+// 3820).
 pub const VERIFY_DEFAULT: i32 = 0;
 pub const VERIFY_CRL_CHECK_LEAF: i32 = 4;
 pub const VERIFY_CRL_CHECK_CHAIN: i32 = 12;
 pub const VERIFY_X509_STRICT: i32 = 32;
+pub const VERIFY_ALLOW_PROXY_CERTS: i32 = 64;
 pub const VERIFY_X509_TRUSTED_FIRST: i32 = 32768;
 pub const VERIFY_X509_PARTIAL_CHAIN: i32 = 524288;
 
@@ -289,6 +311,12 @@ pub const POLLOUT: i32 = 4;
 pub const POLLERR: i32 = 8;
 pub const POLLHUP: i32 = 16;
 pub const POLLNVAL: i32 = 32;
+
+// CLEAT_PSK_IDENTITY_MAX is the greatest length of an identity, and of a hint, in bytes.
+pub const PSK_IDENTITY_MAX: i32 = 128;
+
+// CLEAT_PSK_KEY_MAX is the greatest length of a key, in bytes.
+pub const PSK_KEY_MAX: i32 = 256;
 
 // CLEAT_SCT_* choose bytes of a timestamp.
 /// the log: SHA-256 of its public key
@@ -448,8 +476,7 @@ pub const OCSP_UNKNOWN: i32 = 2;
 pub const OK: i32 = 0;
 
 // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be made
-// again, with the same arguments, once the caller has provided it. Their value is 0. The class 7 is
-// kept for an event to come.
+// again, with the same arguments, once the caller has provided it. Their value is 0.
 /// the transport must be readable (or be fed) first
 pub const WANT_READ: i32 = 1;
 /// the transport must be writable (or be drained) first
@@ -470,6 +497,10 @@ pub const WANT_SIGNATURE: i32 = 5;
 // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits
 // for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
 pub const WANT_VERIFY: i32 = 6;
+
+// CLEAT_WANT_PSK is the class for a connection that needs a pre-shared key: see
+// cleat_connection_answer_psk. The value is 0.
+pub const WANT_PSK: i32 = 7;
 
 // CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was given:
 // call again with one. The value is 0.
@@ -679,6 +710,10 @@ pub mod raw {
                                              output_cap: i32) -> i32;
         pub fn cleat_certificate_matches(certificate: i32, name: *const c_char,
                                          name_len: i32) -> i32;
+        pub fn cleat_context_cipher_id(context: i32, index: i32) -> i32;
+        pub fn cleat_cipher_text(cipher: i32, which: i32, output: *mut c_char,
+                                 output_cap: i32) -> i32;
+        pub fn cleat_cipher_bits(cipher: i32, bits: *mut i32) -> i32;
         pub fn cleat_monotonic(seconds: *mut f64) -> i32;
         pub fn cleat_has_certificate_compression() -> i32;
         pub fn cleat_context_certificate_compression(context: i32) -> i32;
@@ -805,6 +840,20 @@ pub mod raw {
         pub fn cleat_watch_new(fd: i32, events: i32, timeout: f64) -> i32;
         pub fn cleat_watch_fileno(watch: i32) -> i32;
         pub fn cleat_watch_signal(watch: i32) -> i32;
+        pub fn cleat_context_psk_client(context: i32) -> i32;
+        pub fn cleat_context_set_psk_client(context: i32, on: i32) -> i32;
+        pub fn cleat_context_psk_server(context: i32) -> i32;
+        pub fn cleat_context_set_psk_server(context: i32, on: i32, identity_hint: *const c_char,
+                                            identity_hint_len: i32) -> i32;
+        pub fn cleat_context_psk_identity_hint(context: i32, output: *mut c_char,
+                                               output_cap: i32) -> i32;
+        pub fn cleat_connection_psk_hint(connection: i32, output: *mut c_char,
+                                         output_cap: i32) -> i32;
+        pub fn cleat_connection_psk_identity(connection: i32, output: *mut c_char,
+                                             output_cap: i32) -> i32;
+        pub fn cleat_connection_answer_psk(connection: i32, identity: *const c_char,
+                                           identity_len: i32, key: *const c_char,
+                                           key_len: i32) -> i32;
         pub fn cleat_random_bytes(buf: *mut c_char, buf_cap: i32) -> i32;
         pub fn cleat_certificate_scts(certificate: i32, output: *mut c_char,
                                       output_cap: i32) -> i32;
@@ -1483,6 +1532,15 @@ impl Context {
         self.0
     }
 
+    /// cleat_context_cipher_id returns the number that IANA has given to the suite at index, in the list
+    /// that cleat_context_cipher_count counts. Those of TLS 1.3, which are in no list, are 0x1301, 0x1302
+    /// and 0x1303. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL refuses the settings.
+    #[allow(clippy::too_many_arguments)]
+    pub fn cipher_id(&self, index: i32) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_context_cipher_id(self.0, index) })?;
+        Ok(result)
+    }
+
     /// cleat_context_certificate_compression returns 1 if connections of the context compress their
     /// certificates and accept compressed ones, otherwise 0.
     #[allow(clippy::too_many_arguments)]
@@ -1616,10 +1674,10 @@ impl Context {
     }
 
     /// cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and earlier from a
-    /// list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). TLS 1.3's suites are
-    /// always there. DANGEROUS is a list that lets suites without forward secrecy (RSA) or with 3DES or
-    /// SHA-1 in: a key that is stolen later decrypts what was recorded before. CLEAT_SSL with
-    /// NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
+    /// list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). "PSK" is all suites with
+    /// a pre-shared key. TLS 1.3's suites are always there. DANGEROUS is a list that lets suites without
+    /// forward secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later decrypts what was
+    /// recorded before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ciphers(&self, ciphers: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ciphers(self.0, ciphers.as_bytes().as_ptr().cast(), c_len(ciphers.len())) })?;
@@ -1778,6 +1836,51 @@ impl Context {
     pub fn set_early_data(&self, most: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_early_data(self.0, most) })?;
         Ok(())
+    }
+
+    /// cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0, as in
+    /// a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_client(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_psk_client(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_psk_client returns CLEAT_OK and lets the context's clients use pre-shared keys, or
+    /// not. on: 1 or 0. DANGEROUS are keys that can be guessed, such as passwords, and keys that several
+    /// clients have: an attacker who has one can pose as the server.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_psk_client(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_psk_client(self.0, on as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_psk_server returns 1 if the context's servers use pre-shared keys, otherwise 0, as in
+    /// a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_server(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_psk_server(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_psk_server returns CLEAT_OK and lets the context's servers use pre-shared keys, or
+    /// not. on: 1 or 0. identity_hint: a text of at most CLEAT_PSK_IDENTITY_MAX bytes, without a zero byte,
+    /// which clients get in plaintext; it may be absent. A server without a certificate then has no TLS
+    /// 1.3. DANGEROUS are keys that can be guessed: what an observer records of a handshake with a suite
+    /// without ECDHE is enough to try them.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_psk_server(&self, on: bool, identity_hint: Option<&[u8]>) -> Result<(), Error> {
+        let (identity_hint, identity_hint_len) = c_pair(identity_hint);
+        let _ = checked(unsafe { raw::cleat_context_set_psk_server(self.0, on as i32, identity_hint, identity_hint_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_psk_identity_hint returns the length of the hint and copies it to output; 0 if there
+    /// is none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_identity_hint(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_psk_identity_hint(self.0, out, out_cap) })?;
+        Ok(out)
     }
 
     /// cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it has
@@ -2605,6 +2708,40 @@ impl Connection {
         Ok(())
     }
 
+    /// cleat_connection_psk_hint returns the length of the hint that a client's server has sent, and copies
+    /// it to output; 0 if it has sent none, or an empty one. CLEAT_USAGE if the client does not wait for a
+    /// key.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_hint(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_psk_hint(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_psk_identity returns the length of the identity and copies it to output: on a
+    /// server that waits for a key, the one that the client claims to have; once the handshake is done, on
+    /// both sides, the one whose key was used. 0 if it is empty, and if there is none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_identity(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_psk_identity(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_answer_psk returns CLEAT_OK and lets the handshake that has returned CLEAT_WANT_PSK
+    /// go on at the next call. identity: on a client, at most CLEAT_PSK_IDENTITY_MAX bytes without a zero
+    /// byte, which are sent in plaintext; absent it is empty. On a server it must be absent. key: at most
+    /// CLEAT_PSK_KEY_MAX bytes; absent or empty, the caller refuses: the peer gets the alert
+    /// unknown_psk_identity of a server, handshake_failure of a client, and the handshake fails with
+    /// CLEAT_SSL, PSK_IDENTITY_NOT_FOUND. A server that answers with a random key instead does not reveal
+    /// which identities it knows: both sides fail as with a wrong key. The key is wiped once it was used.
+    /// CLEAT_USAGE if the connection does not wait for a key; after an error it can be answered again.
+    #[allow(clippy::too_many_arguments)]
+    pub fn answer_psk(&self, identity: Option<&[u8]>, key: Option<&[u8]>) -> Result<(), Error> {
+        let (identity, identity_len) = c_pair(identity);
+        let (key, key_len) = c_pair(key);
+        let _ = checked(unsafe { raw::cleat_connection_answer_psk(self.0, identity, identity_len, key, key_len) })?;
+        Ok(())
+    }
+
     /// cleat_connection_session returns the id of the newest session that a client's connection has, or 0:
     /// before the handshake is done, with TLS 1.3 as long as no ticket was read, if the server offers no
     /// resumption, after a fatal alert, and on servers. Each call makes an id.
@@ -3423,6 +3560,25 @@ impl Epoll {
         let result = checked(unsafe { raw::cleat_epoll_fileno(self.0) })?;
         Ok(result)
     }
+}
+
+/// cleat_cipher_text returns the length of a text about the suite with that number and copies it to
+/// output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
+/// BoringSSL does not know.
+#[allow(clippy::too_many_arguments)]
+pub fn cipher_text(cipher: i32, which: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_cipher_text(cipher, which, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_cipher_bits returns how many bits of security the suite's encryption has, and stores how many
+/// bits its key has: they differ for 3DES (112, 168). CLEAT_USAGE for a suite that BoringSSL does not
+/// know.
+#[allow(clippy::too_many_arguments)]
+pub fn cipher_bits(cipher: i32) -> Result<(usize, i32), Error> {
+    let mut bits = 0;
+    let result = checked(unsafe { raw::cleat_cipher_bits(cipher, &mut bits) })?;
+    Ok((result as usize, bits))
 }
 
 /// cleat_monotonic returns CLEAT_OK and stores the seconds since a fixed point in the past. The clock

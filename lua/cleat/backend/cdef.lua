@@ -59,6 +59,9 @@ int32_t cleat_certificate_public_key_der(int32_t certificate, char *output, int3
 int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which, const char *digest,
                                       int32_t digest_len, char *output, int32_t output_cap);
 int32_t cleat_certificate_matches(int32_t certificate, const char *name, int32_t name_len);
+int32_t cleat_context_cipher_id(int32_t context, int32_t index);
+int32_t cleat_cipher_text(int32_t cipher, int32_t which, char *output, int32_t output_cap);
+int32_t cleat_cipher_bits(int32_t cipher, int32_t *bits);
 int32_t cleat_monotonic(double *seconds);
 int32_t cleat_has_certificate_compression(void);
 int32_t cleat_context_certificate_compression(int32_t context);
@@ -167,6 +170,16 @@ int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, i
 int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 int32_t cleat_watch_fileno(int32_t watch);
 int32_t cleat_watch_signal(int32_t watch);
+int32_t cleat_context_psk_client(int32_t context);
+int32_t cleat_context_set_psk_client(int32_t context, int32_t on);
+int32_t cleat_context_psk_server(int32_t context);
+int32_t cleat_context_set_psk_server(int32_t context, int32_t on, const char *identity_hint,
+                                     int32_t identity_hint_len);
+int32_t cleat_context_psk_identity_hint(int32_t context, char *output, int32_t output_cap);
+int32_t cleat_connection_psk_hint(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_psk_identity(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_answer_psk(int32_t connection, const char *identity, int32_t identity_len,
+                                    const char *key, int32_t key_len);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
 int32_t cleat_certificate_scts(int32_t certificate, char *output, int32_t output_cap);
 int32_t cleat_scts_count(const char *scts, int32_t scts_len);

@@ -785,6 +785,62 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@param index integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_cipher_id
+        backend.context_cipher_id = function(context, index)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_cipher_id", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("context_cipher_id", 2, "an integer")
+            end
+            return call(context, index)
+        end
+    end
+
+    ---@param cipher integer
+    ---@param which integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_cipher_text
+        backend.cipher_text = function(cipher, which)
+            if typeof(cipher) ~= "number" or tobit(cipher) ~= cipher then
+                bad("cipher_text", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("cipher_text", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(cipher, which, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(cipher, which, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param cipher integer
+    ---@return integer status
+    ---@return integer? bits
+    do
+        local call = lib.cleat_cipher_bits
+        local bits = new("int32_t[1]")
+        backend.cipher_bits = function(cipher)
+            if typeof(cipher) ~= "number" or tobit(cipher) ~= cipher then
+                bad("cipher_bits", 1, "an integer")
+            end
+            local result = call(cipher, bits)
+            if result < 0 then return result end
+            return result, bits[0]
+        end
+    end
+
     ---@return integer status
     ---@return number? seconds
     do
@@ -2290,6 +2346,140 @@ return function(lib, rt, backend)
                 bad("watch_signal", 1, "an integer")
             end
             return call(watch)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_psk_client
+        backend.context_psk_client = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_psk_client", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_psk_client
+        backend.context_set_psk_client = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_psk_client", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_psk_client", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_psk_server
+        backend.context_psk_server = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_psk_server", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@param identity_hint string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_psk_server
+        backend.context_set_psk_server = function(context, on, identity_hint)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_psk_server", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_psk_server", 2, "an integer")
+            end
+            local identity_hint_len = length(identity_hint, "context_set_psk_server", 3)
+            return call(context, on, identity_hint, identity_hint_len)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_context_psk_identity_hint
+        backend.context_psk_identity_hint = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_psk_identity_hint", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(context, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_psk_hint
+        backend.connection_psk_hint = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_psk_hint", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_psk_identity
+        backend.connection_psk_identity = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_psk_identity", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@param identity string?
+    ---@param key string?
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_answer_psk
+        backend.connection_answer_psk = function(connection, identity, key)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_answer_psk", 1, "an integer")
+            end
+            local identity_len = length(identity, "connection_answer_psk", 2)
+            local key_len = length(key, "connection_answer_psk", 3)
+            return call(connection, identity, identity_len, key, key_len)
         end
     end
 

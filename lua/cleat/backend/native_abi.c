@@ -578,6 +578,44 @@ static int l_certificate_matches(lua_State *L) {
     return 1;
 }
 
+/* context_cipher_id(context, index) -> status */
+static int l_context_cipher_id(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_cipher_id");
+    int32_t index = native_int(L, 2, "context_cipher_id");
+    int32_t result = cleat_context_cipher_id(context, index);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* cipher_text(cipher, which) -> status, output */
+static int l_cipher_text(lua_State *L) {
+    int32_t cipher = native_int(L, 1, "cipher_text");
+    int32_t which = native_int(L, 2, "cipher_text");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_cipher_text(cipher, which, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* cipher_bits(cipher) -> status, bits */
+static int l_cipher_bits(lua_State *L) {
+    int32_t cipher = native_int(L, 1, "cipher_bits");
+    int32_t bits = 0;
+    int32_t result = cleat_cipher_bits(cipher, &bits);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushinteger(L, bits);
+    return 2;
+}
+
 /* monotonic() -> status, seconds */
 static int l_monotonic(lua_State *L) {
     double seconds = 0;
@@ -1600,6 +1638,105 @@ static int l_watch_fileno(lua_State *L) {
 static int l_watch_signal(lua_State *L) {
     int32_t watch = native_int(L, 1, "watch_signal");
     int32_t result = cleat_watch_signal(watch);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_psk_client(context) -> status */
+static int l_context_psk_client(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_psk_client");
+    int32_t result = cleat_context_psk_client(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_psk_client(context, on) -> status */
+static int l_context_set_psk_client(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_psk_client");
+    int32_t on = native_int(L, 2, "context_set_psk_client");
+    int32_t result = cleat_context_set_psk_client(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_psk_server(context) -> status */
+static int l_context_psk_server(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_psk_server");
+    int32_t result = cleat_context_psk_server(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_psk_server(context, on, identity_hint) -> status */
+static int l_context_set_psk_server(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_psk_server");
+    int32_t on = native_int(L, 2, "context_set_psk_server");
+    int32_t identity_hint_len;
+    const char *identity_hint = native_bytes(L, 3, "context_set_psk_server", &identity_hint_len);
+    int32_t result = cleat_context_set_psk_server(context, on, identity_hint, identity_hint_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_psk_identity_hint(context) -> status, output */
+static int l_context_psk_identity_hint(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_psk_identity_hint");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_context_psk_identity_hint(context, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_psk_hint(connection) -> status, output */
+static int l_connection_psk_hint(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_psk_hint");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_psk_hint(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_psk_identity(connection) -> status, output */
+static int l_connection_psk_identity(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_psk_identity");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_psk_identity(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_answer_psk(connection, identity, key) -> status */
+static int l_connection_answer_psk(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_answer_psk");
+    int32_t identity_len;
+    const char *identity = native_bytes(L, 2, "connection_answer_psk", &identity_len);
+    int32_t key_len;
+    const char *key = native_bytes(L, 3, "connection_answer_psk", &key_len);
+    int32_t result = cleat_connection_answer_psk(connection, identity, identity_len, key, key_len);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -3677,6 +3814,9 @@ const luaL_Reg native_abi[] = {
     {"certificate_public_key_der", l_certificate_public_key_der},
     {"certificate_fingerprint", l_certificate_fingerprint},
     {"certificate_matches", l_certificate_matches},
+    {"context_cipher_id", l_context_cipher_id},
+    {"cipher_text", l_cipher_text},
+    {"cipher_bits", l_cipher_bits},
     {"monotonic", l_monotonic},
     {"has_certificate_compression", l_has_certificate_compression},
     {"context_certificate_compression", l_context_certificate_compression},
@@ -3771,6 +3911,14 @@ const luaL_Reg native_abi[] = {
     {"watch_new", l_watch_new},
     {"watch_fileno", l_watch_fileno},
     {"watch_signal", l_watch_signal},
+    {"context_psk_client", l_context_psk_client},
+    {"context_set_psk_client", l_context_set_psk_client},
+    {"context_psk_server", l_context_psk_server},
+    {"context_set_psk_server", l_context_set_psk_server},
+    {"context_psk_identity_hint", l_context_psk_identity_hint},
+    {"connection_psk_hint", l_connection_psk_hint},
+    {"connection_psk_identity", l_connection_psk_identity},
+    {"connection_answer_psk", l_connection_answer_psk},
     {"random_bytes", l_random_bytes},
     {"random_bytes_into", l_random_bytes_into},
     {"certificate_scts", l_certificate_scts},
