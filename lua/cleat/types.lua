@@ -11,6 +11,10 @@
 ---@class cleat.keywords.Socket.makefile
 ---@field mode? string
 ---@field bufsize? integer
+---@field encoding? string
+---@field errors? string
+---@field newline? string
+---@field buffering? integer
 
 ---@class cleat.keywords.ssl.SSLContext
 ---@field protocol? integer
@@ -34,6 +38,7 @@
 ---@field server_hostname? string
 ---@field session? cleat.ssl.SSLSession
 ---@field early_data? string
+---@field ech_configs? string
 
 ---@class cleat.keywords.SSLContext.wrap_bio
 ---@field incoming cleat.ssl.MemoryBIO
@@ -42,6 +47,7 @@
 ---@field server_hostname? string
 ---@field session? cleat.ssl.SSLSession
 ---@field early_data? string
+---@field ech_configs? string
 
 ---@class cleat.keywords.SSLContext.load_cert_chain
 ---@field certfile string
@@ -208,6 +214,19 @@
 ---@field address table
 ---@field timeout? number
 ---@field source_address? table
+
+---@class cleat.keywords.socket.create_server
+---@field address table
+---@field family? integer
+---@field backlog? integer
+---@field reuse_port? boolean
+---@field dualstack_ipv6? boolean
+
+---@class cleat.keywords.socket.fromfd
+---@field fd integer
+---@field family? integer
+---@field type? integer
+---@field proto? integer
 
 ---@class cleat.keywords.Poll.register
 ---@field fd any

@@ -22,7 +22,7 @@ local NO_ADAPTERS = { methods = true }
 local CLASSES = {
     ["cleat.ssl"] = { { "ssl.SSLContext", "SSLContext" }, { "ssl.SSLSocket", "SSLSocket" }, { "ssl.SSLObject", "SSLObject" },
         { "ssl.MemoryBIO", "MemoryBIO" }, { "ssl.Purpose", "Purpose" },
-        { "ssl.SSLSession", "SSLSession" }, { "ssl.Certificate", "CertificateObject" } },
+        { "ssl.SSLSession", "SSLSession" }, { "ssl.Certificate", "CertificateObject" }, { "ssl.ECHKey", "ECHKey" } },
     ["cleat.select"] = { { "select.poll", "Poll" }, { "select.epoll", "Epoll" } },
     ["cleat.selectors"] = { { "selectors.BaseSelector", "Selector" }, { "selectors.SelectorKey", "SelectorKey" } },
     ["cleat.socket"] = { { "socket.socket", "Socket" }, { "socket._fileobject", "File" }, { "cleat.buffer", "Buffer" } },
@@ -321,7 +321,7 @@ function model.read(root)
 
     local FILES = {
         ["cleat.ssl"] = { "lua/cleat/ssl.lua", "lua/cleat/ssl/constants.lua", "lua/cleat/ssl/pem.lua", "lua/cleat/errors.lua" },
-        ["cleat.socket"] = { "lua/cleat/socket.lua", "lua/cleat/errors.lua" },
+        ["cleat.socket"] = { "lua/cleat/socket.lua", "lua/cleat/socket/constants.lua", "lua/cleat/errors.lua" },
     }
     -- Socket's methods are described before SSLSocket's, which inherit them.
     local sockets = {}

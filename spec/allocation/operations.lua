@@ -152,6 +152,48 @@ return {
         local ok, failure = pcall(socket.getaddrinfo, "name.invalid.", 443, 0, 0, 0, socket.AI_NUMERICHOST)
         return ok or not socket.gaierror:is(failure) and error(failure, 0)
     end, nothing, again = true },
+    { "recvmsg", datagrams, function(given)
+        return given.one:recvmsg(100)
+    end, close_datagrams },
+    { "recvmsg_into", datagrams, function(given)
+        return given.one:recvmsg_into { given.buffer }
+    end, close_datagrams },
+    { "sendmsg", datagrams, function(given)
+        return given.one:sendmsg({ "a", "gain" }, nil, 0, given.two:getsockname())
+    end, close_datagrams, again = true },
+    { "create_server", nothing, function()
+        return socket.create_server({ address_text, 0 }, { reuse_port = true }):close()
+    end, nothing, again = true },
+    { "fromfd, dup", datagrams, function(given)
+        return socket.fromfd(given.one:fileno(), socket.AF_INET), given.two:dup(), given.two:getblocking()
+    end, close_datagrams, again = true },
+    { "SSLSocket: detach", function()
+        local given = opened()
+        given.fd = false
+        return given
+    end, function(given)
+        given.fd = given.client:detach()
+    end, function(given)
+        if given.fd then
+            socket.socket({ fileno = given.fd }):close()
+        end
+        close_both(given)
+    end },
+    { "sendfile", opened, function(given)
+        return given.client:sendfile(certfile, 1, 10)
+    end, close_both },
+    { "names of hosts", nothing, function()
+        return socket.gethostbyname(address_text), socket.gethostbyname_ex(address_text), socket.gethostbyaddr(address_text),
+            socket.getfqdn(address_text), socket.gethostname()
+    end, nothing, again = true },
+    { "names of addresses, services and interfaces", nothing, function()
+        return socket.getnameinfo({ address_text, 80 }), socket.getservbyname "http", socket.getservbyport(80),
+            socket.getprotobyname "tcp", socket.if_indextoname(socket.if_nametoindex "lo"), #socket.if_nameindex()
+    end, nothing, again = true },
+    { "addresses as bytes", nothing, function()
+        return socket.inet_ntoa(socket.inet_aton(address_text)), socket.inet_ntop(2, socket.inet_pton(2, address_text)),
+            socket.htonl(1), socket.ntohl(1), socket.htons(1), socket.ntohs(1), socket.has_dualstack_ipv6()
+    end, nothing, again = true },
     { "poll and epoll", opened, function(given)
         local poller, epoll = select.poll(), select.epoll()
         poller:register(given.client)
@@ -360,6 +402,48 @@ return {
         bare.session = session
         return bare.session.id, copy.time, copy.timeout, copy.ticket_lifetime_hint, copy.version
     end, nothing, again = true },
+    { "Encrypted ClientHello: keys", function()
+        return link.context(link.server_options())
+    end, function(context)
+        local key = ssl.ECHKey { public_name = "www.cleat.test" }
+        local copy = ssl.ECHKey { data = key:tobytes() }
+        assert(copy.config == key.config and copy.config_id == key.config_id and copy.public_name == "www.cleat.test")
+        context:set_ech_keys { key, copy }
+        context:set_ech_keys {}
+        return ssl.ech_config_list { key, copy }
+    end, nothing, again = true },
+    { "Encrypted ClientHello", function()
+        local given = ends()
+        local key = ssl.ECHKey { public_name = "www.cleat.test" }
+        local to = given.server
+        to.object.context:set_ech_keys { key }
+        to.object = to.object.context:wrap_bio(to.incoming, to.outgoing, true)
+        given.configs = ssl.ech_config_list { key }
+        return given
+    end, function(given)
+        local from = given.client
+        from.object = from.object.context:wrap_bio(from.incoming, from.outgoing, {
+            server_hostname = "localhost", ech_configs = given.configs,
+        })
+        shake(given)
+        assert(from.object.ech_accepted)
+    end, nothing },
+    { "Encrypted ClientHello: refused", function()
+        local given = ends()
+        given.client.object.context.ech_grease = true
+        given.configs = ssl.ech_config_list { ssl.ECHKey { public_name = "www.cleat.test" } }
+        return given
+    end, function(given)
+        local from = given.client
+        from.object = from.object.context:wrap_bio(from.incoming, from.outgoing, {
+            server_hostname = "localhost", ech_configs = given.configs,
+        })
+        local ok, failure = pcall(shake, given)
+        if ok or not ssl.SSLECHRejectedError:is(failure) then
+            error(ok and "it was accepted" or failure, 0)
+        end
+        return failure.ech_public_name, failure.ech_retry_configs
+    end, nothing },
     { "early data", function()
         local given = shaken()
         local server_context = given.server.object.context

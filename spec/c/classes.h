@@ -258,6 +258,38 @@
      CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
      CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
      CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_new \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_data \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_pem \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_config \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_config_id \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_max_name_length \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_public_name \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_config_list \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ech_keys \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_ech_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ech_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_set_ech_configs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_ech_accepted \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_ech_public_name \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_ech_retry_configs \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_new \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_control \
@@ -282,6 +314,34 @@
 #define CLASSES_handle_count \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_set_interruptible \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_lookup \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_resolution_lookup \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_alias_count \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_alias \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_service \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_service_port \
+    (CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_service_name \
+    (CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_protocol_number \
+    (CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_host_name \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_interface_index \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_interface_name \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_interface_names \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_inet_pton \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_inet_ntop \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_poll \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -424,6 +484,9 @@
 #define CLASSES_socket_connect \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
      CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_connect_flow \
+    (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_send \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | \
      CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -435,7 +498,13 @@
 #define CLASSES_socket_sendto \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
      CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_sendto_flow \
+    (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_recvfrom \
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | \
+     CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_recvmsg \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | \
      CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_shutdown \
@@ -595,8 +664,18 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_new_guarded \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_new_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_data_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_lookup_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_resolution_lookup_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_session_guarded \
@@ -920,6 +999,44 @@
 #define cleat_connection_read_early(...) \
     classes_checked("cleat_connection_read_early", CLASSES_connection_read_early, \
                     cleat_connection_read_early(__VA_ARGS__))
+#define cleat_ech_key_new(...) \
+    classes_checked("cleat_ech_key_new", CLASSES_ech_key_new, cleat_ech_key_new(__VA_ARGS__))
+#define cleat_ech_key_load(...) \
+    classes_checked("cleat_ech_key_load", CLASSES_ech_key_load, cleat_ech_key_load(__VA_ARGS__))
+#define cleat_ech_key_load_data(...) \
+    classes_checked("cleat_ech_key_load_data", CLASSES_ech_key_load_data, cleat_ech_key_load_data(__VA_ARGS__))
+#define cleat_ech_key_pem(...) \
+    classes_checked("cleat_ech_key_pem", CLASSES_ech_key_pem, cleat_ech_key_pem(__VA_ARGS__))
+#define cleat_ech_key_config(...) \
+    classes_checked("cleat_ech_key_config", CLASSES_ech_key_config, cleat_ech_key_config(__VA_ARGS__))
+#define cleat_ech_key_config_id(...) \
+    classes_checked("cleat_ech_key_config_id", CLASSES_ech_key_config_id, cleat_ech_key_config_id(__VA_ARGS__))
+#define cleat_ech_key_max_name_length(...) \
+    classes_checked("cleat_ech_key_max_name_length", CLASSES_ech_key_max_name_length, \
+                    cleat_ech_key_max_name_length(__VA_ARGS__))
+#define cleat_ech_key_public_name(...) \
+    classes_checked("cleat_ech_key_public_name", CLASSES_ech_key_public_name, cleat_ech_key_public_name(__VA_ARGS__))
+#define cleat_ech_config_list(...) \
+    classes_checked("cleat_ech_config_list", CLASSES_ech_config_list, cleat_ech_config_list(__VA_ARGS__))
+#define cleat_context_set_ech_keys(...) \
+    classes_checked("cleat_context_set_ech_keys", CLASSES_context_set_ech_keys, cleat_context_set_ech_keys(__VA_ARGS__))
+#define cleat_context_ech_grease(...) \
+    classes_checked("cleat_context_ech_grease", CLASSES_context_ech_grease, cleat_context_ech_grease(__VA_ARGS__))
+#define cleat_context_set_ech_grease(...) \
+    classes_checked("cleat_context_set_ech_grease", CLASSES_context_set_ech_grease, \
+                    cleat_context_set_ech_grease(__VA_ARGS__))
+#define cleat_connection_set_ech_configs(...) \
+    classes_checked("cleat_connection_set_ech_configs", CLASSES_connection_set_ech_configs, \
+                    cleat_connection_set_ech_configs(__VA_ARGS__))
+#define cleat_connection_ech_accepted(...) \
+    classes_checked("cleat_connection_ech_accepted", CLASSES_connection_ech_accepted, \
+                    cleat_connection_ech_accepted(__VA_ARGS__))
+#define cleat_connection_ech_public_name(...) \
+    classes_checked("cleat_connection_ech_public_name", CLASSES_connection_ech_public_name, \
+                    cleat_connection_ech_public_name(__VA_ARGS__))
+#define cleat_connection_ech_retry_configs(...) \
+    classes_checked("cleat_connection_ech_retry_configs", CLASSES_connection_ech_retry_configs, \
+                    cleat_connection_ech_retry_configs(__VA_ARGS__))
 #define cleat_epoll_new(...) \
     classes_checked("cleat_epoll_new", CLASSES_epoll_new, cleat_epoll_new(__VA_ARGS__))
 #define cleat_epoll_control(...) \
@@ -946,6 +1063,34 @@
     classes_checked("cleat_handle_count", CLASSES_handle_count, cleat_handle_count(__VA_ARGS__))
 #define cleat_set_interruptible(...) \
     classes_checked("cleat_set_interruptible", CLASSES_set_interruptible, cleat_set_interruptible(__VA_ARGS__))
+#define cleat_addrinfo_lookup(...) \
+    classes_checked("cleat_addrinfo_lookup", CLASSES_addrinfo_lookup, cleat_addrinfo_lookup(__VA_ARGS__))
+#define cleat_resolution_lookup(...) \
+    classes_checked("cleat_resolution_lookup", CLASSES_resolution_lookup, cleat_resolution_lookup(__VA_ARGS__))
+#define cleat_addrinfo_alias_count(...) \
+    classes_checked("cleat_addrinfo_alias_count", CLASSES_addrinfo_alias_count, cleat_addrinfo_alias_count(__VA_ARGS__))
+#define cleat_addrinfo_alias(...) \
+    classes_checked("cleat_addrinfo_alias", CLASSES_addrinfo_alias, cleat_addrinfo_alias(__VA_ARGS__))
+#define cleat_addrinfo_service(...) \
+    classes_checked("cleat_addrinfo_service", CLASSES_addrinfo_service, cleat_addrinfo_service(__VA_ARGS__))
+#define cleat_service_port(...) \
+    classes_checked("cleat_service_port", CLASSES_service_port, cleat_service_port(__VA_ARGS__))
+#define cleat_service_name(...) \
+    classes_checked("cleat_service_name", CLASSES_service_name, cleat_service_name(__VA_ARGS__))
+#define cleat_protocol_number(...) \
+    classes_checked("cleat_protocol_number", CLASSES_protocol_number, cleat_protocol_number(__VA_ARGS__))
+#define cleat_host_name(...) \
+    classes_checked("cleat_host_name", CLASSES_host_name, cleat_host_name(__VA_ARGS__))
+#define cleat_interface_index(...) \
+    classes_checked("cleat_interface_index", CLASSES_interface_index, cleat_interface_index(__VA_ARGS__))
+#define cleat_interface_name(...) \
+    classes_checked("cleat_interface_name", CLASSES_interface_name, cleat_interface_name(__VA_ARGS__))
+#define cleat_interface_names(...) \
+    classes_checked("cleat_interface_names", CLASSES_interface_names, cleat_interface_names(__VA_ARGS__))
+#define cleat_inet_pton(...) \
+    classes_checked("cleat_inet_pton", CLASSES_inet_pton, cleat_inet_pton(__VA_ARGS__))
+#define cleat_inet_ntop(...) \
+    classes_checked("cleat_inet_ntop", CLASSES_inet_ntop, cleat_inet_ntop(__VA_ARGS__))
 #define cleat_poll(...) \
     classes_checked("cleat_poll", CLASSES_poll, cleat_poll(__VA_ARGS__))
 #define cleat_watch_new(...) \
@@ -1113,6 +1258,8 @@
     classes_checked("cleat_socket_accept", CLASSES_socket_accept, cleat_socket_accept(__VA_ARGS__))
 #define cleat_socket_connect(...) \
     classes_checked("cleat_socket_connect", CLASSES_socket_connect, cleat_socket_connect(__VA_ARGS__))
+#define cleat_socket_connect_flow(...) \
+    classes_checked("cleat_socket_connect_flow", CLASSES_socket_connect_flow, cleat_socket_connect_flow(__VA_ARGS__))
 #define cleat_socket_send(...) \
     classes_checked("cleat_socket_send", CLASSES_socket_send, cleat_socket_send(__VA_ARGS__))
 #define cleat_socket_recv(...) \
@@ -1121,8 +1268,12 @@
     classes_checked("cleat_socket_recv_room", CLASSES_socket_recv_room, cleat_socket_recv_room(__VA_ARGS__))
 #define cleat_socket_sendto(...) \
     classes_checked("cleat_socket_sendto", CLASSES_socket_sendto, cleat_socket_sendto(__VA_ARGS__))
+#define cleat_socket_sendto_flow(...) \
+    classes_checked("cleat_socket_sendto_flow", CLASSES_socket_sendto_flow, cleat_socket_sendto_flow(__VA_ARGS__))
 #define cleat_socket_recvfrom(...) \
     classes_checked("cleat_socket_recvfrom", CLASSES_socket_recvfrom, cleat_socket_recvfrom(__VA_ARGS__))
+#define cleat_socket_recvmsg(...) \
+    classes_checked("cleat_socket_recvmsg", CLASSES_socket_recvmsg, cleat_socket_recvmsg(__VA_ARGS__))
 #define cleat_socket_shutdown(...) \
     classes_checked("cleat_socket_shutdown", CLASSES_socket_shutdown, cleat_socket_shutdown(__VA_ARGS__))
 #define cleat_socket_getsockname(...) \
@@ -1317,8 +1468,21 @@
                     cleat_connection_chain_certificate_guarded(__VA_ARGS__))
 #define cleat_context_new_guarded(...) \
     classes_checked("cleat_context_new_guarded", CLASSES_context_new_guarded, cleat_context_new_guarded(__VA_ARGS__))
+#define cleat_ech_key_new_guarded(...) \
+    classes_checked("cleat_ech_key_new_guarded", CLASSES_ech_key_new_guarded, cleat_ech_key_new_guarded(__VA_ARGS__))
+#define cleat_ech_key_load_guarded(...) \
+    classes_checked("cleat_ech_key_load_guarded", CLASSES_ech_key_load_guarded, cleat_ech_key_load_guarded(__VA_ARGS__))
+#define cleat_ech_key_load_data_guarded(...) \
+    classes_checked("cleat_ech_key_load_data_guarded", CLASSES_ech_key_load_data_guarded, \
+                    cleat_ech_key_load_data_guarded(__VA_ARGS__))
 #define cleat_epoll_new_guarded(...) \
     classes_checked("cleat_epoll_new_guarded", CLASSES_epoll_new_guarded, cleat_epoll_new_guarded(__VA_ARGS__))
+#define cleat_addrinfo_lookup_guarded(...) \
+    classes_checked("cleat_addrinfo_lookup_guarded", CLASSES_addrinfo_lookup_guarded, \
+                    cleat_addrinfo_lookup_guarded(__VA_ARGS__))
+#define cleat_resolution_lookup_guarded(...) \
+    classes_checked("cleat_resolution_lookup_guarded", CLASSES_resolution_lookup_guarded, \
+                    cleat_resolution_lookup_guarded(__VA_ARGS__))
 #define cleat_watch_new_guarded(...) \
     classes_checked("cleat_watch_new_guarded", CLASSES_watch_new_guarded, cleat_watch_new_guarded(__VA_ARGS__))
 #define cleat_connection_session_guarded(...) \

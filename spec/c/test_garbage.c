@@ -16,6 +16,7 @@ static const int32_t kinds[] = {
     CLEAT_KIND_WATCH,
     CLEAT_KIND_SESSION,
     CLEAT_KIND_VERIFICATION,
+    CLEAT_KIND_ECH_KEY,
     CLEAT_KIND_EPOLL,
     0,
 };
@@ -480,6 +481,70 @@ static int32_t call_connection_read_early(const struct value *v) {
     return cleat_connection_read_early(v[0].i, v[1].room, v[1].size, v[2].d);
 }
 
+static int32_t call_ech_key_new(const struct value *v) {
+    return cleat_ech_key_new(v[0].bytes, v[0].size, v[1].i, v[2].i);
+}
+
+static int32_t call_ech_key_load(const struct value *v) {
+    return cleat_ech_key_load(v[0].bytes, v[0].size);
+}
+
+static int32_t call_ech_key_load_data(const struct value *v) {
+    return cleat_ech_key_load_data(v[0].bytes, v[0].size);
+}
+
+static int32_t call_ech_key_pem(const struct value *v) {
+    return cleat_ech_key_pem(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_ech_key_config(const struct value *v) {
+    return cleat_ech_key_config(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_ech_key_config_id(const struct value *v) {
+    return cleat_ech_key_config_id(v[0].i);
+}
+
+static int32_t call_ech_key_max_name_length(const struct value *v) {
+    return cleat_ech_key_max_name_length(v[0].i);
+}
+
+static int32_t call_ech_key_public_name(const struct value *v) {
+    return cleat_ech_key_public_name(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_ech_config_list(const struct value *v) {
+    return cleat_ech_config_list(v[0].ints, v[0].size, v[1].room, v[1].size);
+}
+
+static int32_t call_context_set_ech_keys(const struct value *v) {
+    return cleat_context_set_ech_keys(v[0].i, v[1].ints, v[1].size);
+}
+
+static int32_t call_context_ech_grease(const struct value *v) {
+    return cleat_context_ech_grease(v[0].i);
+}
+
+static int32_t call_context_set_ech_grease(const struct value *v) {
+    return cleat_context_set_ech_grease(v[0].i, v[1].i);
+}
+
+static int32_t call_connection_set_ech_configs(const struct value *v) {
+    return cleat_connection_set_ech_configs(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_connection_ech_accepted(const struct value *v) {
+    return cleat_connection_ech_accepted(v[0].i);
+}
+
+static int32_t call_connection_ech_public_name(const struct value *v) {
+    return cleat_connection_ech_public_name(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_ech_retry_configs(const struct value *v) {
+    return cleat_connection_ech_retry_configs(v[0].i, v[1].room, v[1].size);
+}
+
 static int32_t call_epoll_new(const struct value *v) {
     (void)v;
     return cleat_epoll_new();
@@ -530,6 +595,62 @@ static int32_t call_handle_count(const struct value *v) {
 
 static int32_t call_set_interruptible(const struct value *v) {
     return cleat_set_interruptible(v[0].i);
+}
+
+static int32_t call_addrinfo_lookup(const struct value *v) {
+    return cleat_addrinfo_lookup(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i);
+}
+
+static int32_t call_resolution_lookup(const struct value *v) {
+    return cleat_resolution_lookup(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i);
+}
+
+static int32_t call_addrinfo_alias_count(const struct value *v) {
+    return cleat_addrinfo_alias_count(v[0].i);
+}
+
+static int32_t call_addrinfo_alias(const struct value *v) {
+    return cleat_addrinfo_alias(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_addrinfo_service(const struct value *v) {
+    return cleat_addrinfo_service(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_service_port(const struct value *v) {
+    return cleat_service_port(v[0].bytes, v[0].size, v[1].bytes, v[1].size);
+}
+
+static int32_t call_service_name(const struct value *v) {
+    return cleat_service_name(v[0].i, v[1].bytes, v[1].size, v[2].room, v[2].size);
+}
+
+static int32_t call_protocol_number(const struct value *v) {
+    return cleat_protocol_number(v[0].bytes, v[0].size);
+}
+
+static int32_t call_host_name(const struct value *v) {
+    return cleat_host_name(v[0].room, v[0].size);
+}
+
+static int32_t call_interface_index(const struct value *v) {
+    return cleat_interface_index(v[0].bytes, v[0].size);
+}
+
+static int32_t call_interface_name(const struct value *v) {
+    return cleat_interface_name(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_interface_names(const struct value *v) {
+    return cleat_interface_names(v[0].room, v[0].size);
+}
+
+static int32_t call_inet_pton(const struct value *v) {
+    return cleat_inet_pton(v[0].i, v[1].bytes, v[1].size, v[2].room, v[2].size);
+}
+
+static int32_t call_inet_ntop(const struct value *v) {
+    return cleat_inet_ntop(v[0].i, v[1].bytes, v[1].size, v[2].room, v[2].size);
 }
 
 static int32_t call_poll(const struct value *v) {
@@ -810,6 +931,10 @@ static int32_t call_socket_connect(const struct value *v) {
     return cleat_socket_connect(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].d);
 }
 
+static int32_t call_socket_connect_flow(const struct value *v) {
+    return cleat_socket_connect_flow(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i, v[4].d);
+}
+
 static int32_t call_socket_send(const struct value *v) {
     return cleat_socket_send(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].d);
 }
@@ -827,8 +952,18 @@ static int32_t call_socket_sendto(const struct value *v) {
                                v[5].d);
 }
 
+static int32_t call_socket_sendto_flow(const struct value *v) {
+    return cleat_socket_sendto_flow(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].bytes, v[3].size,
+                                    v[4].i, v[5].i, v[6].d);
+}
+
 static int32_t call_socket_recvfrom(const struct value *v) {
     return cleat_socket_recvfrom(v[0].i, v[1].room, v[1].size, v[2].i, v[3].d, v[4].int_out);
+}
+
+static int32_t call_socket_recvmsg(const struct value *v) {
+    return cleat_socket_recvmsg(v[0].i, v[1].room, v[1].size, v[2].i, v[3].d, v[4].int_out,
+                                v[5].int_out);
 }
 
 static int32_t call_socket_shutdown(const struct value *v) {
@@ -1156,8 +1291,30 @@ static int32_t call_context_new_guarded(const struct value *v) {
     return cleat_context_new_guarded(v[0].i, v[1].int_out);
 }
 
+static int32_t call_ech_key_new_guarded(const struct value *v) {
+    return cleat_ech_key_new_guarded(v[0].bytes, v[0].size, v[1].i, v[2].i, v[3].int_out);
+}
+
+static int32_t call_ech_key_load_guarded(const struct value *v) {
+    return cleat_ech_key_load_guarded(v[0].bytes, v[0].size, v[1].int_out);
+}
+
+static int32_t call_ech_key_load_data_guarded(const struct value *v) {
+    return cleat_ech_key_load_data_guarded(v[0].bytes, v[0].size, v[1].int_out);
+}
+
 static int32_t call_epoll_new_guarded(const struct value *v) {
     return cleat_epoll_new_guarded(v[0].int_out);
+}
+
+static int32_t call_addrinfo_lookup_guarded(const struct value *v) {
+    return cleat_addrinfo_lookup_guarded(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i,
+                                         v[4].int_out);
+}
+
+static int32_t call_resolution_lookup_guarded(const struct value *v) {
+    return cleat_resolution_lookup_guarded(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i,
+                                           v[4].int_out);
 }
 
 static int32_t call_watch_new_guarded(const struct value *v) {
@@ -1472,6 +1629,39 @@ static const struct function functions[] = {
     {"cleat_connection_read_early", call_connection_read_early, CLASSES_connection_read_early,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BUF, 0, "buf"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
+    {"cleat_ech_key_new", call_ech_key_new, CLASSES_ech_key_new,
+     {{BYTES, 0, "public_name"}, {INT, 0, "config_id"}, {INT, 0, "max_name_length"},
+      {END, 0, NULL}}},
+    {"cleat_ech_key_load", call_ech_key_load, CLASSES_ech_key_load,
+     {{BYTES, 0, "keyfile"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_data", call_ech_key_load_data, CLASSES_ech_key_load_data,
+     {{BYTES, 0, "data"}, {END, 0, NULL}}},
+    {"cleat_ech_key_pem", call_ech_key_pem, CLASSES_ech_key_pem,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_ech_key_config", call_ech_key_config, CLASSES_ech_key_config,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_ech_key_config_id", call_ech_key_config_id, CLASSES_ech_key_config_id,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {END, 0, NULL}}},
+    {"cleat_ech_key_max_name_length", call_ech_key_max_name_length, CLASSES_ech_key_max_name_length,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {END, 0, NULL}}},
+    {"cleat_ech_key_public_name", call_ech_key_public_name, CLASSES_ech_key_public_name,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_ech_config_list", call_ech_config_list, CLASSES_ech_config_list,
+     {{INTS, 0, "ech_keys"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_ech_keys", call_context_set_ech_keys, CLASSES_context_set_ech_keys,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INTS, 0, "ech_keys"}, {END, 0, NULL}}},
+    {"cleat_context_ech_grease", call_context_ech_grease, CLASSES_context_ech_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_ech_grease", call_context_set_ech_grease, CLASSES_context_set_ech_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_connection_set_ech_configs", call_connection_set_ech_configs, CLASSES_connection_set_ech_configs,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "ech_configs"}, {END, 0, NULL}}},
+    {"cleat_connection_ech_accepted", call_connection_ech_accepted, CLASSES_connection_ech_accepted,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_ech_public_name", call_connection_ech_public_name, CLASSES_connection_ech_public_name,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_ech_retry_configs", call_connection_ech_retry_configs, CLASSES_connection_ech_retry_configs,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_epoll_new", call_epoll_new, CLASSES_epoll_new, {{END, 0, NULL}}},
     {"cleat_epoll_control", call_epoll_control, CLASSES_epoll_control,
      {{ID, CLEAT_KIND_EPOLL, "epoll"}, {INT, 0, "operation"}, {INT, 0, "fd"}, {INT, 0, "events"},
@@ -1499,6 +1689,35 @@ static const struct function functions[] = {
     {"cleat_handle_count", call_handle_count, CLASSES_handle_count, {{END, 0, NULL}}},
     {"cleat_set_interruptible", call_set_interruptible, CLASSES_set_interruptible,
      {{INT, 0, "interruptible"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_lookup", call_addrinfo_lookup, CLASSES_addrinfo_lookup,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"}, {END, 0, NULL}}},
+    {"cleat_resolution_lookup", call_resolution_lookup, CLASSES_resolution_lookup,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_alias_count", call_addrinfo_alias_count, CLASSES_addrinfo_alias_count,
+     {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_alias", call_addrinfo_alias, CLASSES_addrinfo_alias,
+     {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {INT, 0, "index"}, {TEXT, 0, "output"},
+      {END, 0, NULL}}},
+    {"cleat_addrinfo_service", call_addrinfo_service, CLASSES_addrinfo_service,
+     {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_service_port", call_service_port, CLASSES_service_port,
+     {{BYTES, 0, "service"}, {BYTES, 0, "transport"}, {END, 0, NULL}}},
+    {"cleat_service_name", call_service_name, CLASSES_service_name,
+     {{INT, 0, "port"}, {BYTES, 0, "transport"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_protocol_number", call_protocol_number, CLASSES_protocol_number,
+     {{BYTES, 0, "name"}, {END, 0, NULL}}},
+    {"cleat_host_name", call_host_name, CLASSES_host_name,
+     {{TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_interface_index", call_interface_index, CLASSES_interface_index,
+     {{BYTES, 0, "name"}, {END, 0, NULL}}},
+    {"cleat_interface_name", call_interface_name, CLASSES_interface_name,
+     {{INT, 0, "number"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_interface_names", call_interface_names, CLASSES_interface_names,
+     {{TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_inet_pton", call_inet_pton, CLASSES_inet_pton,
+     {{INT, 0, "family"}, {BYTES, 0, "host"}, {BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_inet_ntop", call_inet_ntop, CLASSES_inet_ntop,
+     {{INT, 0, "family"}, {BYTES, 0, "data"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_poll", call_poll, CLASSES_poll,
      {{INTS, 0, "fds"}, {INTS, 0, "events"}, {INTS_OUT, 0, "revents"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
@@ -1648,6 +1867,9 @@ static const struct function functions[] = {
     {"cleat_socket_connect", call_socket_connect, CLASSES_socket_connect,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "host"}, {INT, 0, "port"},
       {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_socket_connect_flow", call_socket_connect_flow, CLASSES_socket_connect_flow,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flowinfo"},
+      {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_socket_send", call_socket_send, CLASSES_socket_send,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"},
       {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
@@ -1659,9 +1881,15 @@ static const struct function functions[] = {
     {"cleat_socket_sendto", call_socket_sendto, CLASSES_socket_sendto,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"}, {BYTES, 0, "host"},
       {INT, 0, "port"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_socket_sendto_flow", call_socket_sendto_flow, CLASSES_socket_sendto_flow,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"}, {BYTES, 0, "host"},
+      {INT, 0, "port"}, {INT, 0, "flowinfo"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_socket_recvfrom", call_socket_recvfrom, CLASSES_socket_recvfrom,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BUF, 0, "buf"}, {INT, 0, "flags"}, {DOUBLE, 0, "timeout"},
       {INT_OUT, 0, "sender"}, {END, 0, NULL}}},
+    {"cleat_socket_recvmsg", call_socket_recvmsg, CLASSES_socket_recvmsg,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BUF, 0, "buf"}, {INT, 0, "flags"}, {DOUBLE, 0, "timeout"},
+      {INT_OUT, 0, "msg_flags"}, {INT_OUT, 0, "sender"}, {END, 0, NULL}}},
     {"cleat_socket_shutdown", call_socket_shutdown, CLASSES_socket_shutdown,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {INT, 0, "how"}, {END, 0, NULL}}},
     {"cleat_socket_getsockname", call_socket_getsockname, CLASSES_socket_getsockname,
@@ -1836,8 +2064,21 @@ static const struct function functions[] = {
       {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_context_new_guarded", call_context_new_guarded, CLASSES_context_new_guarded,
      {{INT, 0, "which"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_ech_key_new_guarded", call_ech_key_new_guarded, CLASSES_ech_key_new_guarded,
+     {{BYTES, 0, "public_name"}, {INT, 0, "config_id"}, {INT, 0, "max_name_length"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_guarded", call_ech_key_load_guarded, CLASSES_ech_key_load_guarded,
+     {{BYTES, 0, "keyfile"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_data_guarded", call_ech_key_load_data_guarded, CLASSES_ech_key_load_data_guarded,
+     {{BYTES, 0, "data"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_epoll_new_guarded", call_epoll_new_guarded, CLASSES_epoll_new_guarded,
      {{INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_lookup_guarded", call_addrinfo_lookup_guarded, CLASSES_addrinfo_lookup_guarded,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_resolution_lookup_guarded", call_resolution_lookup_guarded, CLASSES_resolution_lookup_guarded,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_watch_new_guarded", call_watch_new_guarded, CLASSES_watch_new_guarded,
      {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard_id"},
       {END, 0, NULL}}},

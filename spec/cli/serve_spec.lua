@@ -158,7 +158,8 @@ describe("cleat serve:", function()
         assert.are.equal("", silent:recv(1)) -- disconnected
         silent:close()
         program:wait_for "(The handshake operation timed out)"
-        os.execute("kill -INT -" .. program.pid)
+        -- to the command alone: timeout(1), which runs it, would pass it on, and the second one would kill it
+        os.execute(("kill -INT $(cat /proc/%s/task/%s/children)"):format(program.pid, program.pid))
         assert.are.equal(130, program:wait())
         assert.is_nil(io.open(program.certificate))
     end)

@@ -510,7 +510,7 @@ describe("bad input:", function()
                 for i = 1, most + 1 do
                     many[offset + i] = 1
                 end
-                expect("too many", "TypeError", { ("takes at most %d argument"):format(most) },
+                expect("too many", "TypeError", { ("takes at most %d "):format(most) },
                     pcall(f, unpack(many, 1, offset + most + 1)))
             end
             if check then

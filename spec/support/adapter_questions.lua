@@ -797,6 +797,36 @@ questions["several senders, a peer that does not read, and then does"] = functio
     peer:close()
 end
 
+questions["a file is sent to a peer that reads later"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    local data, position = pattern(SIZE), 0
+    local file = {
+        read = function(_, count)
+            local piece = data:sub(position + 1, position + count)
+            position = position + #piece
+            return piece
+        end,
+        seek = function(_, _, to)
+            position = to
+            return to
+        end,
+    }
+    local sent, got
+    local sender = runtime:start(function()
+        sent = sock:sendfile(file, 5)
+    end)
+    local reader = runtime:start(function()
+        got = receive(peer, SIZE - 5)
+    end)
+    within(runtime, 10, "sending a file", sender, reader)
+    runtime:join(sender, reader)
+    same(SIZE - 5, sent)
+    same(data:sub(6), got)
+    same(SIZE, position)
+    sock:close()
+    peer:close()
+end
+
 questions["two coroutines write and flush one file"] = function(runtime, tls)
     local sock, peer = open(runtime, tls)
     local file = sock:makefile("w", 512)

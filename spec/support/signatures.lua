@@ -973,6 +973,123 @@ return {
         },
     },
     {
+        name = "ech_key_new", results = 0,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "public_name" },
+            { kind = "int", name = "config_id" },
+            { kind = "int", name = "max_name_length" },
+        },
+    },
+    {
+        name = "ech_key_load", results = 0,
+        classes = { SYS = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "keyfile" },
+        },
+    },
+    {
+        name = "ech_key_load_data", results = 0,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
+        name = "ech_key_pem", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_config", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_config_id", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_max_name_length", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_public_name", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_config_list", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "ints", name = "ech_keys" },
+        },
+    },
+    {
+        name = "context_set_ech_keys", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "ints", name = "ech_keys" },
+        },
+    },
+    {
+        name = "context_ech_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_ech_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "connection_set_ech_configs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "ech_configs" },
+        },
+    },
+    {
+        name = "connection_ech_accepted", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_ech_public_name", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_ech_retry_configs", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
         name = "epoll_new", results = 0,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {},
@@ -1076,6 +1193,123 @@ return {
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "interruptible" },
+        },
+    },
+    {
+        name = "addrinfo_lookup", results = 0,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
+    },
+    {
+        name = "resolution_lookup", results = 0,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
+    },
+    {
+        name = "addrinfo_alias_count", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "addrinfo" },
+        },
+    },
+    {
+        name = "addrinfo_alias", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "addrinfo" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "addrinfo_service", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "addrinfo" },
+        },
+    },
+    {
+        name = "service_port", results = 0,
+        classes = { RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "service" },
+            { kind = "bytes", name = "transport" },
+        },
+    },
+    {
+        name = "service_name", results = 1,
+        classes = { RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "port" },
+            { kind = "bytes", name = "transport" },
+        },
+    },
+    {
+        name = "protocol_number", results = 0,
+        classes = { RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "name" },
+        },
+    },
+    {
+        name = "host_name", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "interface_index", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "name" },
+        },
+    },
+    {
+        name = "interface_name", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "number" },
+        },
+    },
+    {
+        name = "interface_names", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "inet_pton", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "family" },
+            { kind = "bytes", name = "host" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "inet_pton_into", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "family" },
+            { kind = "bytes", name = "host" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "inet_ntop", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "family" },
+            { kind = "bytes", name = "data" },
         },
     },
     {
@@ -1627,6 +1861,18 @@ return {
         },
     },
     {
+        name = "socket_connect_flow", results = 0,
+        classes = { WANT_WRITE = true, CLOSED = true, TIMEOUT = true, SYS = true, RESOLVE = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flowinfo" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
         name = "socket_send", results = 0,
         classes = { WANT_WRITE = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
                     USAGE = true, NOMEM = true },
@@ -1696,6 +1942,20 @@ return {
         },
     },
     {
+        name = "socket_sendto_flow", results = 0,
+        classes = { WANT_WRITE = true, CLOSED = true, TIMEOUT = true, SYS = true, RESOLVE = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "bytes", name = "data" },
+            { kind = "int", name = "flags" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flowinfo" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
         name = "socket_recvfrom", results = 2,
         classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
                     USAGE = true, NOMEM = true },
@@ -1732,6 +1992,54 @@ return {
     },
     {
         name = "socket_recvfrom_into_guarded", results = 2,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg", results = 3,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg_guarded", results = 4,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg_into", results = 2,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg_into_guarded", results = 3,
         classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
                     USAGE = true, NOMEM = true },
         arguments = {
@@ -2352,9 +2660,52 @@ return {
         },
     },
     {
+        name = "ech_key_new_guarded", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "public_name" },
+            { kind = "int", name = "config_id" },
+            { kind = "int", name = "max_name_length" },
+        },
+    },
+    {
+        name = "ech_key_load_guarded", results = 1,
+        classes = { SYS = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "keyfile" },
+        },
+    },
+    {
+        name = "ech_key_load_data_guarded", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
         name = "epoll_new_guarded", results = 1,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {},
+    },
+    {
+        name = "addrinfo_lookup_guarded", results = 1,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
+    },
+    {
+        name = "resolution_lookup_guarded", results = 1,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
     },
     {
         name = "watch_new_guarded", results = 1,

@@ -217,6 +217,12 @@ public final class Cleat {
     /** the server has refused it, and discards it */
     public static final int EARLY_DATA_REFUSED = 3;
 
+    // CLEAT_ECH_CONFIGS_MAX is the longest list of configurations, in bytes.
+    public static final int ECH_CONFIGS_MAX = 65537;
+
+    // CLEAT_ECH_KEYS_MAX is how many keys a context can have.
+    public static final int ECH_KEYS_MAX = 16;
+
     // CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
     // reported.
     public static final int EPOLLIN = 1;
@@ -253,6 +259,7 @@ public final class Cleat {
     public static final int EFAULT = 14;
     public static final int EBUSY = 16;
     public static final int EEXIST = 17;
+    public static final int ENODEV = 19;
     public static final int ENOTDIR = 20;
     public static final int EISDIR = 21;
     public static final int EINVAL = 22;
@@ -260,6 +267,7 @@ public final class Cleat {
     public static final int EMFILE = 24;
     public static final int EFBIG = 27;
     public static final int ENOSPC = 28;
+    public static final int ESPIPE = 29;
     public static final int EPIPE = 32;
     public static final int ENAMETOOLONG = 36;
     public static final int ELOOP = 40;
@@ -310,7 +318,25 @@ public final class Cleat {
     public static final int KIND_WATCH = 7;
     public static final int KIND_SESSION = 8;
     public static final int KIND_VERIFICATION = 9;
+    public static final int KIND_ECH_KEY = 10;
     public static final int KIND_EPOLL = 13;
+
+    // CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host
+    // name, with its canonical name and its aliases (gethostbyname). ADDRESS: the name and the
+    // aliases of the host that has a numeric address (gethostbyaddr). NAMES: a host name and the name
+    // of a service for a numeric address and a port (getnameinfo).
+    public static final int LOOKUP_HOST = 1;
+    public static final int LOOKUP_ADDRESS = 2;
+    public static final int LOOKUP_NAMES = 3;
+
+    // CLEAT_NI_* are flags for CLEAT_LOOKUP_NAMES, with Linux's numbers: the address, or the port, is
+    // not looked up; the host's name without its domain, if that is the local one; a host without a
+    // name is an error; the service is UDP's.
+    public static final int NI_NUMERICHOST = 1;
+    public static final int NI_NUMERICSERV = 2;
+    public static final int NI_NOFQDN = 4;
+    public static final int NI_NAMEREQD = 8;
+    public static final int NI_DGRAM = 16;
 
     // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
     public static final int POLLIN = 1;
@@ -460,7 +486,9 @@ public final class Cleat {
     public static final int MSG_OOB = 1;
     public static final int MSG_PEEK = 2;
     public static final int MSG_DONTROUTE = 4;
+    public static final int MSG_CTRUNC = 8;
     public static final int MSG_TRUNC = 32;
+    public static final int MSG_EOR = 128;
     public static final int MSG_WAITALL = 256;
 
     // CLEAT_SHUT_* are the directions of cleat_socket_shutdown.
@@ -594,6 +622,7 @@ public final class Cleat {
     public static final int ALERT_DESCRIPTION_BAD_CERTIFICATE_STATUS_RESPONSE = 113;
     public static final int ALERT_DESCRIPTION_BAD_CERTIFICATE_HASH_VALUE = 114;
     public static final int ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY = 115;
+    public static final int ALERT_DESCRIPTION_ECH_REQUIRED = 121;
 
     // CLEAT_DEFAULT_* select which default path cleat_default_verify_path returns.
     /** the file that would be loaded; empty if there is none */
@@ -844,6 +873,30 @@ public final class Cleat {
                                                               int data_len, double timeout);
         public static native int cleat_connection_read_early(int connection, byte[] buf,
                                                              int buf_cap, double timeout);
+        public static native int cleat_ech_key_new(byte[] public_name, int public_name_len,
+                                                   int config_id, int max_name_length);
+        public static native int cleat_ech_key_load(byte[] keyfile, int keyfile_len);
+        public static native int cleat_ech_key_load_data(byte[] data, int data_len);
+        public static native int cleat_ech_key_pem(int ech_key, byte[] output, int output_cap);
+        public static native int cleat_ech_key_config(int ech_key, byte[] output, int output_cap);
+        public static native int cleat_ech_key_config_id(int ech_key);
+        public static native int cleat_ech_key_max_name_length(int ech_key);
+        public static native int cleat_ech_key_public_name(int ech_key, byte[] output,
+                                                           int output_cap);
+        public static native int cleat_ech_config_list(int[] ech_keys, int ech_keys_len,
+                                                       byte[] output, int output_cap);
+        public static native int cleat_context_set_ech_keys(int context, int[] ech_keys,
+                                                            int ech_keys_len);
+        public static native int cleat_context_ech_grease(int context);
+        public static native int cleat_context_set_ech_grease(int context, int on);
+        public static native int cleat_connection_set_ech_configs(int connection,
+                                                                  byte[] ech_configs,
+                                                                  int ech_configs_len);
+        public static native int cleat_connection_ech_accepted(int connection);
+        public static native int cleat_connection_ech_public_name(int connection, byte[] output,
+                                                                  int output_cap);
+        public static native int cleat_connection_ech_retry_configs(int connection, byte[] output,
+                                                                    int output_cap);
         public static native int cleat_epoll_new();
         public static native int cleat_epoll_control(int epoll, int operation, int fd, int events);
         public static native int cleat_epoll_wait(int epoll, int[] fds, int fds_cap, int[] events,
@@ -865,6 +918,28 @@ public final class Cleat {
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
         public static native int cleat_set_interruptible(int interruptible);
+        public static native int cleat_addrinfo_lookup(int lookup, byte[] host, int host_len,
+                                                       int port, int flags);
+        public static native int cleat_resolution_lookup(int lookup, byte[] host, int host_len,
+                                                         int port, int flags);
+        public static native int cleat_addrinfo_alias_count(int addrinfo);
+        public static native int cleat_addrinfo_alias(int addrinfo, int index, byte[] output,
+                                                      int output_cap);
+        public static native int cleat_addrinfo_service(int addrinfo, byte[] output,
+                                                        int output_cap);
+        public static native int cleat_service_port(byte[] service, int service_len,
+                                                    byte[] transport, int transport_len);
+        public static native int cleat_service_name(int port, byte[] transport, int transport_len,
+                                                    byte[] output, int output_cap);
+        public static native int cleat_protocol_number(byte[] name, int name_len);
+        public static native int cleat_host_name(byte[] output, int output_cap);
+        public static native int cleat_interface_index(byte[] name, int name_len);
+        public static native int cleat_interface_name(int number, byte[] output, int output_cap);
+        public static native int cleat_interface_names(byte[] output, int output_cap);
+        public static native int cleat_inet_pton(int family, byte[] host, int host_len, byte[] buf,
+                                                 int buf_cap);
+        public static native int cleat_inet_ntop(int family, byte[] data, int data_len,
+                                                 byte[] output, int output_cap);
         public static native int cleat_poll(int[] fds, int fds_len, int[] events, int events_len,
                                             int[] revents, int revents_cap, double timeout);
         public static native int cleat_watch_new(int fd, int events, double timeout);
@@ -969,6 +1044,8 @@ public final class Cleat {
         public static native int cleat_socket_accept(int socket, double timeout);
         public static native int cleat_socket_connect(int socket, byte[] host, int host_len,
                                                       int port, double timeout);
+        public static native int cleat_socket_connect_flow(int socket, byte[] host, int host_len,
+                                                           int port, int flowinfo, double timeout);
         public static native int cleat_socket_send(int socket, byte[] data, int data_len, int flags,
                                                    double timeout);
         public static native int cleat_socket_recv(int socket, byte[] buf, int buf_cap, int flags,
@@ -977,8 +1054,14 @@ public final class Cleat {
         public static native int cleat_socket_sendto(int socket, byte[] data, int data_len,
                                                      int flags, byte[] host, int host_len, int port,
                                                      double timeout);
+        public static native int cleat_socket_sendto_flow(int socket, byte[] data, int data_len,
+                                                          int flags, byte[] host, int host_len,
+                                                          int port, int flowinfo, double timeout);
         public static native int cleat_socket_recvfrom(int socket, byte[] buf, int buf_cap,
                                                        int flags, double timeout, int[] sender);
+        public static native int cleat_socket_recvmsg(int socket, byte[] buf, int buf_cap,
+                                                      int flags, double timeout, int[] msg_flags,
+                                                      int[] sender);
         public static native int cleat_socket_shutdown(int socket, int how);
         public static native int cleat_socket_getsockname(int socket, byte[] output, int output_cap,
                                                           int[] port, int[] flowinfo,
@@ -1112,7 +1195,20 @@ public final class Cleat {
                                                                             int which, int index,
                                                                             int[] guard_id);
         public static native int cleat_context_new_guarded(int which, int[] guard_id);
+        public static native int cleat_ech_key_new_guarded(byte[] public_name, int public_name_len,
+                                                           int config_id, int max_name_length,
+                                                           int[] guard_id);
+        public static native int cleat_ech_key_load_guarded(byte[] keyfile, int keyfile_len,
+                                                            int[] guard_id);
+        public static native int cleat_ech_key_load_data_guarded(byte[] data, int data_len,
+                                                                 int[] guard_id);
         public static native int cleat_epoll_new_guarded(int[] guard_id);
+        public static native int cleat_addrinfo_lookup_guarded(int lookup, byte[] host,
+                                                               int host_len, int port, int flags,
+                                                               int[] guard_id);
+        public static native int cleat_resolution_lookup_guarded(int lookup, byte[] host,
+                                                                 int host_len, int port, int flags,
+                                                                 int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
                                                          int[] guard_id);
         public static native int cleat_connection_session_guarded(int connection, int[] guard_id);
@@ -1401,6 +1497,21 @@ public final class Cleat {
         }
 
         /**
+         * cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information
+         * of an IPv6 address (RFC 3493 section 3.3: the flow label and the traffic class), which Linux
+         * uses if the option IPV6_FLOWINFO_SEND is set. flowinfo: 0 to 0x0fffffff; 0 for other families.
+         * CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: the label is another
+         * socket's); CLEAT_RESOLVE.
+         */
+        public void connectFlow(String host, int port, int flowinfo,
+                                double timeout) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_socket_connect_flow(id, hostBytes, length(hostBytes), port, flowinfo, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_socket_send returns how many of the bytes were sent, which may be fewer than data_len.
          * flags: CLEAT_MSG_*. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EPIPE,
          * ECONNRESET, ENOTCONN ...).
@@ -1450,6 +1561,20 @@ public final class Cleat {
             return result;
         }
 
+        /**
+         * cleat_socket_sendto_flow returns how many of the bytes were sent, as cleat_socket_sendto, with
+         * flow information as in cleat_socket_connect_flow. flags: CLEAT_MSG_*; flowinfo: 0 to
+         * 0x0fffffff. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE.
+         */
+        public int sendtoFlow(byte[] data, int flags, String host, int port, int flowinfo,
+                              double timeout) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_socket_sendto_flow(id, data, length(data), flags, hostBytes, length(hostBytes), port, flowinfo, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
         public record Recvfrom(int result, Addrinfo sender) {}
 
         /**
@@ -1464,6 +1589,24 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return new Recvfrom(result, new Addrinfo(sender[0]));
+        }
+
+        public record Recvmsg(int result, int msgFlags, Addrinfo sender) {}
+
+        /**
+         * cleat_socket_recvmsg returns how many bytes it put into buf, as cleat_socket_recvfrom, and
+         * stores what recvmsg(2) says of them, CLEAT_MSG_*: TRUNC if a datagram was longer, EOR at the
+         * end of a record, OOB, CTRUNC if the peer has sent ancillary data (descriptors), which were
+         * discarded. The sender's list is as in cleat_socket_recvfrom. flags: CLEAT_MSG_*; msg_flags:
+         * CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS.
+         */
+        public Recvmsg recvmsg(byte[] buf, int flags, double timeout) throws Failure {
+            int[] msgFlags = new int[1];
+            int[] sender = new int[1];
+            int result = Raw.cleat_socket_recvmsg(id, buf, buf.length, flags, timeout, msgFlags, sender);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new Recvmsg(result, msgFlags[0], new Addrinfo(sender[0]));
         }
 
         /**
@@ -1646,6 +1789,65 @@ public final class Cleat {
             if (result > out.length) {
                 out = new byte[result];
                 result = Raw.cleat_addrinfo_canonname(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_addrinfo_lookup returns the id of a list (cleat/address.h) with the answer to a question:
+         * addresses, a canonical name (cleat_addrinfo_canonname), aliases (cleat_addrinfo_alias) and, for
+         * CLEAT_LOOKUP_NAMES, a service (cleat_addrinfo_service). lookup: CLEAT_LOOKUP_*; port: 0 to
+         * 65535, for CLEAT_LOOKUP_NAMES; flags: CLEAT_NI_*, for CLEAT_LOOKUP_NAMES, otherwise 0. It may
+         * block on the network for as long as the resolver does. CLEAT_RESOLVE (NONAME: there is no such
+         * host; NODATA: the host has no address; AGAIN, FAIL: a name server); CLEAT_SYS.
+         */
+        public static Addrinfo lookup(int lookup, String host, int port, int flags) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_addrinfo_lookup(lookup, hostBytes, length(hostBytes), port, flags);
+            check(result);
+            return new Addrinfo(result);
+        }
+
+        /**
+         * cleat_addrinfo_alias_count returns how many aliases the list has: none, unless it is
+         * cleat_addrinfo_lookup's.
+         */
+        public int aliasCount() throws Failure {
+            int result = Raw.cleat_addrinfo_alias_count(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_addrinfo_alias returns the length of the alias at index (from 0) and copies it to output.
+         */
+        public String alias(int index) throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_addrinfo_alias(id, index, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_addrinfo_alias(id, index, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_addrinfo_service returns the length of the name of the service, or of its number, and
+         * copies it to output; 0 unless CLEAT_LOOKUP_NAMES has found it.
+         */
+        public String service() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_addrinfo_service(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_addrinfo_service(id, out, out.length);
             }
             Reference.reachabilityFence(this);
             check(result);
@@ -2054,6 +2256,42 @@ public final class Cleat {
          */
         public void setEarlyData(int most) throws Failure {
             int result = Raw.cleat_context_set_early_data(id, most);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_ech_keys returns CLEAT_OK and makes servers of the context decrypt with these
+         * keys, in place of those that were set before. ech_keys: ids of 0 to CLEAT_ECH_KEYS_MAX keys,
+         * the newest first; the context keeps them when the ids are closed. All of them decrypt; the
+         * configuration of the first is sent to clients whose ClientHello none of them decrypts.
+         * Connections keep the keys that the context had when they were made, also if a servername
+         * callback gives them another context.
+         */
+        public void setEchKeys(int[] echKeys) throws Failure {
+            int result = Raw.cleat_context_set_ech_keys(id, echKeys, echKeys.length);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_ech_grease returns 1 if clients of the context that have no configurations send
+         * an extension that looks like ECH, otherwise 0; 0 in a new context.
+         */
+        public boolean echGrease() throws Failure {
+            int result = Raw.cleat_context_ech_grease(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_ech_grease returns CLEAT_OK and sets that. on: 0 or 1. Servers ignore the
+         * extension; with it an observer cannot tell by its presence which clients hide a name (RFC 9849
+         * section 6.2). It is sent where TLS 1.3 is enabled.
+         */
+        public void setEchGrease(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_ech_grease(id, on ? 1 : 0);
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -3197,6 +3435,73 @@ public final class Cleat {
         }
 
         /**
+         * cleat_connection_set_ech_configs returns CLEAT_OK and makes a client encrypt its ClientHello by
+         * the first configuration of the list that BoringSSL supports. ech_configs: an ECHConfigList, as
+         * an HTTPS record of DNS has it in its parameter "ech". Another call replaces it, and
+         * cleat_connection_set_context keeps it. With it the handshake offers no version below TLS 1.3
+         * but in the part that is for servers without the key, and resumes sessions of TLS 1.3 only.
+         * CLEAT_USAGE on a server, once the handshake has begun, and where TLS 1.3 is disabled.
+         * CLEAT_SSL: INVALID_ECH_CONFIG_LIST for other bytes, NO_SUPPORTED_ECH_CONFIG for a list without
+         * a configuration that BoringSSL supports (X25519, HKDF-SHA256, and AES-128-GCM, AES-256-GCM or
+         * ChaCha20-Poly1305, without mandatory extensions).
+         */
+        public void setEchConfigs(byte[] echConfigs) throws Failure {
+            int result = Raw.cleat_connection_set_ech_configs(id, echConfigs, length(echConfigs));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_connection_ech_accepted returns 1 if the ClientHello was encrypted and the server has
+         * decrypted it, otherwise 0: on a client once the handshake is done, on a server once it has read
+         * the ClientHello.
+         */
+        public boolean echAccepted() throws Failure {
+            int result = Raw.cleat_connection_ech_accepted(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_connection_ech_public_name returns the length of the public name under which a client's
+         * server has answered, since it could not decrypt the ClientHello, and copies it to output: once
+         * the server's certificate has come. 0 in all other cases.
+         */
+        public String echPublicName() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_ech_public_name(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_ech_public_name(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_ech_retry_configs returns the length of the list of configurations that the
+         * server has sent, and copies it to output, after a handshake that has failed with ECH_REJECTED.
+         * 0 if it has sent none, which means that it has no ECH at present; and if the server was not
+         * verified for the public name (CLEAT_CERT_NONE, or a refusal that was tolerated), since an
+         * attacker could have sent them.
+         */
+        public byte[] echRetryConfigs() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_ech_retry_configs(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_ech_retry_configs(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
          * cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that
          * only the two sides of the connection can derive. buf_cap: 1 to CLEAT_EXPORT_MAX. Both sides
          * must give the same label, context value and length. label: 1 to CLEAT_EXPORT_LABEL_MAX bytes,
@@ -4150,6 +4455,20 @@ public final class Cleat {
             check(result);
             return new Addrinfo(result);
         }
+
+        /**
+         * cleat_resolution_lookup returns the id of a resolution: the same in the background, as
+         * cleat_resolution_new. cleat_resolution_addrinfo returns the answer. lookup: CLEAT_LOOKUP_*;
+         * flags: CLEAT_NI_*. CLEAT_RESOLVE (NONAME: host is no numeric address); CLEAT_SYS (EMFILE;
+         * EAGAIN: no thread can be made).
+         */
+        public static Resolution lookup(int lookup, String host, int port,
+                                        int flags) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_resolution_lookup(lookup, hostBytes, length(hostBytes), port, flags);
+            check(result);
+            return new Resolution(result);
+        }
     }
 
     /** The id of an open watch. */
@@ -4437,6 +4756,13 @@ public final class Cleat {
         }
     }
 
+    /** The id of an open ech_key. */
+    public static final class EchKey extends Id {
+        private EchKey(int id) {
+            super(id);
+        }
+    }
+
     /** The id of an open epoll. */
     public static final class Epoll extends Id {
         private Epoll(int id) {
@@ -4565,6 +4891,139 @@ public final class Cleat {
     }
 
     /**
+     * cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need
+     * for it, with HKDF- SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what
+     * observers see; the server needs a certificate for it, for clients with old configurations. It
+     * must be a host name in ASCII whose last label is not a number. config_id: 0 to 255, sent in
+     * plaintext, by which a server finds its key; -1 for one at random. Keys may share one.
+     * max_name_length: 0 to 255, the longest name behind the key, in bytes: shorter names are padded
+     * to it, so that their length does not show. CLEAT_SSL with the reason INVALID_ECH_PUBLIC_NAME.
+     */
+    public static EchKey echKeyNew(String publicName, int configId,
+                                   int maxNameLength) throws Failure {
+        byte[] publicNameBytes = bytes(publicName);
+        int result = Raw.cleat_ech_key_new(publicNameBytes, length(publicNameBytes), configId, maxNameLength);
+        check(result);
+        return new EchKey(result);
+    }
+
+    /**
+     * cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY
+     * with an X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be
+     * the key's. A UTF-8 byte order mark before it is skipped. What was read of the file is wiped.
+     * CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE if a block
+     * is missing; INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG
+     * for a configuration that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of
+     * key; ENCRYPTED_ECH_KEY. CLEAT_USAGE for PEM data where a file's name is due.
+     */
+    public static EchKey echKeyLoad(String keyfile) throws Failure {
+        byte[] keyfileBytes = bytes(keyfile);
+        int result = Raw.cleat_ech_key_load(keyfileBytes, length(keyfileBytes));
+        check(result);
+        return new EchKey(result);
+    }
+
+    /**
+     * cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there.
+     */
+    public static EchKey echKeyLoadData(byte[] data) throws Failure {
+        int result = Raw.cleat_ech_key_load_data(data, length(data));
+        check(result);
+        return new EchKey(result);
+    }
+
+    /**
+     * cleat_ech_key_pem returns the length of the key's PEM text, as cleat_ech_key_load takes it, and
+     * copies it to output. DANGEROUS: it holds the private key. Who reads it can decrypt the names
+     * that clients of all connections have sent with it; keep it as safe as a certificate's key.
+     */
+    public static String echKeyPem(EchKey echKey) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_key_pem(echKey.id, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_key_pem(echKey.id, out, out.length);
+        }
+        Reference.reachabilityFence(echKey);
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_ech_key_config returns the length of the key's configuration, an ECHConfig of RFC 9849
+     * section 4, and copies it to output. What a server publishes is a list: see
+     * cleat_ech_config_list.
+     */
+    public static byte[] echKeyConfig(EchKey echKey) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_key_config(echKey.id, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_key_config(echKey.id, out, out.length);
+        }
+        Reference.reachabilityFence(echKey);
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return out;
+    }
+
+    /**
+     * cleat_ech_key_config_id returns the number by which servers find the key.
+     */
+    public static int echKeyConfigId(EchKey echKey) throws Failure {
+        int result = Raw.cleat_ech_key_config_id(echKey.id);
+        Reference.reachabilityFence(echKey);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_ech_key_max_name_length returns the number that the configuration has for it: see
+     * cleat_ech_key_new.
+     */
+    public static int echKeyMaxNameLength(EchKey echKey) throws Failure {
+        int result = Raw.cleat_ech_key_max_name_length(echKey.id);
+        Reference.reachabilityFence(echKey);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_ech_key_public_name returns the length of the public name and copies it to output.
+     */
+    public static String echKeyPublicName(EchKey echKey) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_key_public_name(echKey.id, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_key_public_name(echKey.id, out, out.length);
+        }
+        Reference.reachabilityFence(echKey);
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_ech_config_list returns the length of the list of the configurations of keys (an
+     * ECHConfigList), the best first, and copies it to output: what a server publishes, and what a
+     * client needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys. CLEAT_HANDLE for an id that is
+     * none of a key.
+     */
+    public static byte[] echConfigList(int[] echKeys) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_config_list(echKeys, echKeys.length, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_config_list(echKeys, echKeys.length, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return out;
+    }
+
+    /**
      * cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to
      * output. key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes
      * another key, so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
@@ -4630,6 +5089,136 @@ public final class Cleat {
         int result = Raw.cleat_set_interruptible(interruptible ? 1 : 0);
         check(result);
         return result != 0;
+    }
+
+    /**
+     * cleat_service_port returns the number of a service's port. transport: the name of the protocol,
+     * "tcp" or "udp"; absent for any. CLEAT_RESOLVE (SERVICE: there is no such service).
+     */
+    public static int servicePort(String service, String transport) throws Failure {
+        byte[] serviceBytes = bytes(service);
+        byte[] transportBytes = bytes(transport);
+        int result = Raw.cleat_service_port(serviceBytes, length(serviceBytes), transportBytes, length(transportBytes));
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_service_name returns the length of the name of the service that has a port, and copies it
+     * to output. port: 0 to 65535. transport: as for cleat_service_port; absent for any.
+     * CLEAT_RESOLVE (SERVICE: there is none).
+     */
+    public static String serviceName(int port, String transport) throws Failure {
+        byte[] transportBytes = bytes(transport);
+        byte[] out = new byte[256];
+        int result = Raw.cleat_service_name(port, transportBytes, length(transportBytes), out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_service_name(port, transportBytes, length(transportBytes), out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_protocol_number returns the number of a protocol, as "tcp" has 6. CLEAT_RESOLVE (NONAME:
+     * there is no such protocol).
+     */
+    public static int protocolNumber(String name) throws Failure {
+        byte[] nameBytes = bytes(name);
+        int result = Raw.cleat_protocol_number(nameBytes, length(nameBytes));
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_host_name returns the length of the machine's host name and copies it to output.
+     * CLEAT_SYS.
+     */
+    public static String hostName() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_host_name(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_host_name(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_interface_index returns the number of a network interface. CLEAT_SYS (ENODEV: there is no
+     * such interface).
+     */
+    public static int interfaceIndex(String name) throws Failure {
+        byte[] nameBytes = bytes(name);
+        int result = Raw.cleat_interface_index(nameBytes, length(nameBytes));
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_interface_name returns the length of the name of the network interface with a number, and
+     * copies it to output. number: 1 or more. CLEAT_SYS (ENXIO: there is none).
+     */
+    public static String interfaceName(boolean number) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_interface_name(number ? 1 : 0, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_interface_name(number ? 1 : 0, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_interface_names returns the length of the names of all network interfaces, each followed
+     * by a line feed, and copies them to output. CLEAT_SYS.
+     */
+    public static String interfaceNames() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_interface_names(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_interface_names(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_inet_pton returns how many bytes it put into buf: the address that is written in host, in
+     * network order, 4 bytes for CLEAT_AF_INET and 16 for CLEAT_AF_INET6. family: CLEAT_AF_*;
+     * CLEAT_AF_UNSPEC for all forms of IPv4 addresses that inet_aton reads, such as "127.1".
+     * CLEAT_SYS (EAFNOSUPPORT); CLEAT_USAGE if host is no such address, or buf too small.
+     */
+    public static int inetPton(int family, String host, byte[] buf) throws Failure {
+        byte[] hostBytes = bytes(host);
+        int result = Raw.cleat_inet_pton(family, hostBytes, length(hostBytes), buf, buf.length);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_inet_ntop returns the length of the text for an address that is given as bytes, as from
+     * cleat_inet_pton, and copies it to output. family: CLEAT_AF_*. CLEAT_SYS (EAFNOSUPPORT);
+     * CLEAT_USAGE for another number of bytes.
+     */
+    public static String inetNtop(int family, byte[] data) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_inet_ntop(family, data, length(data), out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_inet_ntop(family, data, length(data), out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
     }
 
     /**

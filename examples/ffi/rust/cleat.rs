@@ -209,6 +209,12 @@ pub const EARLY_DATA_ACCEPTED: i32 = 2;
 /// the server has refused it, and discards it
 pub const EARLY_DATA_REFUSED: i32 = 3;
 
+// CLEAT_ECH_CONFIGS_MAX is the longest list of configurations, in bytes.
+pub const ECH_CONFIGS_MAX: i32 = 65537;
+
+// CLEAT_ECH_KEYS_MAX is how many keys a context can have.
+pub const ECH_KEYS_MAX: i32 = 16;
+
 // CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
 // reported.
 pub const EPOLLIN: i32 = 1;
@@ -245,6 +251,7 @@ pub const EACCES: i32 = 13;
 pub const EFAULT: i32 = 14;
 pub const EBUSY: i32 = 16;
 pub const EEXIST: i32 = 17;
+pub const ENODEV: i32 = 19;
 pub const ENOTDIR: i32 = 20;
 pub const EISDIR: i32 = 21;
 pub const EINVAL: i32 = 22;
@@ -252,6 +259,7 @@ pub const ENFILE: i32 = 23;
 pub const EMFILE: i32 = 24;
 pub const EFBIG: i32 = 27;
 pub const ENOSPC: i32 = 28;
+pub const ESPIPE: i32 = 29;
 pub const EPIPE: i32 = 32;
 pub const ENAMETOOLONG: i32 = 36;
 pub const ELOOP: i32 = 40;
@@ -302,7 +310,25 @@ pub const KIND_RESOLUTION: i32 = 6;
 pub const KIND_WATCH: i32 = 7;
 pub const KIND_SESSION: i32 = 8;
 pub const KIND_VERIFICATION: i32 = 9;
+pub const KIND_ECH_KEY: i32 = 10;
 pub const KIND_EPOLL: i32 = 13;
+
+// CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host name,
+// with its canonical name and its aliases (gethostbyname). ADDRESS: the name and the aliases of the
+// host that has a numeric address (gethostbyaddr). NAMES: a host name and the name of a service for a
+// numeric address and a port (getnameinfo).
+pub const LOOKUP_HOST: i32 = 1;
+pub const LOOKUP_ADDRESS: i32 = 2;
+pub const LOOKUP_NAMES: i32 = 3;
+
+// CLEAT_NI_* are flags for CLEAT_LOOKUP_NAMES, with Linux's numbers: the address, or the port, is not
+// looked up; the host's name without its domain, if that is the local one; a host without a name is an
+// error; the service is UDP's.
+pub const NI_NUMERICHOST: i32 = 1;
+pub const NI_NUMERICSERV: i32 = 2;
+pub const NI_NOFQDN: i32 = 4;
+pub const NI_NAMEREQD: i32 = 8;
+pub const NI_DGRAM: i32 = 16;
 
 // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
 pub const POLLIN: i32 = 1;
@@ -451,7 +477,9 @@ pub const IPV6_V6ONLY: i32 = 26;
 pub const MSG_OOB: i32 = 1;
 pub const MSG_PEEK: i32 = 2;
 pub const MSG_DONTROUTE: i32 = 4;
+pub const MSG_CTRUNC: i32 = 8;
 pub const MSG_TRUNC: i32 = 32;
+pub const MSG_EOR: i32 = 128;
 pub const MSG_WAITALL: i32 = 256;
 
 // CLEAT_SHUT_* are the directions of cleat_socket_shutdown.
@@ -581,6 +609,7 @@ pub const ALERT_DESCRIPTION_UNRECOGNIZED_NAME: i32 = 112;
 pub const ALERT_DESCRIPTION_BAD_CERTIFICATE_STATUS_RESPONSE: i32 = 113;
 pub const ALERT_DESCRIPTION_BAD_CERTIFICATE_HASH_VALUE: i32 = 114;
 pub const ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY: i32 = 115;
+pub const ALERT_DESCRIPTION_ECH_REQUIRED: i32 = 121;
 
 // CLEAT_DEFAULT_* select which default path cleat_default_verify_path returns.
 /// the file that would be loaded; empty if there is none
@@ -817,6 +846,28 @@ pub mod raw {
                                             timeout: f64) -> i32;
         pub fn cleat_connection_read_early(connection: i32, buf: *mut c_char, buf_cap: i32,
                                            timeout: f64) -> i32;
+        pub fn cleat_ech_key_new(public_name: *const c_char, public_name_len: i32, config_id: i32,
+                                 max_name_length: i32) -> i32;
+        pub fn cleat_ech_key_load(keyfile: *const c_char, keyfile_len: i32) -> i32;
+        pub fn cleat_ech_key_load_data(data: *const c_char, data_len: i32) -> i32;
+        pub fn cleat_ech_key_pem(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_ech_key_config(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_ech_key_config_id(ech_key: i32) -> i32;
+        pub fn cleat_ech_key_max_name_length(ech_key: i32) -> i32;
+        pub fn cleat_ech_key_public_name(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_ech_config_list(ech_keys: *const i32, ech_keys_len: i32, output: *mut c_char,
+                                     output_cap: i32) -> i32;
+        pub fn cleat_context_set_ech_keys(context: i32, ech_keys: *const i32,
+                                          ech_keys_len: i32) -> i32;
+        pub fn cleat_context_ech_grease(context: i32) -> i32;
+        pub fn cleat_context_set_ech_grease(context: i32, on: i32) -> i32;
+        pub fn cleat_connection_set_ech_configs(connection: i32, ech_configs: *const c_char,
+                                                ech_configs_len: i32) -> i32;
+        pub fn cleat_connection_ech_accepted(connection: i32) -> i32;
+        pub fn cleat_connection_ech_public_name(connection: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
+        pub fn cleat_connection_ech_retry_configs(connection: i32, output: *mut c_char,
+                                                  output_cap: i32) -> i32;
         pub fn cleat_epoll_new() -> i32;
         pub fn cleat_epoll_control(epoll: i32, operation: i32, fd: i32, events: i32) -> i32;
         pub fn cleat_epoll_wait(epoll: i32, fds: *mut i32, fds_cap: i32, events: *mut i32,
@@ -835,6 +886,27 @@ pub mod raw {
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
         pub fn cleat_set_interruptible(interruptible: i32) -> i32;
+        pub fn cleat_addrinfo_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
+                                     flags: i32) -> i32;
+        pub fn cleat_resolution_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
+                                       flags: i32) -> i32;
+        pub fn cleat_addrinfo_alias_count(addrinfo: i32) -> i32;
+        pub fn cleat_addrinfo_alias(addrinfo: i32, index: i32, output: *mut c_char,
+                                    output_cap: i32) -> i32;
+        pub fn cleat_addrinfo_service(addrinfo: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_service_port(service: *const c_char, service_len: i32,
+                                  transport: *const c_char, transport_len: i32) -> i32;
+        pub fn cleat_service_name(port: i32, transport: *const c_char, transport_len: i32,
+                                  output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_protocol_number(name: *const c_char, name_len: i32) -> i32;
+        pub fn cleat_host_name(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_interface_index(name: *const c_char, name_len: i32) -> i32;
+        pub fn cleat_interface_name(number: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_interface_names(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_inet_pton(family: i32, host: *const c_char, host_len: i32, buf: *mut c_char,
+                               buf_cap: i32) -> i32;
+        pub fn cleat_inet_ntop(family: i32, data: *const c_char, data_len: i32, output: *mut c_char,
+                               output_cap: i32) -> i32;
         pub fn cleat_poll(fds: *const i32, fds_len: i32, events: *const i32, events_len: i32,
                           revents: *mut i32, revents_cap: i32, timeout: f64) -> i32;
         pub fn cleat_watch_new(fd: i32, events: i32, timeout: f64) -> i32;
@@ -934,6 +1006,8 @@ pub mod raw {
         pub fn cleat_socket_accept(socket: i32, timeout: f64) -> i32;
         pub fn cleat_socket_connect(socket: i32, host: *const c_char, host_len: i32, port: i32,
                                     timeout: f64) -> i32;
+        pub fn cleat_socket_connect_flow(socket: i32, host: *const c_char, host_len: i32, port: i32,
+                                         flowinfo: i32, timeout: f64) -> i32;
         pub fn cleat_socket_send(socket: i32, data: *const c_char, data_len: i32, flags: i32,
                                  timeout: f64) -> i32;
         pub fn cleat_socket_recv(socket: i32, buf: *mut c_char, buf_cap: i32, flags: i32,
@@ -942,8 +1016,13 @@ pub mod raw {
         pub fn cleat_socket_sendto(socket: i32, data: *const c_char, data_len: i32, flags: i32,
                                    host: *const c_char, host_len: i32, port: i32,
                                    timeout: f64) -> i32;
+        pub fn cleat_socket_sendto_flow(socket: i32, data: *const c_char, data_len: i32, flags: i32,
+                                        host: *const c_char, host_len: i32, port: i32,
+                                        flowinfo: i32, timeout: f64) -> i32;
         pub fn cleat_socket_recvfrom(socket: i32, buf: *mut c_char, buf_cap: i32, flags: i32,
                                      timeout: f64, sender: *mut i32) -> i32;
+        pub fn cleat_socket_recvmsg(socket: i32, buf: *mut c_char, buf_cap: i32, flags: i32,
+                                    timeout: f64, msg_flags: *mut i32, sender: *mut i32) -> i32;
         pub fn cleat_socket_shutdown(socket: i32, how: i32) -> i32;
         pub fn cleat_socket_getsockname(socket: i32, output: *mut c_char, output_cap: i32,
                                         port: *mut i32, flowinfo: *mut i32,
@@ -1069,7 +1148,18 @@ pub mod raw {
         pub fn cleat_connection_chain_certificate_guarded(connection: i32, which: i32, index: i32,
                                                           guard_id: *mut i32) -> i32;
         pub fn cleat_context_new_guarded(which: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_ech_key_new_guarded(public_name: *const c_char, public_name_len: i32,
+                                         config_id: i32, max_name_length: i32,
+                                         guard_id: *mut i32) -> i32;
+        pub fn cleat_ech_key_load_guarded(keyfile: *const c_char, keyfile_len: i32,
+                                          guard_id: *mut i32) -> i32;
+        pub fn cleat_ech_key_load_data_guarded(data: *const c_char, data_len: i32,
+                                               guard_id: *mut i32) -> i32;
         pub fn cleat_epoll_new_guarded(guard_id: *mut i32) -> i32;
+        pub fn cleat_addrinfo_lookup_guarded(lookup: i32, host: *const c_char, host_len: i32,
+                                             port: i32, flags: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_resolution_lookup_guarded(lookup: i32, host: *const c_char, host_len: i32,
+                                               port: i32, flags: i32, guard_id: *mut i32) -> i32;
         pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64,
                                        guard_id: *mut i32) -> i32;
         pub fn cleat_connection_session_guarded(connection: i32, guard_id: *mut i32) -> i32;
@@ -1335,6 +1425,17 @@ impl Socket {
         Ok(())
     }
 
+    /// cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information of an
+    /// IPv6 address (RFC 3493 section 3.3: the flow label and the traffic class), which Linux uses if the
+    /// option IPV6_FLOWINFO_SEND is set. flowinfo: 0 to 0x0fffffff; 0 for other families. CLEAT_WANT_WRITE;
+    /// CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: the label is another socket's); CLEAT_RESOLVE.
+    #[allow(clippy::too_many_arguments)]
+    pub fn connect_flow(&self, host: &str, port: i32, flowinfo: i32,
+                        timeout: f64) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_socket_connect_flow(self.0, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flowinfo, timeout) })?;
+        Ok(())
+    }
+
     /// cleat_socket_send returns how many of the bytes were sent, which may be fewer than data_len. flags:
     /// CLEAT_MSG_*. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EPIPE, ECONNRESET, ENOTCONN
     /// ...).
@@ -1372,6 +1473,16 @@ impl Socket {
         Ok(result as usize)
     }
 
+    /// cleat_socket_sendto_flow returns how many of the bytes were sent, as cleat_socket_sendto, with flow
+    /// information as in cleat_socket_connect_flow. flags: CLEAT_MSG_*; flowinfo: 0 to 0x0fffffff.
+    /// CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE.
+    #[allow(clippy::too_many_arguments)]
+    pub fn sendto_flow(&self, data: &[u8], flags: i32, host: &str, port: i32, flowinfo: i32,
+                       timeout: f64) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_socket_sendto_flow(self.0, data.as_ptr().cast(), c_len(data.len()), flags, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flowinfo, timeout) })?;
+        Ok(result as usize)
+    }
+
     /// cleat_socket_recvfrom returns how many bytes of a datagram it put into buf; the others are lost. It
     /// stores the id of a list (cleat/address.h) with the sender's address, or with none if the sender has
     /// none; the caller closes it. flags: CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED;
@@ -1382,6 +1493,20 @@ impl Socket {
         let mut sender = 0;
         let result = checked(unsafe { raw::cleat_socket_recvfrom(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), flags, timeout, &mut sender) })?;
         Ok((result as usize, Addrinfo(sender)))
+    }
+
+    /// cleat_socket_recvmsg returns how many bytes it put into buf, as cleat_socket_recvfrom, and stores
+    /// what recvmsg(2) says of them, CLEAT_MSG_*: TRUNC if a datagram was longer, EOR at the end of a
+    /// record, OOB, CTRUNC if the peer has sent ancillary data (descriptors), which were discarded. The
+    /// sender's list is as in cleat_socket_recvfrom. flags: CLEAT_MSG_*; msg_flags: CLEAT_MSG_*.
+    /// CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS.
+    #[allow(clippy::too_many_arguments)]
+    pub fn recvmsg(&self, buf: &mut [u8], flags: i32,
+                   timeout: f64) -> Result<(usize, i32, Addrinfo), Error> {
+        let mut msg_flags = 0;
+        let mut sender = 0;
+        let result = checked(unsafe { raw::cleat_socket_recvmsg(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), flags, timeout, &mut msg_flags, &mut sender) })?;
+        Ok((result as usize, msg_flags, Addrinfo(sender)))
     }
 
     /// cleat_socket_shutdown returns CLEAT_OK and ends one or both directions of the connection. how:
@@ -1513,6 +1638,41 @@ impl Addrinfo {
     #[allow(clippy::too_many_arguments)]
     pub fn canonname(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_canonname(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_addrinfo_lookup returns the id of a list (cleat/address.h) with the answer to a question:
+    /// addresses, a canonical name (cleat_addrinfo_canonname), aliases (cleat_addrinfo_alias) and, for
+    /// CLEAT_LOOKUP_NAMES, a service (cleat_addrinfo_service). lookup: CLEAT_LOOKUP_*; port: 0 to 65535,
+    /// for CLEAT_LOOKUP_NAMES; flags: CLEAT_NI_*, for CLEAT_LOOKUP_NAMES, otherwise 0. It may block on the
+    /// network for as long as the resolver does. CLEAT_RESOLVE (NONAME: there is no such host; NODATA: the
+    /// host has no address; AGAIN, FAIL: a name server); CLEAT_SYS.
+    #[allow(clippy::too_many_arguments)]
+    pub fn lookup(lookup: i32, host: &str, port: i32, flags: i32) -> Result<Addrinfo, Error> {
+        let result = checked(unsafe { raw::cleat_addrinfo_lookup(lookup, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flags) })?;
+        Ok(Addrinfo(result))
+    }
+
+    /// cleat_addrinfo_alias_count returns how many aliases the list has: none, unless it is
+    /// cleat_addrinfo_lookup's.
+    #[allow(clippy::too_many_arguments)]
+    pub fn alias_count(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_addrinfo_alias_count(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_addrinfo_alias returns the length of the alias at index (from 0) and copies it to output.
+    #[allow(clippy::too_many_arguments)]
+    pub fn alias(&self, index: i32) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_alias(self.0, index, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_addrinfo_service returns the length of the name of the service, or of its number, and copies
+    /// it to output; 0 unless CLEAT_LOOKUP_NAMES has found it.
+    #[allow(clippy::too_many_arguments)]
+    pub fn service(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_service(self.0, out, out_cap) })?;
         Ok(utf8(out))
     }
 }
@@ -1835,6 +1995,34 @@ impl Context {
     #[allow(clippy::too_many_arguments)]
     pub fn set_early_data(&self, most: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_early_data(self.0, most) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_ech_keys returns CLEAT_OK and makes servers of the context decrypt with these
+    /// keys, in place of those that were set before. ech_keys: ids of 0 to CLEAT_ECH_KEYS_MAX keys, the
+    /// newest first; the context keeps them when the ids are closed. All of them decrypt; the configuration
+    /// of the first is sent to clients whose ClientHello none of them decrypts. Connections keep the keys
+    /// that the context had when they were made, also if a servername callback gives them another context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ech_keys(&self, ech_keys: &[i32]) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_ech_keys(self.0, ech_keys.as_ptr(), c_len(ech_keys.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_ech_grease returns 1 if clients of the context that have no configurations send an
+    /// extension that looks like ECH, otherwise 0; 0 in a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_grease(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_ech_grease(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_ech_grease returns CLEAT_OK and sets that. on: 0 or 1. Servers ignore the
+    /// extension; with it an observer cannot tell by its presence which clients hide a name (RFC 9849
+    /// section 6.2). It is sent where TLS 1.3 is enabled.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ech_grease(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_ech_grease(self.0, on as i32) })?;
         Ok(())
     }
 
@@ -2673,6 +2861,50 @@ impl Connection {
         Ok(result as usize)
     }
 
+    /// cleat_connection_set_ech_configs returns CLEAT_OK and makes a client encrypt its ClientHello by the
+    /// first configuration of the list that BoringSSL supports. ech_configs: an ECHConfigList, as an HTTPS
+    /// record of DNS has it in its parameter "ech". Another call replaces it, and
+    /// cleat_connection_set_context keeps it. With it the handshake offers no version below TLS 1.3 but in
+    /// the part that is for servers without the key, and resumes sessions of TLS 1.3 only. CLEAT_USAGE on a
+    /// server, once the handshake has begun, and where TLS 1.3 is disabled. CLEAT_SSL:
+    /// INVALID_ECH_CONFIG_LIST for other bytes, NO_SUPPORTED_ECH_CONFIG for a list without a configuration
+    /// that BoringSSL supports (X25519, HKDF-SHA256, and AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305,
+    /// without mandatory extensions).
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ech_configs(&self, ech_configs: &[u8]) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_connection_set_ech_configs(self.0, ech_configs.as_ptr().cast(), c_len(ech_configs.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_connection_ech_accepted returns 1 if the ClientHello was encrypted and the server has
+    /// decrypted it, otherwise 0: on a client once the handshake is done, on a server once it has read the
+    /// ClientHello.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_accepted(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_connection_ech_accepted(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_connection_ech_public_name returns the length of the public name under which a client's server
+    /// has answered, since it could not decrypt the ClientHello, and copies it to output: once the server's
+    /// certificate has come. 0 in all other cases.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_public_name(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_ech_public_name(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_connection_ech_retry_configs returns the length of the list of configurations that the server
+    /// has sent, and copies it to output, after a handshake that has failed with ECH_REJECTED. 0 if it has
+    /// sent none, which means that it has no ECH at present; and if the server was not verified for the
+    /// public name (CLEAT_CERT_NONE, or a refusal that was tolerated), since an attacker could have sent
+    /// them.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_retry_configs(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_ech_retry_configs(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
     /// cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that only
     /// the two sides of the connection can derive. buf_cap: 1 to CLEAT_EXPORT_MAX. Both sides must give the
     /// same label, context value and length. label: 1 to CLEAT_EXPORT_LABEL_MAX bytes, from IANA's registry
@@ -3279,6 +3511,16 @@ impl Resolution {
         let result = checked(unsafe { raw::cleat_resolution_addrinfo(self.0, timeout) })?;
         Ok(Addrinfo(result))
     }
+
+    /// cleat_resolution_lookup returns the id of a resolution: the same in the background, as
+    /// cleat_resolution_new. cleat_resolution_addrinfo returns the answer. lookup: CLEAT_LOOKUP_*; flags:
+    /// CLEAT_NI_*. CLEAT_RESOLVE (NONAME: host is no numeric address); CLEAT_SYS (EMFILE; EAGAIN: no thread
+    /// can be made).
+    #[allow(clippy::too_many_arguments)]
+    pub fn lookup(lookup: i32, host: &str, port: i32, flags: i32) -> Result<Resolution, Error> {
+        let result = checked(unsafe { raw::cleat_resolution_lookup(lookup, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flags) })?;
+        Ok(Resolution(result))
+    }
 }
 
 /// The id of an open watch; dropping it closes it.
@@ -3508,6 +3750,22 @@ impl Verification {
     }
 }
 
+/// The id of an open ech_key; dropping it closes it.
+#[derive(Debug)]
+pub struct EchKey(i32);
+
+impl Drop for EchKey {
+    fn drop(&mut self) {
+        unsafe { raw::cleat_close(self.0) };
+    }
+}
+
+impl EchKey {
+    pub fn id(&self) -> i32 {
+        self.0
+    }
+}
+
 /// The id of an open epoll; dropping it closes it.
 #[derive(Debug)]
 pub struct Epoll(i32);
@@ -3614,6 +3872,88 @@ pub fn descriptor_columns(fd: RawFd) -> Result<usize, Error> {
     Ok(result as usize)
 }
 
+/// cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need for
+/// it, with HKDF- SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what observers see;
+/// the server needs a certificate for it, for clients with old configurations. It must be a host name
+/// in ASCII whose last label is not a number. config_id: 0 to 255, sent in plaintext, by which a server
+/// finds its key; -1 for one at random. Keys may share one. max_name_length: 0 to 255, the longest name
+/// behind the key, in bytes: shorter names are padded to it, so that their length does not show.
+/// CLEAT_SSL with the reason INVALID_ECH_PUBLIC_NAME.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_new(public_name: &str, config_id: i32,
+                   max_name_length: i32) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_new(public_name.as_bytes().as_ptr().cast(), c_len(public_name.len()), config_id, max_name_length) })?;
+    Ok(EchKey(result))
+}
+
+/// cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY with
+/// an X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be the key's.
+/// A UTF-8 byte order mark before it is skipped. What was read of the file is wiped. CLEAT_SYS with the
+/// file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE if a block is missing;
+/// INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG for a configuration
+/// that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of key; ENCRYPTED_ECH_KEY.
+/// CLEAT_USAGE for PEM data where a file's name is due.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_load(keyfile: &str) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_load(keyfile.as_bytes().as_ptr().cast(), c_len(keyfile.len())) })?;
+    Ok(EchKey(result))
+}
+
+/// cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_load_data(data: &[u8]) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_load_data(data.as_ptr().cast(), c_len(data.len())) })?;
+    Ok(EchKey(result))
+}
+
+/// cleat_ech_key_pem returns the length of the key's PEM text, as cleat_ech_key_load takes it, and
+/// copies it to output. DANGEROUS: it holds the private key. Who reads it can decrypt the names that
+/// clients of all connections have sent with it; keep it as safe as a certificate's key.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_pem(ech_key: &EchKey) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_pem(ech_key.0, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_ech_key_config returns the length of the key's configuration, an ECHConfig of RFC 9849 section
+/// 4, and copies it to output. What a server publishes is a list: see cleat_ech_config_list.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_config(ech_key: &EchKey) -> Result<Vec<u8>, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_config(ech_key.0, out, out_cap) })?;
+    Ok(out)
+}
+
+/// cleat_ech_key_config_id returns the number by which servers find the key.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_config_id(ech_key: &EchKey) -> Result<i32, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_config_id(ech_key.0) })?;
+    Ok(result)
+}
+
+/// cleat_ech_key_max_name_length returns the number that the configuration has for it: see
+/// cleat_ech_key_new.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_max_name_length(ech_key: &EchKey) -> Result<i32, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_max_name_length(ech_key.0) })?;
+    Ok(result)
+}
+
+/// cleat_ech_key_public_name returns the length of the public name and copies it to output.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_public_name(ech_key: &EchKey) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_public_name(ech_key.0, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_ech_config_list returns the length of the list of the configurations of keys (an
+/// ECHConfigList), the best first, and copies it to output: what a server publishes, and what a client
+/// needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys. CLEAT_HANDLE for an id that is none of a key.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_config_list(ech_keys: &[i32]) -> Result<Vec<u8>, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_config_list(ech_keys.as_ptr(), c_len(ech_keys.len()), out, out_cap) })?;
+    Ok(out)
+}
+
 /// cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to output.
 /// key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes another key,
 /// so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
@@ -3656,6 +3996,83 @@ pub fn handle_count() -> Result<usize, Error> {
 pub fn set_interruptible(interruptible: bool) -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_set_interruptible(interruptible as i32) })?;
     Ok(result != 0)
+}
+
+/// cleat_service_port returns the number of a service's port. transport: the name of the protocol,
+/// "tcp" or "udp"; absent for any. CLEAT_RESOLVE (SERVICE: there is no such service).
+#[allow(clippy::too_many_arguments)]
+pub fn service_port(service: &str, transport: Option<&str>) -> Result<usize, Error> {
+    let (transport, transport_len) = c_pair(transport.map(str::as_bytes));
+    let result = checked(unsafe { raw::cleat_service_port(service.as_bytes().as_ptr().cast(), c_len(service.len()), transport, transport_len) })?;
+    Ok(result as usize)
+}
+
+/// cleat_service_name returns the length of the name of the service that has a port, and copies it to
+/// output. port: 0 to 65535. transport: as for cleat_service_port; absent for any. CLEAT_RESOLVE
+/// (SERVICE: there is none).
+#[allow(clippy::too_many_arguments)]
+pub fn service_name(port: i32, transport: Option<&str>) -> Result<String, Error> {
+    let (transport, transport_len) = c_pair(transport.map(str::as_bytes));
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_service_name(port, transport, transport_len, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_protocol_number returns the number of a protocol, as "tcp" has 6. CLEAT_RESOLVE (NONAME: there
+/// is no such protocol).
+#[allow(clippy::too_many_arguments)]
+pub fn protocol_number(name: &str) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_protocol_number(name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_host_name returns the length of the machine's host name and copies it to output. CLEAT_SYS.
+#[allow(clippy::too_many_arguments)]
+pub fn host_name() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_host_name(out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_interface_index returns the number of a network interface. CLEAT_SYS (ENODEV: there is no such
+/// interface).
+#[allow(clippy::too_many_arguments)]
+pub fn interface_index(name: &str) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_interface_index(name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_interface_name returns the length of the name of the network interface with a number, and
+/// copies it to output. number: 1 or more. CLEAT_SYS (ENXIO: there is none).
+#[allow(clippy::too_many_arguments)]
+pub fn interface_name(number: bool) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_interface_name(number as i32, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_interface_names returns the length of the names of all network interfaces, each followed by a
+/// line feed, and copies them to output. CLEAT_SYS.
+#[allow(clippy::too_many_arguments)]
+pub fn interface_names() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_interface_names(out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_inet_pton returns how many bytes it put into buf: the address that is written in host, in
+/// network order, 4 bytes for CLEAT_AF_INET and 16 for CLEAT_AF_INET6. family: CLEAT_AF_*;
+/// CLEAT_AF_UNSPEC for all forms of IPv4 addresses that inet_aton reads, such as "127.1". CLEAT_SYS
+/// (EAFNOSUPPORT); CLEAT_USAGE if host is no such address, or buf too small.
+#[allow(clippy::too_many_arguments)]
+pub fn inet_pton(family: i32, host: &str, buf: &mut [u8]) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_inet_pton(family, host.as_bytes().as_ptr().cast(), c_len(host.len()), buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_inet_ntop returns the length of the text for an address that is given as bytes, as from
+/// cleat_inet_pton, and copies it to output. family: CLEAT_AF_*. CLEAT_SYS (EAFNOSUPPORT); CLEAT_USAGE
+/// for another number of bytes.
+#[allow(clippy::too_many_arguments)]
+pub fn inet_ntop(family: i32, data: &[u8]) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_inet_ntop(family, data.as_ptr().cast(), c_len(data.len()), out, out_cap) })?;
+    Ok(utf8(out))
 }
 
 /// cleat_poll returns how many of the descriptors have something to report, 0 if the timeout ran out

@@ -147,6 +147,25 @@ int32_t cleat_connection_early_data(int32_t connection);
 int32_t cleat_connection_write_early(int32_t connection, const char *data, int32_t data_len,
                                      double timeout);
 int32_t cleat_connection_read_early(int32_t connection, char *buf, int32_t buf_cap, double timeout);
+int32_t cleat_ech_key_new(const char *public_name, int32_t public_name_len, int32_t config_id,
+                          int32_t max_name_length);
+int32_t cleat_ech_key_load(const char *keyfile, int32_t keyfile_len);
+int32_t cleat_ech_key_load_data(const char *data, int32_t data_len);
+int32_t cleat_ech_key_pem(int32_t ech_key, char *output, int32_t output_cap);
+int32_t cleat_ech_key_config(int32_t ech_key, char *output, int32_t output_cap);
+int32_t cleat_ech_key_config_id(int32_t ech_key);
+int32_t cleat_ech_key_max_name_length(int32_t ech_key);
+int32_t cleat_ech_key_public_name(int32_t ech_key, char *output, int32_t output_cap);
+int32_t cleat_ech_config_list(const int32_t *ech_keys, int32_t ech_keys_len, char *output,
+                              int32_t output_cap);
+int32_t cleat_context_set_ech_keys(int32_t context, const int32_t *ech_keys, int32_t ech_keys_len);
+int32_t cleat_context_ech_grease(int32_t context);
+int32_t cleat_context_set_ech_grease(int32_t context, int32_t on);
+int32_t cleat_connection_set_ech_configs(int32_t connection, const char *ech_configs,
+                                         int32_t ech_configs_len);
+int32_t cleat_connection_ech_accepted(int32_t connection);
+int32_t cleat_connection_ech_public_name(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_ech_retry_configs(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_epoll_new(void);
 int32_t cleat_epoll_control(int32_t epoll, int32_t operation, int32_t fd, int32_t events);
 int32_t cleat_epoll_wait(int32_t epoll, int32_t *fds, int32_t fds_cap, int32_t *events,
@@ -165,6 +184,26 @@ int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
 int32_t cleat_set_interruptible(int32_t interruptible);
+int32_t cleat_addrinfo_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
+                              int32_t flags);
+int32_t cleat_resolution_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
+                                int32_t flags);
+int32_t cleat_addrinfo_alias_count(int32_t addrinfo);
+int32_t cleat_addrinfo_alias(int32_t addrinfo, int32_t index, char *output, int32_t output_cap);
+int32_t cleat_addrinfo_service(int32_t addrinfo, char *output, int32_t output_cap);
+int32_t cleat_service_port(const char *service, int32_t service_len, const char *transport,
+                           int32_t transport_len);
+int32_t cleat_service_name(int32_t port, const char *transport, int32_t transport_len, char *output,
+                           int32_t output_cap);
+int32_t cleat_protocol_number(const char *name, int32_t name_len);
+int32_t cleat_host_name(char *output, int32_t output_cap);
+int32_t cleat_interface_index(const char *name, int32_t name_len);
+int32_t cleat_interface_name(int32_t number, char *output, int32_t output_cap);
+int32_t cleat_interface_names(char *output, int32_t output_cap);
+int32_t cleat_inet_pton(int32_t family, const char *host, int32_t host_len, char *buf,
+                        int32_t buf_cap);
+int32_t cleat_inet_ntop(int32_t family, const char *data, int32_t data_len, char *output,
+                        int32_t output_cap);
 int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, int32_t events_len,
                    int32_t *revents, int32_t revents_cap, double timeout);
 int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
@@ -251,6 +290,8 @@ int32_t cleat_socket_listen(int32_t socket, int32_t backlog);
 int32_t cleat_socket_accept(int32_t socket, double timeout);
 int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len, int32_t port,
                              double timeout);
+int32_t cleat_socket_connect_flow(int32_t socket, const char *host, int32_t host_len, int32_t port,
+                                  int32_t flowinfo, double timeout);
 int32_t cleat_socket_send(int32_t socket, const char *data, int32_t data_len, int32_t flags,
                           double timeout);
 int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
@@ -258,8 +299,13 @@ int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t fl
 int32_t cleat_socket_recv_room(int32_t socket, int32_t wanted, int32_t flags);
 int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, int32_t flags,
                             const char *host, int32_t host_len, int32_t port, double timeout);
+int32_t cleat_socket_sendto_flow(int32_t socket, const char *data, int32_t data_len, int32_t flags,
+                                 const char *host, int32_t host_len, int32_t port, int32_t flowinfo,
+                                 double timeout);
 int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                               double timeout, void *sender);
+int32_t cleat_socket_recvmsg(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                             double timeout, int32_t *msg_flags, void *sender);
 int32_t cleat_socket_shutdown(int32_t socket, int32_t how);
 int32_t cleat_socket_getsockname(int32_t socket, char *output, int32_t output_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id);
@@ -364,7 +410,15 @@ int32_t cleat_connection_peer_certificate_guarded(int32_t connection, void *guar
 int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t which, int32_t index,
                                                    void *guard_id);
 int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
+int32_t cleat_ech_key_new_guarded(const char *public_name, int32_t public_name_len,
+                                  int32_t config_id, int32_t max_name_length, void *guard_id);
+int32_t cleat_ech_key_load_guarded(const char *keyfile, int32_t keyfile_len, void *guard_id);
+int32_t cleat_ech_key_load_data_guarded(const char *data, int32_t data_len, void *guard_id);
 int32_t cleat_epoll_new_guarded(void *guard_id);
+int32_t cleat_addrinfo_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
+                                      int32_t port, int32_t flags, void *guard_id);
+int32_t cleat_resolution_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
+                                        int32_t port, int32_t flags, void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
 int32_t cleat_connection_session_guarded(int32_t connection, void *guard_id);
 int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data, int32_t data_len,

@@ -80,7 +80,6 @@ local constants = {
     HAS_PSK = true, -- Python 3.13
     HAS_PSK_TLS13 = false, -- Python 3.15
     HAS_PHA = false, -- Python 3.14
-    HAS_PSK_TLS13 = false, -- Python 3.15
     HAS_CERTIFICATE_COMPRESSION = C.has_certificate_compression() == 1,
 
     --- CHANNEL_BINDING_TYPES: the types that SSLSocket:get_channel_binding accepts: {"tls-unique",
