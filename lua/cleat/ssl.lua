@@ -67,7 +67,10 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, generate.functions, pem, random, signature.functions, staple.functions, timestamps.functions, ech_key.functions } do
+for _, part in ipairs {
+    constants, generate.functions, pem, random, signature.functions, staple.functions,
+    timestamps.functions, ech_key.functions,
+} do
     for name, value in pairs(part) do
         ssl[name] = value
     end
