@@ -93,8 +93,9 @@ describe("cleat inspect:", function()
         assert.are.same({ "localhost", ports.good, "127.0.0.1", "localhost" }, { of.host, of.port, of.address, of.server_name })
         assert.are.equal("TLSv1.3", of.version)
         assert.are.equal("http/1.1", of.alpn)
+        assert.are.same({ supported = false }, of.ech)
         assert.are.same({ ["TLSv1.3"] = true, ["TLSv1.2"] = true, ["TLSv1.1"] = false, ["TLSv1"] = false }, of.versions)
-        for _, group in ipairs { "X25519", "P-256", "P-384" } do
+        for _, group in ipairs { "x25519", "secp256r1", "secp384r1" } do
             assert.is_true(of.groups[group])
         end
         assert.is_true(of.resumption)
@@ -157,7 +158,7 @@ describe("cleat inspect:", function()
         assert.are.equal("TLSv1.3", results.tls13.version)
         assert.is_false(results.tls13.versions["TLSv1.2"])
         for group, accepted in pairs(results.tls13.groups) do
-            assert.are.equal(group == "P-384", accepted, group)
+            assert.are.equal(group == "secp384r1", accepted, group)
         end
         assert.are.equal("warning", results.old.status)
         assert.are.same({ "warning: accepts TLSv1 and TLSv1.1, which RFC 8996 forbids" }, problems "old")
@@ -181,6 +182,53 @@ describe("cleat inspect:", function()
         found(result.output, "The handshake operation timed out")
         assert.are.equal("unknown", results.unresolved.status)
         assert.is_nil(results.closed.version)
+    end)
+
+    it("Encrypted ClientHello: the configurations, with which cleat connect hides the name", function()
+        local code = process.write_file(process.directory() .. "/ech.lua", [[
+local socket, ssl = require "cleat.socket", require "cleat.ssl"
+local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+context:load_cert_chain(arg[1], arg[2])
+context:set_ech_keys { ssl.ECHKey { public_name = "localhost" } }
+local listener = socket.socket()
+listener:bind { "127.0.0.1", 0 }
+listener:listen(16)
+print("port " .. listener:getsockname()[2])
+io.stdout:flush()
+while true do
+    pcall(function()
+        local conn = context:wrap_socket((listener:accept()), { server_side = true })
+        conn:sendall(tostring(conn.ech_accepted))
+        conn:unwrap()
+    end)
+end
+]])
+        local certfile, keyfile = pki.chain "server-ec"
+        local hidden = process.start(process.lua { code, certfile, keyfile })
+        local port = hidden:wait_for "port (%d+)"
+        local function inspect()
+            return command.json(command.expect(0, { "inspect", "--json", "--cafile", CAFILE, "localhost:" .. port }).output)[1]
+        end
+        local of = inspect()
+        assert.is_true(of.ech.supported)
+        local function connect(expected, configs, ...)
+            return command.expect(expected, { "connect", "localhost:" .. port, "--cafile", CAFILE, "--servername", "www.cleat.test",
+                "--ech", configs, ... })
+        end
+        local result = connect(0, of.ech.configs)
+        assert.are.equal("true", result.output)
+        found(result.errors, ", ECH, ")
+        hidden:stop()
+        -- another server, with another key
+        hidden = process.start(process.lua { code, certfile, keyfile })
+        port = hidden:wait_for "port (%d+)"
+        result = connect(1, of.ech.configs)
+        found(result.errors, "the server cannot decrypt the ClientHello")
+        local present = result.errors:match "%-%-ech (%S+)\n"
+        assert.are.equal("true", connect(0, present).output)
+        hidden:stop()
+        found(connect(2, "not base64!").errors, "--ech is no Base64")
+        found(connect(2, "AAAA").errors, "--ech: [SSL: ")
     end)
 
     it("a server that wants a client certificate", function()

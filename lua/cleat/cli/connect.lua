@@ -4,6 +4,7 @@
 --- until its own data is read is no deadlock, and close_notify is sent while the other direction goes on.
 
 local C = require "cleat.backend"
+local base64 = require "cleat.base64"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local facts = require "cleat.cli.facts"
@@ -194,6 +195,17 @@ local function show(stream, options, to, verified)
     end
 end
 
+local function ech_configs(options)
+    if not options.ech then
+        return nil
+    end
+    local bytes = base64.decode(options.ech)
+    if not bytes or bytes == "" then
+        failure.raise(USAGE, "--ech is no Base64")
+    end
+    return bytes
+end
+
 local function open(options)
     local context = tls.context(options, USAGE)
     if options.tls_version then
@@ -209,8 +221,11 @@ local function open(options)
     local name = options.servername or to.host
     local deadline = loop.now() + options.timeout
     local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    local known, object = pcall(context.wrap_bio, context, incoming, outgoing, { server_hostname = name })
-    if not known then
+    local known, object = pcall(context.wrap_bio, context, incoming, outgoing,
+        { server_hostname = name, ech_configs = ech_configs(options) })
+    if not known and ssl.SSLError:is(object) then
+        failure.raise(USAGE, "--ech: " .. tls.explain(object))
+    elseif not known then
         failure.raise(USAGE, ("'%s' is no name for a server: %s"):format(name, tostring(object)))
     end
     local stream = setmetatable({ object = object, incoming = incoming, outgoing = outgoing, unsent = "" }, Stream)
@@ -226,6 +241,11 @@ local function fail(err, options)
         error(err, 0)
     end
     local message, hint = tls.explain(err)
+    if ssl.SSLECHRejectedError:is(err) then
+        message = "the server cannot decrypt the ClientHello: the configurations of --ech are not its present ones"
+        hint = err.ech_retry_configs and "it has sent its present ones: --ech " .. base64.encode(err.ech_retry_configs)
+            or "it has sent no others: it may have no Encrypted ClientHello any more"
+    end
     if ssl.SSLCertVerificationError:is(err) then
         failure.raise(REFUSED, message, tls.advice(err, options))
     end

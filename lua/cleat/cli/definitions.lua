@@ -71,6 +71,9 @@ definitions.commands[1] = {
     options = with(REACHING, {
         { names = "--tls-version", value = "VERSION", choices = { "1.0", "1.1", "1.2", "1.3" },
             text = "this version of TLS, and no other" },
+        { names = "--ech", value = "CONFIGS",
+            text = "hide the name by Encrypted ClientHello, with these configurations of the server: Base64, as in "
+                .. "the parameter ech of its HTTPS record in DNS" },
         { names = "--insecure", text = "verify nothing: an attacker between both ends can read and change everything" },
         { names = "--keep-open", text = "send no close_notify at the end of the input: for servers that take it for the "
             .. "end of the conversation, and do not finish their answer" },
@@ -98,7 +101,7 @@ definitions.commands[2] = {
             text = "warn if a certificate of the chain ends in less than this" },
         { names = "--critical-days", value = "DAYS", number = true, default = "3",
             text = "be critical if one ends in less than this" },
-        { names = "--brief", text = "look at one connection only: do not try which versions and groups there are" },
+        { names = "--brief", text = "look at one connection only: do not try versions, groups and ECH" },
         timeout "for how long to wait for each connection, from the lookup of the name to the end of the handshake",
         { names = "--limit", value = "SECONDS", number = true, default = "60",
             text = "for how long to inspect each server in all" },

@@ -31,6 +31,7 @@ function facts.of_connection(conn, to, verified)
         cipher = cipher[1],
         cipher_bits = cipher[3],
         alpn = conn:selected_alpn_protocol(),
+        ech = conn.ech_accepted,
         resumed = conn.session_reused,
         verified = verified,
         subject = certificate and tls.name(certificate.subject),
@@ -47,6 +48,9 @@ function facts.line(of)
     local parts = { of.version, of.cipher }
     if of.group then
         parts[#parts + 1] = of.group
+    end
+    if of.ech then
+        parts[#parts + 1] = "ECH"
     end
     if of.alpn then
         parts[#parts + 1] = "ALPN " .. output.safe(of.alpn)

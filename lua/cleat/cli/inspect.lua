@@ -53,6 +53,9 @@ local function inspect(to, options)
         result.versions = of:versions()
         result.groups = of:groups()
         findings.versions(result)
+        if result.verified and result.versions["TLSv1.3"] then
+            result.ech = of:ech()
+        end
     end
     return result
 end

@@ -1,5 +1,6 @@
 --- The connections of `cleat inspect` to one server: the one that is looked at, and those that try what it accepts.
 
+local base64 = require "cleat.base64"
 local compat = require "cleat.compat"
 local failure = require "cleat.cli.failure"
 local loop = require "cleat.cli.loop"
@@ -14,8 +15,10 @@ local probe = {}
 --- The versions that are tried, the newest first.
 probe.VERSIONS = { "1.3", "1.2", "1.1", "1.0" }
 
---- The groups that are tried: the names of set_ecdh_curve, and those of TLS.
-probe.GROUPS = { { "X25519", "X25519" }, { "prime256v1", "P-256" }, { "secp384r1", "P-384" }, { "secp521r1", "P-521" } }
+--- The groups that are tried: the names of set_ecdh_curve, and IANA's.
+probe.GROUPS = {
+    { "X25519", "x25519" }, { "prime256v1", "secp256r1" }, { "secp384r1", "secp384r1" }, { "secp521r1", "secp521r1" },
+}
 
 local TICKET_WAIT = 1 -- seconds
 
@@ -43,9 +46,10 @@ end
 --- open makes a TLS connection. It raises the errors of sockets and TLS, and failures.
 ---@param context cleat.ssl.SSLContext
 ---@param session cleat.ssl.SSLSession?
+---@param ech_configs string?
 ---@return cleat.ssl.SSLSocket
 ---@return table times in seconds: connect, handshake
-function Probe:open(context, session)
+function Probe:open(context, session, ech_configs)
     local start = loop.now()
     local deadline = math.min(start + self.options.timeout, self.limit)
     if start >= self.limit then
@@ -55,7 +59,8 @@ function Probe:open(context, session)
     local sock = target.connect(self.to, deadline, self.options.starttls, name)
     local connected = loop.now()
     sock:settimeout(math.max(deadline - connected, 0.001))
-    local conn = context:wrap_socket(sock, { server_hostname = name, session = session, suppress_ragged_eofs = false })
+    local conn = context:wrap_socket(sock, { server_hostname = name, session = session, ech_configs = ech_configs,
+        suppress_ragged_eofs = false })
     return conn, { connect = connected - start, handshake = loop.now() - connected }
 end
 
@@ -160,6 +165,27 @@ function Probe:groups()
         end)
     end
     return found
+end
+
+--- ech: whether the server has Encrypted ClientHello, and its configurations. It gets a ClientHello that is encrypted
+--- for another key; a server that knows ECH answers with its configurations, under the public name, which is the one
+--- that is inspected.
+---@return table? nil if that cannot be found out
+function Probe:ech()
+    local known, key = pcall(ssl.ECHKey, { public_name = self.options.servername or self.to.labels })
+    if not known then
+        return nil -- for an IP address there is no ECH
+    end
+    local context = self:context()
+    context.enforce_verification = true
+    local ok, conn = pcall(self.open, self, context, nil, ssl.ech_config_list { key })
+    if ok then
+        finish(conn)
+    elseif ssl.SSLECHRejectedError:is(conn) then
+        local configs = conn.ech_retry_configs
+        return { supported = configs ~= nil, configs = configs and base64.encode(configs) }
+    end
+    return nil
 end
 
 return probe
