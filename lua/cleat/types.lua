@@ -173,6 +173,11 @@
 ---@class cleat.keywords.ssl._https_verify_certificates
 ---@field enable? boolean
 
+---@class cleat.keywords.ssl.self_signed_certificate
+---@field names string|string[]
+---@field lifetime? integer
+---@field key_type? string
+
 ---@class cleat.keywords.ssl.match_hostname
 ---@field cert cleat.ssl.Certificate
 ---@field hostname string

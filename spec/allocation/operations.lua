@@ -504,6 +504,10 @@ return {
         context:load_cert_chain(certfile, { sign = nothing })
         return #ssl.sign(keyfile, "ecdsa_secp256r1_sha256", "data") > 64
     end, nothing, again = true },
+    { "self_signed_certificate", nothing, function()
+        local certificate, key = ssl.self_signed_certificate({ "localhost", "::1" }, { key_type = "ed25519" })
+        return #key, #certificate > 400
+    end, nothing, again = true },
     { "handshake with a pre-shared key", function()
         local client, server = ssl.SSLContext(ssl.PROTOCOL_TLS), ssl.SSLContext(ssl.PROTOCOL_TLS)
         client:set_ciphers "PSK"

@@ -264,6 +264,10 @@
      CLASSES_BIT(NOMEM))
 #define CLASSES_context_load_cert_chain_data \
     (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_descriptor_read \
+    (CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_descriptor_columns \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_early_data \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_set_early_data \
@@ -325,6 +329,10 @@
 #define CLASSES_connection_key_update \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
      CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_generate_key \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_generate_certificate \
+    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_close \
     (CLASSES_BIT(CLOSED) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_kind \
@@ -1029,6 +1037,10 @@
 #define cleat_context_load_cert_chain_data(...) \
     classes_checked("cleat_context_load_cert_chain_data", CLASSES_context_load_cert_chain_data, \
                     cleat_context_load_cert_chain_data(__VA_ARGS__))
+#define cleat_descriptor_read(...) \
+    classes_checked("cleat_descriptor_read", CLASSES_descriptor_read, cleat_descriptor_read(__VA_ARGS__))
+#define cleat_descriptor_columns(...) \
+    classes_checked("cleat_descriptor_columns", CLASSES_descriptor_columns, cleat_descriptor_columns(__VA_ARGS__))
 #define cleat_context_early_data(...) \
     classes_checked("cleat_context_early_data", CLASSES_context_early_data, cleat_context_early_data(__VA_ARGS__))
 #define cleat_context_set_early_data(...) \
@@ -1095,6 +1107,10 @@
 #define cleat_connection_key_update(...) \
     classes_checked("cleat_connection_key_update", CLASSES_connection_key_update, \
                     cleat_connection_key_update(__VA_ARGS__))
+#define cleat_generate_key(...) \
+    classes_checked("cleat_generate_key", CLASSES_generate_key, cleat_generate_key(__VA_ARGS__))
+#define cleat_generate_certificate(...) \
+    classes_checked("cleat_generate_certificate", CLASSES_generate_certificate, cleat_generate_certificate(__VA_ARGS__))
 #define cleat_close(...) \
     classes_checked("cleat_close", CLASSES_close, cleat_close(__VA_ARGS__))
 #define cleat_kind(...) \

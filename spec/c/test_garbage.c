@@ -505,6 +505,14 @@ static int32_t call_context_load_cert_chain_data(const struct value *v) {
                                               v[3].bytes, v[3].size);
 }
 
+static int32_t call_descriptor_read(const struct value *v) {
+    return cleat_descriptor_read(v[0].i, v[1].room, v[1].size, v[2].d);
+}
+
+static int32_t call_descriptor_columns(const struct value *v) {
+    return cleat_descriptor_columns(v[0].i);
+}
+
 static int32_t call_context_early_data(const struct value *v) {
     return cleat_context_early_data(v[0].i);
 }
@@ -613,6 +621,15 @@ static int32_t call_connection_export_keying_material(const struct value *v) {
 
 static int32_t call_connection_key_update(const struct value *v) {
     return cleat_connection_key_update(v[0].i, v[1].i, v[2].d);
+}
+
+static int32_t call_generate_key(const struct value *v) {
+    return cleat_generate_key(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_generate_certificate(const struct value *v) {
+    return cleat_generate_certificate(v[0].bytes, v[0].size, v[1].bytes, v[1].size, v[2].i,
+                                      v[3].room, v[3].size);
 }
 
 static int32_t call_close(const struct value *v) {
@@ -1675,6 +1692,10 @@ static const struct function functions[] = {
     {"cleat_context_load_cert_chain_data", call_context_load_cert_chain_data, CLASSES_context_load_cert_chain_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certs"}, {BYTES, 0, "key"},
       {BYTES, 0, "password"}, {END, 0, NULL}}},
+    {"cleat_descriptor_read", call_descriptor_read, CLASSES_descriptor_read,
+     {{INT, 0, "fd"}, {BUF, 0, "buf"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_descriptor_columns", call_descriptor_columns, CLASSES_descriptor_columns,
+     {{INT, 0, "fd"}, {END, 0, NULL}}},
     {"cleat_context_early_data", call_context_early_data, CLASSES_context_early_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
     {"cleat_context_set_early_data", call_context_set_early_data, CLASSES_context_set_early_data,
@@ -1734,6 +1755,11 @@ static const struct function functions[] = {
       {BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_connection_key_update", call_connection_key_update, CLASSES_connection_key_update,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "requested"}, {DOUBLE, 0, "timeout"},
+      {END, 0, NULL}}},
+    {"cleat_generate_key", call_generate_key, CLASSES_generate_key,
+     {{INT, 0, "key_type"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_generate_certificate", call_generate_certificate, CLASSES_generate_certificate,
+     {{BYTES, 0, "key"}, {BYTES, 0, "names"}, {INT, 0, "lifetime"}, {TEXT, 0, "output"},
       {END, 0, NULL}}},
     {"cleat_close", call_close, CLASSES_close,
      {{ANY_ID, 0, "id"}, {END, 0, NULL}}},

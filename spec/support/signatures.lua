@@ -981,6 +981,33 @@ return {
         },
     },
     {
+        name = "descriptor_read", results = 1,
+        classes = { TIMEOUT = true, SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "descriptor_read_into", results = 0,
+        classes = { TIMEOUT = true, SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "descriptor_columns", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+        },
+    },
+    {
         name = "context_early_data", results = 0,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1219,6 +1246,22 @@ return {
             { kind = "int", name = "connection" },
             { kind = "int", name = "requested" },
             { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "generate_key", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "key_type" },
+        },
+    },
+    {
+        name = "generate_certificate", results = 1,
+        classes = { NEED_PASSWORD = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "key" },
+            { kind = "bytes", name = "names" },
+            { kind = "int", name = "lifetime" },
         },
     },
     {

@@ -899,6 +899,9 @@ public final class Cleat {
                                                                     int certs_len, byte[] key,
                                                                     int key_len, byte[] password,
                                                                     int password_len);
+        public static native int cleat_descriptor_read(int fd, byte[] buf, int buf_cap,
+                                                       double timeout);
+        public static native int cleat_descriptor_columns(int fd);
         public static native int cleat_context_early_data(int context);
         public static native int cleat_context_set_early_data(int context, int most);
         public static native int cleat_connection_early_data(int connection);
@@ -943,6 +946,10 @@ public final class Cleat {
                                                                          byte[] buf, int buf_cap);
         public static native int cleat_connection_key_update(int connection, int requested,
                                                              double timeout);
+        public static native int cleat_generate_key(int key_type, byte[] output, int output_cap);
+        public static native int cleat_generate_certificate(byte[] key, int key_len, byte[] names,
+                                                            int names_len, int lifetime,
+                                                            byte[] output, int output_cap);
         public static native int cleat_close(int id);
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
@@ -5091,6 +5098,27 @@ public final class Cleat {
     }
 
     /**
+     * cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its
+     * end. It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF;
+     * EAGAIN, if another process has read them).
+     */
+    public static int descriptorRead(int fd, byte[] buf, double timeout) throws Failure {
+        int result = Raw.cleat_descriptor_read(fd, buf, buf.length, timeout);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not
+     * say. CLEAT_SYS: ENOTTY if it is no terminal.
+     */
+    public static int descriptorColumns(int fd) throws Failure {
+        int result = Raw.cleat_descriptor_columns(fd);
+        check(result);
+        return result;
+    }
+
+    /**
      * cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need
      * for it, with HKDF- SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what
      * observers see; the server needs a certificate for it, for clients with old configurations. It
@@ -5221,6 +5249,47 @@ public final class Cleat {
         check(result);
         out = Arrays.copyOf(out, Math.min(result, out.length));
         return out;
+    }
+
+    /**
+     * cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to
+     * output. key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes
+     * another key, so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+     */
+    public static String generateKey(int keyType) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_generate_key(keyType, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_generate_key(keyType, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_generate_certificate returns the length of a certificate for a private key that is its
+     * own issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names
+     * and IP addresses that it is for, with commas between them; internationalised names in their
+     * A-labels. It may identify a server and a client, is no CA's, has a random serial number, and is
+     * valid from five minutes ago, for clocks that differ, until lifetime seconds from now: 1 to
+     * 2147483647. A peer that trusts it accepts it and nothing else. Each call makes another one.
+     * CLEAT_USAGE for names that no certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key;
+     * CLEAT_SSL: PEM NO_START_LINE, ...
+     */
+    public static String generateCertificate(byte[] key, String names,
+                                             int lifetime) throws Failure {
+        byte[] namesBytes = bytes(names);
+        byte[] out = new byte[256];
+        int result = Raw.cleat_generate_certificate(key, length(key), namesBytes, length(namesBytes), lifetime, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_generate_certificate(key, length(key), namesBytes, length(namesBytes), lifetime, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
     }
 
     /**

@@ -871,6 +871,8 @@ pub mod raw {
                                                   certs_len: i32, key: *const c_char, key_len: i32,
                                                   password: *const c_char,
                                                   password_len: i32) -> i32;
+        pub fn cleat_descriptor_read(fd: i32, buf: *mut c_char, buf_cap: i32, timeout: f64) -> i32;
+        pub fn cleat_descriptor_columns(fd: i32) -> i32;
         pub fn cleat_context_early_data(context: i32) -> i32;
         pub fn cleat_context_set_early_data(context: i32, most: i32) -> i32;
         pub fn cleat_connection_early_data(connection: i32) -> i32;
@@ -910,6 +912,10 @@ pub mod raw {
                                                        context_value_len: i32, buf: *mut c_char,
                                                        buf_cap: i32) -> i32;
         pub fn cleat_connection_key_update(connection: i32, requested: i32, timeout: f64) -> i32;
+        pub fn cleat_generate_key(key_type: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_generate_certificate(key: *const c_char, key_len: i32, names: *const c_char,
+                                          names_len: i32, lifetime: i32, output: *mut c_char,
+                                          output_cap: i32) -> i32;
         pub fn cleat_close(id: i32) -> i32;
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
@@ -4009,6 +4015,23 @@ pub fn has_certificate_compression() -> Result<bool, Error> {
     Ok(result != 0)
 }
 
+/// cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its end.
+/// It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF; EAGAIN, if
+/// another process has read them).
+#[allow(clippy::too_many_arguments)]
+pub fn descriptor_read(fd: RawFd, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_read(fd, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
+    Ok(result as usize)
+}
+
+/// cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not say.
+/// CLEAT_SYS: ENOTTY if it is no terminal.
+#[allow(clippy::too_many_arguments)]
+pub fn descriptor_columns(fd: RawFd) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_columns(fd) })?;
+    Ok(result as usize)
+}
+
 /// cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need for
 /// it, with HKDF- SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what observers see;
 /// the server needs a certificate for it, for clients with old configurations. It must be a host name
@@ -4089,6 +4112,28 @@ pub fn ech_key_public_name(ech_key: &EchKey) -> Result<String, Error> {
 pub fn ech_config_list(ech_keys: &[i32]) -> Result<Vec<u8>, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_config_list(ech_keys.as_ptr(), c_len(ech_keys.len()), out, out_cap) })?;
     Ok(out)
+}
+
+/// cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to output.
+/// key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes another key,
+/// so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+#[allow(clippy::too_many_arguments)]
+pub fn generate_key(key_type: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_key(key_type, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_generate_certificate returns the length of a certificate for a private key that is its own
+/// issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names and IP
+/// addresses that it is for, with commas between them; internationalised names in their A-labels. It
+/// may identify a server and a client, is no CA's, has a random serial number, and is valid from five
+/// minutes ago, for clocks that differ, until lifetime seconds from now: 1 to 2147483647. A peer that
+/// trusts it accepts it and nothing else. Each call makes another one. CLEAT_USAGE for names that no
+/// certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key; CLEAT_SSL: PEM NO_START_LINE, ...
+#[allow(clippy::too_many_arguments)]
+pub fn generate_certificate(key: &[u8], names: &str, lifetime: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_certificate(key.as_ptr().cast(), c_len(key.len()), names.as_bytes().as_ptr().cast(), c_len(names.len()), lifetime, out, out_cap) })?;
+    Ok(utf8(out))
 }
 
 /// cleat_handle_count returns how many ids are open in this process.

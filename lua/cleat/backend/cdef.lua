@@ -154,6 +154,8 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
 int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, int32_t certs_len,
                                            const char *key, int32_t key_len, const char *password,
                                            int32_t password_len);
+int32_t cleat_descriptor_read(int32_t fd, char *buf, int32_t buf_cap, double timeout);
+int32_t cleat_descriptor_columns(int32_t fd);
 int32_t cleat_context_early_data(int32_t context);
 int32_t cleat_context_set_early_data(int32_t context, int32_t most);
 int32_t cleat_connection_early_data(int32_t connection);
@@ -189,6 +191,10 @@ int32_t cleat_connection_export_keying_material(int32_t connection, const char *
                                                 int32_t context_value_len, char *buf,
                                                 int32_t buf_cap);
 int32_t cleat_connection_key_update(int32_t connection, int32_t requested, double timeout);
+int32_t cleat_generate_key(int32_t key_type, char *output, int32_t output_cap);
+int32_t cleat_generate_certificate(const char *key, int32_t key_len, const char *names,
+                                   int32_t names_len, int32_t lifetime, char *output,
+                                   int32_t output_cap);
 int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
