@@ -65,6 +65,7 @@
 #include "cleat/interrupt.h"
 #include "cleat/poll.h"
 #include "cleat/random.h"
+#include "cleat/raw_public_key.h"
 #include "cleat/sct.h"
 #include "cleat/session.h"
 #include "cleat/session_store.h"

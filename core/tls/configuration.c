@@ -46,6 +46,7 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_sessions_unref(configuration->sessions);
     cleat_client_sessions_unref(configuration->client_sessions);
     cleat_credentials_unref(configuration->credentials);
+    cleat_peer_keys_unref(configuration->peer_keys);
     cleat_compression_free(configuration->compression);
     cleat_release(configuration);
 }
@@ -141,6 +142,7 @@ static bool set_up(const struct cleat_configuration *self,
                                                                    : parts->ciphers) == 1 &&
            cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
+           cleat_peer_keys_set_up(self->peer_keys, ssl_ctx) &&
            (self->credentials == NULL || cleat_credentials_use(self->credentials, ssl_ctx)) &&
            !cleat_memory_failed();
 }
@@ -160,6 +162,7 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     made->epoch = cleat_client_sessions_epoch(parts->client_sessions);
     memcpy(made->context, parts->context, sizeof made->context);
     made->credentials = cleat_credentials_ref(parts->credentials);
+    made->peer_keys = cleat_peer_keys_ref(parts->peer_keys);
     if (parts->credentials != NULL) cleat_credentials_digest(parts->credentials, made->credential);
     cleat_error_clear_queue();
     made->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
@@ -214,6 +217,9 @@ int32_t cleat_configuration_id_context(const struct cleat_configuration *configu
         SHA256_Update(&hash, bytes, sizeof bytes);
         SHA256_Update(&hash, trust, sizeof trust);
         add_unusual(&hash, &configuration->settings);
+        if (configuration->peer_keys != NULL) {
+            SHA256_Update(&hash, configuration->peer_keys->digest, CLEAT_DIGEST);
+        }
     }
     add_callers(&hash, &configuration->settings);
     SHA256_Final(id_context, &hash);

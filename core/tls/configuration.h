@@ -10,6 +10,7 @@
 #include "tls/client_sessions.h"
 #include "tls/compression.h"
 #include "tls/credentials.h"
+#include "tls/peer_keys.h"
 #include "tls/sessions.h"
 #include "x509/trust.h"
 
@@ -55,6 +56,7 @@ struct cleat_configuration {
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_credentials *credentials; /* NULL if none */
+    struct cleat_peer_keys *peer_keys; /* likewise */
     struct cleat_compression *compression; /* NULL if it is off */
     struct cleat_client_sessions *client_sessions;
     uint32_t epoch; /* of client_sessions, when it was made */
@@ -69,6 +71,7 @@ struct cleat_configuration_parts {
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
     struct cleat_credentials *credentials; /* NULL if none */
+    struct cleat_peer_keys *peer_keys; /* likewise */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_client_sessions *client_sessions;

@@ -21,6 +21,7 @@ struct cleat_context {
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
     struct cleat_credentials *credentials; /* likewise */
+    struct cleat_peer_keys *peer_keys; /* likewise */
     struct cleat_trust_sources sources;
     struct cleat_trust *trust; /* made of sources; NULL: not made since they were changed */
     struct cleat_configuration *configuration; /* of all of it; NULL likewise */

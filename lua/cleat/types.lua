@@ -64,6 +64,14 @@
 ---@class cleat.keywords.SSLContext.load_dh_params
 ---@field dhfile string
 
+---@class cleat.keywords.SSLContext.load_raw_public_key
+---@field keyfile string
+---@field password string|(fun(): string)|nil
+
+---@class cleat.keywords.SSLContext.set_peer_public_keys
+---@field keys? string[]
+---@field certificates? boolean
+
 ---@class cleat.keywords.SSLContext.session_from_bytes
 ---@field data string
 

@@ -200,6 +200,10 @@ return {
     POLLERR = 8,
     POLLHUP = 16,
     POLLNVAL = 32,
+    -- cleat/raw_public_key.h
+    PEER_KEYS_NONE = 0,
+    PEER_KEYS_ONLY = 1,
+    PEER_KEYS_ALSO = 2,
     -- cleat/sct.h
     SCT_LOG_ID = 0,
     SCT_EXTENSIONS = 1,

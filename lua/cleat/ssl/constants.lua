@@ -72,6 +72,7 @@ local constants = {
     HAS_PSK = false, -- Python 3.13
     HAS_PHA = false, -- Python 3.14
     HAS_CERTIFICATE_COMPRESSION = C.has_certificate_compression() == 1,
+    HAS_RAW_PUBLIC_KEYS = C.has_raw_public_keys() == 1,
 
     --- CHANNEL_BINDING_TYPES: the types that SSLSocket:get_channel_binding accepts: {"tls-unique",
     --- "tls-exporter", "tls-server-end-point"}.

@@ -12,6 +12,7 @@ local handshake_settings = require "cleat.ssl.handshake_settings"
 local keywords = require "cleat.keywords"
 local purposes = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
+local raw_public_key = require "cleat.ssl.raw_public_key"
 local resumption = require "cleat.ssl.resumption"
 local roles = require "cleat.ssl.roles"
 local session_store = require "cleat.ssl.session_store"
@@ -127,7 +128,8 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
         _store_errors = 0, _signers = false }, SSLContext.instance)
 end)
 
-for _, methods in ipairs { credential, handshake_settings, resumption.methods, session_store.methods } do
+for _, methods in ipairs { credential, handshake_settings, resumption.methods, session_store.methods,
+    raw_public_key.methods } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end
