@@ -40,7 +40,8 @@ CLEAT_API int32_t cleat_context_load_raw_public_key_data(int32_t context, const 
  * the peer's name; otherwise it is refused with the verify code 95 (untrusted raw public key). So without keys all
  * are refused, unless the caller decides: see CLEAT_VERDICTS_ALL. Verify mode, verdicts and the verification of resumed
  * sessions are as with certificates; with CERT_NONE a client accepts any key. Peers that have no raw public key are
- * refused with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL, UNSUPPORTED_CERTIFICATE). CLEAT_SSL if a key cannot be parsed;
+ * refused with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL, UNSUPPORTED_CERTIFICATE). Clients of servers with raw public keys
+ * resume sessions in TLS 1.3 only. CLEAT_SSL if a key cannot be parsed;
  * CLEAT_USAGE; CLEAT_UNSUPPORTED. */
 CLEAT_API int32_t cleat_context_set_peer_public_keys(int32_t context, int32_t which,
                                                      const char *keys, int32_t keys_len);

@@ -2042,7 +2042,8 @@ public final class Cleat {
          * are refused, unless the caller decides: see CLEAT_VERDICTS_ALL. Verify mode, verdicts and the
          * verification of resumed sessions are as with certificates; with CERT_NONE a client accepts any
          * key. Peers that have no raw public key are refused with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL,
-         * UNSUPPORTED_CERTIFICATE). CLEAT_SSL if a key cannot be parsed; CLEAT_USAGE; CLEAT_UNSUPPORTED.
+         * UNSUPPORTED_CERTIFICATE). Clients of servers with raw public keys resume sessions in TLS 1.3
+         * only. CLEAT_SSL if a key cannot be parsed; CLEAT_USAGE; CLEAT_UNSUPPORTED.
          */
         public void setPeerPublicKeys(int which, byte[] keys) throws Failure {
             int result = Raw.cleat_context_set_peer_public_keys(id, which, keys, length(keys));

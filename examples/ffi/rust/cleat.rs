@@ -1823,8 +1823,9 @@ impl Context {
     /// with the verify code 95 (untrusted raw public key). So without keys all are refused, unless the
     /// caller decides: see CLEAT_VERDICTS_ALL. Verify mode, verdicts and the verification of resumed
     /// sessions are as with certificates; with CERT_NONE a client accepts any key. Peers that have no raw
-    /// public key are refused with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL, UNSUPPORTED_CERTIFICATE). CLEAT_SSL if
-    /// a key cannot be parsed; CLEAT_USAGE; CLEAT_UNSUPPORTED.
+    /// public key are refused with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL, UNSUPPORTED_CERTIFICATE). Clients of
+    /// servers with raw public keys resume sessions in TLS 1.3 only. CLEAT_SSL if a key cannot be parsed;
+    /// CLEAT_USAGE; CLEAT_UNSUPPORTED.
     #[allow(clippy::too_many_arguments)]
     pub fn set_peer_public_keys(&self, which: i32, keys: &[u8]) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_peer_public_keys(self.0, which, keys.as_ptr().cast(), c_len(keys.len())) })?;

@@ -63,7 +63,8 @@ local parse_keys = keywords.parser("set_peer_public_keys", { "keys", "certificat
 --- whatever its name is. Another key is refused with a `verify_code` of 95, so an empty list refuses all, unless
 --- SSLContext's `verify_callback` accepts it (`verify_callback_may_accept`): it finds the key by
 --- SSLSocket:peer_public_key, and gets an empty chain. With CERT_NONE nothing is verified. nil: no raw public keys, as
---- in a new context. Needs `HAS_RAW_PUBLIC_KEYS`.
+--- in a new context. Clients of servers with raw public keys resume sessions with TLS 1.3 only. Needs
+--- `HAS_RAW_PUBLIC_KEYS`.
 ---
 ---     if ssl.HAS_RAW_PUBLIC_KEYS then
 ---         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
