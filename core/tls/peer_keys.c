@@ -145,31 +145,35 @@ static int32_t make(int32_t which, const char *bytes, int32_t len, struct cleat_
     return CLEAT_OK;
 }
 
-/* Exchanges the context's keys for *keys. */
-static int32_t exchange(int32_t context, struct cleat_peer_keys **keys) {
-    CLEAT_CONTEXT_BEGIN(context);
-    struct cleat_peer_keys *old = self->peer_keys;
-    self->peer_keys = *keys;
-    *keys = old;
-    cleat_context_changed(self);
-    CLEAT_CONTEXT_END(CLEAT_OK);
-}
-
-int32_t cleat_context_set_peer_public_keys(int32_t context, int32_t which, const char *keys,
-                                           int32_t keys_len) {
-    CLEAT_NO_CANCEL();
-    struct cleat_peer_keys *list = NULL;
+static int32_t set(struct cleat_context *self, int32_t which, const char *bytes, int32_t len) {
+    struct cleat_peer_keys *made = NULL;
+    struct cleat_peer_keys *old;
     int32_t status = CLEAT_OK;
-    CLEAT_CHECK_RANGE(2, which, CLEAT_PEER_KEYS_NONE, CLEAT_PEER_KEYS_ALSO);
-    CLEAT_CHECK_IN(3, keys, keys_len);
-    if (which == CLEAT_PEER_KEYS_NONE && keys_len > 0) {
+    if (which == CLEAT_PEER_KEYS_NONE && len > 0) {
         return cleat_fail_usage(3, "there are keys, and none is to be accepted");
     }
     if (!CLEAT_HAS_RAW_PUBLIC_KEYS && which != CLEAT_PEER_KEYS_NONE)
         return cleat_fail_no_raw_keys();
-    if (which != CLEAT_PEER_KEYS_NONE) status = make(which, keys, keys_len, &list);
-    if (status >= 0) status = exchange(context, &list);
-    cleat_peer_keys_unref(list);
+    if (which != CLEAT_PEER_KEYS_NONE) status = make(which, bytes, len, &made);
+    if (status < 0) return status;
+    pthread_mutex_lock(&self->lock);
+    old = self->peer_keys;
+    self->peer_keys = made;
+    cleat_context_changed(self);
+    pthread_mutex_unlock(&self->lock);
+    cleat_peer_keys_unref(old);
+    return CLEAT_OK;
+}
+
+int32_t cleat_context_set_peer_public_keys(int32_t context, int32_t which, const char *keys,
+                                           int32_t keys_len) {
+    struct cleat_context *self;
+    int32_t status;
+    CLEAT_CHECK_RANGE(2, which, CLEAT_PEER_KEYS_NONE, CLEAT_PEER_KEYS_ALSO);
+    CLEAT_CHECK_IN(3, keys, keys_len);
+    CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
+    status = set(self, which, keys, keys_len);
+    CLEAT_DONE(self);
     return status;
 }
 

@@ -13,7 +13,7 @@ struct cleat_connection;
 
 struct cleat_peer_keys {
     atomic_int references;
-    int32_t which; /* CLEAT_PEER_KEYS_*; NONE: see cleat_peer_keys_offer */
+    int32_t which; /* CLEAT_PEER_KEYS_ONLY or _ALSO */
     uint8_t digest[CLEAT_DIGEST]; /* of all of it */
     size_t count;
     uint8_t list[][CLEAT_DIGEST]; /* of each public key */

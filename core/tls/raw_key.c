@@ -8,6 +8,7 @@
 #include "tls/credential_pem.h"
 
 int32_t cleat_has_raw_public_keys(void) {
+    CLEAT_NO_CANCEL();
     return CLEAT_HAS_RAW_PUBLIC_KEYS;
 }
 
@@ -118,7 +119,8 @@ static int32_t load(int32_t context, const char *text, int32_t len,
     CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
     cleat_error_clear_queue();
     cleat_file_skip_mark(&text, &len);
-    status = cleat_pem_key(text, len, password, &key);
+    status = CLEAT_HAS_RAW_PUBLIC_KEYS ? cleat_pem_key(text, len, password, &key)
+                                       : cleat_fail_no_raw_keys();
     if (status >= 0) status = cleat_raw_key_new(key, &raw);
     if (status >= 0) status = set(self, raw);
     EVP_PKEY_free(key);
@@ -132,7 +134,6 @@ int32_t cleat_context_load_raw_public_key_data(int32_t context, const char *key,
     struct cleat_password secret = {password, password_len, false};
     CLEAT_CHECK_IN(2, key, key_len);
     CLEAT_CHECK_PASSWORD(4, password, password_len);
-    if (!CLEAT_HAS_RAW_PUBLIC_KEYS) return cleat_fail_no_raw_keys();
     return load(context, key, key_len, &secret);
 }
 
@@ -153,8 +154,8 @@ int32_t cleat_context_load_raw_public_key(int32_t context, const char *keyfile, 
     int32_t status;
     CLEAT_CHECK_PEM_FILE(2, keyfile, keyfile_len);
     CLEAT_CHECK_PASSWORD(4, password, password_len);
-    if (!CLEAT_HAS_RAW_PUBLIC_KEYS) return cleat_fail_no_raw_keys();
     status = check_context(context);
+    if (status >= 0 && !CLEAT_HAS_RAW_PUBLIC_KEYS) status = cleat_fail_no_raw_keys();
     if (status >= 0) status = cleat_pem_read(keyfile, keyfile_len, &text, &len);
     if (status >= 0) status = load(context, text, len, &secret);
     cleat_release(text);

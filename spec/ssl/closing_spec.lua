@@ -269,6 +269,10 @@ local AFTER = {
         load_verify_locations = function()
             return { require("support.pki").path "root.pem" }
         end,
+        load_raw_public_key = function()
+            return { require("cleat.ssl").HAS_RAW_PUBLIC_KEYS and require("support.pki").path "server-ec.key" or "/nowhere" }
+        end,
+        set_peer_public_keys = {},
         load_dh_params = function()
             return { class = "IOError", "/nowhere" }
         end,
@@ -299,7 +303,7 @@ local AFTER = {
     object = {
         cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
-        ocsp_response = fine(), pending = {}, read = {}, recv_early = {},
+        ocsp_response = fine(), peer_public_key = fine(), pending = {}, read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
         unwrap = {}, version = fine(), write = { "x" },
     },
@@ -320,7 +324,7 @@ AFTER.tls = extended(AFTER.socket, {
     dup = { class = "NotImplementedError" }, export_keying_material = { "x", 1 },
     get_channel_binding = fine(), getpeercert = {}, key_update = {},
     get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),
-    ocsp_response = fine(), pending = fine(), recv_early = {}, scts = fine(),
+    ocsp_response = fine(), peer_public_key = fine(), pending = fine(), recv_early = {}, scts = fine(),
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
     setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),
