@@ -115,8 +115,8 @@ local parse_register = keywords.parser("register", { "fileobj", "events", "data"
 ---     print(key.fileobj == one, #selector:select()) --> true	1
 ---     selector:close()
 ---
---- Raises: ValueError for other events, or an object without a descriptor; KeyError if it is registered; RuntimeError if
---- the selector is closed.
+--- Raises: ValueError for other events, or an object without a descriptor; KeyError if it is registered; RuntimeError
+--- if the selector is closed.
 --- Python: 3.4.
 ---@param fileobj any a descriptor, or an object with a method `fileno`
 ---@param events integer a sum of `EVENT_*`

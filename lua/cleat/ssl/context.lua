@@ -4,6 +4,7 @@ local C = require "cleat.backend"
 local certificate = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local class = require "cleat.class"
+local connection_class = require "cleat.ssl.connection_class"
 local constants = require "cleat.ssl.constants"
 local credential = require "cleat.ssl.credential"
 local early_setting = require "cleat.ssl.early_data"
@@ -92,6 +93,10 @@ local const = C.const
 --- attacker can send it to the server again, any number of times, unless set_session_store has a store with `add`; it
 --- may be set where that does no harm. Servers accept 14336 bytes of a connection, whatever the number; clients send no
 --- more than it early, if it is not 0. Raises TypeError, ValueError
+---@field sslsocket_class cleat.Class the class of what wrap_socket returns: SSLSocket, or one that
+--- `ssl.SSLSocket:extend(name, fields)` has made. `fields` are additional attributes, with their values in new objects.
+--- Raises TypeError
+---@field sslobject_class cleat.Class the same for wrap_bio and SSLObject
 ---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
 --- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
@@ -125,7 +130,7 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     roles.apply(id, protocol)
     return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false,
         _verify_callback = false, _verify_callback_may_accept = false, _verifier = false, _session_store = false,
-        _store_errors = 0, _signers = false }, SSLContext.instance)
+        _store_errors = 0, _signers = false, _sslsocket_class = false, _sslobject_class = false }, SSLContext.instance)
 end)
 
 for _, methods in ipairs { credential, handshake_settings, resumption.methods, session_store.methods,
@@ -514,7 +519,7 @@ end
 setters.minimum_version = bound("minimum_version", C.context_set_minimum_version)
 setters.maximum_version = bound("maximum_version", C.context_set_maximum_version)
 
-for _, part in ipairs { early_setting, session_store, staple } do
+for _, part in ipairs { connection_class, early_setting, session_store, staple } do
     for name, get in pairs(part.getters) do
         getters[name], setters[name] = get, part.setters[name]
     end

@@ -190,7 +190,7 @@ local function wrap(context, incoming, outgoing, server_side, server_hostname, s
         _incoming = incoming, _outgoing = outgoing, _due = 0, _timeout = 0, _wait = 0, _waiter = false, _events = "r", _turns = false,
         _server_side = server_side, _server_hostname = name, _in_callback = false, _failed = false,
         _session = session, _early = early,
-    }, SSLObject.instance)
+    }, (context._sslobject_class or SSLObject).instance)
     connection.open(self, labels or name)
     return self
 end

@@ -42,11 +42,17 @@ end
 -- new makes an SSLSocket, not connected. The methods that move data are fields of the object: looking them up in the
 -- class takes longer than the rest of such a method on Lua 5.4. Lua's tables have room for 16 fields here in any case.
 local function new(context, id, guard, timeout, wait, plain, name)
-    return setmetatable({
+    local self = setmetatable({
         _id = id, _guard = guard, _timeout = timeout, _wait = wait, _plain = plain, _tls = 0, _tls_guard = false, _read_id = 0,
         _write_id = 0, _state = "new", _context = context, _server_hostname = name, recv = recv, recv_into = recv_into, send = send,
         sendall = sendall,
     }, SSLSocket.instance)
+    local of = context._sslsocket_class
+    if of then
+        self.recv, self.recv_into, self.send, self.sendall = of.recv, of.recv_into, of.send, of.sendall
+        setmetatable(self, of.instance)
+    end
+    return self
 end
 
 -- over makes the SSLSocket for a wrapped transport.
