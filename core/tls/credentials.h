@@ -29,7 +29,8 @@ void cleat_credentials_unref(struct cleat_credentials *set); /* likewise */
 void cleat_credentials_put(struct cleat_credentials *set, struct cleat_credential *credential);
 
 /* cleat_credentials_use returns whether connections of ssl_ctx now choose among the credentials: the raw public key, if
- * the peer accepts it; then the first of those that the peer can verify, and of these one whose issuer it has named, if it names any and there is one. */
+ * the peer accepts one; then the first of those that the peer can verify, and of these one whose issuer it has named,
+ * if it names any and there is one. */
 bool cleat_credentials_use(const struct cleat_credentials *set, SSL_CTX *ssl_ctx);
 
 /* cleat_credentials_selected returns the credential that the handshake of ssl presents, or has presented, NULL if there

@@ -22,8 +22,8 @@ struct cleat_peer_keys {
 struct cleat_peer_keys *cleat_peer_keys_ref(struct cleat_peer_keys *keys); /* NULL is none */
 void cleat_peer_keys_unref(struct cleat_peer_keys *keys); /* likewise */
 
-/* cleat_peer_keys_set_up returns whether connections of ssl_ctx now ask their peers for what they accept. keys: NULL for
- * certificates only. cleat_peer_keys_switch does so for one that has begun already. */
+/* cleat_peer_keys_set_up returns whether connections of ssl_ctx now ask their peers for what they accept. keys: NULL
+ * for certificates only. cleat_peer_keys_switch does so for one that has begun already. */
 bool cleat_peer_keys_set_up(const struct cleat_peer_keys *keys, SSL_CTX *ssl_ctx);
 bool cleat_peer_keys_switch(const struct cleat_peer_keys *keys, SSL *ssl);
 

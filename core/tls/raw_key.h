@@ -1,4 +1,4 @@
-/* raw_key.h: a raw public key with which this side identifies itself (RFC 7250). It is never modified once it is made. */
+/* raw_key.h: a raw public key with which this side identifies itself (RFC 7250). Once made it is never modified. */
 #ifndef CLEAT_CORE_RAW_KEY_H
 #define CLEAT_CORE_RAW_KEY_H
 

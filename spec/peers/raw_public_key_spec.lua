@@ -125,7 +125,8 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             local flag = version == "TLSv1.2" and "-tls1_2" or "-tls1_3"
             local certfile, keyfile = pki.chain "server-ec"
             local server = process.start {
-                "/usr/bin/python3", "-I", process.root .. "/spec/support/hold.py", "/dev/null", "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", certfile, "-cert_chain", certfile, "-key", keyfile,
+                "/usr/bin/python3", "-I", process.root .. "/spec/support/hold.py", "/dev/null",
+                "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", certfile, "-cert_chain", certfile, "-key", keyfile,
                 flag, timeout = 60,
             }
             local port = tonumber((server:wait_for("ACCEPT [%d.]+:(%d+)")))

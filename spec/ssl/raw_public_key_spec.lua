@@ -1,5 +1,6 @@
 -- Raw public keys (RFC 7250): who is accepted, who is refused and for which reason, in both roles, also where sessions
 -- are resumed. Against GnuTLS: spec/peers/raw_public_key_spec.lua.
+local backend = require "cleat.backend"
 local handles = require "support.handles"
 local key_types = require "support.key_types"
 local link = require "support.link"
@@ -352,6 +353,10 @@ describe("set_peer_public_keys and load_raw_public_key:", function()
             return "correct"
         end)
         assert.are.same({}, (attempt(context, other)))
+        -- in the ABI the key may be a text, too
+        local third = link.context {}
+        assert.are.equal(0, backend.context_load_raw_public_key_data(third._id, process.read_file(encrypted), "correct"))
+        assert.are.same({}, (attempt(context, third)))
         -- a second key replaces the first
         other:load_raw_public_key((key("p256", "other")))
         untrusted(attempt(context, other).client)

@@ -1818,14 +1818,14 @@ impl Context {
 
     /// cleat_context_set_peer_public_keys returns CLEAT_OK and sets that. which: CLEAT_PEER_KEYS_*. keys:
     /// the public keys that peers may have, SubjectPublicKeyInfo in DER one after the other, at most 65536;
-    /// none with CLEAT_PEER_KEYS_NONE. A raw public key is verified where a certificate would be, and in
-    /// its place: it is accepted if it is one of these, whatever the peer's name; otherwise it is refused
-    /// with the verify code 95 (untrusted raw public key). So without keys all are refused, unless the
-    /// caller decides: see CLEAT_VERDICTS_ALL. Verify mode, verdicts and the verification of resumed
-    /// sessions are as with certificates; with CERT_NONE a client accepts any key. Peers that have no raw
-    /// public key are refused with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL, UNSUPPORTED_CERTIFICATE). Clients of
-    /// servers with raw public keys resume sessions in TLS 1.3 only. CLEAT_SSL if a key cannot be parsed;
-    /// CLEAT_USAGE; CLEAT_UNSUPPORTED.
+    /// none with CLEAT_PEER_KEYS_NONE. A raw public key is verified in the place of a certificate: it is
+    /// accepted if it is one of these, whatever the peer's name; otherwise it is refused with the verify
+    /// code 95 (untrusted raw public key). So without keys all are refused, unless the caller decides: see
+    /// CLEAT_VERDICTS_ALL. Verify mode, verdicts and the verification of resumed sessions are as with
+    /// certificates; with CERT_NONE a client accepts any key. Peers that have no raw public key are refused
+    /// with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL, UNSUPPORTED_CERTIFICATE). Clients of servers with raw public
+    /// keys resume sessions in TLS 1.3 only. CLEAT_SSL if a key cannot be parsed; CLEAT_USAGE;
+    /// CLEAT_UNSUPPORTED.
     #[allow(clippy::too_many_arguments)]
     pub fn set_peer_public_keys(&self, which: i32, keys: &[u8]) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_peer_public_keys(self.0, which, keys.as_ptr().cast(), c_len(keys.len())) })?;

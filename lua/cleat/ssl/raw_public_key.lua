@@ -21,7 +21,7 @@ local raw_public_key = { methods = methods, connection_methods = connection_meth
 local parse_load = keywords.parser("load_raw_public_key", { "keyfile", "password" }, { required = 1 })
 
 --- Loads this side's private key, whose public key later connections present to peers that accept raw public keys (RFC
---- 7250), in place of a certificate. Other peers get the certificate, if there is one, and fail otherwise. A second call
+--- 7250), in place of a certificate. Other peers get the certificate; without one the handshake fails. A second call
 --- replaces the first. Needs `HAS_RAW_PUBLIC_KEYS`.
 ---
 ---     if ssl.HAS_RAW_PUBLIC_KEYS then
