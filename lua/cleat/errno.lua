@@ -12,7 +12,8 @@ local errno = { errorcode = {} }
 --- errorcode: a table of the names by number.
 --- Python: 1.4.
 for name, number in pairs(C.const) do
-    if name:find("^E%u[%u%d]*$") and name ~= "EOF" then -- EOF is a class of statuses
+    -- EOF is a class of statuses, EPOLL* are events.
+    if name:find("^E%u[%u%d]*$") and name ~= "EOF" and not name:find("^EPOLL") then
         errno[name] = number
         errno.errorcode[number] = name
     end
