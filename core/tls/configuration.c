@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "cleat/verify.h"
 #include "tls/connection.h"
+#include "tls/psk.h"
 #include "tls/server_name.h"
 #include "tls/session.h"
 #include "tls/session_store.h"
@@ -14,10 +15,12 @@
 
 /* The options that BoringSSL acts on, but for those that forbid versions: see protocol_version.c. The others
  * name what it always or never does. */
-#define KNOWN_OPTIONS (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET)
+#define KNOWN_OPTIONS                                                                              \
+    (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET | CLEAT_OP_LEGACY_SERVER_CONNECT)
 
 _Static_assert(CLEAT_OP_CIPHER_SERVER_PREFERENCE == SSL_OP_CIPHER_SERVER_PREFERENCE &&
-                   CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET,
+                   CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET &&
+                   CLEAT_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT,
                "BoringSSL has OpenSSL's numbers");
 
 _Static_assert(CLEAT_VERIFY_CRL_CHECK_LEAF == X509_V_FLAG_CRL_CHECK &&
@@ -68,6 +71,7 @@ static CRYPTO_BUFFER_POOL *certificate_pool(void) {
 static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac,
                       int encrypt) {
     const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    if (encrypt == 1 && cleat_psk_is_used(ssl)) return cleat_psk_seal(name, iv, cipher, hmac);
     return cleat_sessions_ticket_key(connection->initial->sessions, name, iv, cipher, hmac,
                                      encrypt == 1);
 }
@@ -75,6 +79,7 @@ static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *ciph
 /* BoringSSL's own cache ends with the SSL_CTX, and a client has none. */
 static int store_session(SSL *ssl, SSL_SESSION *session) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
+    if (cleat_psk_made(session)) return 0;
     if (!connection->server_side) return cleat_session_keep(connection, session) ? 1 : 0;
     if (cleat_session_is_stored(connection)) {
         cleat_session_store_id(connection, session);
@@ -127,6 +132,7 @@ static bool set_compression(struct cleat_configuration *self) {
 static bool set_up(const struct cleat_configuration *self,
                    const struct cleat_configuration_parts *parts) {
     SSL_CTX *ssl_ctx = self->ssl_ctx;
+    SSL_CTX_clear_options(ssl_ctx, KNOWN_OPTIONS); /* BoringSSL has one of them by default */
     SSL_CTX_set_options(ssl_ctx, (uint32_t)self->settings.options & KNOWN_OPTIONS);
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, cleat_server_name_select);
@@ -140,6 +146,7 @@ static bool set_up(const struct cleat_configuration *self,
            set_groups(ssl_ctx, self->settings.curve) &&
            SSL_CTX_set_cipher_list(ssl_ctx, parts->ciphers == NULL ? DEFAULT_CIPHERS
                                                                    : parts->ciphers) == 1 &&
+           cleat_psk_set_up(ssl_ctx, &self->settings) &&
            cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
            cleat_peer_keys_set_up(self->peer_keys, ssl_ctx) &&

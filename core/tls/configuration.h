@@ -6,6 +6,7 @@
 #ifndef CLEAT_CORE_CONFIGURATION_H
 #define CLEAT_CORE_CONFIGURATION_H
 
+#include "cleat/psk.h"
 #include "tls/alpn.h"
 #include "tls/client_sessions.h"
 #include "tls/compression.h"
@@ -42,6 +43,9 @@ struct cleat_settings {
     bool certificate_compression;
     int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
     int32_t early_data; /* see cleat_context_set_early_data */
+    bool psk_client; /* clients use pre-shared keys */
+    bool psk_server;
+    char psk_hint[CLEAT_PSK_IDENTITY_MAX + 1]; /* of servers; empty: none */
     int curve; /* NID of the only group for the key exchange; 0 for the default ones */
 };
 

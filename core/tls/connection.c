@@ -7,6 +7,7 @@
 #include "tls/group.h"
 #include "tls/hostname.h"
 #include "tls/offered_ticket.h"
+#include "tls/psk.h"
 #include "tls/session_store.h"
 #include "tls/verify.h"
 #include "x509/chain_bytes.h"
@@ -30,6 +31,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_release(self->server_hostname);
     cleat_release(self->verify_faults);
     cleat_signature_free(self->signature);
+    cleat_psk_end(self);
     cleat_chain_bytes_free(self->refused_chain);
     cleat_offered_ticket_forget(self);
     cleat_session_talk_end(self);
@@ -125,6 +127,7 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
             status = cleat_hostname_send(ssl, self->server_hostname);
         }
     }
+    if (status >= 0) status = cleat_psk_start(self, ssl, configuration);
     if (status < 0) {
         SSL_free(ssl);
         return status;
@@ -179,7 +182,7 @@ static int32_t switch_server(struct cleat_connection *self, struct cleat_configu
     const struct cleat_settings *settings = &other->settings;
     cleat_error_clear_queue();
     if (SSL_set_SSL_CTX(self->ssl, other->ssl_ctx) == NULL || !narrow(self, other) ||
-        cleat_memory_failed()) {
+        !cleat_psk_switch(self, other) || cleat_memory_failed()) {
         return cleat_fail_ssl("SSL_set_SSL_CTX");
     }
     cleat_configuration_ref(other);

@@ -6,6 +6,7 @@
 #include "tls/connection.h"
 #include "tls/early_data.h"
 #include "tls/offered_ticket.h"
+#include "tls/psk.h"
 #include "tls/session.h"
 #include "tls/session_store.h"
 #include "tls/verify.h"
@@ -41,6 +42,7 @@ static int32_t finish(struct cleat_connection *self) {
     cleat_early_data_finish(self);
     cleat_session_talk_end(self);
     cleat_offered_ticket_forget(self);
+    cleat_psk_end(self);
     cleat_turn_handshake_done(&self->turns);
     return CLEAT_OK;
 }
@@ -86,6 +88,9 @@ static int32_t fail_refused(struct cleat_connection *self) {
         return cleat_fail_named("SSL", "PRIVATE_KEY_OPERATION_FAILED",
                                 "private key operation failed");
     }
+    if (self->refused_at == CLEAT_PAUSE_PSK) {
+        return cleat_fail_named("SSL", "PSK_IDENTITY_NOT_FOUND", "psk identity not found");
+    }
     ERR_clear_error();
     ERR_put_error(ERR_LIB_SSL, 0, SSL_R_CERTIFICATE_VERIFY_FAILED, __FILE__, __LINE__);
     return cleat_connection_fail_tls(self, "verifying the peer");
@@ -126,6 +131,7 @@ static int32_t pause_of(struct cleat_connection *self) {
     if (self->pause == CLEAT_PAUSE_SESSION) return CLEAT_WANTS_SESSION;
     if (self->pause == CLEAT_PAUSE_VERIFY) return CLEAT_WANTS_VERIFY;
     if (self->pause == CLEAT_PAUSE_SIGNATURE) return CLEAT_WANTS_SIGNATURE;
+    if (self->pause == CLEAT_PAUSE_PSK) return CLEAT_WANTS_PSK;
     return CLEAT_OK;
 }
 
@@ -145,13 +151,23 @@ static int32_t in_early_data(struct cleat_connection *self) {
     return received < 0 && !cleat_connection_is_want(received) ? fail(self, received) : received;
 }
 
+/* BoringSSL's part, up to what it or the caller has to wait for. */
+static int advance(struct cleat_connection *self) {
+    int result = SSL_do_handshake(self->ssl);
+    while (result <= 0 && cleat_psk_holds(self) && !cleat_psk_ask(self)) {
+        result = SSL_do_handshake(self->ssl);
+    }
+    cleat_psk_wipe(self);
+    return result;
+}
+
 int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transport_mode mode) {
     int32_t status = pause_of(self);
     int result;
     if (status < 0) return status;
     begin(self);
     cleat_connection_begin(self, mode);
-    result = SSL_do_handshake(self->ssl);
+    result = advance(self);
     if (self->server_side) cleat_credentials_note(self);
     if (result == 1 && SSL_in_early_data(self->ssl) == 1) return in_early_data(self);
     if (result == 1) {
@@ -163,7 +179,9 @@ int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transpor
         cleat_early_data_refused(self);
         return CLEAT_OK;
     }
-    status = cleat_connection_map_error(self, result, "SSL_do_handshake");
+    status = self->pause == CLEAT_PAUSE_PSK
+                 ? CLEAT_WANTS_PSK
+                 : cleat_connection_map_error(self, result, "SSL_do_handshake");
     if (!cleat_connection_is_want(status)) return fail(self, status);
     if (cleat_transport_flush(&self->transport)) return status;
     if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);

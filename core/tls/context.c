@@ -7,6 +7,7 @@
 #include "base/argument.h"
 #include "base/memory.h"
 #include "cleat/verify.h"
+#include "tls/cipher_list.h"
 
 #define DEFAULT_OPTIONS                                                                            \
     (CLEAT_OP_ALL | CLEAT_OP_NO_SSLV2 | CLEAT_OP_NO_SSLV3 | CLEAT_OP_NO_COMPRESSION |              \
@@ -281,7 +282,7 @@ int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers, int32_t 
     char *text;
     CLEAT_CHECK_TEXT(2, ciphers, ciphers_len);
     CLEAT_CONTEXT_BEGIN(context);
-    text = cleat_copy_text(ciphers, ciphers_len);
+    text = cleat_cipher_list_copy(ciphers, ciphers_len);
     result = text == NULL ? cleat_fail_nomem() : try_ciphers(text);
     if (result >= 0) {
         char *old = self->ciphers;

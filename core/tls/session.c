@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cleat/session.h"
 #include "tls/context.h"
+#include "tls/psk.h"
 
 /* The encoding: this, the digest of the own certificates, and BoringSSL's bytes. */
 static const char magic[8] = {'c', 'l', 'e', 'a', 't', 's', 's', '1'};
@@ -120,7 +121,8 @@ static SSL_SESSION *newest(const struct cleat_connection *connection) {
     if (session == NULL && SSL_version(connection->ssl) < TLS1_3_VERSION) {
         session = SSL_get_session(connection->ssl);
     }
-    return session != NULL && SSL_SESSION_is_resumable(session) == 1 ? session : NULL;
+    if (session == NULL || cleat_psk_made(session)) return NULL;
+    return SSL_SESSION_is_resumable(session) == 1 ? session : NULL;
 }
 
 int32_t cleat_connection_session(int32_t connection) {

@@ -11,6 +11,10 @@
 ---@class cleat.keywords.Socket.makefile
 ---@field mode? string
 ---@field bufsize? integer
+---@field encoding? string
+---@field errors? string
+---@field newline? string
+---@field buffering? integer
 
 ---@class cleat.keywords.ssl.SSLContext
 ---@field protocol? integer
@@ -63,6 +67,13 @@
 
 ---@class cleat.keywords.SSLContext.load_dh_params
 ---@field dhfile string
+
+---@class cleat.keywords.SSLContext.set_psk_client_callback
+---@field callback? (fun(hint: string?): string?, string?)
+
+---@class cleat.keywords.SSLContext.set_psk_server_callback
+---@field callback? (fun(identity: string?): string?)
+---@field identity_hint? string
 
 ---@class cleat.keywords.SSLContext.load_raw_public_key
 ---@field keyfile string
@@ -134,6 +145,7 @@
 ---@field addr table
 ---@field ssl_version? integer
 ---@field ca_certs? string
+---@field timeout? number
 
 ---@class cleat.keywords.ssl.create_default_context
 ---@field purpose? cleat.ssl.Purpose
@@ -203,6 +215,19 @@
 ---@field address table
 ---@field timeout? number
 ---@field source_address? table
+
+---@class cleat.keywords.socket.create_server
+---@field address table
+---@field family? integer
+---@field backlog? integer
+---@field reuse_port? boolean
+---@field dualstack_ipv6? boolean
+
+---@class cleat.keywords.socket.fromfd
+---@field fd integer
+---@field family? integer
+---@field type? integer
+---@field proto? integer
 
 ---@class cleat.keywords.Poll.register
 ---@field fd any

@@ -22,7 +22,7 @@ end
 local NUMBERS = {}
 for name in ([[index path_length hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line
         x509 x509_ca crl which_count reason code depth hash_algorithm signature_algorithm period lifetime
-        count]]):gmatch("%S+") do
+        count cipher]]):gmatch("%S+") do
     NUMBERS[name] = { kind = "number" }
 end
 
@@ -45,9 +45,10 @@ local FLAGS = {
 
 -- Bytes in: texts in UTF-8, names of files and directories, and other bytes.
 local BYTES = {
-    text = "host service server_hostname ciphers curve prompt digest name label",
+    text = "host service server_hostname ciphers curve prompt digest name transport label",
     path = "cafile capath certfile keyfile dhfile",
-    bytes = "data certs key keys secrets password protocols response scts sct untrusted signature context_value",
+    bytes = "data certs key keys secrets password protocols response scts sct untrusted signature"
+        .. " identity identity_hint context_value",
 }
 local KIND_OF_BYTES = {}
 for kind, names in pairs(BYTES) do

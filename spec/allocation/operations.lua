@@ -152,6 +152,48 @@ return {
         local ok, failure = pcall(socket.getaddrinfo, "name.invalid.", 443, 0, 0, 0, socket.AI_NUMERICHOST)
         return ok or not socket.gaierror:is(failure) and error(failure, 0)
     end, nothing, again = true },
+    { "recvmsg", datagrams, function(given)
+        return given.one:recvmsg(100)
+    end, close_datagrams },
+    { "recvmsg_into", datagrams, function(given)
+        return given.one:recvmsg_into { given.buffer }
+    end, close_datagrams },
+    { "sendmsg", datagrams, function(given)
+        return given.one:sendmsg({ "a", "gain" }, nil, 0, given.two:getsockname())
+    end, close_datagrams, again = true },
+    { "create_server", nothing, function()
+        return socket.create_server({ address_text, 0 }, { reuse_port = true }):close()
+    end, nothing, again = true },
+    { "fromfd, dup", datagrams, function(given)
+        return socket.fromfd(given.one:fileno(), socket.AF_INET), given.two:dup(), given.two:getblocking()
+    end, close_datagrams, again = true },
+    { "SSLSocket: detach", function()
+        local given = opened()
+        given.fd = false
+        return given
+    end, function(given)
+        given.fd = given.client:detach()
+    end, function(given)
+        if given.fd then
+            socket.socket({ fileno = given.fd }):close()
+        end
+        close_both(given)
+    end },
+    { "sendfile", opened, function(given)
+        return given.client:sendfile(certfile, 1, 10)
+    end, close_both },
+    { "names of hosts", nothing, function()
+        return socket.gethostbyname(address_text), socket.gethostbyname_ex(address_text), socket.gethostbyaddr(address_text),
+            socket.getfqdn(address_text), socket.gethostname()
+    end, nothing, again = true },
+    { "names of addresses, services and interfaces", nothing, function()
+        return socket.getnameinfo({ address_text, 80 }), socket.getservbyname "http", socket.getservbyport(80),
+            socket.getprotobyname "tcp", socket.if_indextoname(socket.if_nametoindex "lo"), #socket.if_nameindex()
+    end, nothing, again = true },
+    { "addresses as bytes", nothing, function()
+        return socket.inet_ntoa(socket.inet_aton(address_text)), socket.inet_ntop(2, socket.inet_pton(2, address_text)),
+            socket.htonl(1), socket.ntohl(1), socket.htons(1), socket.ntohs(1), socket.has_dualstack_ipv6()
+    end, nothing, again = true },
     { "poll and epoll", opened, function(given)
         local poller, epoll = select.poll(), select.epoll()
         poller:register(given.client)
@@ -422,6 +464,27 @@ return {
     end, function(context)
         context:load_cert_chain(certfile, { sign = nothing })
         return #ssl.sign(keyfile, "ecdsa_secp256r1_sha256", "data") > 64
+    end, nothing, again = true },
+    { "handshake with a pre-shared key", function()
+        local client, server = ssl.SSLContext(ssl.PROTOCOL_TLS), ssl.SSLContext(ssl.PROTOCOL_TLS)
+        client:set_ciphers "PSK"
+        server:set_ciphers "PSK"
+        client:set_psk_client_callback(function(hint)
+            return "name " .. hint, "key"
+        end)
+        server:set_psk_server_callback(function()
+            return "key"
+        end, "hint")
+        return unshaken(client, server)
+    end, function(given)
+        shake_sockets(given)
+        return given.server:psk_identity()
+    end, close_both },
+    { "set_psk_server_callback, set_psk_client_callback", function()
+        return ssl.SSLContext(ssl.PROTOCOL_TLS)
+    end, function(context)
+        context:set_psk_server_callback(nothing, "hint")
+        context:set_psk_client_callback { callback = nothing }
     end, nothing, again = true },
     { "handshake with a key that is elsewhere", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -89,6 +89,12 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_matches \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_cipher_id \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_cipher_text \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_cipher_bits \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_monotonic \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_has_certificate_compression \
@@ -119,26 +125,26 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_handshake \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
-     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
-     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
+     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_read \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
-     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
-     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
+     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_write \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
-     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
-     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
+     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_pending \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_shutdown \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
-     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | \
-     CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_server_side \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_server_hostname \
@@ -240,14 +246,14 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_write_early \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | \
-     CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
-     CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | \
+     CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_read_early \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
-     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
-     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
+     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_new \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_control \
@@ -269,6 +275,34 @@
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_set_interruptible \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_lookup \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_resolution_lookup \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_alias_count \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_alias \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_service \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_service_port \
+    (CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_service_name \
+    (CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_protocol_number \
+    (CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_host_name \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_interface_index \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_interface_name \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_interface_names \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_inet_pton \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_inet_ntop \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_poll \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new \
@@ -277,6 +311,22 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_signal \
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_psk_client \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_psk_client \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_psk_server \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_psk_server \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_psk_identity_hint \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_psk_hint \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_psk_identity \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_answer_psk \
+    (CLASSES_BIT(WANT_PSK) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_random_bytes \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_has_raw_public_keys \
@@ -406,6 +456,9 @@
 #define CLASSES_socket_connect \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
      CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_connect_flow \
+    (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_send \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | \
      CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -417,7 +470,13 @@
 #define CLASSES_socket_sendto \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
      CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_sendto_flow \
+    (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_recvfrom \
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | \
+     CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_recvmsg \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | \
      CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_shutdown \
@@ -579,6 +638,10 @@
     (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_lookup_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_resolution_lookup_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_session_guarded \
@@ -707,6 +770,12 @@
                     cleat_certificate_fingerprint(__VA_ARGS__))
 #define cleat_certificate_matches(...) \
     classes_checked("cleat_certificate_matches", CLASSES_certificate_matches, cleat_certificate_matches(__VA_ARGS__))
+#define cleat_context_cipher_id(...) \
+    classes_checked("cleat_context_cipher_id", CLASSES_context_cipher_id, cleat_context_cipher_id(__VA_ARGS__))
+#define cleat_cipher_text(...) \
+    classes_checked("cleat_cipher_text", CLASSES_cipher_text, cleat_cipher_text(__VA_ARGS__))
+#define cleat_cipher_bits(...) \
+    classes_checked("cleat_cipher_bits", CLASSES_cipher_bits, cleat_cipher_bits(__VA_ARGS__))
 #define cleat_monotonic(...) \
     classes_checked("cleat_monotonic", CLASSES_monotonic, cleat_monotonic(__VA_ARGS__))
 #define cleat_has_certificate_compression(...) \
@@ -914,6 +983,34 @@
     classes_checked("cleat_handle_count", CLASSES_handle_count, cleat_handle_count(__VA_ARGS__))
 #define cleat_set_interruptible(...) \
     classes_checked("cleat_set_interruptible", CLASSES_set_interruptible, cleat_set_interruptible(__VA_ARGS__))
+#define cleat_addrinfo_lookup(...) \
+    classes_checked("cleat_addrinfo_lookup", CLASSES_addrinfo_lookup, cleat_addrinfo_lookup(__VA_ARGS__))
+#define cleat_resolution_lookup(...) \
+    classes_checked("cleat_resolution_lookup", CLASSES_resolution_lookup, cleat_resolution_lookup(__VA_ARGS__))
+#define cleat_addrinfo_alias_count(...) \
+    classes_checked("cleat_addrinfo_alias_count", CLASSES_addrinfo_alias_count, cleat_addrinfo_alias_count(__VA_ARGS__))
+#define cleat_addrinfo_alias(...) \
+    classes_checked("cleat_addrinfo_alias", CLASSES_addrinfo_alias, cleat_addrinfo_alias(__VA_ARGS__))
+#define cleat_addrinfo_service(...) \
+    classes_checked("cleat_addrinfo_service", CLASSES_addrinfo_service, cleat_addrinfo_service(__VA_ARGS__))
+#define cleat_service_port(...) \
+    classes_checked("cleat_service_port", CLASSES_service_port, cleat_service_port(__VA_ARGS__))
+#define cleat_service_name(...) \
+    classes_checked("cleat_service_name", CLASSES_service_name, cleat_service_name(__VA_ARGS__))
+#define cleat_protocol_number(...) \
+    classes_checked("cleat_protocol_number", CLASSES_protocol_number, cleat_protocol_number(__VA_ARGS__))
+#define cleat_host_name(...) \
+    classes_checked("cleat_host_name", CLASSES_host_name, cleat_host_name(__VA_ARGS__))
+#define cleat_interface_index(...) \
+    classes_checked("cleat_interface_index", CLASSES_interface_index, cleat_interface_index(__VA_ARGS__))
+#define cleat_interface_name(...) \
+    classes_checked("cleat_interface_name", CLASSES_interface_name, cleat_interface_name(__VA_ARGS__))
+#define cleat_interface_names(...) \
+    classes_checked("cleat_interface_names", CLASSES_interface_names, cleat_interface_names(__VA_ARGS__))
+#define cleat_inet_pton(...) \
+    classes_checked("cleat_inet_pton", CLASSES_inet_pton, cleat_inet_pton(__VA_ARGS__))
+#define cleat_inet_ntop(...) \
+    classes_checked("cleat_inet_ntop", CLASSES_inet_ntop, cleat_inet_ntop(__VA_ARGS__))
 #define cleat_poll(...) \
     classes_checked("cleat_poll", CLASSES_poll, cleat_poll(__VA_ARGS__))
 #define cleat_watch_new(...) \
@@ -922,6 +1019,27 @@
     classes_checked("cleat_watch_fileno", CLASSES_watch_fileno, cleat_watch_fileno(__VA_ARGS__))
 #define cleat_watch_signal(...) \
     classes_checked("cleat_watch_signal", CLASSES_watch_signal, cleat_watch_signal(__VA_ARGS__))
+#define cleat_context_psk_client(...) \
+    classes_checked("cleat_context_psk_client", CLASSES_context_psk_client, cleat_context_psk_client(__VA_ARGS__))
+#define cleat_context_set_psk_client(...) \
+    classes_checked("cleat_context_set_psk_client", CLASSES_context_set_psk_client, \
+                    cleat_context_set_psk_client(__VA_ARGS__))
+#define cleat_context_psk_server(...) \
+    classes_checked("cleat_context_psk_server", CLASSES_context_psk_server, cleat_context_psk_server(__VA_ARGS__))
+#define cleat_context_set_psk_server(...) \
+    classes_checked("cleat_context_set_psk_server", CLASSES_context_set_psk_server, \
+                    cleat_context_set_psk_server(__VA_ARGS__))
+#define cleat_context_psk_identity_hint(...) \
+    classes_checked("cleat_context_psk_identity_hint", CLASSES_context_psk_identity_hint, \
+                    cleat_context_psk_identity_hint(__VA_ARGS__))
+#define cleat_connection_psk_hint(...) \
+    classes_checked("cleat_connection_psk_hint", CLASSES_connection_psk_hint, cleat_connection_psk_hint(__VA_ARGS__))
+#define cleat_connection_psk_identity(...) \
+    classes_checked("cleat_connection_psk_identity", CLASSES_connection_psk_identity, \
+                    cleat_connection_psk_identity(__VA_ARGS__))
+#define cleat_connection_answer_psk(...) \
+    classes_checked("cleat_connection_answer_psk", CLASSES_connection_answer_psk, \
+                    cleat_connection_answer_psk(__VA_ARGS__))
 #define cleat_random_bytes(...) \
     classes_checked("cleat_random_bytes", CLASSES_random_bytes, cleat_random_bytes(__VA_ARGS__))
 #define cleat_has_raw_public_keys(...) \
@@ -1074,6 +1192,8 @@
     classes_checked("cleat_socket_accept", CLASSES_socket_accept, cleat_socket_accept(__VA_ARGS__))
 #define cleat_socket_connect(...) \
     classes_checked("cleat_socket_connect", CLASSES_socket_connect, cleat_socket_connect(__VA_ARGS__))
+#define cleat_socket_connect_flow(...) \
+    classes_checked("cleat_socket_connect_flow", CLASSES_socket_connect_flow, cleat_socket_connect_flow(__VA_ARGS__))
 #define cleat_socket_send(...) \
     classes_checked("cleat_socket_send", CLASSES_socket_send, cleat_socket_send(__VA_ARGS__))
 #define cleat_socket_recv(...) \
@@ -1082,8 +1202,12 @@
     classes_checked("cleat_socket_recv_room", CLASSES_socket_recv_room, cleat_socket_recv_room(__VA_ARGS__))
 #define cleat_socket_sendto(...) \
     classes_checked("cleat_socket_sendto", CLASSES_socket_sendto, cleat_socket_sendto(__VA_ARGS__))
+#define cleat_socket_sendto_flow(...) \
+    classes_checked("cleat_socket_sendto_flow", CLASSES_socket_sendto_flow, cleat_socket_sendto_flow(__VA_ARGS__))
 #define cleat_socket_recvfrom(...) \
     classes_checked("cleat_socket_recvfrom", CLASSES_socket_recvfrom, cleat_socket_recvfrom(__VA_ARGS__))
+#define cleat_socket_recvmsg(...) \
+    classes_checked("cleat_socket_recvmsg", CLASSES_socket_recvmsg, cleat_socket_recvmsg(__VA_ARGS__))
 #define cleat_socket_shutdown(...) \
     classes_checked("cleat_socket_shutdown", CLASSES_socket_shutdown, cleat_socket_shutdown(__VA_ARGS__))
 #define cleat_socket_getsockname(...) \
@@ -1280,6 +1404,12 @@
     classes_checked("cleat_context_new_guarded", CLASSES_context_new_guarded, cleat_context_new_guarded(__VA_ARGS__))
 #define cleat_epoll_new_guarded(...) \
     classes_checked("cleat_epoll_new_guarded", CLASSES_epoll_new_guarded, cleat_epoll_new_guarded(__VA_ARGS__))
+#define cleat_addrinfo_lookup_guarded(...) \
+    classes_checked("cleat_addrinfo_lookup_guarded", CLASSES_addrinfo_lookup_guarded, \
+                    cleat_addrinfo_lookup_guarded(__VA_ARGS__))
+#define cleat_resolution_lookup_guarded(...) \
+    classes_checked("cleat_resolution_lookup_guarded", CLASSES_resolution_lookup_guarded, \
+                    cleat_resolution_lookup_guarded(__VA_ARGS__))
 #define cleat_watch_new_guarded(...) \
     classes_checked("cleat_watch_new_guarded", CLASSES_watch_new_guarded, cleat_watch_new_guarded(__VA_ARGS__))
 #define cleat_connection_session_guarded(...) \

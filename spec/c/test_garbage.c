@@ -180,6 +180,18 @@ static int32_t call_certificate_matches(const struct value *v) {
     return cleat_certificate_matches(v[0].i, v[1].bytes, v[1].size);
 }
 
+static int32_t call_context_cipher_id(const struct value *v) {
+    return cleat_context_cipher_id(v[0].i, v[1].i);
+}
+
+static int32_t call_cipher_text(const struct value *v) {
+    return cleat_cipher_text(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_cipher_bits(const struct value *v) {
+    return cleat_cipher_bits(v[0].i, v[1].int_out);
+}
+
 static int32_t call_monotonic(const struct value *v) {
     return cleat_monotonic(v[0].double_out);
 }
@@ -503,6 +515,62 @@ static int32_t call_set_interruptible(const struct value *v) {
     return cleat_set_interruptible(v[0].i);
 }
 
+static int32_t call_addrinfo_lookup(const struct value *v) {
+    return cleat_addrinfo_lookup(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i);
+}
+
+static int32_t call_resolution_lookup(const struct value *v) {
+    return cleat_resolution_lookup(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i);
+}
+
+static int32_t call_addrinfo_alias_count(const struct value *v) {
+    return cleat_addrinfo_alias_count(v[0].i);
+}
+
+static int32_t call_addrinfo_alias(const struct value *v) {
+    return cleat_addrinfo_alias(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_addrinfo_service(const struct value *v) {
+    return cleat_addrinfo_service(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_service_port(const struct value *v) {
+    return cleat_service_port(v[0].bytes, v[0].size, v[1].bytes, v[1].size);
+}
+
+static int32_t call_service_name(const struct value *v) {
+    return cleat_service_name(v[0].i, v[1].bytes, v[1].size, v[2].room, v[2].size);
+}
+
+static int32_t call_protocol_number(const struct value *v) {
+    return cleat_protocol_number(v[0].bytes, v[0].size);
+}
+
+static int32_t call_host_name(const struct value *v) {
+    return cleat_host_name(v[0].room, v[0].size);
+}
+
+static int32_t call_interface_index(const struct value *v) {
+    return cleat_interface_index(v[0].bytes, v[0].size);
+}
+
+static int32_t call_interface_name(const struct value *v) {
+    return cleat_interface_name(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_interface_names(const struct value *v) {
+    return cleat_interface_names(v[0].room, v[0].size);
+}
+
+static int32_t call_inet_pton(const struct value *v) {
+    return cleat_inet_pton(v[0].i, v[1].bytes, v[1].size, v[2].room, v[2].size);
+}
+
+static int32_t call_inet_ntop(const struct value *v) {
+    return cleat_inet_ntop(v[0].i, v[1].bytes, v[1].size, v[2].room, v[2].size);
+}
+
 static int32_t call_poll(const struct value *v) {
     return cleat_poll(v[0].ints, v[0].size, v[1].ints, v[1].size, v[2].ints_out, v[2].size, v[3].d);
 }
@@ -517,6 +585,38 @@ static int32_t call_watch_fileno(const struct value *v) {
 
 static int32_t call_watch_signal(const struct value *v) {
     return cleat_watch_signal(v[0].i);
+}
+
+static int32_t call_context_psk_client(const struct value *v) {
+    return cleat_context_psk_client(v[0].i);
+}
+
+static int32_t call_context_set_psk_client(const struct value *v) {
+    return cleat_context_set_psk_client(v[0].i, v[1].i);
+}
+
+static int32_t call_context_psk_server(const struct value *v) {
+    return cleat_context_psk_server(v[0].i);
+}
+
+static int32_t call_context_set_psk_server(const struct value *v) {
+    return cleat_context_set_psk_server(v[0].i, v[1].i, v[2].bytes, v[2].size);
+}
+
+static int32_t call_context_psk_identity_hint(const struct value *v) {
+    return cleat_context_psk_identity_hint(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_psk_hint(const struct value *v) {
+    return cleat_connection_psk_hint(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_psk_identity(const struct value *v) {
+    return cleat_connection_psk_identity(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_answer_psk(const struct value *v) {
+    return cleat_connection_answer_psk(v[0].i, v[1].bytes, v[1].size, v[2].bytes, v[2].size);
 }
 
 static int32_t call_random_bytes(const struct value *v) {
@@ -771,6 +871,10 @@ static int32_t call_socket_connect(const struct value *v) {
     return cleat_socket_connect(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].d);
 }
 
+static int32_t call_socket_connect_flow(const struct value *v) {
+    return cleat_socket_connect_flow(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i, v[4].d);
+}
+
 static int32_t call_socket_send(const struct value *v) {
     return cleat_socket_send(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].d);
 }
@@ -788,8 +892,18 @@ static int32_t call_socket_sendto(const struct value *v) {
                                v[5].d);
 }
 
+static int32_t call_socket_sendto_flow(const struct value *v) {
+    return cleat_socket_sendto_flow(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].bytes, v[3].size,
+                                    v[4].i, v[5].i, v[6].d);
+}
+
 static int32_t call_socket_recvfrom(const struct value *v) {
     return cleat_socket_recvfrom(v[0].i, v[1].room, v[1].size, v[2].i, v[3].d, v[4].int_out);
+}
+
+static int32_t call_socket_recvmsg(const struct value *v) {
+    return cleat_socket_recvmsg(v[0].i, v[1].room, v[1].size, v[2].i, v[3].d, v[4].int_out,
+                                v[5].int_out);
 }
 
 static int32_t call_socket_shutdown(const struct value *v) {
@@ -1121,6 +1235,16 @@ static int32_t call_epoll_new_guarded(const struct value *v) {
     return cleat_epoll_new_guarded(v[0].int_out);
 }
 
+static int32_t call_addrinfo_lookup_guarded(const struct value *v) {
+    return cleat_addrinfo_lookup_guarded(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i,
+                                         v[4].int_out);
+}
+
+static int32_t call_resolution_lookup_guarded(const struct value *v) {
+    return cleat_resolution_lookup_guarded(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i,
+                                           v[4].int_out);
+}
+
 static int32_t call_watch_new_guarded(const struct value *v) {
     return cleat_watch_new_guarded(v[0].i, v[1].i, v[2].d, v[3].int_out);
 }
@@ -1271,6 +1395,12 @@ static const struct function functions[] = {
       {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_certificate_matches", call_certificate_matches, CLASSES_certificate_matches,
      {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {BYTES, 0, "name"}, {END, 0, NULL}}},
+    {"cleat_context_cipher_id", call_context_cipher_id, CLASSES_context_cipher_id,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {END, 0, NULL}}},
+    {"cleat_cipher_text", call_cipher_text, CLASSES_cipher_text,
+     {{INT, 0, "cipher"}, {INT, 0, "which"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_cipher_bits", call_cipher_bits, CLASSES_cipher_bits,
+     {{INT, 0, "cipher"}, {INT_OUT, 0, "bits"}, {END, 0, NULL}}},
     {"cleat_monotonic", call_monotonic, CLASSES_monotonic,
      {{DOUBLE_OUT, 0, "seconds"}, {END, 0, NULL}}},
     {"cleat_has_certificate_compression", call_has_certificate_compression, CLASSES_has_certificate_compression, {{END, 0, NULL}}},
@@ -1445,6 +1575,35 @@ static const struct function functions[] = {
     {"cleat_handle_count", call_handle_count, CLASSES_handle_count, {{END, 0, NULL}}},
     {"cleat_set_interruptible", call_set_interruptible, CLASSES_set_interruptible,
      {{INT, 0, "interruptible"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_lookup", call_addrinfo_lookup, CLASSES_addrinfo_lookup,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"}, {END, 0, NULL}}},
+    {"cleat_resolution_lookup", call_resolution_lookup, CLASSES_resolution_lookup,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_alias_count", call_addrinfo_alias_count, CLASSES_addrinfo_alias_count,
+     {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_alias", call_addrinfo_alias, CLASSES_addrinfo_alias,
+     {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {INT, 0, "index"}, {TEXT, 0, "output"},
+      {END, 0, NULL}}},
+    {"cleat_addrinfo_service", call_addrinfo_service, CLASSES_addrinfo_service,
+     {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_service_port", call_service_port, CLASSES_service_port,
+     {{BYTES, 0, "service"}, {BYTES, 0, "transport"}, {END, 0, NULL}}},
+    {"cleat_service_name", call_service_name, CLASSES_service_name,
+     {{INT, 0, "port"}, {BYTES, 0, "transport"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_protocol_number", call_protocol_number, CLASSES_protocol_number,
+     {{BYTES, 0, "name"}, {END, 0, NULL}}},
+    {"cleat_host_name", call_host_name, CLASSES_host_name,
+     {{TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_interface_index", call_interface_index, CLASSES_interface_index,
+     {{BYTES, 0, "name"}, {END, 0, NULL}}},
+    {"cleat_interface_name", call_interface_name, CLASSES_interface_name,
+     {{INT, 0, "number"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_interface_names", call_interface_names, CLASSES_interface_names,
+     {{TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_inet_pton", call_inet_pton, CLASSES_inet_pton,
+     {{INT, 0, "family"}, {BYTES, 0, "host"}, {BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_inet_ntop", call_inet_ntop, CLASSES_inet_ntop,
+     {{INT, 0, "family"}, {BYTES, 0, "data"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_poll", call_poll, CLASSES_poll,
      {{INTS, 0, "fds"}, {INTS, 0, "events"}, {INTS_OUT, 0, "revents"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
@@ -1454,6 +1613,24 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
     {"cleat_watch_signal", call_watch_signal, CLASSES_watch_signal,
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
+    {"cleat_context_psk_client", call_context_psk_client, CLASSES_context_psk_client,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_psk_client", call_context_set_psk_client, CLASSES_context_set_psk_client,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_context_psk_server", call_context_psk_server, CLASSES_context_psk_server,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_psk_server", call_context_set_psk_server, CLASSES_context_set_psk_server,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {BYTES, 0, "identity_hint"},
+      {END, 0, NULL}}},
+    {"cleat_context_psk_identity_hint", call_context_psk_identity_hint, CLASSES_context_psk_identity_hint,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_psk_hint", call_connection_psk_hint, CLASSES_connection_psk_hint,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_psk_identity", call_connection_psk_identity, CLASSES_connection_psk_identity,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_answer_psk", call_connection_answer_psk, CLASSES_connection_answer_psk,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "identity"}, {BYTES, 0, "key"},
+      {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes, CLASSES_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_has_raw_public_keys", call_has_raw_public_keys, CLASSES_has_raw_public_keys, {{END, 0, NULL}}},
@@ -1587,6 +1764,9 @@ static const struct function functions[] = {
     {"cleat_socket_connect", call_socket_connect, CLASSES_socket_connect,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "host"}, {INT, 0, "port"},
       {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_socket_connect_flow", call_socket_connect_flow, CLASSES_socket_connect_flow,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flowinfo"},
+      {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_socket_send", call_socket_send, CLASSES_socket_send,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"},
       {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
@@ -1598,9 +1778,15 @@ static const struct function functions[] = {
     {"cleat_socket_sendto", call_socket_sendto, CLASSES_socket_sendto,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"}, {BYTES, 0, "host"},
       {INT, 0, "port"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_socket_sendto_flow", call_socket_sendto_flow, CLASSES_socket_sendto_flow,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"}, {BYTES, 0, "host"},
+      {INT, 0, "port"}, {INT, 0, "flowinfo"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_socket_recvfrom", call_socket_recvfrom, CLASSES_socket_recvfrom,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BUF, 0, "buf"}, {INT, 0, "flags"}, {DOUBLE, 0, "timeout"},
       {INT_OUT, 0, "sender"}, {END, 0, NULL}}},
+    {"cleat_socket_recvmsg", call_socket_recvmsg, CLASSES_socket_recvmsg,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BUF, 0, "buf"}, {INT, 0, "flags"}, {DOUBLE, 0, "timeout"},
+      {INT_OUT, 0, "msg_flags"}, {INT_OUT, 0, "sender"}, {END, 0, NULL}}},
     {"cleat_socket_shutdown", call_socket_shutdown, CLASSES_socket_shutdown,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {INT, 0, "how"}, {END, 0, NULL}}},
     {"cleat_socket_getsockname", call_socket_getsockname, CLASSES_socket_getsockname,
@@ -1777,6 +1963,12 @@ static const struct function functions[] = {
      {{INT, 0, "which"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_epoll_new_guarded", call_epoll_new_guarded, CLASSES_epoll_new_guarded,
      {{INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_lookup_guarded", call_addrinfo_lookup_guarded, CLASSES_addrinfo_lookup_guarded,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_resolution_lookup_guarded", call_resolution_lookup_guarded, CLASSES_resolution_lookup_guarded,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_watch_new_guarded", call_watch_new_guarded, CLASSES_watch_new_guarded,
      {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard_id"},
       {END, 0, NULL}}},

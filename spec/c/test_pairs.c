@@ -93,6 +93,8 @@ static int32_t ask(int32_t id) {
     cleat_connection_session_reused(id);
     cleat_connection_signature_key(id);
     cleat_connection_signature_input(id, text, sizeof text);
+    cleat_connection_psk_hint(id, text, sizeof text);
+    cleat_connection_psk_identity(id, text, sizeof text);
     cleat_connection_drain_pending(id);
     return cleat_connection_pending(id);
 }

@@ -127,6 +127,11 @@ static void set_verify_enforced(int32_t context) {
     EXPECT(cleat_context_set_verify_enforced(context, 0) == 0);
 }
 
+static void set_psk(int32_t context) {
+    EXPECT(cleat_context_set_psk_client(context, 1) == 0);
+    EXPECT(cleat_context_set_psk_server(context, 1, "hint", 4) == 0);
+}
+
 static void set_ask_ocsp(int32_t context) {
     EXPECT(cleat_context_set_ask_ocsp(context, 0) == 0);
     EXPECT(cleat_context_set_ask_scts(context, 1) == 0);
@@ -252,6 +257,7 @@ static const struct {
     {"verify_depth, checks_common_name", set_verify_settings},
     {"verify_time", set_verify_time},
     {"verify_enforced", set_verify_enforced},
+    {"psk_client, psk_server", set_psk},
     {"ask_ocsp, ask_scts", set_ask_ocsp},
     {"require_ocsp", set_require_ocsp},
     {"scts", set_scts},

@@ -262,6 +262,7 @@ local AFTER = {
         load_default_certs = {}, session_stats = {},
         set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
         set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
+        set_ciphersuites = { class = "NotImplementedError", "x" }, set_psk_client_callback = {}, set_psk_server_callback = {},
         set_session_store = {}, set_ticket_keys = {}, set_ticket_secret = {},
         load_cert_chain = function()
             return { require("support.pki").chain "server-ec" }
@@ -287,10 +288,11 @@ local AFTER = {
     },
     socket = {
         accept = {}, bind = { address }, close = fine(), connect = { address }, connect_ex = { returns = EBADF, address },
-        detach = {}, events = fine(), fileno = {}, getpeername = {}, getsockname = {},
-        getsockopt = { socket.SOL_SOCKET, socket.SO_REUSEADDR }, gettimeout = fine(), getwaiter = fine(), listen = { 1 },
-        makefile = {}, pollfd = {}, recv = { 1 }, recv_into = { buffer }, recvfrom = { 1 }, recvfrom_into = { buffer },
-        send = { "x" }, sendall = { "x" }, sendto = { "x", address }, setblocking = { true },
+        detach = {}, dup = {}, events = fine(), fileno = {}, getpeername = {}, getsockname = {},
+        getblocking = fine(), getsockopt = { socket.SOL_SOCKET, socket.SO_REUSEADDR }, gettimeout = fine(), getwaiter = fine(),
+        listen = { 1 }, makefile = {}, pollfd = {}, recv = { 1 }, recv_into = { buffer }, recvfrom = { 1 }, recvfrom_into = { buffer },
+        recvmsg = { 1 }, recvmsg_into = { { buffer } }, send = { "x" }, sendall = { "x" }, sendfile = { "/dev/null" },
+        sendmsg = { { "x" } }, sendto = { "x", address }, setblocking = { true },
         setsockopt = { socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 }, settimeout = { 1 }, setwaiter = fine(),
         shutdown = { socket.SHUT_RDWR },
     },
@@ -303,9 +305,9 @@ local AFTER = {
     object = {
         cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
-        ocsp_response = fine(), peer_public_key = fine(), pending = {}, read = {}, recv_early = {},
+        ocsp_response = fine(), peer_public_key = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
-        unwrap = {}, version = fine(), write = { "x" },
+        unwrap = {}, verify_client_post_handshake = { class = "NotImplementedError" }, version = fine(), write = { "x" },
     },
 }
 
@@ -324,10 +326,13 @@ AFTER.tls = extended(AFTER.socket, {
     dup = { class = "NotImplementedError" }, export_keying_material = { "x", 1 },
     get_channel_binding = fine(), getpeercert = {}, key_update = {},
     get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),
-    ocsp_response = fine(), peer_public_key = fine(), pending = fine(), recv_early = {}, scts = fine(),
+    ocsp_response = fine(), peer_public_key = fine(), pending = fine(), psk_identity = fine(), recv_early = {}, scts = fine(),
+    recvmsg = { class = "NotImplementedError" }, recvmsg_into = { class = "NotImplementedError" },
+    sendmsg = { class = "NotImplementedError" },
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
-    setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),
+    setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around",
+    verify_client_post_handshake = { class = "NotImplementedError" }, version = fine(),
     write = value_error("Write on closed or unwrapped SSL socket.", "x"),
 })
 

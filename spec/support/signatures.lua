@@ -310,6 +310,29 @@ return {
         },
     },
     {
+        name = "context_cipher_id", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "cipher_text", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "cipher" },
+            { kind = "int", name = "which" },
+        },
+    },
+    {
+        name = "cipher_bits", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "cipher" },
+        },
+    },
+    {
         name = "monotonic", results = 1,
         classes = { USAGE = true, NOMEM = true },
         arguments = {},
@@ -432,9 +455,9 @@ return {
     {
         name = "connection_handshake", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "double", name = "timeout" },
@@ -443,9 +466,9 @@ return {
     {
         name = "connection_read", results = 1,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "capacity", name = "buf_cap" },
@@ -455,9 +478,9 @@ return {
     {
         name = "connection_read_into", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "buffer", name = "buf" },
@@ -469,9 +492,9 @@ return {
     {
         name = "connection_write", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "bytes", name = "data" },
@@ -481,9 +504,9 @@ return {
     {
         name = "connection_write_from", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "source", name = "data" },
@@ -501,9 +524,9 @@ return {
     {
         name = "connection_shutdown", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, HANDLE = true,
-                    USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "double", name = "timeout" },
@@ -887,9 +910,9 @@ return {
     {
         name = "connection_write_early", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    TIMEOUT = true, SYS = true, SSL = true, VERIFY = true, HANDLE = true,
-                    USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, TIMEOUT = true, SYS = true, SSL = true, VERIFY = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "bytes", name = "data" },
@@ -899,9 +922,9 @@ return {
     {
         name = "connection_read_early", results = 1,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "capacity", name = "buf_cap" },
@@ -911,9 +934,9 @@ return {
     {
         name = "connection_read_early_into", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "buffer", name = "buf" },
@@ -1013,6 +1036,123 @@ return {
         },
     },
     {
+        name = "addrinfo_lookup", results = 0,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
+    },
+    {
+        name = "resolution_lookup", results = 0,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
+    },
+    {
+        name = "addrinfo_alias_count", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "addrinfo" },
+        },
+    },
+    {
+        name = "addrinfo_alias", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "addrinfo" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "addrinfo_service", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "addrinfo" },
+        },
+    },
+    {
+        name = "service_port", results = 0,
+        classes = { RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "service" },
+            { kind = "bytes", name = "transport" },
+        },
+    },
+    {
+        name = "service_name", results = 1,
+        classes = { RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "port" },
+            { kind = "bytes", name = "transport" },
+        },
+    },
+    {
+        name = "protocol_number", results = 0,
+        classes = { RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "name" },
+        },
+    },
+    {
+        name = "host_name", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "interface_index", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "name" },
+        },
+    },
+    {
+        name = "interface_name", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "number" },
+        },
+    },
+    {
+        name = "interface_names", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "inet_pton", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "family" },
+            { kind = "bytes", name = "host" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "inet_pton_into", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "family" },
+            { kind = "bytes", name = "host" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "inet_ntop", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "family" },
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
         name = "poll", results = 1,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1043,6 +1183,67 @@ return {
         classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "watch" },
+        },
+    },
+    {
+        name = "context_psk_client", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_psk_client", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "context_psk_server", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_psk_server", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+            { kind = "bytes", name = "identity_hint" },
+        },
+    },
+    {
+        name = "context_psk_identity_hint", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "connection_psk_hint", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_psk_identity", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_answer_psk", results = 0,
+        classes = { WANT_PSK = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "identity" },
+            { kind = "bytes", name = "key" },
         },
     },
     {
@@ -1541,6 +1742,18 @@ return {
         },
     },
     {
+        name = "socket_connect_flow", results = 0,
+        classes = { WANT_WRITE = true, CLOSED = true, TIMEOUT = true, SYS = true, RESOLVE = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flowinfo" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
         name = "socket_send", results = 0,
         classes = { WANT_WRITE = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
                     USAGE = true, NOMEM = true },
@@ -1610,6 +1823,20 @@ return {
         },
     },
     {
+        name = "socket_sendto_flow", results = 0,
+        classes = { WANT_WRITE = true, CLOSED = true, TIMEOUT = true, SYS = true, RESOLVE = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "bytes", name = "data" },
+            { kind = "int", name = "flags" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flowinfo" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
         name = "socket_recvfrom", results = 2,
         classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
                     USAGE = true, NOMEM = true },
@@ -1646,6 +1873,54 @@ return {
     },
     {
         name = "socket_recvfrom_into_guarded", results = 2,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg", results = 3,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg_guarded", results = 4,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg_into", results = 2,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg_into_guarded", results = 3,
         classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
                     USAGE = true, NOMEM = true },
         arguments = {
@@ -2269,6 +2544,26 @@ return {
         name = "epoll_new_guarded", results = 1,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {},
+    },
+    {
+        name = "addrinfo_lookup_guarded", results = 1,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
+    },
+    {
+        name = "resolution_lookup_guarded", results = 1,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
     },
     {
         name = "watch_new_guarded", results = 1,

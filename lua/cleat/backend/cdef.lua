@@ -59,6 +59,9 @@ int32_t cleat_certificate_public_key_der(int32_t certificate, char *output, int3
 int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which, const char *digest,
                                       int32_t digest_len, char *output, int32_t output_cap);
 int32_t cleat_certificate_matches(int32_t certificate, const char *name, int32_t name_len);
+int32_t cleat_context_cipher_id(int32_t context, int32_t index);
+int32_t cleat_cipher_text(int32_t cipher, int32_t which, char *output, int32_t output_cap);
+int32_t cleat_cipher_bits(int32_t cipher, int32_t *bits);
 int32_t cleat_monotonic(double *seconds);
 int32_t cleat_has_certificate_compression(void);
 int32_t cleat_context_certificate_compression(int32_t context);
@@ -156,11 +159,41 @@ int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
 int32_t cleat_set_interruptible(int32_t interruptible);
+int32_t cleat_addrinfo_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
+                              int32_t flags);
+int32_t cleat_resolution_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
+                                int32_t flags);
+int32_t cleat_addrinfo_alias_count(int32_t addrinfo);
+int32_t cleat_addrinfo_alias(int32_t addrinfo, int32_t index, char *output, int32_t output_cap);
+int32_t cleat_addrinfo_service(int32_t addrinfo, char *output, int32_t output_cap);
+int32_t cleat_service_port(const char *service, int32_t service_len, const char *transport,
+                           int32_t transport_len);
+int32_t cleat_service_name(int32_t port, const char *transport, int32_t transport_len, char *output,
+                           int32_t output_cap);
+int32_t cleat_protocol_number(const char *name, int32_t name_len);
+int32_t cleat_host_name(char *output, int32_t output_cap);
+int32_t cleat_interface_index(const char *name, int32_t name_len);
+int32_t cleat_interface_name(int32_t number, char *output, int32_t output_cap);
+int32_t cleat_interface_names(char *output, int32_t output_cap);
+int32_t cleat_inet_pton(int32_t family, const char *host, int32_t host_len, char *buf,
+                        int32_t buf_cap);
+int32_t cleat_inet_ntop(int32_t family, const char *data, int32_t data_len, char *output,
+                        int32_t output_cap);
 int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, int32_t events_len,
                    int32_t *revents, int32_t revents_cap, double timeout);
 int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 int32_t cleat_watch_fileno(int32_t watch);
 int32_t cleat_watch_signal(int32_t watch);
+int32_t cleat_context_psk_client(int32_t context);
+int32_t cleat_context_set_psk_client(int32_t context, int32_t on);
+int32_t cleat_context_psk_server(int32_t context);
+int32_t cleat_context_set_psk_server(int32_t context, int32_t on, const char *identity_hint,
+                                     int32_t identity_hint_len);
+int32_t cleat_context_psk_identity_hint(int32_t context, char *output, int32_t output_cap);
+int32_t cleat_connection_psk_hint(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_psk_identity(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_answer_psk(int32_t connection, const char *identity, int32_t identity_len,
+                                    const char *key, int32_t key_len);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
 int32_t cleat_has_raw_public_keys(void);
 int32_t cleat_context_load_raw_public_key(int32_t context, const char *keyfile, int32_t keyfile_len,
@@ -240,6 +273,8 @@ int32_t cleat_socket_listen(int32_t socket, int32_t backlog);
 int32_t cleat_socket_accept(int32_t socket, double timeout);
 int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len, int32_t port,
                              double timeout);
+int32_t cleat_socket_connect_flow(int32_t socket, const char *host, int32_t host_len, int32_t port,
+                                  int32_t flowinfo, double timeout);
 int32_t cleat_socket_send(int32_t socket, const char *data, int32_t data_len, int32_t flags,
                           double timeout);
 int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
@@ -247,8 +282,13 @@ int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t fl
 int32_t cleat_socket_recv_room(int32_t socket, int32_t wanted, int32_t flags);
 int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, int32_t flags,
                             const char *host, int32_t host_len, int32_t port, double timeout);
+int32_t cleat_socket_sendto_flow(int32_t socket, const char *data, int32_t data_len, int32_t flags,
+                                 const char *host, int32_t host_len, int32_t port, int32_t flowinfo,
+                                 double timeout);
 int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                               double timeout, void *sender);
+int32_t cleat_socket_recvmsg(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                             double timeout, int32_t *msg_flags, void *sender);
 int32_t cleat_socket_shutdown(int32_t socket, int32_t how);
 int32_t cleat_socket_getsockname(int32_t socket, char *output, int32_t output_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id);
@@ -354,6 +394,10 @@ int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t w
                                                    void *guard_id);
 int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
 int32_t cleat_epoll_new_guarded(void *guard_id);
+int32_t cleat_addrinfo_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
+                                      int32_t port, int32_t flags, void *guard_id);
+int32_t cleat_resolution_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
+                                        int32_t port, int32_t flags, void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
 int32_t cleat_connection_session_guarded(int32_t connection, void *guard_id);
 int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data, int32_t data_len,
