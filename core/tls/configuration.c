@@ -14,13 +14,14 @@
 #include "x509/strict.h"
 
 /* The options that BoringSSL acts on, but for those that forbid versions: see protocol_version.c. The others
- * name what it always or never does. */
+ * name what it always or never does, as LEGACY_SERVER_CONNECT does with BoringSSL of 2023. */
 #define KNOWN_OPTIONS                                                                              \
-    (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET | CLEAT_OP_LEGACY_SERVER_CONNECT)
+    (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET | SSL_OP_LEGACY_SERVER_CONNECT)
 
 _Static_assert(CLEAT_OP_CIPHER_SERVER_PREFERENCE == SSL_OP_CIPHER_SERVER_PREFERENCE &&
                    CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET &&
-                   CLEAT_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT,
+                   (SSL_OP_LEGACY_SERVER_CONNECT == 0 ||
+                    CLEAT_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT),
                "BoringSSL has OpenSSL's numbers");
 
 _Static_assert(CLEAT_VERIFY_CRL_CHECK_LEAF == X509_V_FLAG_CRL_CHECK &&
