@@ -58,6 +58,7 @@
 #include "cleat/context.h"
 #include "cleat/credential.h"
 #include "cleat/early_data.h"
+#include "cleat/ech.h"
 #include "cleat/epoll.h"
 #include "cleat/errno.h"
 #include "cleat/exporter.h"

@@ -152,6 +152,7 @@ static bool set_up(const struct cleat_configuration *self,
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
            cleat_peer_keys_set_up(self->peer_keys, ssl_ctx) &&
            (self->credentials == NULL || cleat_credentials_use(self->credentials, ssl_ctx)) &&
+           (parts->ech_keys == NULL || SSL_CTX_set1_ech_keys(ssl_ctx, parts->ech_keys) == 1) &&
            !cleat_memory_failed();
 }
 

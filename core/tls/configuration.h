@@ -46,6 +46,7 @@ struct cleat_settings {
     bool psk_client; /* clients use pre-shared keys */
     bool psk_server;
     char psk_hint[CLEAT_PSK_IDENTITY_MAX + 1]; /* of servers; empty: none */
+    bool ech_grease; /* see cleat_context_set_ech_grease */
     int curve; /* NID of the only group for the key exchange; 0 for the default ones */
 };
 
@@ -76,6 +77,7 @@ struct cleat_configuration_parts {
     struct cleat_alpn *npn;
     struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_peer_keys *peer_keys; /* likewise */
+    SSL_ECH_KEYS *ech_keys; /* NULL if none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_client_sessions *client_sessions;

@@ -4,6 +4,7 @@
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/context.h"
+#include "tls/ech.h"
 #include "tls/group.h"
 #include "tls/hostname.h"
 #include "tls/offered_ticket.h"
@@ -29,6 +30,8 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_transport_free(&self->transport);
     cleat_unacknowledged_free(&self->unacknowledged);
     cleat_release(self->server_hostname);
+    OPENSSL_free(self->ech_configs);
+    cleat_release(self->ech_public_name);
     cleat_release(self->verify_faults);
     cleat_signature_free(self->signature);
     cleat_psk_end(self);
@@ -123,7 +126,8 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
         status = set_id_context(ssl, configuration, settings->verify_mode, settings->verify_flags);
     } else {
         SSL_set_connect_state(ssl);
-        if (self->server_hostname != NULL) {
+        status = cleat_ech_set_up(self, ssl, configuration);
+        if (status >= 0 && self->server_hostname != NULL) {
             status = cleat_hostname_send(ssl, self->server_hostname);
         }
     }

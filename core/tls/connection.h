@@ -49,6 +49,10 @@ struct cleat_connection {
     struct cleat_transport transport;
     struct cleat_unacknowledged unacknowledged; /* see connection_io.c */
     char *server_hostname; /* a client's, as given; NULL if none */
+    uint8_t *ech_configs; /* the list that a client encrypts its ClientHello by; NULL if none */
+    size_t ech_configs_len;
+    char *ech_public_name; /* the name that its server answers under; NULL: the server's own */
+    bool ech_rejected; /* the handshake has failed because of that */
     int32_t verify_mode; /* that of the configuration, or of a stricter one before it */
     int32_t verify_flags; /* likewise */
     struct cleat_verify_error verify_error; /* why the peer was refused */

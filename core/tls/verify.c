@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "tls/ech.h"
 #include "tls/hostname.h"
 #include "x509/chain_bytes.h"
 #include "x509/peer.h"
@@ -67,7 +68,9 @@ static struct cleat_peer_terms terms_of(const struct cleat_connection *connectio
         terms.asks_ocsp = configuration->settings.ask_ocsp;
         SSL_get0_ocsp_response(connection->ssl, &terms.ocsp_response, &terms.ocsp_response_len);
     }
-    if (configuration->settings.check_hostname && !connection->server_side) {
+    if (connection->ech_public_name != NULL) { /* also if host names are not checked: see ech.h */
+        terms.name = connection->ech_public_name;
+    } else if (configuration->settings.check_hostname && !connection->server_side) {
         terms.name = connection->server_hostname;
         terms.name_is_address = cleat_hostname_is_ip(terms.name) == 1;
     }
@@ -101,6 +104,7 @@ static enum cleat_peer_verdict ask_key(struct cleat_connection *connection, int 
 static enum cleat_peer_verdict ask(struct cleat_connection *connection,
                                    const STACK_OF(CRYPTO_BUFFER) * sent) {
     const struct cleat_configuration *configuration = connection->configuration;
+    bool knows_name = cleat_ech_keep_public_name(connection);
     struct cleat_peer_terms terms;
     struct cleat_peer_report report;
     enum cleat_peer_verdict verdict;
@@ -108,7 +112,7 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     if (cleat_peer_keys_decide(connection, &number)) return ask_key(connection, number);
     if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
     terms = terms_of(connection);
-    if (!keep_faults(connection, &terms.faults)) {
+    if (!keep_faults(connection, &terms.faults) || !knows_name) {
         connection->verify_error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
         return CLEAT_PEER_REFUSED;
     }
@@ -230,7 +234,12 @@ void cleat_verify_write(const struct cleat_verify_error *error, const char *name
     }
 }
 
+const char *cleat_verify_name(const struct cleat_connection *connection) {
+    return connection->ech_public_name != NULL ? connection->ech_public_name
+                                               : connection->server_hostname;
+}
+
 void cleat_verify_describe(const struct cleat_connection *connection,
                            const struct cleat_verify_error *error, char *text, size_t size) {
-    cleat_verify_write(error, connection->server_hostname, connection->ocsp_fault, text, size);
+    cleat_verify_write(error, cleat_verify_name(connection), connection->ocsp_fault, text, size);
 }

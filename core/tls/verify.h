@@ -25,6 +25,9 @@ STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
                                     const STACK_OF(CRYPTO_BUFFER) * sent,
                                     struct cleat_peer_report *report);
 
+/* cleat_verify_name returns the name that the peer of a client is verified for; NULL if it has none. */
+const char *cleat_verify_name(const struct cleat_connection *connection);
+
 /* cleat_verify_code returns why the connection's peer was refused: OpenSSL's X509_V_ERR_ number.
  * cleat_verify_describe puts a reason in words, cut at size. */
 int32_t cleat_verify_code(const struct cleat_connection *connection);

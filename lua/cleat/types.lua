@@ -38,6 +38,7 @@
 ---@field server_hostname? string
 ---@field session? cleat.ssl.SSLSession
 ---@field early_data? string
+---@field ech_configs? string
 
 ---@class cleat.keywords.SSLContext.wrap_bio
 ---@field incoming cleat.ssl.MemoryBIO
@@ -46,6 +47,7 @@
 ---@field server_hostname? string
 ---@field session? cleat.ssl.SSLSession
 ---@field early_data? string
+---@field ech_configs? string
 
 ---@class cleat.keywords.SSLContext.load_cert_chain
 ---@field certfile string

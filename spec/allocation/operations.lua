@@ -411,6 +411,48 @@ return {
         bare.session = session
         return bare.session.id, copy.time, copy.timeout, copy.ticket_lifetime_hint, copy.version
     end, nothing, again = true },
+    { "Encrypted ClientHello: keys", function()
+        return link.context(link.server_options())
+    end, function(context)
+        local key = ssl.ECHKey { public_name = "www.cleat.test" }
+        local copy = ssl.ECHKey { data = key:tobytes() }
+        assert(copy.config == key.config and copy.config_id == key.config_id and copy.public_name == "www.cleat.test")
+        context:set_ech_keys { key, copy }
+        context:set_ech_keys {}
+        return ssl.ech_config_list { key, copy }
+    end, nothing, again = true },
+    { "Encrypted ClientHello", function()
+        local given = ends()
+        local key = ssl.ECHKey { public_name = "www.cleat.test" }
+        local to = given.server
+        to.object.context:set_ech_keys { key }
+        to.object = to.object.context:wrap_bio(to.incoming, to.outgoing, true)
+        given.configs = ssl.ech_config_list { key }
+        return given
+    end, function(given)
+        local from = given.client
+        from.object = from.object.context:wrap_bio(from.incoming, from.outgoing, {
+            server_hostname = "localhost", ech_configs = given.configs,
+        })
+        shake(given)
+        assert(from.object.ech_accepted)
+    end, nothing },
+    { "Encrypted ClientHello: refused", function()
+        local given = ends()
+        given.client.object.context.ech_grease = true
+        given.configs = ssl.ech_config_list { ssl.ECHKey { public_name = "www.cleat.test" } }
+        return given
+    end, function(given)
+        local from = given.client
+        from.object = from.object.context:wrap_bio(from.incoming, from.outgoing, {
+            server_hostname = "localhost", ech_configs = given.configs,
+        })
+        local ok, failure = pcall(shake, given)
+        if ok or not ssl.SSLECHRejectedError:is(failure) then
+            error(ok and "it was accepted" or failure, 0)
+        end
+        return failure.ech_public_name, failure.ech_retry_configs
+    end, nothing },
     { "early data", function()
         local given = shaken()
         local server_context = given.server.object.context

@@ -254,6 +254,38 @@
      CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
      CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
      CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_new \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_data \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_pem \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_config \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_config_id \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_max_name_length \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_public_name \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_config_list \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ech_keys \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_ech_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ech_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_set_ech_configs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_ech_accepted \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_ech_public_name \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_ech_retry_configs \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_new \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_control \
@@ -636,6 +668,12 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_new_guarded \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_new_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_data_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_addrinfo_lookup_guarded \
@@ -961,6 +999,44 @@
 #define cleat_connection_read_early(...) \
     classes_checked("cleat_connection_read_early", CLASSES_connection_read_early, \
                     cleat_connection_read_early(__VA_ARGS__))
+#define cleat_ech_key_new(...) \
+    classes_checked("cleat_ech_key_new", CLASSES_ech_key_new, cleat_ech_key_new(__VA_ARGS__))
+#define cleat_ech_key_load(...) \
+    classes_checked("cleat_ech_key_load", CLASSES_ech_key_load, cleat_ech_key_load(__VA_ARGS__))
+#define cleat_ech_key_load_data(...) \
+    classes_checked("cleat_ech_key_load_data", CLASSES_ech_key_load_data, cleat_ech_key_load_data(__VA_ARGS__))
+#define cleat_ech_key_pem(...) \
+    classes_checked("cleat_ech_key_pem", CLASSES_ech_key_pem, cleat_ech_key_pem(__VA_ARGS__))
+#define cleat_ech_key_config(...) \
+    classes_checked("cleat_ech_key_config", CLASSES_ech_key_config, cleat_ech_key_config(__VA_ARGS__))
+#define cleat_ech_key_config_id(...) \
+    classes_checked("cleat_ech_key_config_id", CLASSES_ech_key_config_id, cleat_ech_key_config_id(__VA_ARGS__))
+#define cleat_ech_key_max_name_length(...) \
+    classes_checked("cleat_ech_key_max_name_length", CLASSES_ech_key_max_name_length, \
+                    cleat_ech_key_max_name_length(__VA_ARGS__))
+#define cleat_ech_key_public_name(...) \
+    classes_checked("cleat_ech_key_public_name", CLASSES_ech_key_public_name, cleat_ech_key_public_name(__VA_ARGS__))
+#define cleat_ech_config_list(...) \
+    classes_checked("cleat_ech_config_list", CLASSES_ech_config_list, cleat_ech_config_list(__VA_ARGS__))
+#define cleat_context_set_ech_keys(...) \
+    classes_checked("cleat_context_set_ech_keys", CLASSES_context_set_ech_keys, cleat_context_set_ech_keys(__VA_ARGS__))
+#define cleat_context_ech_grease(...) \
+    classes_checked("cleat_context_ech_grease", CLASSES_context_ech_grease, cleat_context_ech_grease(__VA_ARGS__))
+#define cleat_context_set_ech_grease(...) \
+    classes_checked("cleat_context_set_ech_grease", CLASSES_context_set_ech_grease, \
+                    cleat_context_set_ech_grease(__VA_ARGS__))
+#define cleat_connection_set_ech_configs(...) \
+    classes_checked("cleat_connection_set_ech_configs", CLASSES_connection_set_ech_configs, \
+                    cleat_connection_set_ech_configs(__VA_ARGS__))
+#define cleat_connection_ech_accepted(...) \
+    classes_checked("cleat_connection_ech_accepted", CLASSES_connection_ech_accepted, \
+                    cleat_connection_ech_accepted(__VA_ARGS__))
+#define cleat_connection_ech_public_name(...) \
+    classes_checked("cleat_connection_ech_public_name", CLASSES_connection_ech_public_name, \
+                    cleat_connection_ech_public_name(__VA_ARGS__))
+#define cleat_connection_ech_retry_configs(...) \
+    classes_checked("cleat_connection_ech_retry_configs", CLASSES_connection_ech_retry_configs, \
+                    cleat_connection_ech_retry_configs(__VA_ARGS__))
 #define cleat_epoll_new(...) \
     classes_checked("cleat_epoll_new", CLASSES_epoll_new, cleat_epoll_new(__VA_ARGS__))
 #define cleat_epoll_control(...) \
@@ -1402,6 +1478,13 @@
                     cleat_connection_chain_certificate_guarded(__VA_ARGS__))
 #define cleat_context_new_guarded(...) \
     classes_checked("cleat_context_new_guarded", CLASSES_context_new_guarded, cleat_context_new_guarded(__VA_ARGS__))
+#define cleat_ech_key_new_guarded(...) \
+    classes_checked("cleat_ech_key_new_guarded", CLASSES_ech_key_new_guarded, cleat_ech_key_new_guarded(__VA_ARGS__))
+#define cleat_ech_key_load_guarded(...) \
+    classes_checked("cleat_ech_key_load_guarded", CLASSES_ech_key_load_guarded, cleat_ech_key_load_guarded(__VA_ARGS__))
+#define cleat_ech_key_load_data_guarded(...) \
+    classes_checked("cleat_ech_key_load_data_guarded", CLASSES_ech_key_load_data_guarded, \
+                    cleat_ech_key_load_data_guarded(__VA_ARGS__))
 #define cleat_epoll_new_guarded(...) \
     classes_checked("cleat_epoll_new_guarded", CLASSES_epoll_new_guarded, cleat_epoll_new_guarded(__VA_ARGS__))
 #define cleat_addrinfo_lookup_guarded(...) \

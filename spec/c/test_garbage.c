@@ -16,6 +16,7 @@ static const int32_t kinds[] = {
     CLEAT_KIND_WATCH,
     CLEAT_KIND_SESSION,
     CLEAT_KIND_VERIFICATION,
+    CLEAT_KIND_ECH_KEY,
     CLEAT_KIND_EPOLL,
     0,
 };
@@ -470,6 +471,70 @@ static int32_t call_connection_write_early(const struct value *v) {
 
 static int32_t call_connection_read_early(const struct value *v) {
     return cleat_connection_read_early(v[0].i, v[1].room, v[1].size, v[2].d);
+}
+
+static int32_t call_ech_key_new(const struct value *v) {
+    return cleat_ech_key_new(v[0].bytes, v[0].size, v[1].i, v[2].i);
+}
+
+static int32_t call_ech_key_load(const struct value *v) {
+    return cleat_ech_key_load(v[0].bytes, v[0].size);
+}
+
+static int32_t call_ech_key_load_data(const struct value *v) {
+    return cleat_ech_key_load_data(v[0].bytes, v[0].size);
+}
+
+static int32_t call_ech_key_pem(const struct value *v) {
+    return cleat_ech_key_pem(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_ech_key_config(const struct value *v) {
+    return cleat_ech_key_config(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_ech_key_config_id(const struct value *v) {
+    return cleat_ech_key_config_id(v[0].i);
+}
+
+static int32_t call_ech_key_max_name_length(const struct value *v) {
+    return cleat_ech_key_max_name_length(v[0].i);
+}
+
+static int32_t call_ech_key_public_name(const struct value *v) {
+    return cleat_ech_key_public_name(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_ech_config_list(const struct value *v) {
+    return cleat_ech_config_list(v[0].ints, v[0].size, v[1].room, v[1].size);
+}
+
+static int32_t call_context_set_ech_keys(const struct value *v) {
+    return cleat_context_set_ech_keys(v[0].i, v[1].ints, v[1].size);
+}
+
+static int32_t call_context_ech_grease(const struct value *v) {
+    return cleat_context_ech_grease(v[0].i);
+}
+
+static int32_t call_context_set_ech_grease(const struct value *v) {
+    return cleat_context_set_ech_grease(v[0].i, v[1].i);
+}
+
+static int32_t call_connection_set_ech_configs(const struct value *v) {
+    return cleat_connection_set_ech_configs(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_connection_ech_accepted(const struct value *v) {
+    return cleat_connection_ech_accepted(v[0].i);
+}
+
+static int32_t call_connection_ech_public_name(const struct value *v) {
+    return cleat_connection_ech_public_name(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_ech_retry_configs(const struct value *v) {
+    return cleat_connection_ech_retry_configs(v[0].i, v[1].room, v[1].size);
 }
 
 static int32_t call_epoll_new(const struct value *v) {
@@ -1231,6 +1296,18 @@ static int32_t call_context_new_guarded(const struct value *v) {
     return cleat_context_new_guarded(v[0].i, v[1].int_out);
 }
 
+static int32_t call_ech_key_new_guarded(const struct value *v) {
+    return cleat_ech_key_new_guarded(v[0].bytes, v[0].size, v[1].i, v[2].i, v[3].int_out);
+}
+
+static int32_t call_ech_key_load_guarded(const struct value *v) {
+    return cleat_ech_key_load_guarded(v[0].bytes, v[0].size, v[1].int_out);
+}
+
+static int32_t call_ech_key_load_data_guarded(const struct value *v) {
+    return cleat_ech_key_load_data_guarded(v[0].bytes, v[0].size, v[1].int_out);
+}
+
 static int32_t call_epoll_new_guarded(const struct value *v) {
     return cleat_epoll_new_guarded(v[0].int_out);
 }
@@ -1553,6 +1630,39 @@ static const struct function functions[] = {
     {"cleat_connection_read_early", call_connection_read_early, CLASSES_connection_read_early,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BUF, 0, "buf"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
+    {"cleat_ech_key_new", call_ech_key_new, CLASSES_ech_key_new,
+     {{BYTES, 0, "public_name"}, {INT, 0, "config_id"}, {INT, 0, "max_name_length"},
+      {END, 0, NULL}}},
+    {"cleat_ech_key_load", call_ech_key_load, CLASSES_ech_key_load,
+     {{BYTES, 0, "keyfile"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_data", call_ech_key_load_data, CLASSES_ech_key_load_data,
+     {{BYTES, 0, "data"}, {END, 0, NULL}}},
+    {"cleat_ech_key_pem", call_ech_key_pem, CLASSES_ech_key_pem,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_ech_key_config", call_ech_key_config, CLASSES_ech_key_config,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_ech_key_config_id", call_ech_key_config_id, CLASSES_ech_key_config_id,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {END, 0, NULL}}},
+    {"cleat_ech_key_max_name_length", call_ech_key_max_name_length, CLASSES_ech_key_max_name_length,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {END, 0, NULL}}},
+    {"cleat_ech_key_public_name", call_ech_key_public_name, CLASSES_ech_key_public_name,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_ech_config_list", call_ech_config_list, CLASSES_ech_config_list,
+     {{INTS, 0, "ech_keys"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_ech_keys", call_context_set_ech_keys, CLASSES_context_set_ech_keys,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INTS, 0, "ech_keys"}, {END, 0, NULL}}},
+    {"cleat_context_ech_grease", call_context_ech_grease, CLASSES_context_ech_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_ech_grease", call_context_set_ech_grease, CLASSES_context_set_ech_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_connection_set_ech_configs", call_connection_set_ech_configs, CLASSES_connection_set_ech_configs,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "ech_configs"}, {END, 0, NULL}}},
+    {"cleat_connection_ech_accepted", call_connection_ech_accepted, CLASSES_connection_ech_accepted,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_ech_public_name", call_connection_ech_public_name, CLASSES_connection_ech_public_name,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_ech_retry_configs", call_connection_ech_retry_configs, CLASSES_connection_ech_retry_configs,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_epoll_new", call_epoll_new, CLASSES_epoll_new, {{END, 0, NULL}}},
     {"cleat_epoll_control", call_epoll_control, CLASSES_epoll_control,
      {{ID, CLEAT_KIND_EPOLL, "epoll"}, {INT, 0, "operation"}, {INT, 0, "fd"}, {INT, 0, "events"},
@@ -1961,6 +2071,13 @@ static const struct function functions[] = {
       {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_context_new_guarded", call_context_new_guarded, CLASSES_context_new_guarded,
      {{INT, 0, "which"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_ech_key_new_guarded", call_ech_key_new_guarded, CLASSES_ech_key_new_guarded,
+     {{BYTES, 0, "public_name"}, {INT, 0, "config_id"}, {INT, 0, "max_name_length"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_guarded", call_ech_key_load_guarded, CLASSES_ech_key_load_guarded,
+     {{BYTES, 0, "keyfile"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_data_guarded", call_ech_key_load_data_guarded, CLASSES_ech_key_load_data_guarded,
+     {{BYTES, 0, "data"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_epoll_new_guarded", call_epoll_new_guarded, CLASSES_epoll_new_guarded,
      {{INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_addrinfo_lookup_guarded", call_addrinfo_lookup_guarded, CLASSES_addrinfo_lookup_guarded,

@@ -263,7 +263,7 @@ local AFTER = {
         set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
         set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
         set_ciphersuites = { class = "NotImplementedError", "x" }, set_psk_client_callback = {}, set_psk_server_callback = {},
-        set_session_store = {}, set_ticket_keys = {}, set_ticket_secret = {},
+        set_session_store = {}, set_ech_keys = { {} }, set_ticket_keys = {}, set_ticket_secret = {},
         load_cert_chain = function()
             return { require("support.pki").chain "server-ec" }
         end,

@@ -946,6 +946,123 @@ return {
         },
     },
     {
+        name = "ech_key_new", results = 0,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "public_name" },
+            { kind = "int", name = "config_id" },
+            { kind = "int", name = "max_name_length" },
+        },
+    },
+    {
+        name = "ech_key_load", results = 0,
+        classes = { SYS = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "keyfile" },
+        },
+    },
+    {
+        name = "ech_key_load_data", results = 0,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
+        name = "ech_key_pem", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_config", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_config_id", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_max_name_length", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_public_name", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_config_list", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "ints", name = "ech_keys" },
+        },
+    },
+    {
+        name = "context_set_ech_keys", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "ints", name = "ech_keys" },
+        },
+    },
+    {
+        name = "context_ech_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_ech_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "connection_set_ech_configs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "ech_configs" },
+        },
+    },
+    {
+        name = "connection_ech_accepted", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_ech_public_name", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_ech_retry_configs", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
         name = "epoll_new", results = 0,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {},
@@ -2538,6 +2655,29 @@ return {
         classes = { USAGE = true, UNSUPPORTED = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "which" },
+        },
+    },
+    {
+        name = "ech_key_new_guarded", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "public_name" },
+            { kind = "int", name = "config_id" },
+            { kind = "int", name = "max_name_length" },
+        },
+    },
+    {
+        name = "ech_key_load_guarded", results = 1,
+        classes = { SYS = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "keyfile" },
+        },
+    },
+    {
+        name = "ech_key_load_data_guarded", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "data" },
         },
     },
     {

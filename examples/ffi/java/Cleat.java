@@ -217,6 +217,12 @@ public final class Cleat {
     /** the server has refused it, and discards it */
     public static final int EARLY_DATA_REFUSED = 3;
 
+    // CLEAT_ECH_CONFIGS_MAX is the longest list of configurations, in bytes.
+    public static final int ECH_CONFIGS_MAX = 65537;
+
+    // CLEAT_ECH_KEYS_MAX is how many keys a context can have.
+    public static final int ECH_KEYS_MAX = 16;
+
     // CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
     // reported.
     public static final int EPOLLIN = 1;
@@ -312,6 +318,7 @@ public final class Cleat {
     public static final int KIND_WATCH = 7;
     public static final int KIND_SESSION = 8;
     public static final int KIND_VERIFICATION = 9;
+    public static final int KIND_ECH_KEY = 10;
     public static final int KIND_EPOLL = 13;
 
     // CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host
@@ -623,6 +630,7 @@ public final class Cleat {
     public static final int ALERT_DESCRIPTION_BAD_CERTIFICATE_STATUS_RESPONSE = 113;
     public static final int ALERT_DESCRIPTION_BAD_CERTIFICATE_HASH_VALUE = 114;
     public static final int ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY = 115;
+    public static final int ALERT_DESCRIPTION_ECH_REQUIRED = 121;
 
     // CLEAT_DEFAULT_* select which default path cleat_default_verify_path returns.
     /** the file that would be loaded; empty if there is none */
@@ -870,6 +878,30 @@ public final class Cleat {
                                                               int data_len, double timeout);
         public static native int cleat_connection_read_early(int connection, byte[] buf,
                                                              int buf_cap, double timeout);
+        public static native int cleat_ech_key_new(byte[] public_name, int public_name_len,
+                                                   int config_id, int max_name_length);
+        public static native int cleat_ech_key_load(byte[] keyfile, int keyfile_len);
+        public static native int cleat_ech_key_load_data(byte[] data, int data_len);
+        public static native int cleat_ech_key_pem(int ech_key, byte[] output, int output_cap);
+        public static native int cleat_ech_key_config(int ech_key, byte[] output, int output_cap);
+        public static native int cleat_ech_key_config_id(int ech_key);
+        public static native int cleat_ech_key_max_name_length(int ech_key);
+        public static native int cleat_ech_key_public_name(int ech_key, byte[] output,
+                                                           int output_cap);
+        public static native int cleat_ech_config_list(int[] ech_keys, int ech_keys_len,
+                                                       byte[] output, int output_cap);
+        public static native int cleat_context_set_ech_keys(int context, int[] ech_keys,
+                                                            int ech_keys_len);
+        public static native int cleat_context_ech_grease(int context);
+        public static native int cleat_context_set_ech_grease(int context, int on);
+        public static native int cleat_connection_set_ech_configs(int connection,
+                                                                  byte[] ech_configs,
+                                                                  int ech_configs_len);
+        public static native int cleat_connection_ech_accepted(int connection);
+        public static native int cleat_connection_ech_public_name(int connection, byte[] output,
+                                                                  int output_cap);
+        public static native int cleat_connection_ech_retry_configs(int connection, byte[] output,
+                                                                    int output_cap);
         public static native int cleat_epoll_new();
         public static native int cleat_epoll_control(int epoll, int operation, int fd, int events);
         public static native int cleat_epoll_wait(int epoll, int[] fds, int fds_cap, int[] events,
@@ -1176,6 +1208,13 @@ public final class Cleat {
                                                                             int which, int index,
                                                                             int[] guard_id);
         public static native int cleat_context_new_guarded(int which, int[] guard_id);
+        public static native int cleat_ech_key_new_guarded(byte[] public_name, int public_name_len,
+                                                           int config_id, int max_name_length,
+                                                           int[] guard_id);
+        public static native int cleat_ech_key_load_guarded(byte[] keyfile, int keyfile_len,
+                                                            int[] guard_id);
+        public static native int cleat_ech_key_load_data_guarded(byte[] data, int data_len,
+                                                                 int[] guard_id);
         public static native int cleat_epoll_new_guarded(int[] guard_id);
         public static native int cleat_addrinfo_lookup_guarded(int lookup, byte[] host,
                                                                int host_len, int port, int flags,
@@ -2230,6 +2269,42 @@ public final class Cleat {
          */
         public void setEarlyData(int most) throws Failure {
             int result = Raw.cleat_context_set_early_data(id, most);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_ech_keys returns CLEAT_OK and makes servers of the context decrypt with these
+         * keys, in place of those that were set before. ech_keys: ids of 0 to CLEAT_ECH_KEYS_MAX keys,
+         * the newest first; the context keeps them when the ids are closed. All of them decrypt; the
+         * configuration of the first is sent to clients whose ClientHello none of them decrypts.
+         * Connections keep the keys that the context had when they were made, also if a servername
+         * callback gives them another context.
+         */
+        public void setEchKeys(int[] echKeys) throws Failure {
+            int result = Raw.cleat_context_set_ech_keys(id, echKeys, echKeys.length);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_ech_grease returns 1 if clients of the context that have no configurations send
+         * an extension that looks like ECH, otherwise 0; 0 in a new context.
+         */
+        public boolean echGrease() throws Failure {
+            int result = Raw.cleat_context_ech_grease(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_ech_grease returns CLEAT_OK and sets that. on: 0 or 1. Servers ignore the
+         * extension; with it an observer cannot tell by its presence which clients hide a name (RFC 9849
+         * section 6.2). It is sent where TLS 1.3 is enabled.
+         */
+        public void setEchGrease(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_ech_grease(id, on ? 1 : 0);
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -3414,6 +3489,73 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return result;
+        }
+
+        /**
+         * cleat_connection_set_ech_configs returns CLEAT_OK and makes a client encrypt its ClientHello by
+         * the first configuration of the list that BoringSSL supports. ech_configs: an ECHConfigList, as
+         * an HTTPS record of DNS has it in its parameter "ech". Another call replaces it, and
+         * cleat_connection_set_context keeps it. With it the handshake offers no version below TLS 1.3
+         * but in the part that is for servers without the key, and resumes sessions of TLS 1.3 only.
+         * CLEAT_USAGE on a server, once the handshake has begun, and where TLS 1.3 is disabled.
+         * CLEAT_SSL: INVALID_ECH_CONFIG_LIST for other bytes, NO_SUPPORTED_ECH_CONFIG for a list without
+         * a configuration that BoringSSL supports (X25519, HKDF-SHA256, and AES-128-GCM, AES-256-GCM or
+         * ChaCha20-Poly1305, without mandatory extensions).
+         */
+        public void setEchConfigs(byte[] echConfigs) throws Failure {
+            int result = Raw.cleat_connection_set_ech_configs(id, echConfigs, length(echConfigs));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_connection_ech_accepted returns 1 if the ClientHello was encrypted and the server has
+         * decrypted it, otherwise 0: on a client once the handshake is done, on a server once it has read
+         * the ClientHello.
+         */
+        public boolean echAccepted() throws Failure {
+            int result = Raw.cleat_connection_ech_accepted(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_connection_ech_public_name returns the length of the public name under which a client's
+         * server has answered, since it could not decrypt the ClientHello, and copies it to output: once
+         * the server's certificate has come. 0 in all other cases.
+         */
+        public String echPublicName() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_ech_public_name(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_ech_public_name(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_ech_retry_configs returns the length of the list of configurations that the
+         * server has sent, and copies it to output, after a handshake that has failed with ECH_REJECTED.
+         * 0 if it has sent none, which means that it has no ECH at present; and if the server was not
+         * verified for the public name (CLEAT_CERT_NONE, or a refusal that was tolerated), since an
+         * attacker could have sent them.
+         */
+        public byte[] echRetryConfigs() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_ech_retry_configs(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_ech_retry_configs(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
         }
 
         /**
@@ -4691,6 +4833,13 @@ public final class Cleat {
         }
     }
 
+    /** The id of an open ech_key. */
+    public static final class EchKey extends Id {
+        private EchKey(int id) {
+            super(id);
+        }
+    }
+
     /** The id of an open epoll. */
     public static final class Epoll extends Id {
         private Epoll(int id) {
@@ -4795,6 +4944,139 @@ public final class Cleat {
         int result = Raw.cleat_has_certificate_compression();
         check(result);
         return result != 0;
+    }
+
+    /**
+     * cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need
+     * for it, with HKDF- SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what
+     * observers see; the server needs a certificate for it, for clients with old configurations. It
+     * must be a host name in ASCII whose last label is not a number. config_id: 0 to 255, sent in
+     * plaintext, by which a server finds its key; -1 for one at random. Keys may share one.
+     * max_name_length: 0 to 255, the longest name behind the key, in bytes: shorter names are padded
+     * to it, so that their length does not show. CLEAT_SSL with the reason INVALID_ECH_PUBLIC_NAME.
+     */
+    public static EchKey echKeyNew(String publicName, int configId,
+                                   int maxNameLength) throws Failure {
+        byte[] publicNameBytes = bytes(publicName);
+        int result = Raw.cleat_ech_key_new(publicNameBytes, length(publicNameBytes), configId, maxNameLength);
+        check(result);
+        return new EchKey(result);
+    }
+
+    /**
+     * cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY
+     * with an X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be
+     * the key's. A UTF-8 byte order mark before it is skipped. What was read of the file is wiped.
+     * CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE if a block
+     * is missing; INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG
+     * for a configuration that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of
+     * key; ENCRYPTED_ECH_KEY. CLEAT_USAGE for PEM data where a file's name is due.
+     */
+    public static EchKey echKeyLoad(String keyfile) throws Failure {
+        byte[] keyfileBytes = bytes(keyfile);
+        int result = Raw.cleat_ech_key_load(keyfileBytes, length(keyfileBytes));
+        check(result);
+        return new EchKey(result);
+    }
+
+    /**
+     * cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there.
+     */
+    public static EchKey echKeyLoadData(byte[] data) throws Failure {
+        int result = Raw.cleat_ech_key_load_data(data, length(data));
+        check(result);
+        return new EchKey(result);
+    }
+
+    /**
+     * cleat_ech_key_pem returns the length of the key's PEM text, as cleat_ech_key_load takes it, and
+     * copies it to output. DANGEROUS: it holds the private key. Who reads it can decrypt the names
+     * that clients of all connections have sent with it; keep it as safe as a certificate's key.
+     */
+    public static String echKeyPem(EchKey echKey) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_key_pem(echKey.id, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_key_pem(echKey.id, out, out.length);
+        }
+        Reference.reachabilityFence(echKey);
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_ech_key_config returns the length of the key's configuration, an ECHConfig of RFC 9849
+     * section 4, and copies it to output. What a server publishes is a list: see
+     * cleat_ech_config_list.
+     */
+    public static byte[] echKeyConfig(EchKey echKey) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_key_config(echKey.id, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_key_config(echKey.id, out, out.length);
+        }
+        Reference.reachabilityFence(echKey);
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return out;
+    }
+
+    /**
+     * cleat_ech_key_config_id returns the number by which servers find the key.
+     */
+    public static int echKeyConfigId(EchKey echKey) throws Failure {
+        int result = Raw.cleat_ech_key_config_id(echKey.id);
+        Reference.reachabilityFence(echKey);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_ech_key_max_name_length returns the number that the configuration has for it: see
+     * cleat_ech_key_new.
+     */
+    public static int echKeyMaxNameLength(EchKey echKey) throws Failure {
+        int result = Raw.cleat_ech_key_max_name_length(echKey.id);
+        Reference.reachabilityFence(echKey);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_ech_key_public_name returns the length of the public name and copies it to output.
+     */
+    public static String echKeyPublicName(EchKey echKey) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_key_public_name(echKey.id, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_key_public_name(echKey.id, out, out.length);
+        }
+        Reference.reachabilityFence(echKey);
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_ech_config_list returns the length of the list of the configurations of keys (an
+     * ECHConfigList), the best first, and copies it to output: what a server publishes, and what a
+     * client needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys. CLEAT_HANDLE for an id that is
+     * none of a key.
+     */
+    public static byte[] echConfigList(int[] echKeys) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_config_list(echKeys, echKeys.length, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_config_list(echKeys, echKeys.length, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return out;
     }
 
     /**

@@ -209,6 +209,12 @@ pub const EARLY_DATA_ACCEPTED: i32 = 2;
 /// the server has refused it, and discards it
 pub const EARLY_DATA_REFUSED: i32 = 3;
 
+// CLEAT_ECH_CONFIGS_MAX is the longest list of configurations, in bytes.
+pub const ECH_CONFIGS_MAX: i32 = 65537;
+
+// CLEAT_ECH_KEYS_MAX is how many keys a context can have.
+pub const ECH_KEYS_MAX: i32 = 16;
+
 // CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
 // reported.
 pub const EPOLLIN: i32 = 1;
@@ -304,6 +310,7 @@ pub const KIND_RESOLUTION: i32 = 6;
 pub const KIND_WATCH: i32 = 7;
 pub const KIND_SESSION: i32 = 8;
 pub const KIND_VERIFICATION: i32 = 9;
+pub const KIND_ECH_KEY: i32 = 10;
 pub const KIND_EPOLL: i32 = 13;
 
 // CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host name,
@@ -610,6 +617,7 @@ pub const ALERT_DESCRIPTION_UNRECOGNIZED_NAME: i32 = 112;
 pub const ALERT_DESCRIPTION_BAD_CERTIFICATE_STATUS_RESPONSE: i32 = 113;
 pub const ALERT_DESCRIPTION_BAD_CERTIFICATE_HASH_VALUE: i32 = 114;
 pub const ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY: i32 = 115;
+pub const ALERT_DESCRIPTION_ECH_REQUIRED: i32 = 121;
 
 // CLEAT_DEFAULT_* select which default path cleat_default_verify_path returns.
 /// the file that would be loaded; empty if there is none
@@ -844,6 +852,28 @@ pub mod raw {
                                             timeout: f64) -> i32;
         pub fn cleat_connection_read_early(connection: i32, buf: *mut c_char, buf_cap: i32,
                                            timeout: f64) -> i32;
+        pub fn cleat_ech_key_new(public_name: *const c_char, public_name_len: i32, config_id: i32,
+                                 max_name_length: i32) -> i32;
+        pub fn cleat_ech_key_load(keyfile: *const c_char, keyfile_len: i32) -> i32;
+        pub fn cleat_ech_key_load_data(data: *const c_char, data_len: i32) -> i32;
+        pub fn cleat_ech_key_pem(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_ech_key_config(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_ech_key_config_id(ech_key: i32) -> i32;
+        pub fn cleat_ech_key_max_name_length(ech_key: i32) -> i32;
+        pub fn cleat_ech_key_public_name(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_ech_config_list(ech_keys: *const i32, ech_keys_len: i32, output: *mut c_char,
+                                     output_cap: i32) -> i32;
+        pub fn cleat_context_set_ech_keys(context: i32, ech_keys: *const i32,
+                                          ech_keys_len: i32) -> i32;
+        pub fn cleat_context_ech_grease(context: i32) -> i32;
+        pub fn cleat_context_set_ech_grease(context: i32, on: i32) -> i32;
+        pub fn cleat_connection_set_ech_configs(connection: i32, ech_configs: *const c_char,
+                                                ech_configs_len: i32) -> i32;
+        pub fn cleat_connection_ech_accepted(connection: i32) -> i32;
+        pub fn cleat_connection_ech_public_name(connection: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
+        pub fn cleat_connection_ech_retry_configs(connection: i32, output: *mut c_char,
+                                                  output_cap: i32) -> i32;
         pub fn cleat_epoll_new() -> i32;
         pub fn cleat_epoll_control(epoll: i32, operation: i32, fd: i32, events: i32) -> i32;
         pub fn cleat_epoll_wait(epoll: i32, fds: *mut i32, fds_cap: i32, events: *mut i32,
@@ -1131,6 +1161,13 @@ pub mod raw {
         pub fn cleat_connection_chain_certificate_guarded(connection: i32, which: i32, index: i32,
                                                           guard_id: *mut i32) -> i32;
         pub fn cleat_context_new_guarded(which: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_ech_key_new_guarded(public_name: *const c_char, public_name_len: i32,
+                                         config_id: i32, max_name_length: i32,
+                                         guard_id: *mut i32) -> i32;
+        pub fn cleat_ech_key_load_guarded(keyfile: *const c_char, keyfile_len: i32,
+                                          guard_id: *mut i32) -> i32;
+        pub fn cleat_ech_key_load_data_guarded(data: *const c_char, data_len: i32,
+                                               guard_id: *mut i32) -> i32;
         pub fn cleat_epoll_new_guarded(guard_id: *mut i32) -> i32;
         pub fn cleat_addrinfo_lookup_guarded(lookup: i32, host: *const c_char, host_len: i32,
                                              port: i32, flags: i32, guard_id: *mut i32) -> i32;
@@ -1971,6 +2008,34 @@ impl Context {
     #[allow(clippy::too_many_arguments)]
     pub fn set_early_data(&self, most: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_early_data(self.0, most) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_ech_keys returns CLEAT_OK and makes servers of the context decrypt with these
+    /// keys, in place of those that were set before. ech_keys: ids of 0 to CLEAT_ECH_KEYS_MAX keys, the
+    /// newest first; the context keeps them when the ids are closed. All of them decrypt; the configuration
+    /// of the first is sent to clients whose ClientHello none of them decrypts. Connections keep the keys
+    /// that the context had when they were made, also if a servername callback gives them another context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ech_keys(&self, ech_keys: &[i32]) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_ech_keys(self.0, ech_keys.as_ptr(), c_len(ech_keys.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_ech_grease returns 1 if clients of the context that have no configurations send an
+    /// extension that looks like ECH, otherwise 0; 0 in a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_grease(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_ech_grease(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_ech_grease returns CLEAT_OK and sets that. on: 0 or 1. Servers ignore the
+    /// extension; with it an observer cannot tell by its presence which clients hide a name (RFC 9849
+    /// section 6.2). It is sent where TLS 1.3 is enabled.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ech_grease(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_ech_grease(self.0, on as i32) })?;
         Ok(())
     }
 
@@ -2848,6 +2913,50 @@ impl Connection {
         Ok(result as usize)
     }
 
+    /// cleat_connection_set_ech_configs returns CLEAT_OK and makes a client encrypt its ClientHello by the
+    /// first configuration of the list that BoringSSL supports. ech_configs: an ECHConfigList, as an HTTPS
+    /// record of DNS has it in its parameter "ech". Another call replaces it, and
+    /// cleat_connection_set_context keeps it. With it the handshake offers no version below TLS 1.3 but in
+    /// the part that is for servers without the key, and resumes sessions of TLS 1.3 only. CLEAT_USAGE on a
+    /// server, once the handshake has begun, and where TLS 1.3 is disabled. CLEAT_SSL:
+    /// INVALID_ECH_CONFIG_LIST for other bytes, NO_SUPPORTED_ECH_CONFIG for a list without a configuration
+    /// that BoringSSL supports (X25519, HKDF-SHA256, and AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305,
+    /// without mandatory extensions).
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ech_configs(&self, ech_configs: &[u8]) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_connection_set_ech_configs(self.0, ech_configs.as_ptr().cast(), c_len(ech_configs.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_connection_ech_accepted returns 1 if the ClientHello was encrypted and the server has
+    /// decrypted it, otherwise 0: on a client once the handshake is done, on a server once it has read the
+    /// ClientHello.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_accepted(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_connection_ech_accepted(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_connection_ech_public_name returns the length of the public name under which a client's server
+    /// has answered, since it could not decrypt the ClientHello, and copies it to output: once the server's
+    /// certificate has come. 0 in all other cases.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_public_name(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_ech_public_name(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_connection_ech_retry_configs returns the length of the list of configurations that the server
+    /// has sent, and copies it to output, after a handshake that has failed with ECH_REJECTED. 0 if it has
+    /// sent none, which means that it has no ECH at present; and if the server was not verified for the
+    /// public name (CLEAT_CERT_NONE, or a refusal that was tolerated), since an attacker could have sent
+    /// them.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_retry_configs(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_ech_retry_configs(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
     /// cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that only
     /// the two sides of the connection can derive. buf_cap: 1 to CLEAT_EXPORT_MAX. Both sides must give the
     /// same label, context value and length. label: 1 to CLEAT_EXPORT_LABEL_MAX bytes, from IANA's registry
@@ -3703,6 +3812,22 @@ impl Verification {
     }
 }
 
+/// The id of an open ech_key; dropping it closes it.
+#[derive(Debug)]
+pub struct EchKey(i32);
+
+impl Drop for EchKey {
+    fn drop(&mut self) {
+        unsafe { raw::cleat_close(self.0) };
+    }
+}
+
+impl EchKey {
+    pub fn id(&self) -> i32 {
+        self.0
+    }
+}
+
 /// The id of an open epoll; dropping it closes it.
 #[derive(Debug)]
 pub struct Epoll(i32);
@@ -3790,6 +3915,88 @@ pub fn monotonic() -> Result<f64, Error> {
 pub fn has_certificate_compression() -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_has_certificate_compression() })?;
     Ok(result != 0)
+}
+
+/// cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need for
+/// it, with HKDF- SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what observers see;
+/// the server needs a certificate for it, for clients with old configurations. It must be a host name
+/// in ASCII whose last label is not a number. config_id: 0 to 255, sent in plaintext, by which a server
+/// finds its key; -1 for one at random. Keys may share one. max_name_length: 0 to 255, the longest name
+/// behind the key, in bytes: shorter names are padded to it, so that their length does not show.
+/// CLEAT_SSL with the reason INVALID_ECH_PUBLIC_NAME.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_new(public_name: &str, config_id: i32,
+                   max_name_length: i32) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_new(public_name.as_bytes().as_ptr().cast(), c_len(public_name.len()), config_id, max_name_length) })?;
+    Ok(EchKey(result))
+}
+
+/// cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY with
+/// an X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be the key's.
+/// A UTF-8 byte order mark before it is skipped. What was read of the file is wiped. CLEAT_SYS with the
+/// file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE if a block is missing;
+/// INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG for a configuration
+/// that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of key; ENCRYPTED_ECH_KEY.
+/// CLEAT_USAGE for PEM data where a file's name is due.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_load(keyfile: &str) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_load(keyfile.as_bytes().as_ptr().cast(), c_len(keyfile.len())) })?;
+    Ok(EchKey(result))
+}
+
+/// cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_load_data(data: &[u8]) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_load_data(data.as_ptr().cast(), c_len(data.len())) })?;
+    Ok(EchKey(result))
+}
+
+/// cleat_ech_key_pem returns the length of the key's PEM text, as cleat_ech_key_load takes it, and
+/// copies it to output. DANGEROUS: it holds the private key. Who reads it can decrypt the names that
+/// clients of all connections have sent with it; keep it as safe as a certificate's key.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_pem(ech_key: &EchKey) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_pem(ech_key.0, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_ech_key_config returns the length of the key's configuration, an ECHConfig of RFC 9849 section
+/// 4, and copies it to output. What a server publishes is a list: see cleat_ech_config_list.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_config(ech_key: &EchKey) -> Result<Vec<u8>, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_config(ech_key.0, out, out_cap) })?;
+    Ok(out)
+}
+
+/// cleat_ech_key_config_id returns the number by which servers find the key.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_config_id(ech_key: &EchKey) -> Result<i32, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_config_id(ech_key.0) })?;
+    Ok(result)
+}
+
+/// cleat_ech_key_max_name_length returns the number that the configuration has for it: see
+/// cleat_ech_key_new.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_max_name_length(ech_key: &EchKey) -> Result<i32, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_max_name_length(ech_key.0) })?;
+    Ok(result)
+}
+
+/// cleat_ech_key_public_name returns the length of the public name and copies it to output.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_public_name(ech_key: &EchKey) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_public_name(ech_key.0, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_ech_config_list returns the length of the list of the configurations of keys (an
+/// ECHConfigList), the best first, and copies it to output: what a server publishes, and what a client
+/// needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys. CLEAT_HANDLE for an id that is none of a key.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_config_list(ech_keys: &[i32]) -> Result<Vec<u8>, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_config_list(ech_keys.as_ptr(), c_len(ech_keys.len()), out, out_cap) })?;
+    Ok(out)
 }
 
 /// cleat_handle_count returns how many ids are open in this process.

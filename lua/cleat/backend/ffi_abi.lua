@@ -2007,6 +2007,256 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param public_name string?
+    ---@param config_id integer
+    ---@param max_name_length integer
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_new
+        backend.ech_key_new = function(public_name, config_id, max_name_length)
+            local public_name_len = length(public_name, "ech_key_new", 1)
+            if typeof(config_id) ~= "number" or tobit(config_id) ~= config_id then
+                bad("ech_key_new", 2, "an integer")
+            end
+            if typeof(max_name_length) ~= "number" or tobit(max_name_length) ~= max_name_length then
+                bad("ech_key_new", 3, "an integer")
+            end
+            return call(public_name, public_name_len, config_id, max_name_length)
+        end
+    end
+
+    ---@param keyfile string?
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_load
+        backend.ech_key_load = function(keyfile)
+            local keyfile_len = length(keyfile, "ech_key_load", 1)
+            return call(keyfile, keyfile_len)
+        end
+    end
+
+    ---@param data string?
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_load_data
+        backend.ech_key_load_data = function(data)
+            local data_len = length(data, "ech_key_load_data", 1)
+            return call(data, data_len)
+        end
+    end
+
+    ---@param ech_key integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_ech_key_pem
+        backend.ech_key_pem = function(ech_key)
+            if typeof(ech_key) ~= "number" or tobit(ech_key) ~= ech_key then
+                bad("ech_key_pem", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(ech_key, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(ech_key, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param ech_key integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_ech_key_config
+        backend.ech_key_config = function(ech_key)
+            if typeof(ech_key) ~= "number" or tobit(ech_key) ~= ech_key then
+                bad("ech_key_config", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(ech_key, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(ech_key, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param ech_key integer
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_config_id
+        backend.ech_key_config_id = function(ech_key)
+            if typeof(ech_key) ~= "number" or tobit(ech_key) ~= ech_key then
+                bad("ech_key_config_id", 1, "an integer")
+            end
+            return call(ech_key)
+        end
+    end
+
+    ---@param ech_key integer
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_max_name_length
+        backend.ech_key_max_name_length = function(ech_key)
+            if typeof(ech_key) ~= "number" or tobit(ech_key) ~= ech_key then
+                bad("ech_key_max_name_length", 1, "an integer")
+            end
+            return call(ech_key)
+        end
+    end
+
+    ---@param ech_key integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_ech_key_public_name
+        backend.ech_key_public_name = function(ech_key)
+            if typeof(ech_key) ~= "number" or tobit(ech_key) ~= ech_key then
+                bad("ech_key_public_name", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(ech_key, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(ech_key, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param ech_keys integer[]
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_ech_config_list
+        local ech_keys_room = {}
+        backend.ech_config_list = function(ech_keys)
+            local ech_keys_in, ech_keys_len = ints(ech_keys, ech_keys_room, "ech_config_list", 1)
+            local output, output_cap = text, TEXT
+            local result = call(ech_keys_in, ech_keys_len, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(ech_keys_in, ech_keys_len, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@param ech_keys integer[]
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_ech_keys
+        local ech_keys_room = {}
+        backend.context_set_ech_keys = function(context, ech_keys)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_ech_keys", 1, "an integer")
+            end
+            local ech_keys_in, ech_keys_len = ints(ech_keys, ech_keys_room, "context_set_ech_keys", 2)
+            return call(context, ech_keys_in, ech_keys_len)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_ech_grease
+        backend.context_ech_grease = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_ech_grease", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_ech_grease
+        backend.context_set_ech_grease = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_ech_grease", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_ech_grease", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param connection integer
+    ---@param ech_configs string?
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_set_ech_configs
+        backend.connection_set_ech_configs = function(connection, ech_configs)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_set_ech_configs", 1, "an integer")
+            end
+            local ech_configs_len = length(ech_configs, "connection_set_ech_configs", 2)
+            return call(connection, ech_configs, ech_configs_len)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_ech_accepted
+        backend.connection_ech_accepted = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_ech_accepted", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_ech_public_name
+        backend.connection_ech_public_name = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_ech_public_name", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_ech_retry_configs
+        backend.connection_ech_retry_configs = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_ech_retry_configs", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
     ---@return integer status
     do
         local call = lib.cleat_epoll_new
@@ -5530,6 +5780,56 @@ return function(lib, rt, backend)
             end
             local guard_id = new(guard_type)
             local result = call(which, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param public_name string?
+    ---@param config_id integer
+    ---@param max_name_length integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_ech_key_new_guarded
+        backend.ech_key_new_guarded = function(public_name, config_id, max_name_length)
+            local public_name_len = length(public_name, "ech_key_new_guarded", 1)
+            if typeof(config_id) ~= "number" or tobit(config_id) ~= config_id then
+                bad("ech_key_new_guarded", 2, "an integer")
+            end
+            if typeof(max_name_length) ~= "number" or tobit(max_name_length) ~= max_name_length then
+                bad("ech_key_new_guarded", 3, "an integer")
+            end
+            local guard_id = new(guard_type)
+            local result = call(public_name, public_name_len, config_id, max_name_length, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param keyfile string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_ech_key_load_guarded
+        backend.ech_key_load_guarded = function(keyfile)
+            local keyfile_len = length(keyfile, "ech_key_load_guarded", 1)
+            local guard_id = new(guard_type)
+            local result = call(keyfile, keyfile_len, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param data string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_ech_key_load_data_guarded
+        backend.ech_key_load_data_guarded = function(data)
+            local data_len = length(data, "ech_key_load_data_guarded", 1)
+            local guard_id = new(guard_type)
+            local result = call(data, data_len, guard_id)
             if result < 0 then return result end
             return result, guard_id
         end

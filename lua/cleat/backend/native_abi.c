@@ -1403,6 +1403,206 @@ static int l_connection_read_early_into(lua_State *L) {
     return 1;
 }
 
+/* ech_key_new(public_name, config_id, max_name_length) -> status */
+static int l_ech_key_new(lua_State *L) {
+    int32_t public_name_len;
+    const char *public_name = native_bytes(L, 1, "ech_key_new", &public_name_len);
+    int32_t config_id = native_int(L, 2, "ech_key_new");
+    int32_t max_name_length = native_int(L, 3, "ech_key_new");
+    int32_t result = cleat_ech_key_new(public_name, public_name_len, config_id, max_name_length);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_load(keyfile) -> status */
+static int l_ech_key_load(lua_State *L) {
+    int32_t keyfile_len;
+    const char *keyfile = native_bytes(L, 1, "ech_key_load", &keyfile_len);
+    int32_t result = cleat_ech_key_load(keyfile, keyfile_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_load_data(data) -> status */
+static int l_ech_key_load_data(lua_State *L) {
+    int32_t data_len;
+    const char *data = native_bytes(L, 1, "ech_key_load_data", &data_len);
+    int32_t result = cleat_ech_key_load_data(data, data_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_pem(ech_key) -> status, output */
+static int l_ech_key_pem(lua_State *L) {
+    int32_t ech_key = native_int(L, 1, "ech_key_pem");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_ech_key_pem(ech_key, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* ech_key_config(ech_key) -> status, output */
+static int l_ech_key_config(lua_State *L) {
+    int32_t ech_key = native_int(L, 1, "ech_key_config");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_ech_key_config(ech_key, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* ech_key_config_id(ech_key) -> status */
+static int l_ech_key_config_id(lua_State *L) {
+    int32_t ech_key = native_int(L, 1, "ech_key_config_id");
+    int32_t result = cleat_ech_key_config_id(ech_key);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_max_name_length(ech_key) -> status */
+static int l_ech_key_max_name_length(lua_State *L) {
+    int32_t ech_key = native_int(L, 1, "ech_key_max_name_length");
+    int32_t result = cleat_ech_key_max_name_length(ech_key);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_public_name(ech_key) -> status, output */
+static int l_ech_key_public_name(lua_State *L) {
+    int32_t ech_key = native_int(L, 1, "ech_key_public_name");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_ech_key_public_name(ech_key, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* ech_config_list(ech_keys) -> status, output */
+static int l_ech_config_list(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t ech_keys_few[NATIVE_FEW];
+    int32_t ech_keys_len;
+    const int32_t *ech_keys = native_ints(L, 1, "ech_config_list", ech_keys_few, &ech_keys_len);
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_ech_config_list(ech_keys, ech_keys_len, output,
+                                           output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_set_ech_keys(context, ech_keys) -> status */
+static int l_context_set_ech_keys(lua_State *L) {
+    lua_settop(L, 2);
+    int32_t context = native_int(L, 1, "context_set_ech_keys");
+    int32_t ech_keys_few[NATIVE_FEW];
+    int32_t ech_keys_len;
+    const int32_t *ech_keys = native_ints(L, 2, "context_set_ech_keys", ech_keys_few, &ech_keys_len);
+    int32_t result = cleat_context_set_ech_keys(context, ech_keys, ech_keys_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_ech_grease(context) -> status */
+static int l_context_ech_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_ech_grease");
+    int32_t result = cleat_context_ech_grease(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_ech_grease(context, on) -> status */
+static int l_context_set_ech_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_ech_grease");
+    int32_t on = native_int(L, 2, "context_set_ech_grease");
+    int32_t result = cleat_context_set_ech_grease(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_set_ech_configs(connection, ech_configs) -> status */
+static int l_connection_set_ech_configs(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_set_ech_configs");
+    int32_t ech_configs_len;
+    const char *ech_configs = native_bytes(L, 2, "connection_set_ech_configs", &ech_configs_len);
+    int32_t result = cleat_connection_set_ech_configs(connection, ech_configs, ech_configs_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_ech_accepted(connection) -> status */
+static int l_connection_ech_accepted(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_ech_accepted");
+    int32_t result = cleat_connection_ech_accepted(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_ech_public_name(connection) -> status, output */
+static int l_connection_ech_public_name(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_ech_public_name");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_ech_public_name(connection, output,
+                                                      output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_ech_retry_configs(connection) -> status, output */
+static int l_connection_ech_retry_configs(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_ech_retry_configs");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_ech_retry_configs(connection, output,
+                                                        output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
 /* epoll_new() -> status */
 static int l_epoll_new(lua_State *L) {
     int32_t result = cleat_epoll_new();
@@ -3908,6 +4108,48 @@ static int l_context_new_guarded(lua_State *L) {
     return 2;
 }
 
+/* ech_key_new_guarded(public_name, config_id, max_name_length) -> status, guard_id */
+static int l_ech_key_new_guarded(lua_State *L) {
+    lua_settop(L, 3);
+    int32_t public_name_len;
+    const char *public_name = native_bytes(L, 1, "ech_key_new_guarded", &public_name_len);
+    int32_t config_id = native_int(L, 2, "ech_key_new_guarded");
+    int32_t max_name_length = native_int(L, 3, "ech_key_new_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_ech_key_new_guarded(public_name, public_name_len, config_id,
+                                               max_name_length, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 4);
+    return 2;
+}
+
+/* ech_key_load_guarded(keyfile) -> status, guard_id */
+static int l_ech_key_load_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t keyfile_len;
+    const char *keyfile = native_bytes(L, 1, "ech_key_load_guarded", &keyfile_len);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_ech_key_load_guarded(keyfile, keyfile_len, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* ech_key_load_data_guarded(data) -> status, guard_id */
+static int l_ech_key_load_data_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t data_len;
+    const char *data = native_bytes(L, 1, "ech_key_load_data_guarded", &data_len);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_ech_key_load_data_guarded(data, data_len, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
 /* epoll_new_guarded() -> status, guard_id */
 static int l_epoll_new_guarded(lua_State *L) {
     lua_settop(L, 0);
@@ -4248,6 +4490,22 @@ const luaL_Reg native_abi[] = {
     {"connection_write_early", l_connection_write_early},
     {"connection_read_early", l_connection_read_early},
     {"connection_read_early_into", l_connection_read_early_into},
+    {"ech_key_new", l_ech_key_new},
+    {"ech_key_load", l_ech_key_load},
+    {"ech_key_load_data", l_ech_key_load_data},
+    {"ech_key_pem", l_ech_key_pem},
+    {"ech_key_config", l_ech_key_config},
+    {"ech_key_config_id", l_ech_key_config_id},
+    {"ech_key_max_name_length", l_ech_key_max_name_length},
+    {"ech_key_public_name", l_ech_key_public_name},
+    {"ech_config_list", l_ech_config_list},
+    {"context_set_ech_keys", l_context_set_ech_keys},
+    {"context_ech_grease", l_context_ech_grease},
+    {"context_set_ech_grease", l_context_set_ech_grease},
+    {"connection_set_ech_configs", l_connection_set_ech_configs},
+    {"connection_ech_accepted", l_connection_ech_accepted},
+    {"connection_ech_public_name", l_connection_ech_public_name},
+    {"connection_ech_retry_configs", l_connection_ech_retry_configs},
     {"epoll_new", l_epoll_new},
     {"epoll_control", l_epoll_control},
     {"epoll_wait", l_epoll_wait},
@@ -4445,6 +4703,9 @@ const luaL_Reg native_abi[] = {
     {"connection_peer_certificate_guarded", l_connection_peer_certificate_guarded},
     {"connection_chain_certificate_guarded", l_connection_chain_certificate_guarded},
     {"context_new_guarded", l_context_new_guarded},
+    {"ech_key_new_guarded", l_ech_key_new_guarded},
+    {"ech_key_load_guarded", l_ech_key_load_guarded},
+    {"ech_key_load_data_guarded", l_ech_key_load_data_guarded},
     {"epoll_new_guarded", l_epoll_new_guarded},
     {"addrinfo_lookup_guarded", l_addrinfo_lookup_guarded},
     {"resolution_lookup_guarded", l_resolution_lookup_guarded},

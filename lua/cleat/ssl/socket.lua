@@ -68,6 +68,10 @@ local Socket = object.Socket
 ---@field early_data "accepted"|"refused"|nil what became of early data: on a client, of the argument `early_data` of
 --- wrap_socket, nil if none could be sent early; on a server whether the client has sent some, and the server reads it:
 --- see recv_early. Read-only
+---@field ech_accepted boolean? whether the ClientHello was encrypted and the server has decrypted it: on a client once
+--- the handshake is done, on a server from the servername callback on; nil before there is TLS, and after it. Read-only
+---@field ech_public_name string? the public name under which a client's server has answered, since it could not decrypt
+--- the ClientHello; nil in all other cases. Such a handshake fails; a verify_callback can see it before. Read-only
 ---@field do_handshake_on_connect boolean whether connect() and accept() do the handshake
 ---@field suppress_ragged_eofs boolean whether an end of the connection without close_notify looks like the end of the
 --- data
