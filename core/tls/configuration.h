@@ -12,8 +12,8 @@
 #include "tls/client_sessions.h"
 #include "tls/compression.h"
 #include "tls/credentials.h"
-#include "tls/policy.h"
 #include "tls/peer_keys.h"
+#include "tls/policy.h"
 #include "tls/sessions.h"
 #include "x509/trust.h"
 
