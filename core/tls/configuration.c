@@ -47,9 +47,9 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_sessions_unref(configuration->sessions);
     cleat_client_sessions_unref(configuration->client_sessions);
     cleat_credentials_unref(configuration->credentials);
+    cleat_peer_keys_unref(configuration->peer_keys);
     cleat_credentials_unref(configuration->restricted[CLEAT_SIGNER_CLIENT]);
     cleat_credentials_unref(configuration->restricted[CLEAT_SIGNER_SERVER]);
-    cleat_peer_keys_unref(configuration->peer_keys);
     cleat_compression_free(configuration->compression);
     cleat_release(configuration);
 }

@@ -65,8 +65,8 @@ struct cleat_configuration {
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_credentials *credentials; /* NULL if none */
-    struct cleat_credentials *restricted[CLEAT_SIGNERS]; /* see cleat_configuration_credentials */
     struct cleat_peer_keys *peer_keys; /* likewise */
+    struct cleat_credentials *restricted[CLEAT_SIGNERS]; /* see cleat_configuration_credentials */
     struct cleat_compression *compression; /* NULL if it is off */
     struct cleat_client_sessions *client_sessions;
     uint32_t epoch; /* of client_sessions, when it was made */

@@ -25,6 +25,9 @@ void cleat_raw_key_unref(struct cleat_raw_key *raw); /* likewise */
 /* cleat_raw_key_use returns whether connections of ssl_ctx now present the key to peers that accept it. */
 bool cleat_raw_key_use(const struct cleat_raw_key *raw, SSL_CTX *ssl_ctx);
 
+/* cleat_raw_key_give returns whether a connection now presents it, after it has forgotten those of its SSL_CTX. */
+bool cleat_raw_key_give(const struct cleat_raw_key *raw, SSL *ssl);
+
 /* cleat_raw_key_digest returns CLEAT_OK and makes the digest of a public key. CLEAT_NOMEM. */
 int32_t cleat_raw_key_digest(const EVP_PKEY *key, uint8_t digest[CLEAT_DIGEST]);
 

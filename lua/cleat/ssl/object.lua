@@ -46,9 +46,8 @@ local SSLObject = class.new("ssl.SSLObject", function()
     return errors.raise(errors.TypeError, "SSLObject has no constructor: use SSLContext.wrap_bio()")
 end, connection.Connection)
 
-for _, methods in ipairs {
-    connection_info, algorithms.methods, early_data.methods, exporter.methods, raw_public_key.connection_methods,
-} do
+for _, methods in ipairs { connection_info, algorithms.methods, early_data.methods, exporter.methods,
+    raw_public_key.connection_methods } do
     for name, method in pairs(methods) do
         SSLObject[name] = method
     end

@@ -88,9 +88,8 @@ local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, connection.Connection, Socket)
 
-for _, methods in ipairs {
-    io, connection_info, algorithms.methods, early_data.methods, exporter.methods, raw_public_key.connection_methods,
-} do
+for _, methods in ipairs { io, connection_info, algorithms.methods, early_data.methods, exporter.methods,
+    raw_public_key.connection_methods } do
     for name, method in pairs(methods) do
         SSLSocket[name] = method
     end
