@@ -49,6 +49,7 @@
 #define CLEAT_H
 
 #include "cleat/address.h"
+#include "cleat/algorithm.h"
 #include "cleat/base.h"
 #include "cleat/certificate.h"
 #include "cleat/cipher.h"

@@ -12,6 +12,7 @@
 
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
+local algorithms = require "cleat.ssl.algorithms"
 local check = require "cleat.check"
 local compat = require "cleat.compat"
 local constants = require "cleat.ssl.constants"
@@ -68,8 +69,8 @@ local ssl = {
 }
 
 for _, part in ipairs {
-    constants, generate.functions, pem, random, signature.functions, staple.functions,
-    timestamps.functions, ech_key.functions,
+    algorithms.functions, constants, ech_key.functions, generate.functions, pem, random, signature.functions,
+    staple.functions, timestamps.functions,
 } do
     for name, value in pairs(part) do
         ssl[name] = value

@@ -19,6 +19,18 @@
 ---@class cleat.keywords.ssl.SSLContext
 ---@field protocol? integer
 
+---@class cleat.keywords.SSLContext.set_groups
+---@field groups string
+
+---@class cleat.keywords.SSLContext.get_groups
+---@field include_aliases? boolean
+
+---@class cleat.keywords.SSLContext.set_server_sigalgs
+---@field sigalgs string
+
+---@class cleat.keywords.SSLContext.set_client_sigalgs
+---@field sigalgs string
+
 ---@class cleat.keywords.SSLContext.load_verify_locations
 ---@field cafile? string
 ---@field capath? string

@@ -26,6 +26,8 @@ static void open_two(void) {
     EXPECT(cleat_context_set_scts(server_context, "\0\5\0\3abc", 7) == CLEAT_OK);
     EXPECT(load_part(server_context, IDENTITY_ED25519) == CLEAT_OK);
     EXPECT(cleat_context_set_scts(server_context, "\0\5\0\3def", 7) == CLEAT_OK);
+    EXPECT(cleat_context_set_server_sigalgs(server_context, "ed25519:ECDSA+SHA384", 20) ==
+           CLEAT_OK);
     EXPECT(cleat_context_load_verify_data(client_context, trusted, len) == 1);
     EXPECT(cleat_context_set_verify_mode(client_context, CLEAT_CERT_REQUIRED) == CLEAT_OK);
     EXPECT(cleat_context_set_chain_cache_seconds(client_context, 0) == CLEAT_OK);

@@ -67,6 +67,101 @@ return {
         },
     },
     {
+        name = "context_set_groups", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "groups" },
+        },
+    },
+    {
+        name = "context_groups", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "aliases" },
+        },
+    },
+    {
+        name = "signature_algorithms", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "context_set_server_sigalgs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "algorithms" },
+        },
+    },
+    {
+        name = "context_set_client_sigalgs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "algorithms" },
+        },
+    },
+    {
+        name = "connection_group", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_server_sigalg", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_client_sigalg", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "context_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "has_policy", results = 0,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "policy" },
+        },
+    },
+    {
+        name = "context_policy", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_policy", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "policy" },
+        },
+    },
+    {
         name = "certificate_from_pem", results = 0,
         classes = { SSL = true, USAGE = true, NOMEM = true },
         arguments = {

@@ -15,6 +15,21 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, in
                                int32_t *family, int32_t *socktype, int32_t *proto, int32_t *port,
                                int32_t *flowinfo, int32_t *scope_id);
 int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *output, int32_t output_cap);
+int32_t cleat_context_set_groups(int32_t context, const char *groups, int32_t groups_len);
+int32_t cleat_context_groups(int32_t context, int32_t aliases, char *output, int32_t output_cap);
+int32_t cleat_signature_algorithms(char *output, int32_t output_cap);
+int32_t cleat_context_set_server_sigalgs(int32_t context, const char *algorithms,
+                                         int32_t algorithms_len);
+int32_t cleat_context_set_client_sigalgs(int32_t context, const char *algorithms,
+                                         int32_t algorithms_len);
+int32_t cleat_connection_group(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_server_sigalg(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_client_sigalg(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_context_grease(int32_t context);
+int32_t cleat_context_set_grease(int32_t context, int32_t on);
+int32_t cleat_has_policy(int32_t policy);
+int32_t cleat_context_policy(int32_t context);
+int32_t cleat_context_set_policy(int32_t context, int32_t policy);
 int32_t cleat_certificate_from_pem(const char *data, int32_t data_len);
 int32_t cleat_certificate_from_der(const char *data, int32_t data_len);
 int32_t cleat_certificate_der(int32_t certificate, char *output, int32_t output_cap);
