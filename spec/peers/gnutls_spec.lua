@@ -12,6 +12,7 @@ local ssl = require "cleat.ssl"
 local MEGABYTES_10 = 10 * 1024 * 1024
 local PRIORITIES = {
     ["TLSv1.2"] = "NORMAL:-VERS-ALL:+VERS-TLS1.2", ["TLSv1.3"] = "NORMAL:-VERS-ALL:+VERS-TLS1.3",
+    ["without RFC 5746"] = "NORMAL:-VERS-ALL:+VERS-TLS1.2:%DISABLE_SAFE_RENEGOTIATION",
 }
 
 -- gnutls_serv: started on a free port; it echoes.
@@ -169,3 +170,32 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         end)
     end)
 end
+
+describe("gnutls without RFC 5746:", function()
+    handles.watch(before_each, after_each)
+    teardown(process.cleanup)
+
+    it("B-14 OP_LEGACY_SERVER_CONNECT decides whether our client goes on", function()
+        local server = gnutls_serv("without RFC 5746", "server-ec")
+        local control = gnutls_serv("TLSv1.2", "server-ec")
+        local function client(legacy)
+            local context = ssl.create_default_context { cafile = pki.path("root.pem") }
+            context.options = legacy and context.options or context.options - ssl.OP_LEGACY_SERVER_CONNECT
+            return context
+        end
+        for _, port in ipairs { server.port, control.port } do
+            local sock = connect(port, client(true))
+            assert.are.equal("hello\n", exchange(sock, "hello\n"))
+            sock:close()
+        end
+        local context = client(false)
+        for _ = 1, 2 do
+            raises("SSLError", { reason = "UNSAFE_LEGACY_RENEGOTIATION_DISABLED" }, connect, server.port, context)
+        end
+        local sock = connect(control.port, context)
+        assert.are.equal("hello\n", exchange(sock, "hello\n"))
+        sock:close()
+        server:stop()
+        control:stop()
+    end)
+end)
