@@ -21,7 +21,7 @@ return {
     { "B-09", "3.13", "`HAS_PSK`, `HAS_PHA`, `HAS_PSK_TLS13`" },
     { "B-10", "3.6", "`Options`, `VerifyMode`, `VerifyFlags`, `AlertDescription`, `SSLErrorNumber`, `_SSLMethod`",
         note = "Tables of names and of numbers: `ssl.AlertDescription[40]` is the name, `ssl.AlertDescription.ALERT_DESCRIPTION_X` "
-            .. "the number. A number without a name is nil, so that an alert that nobody knows can be looked up; a misspelt name "
+            .. "the number. A number without a name is nil, so that any alert can be looked up; a misspelt name "
             .. "raises AttributeError." },
     { "B-11", "3.6", "`OP_NO_TICKET`" },
     { "B-12", "3.7", "`OP_NO_RENEGOTIATION`",
@@ -70,7 +70,8 @@ return {
     { "B-43", "3.8", "`SSLContext.num_tickets`", note = "At most 4." },
     { "B-44", "3.7", "`SSLContext.sni_callback`" },
     { "B-45", "3.5", "`SSLSocket.shared_ciphers()`" },
-    { "B-46", "3.6", "`SSLContext.get_ciphers()` with all fields" },
+    { "B-46", "3.6", "`SSLContext.get_ciphers()` with all fields",
+        note = "The suites of TLS 1.3 are listed where the context may use TLS 1.3; Python lists them always." },
     { "B-47", "3.8", "`SSLContext.keylog_filename`" },
     { "B-48", "3.8", "`SSLContext._msg_callback`" },
     { "B-49", "3.8", "`SSLContext.post_handshake_auth`, `SSLSocket.verify_client_post_handshake()`",
