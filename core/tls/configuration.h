@@ -11,6 +11,7 @@
 #include "tls/client_sessions.h"
 #include "tls/compression.h"
 #include "tls/credentials.h"
+#include "tls/key_log.h"
 #include "tls/sessions.h"
 #include "x509/trust.h"
 
@@ -57,6 +58,7 @@ struct cleat_configuration {
     uint16_t maximum_version;
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
+    struct cleat_key_log *key_log; /* likewise */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_credentials *credentials; /* NULL if none */
@@ -73,6 +75,7 @@ struct cleat_configuration_parts {
     const char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
+    struct cleat_key_log *key_log; /* NULL if none */
     struct cleat_credentials *credentials; /* NULL if none */
     SSL_ECH_KEYS *ech_keys; /* NULL if none */
     struct cleat_trust *trust;
