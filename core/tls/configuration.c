@@ -21,7 +21,8 @@
 
 _Static_assert(CLEAT_OP_CIPHER_SERVER_PREFERENCE == SSL_OP_CIPHER_SERVER_PREFERENCE &&
                    CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET &&
-                   CLEAT_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT,
+                   (CLEAT_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT ||
+                    SSL_OP_LEGACY_SERVER_CONNECT == 0), /* BoringSSL of 2023 always connects */
                "BoringSSL has OpenSSL's numbers");
 
 _Static_assert(CLEAT_VERIFY_CRL_CHECK_LEAF == X509_V_FLAG_CRL_CHECK &&
