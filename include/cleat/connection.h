@@ -174,10 +174,11 @@ CLEAT_API int32_t cleat_connection_alpn_protocol(int32_t connection, CLEAT_BINAR
 #define CLEAT_DIRECTION_RECEIVED 0
 #define CLEAT_DIRECTION_SENT 1
 
-/* cleat_connection_alert returns 1 and stores the description of the last alert of that direction, or 0
- * and stores -1 if there was none. direction: CLEAT_DIRECTION_*. description: CLEAT_ALERT_DESCRIPTION_*, or another number up to 255.
- * close_notify is one, with the number 0. It is also there once the connection has failed. */
-CLEAT_API int32_t cleat_connection_alert(int32_t connection, int32_t direction, int32_t *description);
+/* cleat_connection_alert returns 1 and stores the description of the last alert of that direction, or 0 and stores -1
+ * if there was none. direction: CLEAT_DIRECTION_*. description: CLEAT_ALERT_DESCRIPTION_*, or another number up to 255.
+ * close_notify is one, with the number 0. What was noted stays there once the connection has failed. */
+CLEAT_API int32_t cleat_connection_alert(int32_t connection, int32_t direction,
+                                         int32_t *description);
 
 /* cleat_connection_session_reused returns 1 if the handshake resumed an earlier session,
  * otherwise 0. */

@@ -299,7 +299,8 @@ local AFTER = {
         write = value_error("closed file", "x"), writelines = value_error("closed file", { "x" }),
     },
     object = {
-        cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
+        cipher = fine(), compression = fine(), describe = fine(), do_handshake = {},
+        export_keying_material = { "x", 1 }, get_channel_binding = fine(),
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
         ocsp_response = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
@@ -318,7 +319,7 @@ local function extended(base, more)
 end
 
 AFTER.tls = extended(AFTER.socket, {
-    bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
+    bind = { "/nowhere" }, cipher = fine(), compression = fine(), describe = fine(), connect_ex = { address }, do_handshake = {},
     dup = { class = "NotImplementedError" }, export_keying_material = { "x", 1 },
     get_channel_binding = fine(), getpeercert = {}, key_update = {},
     get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),

@@ -3297,7 +3297,7 @@ public final class Cleat {
          * cleat_connection_alert returns 1 and stores the description of the last alert of that
          * direction, or 0 and stores -1 if there was none. direction: CLEAT_DIRECTION_*. description:
          * CLEAT_ALERT_DESCRIPTION_*, or another number up to 255. close_notify is one, with the number 0.
-         * It is also there once the connection has failed.
+         * What was noted stays there once the connection has failed.
          */
         public Alert alert(int direction) throws Failure {
             int[] description = new int[1];

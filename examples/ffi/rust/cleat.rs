@@ -2758,8 +2758,8 @@ impl Connection {
 
     /// cleat_connection_alert returns 1 and stores the description of the last alert of that direction, or
     /// 0 and stores -1 if there was none. direction: CLEAT_DIRECTION_*. description:
-    /// CLEAT_ALERT_DESCRIPTION_*, or another number up to 255. close_notify is one, with the number 0. It
-    /// is also there once the connection has failed.
+    /// CLEAT_ALERT_DESCRIPTION_*, or another number up to 255. close_notify is one, with the number 0. What
+    /// was noted stays there once the connection has failed.
     #[allow(clippy::too_many_arguments)]
     pub fn alert(&self, direction: i32) -> Result<(bool, i32), Error> {
         let mut description = 0;

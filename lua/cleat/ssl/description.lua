@@ -125,16 +125,17 @@ function Description:__tostring()
     return table.concat(lines, "\n")
 end
 
---- Describes the handshake, for people: `print(conn:describe())` writes a line for each fact. The result is a table with
---- these fields; what does not apply is nil.
+--- Describes the handshake, for people: `print(conn:describe())` writes a line for each fact. The result is a table
+--- with these fields; what does not apply is nil.
 ---
---- * `server_side`, `server_hostname`, `session_reused`, `early_data`, `ech_accepted`, `alert_sent`, `alert_received`: as
----   the connection's; `version`, `alpn`: as the methods version and selected_alpn_protocol return
+--- * `server_side`, `server_hostname`, `session_reused`, `early_data`, `ech_accepted`: as the connection's
+--- * `alert_sent`, `alert_received`: likewise
+--- * `version`, `alpn`: as the methods version and selected_alpn_protocol return
 --- * `cipher`, `bits`: the name of the suite and its secret bits
 --- * `verify_code`, `verify_message`: as get_verify_result returns
 --- * `ocsp_stapled`: whether the server has sent an OCSP response
---- * `chain`: what the peer has sent, its own certificate first, each with `subject`, `issuer` and `not_after_text` as
----   text, and `not_after` in seconds since 1970
+--- * `chain`: the certificates that the peer has sent, its own first: `subject`, `issuer` and `not_after_text` are
+---   texts, and `not_after` is in seconds since 1970
 ---
 --- The text is for reading: later versions of cleat may word it otherwise.
 ---
