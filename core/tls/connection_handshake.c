@@ -35,7 +35,7 @@ static void count_done(struct cleat_connection *self) {
 
 static int32_t finish(struct cleat_connection *self) {
     self->established = true;
-    if (self->group != 0) SSL_set_msg_callback(self->ssl, NULL); /* see group.c */
+    SSL_set_msg_callback(self->ssl, NULL); /* see message.c */
     self->unread_tickets = !self->server_side && SSL_version(self->ssl) == TLS1_3_VERSION;
     cleat_transport_handshake_done(&self->transport);
     if (!self->server_side) cleat_session_established(self);

@@ -5,7 +5,8 @@
  * change builds what it and the next ones share. A call that fails leaves the context as it was.
  *
  * A server's sessions resume only under what their clients were verified with: verify mode, verify
- * flags, CA certificates and revocation lists. After a change of any of these the handshake is a
+ * flags, CA certificates and revocation lists; and, of cleat/algorithm.h, the policy and the
+ * algorithms of clients' signatures. After a change of any of these the handshake is a
  * full one. Other changes leave the sessions, and the keys of their tickets, as they are.
  *
  * Certificates and keys are in cleat/credential.h, what is trusted in cleat/trust.h. */

@@ -12,12 +12,14 @@
 
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
+local algorithms = require "cleat.ssl.algorithms"
 local check = require "cleat.check"
 local compat = require "cleat.compat"
 local constants = require "cleat.ssl.constants"
 local defaults = require "cleat.ssl.defaults"
 local ech_key = require "cleat.ssl.ech_key"
 local errors = require "cleat.errors"
+local generate = require "cleat.ssl.generate"
 local keywords = require "cleat.keywords"
 local match_hostname = require "cleat.ssl.match_hostname"
 local pem = require "cleat.ssl.pem"
@@ -66,7 +68,10 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, pem, random, signature.functions, staple.functions, timestamps.functions, ech_key.functions } do
+for _, part in ipairs {
+    algorithms.functions, constants, ech_key.functions, generate.functions, pem, random, signature.functions,
+    staple.functions, timestamps.functions,
+} do
     for name, value in pairs(part) do
         ssl[name] = value
     end

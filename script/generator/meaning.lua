@@ -45,7 +45,8 @@ local FLAGS = {
 
 -- Bytes in: texts in UTF-8, names of files and directories, and other bytes.
 local BYTES = {
-    text = "host service server_hostname ciphers curve prompt digest name transport label public_name",
+    text = "host service server_hostname ciphers curve groups algorithms prompt digest name transport label public_name"
+        .. " names",
     path = "cafile capath certfile keyfile dhfile keylogfile",
     bytes = "data certs key keys secrets password protocols response scts sct untrusted signature"
         .. " identity identity_hint context_value ech_configs",

@@ -294,6 +294,12 @@ return {
         return ssl.create_default_context { cafile = cafile }
     end, function(context)
         context:set_ciphers "ECDHE+AESGCM"
+        context:set_groups "x25519:P-256"
+        context:set_server_sigalgs "ed25519:ECDSA+SHA256"
+        context:set_client_sigalgs "ECDSA+SHA256"
+        context.compliance_policy, context.grease = ssl.POLICY_FIPS_202205, true
+        context:get_groups(true)
+        ssl.get_sigalgs()
         context:set_alpn_protocols { "h2", "http/1.1" }
         context.options = context.options
         context.verify_callback, context.verify_callback_may_accept = nothing, true
@@ -462,7 +468,7 @@ return {
     end, nothing },
     { "facts", shaken, function(given)
         local object = given.client.object
-        return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
+        return object:group(), object:server_sigalg(), object:client_sigalg(), object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
             object:get_channel_binding("tls-exporter"), object:get_channel_binding("tls-server-end-point"),
             object:export_keying_material("x", 32, "context"), object:ocsp_response(), object:scts()
     end, nothing, again = true },
@@ -507,6 +513,10 @@ return {
     end, function(context)
         context:load_cert_chain(certfile, { sign = nothing })
         return #ssl.sign(keyfile, "ecdsa_secp256r1_sha256", "data") > 64
+    end, nothing, again = true },
+    { "self_signed_certificate", nothing, function()
+        local certificate, key = ssl.self_signed_certificate({ "localhost", "::1" }, { key_type = "ed25519" })
+        return #key, #certificate > 400
     end, nothing, again = true },
     { "handshake with a pre-shared key", function()
         local client, server = ssl.SSLContext(ssl.PROTOCOL_TLS), ssl.SSLContext(ssl.PROTOCOL_TLS)

@@ -25,6 +25,32 @@
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_addrinfo_canonname \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_groups \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_groups \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_signature_algorithms \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_server_sigalgs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_client_sigalgs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_group \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_server_sigalg \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_client_sigalg \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_has_policy \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_policy \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_policy \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_from_pem \
     (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_from_der \
@@ -240,6 +266,10 @@
      CLASSES_BIT(NOMEM))
 #define CLASSES_context_load_cert_chain_data \
     (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_descriptor_read \
+    (CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_descriptor_columns \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_early_data \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_set_early_data \
@@ -301,6 +331,10 @@
 #define CLASSES_connection_key_update \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
      CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_generate_key \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_generate_certificate \
+    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_close \
     (CLASSES_BIT(CLOSED) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_kind \
@@ -719,6 +753,36 @@
     classes_checked("cleat_addrinfo_address", CLASSES_addrinfo_address, cleat_addrinfo_address(__VA_ARGS__))
 #define cleat_addrinfo_canonname(...) \
     classes_checked("cleat_addrinfo_canonname", CLASSES_addrinfo_canonname, cleat_addrinfo_canonname(__VA_ARGS__))
+#define cleat_context_set_groups(...) \
+    classes_checked("cleat_context_set_groups", CLASSES_context_set_groups, cleat_context_set_groups(__VA_ARGS__))
+#define cleat_context_groups(...) \
+    classes_checked("cleat_context_groups", CLASSES_context_groups, cleat_context_groups(__VA_ARGS__))
+#define cleat_signature_algorithms(...) \
+    classes_checked("cleat_signature_algorithms", CLASSES_signature_algorithms, cleat_signature_algorithms(__VA_ARGS__))
+#define cleat_context_set_server_sigalgs(...) \
+    classes_checked("cleat_context_set_server_sigalgs", CLASSES_context_set_server_sigalgs, \
+                    cleat_context_set_server_sigalgs(__VA_ARGS__))
+#define cleat_context_set_client_sigalgs(...) \
+    classes_checked("cleat_context_set_client_sigalgs", CLASSES_context_set_client_sigalgs, \
+                    cleat_context_set_client_sigalgs(__VA_ARGS__))
+#define cleat_connection_group(...) \
+    classes_checked("cleat_connection_group", CLASSES_connection_group, cleat_connection_group(__VA_ARGS__))
+#define cleat_connection_server_sigalg(...) \
+    classes_checked("cleat_connection_server_sigalg", CLASSES_connection_server_sigalg, \
+                    cleat_connection_server_sigalg(__VA_ARGS__))
+#define cleat_connection_client_sigalg(...) \
+    classes_checked("cleat_connection_client_sigalg", CLASSES_connection_client_sigalg, \
+                    cleat_connection_client_sigalg(__VA_ARGS__))
+#define cleat_context_grease(...) \
+    classes_checked("cleat_context_grease", CLASSES_context_grease, cleat_context_grease(__VA_ARGS__))
+#define cleat_context_set_grease(...) \
+    classes_checked("cleat_context_set_grease", CLASSES_context_set_grease, cleat_context_set_grease(__VA_ARGS__))
+#define cleat_has_policy(...) \
+    classes_checked("cleat_has_policy", CLASSES_has_policy, cleat_has_policy(__VA_ARGS__))
+#define cleat_context_policy(...) \
+    classes_checked("cleat_context_policy", CLASSES_context_policy, cleat_context_policy(__VA_ARGS__))
+#define cleat_context_set_policy(...) \
+    classes_checked("cleat_context_set_policy", CLASSES_context_set_policy, cleat_context_set_policy(__VA_ARGS__))
 #define cleat_certificate_from_pem(...) \
     classes_checked("cleat_certificate_from_pem", CLASSES_certificate_from_pem, cleat_certificate_from_pem(__VA_ARGS__))
 #define cleat_certificate_from_der(...) \
@@ -983,6 +1047,10 @@
 #define cleat_context_load_cert_chain_data(...) \
     classes_checked("cleat_context_load_cert_chain_data", CLASSES_context_load_cert_chain_data, \
                     cleat_context_load_cert_chain_data(__VA_ARGS__))
+#define cleat_descriptor_read(...) \
+    classes_checked("cleat_descriptor_read", CLASSES_descriptor_read, cleat_descriptor_read(__VA_ARGS__))
+#define cleat_descriptor_columns(...) \
+    classes_checked("cleat_descriptor_columns", CLASSES_descriptor_columns, cleat_descriptor_columns(__VA_ARGS__))
 #define cleat_context_early_data(...) \
     classes_checked("cleat_context_early_data", CLASSES_context_early_data, cleat_context_early_data(__VA_ARGS__))
 #define cleat_context_set_early_data(...) \
@@ -1049,6 +1117,10 @@
 #define cleat_connection_key_update(...) \
     classes_checked("cleat_connection_key_update", CLASSES_connection_key_update, \
                     cleat_connection_key_update(__VA_ARGS__))
+#define cleat_generate_key(...) \
+    classes_checked("cleat_generate_key", CLASSES_generate_key, cleat_generate_key(__VA_ARGS__))
+#define cleat_generate_certificate(...) \
+    classes_checked("cleat_generate_certificate", CLASSES_generate_certificate, cleat_generate_certificate(__VA_ARGS__))
 #define cleat_close(...) \
     classes_checked("cleat_close", CLASSES_close, cleat_close(__VA_ARGS__))
 #define cleat_kind(...) \

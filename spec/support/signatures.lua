@@ -67,6 +67,101 @@ return {
         },
     },
     {
+        name = "context_set_groups", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "groups" },
+        },
+    },
+    {
+        name = "context_groups", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "aliases" },
+        },
+    },
+    {
+        name = "signature_algorithms", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "context_set_server_sigalgs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "algorithms" },
+        },
+    },
+    {
+        name = "context_set_client_sigalgs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "algorithms" },
+        },
+    },
+    {
+        name = "connection_group", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_server_sigalg", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_client_sigalg", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "context_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "has_policy", results = 0,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "policy" },
+        },
+    },
+    {
+        name = "context_policy", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_policy", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "policy" },
+        },
+    },
+    {
         name = "certificate_from_pem", results = 0,
         classes = { SSL = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -894,6 +989,33 @@ return {
         },
     },
     {
+        name = "descriptor_read", results = 1,
+        classes = { TIMEOUT = true, SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "descriptor_read_into", results = 0,
+        classes = { TIMEOUT = true, SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "descriptor_columns", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+        },
+    },
+    {
         name = "context_early_data", results = 0,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1132,6 +1254,22 @@ return {
             { kind = "int", name = "connection" },
             { kind = "int", name = "requested" },
             { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "generate_key", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "key_type" },
+        },
+    },
+    {
+        name = "generate_certificate", results = 1,
+        classes = { NEED_PASSWORD = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "key" },
+            { kind = "bytes", name = "names" },
+            { kind = "int", name = "lifetime" },
         },
     },
     {

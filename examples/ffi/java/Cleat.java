@@ -44,6 +44,22 @@ public final class Cleat {
     public static final int EAI_SYSTEM = 11;
     public static final int EAI_OVERFLOW = 12;
 
+    // CLEAT_POLICY_* are BoringSSL's compliance policies, each with the date of what it stands for.
+    // They restrict versions, suites, groups and the signatures of the handshake, not the
+    // certificates of a chain; what they stand for asks for more. The three CNSA ones need a
+    // BoringSSL of 2026.
+    public static final int POLICY_NONE = 0;
+    /** SP 800-52r2: AES-GCM; P-256, P-384; RSA, ECDSA */
+    public static final int POLICY_FIPS_202205 = 1;
+    /** AES-256-GCM; P-384; SHA-384 and SHA-512 */
+    public static final int POLICY_WPA3_192_202304 = 2;
+    /** AES-256-GCM is preferred in TLS 1.3; nothing is forbidden */
+    public static final int POLICY_CNSA_202407 = 3;
+    /** RFC 9151: AES-256-GCM; ML-KEM-1024, P-384; SHA-384 */
+    public static final int POLICY_CNSA1_202603 = 4;
+    /** TLS 1.3, AES-256-GCM; ML-KEM-1024; SHA-384 */
+    public static final int POLICY_CNSA2_202603 = 5;
+
     // CLEAT_NAME_* choose a distinguished name: a certificate's subject or issuer, or, from
     // CLEAT_NAME_ALT on, the directory name that the subject alternative name at index (which -
     // CLEAT_NAME_ALT) is.
@@ -710,6 +726,26 @@ public final class Cleat {
                                                         int[] flowinfo, int[] scope_id);
         public static native int cleat_addrinfo_canonname(int addrinfo, byte[] output,
                                                           int output_cap);
+        public static native int cleat_context_set_groups(int context, byte[] groups,
+                                                          int groups_len);
+        public static native int cleat_context_groups(int context, int aliases, byte[] output,
+                                                      int output_cap);
+        public static native int cleat_signature_algorithms(byte[] output, int output_cap);
+        public static native int cleat_context_set_server_sigalgs(int context, byte[] algorithms,
+                                                                  int algorithms_len);
+        public static native int cleat_context_set_client_sigalgs(int context, byte[] algorithms,
+                                                                  int algorithms_len);
+        public static native int cleat_connection_group(int connection, byte[] output,
+                                                        int output_cap);
+        public static native int cleat_connection_server_sigalg(int connection, byte[] output,
+                                                                int output_cap);
+        public static native int cleat_connection_client_sigalg(int connection, byte[] output,
+                                                                int output_cap);
+        public static native int cleat_context_grease(int context);
+        public static native int cleat_context_set_grease(int context, int on);
+        public static native int cleat_has_policy(int policy);
+        public static native int cleat_context_policy(int context);
+        public static native int cleat_context_set_policy(int context, int policy);
         public static native int cleat_certificate_from_pem(byte[] data, int data_len);
         public static native int cleat_certificate_from_der(byte[] data, int data_len);
         public static native int cleat_certificate_der(int certificate, byte[] output,
@@ -869,6 +905,9 @@ public final class Cleat {
                                                                     int certs_len, byte[] key,
                                                                     int key_len, byte[] password,
                                                                     int password_len);
+        public static native int cleat_descriptor_read(int fd, byte[] buf, int buf_cap,
+                                                       double timeout);
+        public static native int cleat_descriptor_columns(int fd);
         public static native int cleat_context_early_data(int context);
         public static native int cleat_context_set_early_data(int context, int most);
         public static native int cleat_connection_early_data(int connection);
@@ -913,6 +952,10 @@ public final class Cleat {
                                                                          byte[] buf, int buf_cap);
         public static native int cleat_connection_key_update(int connection, int requested,
                                                              double timeout);
+        public static native int cleat_generate_key(int key_type, byte[] output, int output_cap);
+        public static native int cleat_generate_certificate(byte[] key, int key_len, byte[] names,
+                                                            int names_len, int lifetime,
+                                                            byte[] output, int output_cap);
         public static native int cleat_close(int id);
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
@@ -1864,6 +1907,119 @@ public final class Cleat {
     public static final class Context extends Id {
         private Context(int id) {
             super(id);
+        }
+
+        /**
+         * cleat_context_set_groups returns CLEAT_OK and sets the groups for the key exchange from a list
+         * in OpenSSL's format: names with colons between them, best first. IANA's names and their aliases
+         * are known, in upper and lower case: X25519MLKEM768, x25519, secp256r1 (prime256v1, P-256),
+         * secp384r1 (P-384), secp521r1 (P-521), MLKEM1024; "DEFAULT" is the default list. A name with "?"
+         * in front of it is left out if it is unknown. A slash separates as a colon does. It replaces
+         * what cleat_context_set_ecdh_curve has set, and is replaced by it. In TLS 1.2 the groups are
+         * also the curves that a server's certificate may have. A client whose list has none of the NIST
+         * curves offers them after the others for that reason, unless its versions begin with TLS 1.3,
+         * and refuses a server that takes one of them for the key exchange: CLEAT_SSL with WRONG_CURVE.
+         * CLEAT_SSL with UNSUPPORTED_ELLIPTIC_CURVE if a name is unknown to this BoringSSL or nothing is
+         * left of the list; with COMPLIANCE_POLICY if the context's policy allows none of the groups.
+         */
+        public void setGroups(String groups) throws Failure {
+            byte[] groupsBytes = bytes(groups);
+            int result = Raw.cleat_context_set_groups(id, groupsBytes, length(groupsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_groups returns the length of a list of the groups that BoringSSL has for the
+         * context's versions and its policy, with colons between the names, and copies it to output.
+         * aliases: 1 for a list with the aliases of each group behind its name, 0 for one without.
+         */
+        public String groups(boolean aliases) throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_groups(id, aliases ? 1 : 0, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_groups(id, aliases ? 1 : 0, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_context_set_server_sigalgs returns CLEAT_OK and sets the signature algorithms for the
+         * authentication of servers, with TLS 1.2 and later: clients verify with them and offer them,
+         * servers sign with them. The list is in OpenSSL's format: IANA's names
+         * ("ecdsa_secp256r1_sha256") or keys and hashes ("ECDSA+SHA256", "RSA+SHA256", "RSA-PSS+SHA256")
+         * with colons between them, best first. A name with "?" in front of it is left out if it is
+         * unknown. A server presents only certificates whose key makes one of the signatures. CLEAT_SSL
+         * with INVALID_SIGNATURE_ALGORITHM if a name is unknown to this BoringSSL or nothing is left of
+         * the list; with COMPLIANCE_POLICY if the context's policy allows none of the algorithms.
+         */
+        public void setServerSigalgs(String algorithms) throws Failure {
+            byte[] algorithmsBytes = bytes(algorithms);
+            int result = Raw.cleat_context_set_server_sigalgs(id, algorithmsBytes, length(algorithmsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_client_sigalgs returns CLEAT_OK and does so for the authentication of
+         * clients: clients sign with the algorithms, servers verify with them and name them when they ask
+         * for a certificate. CLEAT_SSL as above.
+         */
+        public void setClientSigalgs(String algorithms) throws Failure {
+            byte[] algorithmsBytes = bytes(algorithms);
+            int result = Raw.cleat_context_set_client_sigalgs(id, algorithmsBytes, length(algorithmsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_grease returns 1 if connections of the context send GREASE, otherwise 0.
+         */
+        public boolean grease() throws Failure {
+            int result = Raw.cleat_context_grease(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_grease returns CLEAT_OK and sets whether connections send GREASE (RFC 8701):
+         * random values that mean nothing among the suites, groups, versions and extensions, which a peer
+         * has to ignore. It is off in a new context: a peer that does not ignore them refuses the
+         * handshake, and what such peers cost is for the caller to decide. on: 0 or 1.
+         */
+        public void setGrease(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_grease(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_policy returns the context's CLEAT_POLICY_*.
+         */
+        public int policy() throws Failure {
+            int result = Raw.cleat_context_policy(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_policy returns CLEAT_OK and sets the policy: CLEAT_POLICY_*.
+         * CLEAT_POLICY_NONE removes it. Connections use what the other settings and the policy have in
+         * common; suites in the order of the context's list. Those setters fail from then on if nothing
+         * would be left, and so does this function: CLEAT_SSL with COMPLIANCE_POLICY, or with
+         * NO_CIPHER_MATCH for the suites. A server switches at the server name to contexts with the same
+         * policy only. CLEAT_UNSUPPORTED if BoringSSL does not have the policy.
+         */
+        public void setPolicy(int policy) throws Failure {
+            int result = Raw.cleat_context_set_policy(id, policy);
+            Reference.reachabilityFence(this);
+            check(result);
         }
 
         /**
@@ -2959,6 +3115,60 @@ public final class Cleat {
     public static final class Connection extends Id {
         private Connection(int id) {
             super(id);
+        }
+
+        /**
+         * cleat_connection_group returns the length of IANA's name of the group that the key exchange has
+         * used and copies it to output; 0 before the handshake is done, and where there was none (RSA).
+         * For a resumed session of TLS 1.2 it is the group of the first handshake.
+         */
+        public String group() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_group(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_group(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_server_sigalg returns the length of IANA's name of the algorithm that the
+         * server has signed the handshake with and copies it to output; 0 before the handshake is done,
+         * and if the server has signed nothing: with a resumed session, a pre-shared key, or an RSA key
+         * exchange.
+         */
+        public String serverSigalg() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_server_sigalg(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_server_sigalg(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_client_sigalg returns the same for the client; 0 also if it has shown no
+         * certificate.
+         */
+        public String clientSigalg() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_client_sigalg(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_client_sigalg(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
         }
 
         /**
@@ -4875,6 +5085,31 @@ public final class Cleat {
     }
 
     /**
+     * cleat_signature_algorithms returns the length of a list of the signature algorithms that
+     * BoringSSL has, with colons between IANA's names, and copies it to output.
+     */
+    public static String signatureAlgorithms() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_signature_algorithms(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_signature_algorithms(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_has_policy returns 1 if BoringSSL has a policy, otherwise 0. policy: CLEAT_POLICY_*.
+     */
+    public static boolean hasPolicy(int policy) throws Failure {
+        int result = Raw.cleat_has_policy(policy);
+        check(result);
+        return result != 0;
+    }
+
+    /**
      * cleat_cipher_text returns the length of a text about the suite with that number and copies it
      * to output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
      * BoringSSL does not know.
@@ -4923,6 +5158,27 @@ public final class Cleat {
         int result = Raw.cleat_has_certificate_compression();
         check(result);
         return result != 0;
+    }
+
+    /**
+     * cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its
+     * end. It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF;
+     * EAGAIN, if another process has read them).
+     */
+    public static int descriptorRead(int fd, byte[] buf, double timeout) throws Failure {
+        int result = Raw.cleat_descriptor_read(fd, buf, buf.length, timeout);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not
+     * say. CLEAT_SYS: ENOTTY if it is no terminal.
+     */
+    public static int descriptorColumns(int fd) throws Failure {
+        int result = Raw.cleat_descriptor_columns(fd);
+        check(result);
+        return result;
     }
 
     /**
@@ -5056,6 +5312,47 @@ public final class Cleat {
         check(result);
         out = Arrays.copyOf(out, Math.min(result, out.length));
         return out;
+    }
+
+    /**
+     * cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to
+     * output. key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes
+     * another key, so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+     */
+    public static String generateKey(int keyType) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_generate_key(keyType, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_generate_key(keyType, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_generate_certificate returns the length of a certificate for a private key that is its
+     * own issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names
+     * and IP addresses that it is for, with commas between them; internationalised names in their
+     * A-labels. It may identify a server and a client, is no CA's, has a random serial number, and is
+     * valid from five minutes ago, for clocks that differ, until lifetime seconds from now: 1 to
+     * 2147483647. A peer that trusts it accepts it and nothing else. Each call makes another one.
+     * CLEAT_USAGE for names that no certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key;
+     * CLEAT_SSL: PEM NO_START_LINE, ...
+     */
+    public static String generateCertificate(byte[] key, String names,
+                                             int lifetime) throws Failure {
+        byte[] namesBytes = bytes(names);
+        byte[] out = new byte[256];
+        int result = Raw.cleat_generate_certificate(key, length(key), namesBytes, length(namesBytes), lifetime, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_generate_certificate(key, length(key), namesBytes, length(namesBytes), lifetime, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
     }
 
     /**

@@ -37,6 +37,21 @@ pub const EAI_MEMORY: i32 = 10;
 pub const EAI_SYSTEM: i32 = 11;
 pub const EAI_OVERFLOW: i32 = 12;
 
+// CLEAT_POLICY_* are BoringSSL's compliance policies, each with the date of what it stands for. They
+// restrict versions, suites, groups and the signatures of the handshake, not the certificates of a
+// chain; what they stand for asks for more. The three CNSA ones need a BoringSSL of 2026.
+pub const POLICY_NONE: i32 = 0;
+/// SP 800-52r2: AES-GCM; P-256, P-384; RSA, ECDSA
+pub const POLICY_FIPS_202205: i32 = 1;
+/// AES-256-GCM; P-384; SHA-384 and SHA-512
+pub const POLICY_WPA3_192_202304: i32 = 2;
+/// AES-256-GCM is preferred in TLS 1.3; nothing is forbidden
+pub const POLICY_CNSA_202407: i32 = 3;
+/// RFC 9151: AES-256-GCM; ML-KEM-1024, P-384; SHA-384
+pub const POLICY_CNSA1_202603: i32 = 4;
+/// TLS 1.3, AES-256-GCM; ML-KEM-1024; SHA-384
+pub const POLICY_CNSA2_202603: i32 = 5;
+
 // CLEAT_NAME_* choose a distinguished name: a certificate's subject or issuer, or, from CLEAT_NAME_ALT
 // on, the directory name that the subject alternative name at index (which - CLEAT_NAME_ALT) is.
 pub const NAME_SUBJECT: i32 = 0;
@@ -690,6 +705,25 @@ pub mod raw {
                                       proto: *mut i32, port: *mut i32, flowinfo: *mut i32,
                                       scope_id: *mut i32) -> i32;
         pub fn cleat_addrinfo_canonname(addrinfo: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_context_set_groups(context: i32, groups: *const c_char,
+                                        groups_len: i32) -> i32;
+        pub fn cleat_context_groups(context: i32, aliases: i32, output: *mut c_char,
+                                    output_cap: i32) -> i32;
+        pub fn cleat_signature_algorithms(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_context_set_server_sigalgs(context: i32, algorithms: *const c_char,
+                                                algorithms_len: i32) -> i32;
+        pub fn cleat_context_set_client_sigalgs(context: i32, algorithms: *const c_char,
+                                                algorithms_len: i32) -> i32;
+        pub fn cleat_connection_group(connection: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_connection_server_sigalg(connection: i32, output: *mut c_char,
+                                              output_cap: i32) -> i32;
+        pub fn cleat_connection_client_sigalg(connection: i32, output: *mut c_char,
+                                              output_cap: i32) -> i32;
+        pub fn cleat_context_grease(context: i32) -> i32;
+        pub fn cleat_context_set_grease(context: i32, on: i32) -> i32;
+        pub fn cleat_has_policy(policy: i32) -> i32;
+        pub fn cleat_context_policy(context: i32) -> i32;
+        pub fn cleat_context_set_policy(context: i32, policy: i32) -> i32;
         pub fn cleat_certificate_from_pem(data: *const c_char, data_len: i32) -> i32;
         pub fn cleat_certificate_from_der(data: *const c_char, data_len: i32) -> i32;
         pub fn cleat_certificate_der(certificate: i32, output: *mut c_char, output_cap: i32) -> i32;
@@ -843,6 +877,8 @@ pub mod raw {
                                                   certs_len: i32, key: *const c_char, key_len: i32,
                                                   password: *const c_char,
                                                   password_len: i32) -> i32;
+        pub fn cleat_descriptor_read(fd: i32, buf: *mut c_char, buf_cap: i32, timeout: f64) -> i32;
+        pub fn cleat_descriptor_columns(fd: i32) -> i32;
         pub fn cleat_context_early_data(context: i32) -> i32;
         pub fn cleat_context_set_early_data(context: i32, most: i32) -> i32;
         pub fn cleat_connection_early_data(connection: i32) -> i32;
@@ -882,6 +918,10 @@ pub mod raw {
                                                        context_value_len: i32, buf: *mut c_char,
                                                        buf_cap: i32) -> i32;
         pub fn cleat_connection_key_update(connection: i32, requested: i32, timeout: f64) -> i32;
+        pub fn cleat_generate_key(key_type: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_generate_certificate(key: *const c_char, key_len: i32, names: *const c_char,
+                                          names_len: i32, lifetime: i32, output: *mut c_char,
+                                          output_cap: i32) -> i32;
         pub fn cleat_close(id: i32) -> i32;
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
@@ -1695,6 +1735,91 @@ impl Drop for Context {
 impl Context {
     pub fn id(&self) -> i32 {
         self.0
+    }
+
+    /// cleat_context_set_groups returns CLEAT_OK and sets the groups for the key exchange from a list in
+    /// OpenSSL's format: names with colons between them, best first. IANA's names and their aliases are
+    /// known, in upper and lower case: X25519MLKEM768, x25519, secp256r1 (prime256v1, P-256), secp384r1
+    /// (P-384), secp521r1 (P-521), MLKEM1024; "DEFAULT" is the default list. A name with "?" in front of it
+    /// is left out if it is unknown. A slash separates as a colon does. It replaces what
+    /// cleat_context_set_ecdh_curve has set, and is replaced by it. In TLS 1.2 the groups are also the
+    /// curves that a server's certificate may have. A client whose list has none of the NIST curves offers
+    /// them after the others for that reason, unless its versions begin with TLS 1.3, and refuses a server
+    /// that takes one of them for the key exchange: CLEAT_SSL with WRONG_CURVE. CLEAT_SSL with
+    /// UNSUPPORTED_ELLIPTIC_CURVE if a name is unknown to this BoringSSL or nothing is left of the list;
+    /// with COMPLIANCE_POLICY if the context's policy allows none of the groups.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_groups(&self, groups: &str) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_groups(self.0, groups.as_bytes().as_ptr().cast(), c_len(groups.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_groups returns the length of a list of the groups that BoringSSL has for the context's
+    /// versions and its policy, with colons between the names, and copies it to output. aliases: 1 for a
+    /// list with the aliases of each group behind its name, 0 for one without.
+    #[allow(clippy::too_many_arguments)]
+    pub fn groups(&self, aliases: bool) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_groups(self.0, aliases as i32, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_context_set_server_sigalgs returns CLEAT_OK and sets the signature algorithms for the
+    /// authentication of servers, with TLS 1.2 and later: clients verify with them and offer them, servers
+    /// sign with them. The list is in OpenSSL's format: IANA's names ("ecdsa_secp256r1_sha256") or keys and
+    /// hashes ("ECDSA+SHA256", "RSA+SHA256", "RSA-PSS+SHA256") with colons between them, best first. A name
+    /// with "?" in front of it is left out if it is unknown. A server presents only certificates whose key
+    /// makes one of the signatures. CLEAT_SSL with INVALID_SIGNATURE_ALGORITHM if a name is unknown to this
+    /// BoringSSL or nothing is left of the list; with COMPLIANCE_POLICY if the context's policy allows none
+    /// of the algorithms.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_server_sigalgs(&self, algorithms: &str) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_server_sigalgs(self.0, algorithms.as_bytes().as_ptr().cast(), c_len(algorithms.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_client_sigalgs returns CLEAT_OK and does so for the authentication of clients:
+    /// clients sign with the algorithms, servers verify with them and name them when they ask for a
+    /// certificate. CLEAT_SSL as above.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_client_sigalgs(&self, algorithms: &str) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_client_sigalgs(self.0, algorithms.as_bytes().as_ptr().cast(), c_len(algorithms.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_grease returns 1 if connections of the context send GREASE, otherwise 0.
+    #[allow(clippy::too_many_arguments)]
+    pub fn grease(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_grease(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_grease returns CLEAT_OK and sets whether connections send GREASE (RFC 8701):
+    /// random values that mean nothing among the suites, groups, versions and extensions, which a peer has
+    /// to ignore. It is off in a new context: a peer that does not ignore them refuses the handshake, and
+    /// what such peers cost is for the caller to decide. on: 0 or 1.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_grease(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_grease(self.0, on as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_policy returns the context's CLEAT_POLICY_*.
+    #[allow(clippy::too_many_arguments)]
+    pub fn policy(&self) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_context_policy(self.0) })?;
+        Ok(result)
+    }
+
+    /// cleat_context_set_policy returns CLEAT_OK and sets the policy: CLEAT_POLICY_*. CLEAT_POLICY_NONE
+    /// removes it. Connections use what the other settings and the policy have in common; suites in the
+    /// order of the context's list. Those setters fail from then on if nothing would be left, and so does
+    /// this function: CLEAT_SSL with COMPLIANCE_POLICY, or with NO_CIPHER_MATCH for the suites. A server
+    /// switches at the server name to contexts with the same policy only. CLEAT_UNSUPPORTED if BoringSSL
+    /// does not have the policy.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_policy(&self, policy: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_policy(self.0, policy) })?;
+        Ok(())
     }
 
     /// cleat_context_cipher_id returns the number that IANA has given to the suite at index, in the list
@@ -2532,6 +2657,32 @@ impl Drop for Connection {
 impl Connection {
     pub fn id(&self) -> i32 {
         self.0
+    }
+
+    /// cleat_connection_group returns the length of IANA's name of the group that the key exchange has used
+    /// and copies it to output; 0 before the handshake is done, and where there was none (RSA). For a
+    /// resumed session of TLS 1.2 it is the group of the first handshake.
+    #[allow(clippy::too_many_arguments)]
+    pub fn group(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_group(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_connection_server_sigalg returns the length of IANA's name of the algorithm that the server
+    /// has signed the handshake with and copies it to output; 0 before the handshake is done, and if the
+    /// server has signed nothing: with a resumed session, a pre-shared key, or an RSA key exchange.
+    #[allow(clippy::too_many_arguments)]
+    pub fn server_sigalg(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_server_sigalg(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_connection_client_sigalg returns the same for the client; 0 also if it has shown no
+    /// certificate.
+    #[allow(clippy::too_many_arguments)]
+    pub fn client_sigalg(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_client_sigalg(self.0, out, out_cap) })?;
+        Ok(utf8(out))
     }
 
     /// cleat_connection_over_socket returns the id of a connection over a stream socket, which it keeps
@@ -3861,6 +4012,21 @@ impl Epoll {
     }
 }
 
+/// cleat_signature_algorithms returns the length of a list of the signature algorithms that BoringSSL
+/// has, with colons between IANA's names, and copies it to output.
+#[allow(clippy::too_many_arguments)]
+pub fn signature_algorithms() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_signature_algorithms(out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_has_policy returns 1 if BoringSSL has a policy, otherwise 0. policy: CLEAT_POLICY_*.
+#[allow(clippy::too_many_arguments)]
+pub fn has_policy(policy: i32) -> Result<bool, Error> {
+    let result = checked(unsafe { raw::cleat_has_policy(policy) })?;
+    Ok(result != 0)
+}
+
 /// cleat_cipher_text returns the length of a text about the suite with that number and copies it to
 /// output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
 /// BoringSSL does not know.
@@ -3894,6 +4060,23 @@ pub fn monotonic() -> Result<f64, Error> {
 pub fn has_certificate_compression() -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_has_certificate_compression() })?;
     Ok(result != 0)
+}
+
+/// cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its end.
+/// It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF; EAGAIN, if
+/// another process has read them).
+#[allow(clippy::too_many_arguments)]
+pub fn descriptor_read(fd: RawFd, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_read(fd, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
+    Ok(result as usize)
+}
+
+/// cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not say.
+/// CLEAT_SYS: ENOTTY if it is no terminal.
+#[allow(clippy::too_many_arguments)]
+pub fn descriptor_columns(fd: RawFd) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_columns(fd) })?;
+    Ok(result as usize)
 }
 
 /// cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need for
@@ -3976,6 +4159,28 @@ pub fn ech_key_public_name(ech_key: &EchKey) -> Result<String, Error> {
 pub fn ech_config_list(ech_keys: &[i32]) -> Result<Vec<u8>, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_config_list(ech_keys.as_ptr(), c_len(ech_keys.len()), out, out_cap) })?;
     Ok(out)
+}
+
+/// cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to output.
+/// key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes another key,
+/// so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+#[allow(clippy::too_many_arguments)]
+pub fn generate_key(key_type: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_key(key_type, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_generate_certificate returns the length of a certificate for a private key that is its own
+/// issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names and IP
+/// addresses that it is for, with commas between them; internationalised names in their A-labels. It
+/// may identify a server and a client, is no CA's, has a random serial number, and is valid from five
+/// minutes ago, for clocks that differ, until lifetime seconds from now: 1 to 2147483647. A peer that
+/// trusts it accepts it and nothing else. Each call makes another one. CLEAT_USAGE for names that no
+/// certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key; CLEAT_SSL: PEM NO_START_LINE, ...
+#[allow(clippy::too_many_arguments)]
+pub fn generate_certificate(key: &[u8], names: &str, lifetime: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_certificate(key.as_ptr().cast(), c_len(key.len()), names.as_bytes().as_ptr().cast(), c_len(names.len()), lifetime, out, out_cap) })?;
+    Ok(utf8(out))
 }
 
 /// cleat_handle_count returns how many ids are open in this process.

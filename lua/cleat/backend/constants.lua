@@ -27,6 +27,13 @@ return {
     EAI_MEMORY = 10,
     EAI_SYSTEM = 11,
     EAI_OVERFLOW = 12,
+    -- cleat/algorithm.h
+    POLICY_NONE = 0,
+    POLICY_FIPS_202205 = 1,
+    POLICY_WPA3_192_202304 = 2,
+    POLICY_CNSA_202407 = 3,
+    POLICY_CNSA1_202603 = 4,
+    POLICY_CNSA2_202603 = 5,
     -- cleat/certificate.h
     NAME_SUBJECT = 0,
     NAME_ISSUER = 1,

@@ -109,6 +109,163 @@ static int l_addrinfo_canonname(lua_State *L) {
     return 2;
 }
 
+/* context_set_groups(context, groups) -> status */
+static int l_context_set_groups(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_groups");
+    int32_t groups_len;
+    const char *groups = native_bytes(L, 2, "context_set_groups", &groups_len);
+    int32_t result = cleat_context_set_groups(context, groups, groups_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_groups(context, aliases) -> status, output */
+static int l_context_groups(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_groups");
+    int32_t aliases = native_int(L, 2, "context_groups");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_context_groups(context, aliases, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* signature_algorithms() -> status, output */
+static int l_signature_algorithms(lua_State *L) {
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_signature_algorithms(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_set_server_sigalgs(context, algorithms) -> status */
+static int l_context_set_server_sigalgs(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_server_sigalgs");
+    int32_t algorithms_len;
+    const char *algorithms = native_bytes(L, 2, "context_set_server_sigalgs", &algorithms_len);
+    int32_t result = cleat_context_set_server_sigalgs(context, algorithms, algorithms_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_client_sigalgs(context, algorithms) -> status */
+static int l_context_set_client_sigalgs(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_client_sigalgs");
+    int32_t algorithms_len;
+    const char *algorithms = native_bytes(L, 2, "context_set_client_sigalgs", &algorithms_len);
+    int32_t result = cleat_context_set_client_sigalgs(context, algorithms, algorithms_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_group(connection) -> status, output */
+static int l_connection_group(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_group");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_group(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_server_sigalg(connection) -> status, output */
+static int l_connection_server_sigalg(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_server_sigalg");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_server_sigalg(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_client_sigalg(connection) -> status, output */
+static int l_connection_client_sigalg(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_client_sigalg");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_client_sigalg(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_grease(context) -> status */
+static int l_context_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_grease");
+    int32_t result = cleat_context_grease(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_grease(context, on) -> status */
+static int l_context_set_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_grease");
+    int32_t on = native_int(L, 2, "context_set_grease");
+    int32_t result = cleat_context_set_grease(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* has_policy(policy) -> status */
+static int l_has_policy(lua_State *L) {
+    int32_t policy = native_int(L, 1, "has_policy");
+    int32_t result = cleat_has_policy(policy);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_policy(context) -> status */
+static int l_context_policy(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_policy");
+    int32_t result = cleat_context_policy(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_policy(context, policy) -> status */
+static int l_context_set_policy(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_policy");
+    int32_t policy = native_int(L, 2, "context_set_policy");
+    int32_t result = cleat_context_set_policy(context, policy);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* certificate_from_pem(data) -> status */
 static int l_certificate_from_pem(lua_State *L) {
     int32_t data_len;
@@ -1355,6 +1512,38 @@ static int l_context_load_cert_chain_data(lua_State *L) {
     return 1;
 }
 
+/* descriptor_read(fd, buf_cap, timeout) -> status, buf */
+static int l_descriptor_read(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_read");
+    int32_t buf_cap = native_int(L, 2, "descriptor_read");
+    double timeout = native_double(L, 3, "descriptor_read");
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_descriptor_read(fd, buf, buf_cap, timeout);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    return 2;
+}
+
+/* descriptor_read_into(fd, buf, buf_offset, buf_cap, timeout) -> status */
+static int l_descriptor_read_into(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_read_into");
+    int32_t buf_cap;
+    char *buf = native_within(L, 2, "descriptor_read_into", &buf_cap);
+    double timeout = native_double(L, 5, "descriptor_read_into");
+    int32_t result = cleat_descriptor_read(fd, buf, buf_cap, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* descriptor_columns(fd) -> status */
+static int l_descriptor_columns(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_columns");
+    int32_t result = cleat_descriptor_columns(fd);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* context_early_data(context) -> status */
 static int l_context_early_data(lua_State *L) {
     int32_t context = native_int(L, 1, "context_early_data");
@@ -1704,6 +1893,45 @@ static int l_connection_key_update(lua_State *L) {
     int32_t result = cleat_connection_key_update(connection, requested, timeout);
     lua_pushinteger(L, result);
     return 1;
+}
+
+/* generate_key(key_type) -> status, output */
+static int l_generate_key(lua_State *L) {
+    int32_t key_type = native_int(L, 1, "generate_key");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_generate_key(key_type, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* generate_certificate(key, names, lifetime) -> status, output */
+static int l_generate_certificate(lua_State *L) {
+    int32_t key_len;
+    const char *key = native_bytes(L, 1, "generate_certificate", &key_len);
+    int32_t names_len;
+    const char *names = native_bytes(L, 2, "generate_certificate", &names_len);
+    int32_t lifetime = native_int(L, 3, "generate_certificate");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_generate_certificate(key, key_len, names, names_len, lifetime, output,
+                                                output_cap)) > output_cap) {
+        output = native_longer(L, 3, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
 }
 
 /* close(id) -> status */
@@ -4374,6 +4602,19 @@ const luaL_Reg native_abi[] = {
     {"addrinfo_count", l_addrinfo_count},
     {"addrinfo_address", l_addrinfo_address},
     {"addrinfo_canonname", l_addrinfo_canonname},
+    {"context_set_groups", l_context_set_groups},
+    {"context_groups", l_context_groups},
+    {"signature_algorithms", l_signature_algorithms},
+    {"context_set_server_sigalgs", l_context_set_server_sigalgs},
+    {"context_set_client_sigalgs", l_context_set_client_sigalgs},
+    {"connection_group", l_connection_group},
+    {"connection_server_sigalg", l_connection_server_sigalg},
+    {"connection_client_sigalg", l_connection_client_sigalg},
+    {"context_grease", l_context_grease},
+    {"context_set_grease", l_context_set_grease},
+    {"has_policy", l_has_policy},
+    {"context_policy", l_context_policy},
+    {"context_set_policy", l_context_set_policy},
     {"certificate_from_pem", l_certificate_from_pem},
     {"certificate_from_der", l_certificate_from_der},
     {"certificate_der", l_certificate_der},
@@ -4478,6 +4719,9 @@ const luaL_Reg native_abi[] = {
     {"context_chain_cache_stats", l_context_chain_cache_stats},
     {"context_load_cert_chain", l_context_load_cert_chain},
     {"context_load_cert_chain_data", l_context_load_cert_chain_data},
+    {"descriptor_read", l_descriptor_read},
+    {"descriptor_read_into", l_descriptor_read_into},
+    {"descriptor_columns", l_descriptor_columns},
     {"context_early_data", l_context_early_data},
     {"context_set_early_data", l_context_set_early_data},
     {"connection_early_data", l_connection_early_data},
@@ -4507,6 +4751,8 @@ const luaL_Reg native_abi[] = {
     {"connection_export_keying_material", l_connection_export_keying_material},
     {"connection_export_keying_material_into", l_connection_export_keying_material_into},
     {"connection_key_update", l_connection_key_update},
+    {"generate_key", l_generate_key},
+    {"generate_certificate", l_generate_certificate},
     {"close", l_close},
     {"kind", l_kind},
     {"handle_count", l_handle_count},

@@ -1,6 +1,7 @@
 --- Settings and certificates for TLS sockets: Python's ssl.SSLContext (section 17.3.3).
 
 local C = require "cleat.backend"
+local algorithms = require "cleat.ssl.algorithms"
 local certificate = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local class = require "cleat.class"
@@ -115,6 +116,12 @@ local const = C.const
 --- `ssl.SSLSocket:extend(name, fields)` has made. `fields` are additional attributes, with their values in new objects.
 --- Raises TypeError
 ---@field sslobject_class cleat.Class the same for wrap_bio and SSLObject
+---@field compliance_policy integer `POLICY_*`, a restriction of versions, suites, groups and signature algorithms to
+--- what a standard allows: POLICY_NONE. Connections use what it and the other settings have in common, in any order of
+--- setting; chains of certificates are not restricted. Raises SSLError if nothing would be left, as the other setters
+--- do from then on; NotImplementedError for POLICY_CNSA* without `HAS_POLICY_CNSA`; ValueError, TypeError
+---@field grease boolean whether connections send GREASE (RFC 8701), random values that a peer has to ignore: false. It
+--- shows which peers will not understand a later version of TLS: they refuse the handshake. Raises TypeError
 ---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
 --- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
@@ -152,7 +159,8 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
         _lowest = not one_role, _highest = true, _sni_callback = false }, SSLContext.instance)
 end)
 
-for _, methods in ipairs { credential, ech_keys, handshake_settings, psk.methods, resumption.methods, session_store.methods } do
+for _, methods in ipairs { algorithms.settings, credential, ech_keys, handshake_settings, psk.methods, resumption.methods,
+    session_store.methods } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end
@@ -554,7 +562,7 @@ end
 
 version_range.add(getters, setters)
 
-for _, part in ipairs { connection_class, early_setting, key_log, session_store, staple } do
+for _, part in ipairs { algorithms, connection_class, early_setting, key_log, session_store, staple } do
     for name, get in pairs(part.getters) do
         getters[name], setters[name] = get, part.setters[name]
     end

@@ -84,6 +84,15 @@ local LINES = {
     { "cipher suite", function(self)
         return self.cipher
     end },
+    { "group", function(self)
+        return self.group
+    end },
+    { "server's signature", function(self)
+        return self.server_sigalg
+    end },
+    { "client's signature", function(self)
+        return self.client_sigalg
+    end },
     { "application protocol", function(self)
         return self.alpn
     end },
@@ -132,6 +141,7 @@ end
 --- * `alert_sent`, `alert_received`: likewise
 --- * `version`, `alpn`: as the methods version and selected_alpn_protocol return
 --- * `cipher`, `bits`: the name of the suite and its secret bits
+--- * `group`, `server_sigalg`, `client_sigalg`: as the methods of these names return
 --- * `verify_code`, `verify_message`: as get_verify_result returns
 --- * `ocsp_stapled`: whether the server has sent an OCSP response
 --- * `chain`: the certificates that the peer has sent, its own first: `subject`, `issuer` and `not_after_text` are
@@ -155,6 +165,9 @@ function description.methods:describe()
         version = self:version(),
         cipher = suite and suite[1],
         bits = suite and suite[3],
+        group = self:group(),
+        server_sigalg = self:server_sigalg(),
+        client_sigalg = self:client_sigalg(),
         alpn = self:selected_alpn_protocol(),
         session_reused = self.session_reused,
         early_data = self.early_data,

@@ -1,6 +1,7 @@
 --- TLS sockets: Python's ssl.SSLSocket (section 17.3.2).
 
 local C = require "cleat.backend"
+local algorithms = require "cleat.ssl.algorithms"
 local compat = require "cleat.compat"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
@@ -90,7 +91,7 @@ local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, connection.Connection, Socket)
 
-for _, methods in ipairs { io, connection_info, description.methods, early_data.methods, exporter.methods } do
+for _, methods in ipairs { io, connection_info, algorithms.methods, description.methods, early_data.methods, exporter.methods } do
     for name, method in pairs(methods) do
         SSLSocket[name] = method
     end
