@@ -300,7 +300,7 @@ local AFTER = {
         write = value_error("closed file", "x"), writelines = value_error("closed file", { "x" }),
     },
     object = {
-        group = fine(), client_sigalg = fine(), server_sigalg = fine(), cipher = fine(), compression = fine(), describe = fine(),
+        group = fine(), client_sigalg = fine(), server_sigalg = fine(), cipher = fine(), compression = fine(), describe = {},
         do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
         ocsp_response = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {},

@@ -238,6 +238,8 @@ describe("describe()", function()
         assert.is_false(found.server_side)
         assert.equal(0, found.verify_code)
         assert.equal(pair.client.object:cipher()[1], found.cipher)
+        assert.equal(pair.client.object:group(), found.group)
+        assert.equal(pair.client.object:server_sigalg(), found.server_sigalg)
         assert.truthy(found.chain[1].subject:find("CN=localhost", 1, true), found.chain[1].subject)
         local text = tostring(found)
         for _, line in ipairs { "role: +client", "version: +TLSv1.3", "application protocol: +h2", "resumed: +no",
