@@ -1,7 +1,6 @@
 #include "garbage.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
