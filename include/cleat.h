@@ -68,6 +68,7 @@
 #include "cleat/guarded.h"
 #include "cleat/handle.h"
 #include "cleat/interrupt.h"
+#include "cleat/key_log.h"
 #include "cleat/names.h"
 #include "cleat/poll.h"
 #include "cleat/psk.h"

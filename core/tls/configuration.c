@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "cleat/verify.h"
+#include "tls/alert.h"
 #include "tls/connection.h"
 #include "tls/message.h"
 #include "tls/psk.h"
@@ -51,6 +52,7 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_credentials_unref(configuration->restricted[CLEAT_SIGNER_CLIENT]);
     cleat_credentials_unref(configuration->restricted[CLEAT_SIGNER_SERVER]);
     cleat_compression_free(configuration->compression);
+    cleat_key_log_unref(configuration->key_log);
     cleat_release(configuration);
 }
 
@@ -155,6 +157,8 @@ static bool set_up(const struct cleat_configuration *self,
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, cleat_server_name_select);
     set_up_sessions(ssl_ctx, &self->settings);
+    cleat_alert_set_up(ssl_ctx);
+    if (self->key_log != NULL) cleat_key_log_set_up(ssl_ctx);
     SSL_CTX_set0_buffer_pool(ssl_ctx, certificate_pool());
     if (self->settings.ask_ocsp || self->settings.require_ocsp)
         SSL_CTX_enable_ocsp_stapling(ssl_ctx);
@@ -208,6 +212,7 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     cleat_version_range(parts->settings, &made->minimum_version, &made->maximum_version);
     made->alpn = cleat_alpn_ref(parts->alpn);
     made->npn = cleat_alpn_ref(parts->npn);
+    made->key_log = cleat_key_log_ref(parts->key_log);
     made->trust = cleat_trust_ref(parts->trust);
     made->sessions = cleat_sessions_ref(parts->sessions);
     made->client_sessions = cleat_client_sessions_ref(parts->client_sessions);

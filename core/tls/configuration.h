@@ -12,6 +12,7 @@
 #include "tls/client_sessions.h"
 #include "tls/compression.h"
 #include "tls/credentials.h"
+#include "tls/key_log.h"
 #include "tls/peer_keys.h"
 #include "tls/policy.h"
 #include "tls/sessions.h"
@@ -62,6 +63,7 @@ struct cleat_configuration {
     uint16_t maximum_version;
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
+    struct cleat_key_log *key_log; /* likewise */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_credentials *credentials; /* NULL if none */
@@ -80,6 +82,7 @@ struct cleat_configuration_parts {
     const char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
+    struct cleat_key_log *key_log; /* NULL if none */
     struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_peer_keys *peer_keys; /* likewise */
     SSL_ECH_KEYS *ech_keys; /* NULL if none */

@@ -24,6 +24,7 @@ static void context_destroy(struct cleat_object *object) {
     SSL_ECH_KEYS_free(self->ech_keys);
     cleat_alpn_unref(self->alpn);
     cleat_alpn_unref(self->npn);
+    cleat_key_log_unref(self->key_log);
     cleat_sessions_unref(self->sessions);
     cleat_client_sessions_unref(self->client_sessions);
     cleat_release(self->ciphers);
@@ -63,6 +64,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .ciphers = context->ciphers,
             .alpn = context->alpn,
             .npn = context->npn,
+            .key_log = context->key_log,
             .credentials = context->credentials,
             .peer_keys = context->peer_keys,
             .ech_keys = context->ech_keys,

@@ -115,6 +115,11 @@ static int32_t act_new(void) {
     return made;
 }
 
+static int32_t act_key_log(void) {
+    int32_t status = cleat_context_set_key_log_file(context, "/dev/null", 9);
+    return status < 0 ? status : note_settings();
+}
+
 static int32_t act_ciphers(void) {
     int32_t status = cleat_context_set_ciphers(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aPSK", 33);
     return status < 0 ? status : note_settings();
@@ -337,6 +342,7 @@ static int32_t act_ca(void) {
 
 const struct scenario context_scenarios[] = {
     {"context_new", NULL, act_new, close_all, 0, true},
+    {"context_set_key_log_file", open_context, act_key_log, close_all, 0, true},
     {"context_set_ciphers", open_with_ciphers, act_ciphers, close_with_ciphers, 0, true},
     {"context_set_ciphers: none of them", open_with_ciphers, act_wrong_ciphers, close_with_ciphers,
      -(CLEAT_SSL << 16), true},

@@ -481,6 +481,16 @@ return {
             object:get_channel_binding("tls-exporter"), object:get_channel_binding("tls-server-end-point"),
             object:export_keying_material("x", 32, "context"), object:ocsp_response(), object:scts()
     end, nothing, again = true },
+    { "describe", shaken, function(given)
+        local description = given.client.object:describe()
+        return tostring(description), description.alert_sent, description.alert_received
+    end, nothing, again = true },
+    { "keylog_filename", function()
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    end, function(context)
+        context.keylog_filename = "/dev/null"
+        return context.keylog_filename
+    end, nothing },
     { "key_update", shaken, function(given)
         given.client.object:key_update(true)
         given.client.object:write("hello")

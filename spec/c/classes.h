@@ -189,6 +189,8 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_alpn_protocol \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_alert \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_session_reused \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_verify_mode \
@@ -341,6 +343,12 @@
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_set_interruptible \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_key_log_file \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_key_log_file \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_key_log_path \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_addrinfo_lookup \
     (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_resolution_lookup \
@@ -947,6 +955,8 @@
 #define cleat_connection_alpn_protocol(...) \
     classes_checked("cleat_connection_alpn_protocol", CLASSES_connection_alpn_protocol, \
                     cleat_connection_alpn_protocol(__VA_ARGS__))
+#define cleat_connection_alert(...) \
+    classes_checked("cleat_connection_alert", CLASSES_connection_alert, cleat_connection_alert(__VA_ARGS__))
 #define cleat_connection_session_reused(...) \
     classes_checked("cleat_connection_session_reused", CLASSES_connection_session_reused, \
                     cleat_connection_session_reused(__VA_ARGS__))
@@ -1131,6 +1141,13 @@
     classes_checked("cleat_handle_count", CLASSES_handle_count, cleat_handle_count(__VA_ARGS__))
 #define cleat_set_interruptible(...) \
     classes_checked("cleat_set_interruptible", CLASSES_set_interruptible, cleat_set_interruptible(__VA_ARGS__))
+#define cleat_context_key_log_file(...) \
+    classes_checked("cleat_context_key_log_file", CLASSES_context_key_log_file, cleat_context_key_log_file(__VA_ARGS__))
+#define cleat_context_set_key_log_file(...) \
+    classes_checked("cleat_context_set_key_log_file", CLASSES_context_set_key_log_file, \
+                    cleat_context_set_key_log_file(__VA_ARGS__))
+#define cleat_key_log_path(...) \
+    classes_checked("cleat_key_log_path", CLASSES_key_log_path, cleat_key_log_path(__VA_ARGS__))
 #define cleat_addrinfo_lookup(...) \
     classes_checked("cleat_addrinfo_lookup", CLASSES_addrinfo_lookup, cleat_addrinfo_lookup(__VA_ARGS__))
 #define cleat_resolution_lookup(...) \

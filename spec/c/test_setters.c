@@ -121,6 +121,14 @@ static void set_early_data(int32_t context) {
     EXPECT(cleat_context_set_early_data(context, 100) == 0);
 }
 
+static void set_key_log(int32_t context) {
+    EXPECT(cleat_context_set_key_log_file(context, "/dev/null", 9) == 0);
+}
+
+static void clear_key_log(int32_t context) {
+    EXPECT(cleat_context_set_key_log_file(context, NULL, 0) == 0);
+}
+
 static void set_verify_settings(int32_t context) {
     EXPECT(cleat_context_set_verify_depth(context, 3) == 0);
     EXPECT(cleat_context_set_verify_time(context, -1) == 0);
@@ -260,6 +268,8 @@ static const struct {
     {"server_name_events off", clear_server_name_events},
     {"chain_cache_seconds", set_chain_cache},
     {"early_data", set_early_data},
+    {"key_log_file", set_key_log},
+    {"key_log_file none", clear_key_log},
     {"verify_depth, checks_common_name", set_verify_settings},
     {"verify_time", set_verify_time},
     {"verify_enforced", set_verify_enforced},

@@ -304,7 +304,8 @@ local AFTER = {
         write = value_error("closed file", "x"), writelines = value_error("closed file", { "x" }),
     },
     object = {
-        group = fine(), client_sigalg = fine(), server_sigalg = fine(), cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
+        group = fine(), client_sigalg = fine(), server_sigalg = fine(), cipher = fine(), compression = fine(), describe = {},
+        do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
         ocsp_response = fine(), peer_public_key = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
@@ -323,7 +324,8 @@ local function extended(base, more)
 end
 
 AFTER.tls = extended(AFTER.socket, {
-    group = fine(), client_sigalg = fine(), server_sigalg = fine(), bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
+    group = fine(), client_sigalg = fine(), server_sigalg = fine(), bind = { "/nowhere" }, cipher = fine(), compression = fine(),
+    connect_ex = { address }, describe = fine(), do_handshake = {},
     dup = { class = "NotImplementedError" }, export_keying_material = { "x", 1 },
     get_channel_binding = fine(), getpeercert = {}, key_update = {},
     get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),

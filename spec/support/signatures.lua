@@ -692,6 +692,14 @@ return {
         },
     },
     {
+        name = "connection_alert", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "direction" },
+        },
+    },
+    {
         name = "connection_session_reused", results = 0,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1289,6 +1297,26 @@ return {
         arguments = {
             { kind = "int", name = "interruptible" },
         },
+    },
+    {
+        name = "context_key_log_file", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_key_log_file", results = 0,
+        classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "keylogfile" },
+        },
+    },
+    {
+        name = "key_log_path", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {},
     },
     {
         name = "addrinfo_lookup", results = 0,

@@ -113,6 +113,10 @@ public final class Cleat {
     public static final int CIPHER_AUTHENTICATION = 5;
     public static final int CIPHER_DESCRIPTION = 6;
 
+    // CLEAT_DIRECTION_* are the directions of what a connection carries.
+    public static final int DIRECTION_RECEIVED = 0;
+    public static final int DIRECTION_SENT = 1;
+
     // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
     /** what the peer has sent, which may be anything */
     public static final int CHAIN_SENT = 0;
@@ -854,6 +858,8 @@ public final class Cleat {
                                                                 int[] bits, int[] tls_version);
         public static native int cleat_connection_alpn_protocol(int connection, byte[] output,
                                                                 int output_cap);
+        public static native int cleat_connection_alert(int connection, int direction,
+                                                        int[] description);
         public static native int cleat_connection_session_reused(int connection);
         public static native int cleat_connection_verify_mode(int connection);
         public static native int cleat_connection_peer_certificate(int connection);
@@ -962,6 +968,11 @@ public final class Cleat {
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
         public static native int cleat_set_interruptible(int interruptible);
+        public static native int cleat_context_key_log_file(int context, byte[] output,
+                                                            int output_cap);
+        public static native int cleat_context_set_key_log_file(int context, byte[] keylogfile,
+                                                                int keylogfile_len);
+        public static native int cleat_key_log_path(byte[] output, int output_cap);
         public static native int cleat_addrinfo_lookup(int lookup, byte[] host, int host_len,
                                                        int port, int flags);
         public static native int cleat_resolution_lookup(int lookup, byte[] host, int host_len,
@@ -2466,6 +2477,42 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_key_log_file returns the length of the path that cleat_context_set_key_log_file
+         * has set, and copies it to output; 0 if there is none.
+         */
+        public String keyLogFile() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_key_log_file(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_key_log_file(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_context_set_key_log_file returns CLEAT_OK and lets connections of the context append
+         * their secrets to a file. keylogfile: its path; absent for none, as in a new context. A file
+         * that does not exist is made, for its owner only (mode 0600), and an empty one gets a comment as
+         * its first line. It is opened here, and stays open as long as a connection may write to it, also
+         * if it is renamed. Each line is written at once, so that lines of several threads and processes
+         * never mix. What the disk does not take is missing in the file: connections do not fail for it.
+         *
+         * A connection keeps the file that the context had when it was made; a server that switches its
+         * context uses the other's from then on. DANGEROUS: see above. CLEAT_SYS if the file cannot be
+         * opened, with EINVAL for what is no regular file or character device.
+         */
+        public void setKeyLogFile(String keylogfile) throws Failure {
+            byte[] keylogfileBytes = bytes(keylogfile);
+            int result = Raw.cleat_context_set_key_log_file(id, keylogfileBytes, length(keylogfileBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0,
          * as in a new context.
          */
@@ -3516,6 +3563,22 @@ public final class Cleat {
             check(result);
             out = Arrays.copyOf(out, Math.min(result, out.length));
             return out;
+        }
+
+        public record Alert(boolean result, int description) {}
+
+        /**
+         * cleat_connection_alert returns 1 and stores the description of the last alert of that
+         * direction, or 0 and stores -1 if there was none. direction: CLEAT_DIRECTION_*. description:
+         * CLEAT_ALERT_DESCRIPTION_*, or another number up to 255. close_notify is one, with the number 0.
+         * What was noted stays there once the connection has failed.
+         */
+        public Alert alert(int direction) throws Failure {
+            int[] description = new int[1];
+            int result = Raw.cleat_connection_alert(id, direction, description);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new Alert(result != 0, description[0]);
         }
 
         /**
@@ -5401,6 +5464,23 @@ public final class Cleat {
         int result = Raw.cleat_set_interruptible(interruptible ? 1 : 0);
         check(result);
         return result != 0;
+    }
+
+    /**
+     * cleat_key_log_path returns the length of the path that the environment variable SSLKEYLOGFILE
+     * names, and copies it to output; 0 if it is not set or empty, and in a process that has
+     * privileges of another user (setuid). The ABI uses it nowhere by itself.
+     */
+    public static String keyLogPath() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_key_log_path(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_key_log_path(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
     }
 
     /**

@@ -104,6 +104,10 @@ pub const CIPHER_KEY_EXCHANGE: i32 = 4;
 pub const CIPHER_AUTHENTICATION: i32 = 5;
 pub const CIPHER_DESCRIPTION: i32 = 6;
 
+// CLEAT_DIRECTION_* are the directions of what a connection carries.
+pub const DIRECTION_RECEIVED: i32 = 0;
+pub const DIRECTION_SENT: i32 = 1;
+
 // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
 /// what the peer has sent, which may be anything
 pub const CHAIN_SENT: i32 = 0;
@@ -827,6 +831,8 @@ pub mod raw {
                                               tls_version: *mut i32) -> i32;
         pub fn cleat_connection_alpn_protocol(connection: i32, output: *mut c_char,
                                               output_cap: i32) -> i32;
+        pub fn cleat_connection_alert(connection: i32, direction: i32,
+                                      description: *mut i32) -> i32;
         pub fn cleat_connection_session_reused(connection: i32) -> i32;
         pub fn cleat_connection_verify_mode(connection: i32) -> i32;
         pub fn cleat_connection_peer_certificate(connection: i32) -> i32;
@@ -928,6 +934,11 @@ pub mod raw {
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
         pub fn cleat_set_interruptible(interruptible: i32) -> i32;
+        pub fn cleat_context_key_log_file(context: i32, output: *mut c_char,
+                                          output_cap: i32) -> i32;
+        pub fn cleat_context_set_key_log_file(context: i32, keylogfile: *const c_char,
+                                              keylogfile_len: i32) -> i32;
+        pub fn cleat_key_log_path(output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_addrinfo_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
                                      flags: i32) -> i32;
         pub fn cleat_resolution_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
@@ -2164,6 +2175,31 @@ impl Context {
         Ok(())
     }
 
+    /// cleat_context_key_log_file returns the length of the path that cleat_context_set_key_log_file has
+    /// set, and copies it to output; 0 if there is none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn key_log_file(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_key_log_file(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_context_set_key_log_file returns CLEAT_OK and lets connections of the context append their
+    /// secrets to a file. keylogfile: its path; absent for none, as in a new context. A file that does not
+    /// exist is made, for its owner only (mode 0600), and an empty one gets a comment as its first line. It
+    /// is opened here, and stays open as long as a connection may write to it, also if it is renamed. Each
+    /// line is written at once, so that lines of several threads and processes never mix. What the disk
+    /// does not take is missing in the file: connections do not fail for it.
+    ///
+    /// A connection keeps the file that the context had when it was made; a server that switches its
+    /// context uses the other's from then on. DANGEROUS: see above. CLEAT_SYS if the file cannot be opened,
+    /// with EINVAL for what is no regular file or character device.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_key_log_file(&self, keylogfile: Option<&str>) -> Result<(), Error> {
+        let (keylogfile, keylogfile_len) = c_pair(keylogfile.map(str::as_bytes));
+        let _ = checked(unsafe { raw::cleat_context_set_key_log_file(self.0, keylogfile, keylogfile_len) })?;
+        Ok(())
+    }
+
     /// cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0, as in
     /// a new context.
     #[allow(clippy::too_many_arguments)]
@@ -2927,6 +2963,17 @@ impl Connection {
     pub fn alpn_protocol(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_alpn_protocol(self.0, out, out_cap) })?;
         Ok(out)
+    }
+
+    /// cleat_connection_alert returns 1 and stores the description of the last alert of that direction, or
+    /// 0 and stores -1 if there was none. direction: CLEAT_DIRECTION_*. description:
+    /// CLEAT_ALERT_DESCRIPTION_*, or another number up to 255. close_notify is one, with the number 0. What
+    /// was noted stays there once the connection has failed.
+    #[allow(clippy::too_many_arguments)]
+    pub fn alert(&self, direction: i32) -> Result<(bool, i32), Error> {
+        let mut description = 0;
+        let result = checked(unsafe { raw::cleat_connection_alert(self.0, direction, &mut description) })?;
+        Ok((result != 0, description))
     }
 
     /// cleat_connection_session_reused returns 1 if the handshake resumed an earlier session, otherwise 0.
@@ -4224,6 +4271,15 @@ pub fn handle_count() -> Result<usize, Error> {
 pub fn set_interruptible(interruptible: bool) -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_set_interruptible(interruptible as i32) })?;
     Ok(result != 0)
+}
+
+/// cleat_key_log_path returns the length of the path that the environment variable SSLKEYLOGFILE names,
+/// and copies it to output; 0 if it is not set or empty, and in a process that has privileges of
+/// another user (setuid). The ABI uses it nowhere by itself.
+#[allow(clippy::too_many_arguments)]
+pub fn key_log_path() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_key_log_path(out, out_cap) })?;
+    Ok(utf8(out))
 }
 
 /// cleat_service_port returns the number of a service's port. transport: the name of the protocol,

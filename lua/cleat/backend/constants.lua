@@ -64,6 +64,8 @@ return {
     CIPHER_AUTHENTICATION = 5,
     CIPHER_DESCRIPTION = 6,
     -- cleat/connection.h
+    DIRECTION_RECEIVED = 0,
+    DIRECTION_SENT = 1,
     CHAIN_SENT = 0,
     CHAIN_VERIFIED = 1,
     BINDING_TLS_UNIQUE = 1,

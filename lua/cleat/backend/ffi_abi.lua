@@ -1561,6 +1561,26 @@ return function(lib, rt, backend)
     end
 
     ---@param connection integer
+    ---@param direction integer
+    ---@return integer status
+    ---@return integer? description
+    do
+        local call = lib.cleat_connection_alert
+        local description = new("int32_t[1]")
+        backend.connection_alert = function(connection, direction)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_alert", 1, "an integer")
+            end
+            if typeof(direction) ~= "number" or tobit(direction) ~= direction then
+                bad("connection_alert", 2, "an integer")
+            end
+            local result = call(connection, direction, description)
+            if result < 0 then return result end
+            return result, description[0]
+        end
+    end
+
+    ---@param connection integer
     ---@return integer status
     do
         local call = lib.cleat_connection_session_reused
@@ -2740,6 +2760,56 @@ return function(lib, rt, backend)
                 bad("set_interruptible", 1, "an integer")
             end
             return call(interruptible)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_context_key_log_file
+        backend.context_key_log_file = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_key_log_file", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(context, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@param keylogfile string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_key_log_file
+        backend.context_set_key_log_file = function(context, keylogfile)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_key_log_file", 1, "an integer")
+            end
+            local keylogfile_len = length(keylogfile, "context_set_key_log_file", 2)
+            return call(context, keylogfile, keylogfile_len)
+        end
+    end
+
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_key_log_path
+        backend.key_log_path = function()
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
         end
     end
 

@@ -13,6 +13,7 @@ local ech = require "cleat.ssl.ech"
 local ech_keys = require("cleat.ssl.ech_key").methods
 local errors = require "cleat.errors"
 local handshake_settings = require "cleat.ssl.handshake_settings"
+local key_log = require "cleat.ssl.key_log"
 local keywords = require "cleat.keywords"
 local psk = require "cleat.ssl.psk"
 local purposes = require "cleat.ssl.purpose"
@@ -74,6 +75,11 @@ local const = C.const
 ---@field minimum_version integer `TLSVersion.*`, as it was set: MINIMUM_SUPPORTED, which is TLS 1.0, at first, TLSv1_2 in
 --- default contexts and those for one role. Raises ValueError on a context for one version only. Below TLSv1_2 is
 --- DANGEROUS
+---@field keylog_filename string? a file to which connections append their secrets, in the format of NSS, so that
+--- Wireshark can decrypt what was captured of them: nil. It is made if need be, for its owner only. DANGEROUS: who can
+--- read the file can read and change the connections. Connections keep the one that the context had when they were
+--- made. create_default_context sets it to the environment variable SSLKEYLOGFILE, if it is set, but not in a setuid
+--- program. Raises IOError if the file cannot be opened, TypeError
 ---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
 --- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
 ---@field maximum_version integer `TLSVersion.*`, as minimum_version: MAXIMUM_SUPPORTED at first
@@ -557,7 +563,7 @@ end
 
 version_range.add(getters, setters)
 
-for _, part in ipairs { algorithms, connection_class, early_setting, session_store, staple } do
+for _, part in ipairs { algorithms, connection_class, early_setting, key_log, session_store, staple } do
     for name, get in pairs(part.getters) do
         getters[name], setters[name] = get, part.setters[name]
     end

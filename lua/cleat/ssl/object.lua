@@ -10,6 +10,7 @@ local connection = require "cleat.ssl.connection"
 local connection_info = require "cleat.ssl.connection_info"
 local early_data = require "cleat.ssl.early_data"
 local early_write = require "cleat.ssl.early_write"
+local description = require "cleat.ssl.description"
 local ech = require "cleat.ssl.ech"
 local errors = require "cleat.errors"
 local exporter = require "cleat.ssl.exporter"
@@ -37,6 +38,8 @@ local resumption = require "cleat.ssl.resumption"
 ---@field session cleat.ssl.SSLSession? see SSLSocket
 ---@field session_reused boolean? see SSLSocket
 ---@field early_data string? see SSLSocket
+---@field alert_sent integer? see SSLSocket
+---@field alert_received integer? see SSLSocket
 ---@field ech_accepted boolean? see SSLSocket
 ---@field ech_public_name string? see SSLSocket
 ---@field _incoming cleat.ssl.MemoryBIO
@@ -46,7 +49,7 @@ local SSLObject = class.new("ssl.SSLObject", function()
     return errors.raise(errors.TypeError, "SSLObject has no constructor: use SSLContext.wrap_bio()")
 end, connection.Connection)
 
-for _, methods in ipairs { connection_info, algorithms.methods, early_data.methods, exporter.methods,
+for _, methods in ipairs { connection_info, algorithms.methods, description.methods, early_data.methods, exporter.methods,
     raw_public_key.connection_methods } do
     for name, method in pairs(methods) do
         SSLObject[name] = method
