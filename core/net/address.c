@@ -103,6 +103,39 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
     return CLEAT_OK;
 }
 
+int32_t cleat_address_parse_numeric(struct cleat_address *address, const char *host,
+                                    int32_t host_len, int32_t port, int32_t position) {
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *list;
+    char service[8];
+    char *name;
+    int code;
+    CLEAT_CHECK_TEXT(position, host, host_len);
+    CLEAT_CHECK_RANGE(position + 2, port, 0, 65535);
+    if (parse_numeric(address, AF_INET, host, host_len, port) ||
+        parse_numeric(address, AF_INET6, host, host_len, port)) {
+        return CLEAT_OK;
+    }
+    name = cleat_copy_text(host, host_len); /* with a scope, or an unusual form */
+    if (name == NULL) return cleat_fail_nomem();
+    snprintf(service, sizeof service, "%d", (int)port);
+    code = getaddrinfo(name, service, &hints, &list);
+    cleat_release(name);
+    if (code != 0) return cleat_address_fail(code, errno);
+    memcpy(&address->storage, list->ai_addr, list->ai_addrlen);
+    address->len = list->ai_addrlen;
+    freeaddrinfo(list);
+    return CLEAT_OK;
+}
+
+void cleat_address_set_flowinfo(struct cleat_address *address, int32_t flowinfo) {
+    void *name = &address->storage;
+    if (address->storage.ss_family == AF_INET6) {
+        ((struct sockaddr_in6 *)name)->sin6_flowinfo = htonl((uint32_t)flowinfo);
+    }
+}
+
 int32_t cleat_address_port(const struct cleat_address *address) {
     const void *name = &address->storage;
     switch (address->storage.ss_family) {

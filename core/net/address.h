@@ -16,11 +16,21 @@ struct cleat_address {
 int32_t cleat_address_parse(struct cleat_address *address, int family, const char *host,
                             int32_t host_len, int32_t port, int32_t position);
 
+/* cleat_address_parse_numeric returns CLEAT_OK and the address that is written in host, of either IP family. No name is
+ * resolved: CLEAT_RESOLVE (NONAME). */
+int32_t cleat_address_parse_numeric(struct cleat_address *address, const char *host,
+                                    int32_t host_len, int32_t port, int32_t position);
+
 /* cleat_address_copy_out returns the length of the host and the other parts, as the ABI's
  * functions answer an address. */
 int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, char *output,
                                int32_t output_cap, int32_t *port, int32_t *flowinfo,
                                int32_t *scope_id);
+
+#define CLEAT_FLOWINFO_MAX 0x0fffffff
+
+/* cleat_address_set_flowinfo sets the flow information of an IPv6 address; others have none. */
+void cleat_address_set_flowinfo(struct cleat_address *address, int32_t flowinfo);
 
 /* cleat_address_port returns the port of an Internet address, 0 of others. */
 int32_t cleat_address_port(const struct cleat_address *address);

@@ -3,13 +3,17 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/argument.h"
 #include "base/handle.h"
 #include "base/memory.h"
 #include "cleat/address.h"
+#include "cleat/names.h"
 #include "net/address.h"
+#include "net/host.h"
 #include "net/resolver.h"
 
 struct entry {
@@ -22,6 +26,9 @@ struct entry {
 struct cleat_addrinfo {
     struct cleat_object object;
     char *canonname; /* NULL if there is none */
+    char *service; /* NULL if there is none */
+    char *aliases; /* one behind the other, each with a zero byte; NULL if there are none */
+    int32_t alias_count;
     int32_t count;
     struct entry entries[];
 };
@@ -29,6 +36,8 @@ struct cleat_addrinfo {
 static void addrinfo_destroy(struct cleat_object *object) {
     struct cleat_addrinfo *addrinfo = (struct cleat_addrinfo *)object;
     cleat_release(addrinfo->canonname);
+    cleat_release(addrinfo->service);
+    cleat_release(addrinfo->aliases);
     cleat_release(addrinfo);
 }
 
@@ -74,6 +83,60 @@ int32_t cleat_addrinfo_of_list(const struct addrinfo *list) {
             cleat_object_unref(&addrinfo->object);
             return cleat_fail_nomem();
         }
+    }
+    return cleat_handle_open(&addrinfo->object);
+}
+
+static void set_address(struct entry *entry, const struct hostent *from, int index) {
+    struct sockaddr_in *name = (struct sockaddr_in *)&entry->address.storage;
+    struct sockaddr_in6 *name6 = (struct sockaddr_in6 *)&entry->address.storage;
+    entry->family = from->h_addrtype;
+    entry->address.storage.ss_family = (sa_family_t)from->h_addrtype;
+    if (from->h_addrtype == AF_INET) {
+        entry->address.len = sizeof *name;
+        memcpy(&name->sin_addr, from->h_addr_list[index], sizeof name->sin_addr);
+    } else {
+        entry->address.len = sizeof *name6;
+        memcpy(&name6->sin6_addr, from->h_addr_list[index], sizeof name6->sin6_addr);
+    }
+}
+
+/* copy_aliases returns whether there was memory for them. */
+static bool copy_aliases(struct cleat_addrinfo *addrinfo, char **aliases) {
+    size_t size = 0;
+    char **alias;
+    char *end;
+    for (alias = aliases; alias != NULL && *alias != NULL; alias++) size += strlen(*alias) + 1;
+    if (size == 0) return true;
+    end = addrinfo->aliases = cleat_allocate(size);
+    if (end == NULL) return false;
+    for (alias = aliases; *alias != NULL; alias++, addrinfo->alias_count++) {
+        size_t len = strlen(*alias) + 1;
+        memcpy(end, *alias, len);
+        end += len;
+    }
+    return true;
+}
+
+/* copy returns whether there was memory for a text; NULL needs none. */
+static bool copy(char **to, const char *text) {
+    *to = text == NULL ? NULL : cleat_copy_text(text, (int32_t)strlen(text));
+    return text == NULL || *to != NULL;
+}
+
+int32_t cleat_addrinfo_of_host(const struct cleat_host *host) {
+    const struct hostent *from = &host->entry;
+    struct cleat_addrinfo *addrinfo;
+    int32_t count = 0;
+    int32_t i;
+    while (from->h_addr_list != NULL && from->h_addr_list[count] != NULL) count++;
+    addrinfo = addrinfo_new(count);
+    if (addrinfo == NULL) return cleat_fail_nomem();
+    for (i = 0; i < count; i++) set_address(&addrinfo->entries[i], from, i);
+    if (!copy(&addrinfo->canonname, from->h_name) || !copy(&addrinfo->service, host->service) ||
+        !copy_aliases(addrinfo, from->h_aliases)) {
+        cleat_object_unref(&addrinfo->object);
+        return cleat_fail_nomem();
     }
     return cleat_handle_open(&addrinfo->object);
 }
@@ -143,14 +206,51 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, in
     return result;
 }
 
+static int32_t copy_out(const char *text, char *output, int32_t output_cap) {
+    return text == NULL ? 0 : cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
+}
+
 int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *output, int32_t output_cap) {
     struct cleat_addrinfo *list;
-    const char *name = "";
     int32_t result;
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
-    if (list->canonname != NULL) name = list->canonname;
-    result = cleat_copy_out(name, (int64_t)strlen(name), output, output_cap);
+    result = copy_out(list->canonname, output, output_cap);
+    CLEAT_DONE(list);
+    return result;
+}
+
+int32_t cleat_addrinfo_service(int32_t addrinfo, char *output, int32_t output_cap) {
+    struct cleat_addrinfo *list;
+    int32_t result;
+    CLEAT_CHECK_OUT(2, output, output_cap);
+    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
+    result = copy_out(list->service, output, output_cap);
+    CLEAT_DONE(list);
+    return result;
+}
+
+int32_t cleat_addrinfo_alias_count(int32_t addrinfo) {
+    struct cleat_addrinfo *list;
+    int32_t count;
+    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
+    count = list->alias_count;
+    CLEAT_DONE(list);
+    return count;
+}
+
+int32_t cleat_addrinfo_alias(int32_t addrinfo, int32_t index, char *output, int32_t output_cap) {
+    struct cleat_addrinfo *list;
+    int32_t result;
+    CLEAT_CHECK_OUT(3, output, output_cap);
+    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
+    if (index < 0 || index >= list->alias_count) {
+        result = cleat_fail_usage(2, "index out of range");
+    } else {
+        const char *alias = list->aliases;
+        for (; index > 0; index--) alias += strlen(alias) + 1;
+        result = copy_out(alias, output, output_cap);
+    }
     CLEAT_DONE(list);
     return result;
 }

@@ -18,8 +18,12 @@ static int wait_for(const struct cleat_lookup *lookup) {
     return 0;
 }
 
+int cleat_lookup_run(struct cleat_lookup *lookup) {
+    return cleat_lookup_start(lookup) < 0 ? EAGAIN : wait_for(lookup);
+}
+
 static int look_up(struct cleat_lookup *lookup, struct addrinfo **list) {
-    int error = cleat_lookup_start(lookup) < 0 ? EAGAIN : wait_for(lookup);
+    int error = cleat_lookup_run(lookup);
     if (error != 0) {
         errno = error;
         return EAI_SYSTEM;

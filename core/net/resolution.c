@@ -8,8 +8,10 @@
 #include "base/handle.h"
 #include "base/memory.h"
 #include "cleat/address.h"
+#include "cleat/names.h"
 #include "net/address.h"
 #include "net/addrinfo.h"
+#include "net/host.h"
 #include "net/resolver.h"
 #include "net/wait.h"
 
@@ -31,34 +33,50 @@ static void wake(struct cleat_object *object) {
     (void)!eventfd_write(((struct cleat_resolution *)object)->fd, 1);
 }
 
+/* begin makes a resolution of a look-up, which it takes over, and starts it. error: of making the look-up. */
+static int32_t begin(struct cleat_lookup *lookup, int error) {
+    struct cleat_resolution *self;
+    int32_t result;
+    if (error != 0) return cleat_fail_errno(error);
+    self = cleat_allocate(sizeof *self);
+    if (self == NULL) {
+        int fd = lookup->fd;
+        cleat_lookup_drop(lookup);
+        close(fd);
+        return cleat_fail_nomem();
+    }
+    cleat_object_init(&self->object, CLEAT_KIND_RESOLUTION, resolution_destroy);
+    self->object.interrupt = wake;
+    self->lookup = lookup;
+    self->fd = lookup->fd;
+    result = cleat_lookup_start(lookup);
+    if (result < 0) {
+        cleat_object_unref(&self->object);
+        return result;
+    }
+    return cleat_handle_open(&self->object);
+}
+
 int32_t cleat_resolution_new(const char *host, int32_t host_len, const char *service,
                              int32_t service_len, int32_t family, int32_t socktype, int32_t proto,
                              int32_t flags) {
     CLEAT_NO_CANCEL();
     const struct addrinfo hints = {
         .ai_family = family, .ai_socktype = socktype, .ai_protocol = proto, .ai_flags = flags};
-    struct cleat_resolution *self;
+    struct cleat_lookup *lookup;
     int error;
-    int32_t result;
     CLEAT_CHECK_TEXT(1, host, host_len);
     CLEAT_CHECK_TEXT(3, service, service_len);
-    self = cleat_allocate(sizeof *self);
-    if (self == NULL) return cleat_fail_nomem();
-    cleat_object_init(&self->object, CLEAT_KIND_RESOLUTION, resolution_destroy);
-    self->object.interrupt = wake;
-    self->fd = -1;
-    error = cleat_lookup_new(&self->lookup, host, host_len, service, service_len, &hints);
-    if (error != 0) {
-        result = cleat_fail_errno(error);
-    } else {
-        self->fd = self->lookup->fd;
-        result = cleat_lookup_start(self->lookup);
-    }
-    if (result < 0) {
-        cleat_object_unref(&self->object);
-        return result;
-    }
-    return cleat_handle_open(&self->object);
+    error = cleat_lookup_new(&lookup, host, host_len, service, service_len, &hints);
+    return begin(lookup, error);
+}
+
+int32_t cleat_resolution_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
+                                int32_t flags) {
+    CLEAT_NO_CANCEL();
+    struct cleat_lookup *made;
+    int32_t status = cleat_host_question(&made, lookup, host, host_len, port, flags);
+    return status < 0 ? status : begin(made, 0);
 }
 
 int32_t cleat_resolution_fileno(int32_t resolution) {
@@ -81,8 +99,9 @@ int32_t cleat_resolution_addrinfo(int32_t resolution, double timeout) {
     }
     if (result >= 0) {
         const struct cleat_lookup *found = self->lookup;
-        result = found->code != 0 ? cleat_address_fail(found->code, found->number)
-                                  : cleat_addrinfo_of_list(found->list);
+        result = found->code != 0       ? cleat_address_fail(found->code, found->number)
+                 : found->found != NULL ? cleat_addrinfo_of_host(found->found)
+                                        : cleat_addrinfo_of_list(found->list);
     }
     CLEAT_DONE(self);
     return result;

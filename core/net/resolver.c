@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "net/host.h"
 
 enum { QUEUED, BUSY, FINISHED, GIVEN_UP };
 
@@ -58,16 +59,19 @@ static void remove_from_queue(struct cleat_lookup *lookup) {
 
 static void lookup_free(struct cleat_lookup *lookup) {
     if (lookup->list != NULL) freeaddrinfo(lookup->list);
+    cleat_host_free(lookup->found);
     cleat_release(lookup->host);
     cleat_release(lookup->service);
     cleat_release(lookup);
 }
 
 /* finish stores the result, or frees a look-up that was given up. The caller has the lock. */
-static void finish(struct cleat_lookup *lookup, int code, int number, struct addrinfo *list) {
+static void finish(struct cleat_lookup *lookup, int code, int number, struct addrinfo *list,
+                   struct cleat_host *found) {
     lookup->code = code;
     lookup->number = number;
     lookup->list = code == 0 ? list : NULL;
+    lookup->found = found;
     if (lookup->state == GIVEN_UP) {
         lookup_free(lookup);
         return;
@@ -83,15 +87,19 @@ static void *work(void *argument) {
     pthread_mutex_lock(&resolver.lock);
     while ((lookup = resolver.first) != NULL) {
         struct addrinfo *list = NULL;
+        struct cleat_host *found = NULL;
         int code;
         int number;
         remove_from_queue(lookup);
         lookup->state = BUSY;
         pthread_mutex_unlock(&resolver.lock);
-        code = getaddrinfo(lookup->host, lookup->service, &lookup->hints, &list);
+        code = lookup->question == 0
+                   ? getaddrinfo(lookup->host, lookup->service, &lookup->hints, &list)
+                   : cleat_host_ask(&found, lookup->question, lookup->host, &lookup->address,
+                                    lookup->hints.ai_flags);
         number = errno;
         pthread_mutex_lock(&resolver.lock);
-        finish(lookup, code, number, list);
+        finish(lookup, code, number, list, found);
     }
     resolver.threads--;
     pthread_mutex_unlock(&resolver.lock);
@@ -172,8 +180,9 @@ void cleat_lookup_drop(struct cleat_lookup *lookup) {
         busy = lookup->state == BUSY;
         if (busy) lookup->state = GIVEN_UP;
         pthread_mutex_unlock(&resolver.lock);
-    } else if (!atomic_load(&lookup->done)) {
+    } else if (lookup->started && !atomic_load(&lookup->done)) {
         lookup->list = NULL; /* the parent's thread was perhaps about to set it */
+        lookup->found = NULL;
     }
     if (!busy) lookup_free(lookup);
 }

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/address.h"
+
 /* At most so many threads look names up at the same time. */
 #define CLEAT_RESOLVER_THREADS 8
 
@@ -15,6 +17,9 @@ struct cleat_lookup {
     char *host; /* or NULL */
     char *service; /* or NULL */
     struct addrinfo hints;
+    int32_t
+        question; /* 0: getaddrinfo; CLEAT_LOOKUP_*: net/host.h's, with ai_flags for its flags */
+    struct cleat_address address; /* for CLEAT_LOOKUP_ADDRESS and NAMES */
     int fd; /* an eventfd, written when done; the caller closes it behind cleat_lookup_drop */
 
     /* What came of it, once done is true. */
@@ -22,6 +27,7 @@ struct cleat_lookup {
     int code;
     int number; /* errno, for EAI_SYSTEM */
     struct addrinfo *list;
+    struct cleat_host *found; /* to a question that is not getaddrinfo's */
 
     /* The resolver's. */
     bool started;
@@ -39,6 +45,9 @@ int cleat_lookup_new(struct cleat_lookup **lookup, const char *host, int32_t hos
 /* cleat_lookup_start returns CLEAT_OK and puts the look-up into the queue. CLEAT_SYS if there is no
  * thread for it, and none can be made. */
 int32_t cleat_lookup_start(struct cleat_lookup *lookup);
+
+/* cleat_lookup_run starts a look-up and waits for its end, or for a signal: it returns 0, or an errno. */
+int cleat_lookup_run(struct cleat_lookup *lookup);
 
 /* cleat_getaddrinfo is getaddrinfo: it returns an EAI_ code, with errno for EAI_SYSTEM. In an
  * interruptible thread (base/interrupt.h) a look-up that needs the network runs in the background,

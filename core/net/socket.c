@@ -272,14 +272,22 @@ static int32_t connect_until(struct cleat_socket *self, const struct cleat_addre
 
 int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len, int32_t port,
                              double timeout) {
+    CLEAT_CHECK_TIMEOUT(5, timeout);
+    return cleat_socket_connect_flow(socket, host, host_len, port, 0, timeout);
+}
+
+int32_t cleat_socket_connect_flow(int32_t socket, const char *host, int32_t host_len, int32_t port,
+                                  int32_t flowinfo, double timeout) {
     struct cleat_socket *self;
     struct cleat_address address;
     cleat_deadline deadline;
     int flags = O_NONBLOCK;
     int32_t result;
-    CLEAT_SET_DEADLINE(5, timeout, deadline);
+    CLEAT_CHECK_RANGE(5, flowinfo, 0, CLEAT_FLOWINFO_MAX);
+    CLEAT_SET_DEADLINE(6, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     result = cleat_address_parse(&address, self->family, host, host_len, port, 2);
+    if (result >= 0) cleat_address_set_flowinfo(&address, flowinfo);
     /* To a listener whose queue is full a Unix socket can wait in connect only. */
     if (timeout < 0 && self->family == AF_UNIX) deadline = CLEAT_DEADLINE_NEVER;
     if (result >= 0 && deadline != CLEAT_DEADLINE_NEVER) {

@@ -10,7 +10,8 @@
 
 _Static_assert(CLEAT_MSG_OOB == MSG_OOB && CLEAT_MSG_PEEK == MSG_PEEK &&
                    CLEAT_MSG_DONTROUTE == MSG_DONTROUTE && CLEAT_MSG_TRUNC == MSG_TRUNC &&
-                   CLEAT_MSG_WAITALL == MSG_WAITALL,
+                   CLEAT_MSG_WAITALL == MSG_WAITALL && CLEAT_MSG_CTRUNC == MSG_CTRUNC &&
+                   CLEAT_MSG_EOR == MSG_EOR,
                "the flags are the system's");
 
 /* Sets MSG_DONTWAIT unless the timeout is infinite: then the call may block in the kernel. */
@@ -86,6 +87,15 @@ int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t fl
 
 int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, int32_t flags,
                             const char *host, int32_t host_len, int32_t port, double timeout) {
+    CLEAT_CHECK_IN(2, data, data_len);
+    CLEAT_CHECK_TIMEOUT(8, timeout);
+    return cleat_socket_sendto_flow(socket, data, data_len, flags, host, host_len, port, 0,
+                                    timeout);
+}
+
+int32_t cleat_socket_sendto_flow(int32_t socket, const char *data, int32_t data_len, int32_t flags,
+                                 const char *host, int32_t host_len, int32_t port, int32_t flowinfo,
+                                 double timeout) {
     struct cleat_socket *self;
     struct cleat_address address;
     cleat_deadline deadline;
@@ -93,10 +103,12 @@ int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, 
     bool again;
     int32_t result;
     CLEAT_CHECK_IN(2, data, data_len);
-    CLEAT_SET_DEADLINE(8, timeout, deadline);
+    CLEAT_CHECK_RANGE(8, flowinfo, 0, CLEAT_FLOWINFO_MAX);
+    CLEAT_SET_DEADLINE(9, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     result = cleat_address_parse(&address, self->family, host, host_len, port, 5);
     again = result >= 0;
+    if (again) cleat_address_set_flowinfo(&address, flowinfo);
     while (again) {
         ssize_t moved;
         result = begin(self, deadline, &call_flags);
@@ -111,30 +123,46 @@ int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, 
 
 int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                               double timeout, int32_t *sender) {
+    CLEAT_NO_CANCEL();
+    int32_t msg_flags;
+    CLEAT_CHECK_OUT(2, buf, buf_cap);
+    CLEAT_CHECK_TIMEOUT(5, timeout);
+    CLEAT_CHECK_POINTER(6, sender);
+    return cleat_socket_recvmsg(socket, buf, buf_cap, flags, timeout, &msg_flags, sender);
+}
+
+int32_t cleat_socket_recvmsg(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                             double timeout, int32_t *msg_flags, int32_t *sender) {
     struct cleat_socket *self;
     struct cleat_address address = {.len = 0};
+    struct iovec room = {.iov_base = buf, .iov_len = (size_t)buf_cap};
+    struct msghdr message = {.msg_name = &address.storage, .msg_iov = &room, .msg_iovlen = 1};
     cleat_deadline deadline;
     int call_flags = flags;
     bool again = true;
     int32_t result = 0;
     CLEAT_CHECK_OUT(2, buf, buf_cap);
     CLEAT_SET_DEADLINE(5, timeout, deadline);
-    CLEAT_CHECK_POINTER(6, sender);
+    CLEAT_CHECK_POINTER(6, msg_flags);
+    CLEAT_CHECK_POINTER(7, sender);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     while (again) {
         ssize_t moved;
         result = begin(self, deadline, &call_flags);
         if (result < 0) break;
-        address.len = sizeof address.storage;
-        moved = recvfrom(self->fd, buf, (size_t)buf_cap, call_flags,
-                         (struct sockaddr *)&address.storage, &address.len);
+        message.msg_namelen = sizeof address.storage;
+        moved = recvmsg(self->fd, &message, call_flags);
+        address.len = message.msg_namelen;
         if (moved > buf_cap) moved = buf_cap;
         result = end(self, deadline, moved, errno, POLLIN, &again);
     }
     if (result >= 0) {
         int32_t id = cleat_addrinfo_of_address(&address);
         if (id < 0) result = id;
-        if (id > 0) *sender = id;
+        if (id > 0) {
+            *sender = id;
+            *msg_flags = message.msg_flags;
+        }
     }
     CLEAT_DONE(self);
     return result;

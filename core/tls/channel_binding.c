@@ -2,6 +2,7 @@
 #include "base/argument.h"
 #include "tls/credentials.h"
 #include "tls/exporter.h"
+#include "tls/psk.h"
 #include "x509/end_point.h"
 
 /* Of RFC 9266. */
@@ -30,9 +31,9 @@ static int32_t tls_exporter(struct cleat_connection *self, uint8_t *bytes, size_
 /* The certificate that the server has sent, NULL if there is none. */
 static CRYPTO_BUFFER *server_certificate(const struct cleat_connection *self) {
     const STACK_OF(CRYPTO_BUFFER) * sent;
+    if (cleat_psk_is_used(self->ssl)) return NULL;
     if (self->server_side) {
-        const struct cleat_credential *own =
-            cleat_credentials_selected(self->configuration->credentials, self->ssl);
+        const struct cleat_credential *own = cleat_connection_credential(self, self->ssl);
         return own == NULL || own->count == 0 ? NULL : own->chain[0];
     }
     sent = SSL_get0_peer_certificates(self->ssl);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/handle.h"
 #include "cleat/connection.h"
+#include "cleat/psk.h"
 #include "net/socket.h"
 #include "tls/configuration.h"
 #include "tls/signature.h"
@@ -23,7 +24,18 @@ enum cleat_pause {
     CLEAT_PAUSE_SERVER_NAME,
     CLEAT_PAUSE_VERIFY,
     CLEAT_PAUSE_SESSION,
-    CLEAT_PAUSE_SIGNATURE
+    CLEAT_PAUSE_SIGNATURE,
+    CLEAT_PAUSE_PSK
+};
+
+/* Of a connection that may need a pre-shared key: see psk.c. */
+struct cleat_psk {
+    struct cleat_handshake_tap tap;
+    char identity[CLEAT_PSK_IDENTITY_MAX]; /* a client's answer */
+    uint8_t identity_len;
+    uint16_t key_len; /* 0 until the caller has answered */
+    uint8_t key[CLEAT_PSK_KEY_MAX];
+    bool was_used; /* BoringSSL has taken the key */
 };
 
 struct cleat_connection {
@@ -54,6 +66,7 @@ struct cleat_connection {
     enum cleat_ocsp_fault ocsp_fault; /* what was wrong with the OCSP response then */
     struct cleat_signature
         *signature; /* what is to be signed in the pause for it, or was; NULL if none */
+    struct cleat_psk *psk; /* NULL once the handshake is done, and if it takes no key */
     STACK_OF(X509) * verified_chain; /* NULL until it is asked for: see connection_chain.c */
     SSL_SESSION *session; /* the newest that a client was given; NULL if none: see session.c */
     SSL_SESSION *given; /* the one that the caller has given to it; NULL if none */
@@ -65,7 +78,8 @@ struct cleat_connection {
     bool early_allowed; /* on a server, by all contexts that it has had */
     bool early_offered; /* a client has announced some */
     bool early_over; /* no more of it can be sent, or come */
-    uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
+    bool restricts_groups; /* a client offers more groups than it takes: see group.c */
+    uint16_t signed_with; /* IANA's number of the own signature's algorithm; 0 if there was none */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     const struct cleat_credential
         *credential; /* that was chosen; NULL if none: see credentials.h */
@@ -115,6 +129,14 @@ struct cleat_connection {
         return (result);                                                                           \
     } while (0)
 
+/* cleat_connection_credential returns the credential that the handshake of the connection's ssl presents, NULL if there
+ * is none (yet). It may be called in BoringSSL's callbacks. */
+static inline const struct cleat_credential *
+cleat_connection_credential(const struct cleat_connection *self, const SSL *ssl) {
+    return cleat_credentials_selected(
+        cleat_configuration_credentials(self->configuration, self->server_side), ssl);
+}
+
 /* cleat_cipher_name returns OpenSSL's name of a suite. */
 const char *cleat_cipher_name(const SSL_CIPHER *cipher);
 
@@ -135,6 +157,7 @@ bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchang
 #define CLEAT_WANTS_SESSION CLEAT_STATUS(CLEAT_WANT_SESSION, 0)
 #define CLEAT_WANTS_VERIFY CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)
 #define CLEAT_WANTS_SIGNATURE CLEAT_STATUS(CLEAT_WANT_SIGNATURE, 0)
+#define CLEAT_WANTS_PSK CLEAT_STATUS(CLEAT_WANT_PSK, 0)
 
 /* cleat_connection_acquire waits until the call has the turns that it wants, or both if the
  * handshake is not done; *held is what it has then. CLEAT_OK; CLEAT_WANT_* if the turn is taken

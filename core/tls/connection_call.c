@@ -14,6 +14,12 @@ int32_t cleat_connection_fail_tls(const struct cleat_connection *self, const cha
     return cleat_fail_tls(what, cleat_verify_code(self), detail);
 }
 
+/* Whether the end of the network counts as close_notify (CLEAT_OP_IGNORE_UNEXPECTED_EOF). */
+static bool ignores_end(const struct cleat_connection *self) {
+    return self->established &&
+           (self->configuration->settings.options & CLEAT_OP_IGNORE_UNEXPECTED_EOF) != 0;
+}
+
 int32_t cleat_connection_map_error(const struct cleat_connection *self, int result,
                                    const char *what) {
     int32_t status;
@@ -31,6 +37,7 @@ int32_t cleat_connection_map_error(const struct cleat_connection *self, int resu
             if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
             /* An error that there was no memory to keep looks like the end of the network. */
             if (!self->transport.ended) return cleat_fail_nomem();
+            if (ignores_end(self)) return 0;
             return cleat_fail(CLEAT_EOF, 0, "EOF occurred in violation of protocol");
         default: break;
     }
@@ -50,7 +57,8 @@ bool cleat_connection_is_want(int32_t status) {
 
 bool cleat_connection_is_pause(int32_t status) {
     return status == CLEAT_WANTS_SERVER_NAME || status == CLEAT_WANTS_SESSION ||
-           status == CLEAT_WANTS_VERIFY || status == CLEAT_WANTS_SIGNATURE;
+           status == CLEAT_WANTS_VERIFY || status == CLEAT_WANTS_SIGNATURE ||
+           status == CLEAT_WANTS_PSK;
 }
 
 /* The classes of failures with a fatal alert, of this side or of the peer. */

@@ -7,6 +7,7 @@
 #include "tls/early_data.h"
 #include "tls/ech.h"
 #include "tls/offered_ticket.h"
+#include "tls/psk.h"
 #include "tls/session.h"
 #include "tls/session_store.h"
 #include "tls/verify.h"
@@ -34,7 +35,7 @@ static void count_done(struct cleat_connection *self) {
 
 static int32_t finish(struct cleat_connection *self) {
     self->established = true;
-    if (self->group != 0) SSL_set_msg_callback(self->ssl, NULL); /* see group.c */
+    SSL_set_msg_callback(self->ssl, NULL); /* see message.c */
     self->unread_tickets = !self->server_side && SSL_version(self->ssl) == TLS1_3_VERSION;
     cleat_transport_handshake_done(&self->transport);
     if (!self->server_side) cleat_session_established(self);
@@ -42,6 +43,7 @@ static int32_t finish(struct cleat_connection *self) {
     cleat_early_data_finish(self);
     cleat_session_talk_end(self);
     cleat_offered_ticket_forget(self);
+    cleat_psk_end(self);
     cleat_turn_handshake_done(&self->turns);
     return CLEAT_OK;
 }
@@ -87,6 +89,9 @@ static int32_t fail_refused(struct cleat_connection *self) {
     if (self->refused_at == CLEAT_PAUSE_SIGNATURE) {
         return cleat_fail_named("SSL", "PRIVATE_KEY_OPERATION_FAILED",
                                 "private key operation failed");
+    }
+    if (self->refused_at == CLEAT_PAUSE_PSK) {
+        return cleat_fail_named("SSL", "PSK_IDENTITY_NOT_FOUND", "psk identity not found");
     }
     ERR_clear_error();
     ERR_put_error(ERR_LIB_SSL, 0, SSL_R_CERTIFICATE_VERIFY_FAILED, __FILE__, __LINE__);
@@ -135,6 +140,7 @@ static int32_t pause_of(struct cleat_connection *self) {
     if (self->pause == CLEAT_PAUSE_SESSION) return CLEAT_WANTS_SESSION;
     if (self->pause == CLEAT_PAUSE_VERIFY) return CLEAT_WANTS_VERIFY;
     if (self->pause == CLEAT_PAUSE_SIGNATURE) return CLEAT_WANTS_SIGNATURE;
+    if (self->pause == CLEAT_PAUSE_PSK) return CLEAT_WANTS_PSK;
     return CLEAT_OK;
 }
 
@@ -154,13 +160,23 @@ static int32_t in_early_data(struct cleat_connection *self) {
     return received < 0 && !cleat_connection_is_want(received) ? fail(self, received) : received;
 }
 
+/* BoringSSL's part, up to what it or the caller has to wait for. */
+static int advance(struct cleat_connection *self) {
+    int result = SSL_do_handshake(self->ssl);
+    while (result <= 0 && cleat_psk_holds(self) && !cleat_psk_ask(self)) {
+        result = SSL_do_handshake(self->ssl);
+    }
+    cleat_psk_wipe(self);
+    return result;
+}
+
 int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transport_mode mode) {
     int32_t status = pause_of(self);
     int result;
     if (status < 0) return status;
     begin(self);
     cleat_connection_begin(self, mode);
-    result = SSL_do_handshake(self->ssl);
+    result = advance(self);
     if (self->server_side) cleat_credentials_note(self);
     if (result == 1 && SSL_in_early_data(self->ssl) == 1) return in_early_data(self);
     if (result == 1) {
@@ -172,7 +188,9 @@ int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transpor
         cleat_early_data_refused(self);
         return CLEAT_OK;
     }
-    status = cleat_connection_map_error(self, result, "SSL_do_handshake");
+    status = self->pause == CLEAT_PAUSE_PSK
+                 ? CLEAT_WANTS_PSK
+                 : cleat_connection_map_error(self, result, "SSL_do_handshake");
     if (!cleat_connection_is_want(status)) return fail(self, status);
     if (cleat_transport_flush(&self->transport)) return status;
     if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);

@@ -9,6 +9,7 @@
 static int32_t fail(struct cleat_connection *self, int result) {
     int32_t status = cleat_connection_map_error(self, result, "SSL_shutdown");
     if (cleat_connection_is_want(status)) return status;
+    if (status == 0 && self->transport.ended) return 0; /* CLEAT_OP_IGNORE_UNEXPECTED_EOF */
     cleat_connection_after_failure(self, status);
     return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer is gone");
 }
@@ -51,6 +52,7 @@ static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadlin
                 continue;
             }
             status = fail(self, result);
+            if (status == 0) break;
         }
         looked = false;
         if (!cleat_connection_is_want(status)) return status;

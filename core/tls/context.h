@@ -46,6 +46,11 @@ struct cleat_context {
 /* cleat_context_changed is called after each change of a setting. */
 void cleat_context_changed(struct cleat_context *context);
 
+/* cleat_settings_replace returns CLEAT_OK and replaces the settings, if the policy leaves something of them: see
+ * cleat_settings_check. CLEAT_SSL. */
+int32_t cleat_settings_replace(struct cleat_context *context,
+                               const struct cleat_settings *settings);
+
 /* cleat_context_sources_changed is called after each change of the trust's sources. */
 void cleat_context_sources_changed(struct cleat_context *context);
 

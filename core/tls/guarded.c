@@ -157,6 +157,26 @@ int32_t cleat_epoll_new_guarded(int32_t *guard_id) {
     return result;
 }
 
+int32_t cleat_addrinfo_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
+                                      int32_t port, int32_t flags, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(6, guard_id);
+    result = cleat_addrinfo_lookup(lookup, host, host_len, port, flags);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
+int32_t cleat_resolution_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
+                                        int32_t port, int32_t flags, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(6, guard_id);
+    result = cleat_resolution_lookup(lookup, host, host_len, port, flags);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, int32_t *guard_id) {
     CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cleat/session.h"
 #include "tls/context.h"
+#include "tls/psk.h"
 
 /* The encoding: this, the digest of the own certificates, and BoringSSL's bytes. */
 static const char magic[8] = {'c', 'l', 'e', 'a', 't', 's', 's', '1'};
@@ -110,7 +111,8 @@ static SSL_SESSION *newest(const struct cleat_connection *connection) {
     if (session == NULL && SSL_version(connection->ssl) < TLS1_3_VERSION) {
         session = SSL_get_session(connection->ssl);
     }
-    return session != NULL && SSL_SESSION_is_resumable(session) == 1 ? session : NULL;
+    if (session == NULL || cleat_psk_made(session)) return NULL;
+    return SSL_SESSION_is_resumable(session) == 1 ? session : NULL;
 }
 
 int32_t cleat_connection_session(int32_t connection) {
@@ -137,7 +139,8 @@ static int32_t set_session(struct cleat_connection *self, const struct cleat_ses
         return cleat_fail_usage(0, "Cannot set session after handshake.");
     }
     if (memcmp(session->credential, configuration->credential, CLEAT_DIGEST) != 0) {
-        return cleat_fail_usage(2, "Session is of another certificate than the context has now.");
+        return cleat_fail_usage(2, "Session is of another certificate or of other algorithms "
+                                   "than the context has now.");
     }
     cleat_error_clear_queue();
     if (SSL_set_session(self->ssl, session->session) != 1) {

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "tls/psk.h"
 #include "tls/session_value.h"
 
 enum {
@@ -147,13 +148,14 @@ static size_t overhead(SSL *ssl) {
     return CLEAT_SESSION_KEY + PADDING;
 }
 
-/* A session that is too long for a ticket gets one that means nothing, as there must be one. */
+/* A session that is too long for a ticket, or never resumes, gets one that means nothing, as there must be one. */
 static int seal(SSL *ssl, uint8_t *ticket, size_t *ticket_len, size_t max, const uint8_t *session,
                 size_t len) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
     size_t padded = (len + PADDING - 1) / PADDING * PADDING;
     *ticket_len = 1;
     ticket[0] = 0;
+    if (cleat_psk_is_used(ssl)) return 1;
     if (padded > TICKET_MAX - CLEAT_SESSION_KEY || max < CLEAT_SESSION_KEY + padded) return 1;
     RAND_bytes(ticket, CLEAT_SESSION_KEY);
     memset(ticket + CLEAT_SESSION_KEY, 0, padded);

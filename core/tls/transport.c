@@ -95,26 +95,47 @@ bool cleat_transport_ended_in_alert(const struct cleat_transport *transport, int
     return true;
 }
 
+static int receive(struct cleat_transport *self, char *buffer, int len) {
+    bool early;
+    if (self->fd < 0 || cleat_queue_len(&self->in) > 0) return read_memory(self, buffer, len);
+    if (self->head_start < self->head_end) return read_head(self, buffer, len);
+    if (self->reads++ == CLEAT_READS) {
+        /* The peer sends what is of no use, faster than it is read: it must not keep the call here. */
+        self->wanted = 0;
+        return -1;
+    }
+    self->wanted = ahead(self, len);
+    /* The current flight has not been sent, so no reply can be pending: skip recv. */
+    early = self->handshaking && self->fresh;
+    return early || self->mode == CLEAT_TRANSPORT_WAITS ? -1 : read_fd(self, buffer, len);
+}
+
+/* The same, but for what the tap holds back. */
+static int receive_tapped(struct cleat_transport *self, char *buffer, int len) {
+    struct cleat_handshake_tap *tap = self->tap;
+    int got;
+    self->wanted = 0;
+    if (tap->holds) return -1;
+    if (tap->released) {
+        buffer[0] = (char)tap->held;
+        tap->released = false;
+        return 1;
+    }
+    got = receive(self, buffer, cleat_handshake_tap_room(tap, len));
+    if (got <= 0 || !cleat_handshake_tap_follow(tap, (const uint8_t *)buffer, (size_t)got)) {
+        return got;
+    }
+    self->wanted = 0;
+    return -1;
+}
+
 static int transport_read(BIO *bio, char *buffer, int len) {
     struct cleat_transport *self = BIO_get_data(bio);
-    int got;
+    int got = -1;
     BIO_clear_retry_flags(bio);
     if (len <= 0) return 0;
-    if (self->mode == CLEAT_TRANSPORT_DEAF) {
-        got = -1;
-    } else if (self->fd < 0 || cleat_queue_len(&self->in) > 0) {
-        got = read_memory(self, buffer, len);
-    } else if (self->head_start < self->head_end) {
-        got = read_head(self, buffer, len);
-    } else if (self->reads++ == CLEAT_READS) {
-        /* The peer sends what is of no use, faster than it is read: it must not keep the call here. */
-        got = -1;
-        self->wanted = 0;
-    } else {
-        /* The current flight has not been sent, so no reply can be pending: skip recv. */
-        bool early = self->handshaking && self->fresh;
-        got = early || self->mode == CLEAT_TRANSPORT_WAITS ? -1 : read_fd(self, buffer, len);
-        self->wanted = ahead(self, len);
+    if (self->mode != CLEAT_TRANSPORT_DEAF) {
+        got = self->tap == NULL ? receive(self, buffer, len) : receive_tapped(self, buffer, len);
     }
     if (got < 0 && self->error == 0) BIO_set_retry_read(bio);
     if (got > 0 && self->handshaking) keep_tail(self, buffer, (size_t)got);
@@ -185,6 +206,15 @@ bool cleat_transport_attach(struct cleat_transport *transport, SSL *ssl) {
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
     return true;
+}
+
+void cleat_transport_set_tap(struct cleat_transport *transport, struct cleat_handshake_tap *tap) {
+    transport->tap = tap;
+}
+
+void cleat_transport_release(struct cleat_transport *transport) {
+    transport->tap->holds = false;
+    transport->tap->released = true;
 }
 
 bool cleat_transport_reserve(struct cleat_transport *transport, size_t len) {

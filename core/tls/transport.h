@@ -20,6 +20,7 @@
 #include "base/boringssl.h"
 #include "base/clock.h"
 #include "base/handle.h"
+#include "tls/handshake_tap.h"
 #include "tls/queue.h"
 
 enum {
@@ -62,6 +63,7 @@ struct cleat_transport {
     struct cleat_queue out; /* buffered and not yet sent or drained */
     size_t limit; /* over memory: with so many bytes in out no write begins */
     uint8_t tail[CLEAT_TAIL]; /* the last bytes that were read, of the handshake */
+    struct cleat_handshake_tap *tap; /* what follows the handshake; NULL if nothing does */
     int64_t buffered; /* bytes that ever went into out, or past it */
     int64_t began; /* the same, before this call of the library */
     int64_t sent; /* bytes that ever left it */
@@ -86,6 +88,11 @@ static inline void cleat_transport_begin(struct cleat_transport *transport,
 
 /* cleat_transport_handshake_done is called when nothing of the handshake is to be received. */
 void cleat_transport_handshake_done(struct cleat_transport *transport);
+
+/* cleat_transport_set_tap lets a tap, or NULL for none, follow what is received from now on. The caller owns it. What
+ * the tap holds back is read as if it had not come yet, until cleat_transport_release. */
+void cleat_transport_set_tap(struct cleat_transport *transport, struct cleat_handshake_tap *tap);
+void cleat_transport_release(struct cleat_transport *transport);
 
 /* cleat_transport_reserve returns whether the records of a chunk can be buffered without an
  * allocation that could fail in their middle. */

@@ -164,22 +164,26 @@ STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
 }
 
 /* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */
-static bool set_algorithms(SSL_CTX *ssl_ctx) {
-    static const uint16_t algorithms[] = {
-        SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256,
-        SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384,
-        SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,    SSL_SIGN_ED25519,
-        SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_SIGN_RSA_PKCS1_SHA1,
-    };
-    return SSL_CTX_set_verify_algorithm_prefs(ssl_ctx, algorithms,
-                                              sizeof algorithms / sizeof algorithms[0]) == 1;
+static const uint16_t default_algorithms[] = {
+    SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256,
+    SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384,
+    SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,    SSL_SIGN_ED25519,
+    SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_SIGN_RSA_PKCS1_SHA1,
+};
+
+enum { DEFAULT_ALGORITHMS = sizeof default_algorithms / sizeof default_algorithms[0] };
+
+bool cleat_verify_with(SSL *ssl, const struct cleat_sigalgs *algorithms) {
+    return algorithms->count == 0
+               ? SSL_set_verify_algorithm_prefs(ssl, default_algorithms, DEFAULT_ALGORITHMS) == 1
+               : SSL_set_verify_algorithm_prefs(ssl, algorithms->numbers, algorithms->count) == 1;
 }
 
 bool cleat_verify_set_up(SSL_CTX *ssl_ctx, int32_t verify_mode) {
     SSL_CTX_set_custom_verify(ssl_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                               verify_peer);
     SSL_CTX_set_reverify_on_resume(ssl_ctx, verify_mode != CLEAT_CERT_NONE);
-    return set_algorithms(ssl_ctx);
+    return SSL_CTX_set_verify_algorithm_prefs(ssl_ctx, default_algorithms, DEFAULT_ALGORITHMS) == 1;
 }
 
 void cleat_verify_start(SSL *ssl, bool server_side, int32_t verify_mode) {

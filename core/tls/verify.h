@@ -10,6 +10,10 @@
  * and offer and accept all algorithms that BoringSSL can verify. Returns whether it could. */
 bool cleat_verify_set_up(SSL_CTX *ssl_ctx, int32_t verify_mode);
 
+/* cleat_verify_with returns whether ssl now verifies signatures of the handshake with these algorithms; the default
+ * ones if there are none. */
+bool cleat_verify_with(SSL *ssl, const struct cleat_sigalgs *algorithms);
+
 /* cleat_verify_start sets what a connection asks its peer for. The flags and the name are read from
  * the connection when the peer has sent its certificates. */
 void cleat_verify_start(SSL *ssl, bool server_side, int32_t verify_mode);

@@ -5,7 +5,8 @@
  * change builds what it and the next ones share. A call that fails leaves the context as it was.
  *
  * A server's sessions resume only under what their clients were verified with: verify mode, verify
- * flags, CA certificates and revocation lists. After a change of any of these the handshake is a
+ * flags, CA certificates and revocation lists; and, of cleat/algorithm.h, the policy and the
+ * algorithms of clients' signatures. After a change of any of these the handshake is a
  * full one. Other changes leave the sessions, and the keys of their tickets, as they are.
  *
  * Certificates and keys are in cleat/credential.h, what is trusted in cleat/trust.h. */
@@ -30,8 +31,11 @@
 #define CLEAT_TLS1_2_VERSION 0x0303
 #define CLEAT_TLS1_3_VERSION 0x0304
 
-/* CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act;
- * the others are kept and read back, but name what BoringSSL always or never does. */
+/* CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act, and NO_TICKET,
+ * CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to servers without the renegotiation
+ * extension of RFC 5746, as BoringSSL of 2023 always does; TLS 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an end of
+ * the network after the handshake counts as close_notify. DANGEROUS: an attacker can cut off what the peer has sent.
+ * The others are kept and read back, but name what BoringSSL always or never does. */
 #define CLEAT_OP_ALL 0x00000054
 #define CLEAT_OP_NO_SSLV2 0x01000000
 #define CLEAT_OP_NO_SSLV3 0x02000000
@@ -45,6 +49,9 @@
 #define CLEAT_OP_ENABLE_MIDDLEBOX_COMPAT 0x00100000
 #define CLEAT_OP_NO_COMPRESSION 0x00020000
 #define CLEAT_OP_NO_TICKET 0x00004000
+#define CLEAT_OP_LEGACY_SERVER_CONNECT 0x00000004
+#define CLEAT_OP_IGNORE_UNEXPECTED_EOF 0x00000080
+#define CLEAT_OP_NO_RENEGOTIATION 0x40000000
 
 /* CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate. */
 #define CLEAT_CERT_NONE 0 /* DANGEROUS on a client: the certificate is not verified */
@@ -53,11 +60,13 @@
 
 /* CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT refuses chains that lack
  * what RFC 5280 requires, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and
- * read back: BoringSSL does so always. */
+ * read back: BoringSSL does so always. So is ALLOW_PROXY_CERTS: BoringSSL never accepts proxy certificates
+ * (RFC 3820). */
 #define CLEAT_VERIFY_DEFAULT 0
 #define CLEAT_VERIFY_CRL_CHECK_LEAF 0x4
 #define CLEAT_VERIFY_CRL_CHECK_CHAIN 0xc
 #define CLEAT_VERIFY_X509_STRICT 0x20
+#define CLEAT_VERIFY_ALLOW_PROXY_CERTS 0x40
 #define CLEAT_VERIFY_X509_TRUSTED_FIRST 0x8000
 #define CLEAT_VERIFY_X509_PARTIAL_CHAIN 0x80000
 
@@ -121,11 +130,12 @@ CLEAT_API int32_t cleat_context_check_hostname(int32_t context);
  * certificate of a trusted CA, for any name at all, can pose as the server. */
 CLEAT_API int32_t cleat_context_set_check_hostname(int32_t context, int32_t check);
 
-/* cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and
- * earlier from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list).
- * TLS 1.3's suites are always there. DANGEROUS is a list that lets suites without forward
- * secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later decrypts what was recorded
- * before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected. */
+/* cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and earlier
+ * from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). "PSK" is
+ * all suites with a pre-shared key. TLS 1.3's suites are always there. DANGEROUS is a list that
+ * lets suites without forward secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen
+ * later decrypts what was recorded before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if
+ * nothing can be selected. */
 CLEAT_API int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers,
                                             int32_t ciphers_len);
 

@@ -4,8 +4,8 @@
  * exception can come between a call's return and the next statement (a signal's handler in
  * Python, a debug hook in LuaJIT), the id would be lost there. Let guard_id be memory of an
  * object whose finalizer closes the id that is in it: the object exists before the id does, and
- * so the id is closed in any case. cleat_socket_pair and cleat_socket_recvfrom store their ids
- * like this as they are. */
+ * so the id is closed in any case. cleat_socket_pair, cleat_socket_recvfrom and
+ * cleat_socket_recvmsg store their ids like this as they are. */
 /* clang-format off */
 #ifndef CLEAT_GUARDED_H
 #define CLEAT_GUARDED_H
@@ -96,6 +96,18 @@ CLEAT_API int32_t cleat_ech_key_load_data_guarded(const char *data, int32_t data
 
 /* cleat_epoll_new_guarded returns what cleat_epoll_new does, and stores the id in guard_id. */
 CLEAT_API int32_t cleat_epoll_new_guarded(CLEAT_NEW_ID int32_t *guard_id);
+
+/* cleat_addrinfo_lookup_guarded returns what cleat_addrinfo_lookup does, and stores the id in
+ * guard_id. */
+CLEAT_API int32_t cleat_addrinfo_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
+                                                int32_t port, int32_t flags,
+                                                CLEAT_NEW_ID int32_t *guard_id);
+
+/* cleat_resolution_lookup_guarded returns what cleat_resolution_lookup does, and stores the id
+ * in guard_id. */
+CLEAT_API int32_t cleat_resolution_lookup_guarded(int32_t lookup, const char *host,
+                                                  int32_t host_len, int32_t port, int32_t flags,
+                                                  CLEAT_NEW_ID int32_t *guard_id);
 
 /* cleat_watch_new_guarded returns what cleat_watch_new does, and stores the id in guard_id. */
 CLEAT_API int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout,

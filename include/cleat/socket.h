@@ -55,7 +55,9 @@
 #define CLEAT_MSG_OOB 1
 #define CLEAT_MSG_PEEK 2
 #define CLEAT_MSG_DONTROUTE 4
+#define CLEAT_MSG_CTRUNC 8
 #define CLEAT_MSG_TRUNC 32
+#define CLEAT_MSG_EOR 128
 #define CLEAT_MSG_WAITALL 256
 
 /* CLEAT_SHUT_* are the directions of cleat_socket_shutdown. */
@@ -137,6 +139,14 @@ CLEAT_API CLEAT_MAY_BLOCK int32_t cleat_socket_connect(int32_t socket, const cha
                                                        int32_t host_len, int32_t port,
                                                        double timeout);
 
+/* cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information of an IPv6 address
+ * (RFC 3493 section 3.3: the flow label and the traffic class), which Linux uses if the option IPV6_FLOWINFO_SEND is
+ * set. flowinfo: 0 to 0x0fffffff; 0 for other families. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS
+ * (EINVAL: the label is another socket's); CLEAT_RESOLVE. */
+CLEAT_API CLEAT_MAY_BLOCK int32_t cleat_socket_connect_flow(int32_t socket, const char *host,
+                                                            int32_t host_len, int32_t port,
+                                                            int32_t flowinfo, double timeout);
+
 /* cleat_socket_send returns how many of the bytes were sent, which may be fewer than data_len.
  * flags: CLEAT_MSG_*. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EPIPE,
  * ECONNRESET, ENOTCONN ...). */
@@ -162,12 +172,29 @@ CLEAT_API CLEAT_MAY_BLOCK int32_t cleat_socket_sendto(int32_t socket, const char
                                                       const char *host, int32_t host_len,
                                                       int32_t port, double timeout);
 
+/* cleat_socket_sendto_flow returns how many of the bytes were sent, as cleat_socket_sendto, with flow information as
+ * in cleat_socket_connect_flow. flags: CLEAT_MSG_*; flowinfo: 0 to 0x0fffffff. CLEAT_WANT_WRITE; CLEAT_TIMEOUT;
+ * CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE. */
+CLEAT_API CLEAT_MAY_BLOCK int32_t cleat_socket_sendto_flow(int32_t socket, const char *data,
+                                                           int32_t data_len, int32_t flags,
+                                                           const char *host, int32_t host_len,
+                                                           int32_t port, int32_t flowinfo,
+                                                           double timeout);
+
 /* cleat_socket_recvfrom returns how many bytes of a datagram it put into buf; the others are
  * lost. It stores the id of a list (cleat/address.h) with the sender's address, or with none
  * if the sender has none; the caller closes it. flags: CLEAT_MSG_*. CLEAT_WANT_READ;
  * CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
 CLEAT_API int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                                         double timeout, CLEAT_NEW_ID int32_t *sender);
+
+/* cleat_socket_recvmsg returns how many bytes it put into buf, as cleat_socket_recvfrom, and stores what recvmsg(2)
+ * says of them, CLEAT_MSG_*: TRUNC if a datagram was longer, EOR at the end of a record, OOB, CTRUNC if the peer has
+ * sent ancillary data (descriptors), which were discarded. The sender's list is as in cleat_socket_recvfrom. flags:
+ * CLEAT_MSG_*; msg_flags: CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS. */
+CLEAT_API int32_t cleat_socket_recvmsg(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                                       double timeout, int32_t *msg_flags,
+                                       CLEAT_NEW_ID int32_t *sender);
 
 /* cleat_socket_shutdown returns CLEAT_OK and ends one or both directions of the connection.
  * how: CLEAT_SHUT_*. CLEAT_SYS (ENOTCONN). */

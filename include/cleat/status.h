@@ -20,7 +20,7 @@
 
 /* CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
  * made again, with the same arguments, once the caller has provided it.
- * Their value is 0. The class 7 is kept for an event to come. */
+ * Their value is 0. */
 #define CLEAT_WANT_READ 1 /* class; the transport must be readable (or be fed) first */
 #define CLEAT_WANT_WRITE 2 /* class; the transport must be writable (or be drained) first */
 
@@ -39,6 +39,10 @@
 /* CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits for the caller
  * to decide on them: see cleat_connection_answer_verify. The value is 0. */
 #define CLEAT_WANT_VERIFY 6 /* class */
+
+/* CLEAT_WANT_PSK is the class for a connection that needs a pre-shared key: see cleat_connection_answer_psk. The value
+ * is 0. */
+#define CLEAT_WANT_PSK 7 /* class */
 
 /* CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was
  * given: call again with one. The value is 0. */

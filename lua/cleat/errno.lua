@@ -12,7 +12,7 @@ local errno = { errorcode = {} }
 --- errorcode: a table of the names by number.
 --- Python: 1.4.
 for name, number in pairs(C.const) do
-    if name:find("^E%u[%u%d]*$") and name ~= "EOF" then -- EOF is a class of statuses
+    if name:find("^E%u[%u%d]*$") and name ~= "EOF" and not name:find("^EPOLL") then -- EOF is a class of statuses
         errno[name] = number
         errno.errorcode[number] = name
     end

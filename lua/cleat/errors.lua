@@ -167,12 +167,15 @@ errors.error = define("socket.error", errors.IOError)
 --- gaierror: socket.gaierror: name resolution failed; `errno` is an EAI_*.
 --- Python: 2.2.
 errors.gaierror = define("socket.gaierror", errors.error)
---- herror: socket.herror: not raised.
+--- herror: socket.herror: an address has no name; `errno` is 1 (unknown host), 2 (try again), 3 or 4.
 --- Python: 2.2.
 errors.herror = define("socket.herror", errors.error)
 --- timeout: socket.timeout: the timeout of a socket has passed.
 --- Python: 2.3.
 errors.timeout = define("socket.timeout", errors.error)
+--- TimeoutError: the same class under Python's name of today.
+--- Python: 3.3; the same as socket.timeout since 3.10.
+errors.TimeoutError = errors.timeout
 
 --- SSLError: ssl.SSLError: an error of TLS, with `library` and `reason`, and `alert` if the peer has sent one. A
 --- timeout in TLS is an SSLError and a socket.timeout.

@@ -23,12 +23,13 @@ end
 --- a missing one.
 ---@param f string the function's name
 ---@param names string[] its parameters in order, without self
----@param options {required: integer?, tables: table<string, true>?}? how many of the first may not be nil, and which
---- are tables
+---@param options {required: integer?, positional: integer?, tables: table<string, true>?}? how many of the first may not
+--- be nil, how many can be given without a name, and which are tables
 ---@return fun(...): any ...
 function keywords.parser(f, names, options)
     local count = #names
     local required = options and options.required or 0
+    local positional = options and options.positional or count
     local tables = options and options.tables or {}
     local position = {}
     for index, name in ipairs(names) do
@@ -62,6 +63,11 @@ function keywords.parser(f, names, options)
         return ...
     end
 
+    local function too_many(given)
+        bad(f, "takes at most %d %sargument%s (%d given)", positional, positional < count and "positional " or "",
+            positional == 1 and "" or "s", given)
+    end
+
     return function(...)
         -- Functions pass all their parameters on: those at the end that are nil were not given.
         local given = select("#", ...)
@@ -77,6 +83,9 @@ function keywords.parser(f, names, options)
             local values = { ... }
             values[given] = nil
             given = given - 1
+            if given > positional then
+                too_many(given)
+            end
             for name, value in pairs(last) do
                 local index = position[name]
                 if not index then
@@ -90,8 +99,8 @@ function keywords.parser(f, names, options)
                 return check_required(unpack(values, 1, count))
             end
         end
-        if given > count then
-            bad(f, "takes at most %d argument%s (%d given)", count, count == 1 and "" or "s", given)
+        if given > positional then
+            too_many(given)
         end
         if given < required then
             return check_required(unpack({ ... }, 1, count))

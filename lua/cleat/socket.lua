@@ -1,4 +1,5 @@
---- Sockets: Python's socket module (2.7.16, section 17.2), as far as ssl needs it.
+--- Sockets: Python's socket module (2.7.16, section 17.2, with what 3.13 has beyond it); what it does not have is in
+--- docs/python-to-lua.md.
 ---
 ---     local sock = socket.create_connection({ "127.0.0.1", port }, 5)
 ---     print(sock:gettimeout()) --> 5
@@ -14,12 +15,16 @@ local Buffer = require "cleat.buffer"
 local compat = require "cleat.compat"
 local addresses = require "cleat.socket.address"
 local check = require "cleat.check"
+local constants = require "cleat.socket.constants"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
+local names = require "cleat.socket.names"
 local object = require "cleat.socket.object"
+local server = require "cleat.socket.server"
 local strict = require "cleat.strict"
 local waiting = require "cleat.socket.waiting"
-require "cleat.socket.datagram"
+require "cleat.socket.message"
+require "cleat.socket.sendfile"
 
 local pcall = compat.pcall
 
@@ -33,10 +38,16 @@ local socket = {}
 for name, value in pairs(const) do
     local prefix = name:match("^%u+%d?_")
     if prefix == "AF_" or prefix == "AI_" or prefix == "SOCK_" or prefix == "SOL_" or prefix == "SO_" or
-        prefix == "IPPROTO_" or prefix == "TCP_" or prefix == "IPV6_" or prefix == "MSG_" or prefix == "SHUT_" then
+        prefix == "IPPROTO_" or prefix == "TCP_" or prefix == "IPV6_" or prefix == "MSG_" or prefix == "SHUT_" or
+        prefix == "NI_" then
         socket[name] = value
     elseif prefix == "EAI_" then
         socket[name] = -value
+    end
+end
+for _, part in ipairs { constants, names, server } do
+    for name, value in pairs(part) do
+        socket[name] = value
     end
 end
 socket.SOMAXCONN = const.SOMAXCONN
@@ -46,6 +57,7 @@ socket.error = errors.error
 socket.gaierror = errors.gaierror
 socket.herror = errors.herror
 socket.timeout = errors.timeout
+socket.TimeoutError = errors.timeout
 socket.buffer = Buffer
 socket.socket = Socket
 socket.SocketType = Socket
@@ -164,7 +176,7 @@ local parse_create_connection = keywords.parser("create_connection", { "address"
 ---@overload fun(address, keywords: cleat.keywords.socket.create_connection): cleat.Socket
 function socket.create_connection(address, timeout, source_address, ...)
     address, timeout, source_address = parse_create_connection(address, timeout, source_address, ...)
-    local host, port = addresses.endpoint("create_connection", address)
+    local host, port, flowinfo = addresses.endpoint("create_connection", address)
     timeout = check.timeout("create_connection", timeout)
     local last
     for _, entry in ipairs(addresses.resolve(host, port, 0, const.SOCK_STREAM, 0, 0, timeout or object.default_timeout)) do
@@ -176,6 +188,9 @@ function socket.create_connection(address, timeout, source_address, ...)
             end
             if source_address ~= nil then
                 sock:bind(source_address)
+            end
+            if entry[1] == const.AF_INET6 then
+                entry[5][3] = flowinfo
             end
             sock:connect(entry[5])
         end)

@@ -12,12 +12,14 @@
 
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
+local algorithms = require "cleat.ssl.algorithms"
 local check = require "cleat.check"
 local compat = require "cleat.compat"
 local constants = require "cleat.ssl.constants"
 local defaults = require "cleat.ssl.defaults"
 local ech_key = require "cleat.ssl.ech_key"
 local errors = require "cleat.errors"
+local generate = require "cleat.ssl.generate"
 local keywords = require "cleat.keywords"
 local match_hostname = require "cleat.ssl.match_hostname"
 local pem = require "cleat.ssl.pem"
@@ -66,7 +68,10 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, pem, random, signature.functions, staple.functions, timestamps.functions, ech_key.functions } do
+for _, part in ipairs {
+    algorithms.functions, constants, ech_key.functions, generate.functions, pem, random, signature.functions,
+    staple.functions, timestamps.functions,
+} do
     for name, value in pairs(part) do
         ssl[name] = value
     end
@@ -143,7 +148,7 @@ function ssl.wrap_socket(sock, keyfile, certfile, server_side, cert_reqs, ssl_ve
         ca_certs = ca_certs, ciphers = ciphers })
 end
 
-local parse_fetch = keywords.parser("get_server_certificate", { "addr", "ssl_version", "ca_certs" }, { required = 1 })
+local parse_fetch = keywords.parser("get_server_certificate", { "addr", "ssl_version", "ca_certs", "timeout" }, { required = 1 })
 
 --- Connects to a server and returns its certificate as PEM text. Without `ca_certs` the certificate is not verified, so
 --- it is DANGEROUS to trust it: an attacker may have sent it. The host is sent as the server name, unless it is an
@@ -153,15 +158,17 @@ local parse_fetch = keywords.parser("get_server_certificate", { "addr", "ssl_ver
 ---     print(text:match("^[^\n]*")) --> -----BEGIN CERTIFICATE-----
 ---
 --- Raises: SSLCertVerificationError if `ca_certs` is given and none of its CA certificates issued the server's;
---- SSLError if the handshake fails; socket.error if the connection fails; TypeError if `addr` is no address.
---- Python: 2.6.
+--- SSLError if the handshake fails; socket.error if the connection fails; socket.timeout; TypeError if `addr` is no
+--- address.
+--- Python: 2.6; `timeout` 3.10.
 ---@param addr table {host, port}
 ---@param ssl_version integer? `PROTOCOL_*`; `PROTOCOL_TLS` by default
 ---@param ca_certs string? path of a PEM file with CA certificates
+---@param timeout number? seconds, for the connection and for each call of the handshake; nil for the default timeout
 ---@return string # PEM text of the certificate
 ---@overload fun(addr, keywords: cleat.keywords.ssl.get_server_certificate): string
-function ssl.get_server_certificate(addr, ssl_version, ca_certs, ...)
-    addr, ssl_version, ca_certs = parse_fetch(addr, ssl_version, ca_certs, ...)
+function ssl.get_server_certificate(addr, ssl_version, ca_certs, timeout, ...)
+    addr, ssl_version, ca_certs, timeout = parse_fetch(addr, ssl_version, ca_certs, timeout, ...)
     if type(addr) ~= "table" then
         check.fail("get_server_certificate", "addr", "{host, port}", addr)
     end
@@ -171,7 +178,7 @@ function ssl.get_server_certificate(addr, ssl_version, ca_certs, ...)
         cert_reqs = ca_certs ~= nil and const.CERT_REQUIRED or const.CERT_NONE,
         cafile = ca_certs,
     })
-    local plain = socket.create_connection(addr)
+    local plain = socket.create_connection(addr, timeout)
     local name = addr[1]
     if name == "" or name:find(":", 1, true) then -- this machine, or an IPv6 address
         name = nil

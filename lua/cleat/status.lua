@@ -7,7 +7,7 @@ local C = require "cleat.backend"
 
 local status = {}
 
-for _, name in ipairs { "WANT_READ", "WANT_WRITE", "WANT_SERVER_NAME", "WANT_SESSION", "WANT_VERIFY", "WANT_SIGNATURE",
+for _, name in ipairs { "WANT_READ", "WANT_WRITE", "WANT_SERVER_NAME", "WANT_SESSION", "WANT_VERIFY", "WANT_SIGNATURE", "WANT_PSK",
     "NEED_PASSWORD", "CLOSED", "EOF",
     "TIMEOUT", "HANDLE", "UNSUPPORTED" } do
     status[name] = -C.const[name] * 65536

@@ -11,9 +11,25 @@
 ---@class cleat.keywords.Socket.makefile
 ---@field mode? string
 ---@field bufsize? integer
+---@field encoding? string
+---@field errors? string
+---@field newline? string
+---@field buffering? integer
 
 ---@class cleat.keywords.ssl.SSLContext
 ---@field protocol? integer
+
+---@class cleat.keywords.SSLContext.set_groups
+---@field groups string
+
+---@class cleat.keywords.SSLContext.get_groups
+---@field include_aliases? boolean
+
+---@class cleat.keywords.SSLContext.set_server_sigalgs
+---@field sigalgs string
+
+---@class cleat.keywords.SSLContext.set_client_sigalgs
+---@field sigalgs string
 
 ---@class cleat.keywords.SSLContext.load_verify_locations
 ---@field cafile? string
@@ -65,6 +81,13 @@
 
 ---@class cleat.keywords.SSLContext.load_dh_params
 ---@field dhfile string
+
+---@class cleat.keywords.SSLContext.set_psk_client_callback
+---@field callback? (fun(hint: string?): string?, string?)
+
+---@class cleat.keywords.SSLContext.set_psk_server_callback
+---@field callback? (fun(identity: string?): string?)
+---@field identity_hint? string
 
 ---@class cleat.keywords.SSLContext.session_from_bytes
 ---@field data string
@@ -128,6 +151,7 @@
 ---@field addr table
 ---@field ssl_version? integer
 ---@field ca_certs? string
+---@field timeout? number
 
 ---@class cleat.keywords.ssl.create_default_context
 ---@field purpose? cleat.ssl.Purpose
@@ -148,6 +172,11 @@
 
 ---@class cleat.keywords.ssl._https_verify_certificates
 ---@field enable? boolean
+
+---@class cleat.keywords.ssl.self_signed_certificate
+---@field names string|string[]
+---@field lifetime? integer
+---@field key_type? string
 
 ---@class cleat.keywords.ssl.match_hostname
 ---@field cert cleat.ssl.Certificate
@@ -197,6 +226,19 @@
 ---@field address table
 ---@field timeout? number
 ---@field source_address? table
+
+---@class cleat.keywords.socket.create_server
+---@field address table
+---@field family? integer
+---@field backlog? integer
+---@field reuse_port? boolean
+---@field dualstack_ipv6? boolean
+
+---@class cleat.keywords.socket.fromfd
+---@field fd integer
+---@field family? integer
+---@field type? integer
+---@field proto? integer
 
 ---@class cleat.keywords.Poll.register
 ---@field fd any

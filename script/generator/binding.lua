@@ -20,7 +20,8 @@ local FROM = { socket_send = true, connection_write = true, connection_feed = tr
 
 -- The functions that can give less than there is room for, so that a larger capacity than the scratch space is not
 -- needed: the function of the ABI that says how much is, or true for none.
-binding.LIMITED = { socket_recv = "cleat_socket_recv_room", socket_recvfrom = "cleat_socket_recv_room", connection_read = true }
+binding.LIMITED = { socket_recv = "cleat_socket_recv_room", socket_recvfrom = "cleat_socket_recv_room",
+    socket_recvmsg = "cleat_socket_recv_room", connection_read = true }
 
 ---@param f cleat.Function
 ---@param form "plain"|"into"|"from"

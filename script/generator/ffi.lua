@@ -159,9 +159,9 @@ local function emit(v, out)
         return not v.guarded and p.new_id and p.name or nil
     end)
     if #outputs > 0 and #results > #early then
-        assert(#early == 1 and #outputs == 1, v.of.where .. ": one id only")
+        assert(#outputs == 1, v.of.where .. ": one id only")
         for k, result in ipairs(results) do
-            results[k] = result:gsub("^str%(", ("str_or_close(%s_value, "):format(early[1]))
+            results[k] = result:gsub("^str%(", ("str_or_close(%s_value, "):format(outputs[1]))
         end
     end
     for _, result in ipairs(v.results) do

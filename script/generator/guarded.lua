@@ -11,7 +11,7 @@ Each cleat_X_guarded does what cleat_X does and returns the same, and stores the
 result is 0; nothing if it fails. In a language in which an exception can come between a call's return and the next statement
 (a signal's handler in Python, a debug hook in LuaJIT), the id would be lost there. Let guard_id be memory of an object whose
 finalizer closes the id that is in it: the object exists before the id does, and so the id is closed in any case.
-cleat_socket_pair and cleat_socket_recvfrom store their ids like this as they are.]]
+cleat_socket_pair, cleat_socket_recvfrom and cleat_socket_recvmsg store their ids like this as they are.]]
 
 --- The functions in question, as functions of a header.
 ---@param model cleat.Model the other headers

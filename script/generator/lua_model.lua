@@ -36,13 +36,14 @@ local ANNOTATIONS = {
 
 -- Tables that functions take or return: classes of annotations only.
 local TABLES = {
-    ["cleat.ssl"] = { "cleat.ssl.Certificate", "cleat.ssl.DefaultVerifyPaths" },
+    ["cleat.ssl"] = { "cleat.ssl.CipherSuite", "cleat.ssl.Certificate", "cleat.ssl.DefaultVerifyPaths" },
     ["cleat.https"] = { "cleat.https.Request" },
     ["cleat.errors"] = { "cleat.Error" },
 }
 
 -- Names of Python's that begin with "_" and are public all the same.
-local UNDERSCORED = { _create_unverified_context = true, _create_default_https_context = true, _https_verify_certificates = true }
+local UNDERSCORED = { _create_unverified_context = true, _create_default_https_context = true, _https_verify_certificates = true,
+    _SSLMethod = true }
 
 local function fail(where, message, ...)
     error({ message = where .. ": " .. message:format(...) }, 0)
@@ -320,7 +321,7 @@ function model.read(root)
 
     local FILES = {
         ["cleat.ssl"] = { "lua/cleat/ssl.lua", "lua/cleat/ssl/constants.lua", "lua/cleat/ssl/pem.lua", "lua/cleat/errors.lua" },
-        ["cleat.socket"] = { "lua/cleat/socket.lua", "lua/cleat/errors.lua" },
+        ["cleat.socket"] = { "lua/cleat/socket.lua", "lua/cleat/socket/constants.lua", "lua/cleat/errors.lua" },
     }
     -- Socket's methods are described before SSLSocket's, which inherit them.
     local sockets = {}

@@ -21,8 +21,8 @@ end
 -- Integers that are what their name says, in every function.
 local NUMBERS = {}
 for name in ([[index path_length hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line
-        x509 x509_ca crl which_count reason code depth config_id max_name_length hash_algorithm signature_algorithm period lifetime
-        count]]):gmatch("%S+") do
+        x509 x509_ca crl which_count reason code depth config_id max_name_length hash_algorithm signature_algorithm period
+        lifetime count cipher]]):gmatch("%S+") do
     NUMBERS[name] = { kind = "number" }
 end
 
@@ -45,9 +45,11 @@ local FLAGS = {
 
 -- Bytes in: texts in UTF-8, names of files and directories, and other bytes.
 local BYTES = {
-    text = "host service server_hostname ciphers curve prompt digest name public_name label",
+    text = "host service server_hostname ciphers curve groups algorithms prompt digest name transport label public_name"
+        .. " names",
     path = "cafile capath certfile keyfile dhfile",
-    bytes = "data certs key keys secrets password protocols response scts sct ech_configs untrusted signature context_value",
+    bytes = "data certs key keys secrets password protocols response scts sct untrusted signature"
+        .. " identity identity_hint context_value ech_configs",
 }
 local KIND_OF_BYTES = {}
 for kind, names in pairs(BYTES) do

@@ -126,6 +126,16 @@ static int32_t sign(int32_t id) {
     return status < 0 ? status : cleat_connection_handshake(id, 0);
 }
 
+static int32_t answer_psk(int32_t id) {
+    bool is_client = id == client;
+    int32_t status = is_client ? cleat_connection_psk_hint(id, got, PART)
+                               : cleat_connection_psk_identity(id, got, PART);
+    EXPECT(status == 4 && memcmp(got, is_client ? "hint" : "name", 4) == 0);
+    status =
+        cleat_connection_answer_psk(id, is_client ? "name" : NULL, is_client ? 4 : 0, "key", 3);
+    return status < 0 ? status : cleat_connection_handshake(id, 0);
+}
+
 static int32_t shake_hands(void) {
     int32_t a = -1;
     int32_t b = -1;
@@ -138,6 +148,7 @@ static int32_t shake_hands(void) {
             a = cleat_connection_handshake(client, 0);
         }
         if (a == CLEAT_STATUS(CLEAT_WANT_SIGNATURE, 0)) a = sign(client);
+        if (a == CLEAT_STATUS(CLEAT_WANT_PSK, 0)) a = answer_psk(client);
         if (a < 0 && !is_want(a)) return a;
         moved = carry(client, server);
         if (moved < 0) return moved;
@@ -148,6 +159,7 @@ static int32_t shake_hands(void) {
             if (b >= 0) b = cleat_connection_handshake(server, 0);
         }
         if (b == CLEAT_STATUS(CLEAT_WANT_SIGNATURE, 0)) b = sign(server);
+        if (b == CLEAT_STATUS(CLEAT_WANT_PSK, 0)) b = answer_psk(server);
         if (b == CLEAT_STATUS(CLEAT_WANT_VERIFY, 0)) {
             EXPECT(cleat_connection_answer_verify(server, CLEAT_VERDICT_KEEP) == CLEAT_OK);
             b = cleat_connection_handshake(server, 0);
@@ -297,6 +309,18 @@ static void open_remote_1_2(void) {
     open_remote_keys(CLEAT_TLS1_2_VERSION);
 }
 
+static void open_psk(void) {
+    static const char suite[] = "ECDHE-PSK-CHACHA20-POLY1305";
+    close_contexts();
+    open_contexts();
+    EXPECT(cleat_context_set_ciphers(client_context, suite, sizeof suite - 1) == CLEAT_OK);
+    EXPECT(cleat_context_set_ciphers(server_context, suite, sizeof suite - 1) == CLEAT_OK);
+    EXPECT(cleat_context_set_psk_client(client_context, 1) == CLEAT_OK);
+    EXPECT(cleat_context_set_psk_server(server_context, 1, "hint", 4) == CLEAT_OK);
+    configure(CLEAT_TLS1_2_VERSION, CLEAT_CERT_REQUIRED, 0);
+    open_with(server_context, client_context);
+}
+
 /* A client that accepts what the verification refuses, and a server that is asked about what it accepts. */
 static void open_verdicts(void) {
     configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
@@ -410,6 +434,12 @@ static void close_known(void) {
     poke_and_close();
     EXPECT(cleat_context_set_chain_cache_seconds(client_context, 0) == CLEAT_OK);
     EXPECT(cleat_context_set_chain_cache_seconds(server_context, 0) == CLEAT_OK);
+}
+
+static void close_psk(void) {
+    poke_and_close();
+    close_contexts();
+    open_contexts();
 }
 
 static int32_t act_new(void) {
@@ -568,6 +598,7 @@ const struct scenario connection_scenarios[] = {
     {"handshake: sessions stored by id", open_stored_id, act_handshake, poke_and_close, 0, false},
     {"handshake: keys elsewhere", open_remote_1_3, act_handshake, close_known, 0, false},
     {"handshake: keys elsewhere, TLS 1.2", open_remote_1_2, act_handshake, close_known, 0, false},
+    {"handshake: pre-shared key", open_psk, act_handshake, close_psk, 0, false},
     {"handshake: not enforced", open_not_enforced, act_handshake, poke_and_close, 0, false},
     {"handshake: compressed certificates", open_compressed, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},

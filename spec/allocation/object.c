@@ -280,6 +280,48 @@ static void close_resolution(void) {
     while (failing_live() > live_before) sched_yield();
 }
 
+static int32_t note_names(int32_t list) {
+    if (list > 0) {
+        note_answer(cleat_addrinfo_canonname(list, room, sizeof room), room);
+        note_answer(cleat_addrinfo_service(list, room, sizeof room), room);
+        note(cleat_addrinfo_alias_count(list));
+    }
+    return list;
+}
+
+static int32_t act_lookup_host(void) {
+    return one = note_names(cleat_addrinfo_lookup(CLEAT_LOOKUP_HOST, "127.0.0.1", 9, 0, 0));
+}
+
+static int32_t act_lookup_names(void) {
+    return one = note_names(cleat_addrinfo_lookup(CLEAT_LOOKUP_NAMES, "fe80::1%lo", 10, 443,
+                                                  CLEAT_NI_NUMERICHOST | CLEAT_NI_NUMERICSERV));
+}
+
+static int32_t act_resolution_lookup(void) {
+    two = cleat_resolution_lookup(CLEAT_LOOKUP_HOST, "127.0.0.1", 9, 0, 0);
+    return two;
+}
+
+static int32_t act_service(void) {
+    int32_t port = cleat_service_port("https", 5, "tcp", 3);
+    int32_t len = port < 0 ? port : cleat_service_name(port, "tcp", 3, room, sizeof room);
+    return len < 0 ? len : cleat_protocol_number("tcp", 3);
+}
+
+static int32_t act_recvmsg(void) {
+    int32_t sender = 0;
+    int32_t msg_flags = 0;
+    int32_t len = cleat_socket_recvmsg(one, room, sizeof room, 0, 10, &msg_flags, &sender);
+    if (len < 0) {
+        EXPECT(sender == 0);
+        return len;
+    }
+    note_text(room, len);
+    EXPECT(cleat_close(sender) == CLEAT_OK);
+    return len;
+}
+
 static int32_t act_random(void) {
     return cleat_random_bytes(room, sizeof room);
 }
@@ -302,6 +344,11 @@ const struct scenario object_scenarios[] = {
     {"socket_connect", open_listener, act_connect, close_listener, 0, true},
     {"socket_accept", open_caller, act_accept, close_listener, 0, false},
     {"socket_recvfrom", open_datagrams, act_recvfrom, close_all, 0, false},
+    {"socket_recvmsg", open_datagrams, act_recvmsg, close_all, 0, false},
+    {"addrinfo_lookup: host", NULL, act_lookup_host, close_all, 0, true},
+    {"addrinfo_lookup: names", NULL, act_lookup_names, close_all, 0, true},
+    {"resolution_lookup", remember_live, act_resolution_lookup, close_resolution, 0, true},
+    {"service and protocol", NULL, act_service, NULL, 0, true},
     {"addrinfo_resolve", NULL, act_resolve, close_all, 0, true},
     {"resolution_new", remember_live, act_resolution, close_resolution, 0, true},
     {"random_bytes", NULL, act_random, NULL, 0, true},

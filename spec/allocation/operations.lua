@@ -152,6 +152,48 @@ return {
         local ok, failure = pcall(socket.getaddrinfo, "name.invalid.", 443, 0, 0, 0, socket.AI_NUMERICHOST)
         return ok or not socket.gaierror:is(failure) and error(failure, 0)
     end, nothing, again = true },
+    { "recvmsg", datagrams, function(given)
+        return given.one:recvmsg(100)
+    end, close_datagrams },
+    { "recvmsg_into", datagrams, function(given)
+        return given.one:recvmsg_into { given.buffer }
+    end, close_datagrams },
+    { "sendmsg", datagrams, function(given)
+        return given.one:sendmsg({ "a", "gain" }, nil, 0, given.two:getsockname())
+    end, close_datagrams, again = true },
+    { "create_server", nothing, function()
+        return socket.create_server({ address_text, 0 }, { reuse_port = true }):close()
+    end, nothing, again = true },
+    { "fromfd, dup", datagrams, function(given)
+        return socket.fromfd(given.one:fileno(), socket.AF_INET), given.two:dup(), given.two:getblocking()
+    end, close_datagrams, again = true },
+    { "SSLSocket: detach", function()
+        local given = opened()
+        given.fd = false
+        return given
+    end, function(given)
+        given.fd = given.client:detach()
+    end, function(given)
+        if given.fd then
+            socket.socket({ fileno = given.fd }):close()
+        end
+        close_both(given)
+    end },
+    { "sendfile", opened, function(given)
+        return given.client:sendfile(certfile, 1, 10)
+    end, close_both },
+    { "names of hosts", nothing, function()
+        return socket.gethostbyname(address_text), socket.gethostbyname_ex(address_text), socket.gethostbyaddr(address_text),
+            socket.getfqdn(address_text), socket.gethostname()
+    end, nothing, again = true },
+    { "names of addresses, services and interfaces", nothing, function()
+        return socket.getnameinfo({ address_text, 80 }), socket.getservbyname "http", socket.getservbyport(80),
+            socket.getprotobyname "tcp", socket.if_indextoname(socket.if_nametoindex "lo"), #socket.if_nameindex()
+    end, nothing, again = true },
+    { "addresses as bytes", nothing, function()
+        return socket.inet_ntoa(socket.inet_aton(address_text)), socket.inet_ntop(2, socket.inet_pton(2, address_text)),
+            socket.htonl(1), socket.ntohl(1), socket.htons(1), socket.ntohs(1), socket.has_dualstack_ipv6()
+    end, nothing, again = true },
     { "poll and epoll", opened, function(given)
         local poller, epoll = select.poll(), select.epoll()
         poller:register(given.client)
@@ -252,6 +294,12 @@ return {
         return ssl.create_default_context { cafile = cafile }
     end, function(context)
         context:set_ciphers "ECDHE+AESGCM"
+        context:set_groups "x25519:P-256"
+        context:set_server_sigalgs "ed25519:ECDSA+SHA256"
+        context:set_client_sigalgs "ECDSA+SHA256"
+        context.compliance_policy, context.grease = ssl.POLICY_FIPS_202205, true
+        context:get_groups(true)
+        ssl.get_sigalgs()
         context:set_alpn_protocols { "h2", "http/1.1" }
         context.options = context.options
         context.verify_callback, context.verify_callback_may_accept = nothing, true
@@ -420,7 +468,7 @@ return {
     end, nothing },
     { "facts", shaken, function(given)
         local object = given.client.object
-        return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
+        return object:group(), object:server_sigalg(), object:client_sigalg(), object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
             object:get_channel_binding("tls-exporter"), object:get_channel_binding("tls-server-end-point"),
             object:export_keying_material("x", 32, "context"), object:ocsp_response(), object:scts()
     end, nothing, again = true },
@@ -455,6 +503,31 @@ return {
     end, function(context)
         context:load_cert_chain(certfile, { sign = nothing })
         return #ssl.sign(keyfile, "ecdsa_secp256r1_sha256", "data") > 64
+    end, nothing, again = true },
+    { "self_signed_certificate", nothing, function()
+        local certificate, key = ssl.self_signed_certificate({ "localhost", "::1" }, { key_type = "ed25519" })
+        return #key, #certificate > 400
+    end, nothing, again = true },
+    { "handshake with a pre-shared key", function()
+        local client, server = ssl.SSLContext(ssl.PROTOCOL_TLS), ssl.SSLContext(ssl.PROTOCOL_TLS)
+        client:set_ciphers "PSK"
+        server:set_ciphers "PSK"
+        client:set_psk_client_callback(function(hint)
+            return "name " .. hint, "key"
+        end)
+        server:set_psk_server_callback(function()
+            return "key"
+        end, "hint")
+        return unshaken(client, server)
+    end, function(given)
+        shake_sockets(given)
+        return given.server:psk_identity()
+    end, close_both },
+    { "set_psk_server_callback, set_psk_client_callback", function()
+        return ssl.SSLContext(ssl.PROTOCOL_TLS)
+    end, function(context)
+        context:set_psk_server_callback(nothing, "hint")
+        context:set_psk_client_callback { callback = nothing }
     end, nothing, again = true },
     { "handshake with a key that is elsewhere", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

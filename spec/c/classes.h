@@ -25,6 +25,32 @@
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_addrinfo_canonname \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_groups \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_groups \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_signature_algorithms \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_server_sigalgs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_client_sigalgs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_group \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_server_sigalg \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_client_sigalg \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_has_policy \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_policy \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_policy \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_from_pem \
     (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_from_der \
@@ -89,6 +115,12 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_matches \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_cipher_id \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_cipher_text \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_cipher_bits \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_monotonic \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_has_certificate_compression \
@@ -119,26 +151,26 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_handshake \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
-     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
-     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
+     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_read \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
-     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
-     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
+     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_write \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
-     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
-     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
+     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_pending \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_shutdown \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
-     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | \
-     CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_server_side \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_server_hostname \
@@ -232,6 +264,10 @@
      CLASSES_BIT(NOMEM))
 #define CLASSES_context_load_cert_chain_data \
     (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_descriptor_read \
+    (CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_descriptor_columns \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_early_data \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_set_early_data \
@@ -240,14 +276,14 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_write_early \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | \
-     CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
-     CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | \
+     CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_read_early \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(WANT_SERVER_NAME) | CLASSES_BIT(WANT_SESSION) | \
-     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | \
-     CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(VERIFY) | \
-     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+     CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
+     CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
+     CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_ech_key_new \
     (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_ech_key_load \
@@ -293,6 +329,10 @@
 #define CLASSES_connection_key_update \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
      CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_generate_key \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_generate_certificate \
+    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_close \
     (CLASSES_BIT(CLOSED) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_kind \
@@ -300,6 +340,34 @@
 #define CLASSES_handle_count \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_set_interruptible \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_lookup \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_resolution_lookup \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_alias_count \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_alias \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_service \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_service_port \
+    (CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_service_name \
+    (CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_protocol_number \
+    (CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_host_name \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_interface_index \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_interface_name \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_interface_names \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_inet_pton \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_inet_ntop \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_poll \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -309,6 +377,22 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_signal \
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_psk_client \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_psk_client \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_psk_server \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_psk_server \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_psk_identity_hint \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_psk_hint \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_psk_identity \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_answer_psk \
+    (CLASSES_BIT(WANT_PSK) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_random_bytes \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_scts \
@@ -426,6 +510,9 @@
 #define CLASSES_socket_connect \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
      CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_connect_flow \
+    (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_send \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | \
      CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
@@ -437,7 +524,13 @@
 #define CLASSES_socket_sendto \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
      CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_sendto_flow \
+    (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | \
+     CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_recvfrom \
+    (CLASSES_BIT(WANT_READ) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | \
+     CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_socket_recvmsg \
     (CLASSES_BIT(WANT_READ) | CLASSES_BIT(CLOSED) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | \
      CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_socket_shutdown \
@@ -605,6 +698,10 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_addrinfo_lookup_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_resolution_lookup_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_watch_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_session_guarded \
@@ -648,6 +745,36 @@
     classes_checked("cleat_addrinfo_address", CLASSES_addrinfo_address, cleat_addrinfo_address(__VA_ARGS__))
 #define cleat_addrinfo_canonname(...) \
     classes_checked("cleat_addrinfo_canonname", CLASSES_addrinfo_canonname, cleat_addrinfo_canonname(__VA_ARGS__))
+#define cleat_context_set_groups(...) \
+    classes_checked("cleat_context_set_groups", CLASSES_context_set_groups, cleat_context_set_groups(__VA_ARGS__))
+#define cleat_context_groups(...) \
+    classes_checked("cleat_context_groups", CLASSES_context_groups, cleat_context_groups(__VA_ARGS__))
+#define cleat_signature_algorithms(...) \
+    classes_checked("cleat_signature_algorithms", CLASSES_signature_algorithms, cleat_signature_algorithms(__VA_ARGS__))
+#define cleat_context_set_server_sigalgs(...) \
+    classes_checked("cleat_context_set_server_sigalgs", CLASSES_context_set_server_sigalgs, \
+                    cleat_context_set_server_sigalgs(__VA_ARGS__))
+#define cleat_context_set_client_sigalgs(...) \
+    classes_checked("cleat_context_set_client_sigalgs", CLASSES_context_set_client_sigalgs, \
+                    cleat_context_set_client_sigalgs(__VA_ARGS__))
+#define cleat_connection_group(...) \
+    classes_checked("cleat_connection_group", CLASSES_connection_group, cleat_connection_group(__VA_ARGS__))
+#define cleat_connection_server_sigalg(...) \
+    classes_checked("cleat_connection_server_sigalg", CLASSES_connection_server_sigalg, \
+                    cleat_connection_server_sigalg(__VA_ARGS__))
+#define cleat_connection_client_sigalg(...) \
+    classes_checked("cleat_connection_client_sigalg", CLASSES_connection_client_sigalg, \
+                    cleat_connection_client_sigalg(__VA_ARGS__))
+#define cleat_context_grease(...) \
+    classes_checked("cleat_context_grease", CLASSES_context_grease, cleat_context_grease(__VA_ARGS__))
+#define cleat_context_set_grease(...) \
+    classes_checked("cleat_context_set_grease", CLASSES_context_set_grease, cleat_context_set_grease(__VA_ARGS__))
+#define cleat_has_policy(...) \
+    classes_checked("cleat_has_policy", CLASSES_has_policy, cleat_has_policy(__VA_ARGS__))
+#define cleat_context_policy(...) \
+    classes_checked("cleat_context_policy", CLASSES_context_policy, cleat_context_policy(__VA_ARGS__))
+#define cleat_context_set_policy(...) \
+    classes_checked("cleat_context_set_policy", CLASSES_context_set_policy, cleat_context_set_policy(__VA_ARGS__))
 #define cleat_certificate_from_pem(...) \
     classes_checked("cleat_certificate_from_pem", CLASSES_certificate_from_pem, cleat_certificate_from_pem(__VA_ARGS__))
 #define cleat_certificate_from_der(...) \
@@ -733,6 +860,12 @@
                     cleat_certificate_fingerprint(__VA_ARGS__))
 #define cleat_certificate_matches(...) \
     classes_checked("cleat_certificate_matches", CLASSES_certificate_matches, cleat_certificate_matches(__VA_ARGS__))
+#define cleat_context_cipher_id(...) \
+    classes_checked("cleat_context_cipher_id", CLASSES_context_cipher_id, cleat_context_cipher_id(__VA_ARGS__))
+#define cleat_cipher_text(...) \
+    classes_checked("cleat_cipher_text", CLASSES_cipher_text, cleat_cipher_text(__VA_ARGS__))
+#define cleat_cipher_bits(...) \
+    classes_checked("cleat_cipher_bits", CLASSES_cipher_bits, cleat_cipher_bits(__VA_ARGS__))
 #define cleat_monotonic(...) \
     classes_checked("cleat_monotonic", CLASSES_monotonic, cleat_monotonic(__VA_ARGS__))
 #define cleat_has_certificate_compression(...) \
@@ -904,6 +1037,10 @@
 #define cleat_context_load_cert_chain_data(...) \
     classes_checked("cleat_context_load_cert_chain_data", CLASSES_context_load_cert_chain_data, \
                     cleat_context_load_cert_chain_data(__VA_ARGS__))
+#define cleat_descriptor_read(...) \
+    classes_checked("cleat_descriptor_read", CLASSES_descriptor_read, cleat_descriptor_read(__VA_ARGS__))
+#define cleat_descriptor_columns(...) \
+    classes_checked("cleat_descriptor_columns", CLASSES_descriptor_columns, cleat_descriptor_columns(__VA_ARGS__))
 #define cleat_context_early_data(...) \
     classes_checked("cleat_context_early_data", CLASSES_context_early_data, cleat_context_early_data(__VA_ARGS__))
 #define cleat_context_set_early_data(...) \
@@ -970,6 +1107,10 @@
 #define cleat_connection_key_update(...) \
     classes_checked("cleat_connection_key_update", CLASSES_connection_key_update, \
                     cleat_connection_key_update(__VA_ARGS__))
+#define cleat_generate_key(...) \
+    classes_checked("cleat_generate_key", CLASSES_generate_key, cleat_generate_key(__VA_ARGS__))
+#define cleat_generate_certificate(...) \
+    classes_checked("cleat_generate_certificate", CLASSES_generate_certificate, cleat_generate_certificate(__VA_ARGS__))
 #define cleat_close(...) \
     classes_checked("cleat_close", CLASSES_close, cleat_close(__VA_ARGS__))
 #define cleat_kind(...) \
@@ -978,6 +1119,34 @@
     classes_checked("cleat_handle_count", CLASSES_handle_count, cleat_handle_count(__VA_ARGS__))
 #define cleat_set_interruptible(...) \
     classes_checked("cleat_set_interruptible", CLASSES_set_interruptible, cleat_set_interruptible(__VA_ARGS__))
+#define cleat_addrinfo_lookup(...) \
+    classes_checked("cleat_addrinfo_lookup", CLASSES_addrinfo_lookup, cleat_addrinfo_lookup(__VA_ARGS__))
+#define cleat_resolution_lookup(...) \
+    classes_checked("cleat_resolution_lookup", CLASSES_resolution_lookup, cleat_resolution_lookup(__VA_ARGS__))
+#define cleat_addrinfo_alias_count(...) \
+    classes_checked("cleat_addrinfo_alias_count", CLASSES_addrinfo_alias_count, cleat_addrinfo_alias_count(__VA_ARGS__))
+#define cleat_addrinfo_alias(...) \
+    classes_checked("cleat_addrinfo_alias", CLASSES_addrinfo_alias, cleat_addrinfo_alias(__VA_ARGS__))
+#define cleat_addrinfo_service(...) \
+    classes_checked("cleat_addrinfo_service", CLASSES_addrinfo_service, cleat_addrinfo_service(__VA_ARGS__))
+#define cleat_service_port(...) \
+    classes_checked("cleat_service_port", CLASSES_service_port, cleat_service_port(__VA_ARGS__))
+#define cleat_service_name(...) \
+    classes_checked("cleat_service_name", CLASSES_service_name, cleat_service_name(__VA_ARGS__))
+#define cleat_protocol_number(...) \
+    classes_checked("cleat_protocol_number", CLASSES_protocol_number, cleat_protocol_number(__VA_ARGS__))
+#define cleat_host_name(...) \
+    classes_checked("cleat_host_name", CLASSES_host_name, cleat_host_name(__VA_ARGS__))
+#define cleat_interface_index(...) \
+    classes_checked("cleat_interface_index", CLASSES_interface_index, cleat_interface_index(__VA_ARGS__))
+#define cleat_interface_name(...) \
+    classes_checked("cleat_interface_name", CLASSES_interface_name, cleat_interface_name(__VA_ARGS__))
+#define cleat_interface_names(...) \
+    classes_checked("cleat_interface_names", CLASSES_interface_names, cleat_interface_names(__VA_ARGS__))
+#define cleat_inet_pton(...) \
+    classes_checked("cleat_inet_pton", CLASSES_inet_pton, cleat_inet_pton(__VA_ARGS__))
+#define cleat_inet_ntop(...) \
+    classes_checked("cleat_inet_ntop", CLASSES_inet_ntop, cleat_inet_ntop(__VA_ARGS__))
 #define cleat_poll(...) \
     classes_checked("cleat_poll", CLASSES_poll, cleat_poll(__VA_ARGS__))
 #define cleat_watch_new(...) \
@@ -986,6 +1155,27 @@
     classes_checked("cleat_watch_fileno", CLASSES_watch_fileno, cleat_watch_fileno(__VA_ARGS__))
 #define cleat_watch_signal(...) \
     classes_checked("cleat_watch_signal", CLASSES_watch_signal, cleat_watch_signal(__VA_ARGS__))
+#define cleat_context_psk_client(...) \
+    classes_checked("cleat_context_psk_client", CLASSES_context_psk_client, cleat_context_psk_client(__VA_ARGS__))
+#define cleat_context_set_psk_client(...) \
+    classes_checked("cleat_context_set_psk_client", CLASSES_context_set_psk_client, \
+                    cleat_context_set_psk_client(__VA_ARGS__))
+#define cleat_context_psk_server(...) \
+    classes_checked("cleat_context_psk_server", CLASSES_context_psk_server, cleat_context_psk_server(__VA_ARGS__))
+#define cleat_context_set_psk_server(...) \
+    classes_checked("cleat_context_set_psk_server", CLASSES_context_set_psk_server, \
+                    cleat_context_set_psk_server(__VA_ARGS__))
+#define cleat_context_psk_identity_hint(...) \
+    classes_checked("cleat_context_psk_identity_hint", CLASSES_context_psk_identity_hint, \
+                    cleat_context_psk_identity_hint(__VA_ARGS__))
+#define cleat_connection_psk_hint(...) \
+    classes_checked("cleat_connection_psk_hint", CLASSES_connection_psk_hint, cleat_connection_psk_hint(__VA_ARGS__))
+#define cleat_connection_psk_identity(...) \
+    classes_checked("cleat_connection_psk_identity", CLASSES_connection_psk_identity, \
+                    cleat_connection_psk_identity(__VA_ARGS__))
+#define cleat_connection_answer_psk(...) \
+    classes_checked("cleat_connection_answer_psk", CLASSES_connection_answer_psk, \
+                    cleat_connection_answer_psk(__VA_ARGS__))
 #define cleat_random_bytes(...) \
     classes_checked("cleat_random_bytes", CLASSES_random_bytes, cleat_random_bytes(__VA_ARGS__))
 #define cleat_certificate_scts(...) \
@@ -1124,6 +1314,8 @@
     classes_checked("cleat_socket_accept", CLASSES_socket_accept, cleat_socket_accept(__VA_ARGS__))
 #define cleat_socket_connect(...) \
     classes_checked("cleat_socket_connect", CLASSES_socket_connect, cleat_socket_connect(__VA_ARGS__))
+#define cleat_socket_connect_flow(...) \
+    classes_checked("cleat_socket_connect_flow", CLASSES_socket_connect_flow, cleat_socket_connect_flow(__VA_ARGS__))
 #define cleat_socket_send(...) \
     classes_checked("cleat_socket_send", CLASSES_socket_send, cleat_socket_send(__VA_ARGS__))
 #define cleat_socket_recv(...) \
@@ -1132,8 +1324,12 @@
     classes_checked("cleat_socket_recv_room", CLASSES_socket_recv_room, cleat_socket_recv_room(__VA_ARGS__))
 #define cleat_socket_sendto(...) \
     classes_checked("cleat_socket_sendto", CLASSES_socket_sendto, cleat_socket_sendto(__VA_ARGS__))
+#define cleat_socket_sendto_flow(...) \
+    classes_checked("cleat_socket_sendto_flow", CLASSES_socket_sendto_flow, cleat_socket_sendto_flow(__VA_ARGS__))
 #define cleat_socket_recvfrom(...) \
     classes_checked("cleat_socket_recvfrom", CLASSES_socket_recvfrom, cleat_socket_recvfrom(__VA_ARGS__))
+#define cleat_socket_recvmsg(...) \
+    classes_checked("cleat_socket_recvmsg", CLASSES_socket_recvmsg, cleat_socket_recvmsg(__VA_ARGS__))
 #define cleat_socket_shutdown(...) \
     classes_checked("cleat_socket_shutdown", CLASSES_socket_shutdown, cleat_socket_shutdown(__VA_ARGS__))
 #define cleat_socket_getsockname(...) \
@@ -1337,6 +1533,12 @@
                     cleat_ech_key_load_data_guarded(__VA_ARGS__))
 #define cleat_epoll_new_guarded(...) \
     classes_checked("cleat_epoll_new_guarded", CLASSES_epoll_new_guarded, cleat_epoll_new_guarded(__VA_ARGS__))
+#define cleat_addrinfo_lookup_guarded(...) \
+    classes_checked("cleat_addrinfo_lookup_guarded", CLASSES_addrinfo_lookup_guarded, \
+                    cleat_addrinfo_lookup_guarded(__VA_ARGS__))
+#define cleat_resolution_lookup_guarded(...) \
+    classes_checked("cleat_resolution_lookup_guarded", CLASSES_resolution_lookup_guarded, \
+                    cleat_resolution_lookup_guarded(__VA_ARGS__))
 #define cleat_watch_new_guarded(...) \
     classes_checked("cleat_watch_new_guarded", CLASSES_watch_new_guarded, cleat_watch_new_guarded(__VA_ARGS__))
 #define cleat_connection_session_guarded(...) \

@@ -169,6 +169,8 @@ static int32_t good_int(const struct function *function, const char *name) {
         {"option", CLEAT_SO_KEEPALIVE},
         {"number", CLEAT_ENOENT},
         {"purpose", CLEAT_PURPOSE_SERVER_AUTH},
+        {"lifetime", 86400},
+        {"key_type", CLEAT_REMOTE_KEY_P256},
     };
     size_t i;
     if (strcmp(name, "fd") == 0) return descriptor;

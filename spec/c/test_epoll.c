@@ -52,11 +52,12 @@ static int32_t with(int32_t events) {
 
 static void test_level(void) {
     int32_t epoll;
+    int i;
     set_up();
     epoll = with(CLEAT_EPOLLIN);
     EXPECT(events_of(epoll) == 0);
     send_byte();
-    EXPECT(events_of(epoll) == CLEAT_EPOLLIN && events_of(epoll) == CLEAT_EPOLLIN);
+    for (i = 0; i < 2; i++) EXPECT(events_of(epoll) == CLEAT_EPOLLIN);
     EXPECT(cleat_epoll_control(epoll, CLEAT_EPOLL_CTL_MOD, fd, CLEAT_EPOLLOUT) == CLEAT_OK);
     EXPECT(events_of(epoll) == CLEAT_EPOLLOUT);
     EXPECT(cleat_epoll_control(epoll, CLEAT_EPOLL_CTL_DEL, fd, 0) == CLEAT_OK);
@@ -65,17 +66,23 @@ static void test_level(void) {
     tear_down();
 }
 
+/* One report, and no second one. */
+static void once(int32_t epoll) {
+    EXPECT(events_of(epoll) == CLEAT_EPOLLIN);
+    EXPECT(events_of(epoll) == 0);
+}
+
 static void test_modes(void) {
     int32_t epoll;
     set_up();
     epoll = with(CLEAT_EPOLLIN | CLEAT_EPOLLET);
     send_byte();
-    EXPECT(events_of(epoll) == CLEAT_EPOLLIN && events_of(epoll) == 0);
+    once(epoll);
     send_byte();
-    EXPECT(events_of(epoll) == CLEAT_EPOLLIN && events_of(epoll) == 0);
+    once(epoll);
     EXPECT(cleat_epoll_control(epoll, CLEAT_EPOLL_CTL_MOD, fd,
                                CLEAT_EPOLLIN | CLEAT_EPOLLONESHOT) == CLEAT_OK);
-    EXPECT(events_of(epoll) == CLEAT_EPOLLIN && events_of(epoll) == 0);
+    once(epoll);
     take_byte();
     EXPECT(cleat_epoll_control(epoll, CLEAT_EPOLL_CTL_MOD, fd, CLEAT_EPOLLIN) == CLEAT_OK);
     EXPECT(events_of(epoll) == CLEAT_EPOLLIN);
@@ -119,7 +126,7 @@ static void test_no_descriptors(void) {
     for (left = 0; left <= 2; left++) {
         int32_t epoll;
         few = before;
-        few.rlim_cur = (rlim_t)(lowest + left);
+        few.rlim_cur = (rlim_t)lowest + (rlim_t)left;
         EXPECT(setrlimit(RLIMIT_NOFILE, &few) == 0);
         epoll = cleat_epoll_new();
         EXPECT(setrlimit(RLIMIT_NOFILE, &before) == 0);

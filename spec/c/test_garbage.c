@@ -52,6 +52,58 @@ static int32_t call_addrinfo_canonname(const struct value *v) {
     return cleat_addrinfo_canonname(v[0].i, v[1].room, v[1].size);
 }
 
+static int32_t call_context_set_groups(const struct value *v) {
+    return cleat_context_set_groups(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_groups(const struct value *v) {
+    return cleat_context_groups(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_signature_algorithms(const struct value *v) {
+    return cleat_signature_algorithms(v[0].room, v[0].size);
+}
+
+static int32_t call_context_set_server_sigalgs(const struct value *v) {
+    return cleat_context_set_server_sigalgs(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_set_client_sigalgs(const struct value *v) {
+    return cleat_context_set_client_sigalgs(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_connection_group(const struct value *v) {
+    return cleat_connection_group(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_server_sigalg(const struct value *v) {
+    return cleat_connection_server_sigalg(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_client_sigalg(const struct value *v) {
+    return cleat_connection_client_sigalg(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_context_grease(const struct value *v) {
+    return cleat_context_grease(v[0].i);
+}
+
+static int32_t call_context_set_grease(const struct value *v) {
+    return cleat_context_set_grease(v[0].i, v[1].i);
+}
+
+static int32_t call_has_policy(const struct value *v) {
+    return cleat_has_policy(v[0].i);
+}
+
+static int32_t call_context_policy(const struct value *v) {
+    return cleat_context_policy(v[0].i);
+}
+
+static int32_t call_context_set_policy(const struct value *v) {
+    return cleat_context_set_policy(v[0].i, v[1].i);
+}
+
 static int32_t call_certificate_from_pem(const struct value *v) {
     return cleat_certificate_from_pem(v[0].bytes, v[0].size);
 }
@@ -179,6 +231,18 @@ static int32_t call_certificate_fingerprint(const struct value *v) {
 
 static int32_t call_certificate_matches(const struct value *v) {
     return cleat_certificate_matches(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_cipher_id(const struct value *v) {
+    return cleat_context_cipher_id(v[0].i, v[1].i);
+}
+
+static int32_t call_cipher_text(const struct value *v) {
+    return cleat_cipher_text(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_cipher_bits(const struct value *v) {
+    return cleat_cipher_bits(v[0].i, v[1].int_out);
 }
 
 static int32_t call_monotonic(const struct value *v) {
@@ -441,6 +505,14 @@ static int32_t call_context_load_cert_chain_data(const struct value *v) {
                                               v[3].bytes, v[3].size);
 }
 
+static int32_t call_descriptor_read(const struct value *v) {
+    return cleat_descriptor_read(v[0].i, v[1].room, v[1].size, v[2].d);
+}
+
+static int32_t call_descriptor_columns(const struct value *v) {
+    return cleat_descriptor_columns(v[0].i);
+}
+
 static int32_t call_context_early_data(const struct value *v) {
     return cleat_context_early_data(v[0].i);
 }
@@ -551,6 +623,15 @@ static int32_t call_connection_key_update(const struct value *v) {
     return cleat_connection_key_update(v[0].i, v[1].i, v[2].d);
 }
 
+static int32_t call_generate_key(const struct value *v) {
+    return cleat_generate_key(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_generate_certificate(const struct value *v) {
+    return cleat_generate_certificate(v[0].bytes, v[0].size, v[1].bytes, v[1].size, v[2].i,
+                                      v[3].room, v[3].size);
+}
+
 static int32_t call_close(const struct value *v) {
     return cleat_close(v[0].i);
 }
@@ -568,6 +649,62 @@ static int32_t call_set_interruptible(const struct value *v) {
     return cleat_set_interruptible(v[0].i);
 }
 
+static int32_t call_addrinfo_lookup(const struct value *v) {
+    return cleat_addrinfo_lookup(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i);
+}
+
+static int32_t call_resolution_lookup(const struct value *v) {
+    return cleat_resolution_lookup(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i);
+}
+
+static int32_t call_addrinfo_alias_count(const struct value *v) {
+    return cleat_addrinfo_alias_count(v[0].i);
+}
+
+static int32_t call_addrinfo_alias(const struct value *v) {
+    return cleat_addrinfo_alias(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_addrinfo_service(const struct value *v) {
+    return cleat_addrinfo_service(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_service_port(const struct value *v) {
+    return cleat_service_port(v[0].bytes, v[0].size, v[1].bytes, v[1].size);
+}
+
+static int32_t call_service_name(const struct value *v) {
+    return cleat_service_name(v[0].i, v[1].bytes, v[1].size, v[2].room, v[2].size);
+}
+
+static int32_t call_protocol_number(const struct value *v) {
+    return cleat_protocol_number(v[0].bytes, v[0].size);
+}
+
+static int32_t call_host_name(const struct value *v) {
+    return cleat_host_name(v[0].room, v[0].size);
+}
+
+static int32_t call_interface_index(const struct value *v) {
+    return cleat_interface_index(v[0].bytes, v[0].size);
+}
+
+static int32_t call_interface_name(const struct value *v) {
+    return cleat_interface_name(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_interface_names(const struct value *v) {
+    return cleat_interface_names(v[0].room, v[0].size);
+}
+
+static int32_t call_inet_pton(const struct value *v) {
+    return cleat_inet_pton(v[0].i, v[1].bytes, v[1].size, v[2].room, v[2].size);
+}
+
+static int32_t call_inet_ntop(const struct value *v) {
+    return cleat_inet_ntop(v[0].i, v[1].bytes, v[1].size, v[2].room, v[2].size);
+}
+
 static int32_t call_poll(const struct value *v) {
     return cleat_poll(v[0].ints, v[0].size, v[1].ints, v[1].size, v[2].ints_out, v[2].size, v[3].d);
 }
@@ -582,6 +719,38 @@ static int32_t call_watch_fileno(const struct value *v) {
 
 static int32_t call_watch_signal(const struct value *v) {
     return cleat_watch_signal(v[0].i);
+}
+
+static int32_t call_context_psk_client(const struct value *v) {
+    return cleat_context_psk_client(v[0].i);
+}
+
+static int32_t call_context_set_psk_client(const struct value *v) {
+    return cleat_context_set_psk_client(v[0].i, v[1].i);
+}
+
+static int32_t call_context_psk_server(const struct value *v) {
+    return cleat_context_psk_server(v[0].i);
+}
+
+static int32_t call_context_set_psk_server(const struct value *v) {
+    return cleat_context_set_psk_server(v[0].i, v[1].i, v[2].bytes, v[2].size);
+}
+
+static int32_t call_context_psk_identity_hint(const struct value *v) {
+    return cleat_context_psk_identity_hint(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_psk_hint(const struct value *v) {
+    return cleat_connection_psk_hint(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_psk_identity(const struct value *v) {
+    return cleat_connection_psk_identity(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_answer_psk(const struct value *v) {
+    return cleat_connection_answer_psk(v[0].i, v[1].bytes, v[1].size, v[2].bytes, v[2].size);
 }
 
 static int32_t call_random_bytes(const struct value *v) {
@@ -814,6 +983,10 @@ static int32_t call_socket_connect(const struct value *v) {
     return cleat_socket_connect(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].d);
 }
 
+static int32_t call_socket_connect_flow(const struct value *v) {
+    return cleat_socket_connect_flow(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i, v[4].d);
+}
+
 static int32_t call_socket_send(const struct value *v) {
     return cleat_socket_send(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].d);
 }
@@ -831,8 +1004,18 @@ static int32_t call_socket_sendto(const struct value *v) {
                                v[5].d);
 }
 
+static int32_t call_socket_sendto_flow(const struct value *v) {
+    return cleat_socket_sendto_flow(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].bytes, v[3].size,
+                                    v[4].i, v[5].i, v[6].d);
+}
+
 static int32_t call_socket_recvfrom(const struct value *v) {
     return cleat_socket_recvfrom(v[0].i, v[1].room, v[1].size, v[2].i, v[3].d, v[4].int_out);
+}
+
+static int32_t call_socket_recvmsg(const struct value *v) {
+    return cleat_socket_recvmsg(v[0].i, v[1].room, v[1].size, v[2].i, v[3].d, v[4].int_out,
+                                v[5].int_out);
 }
 
 static int32_t call_socket_shutdown(const struct value *v) {
@@ -1176,6 +1359,16 @@ static int32_t call_epoll_new_guarded(const struct value *v) {
     return cleat_epoll_new_guarded(v[0].int_out);
 }
 
+static int32_t call_addrinfo_lookup_guarded(const struct value *v) {
+    return cleat_addrinfo_lookup_guarded(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i,
+                                         v[4].int_out);
+}
+
+static int32_t call_resolution_lookup_guarded(const struct value *v) {
+    return cleat_resolution_lookup_guarded(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i,
+                                           v[4].int_out);
+}
+
 static int32_t call_watch_new_guarded(const struct value *v) {
     return cleat_watch_new_guarded(v[0].i, v[1].i, v[2].d, v[3].int_out);
 }
@@ -1248,6 +1441,33 @@ static const struct function functions[] = {
       {INT_OUT, 0, "flowinfo"}, {INT_OUT, 0, "scope_id"}, {END, 0, NULL}}},
     {"cleat_addrinfo_canonname", call_addrinfo_canonname, CLASSES_addrinfo_canonname,
      {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_groups", call_context_set_groups, CLASSES_context_set_groups,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "groups"}, {END, 0, NULL}}},
+    {"cleat_context_groups", call_context_groups, CLASSES_context_groups,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "aliases"}, {TEXT, 0, "output"},
+      {END, 0, NULL}}},
+    {"cleat_signature_algorithms", call_signature_algorithms, CLASSES_signature_algorithms,
+     {{TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_server_sigalgs", call_context_set_server_sigalgs, CLASSES_context_set_server_sigalgs,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "algorithms"}, {END, 0, NULL}}},
+    {"cleat_context_set_client_sigalgs", call_context_set_client_sigalgs, CLASSES_context_set_client_sigalgs,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "algorithms"}, {END, 0, NULL}}},
+    {"cleat_connection_group", call_connection_group, CLASSES_connection_group,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_server_sigalg", call_connection_server_sigalg, CLASSES_connection_server_sigalg,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_client_sigalg", call_connection_client_sigalg, CLASSES_connection_client_sigalg,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_grease", call_context_grease, CLASSES_context_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_grease", call_context_set_grease, CLASSES_context_set_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_has_policy", call_has_policy, CLASSES_has_policy,
+     {{INT, 0, "policy"}, {END, 0, NULL}}},
+    {"cleat_context_policy", call_context_policy, CLASSES_context_policy,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_policy", call_context_set_policy, CLASSES_context_set_policy,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "policy"}, {END, 0, NULL}}},
     {"cleat_certificate_from_pem", call_certificate_from_pem, CLASSES_certificate_from_pem,
      {{BYTES, 0, "data"}, {END, 0, NULL}}},
     {"cleat_certificate_from_der", call_certificate_from_der, CLASSES_certificate_from_der,
@@ -1326,6 +1546,12 @@ static const struct function functions[] = {
       {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_certificate_matches", call_certificate_matches, CLASSES_certificate_matches,
      {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {BYTES, 0, "name"}, {END, 0, NULL}}},
+    {"cleat_context_cipher_id", call_context_cipher_id, CLASSES_context_cipher_id,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "index"}, {END, 0, NULL}}},
+    {"cleat_cipher_text", call_cipher_text, CLASSES_cipher_text,
+     {{INT, 0, "cipher"}, {INT, 0, "which"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_cipher_bits", call_cipher_bits, CLASSES_cipher_bits,
+     {{INT, 0, "cipher"}, {INT_OUT, 0, "bits"}, {END, 0, NULL}}},
     {"cleat_monotonic", call_monotonic, CLASSES_monotonic,
      {{DOUBLE_OUT, 0, "seconds"}, {END, 0, NULL}}},
     {"cleat_has_certificate_compression", call_has_certificate_compression, CLASSES_has_certificate_compression, {{END, 0, NULL}}},
@@ -1466,6 +1692,10 @@ static const struct function functions[] = {
     {"cleat_context_load_cert_chain_data", call_context_load_cert_chain_data, CLASSES_context_load_cert_chain_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certs"}, {BYTES, 0, "key"},
       {BYTES, 0, "password"}, {END, 0, NULL}}},
+    {"cleat_descriptor_read", call_descriptor_read, CLASSES_descriptor_read,
+     {{INT, 0, "fd"}, {BUF, 0, "buf"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_descriptor_columns", call_descriptor_columns, CLASSES_descriptor_columns,
+     {{INT, 0, "fd"}, {END, 0, NULL}}},
     {"cleat_context_early_data", call_context_early_data, CLASSES_context_early_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
     {"cleat_context_set_early_data", call_context_set_early_data, CLASSES_context_set_early_data,
@@ -1526,6 +1756,11 @@ static const struct function functions[] = {
     {"cleat_connection_key_update", call_connection_key_update, CLASSES_connection_key_update,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "requested"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
+    {"cleat_generate_key", call_generate_key, CLASSES_generate_key,
+     {{INT, 0, "key_type"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_generate_certificate", call_generate_certificate, CLASSES_generate_certificate,
+     {{BYTES, 0, "key"}, {BYTES, 0, "names"}, {INT, 0, "lifetime"}, {TEXT, 0, "output"},
+      {END, 0, NULL}}},
     {"cleat_close", call_close, CLASSES_close,
      {{ANY_ID, 0, "id"}, {END, 0, NULL}}},
     {"cleat_kind", call_kind, CLASSES_kind,
@@ -1533,6 +1768,35 @@ static const struct function functions[] = {
     {"cleat_handle_count", call_handle_count, CLASSES_handle_count, {{END, 0, NULL}}},
     {"cleat_set_interruptible", call_set_interruptible, CLASSES_set_interruptible,
      {{INT, 0, "interruptible"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_lookup", call_addrinfo_lookup, CLASSES_addrinfo_lookup,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"}, {END, 0, NULL}}},
+    {"cleat_resolution_lookup", call_resolution_lookup, CLASSES_resolution_lookup,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_alias_count", call_addrinfo_alias_count, CLASSES_addrinfo_alias_count,
+     {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_alias", call_addrinfo_alias, CLASSES_addrinfo_alias,
+     {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {INT, 0, "index"}, {TEXT, 0, "output"},
+      {END, 0, NULL}}},
+    {"cleat_addrinfo_service", call_addrinfo_service, CLASSES_addrinfo_service,
+     {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_service_port", call_service_port, CLASSES_service_port,
+     {{BYTES, 0, "service"}, {BYTES, 0, "transport"}, {END, 0, NULL}}},
+    {"cleat_service_name", call_service_name, CLASSES_service_name,
+     {{INT, 0, "port"}, {BYTES, 0, "transport"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_protocol_number", call_protocol_number, CLASSES_protocol_number,
+     {{BYTES, 0, "name"}, {END, 0, NULL}}},
+    {"cleat_host_name", call_host_name, CLASSES_host_name,
+     {{TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_interface_index", call_interface_index, CLASSES_interface_index,
+     {{BYTES, 0, "name"}, {END, 0, NULL}}},
+    {"cleat_interface_name", call_interface_name, CLASSES_interface_name,
+     {{INT, 0, "number"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_interface_names", call_interface_names, CLASSES_interface_names,
+     {{TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_inet_pton", call_inet_pton, CLASSES_inet_pton,
+     {{INT, 0, "family"}, {BYTES, 0, "host"}, {BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_inet_ntop", call_inet_ntop, CLASSES_inet_ntop,
+     {{INT, 0, "family"}, {BYTES, 0, "data"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_poll", call_poll, CLASSES_poll,
      {{INTS, 0, "fds"}, {INTS, 0, "events"}, {INTS_OUT, 0, "revents"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
@@ -1542,6 +1806,24 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
     {"cleat_watch_signal", call_watch_signal, CLASSES_watch_signal,
      {{ID, CLEAT_KIND_WATCH, "watch"}, {END, 0, NULL}}},
+    {"cleat_context_psk_client", call_context_psk_client, CLASSES_context_psk_client,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_psk_client", call_context_set_psk_client, CLASSES_context_set_psk_client,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_context_psk_server", call_context_psk_server, CLASSES_context_psk_server,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_psk_server", call_context_set_psk_server, CLASSES_context_set_psk_server,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {BYTES, 0, "identity_hint"},
+      {END, 0, NULL}}},
+    {"cleat_context_psk_identity_hint", call_context_psk_identity_hint, CLASSES_context_psk_identity_hint,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_psk_hint", call_connection_psk_hint, CLASSES_connection_psk_hint,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_psk_identity", call_connection_psk_identity, CLASSES_connection_psk_identity,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_answer_psk", call_connection_answer_psk, CLASSES_connection_answer_psk,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "identity"}, {BYTES, 0, "key"},
+      {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes, CLASSES_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_certificate_scts", call_certificate_scts, CLASSES_certificate_scts,
@@ -1664,6 +1946,9 @@ static const struct function functions[] = {
     {"cleat_socket_connect", call_socket_connect, CLASSES_socket_connect,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "host"}, {INT, 0, "port"},
       {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_socket_connect_flow", call_socket_connect_flow, CLASSES_socket_connect_flow,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flowinfo"},
+      {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_socket_send", call_socket_send, CLASSES_socket_send,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"},
       {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
@@ -1675,9 +1960,15 @@ static const struct function functions[] = {
     {"cleat_socket_sendto", call_socket_sendto, CLASSES_socket_sendto,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"}, {BYTES, 0, "host"},
       {INT, 0, "port"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_socket_sendto_flow", call_socket_sendto_flow, CLASSES_socket_sendto_flow,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BYTES, 0, "data"}, {INT, 0, "flags"}, {BYTES, 0, "host"},
+      {INT, 0, "port"}, {INT, 0, "flowinfo"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
     {"cleat_socket_recvfrom", call_socket_recvfrom, CLASSES_socket_recvfrom,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {BUF, 0, "buf"}, {INT, 0, "flags"}, {DOUBLE, 0, "timeout"},
       {INT_OUT, 0, "sender"}, {END, 0, NULL}}},
+    {"cleat_socket_recvmsg", call_socket_recvmsg, CLASSES_socket_recvmsg,
+     {{ID, CLEAT_KIND_SOCKET, "socket"}, {BUF, 0, "buf"}, {INT, 0, "flags"}, {DOUBLE, 0, "timeout"},
+      {INT_OUT, 0, "msg_flags"}, {INT_OUT, 0, "sender"}, {END, 0, NULL}}},
     {"cleat_socket_shutdown", call_socket_shutdown, CLASSES_socket_shutdown,
      {{ID, CLEAT_KIND_SOCKET, "socket"}, {INT, 0, "how"}, {END, 0, NULL}}},
     {"cleat_socket_getsockname", call_socket_getsockname, CLASSES_socket_getsockname,
@@ -1861,6 +2152,12 @@ static const struct function functions[] = {
      {{BYTES, 0, "data"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_epoll_new_guarded", call_epoll_new_guarded, CLASSES_epoll_new_guarded,
      {{INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_addrinfo_lookup_guarded", call_addrinfo_lookup_guarded, CLASSES_addrinfo_lookup_guarded,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_resolution_lookup_guarded", call_resolution_lookup_guarded, CLASSES_resolution_lookup_guarded,
+     {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_watch_new_guarded", call_watch_new_guarded, CLASSES_watch_new_guarded,
      {{INT, 0, "fd"}, {INT, 0, "events"}, {DOUBLE, 0, "timeout"}, {INT_OUT, 0, "guard_id"},
       {END, 0, NULL}}},

@@ -238,6 +238,43 @@ static void test_connection(int32_t version) {
     EXPECT(secret_count(&master) == 0);
 }
 
+/* A pre-shared key in both sides' handshakes: the caller alone has it afterwards. */
+static void test_psk(const char *suite) {
+    enum { LEN = 64 };
+    struct secret key;
+    int32_t contexts[2] = {cleat_context_new(CLEAT_PROTOCOL_TLS),
+                           cleat_context_new(CLEAT_PROTOCOL_TLS)};
+    int32_t ends[2];
+    char *bytes;
+    int i;
+    secret_random(&key, LEN);
+    for (i = 0; i < 2; i++) {
+        EXPECT(cleat_context_set_ciphers(contexts[i], suite, (int32_t)strlen(suite)) == CLEAT_OK);
+        EXPECT(cleat_context_set_psk_client(contexts[i], 1) == CLEAT_OK);
+        EXPECT(cleat_context_set_psk_server(contexts[i], 1, NULL, 0) == CLEAT_OK);
+        ends[i] = cleat_connection_over_memory(contexts[i], i, NULL, 0);
+    }
+    for (i = 0; i < 8; i++) {
+        int32_t end = ends[i % 2];
+        int32_t status = cleat_connection_handshake(end, 0);
+        EXPECT(secret_count(&key) == 0);
+        if (CLEAT_CLASS(status) == CLEAT_WANT_PSK) {
+            bytes = secret_copy(&key);
+            EXPECT(cleat_connection_answer_psk(end, NULL, 0, bytes, LEN) == CLEAT_OK);
+            secret_free(bytes, &key);
+            EXPECT(secret_count(&key) == 1); /* found where it is: in the connection */
+            status = cleat_connection_handshake(end, 0);
+        }
+        EXPECT(status == CLEAT_OK || CLEAT_CLASS(status) == CLEAT_WANT_READ);
+        EXPECT(secret_count(&key) == 0);
+        pump(end, ends[1 - i % 2]);
+    }
+    for (i = 0; i < 2; i++) {
+        EXPECT(cleat_connection_established(ends[i]) == 1);
+        EXPECT(cleat_close(ends[i]) == CLEAT_OK && cleat_close(contexts[i]) == CLEAT_OK);
+    }
+}
+
 int main(void) {
     char directory[] = "/tmp/cleat-secrets.XXXXXX";
     char *files[] = {certificate_file, key_file, encrypted_file, broken_file};
@@ -259,7 +296,9 @@ int main(void) {
     rmdir(directory);
     test_connection(CLEAT_TLS1_2_VERSION);
     test_connection(CLEAT_TLS1_3_VERSION);
+    test_psk("PSK-AES128-CBC-SHA");
+    test_psk("ECDHE-PSK-CHACHA20-POLY1305");
     EXPECT(cleat_handle_count() == 0);
-    puts("keys, passwords, connections");
+    puts("keys, passwords, connections, pre-shared keys");
     return 0;
 }

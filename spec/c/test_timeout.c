@@ -34,6 +34,18 @@ static int32_t do_send(double timeout) {
 static int32_t do_sendto(double timeout) {
     return cleat_socket_sendto(first, "x", 1, 0, "", 0, 0, timeout);
 }
+static int32_t do_sendto_flow(double timeout) {
+    return cleat_socket_sendto_flow(first, "x", 1, 0, "", 0, 0, 0, timeout);
+}
+static int32_t do_recvmsg(double timeout) {
+    int32_t flags;
+    int32_t result = cleat_socket_recvmsg(first, buffer, sizeof buffer, 0, timeout, &flags, &got);
+    if (result >= 0) cleat_close(got);
+    return result;
+}
+static int32_t do_connect_flow(double timeout) {
+    return cleat_socket_connect_flow(first, "/nowhere", 8, 0, 0, timeout);
+}
 static int32_t do_accept(double timeout) {
     return cleat_socket_accept(listener, timeout);
 }
@@ -78,13 +90,23 @@ static const struct {
     int32_t position; /* the timeout's */
     bool waits; /* in these circumstances, and then for the peer */
 } functions[] = {
-    {"recv", do_recv, 5, true},           {"recvfrom", do_recvfrom, 5, true},
-    {"send", do_send, 5, false},          {"sendto", do_sendto, 8, false},
-    {"accept", do_accept, 2, true},       {"connect", do_connect, 5, false},
-    {"poll", do_poll, 7, true},           {"epoll", do_epoll, 6, true},
-    {"watch", do_watch, 3, false},        {"resolution", do_resolution, 2, false},
-    {"handshake", do_handshake, 2, true}, {"read", do_read, 4, true},
-    {"write", do_write, 4, true},         {"shutdown", do_shutdown, 2, false},
+    {"recv", do_recv, 5, true},
+    {"recvfrom", do_recvfrom, 5, true},
+    {"send", do_send, 5, false},
+    {"sendto", do_sendto, 8, false},
+    {"sendto_flow", do_sendto_flow, 9, false},
+    {"recvmsg", do_recvmsg, 5, true},
+    {"connect_flow", do_connect_flow, 6, false},
+    {"accept", do_accept, 2, true},
+    {"connect", do_connect, 5, false},
+    {"poll", do_poll, 7, true},
+    {"epoll", do_epoll, 6, true},
+    {"watch", do_watch, 3, false},
+    {"resolution", do_resolution, 2, false},
+    {"handshake", do_handshake, 2, true},
+    {"read", do_read, 4, true},
+    {"write", do_write, 4, true},
+    {"shutdown", do_shutdown, 2, false},
 };
 
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };

@@ -49,8 +49,12 @@ local KNOWS = {
             ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
             ["^core/tls/hostname%.c$"] = "reads numeric addresses to compare them with certificates",
             ["^core/net/poll%.c$"] = "cleat_poll",
+            ["^core/net/descriptor%.c$"] = "waits before it reads",
+            ["^core/tls/generate%.c$"] = "reads numeric addresses to write them into certificates",
             ["^core/net/getaddrinfo%.c$"] = "getaddrinfo, in the calling thread or in the background",
             ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
+            ["^core/net/host%.[ch]$"] = "what the system knows of hosts",
+            ["^core/net/names%.c$"] = "names of services and interfaces",
             ["^core/net/socket%.c$"] = "sockets",
             ["^core/net/socket_%l+%.c$"] = "sockets",
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
@@ -75,12 +79,15 @@ local CALLS = {
         what = "the network is these files' business",
         names = "socket socketpair accept accept4 connect bind listen recv recvfrom recvmsg recvmmsg send sendto sendmsg "
             .. "sendmmsg shutdown getsockopt setsockopt getsockname getpeername poll ppoll select pselect epoll_create1 "
-            .. "epoll_wait epoll_ctl getaddrinfo getnameinfo freeaddrinfo sendfile splice",
+            .. "epoll_wait epoll_ctl getaddrinfo getnameinfo freeaddrinfo gethostbyname_r gethostbyaddr_r getservbyname_r "
+            .. "getservbyport_r getprotobyname_r if_nameindex sendfile splice",
         only = {
             ["^core/net/address%.c$"] = "getaddrinfo and its neighbours",
             ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
             ["^core/net/getaddrinfo%.c$"] = "getaddrinfo, in the calling thread or in the background",
             ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
+            ["^core/net/host%.[ch]$"] = "what the system knows of hosts",
+            ["^core/net/names%.c$"] = "names of services and interfaces",
             ["^core/net/socket%.c$"] = "sockets",
             ["^core/net/socket_%l+%.c$"] = "sockets",
             ["^core/tls/transport[_%l]*%.c$"] = "where TLS records go out and come in",
@@ -97,11 +104,13 @@ local CALLS = {
             ["^core/base/file%.c$"] = "reads files",
             ["^core/base/directory%.c$"] = "reads directories",
             ["^core/net/getaddrinfo%.c$"] = "closes its descriptor",
+            ["^core/net/host%.c$"] = "closes its descriptor",
             ["^core/net/resolution%.c$"] = "closes its descriptor",
             ["^core/tls/turn%.c$"] = "closes the descriptor of a waiting call",
             ["^core/net/socket%.c$"] = "closes its descriptors, sets O_NONBLOCK",
             ["^core/net/socket_option%.c$"] = "compares a socket's inode",
             ["^core/net/watch%.c$"] = "closes its descriptors",
+            ["^core/net/descriptor%.c$"] = "reads a descriptor, and asks a terminal for its width",
             ["^core/net/epoll%.c$"] = "epoll instances",
             ["^core/base/terminal%.c$"] = "asks the person at the terminal",
         },
@@ -127,6 +136,7 @@ local CALLS = {
         what = "not safe in threads",
         names = "strerror strtok localtime gmtime asctime ctime gethostbyname gethostbyaddr getservbyname getprotobyname "
             .. "inet_ntoa rand srand random drand48 ttyname getlogin tmpnam getpwnam getpwuid",
+        only = { ["^core/net/names%.c$"] = "getprotobyname under a lock, where libc has no getprotobyname_r" },
     },
     {
         what = "no bounds",

@@ -147,6 +147,9 @@ describe("docs/recipes.md:", function()
         listener:bind { "127.0.0.1", 0 }
         listener:listen(1)
         recipes.run("Timeouts", 1, { ["silent.example.org:443"] = listener:getsockname()[2] })
+        recipes.run("Ctrl-C", 1, { ["silent.example.org:443"] = listener:getsockname()[2] }, {
+            "io%.stderr:write%b()", 'io.popen "sleep 0.1; kill -INT $PPID"', -- it most likely waits by then; it is right if not
+        })
         listener:close()
     end)
 

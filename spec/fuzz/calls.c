@@ -71,6 +71,15 @@ static void sign(struct part *part, char *room) {
     if (len > 0) checked(cleat_connection_answer_signature(id, signature, len));
 }
 
+static void answer_psk(struct part *part, const char *bytes) {
+    char text[CLEAT_PSK_IDENTITY_MAX];
+    int32_t id = id_of(part);
+    int32_t len = take(part);
+    checked(cleat_connection_psk_hint(id, text, sizeof text));
+    checked(cleat_connection_psk_identity(id, text, sizeof text));
+    checked(cleat_connection_answer_psk(id, len % 2 == 0 ? NULL : "name", len % 2 * 4, bytes, len));
+}
+
 static void move(struct part *part, char *room) {
     int32_t len = cleat_connection_drain(id_of(part), room, 1 + take(part) * 16);
     if (len > 0) checked(cleat_connection_feed(id_of(part), room, len));
@@ -83,7 +92,7 @@ static void play(struct part *part) {
     int32_t b;
     int32_t c;
     while (part->at < part->end) {
-        switch (take(part) % 48) {
+        switch (take(part) % 54) {
             case 0: keep(part, cleat_context_new(take(part) % 7)); break;
             case 1: pair(part); break;
             case 2:
@@ -190,6 +199,17 @@ static void play(struct part *part) {
                 checked(cleat_connection_export_keying_material(a, bytes, take(part), bytes,
                                                                 take(part), room, 64));
                 break;
+            case 49: checked(cleat_context_set_psk_client(id_of(part), take(part) % 2)); break;
+            case 50:
+                a = id_of(part);
+                b = take(part) % 2;
+                checked(cleat_context_set_psk_server(a, b, "hint", take(part) % 5));
+                break;
+            case 51:
+                a = id_of(part);
+                checked(cleat_context_set_ciphers(a, "PSK:HIGH", take(part) % 2 == 0 ? 3 : 8));
+                break;
+            case 52: answer_psk(part, bytes); break;
             default:
                 checked(cleat_connection_channel_binding(id_of(part), take(part) % 4, room, 64));
                 break;

@@ -46,8 +46,8 @@ local function database()
     return made
 end
 
--- parameter: a key as selfserv takes it: the length of the PKCS #8 key, in which the curve is named as it was before RFC
--- 8410, the key, and the list of configurations.
+-- parameter: a key as selfserv takes it: the length of the PKCS #8 key, in which the curve is named as it was before
+-- RFC 8410, the key, and the list of configurations.
 local function parameter(key)
     local file = process.write_file(process.directory() .. "/ech.pem", key:tobytes())
     local private = run({ "openssl", "pkey", "-in", file, "-outform", "DER" }):sub(-32)
@@ -87,8 +87,8 @@ local function page(sock)
     sock:close()
 end
 
--- accept: our server, for one client that NSS's tstclnt is. Returns the server's connection, or its error, the name that
--- its callback saw, and the client.
+-- accept: our server, for one client that NSS's tstclnt is. Returns the server's connection, or its error, the name
+-- that its callback saw, and the client.
 local function accept(key, arguments)
     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context:load_cert_chain(pki.chain "server-ec")

@@ -51,6 +51,11 @@ void contexts_open(struct round *round) {
     for (int i = 1; round->stored && i < 3; i++) {
         EXPECT(cleat_context_set_session_events(round->contexts[i], CLEAT_SESSIONS_STORED) == 0);
     }
+    for (int i = 0; round->psk && i < 3; i++) {
+        EXPECT(cleat_context_set_ciphers(round->contexts[i], "PSK:HIGH", 8) == 0);
+        EXPECT(cleat_context_set_psk_client(round->contexts[i], 1) == 0);
+        EXPECT(cleat_context_set_psk_server(round->contexts[i], 1, "hint", 4) == 0);
+    }
     for (int i = 0; round->verdicts && i < 3; i++) {
         EXPECT(cleat_context_set_verify_events(round->contexts[i], CLEAT_VERDICTS_GOOD) == 0);
     }
@@ -120,6 +125,7 @@ static bool may_end_so(struct end *end, const char *call, double timeout, int32_
         case CLEAT_WANT_SESSION: return end->pair->round->stored && end == &end->pair->ends[1];
         case CLEAT_WANT_VERIFY: return end->pair->round->verdicts;
         case CLEAT_WANT_SIGNATURE: return end->pair->round->remote;
+        case CLEAT_WANT_PSK: return end->pair->round->psk;
         case CLEAT_TIMEOUT: return timeout > 0;
         case CLEAT_CLOSED: return end->closed || shut;
         case CLEAT_HANDLE: return end->closed;

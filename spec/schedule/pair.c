@@ -94,6 +94,7 @@ static void open_pair(struct pair *pair, struct random *random) {
 
 void round_open(struct round *round, uint64_t seed) {
     struct random random = {seed};
+    struct random other = {~seed}; /* so that the other numbers stay those of the seed */
     memset(round, 0, sizeof *round);
     round->seed = seed;
     round->transport = (enum transport)random_below(&random, TRANSPORTS);
@@ -102,6 +103,7 @@ void round_open(struct round *round, uint64_t seed) {
     round->verdicts = random_below(&random, 3) == 0;
     round->stored = random_below(&random, 3) == 0;
     round->remote = random_below(&random, 3) == 0;
+    round->psk = random_below(&other, 3) == 0;
     round->threads = 1 + (int)random_below(&random, MOST_THREADS);
     round->many_readers = round->threads > 1 && random_below(&random, 3) == 0;
     round->unlimited =
@@ -137,7 +139,8 @@ bool pump(struct end *end, int32_t most) {
 
 bool is_pause(int32_t status) {
     return class_of(status) == CLEAT_WANT_SERVER_NAME || class_of(status) == CLEAT_WANT_VERIFY ||
-           class_of(status) == CLEAT_WANT_SESSION || class_of(status) == CLEAT_WANT_SIGNATURE;
+           class_of(status) == CLEAT_WANT_SESSION || class_of(status) == CLEAT_WANT_SIGNATURE ||
+           class_of(status) == CLEAT_WANT_PSK;
 }
 
 static void answer_verify(struct end *end, bool refuse) {
@@ -174,6 +177,20 @@ static void answer_session(struct end *end) {
     }
 }
 
+static void answer_psk(struct end *end, bool refuse) {
+    char text[8];
+    bool is_client = end == &end->pair->ends[0];
+    int32_t status = is_client ? cleat_connection_psk_hint(end->id, text, sizeof text)
+                               : cleat_connection_psk_identity(end->id, text, sizeof text);
+    /* another thread may have answered meanwhile */
+    if (status > 0 && status != 4) fail(end, "a text of %d bytes", (int)status);
+    status = cleat_connection_answer_psk(end->id, is_client ? "name" : NULL, is_client ? 4 : 0,
+                                         refuse ? NULL : "key", refuse ? 0 : 3);
+    if (status < 0 && class_of(status) != CLEAT_USAGE) {
+        accept_status(end, "answer_psk", -1, 0, status);
+    }
+}
+
 void answer(struct end *end, int32_t status, bool change, bool refuse) {
     if (class_of(status) == CLEAT_WANT_SESSION) {
         answer_session(end);
@@ -184,6 +201,8 @@ void answer(struct end *end, int32_t status, bool change, bool refuse) {
         answer_verify(end, refuse);
     } else if (class_of(status) == CLEAT_WANT_SIGNATURE) {
         answer_signature(end, refuse);
+    } else if (class_of(status) == CLEAT_WANT_PSK) {
+        answer_psk(end, refuse);
     } else {
         answer_server_name(end, change, refuse);
     }

@@ -80,6 +80,7 @@ struct round {
     bool asks; /* the server stops for the name */
     bool stored; /* the servers' sessions are in a store */
     bool verdicts; /* either side stops when it has verified the other */
+    bool psk; /* of TLS 1.2: suites with pre-shared keys come first */
     bool remote; /* keys are elsewhere, of some contexts at some times */
     bool many_readers; /* of one end at once: then the order of the reads is not known */
     bool unlimited; /* some reads have no timeout */

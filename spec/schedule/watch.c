@@ -79,12 +79,13 @@ void fail(const struct end *end, const char *format, ...) {
     }
     vfprintf(stderr, format, arguments);
     va_end(arguments);
-    fprintf(stderr, " (last failure: %.*s)\n over %s, TLS 1.%d%s%s%s%s%s%s\n", (int)len, text,
+    fprintf(stderr, " (last failure: %.*s)\n over %s, TLS 1.%d%s%s%s%s%s%s%s\n", (int)len, text,
             transports[current->transport], current->tls12 ? 2 : 3,
             current->asks ? ", with server name events" : "",
             current->stored ? ", with stored sessions" : "",
             current->verdicts ? ", with verify events" : "",
             current->remote ? ", with keys elsewhere" : "",
+            current->psk ? ", with pre-shared keys" : "",
             current->many_readers ? ", many readers" : "",
             current->unlimited ? ", reads without a timeout" : "");
     for (int i = 0; i <= MOST_THREADS; i++) {

@@ -478,12 +478,65 @@ for _, kind in ipairs {
             writer:close()
         end)
 
+        test("takes Python 3's modes and arguments as well as 2.7's", function(sock, peer)
+            for _, case in ipairs {
+                { "r", true, false }, { "rb", true, false }, { "br", true, false }, { "w", false, true }, { "wb", false, true },
+                { "rw", true, true }, { "rwb", true, true }, { "bwr", true, true }, { "", true, false }, { "b", true, false },
+            } do
+                local file = sock:makefile(case[1])
+                assert.are.equal(case[1], file.mode)
+                if case[3] then
+                    file:write(case[1])
+                    file:flush()
+                    assert.are.equal(case[1], peer:recv(10))
+                else
+                    raises("IOError", { match = "File not open for writing" }, file.write, file, "x")
+                end
+                if case[2] then
+                    peer:sendall("line\n")
+                    assert.are.equal("line\n", file:readline())
+                else
+                    raises("IOError", { match = "File not open for reading" }, file.read, file, 1)
+                end
+                file:close()
+            end
+            assert.are.equal(0, sock:makefile("r", 0).bufsize) -- 2.7
+            assert.are.equal(0, sock:makefile("rb", { buffering = 0 }).bufsize)
+            assert.are.equal(100, sock:makefile { mode = "w", buffering = 100 }.bufsize)
+            for _, arguments in ipairs {
+                { encoding = "utf-8" }, { encoding = "UTF8", newline = "\n" }, { mode = "w", newline = "" },
+                { mode = "rb", encoding = "latin-1", errors = "strict", newline = "\r\n" }, -- as in Python, without effect
+            } do
+                sock:makefile(arguments):close()
+            end
+            local file = sock:makefile("rw", { encoding = "utf-8", newline = "\n" })
+            file:write("caf\195\169\r\n\255")
+            file:flush()
+            assert.are.equal("caf\195\169\r\n\255", peer:recv(100)) -- neither converted nor checked
+            file:close()
+        end)
+
+        test("refuses what would convert bytes, with Python's errors where it has them", function(sock)
+            raises("ValueError", { match = "unbuffered streams must be binary" }, sock.makefile, sock, { buffering = 0 })
+            raises("ValueError", { match = "illegal newline value: x" }, sock.makefile, sock, { newline = "x" })
+            raises("NotImplementedError", { match = "'encoding' can be 'utf-8' only" }, sock.makefile, sock, { encoding = "latin-1" })
+            raises("NotImplementedError", { match = "'errors' has no meaning" }, sock.makefile, sock, { errors = "ignore" })
+            for _, newline in ipairs { "", "\r", "\r\n" } do
+                raises("NotImplementedError", { match = "'newline' can be '\\n' only" }, sock.makefile, sock, { newline = newline })
+            end
+            raises("TypeError", { match = "takes at most 2 positional arguments (3 given)" }, sock.makefile, sock, "r", 0, "utf-8")
+            raises("TypeError", { match = "takes at most 2 positional arguments (3 given)" }, sock.makefile, sock, "r", 0, "utf-8", {})
+            raises("TypeError", { match = "either 'bufsize' or 'buffering'" }, sock.makefile, sock, "rb", 0, { buffering = 0 })
+            raises("TypeError", { match = "'buffering' must be an integer" }, sock.makefile, sock, { buffering = "0" })
+            raises("TypeError", { match = "'newline' must be a string" }, sock.makefile, sock, { newline = 1 })
+        end)
+
         test("SOCK-14 refuses wrong arguments and half of nothing", function(sock, peer)
             raises("ValueError", { match = "invalid mode 'x'" }, sock.makefile, sock, "x")
             raises("ValueError", { match = "invalid mode 'r+'" }, sock.makefile, sock, "r+")
             raises("TypeError", { match = "makefile() argument 'mode' must be a string, not 7" }, sock.makefile, sock, 7)
             raises("TypeError", { match = "'bufsize'" }, sock.makefile, sock, "r", "8")
-            raises("TypeError", { match = "unexpected keyword argument 'buffering'" }, sock.makefile, sock, { buffering = 0 })
+            raises("TypeError", { match = "unexpected keyword argument 'bufsiz'" }, sock.makefile, sock, { bufsiz = 0 })
             local file = sock:makefile("rw")
             raises("TypeError", { match = "write() takes strings, buffers or numbers, not table" }, file.write, file, "a", {})
             raises("TypeError", { match = "write() takes strings, buffers or numbers, not nil" }, file.write, file, nil)

@@ -81,7 +81,7 @@ describe("names:", function()
     it("of features are booleans", function()
         for name, wanted in pairs {
             ALPN = true, ECDH = true, SNI = true, NPN = true, TLSv1 = true, TLSv1_1 = true, TLSv1_2 = true, TLSv1_3 = true, SSLv2 = false,
-            SSLv3 = false, NEVER_CHECK_COMMON_NAME = true, PSK = false, PHA = false,
+            SSLv3 = false, NEVER_CHECK_COMMON_NAME = true, PSK = true, PSK_TLS13 = false, PHA = false,
         } do
             assert.are.equal(wanted, ssl["HAS_" .. name])
         end
@@ -103,7 +103,7 @@ describe("contexts for one role:", function()
 
     local CLIENT, SERVER = ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER
 
-    it("have Python's numbers, names and settings", function()
+    it("B-02 B-03 B-06 have Python's numbers, names and settings", function()
         assert.are.same({ 16, 17, 2 }, { CLIENT, SERVER, ssl.PROTOCOL_TLS })
         local client, server = ssl.SSLContext(CLIENT), ssl.SSLContext { protocol = SERVER }
         assert.are.same({ CLIENT, ssl.CERT_REQUIRED, true }, { client.protocol, client.verify_mode, client.check_hostname })
@@ -116,7 +116,7 @@ describe("contexts for one role:", function()
         end
         for _, context in ipairs { client, server } do
             assert.are.equal(ssl.TLSVersion.TLSv1_2, context.minimum_version)
-            assert.are.equal(ssl.TLSVersion.TLSv1_3, context.maximum_version)
+            assert.are.equal(ssl.TLSVersion.MAXIMUM_SUPPORTED, context.maximum_version)
             context.minimum_version = ssl.TLSVersion.TLSv1_3
             assert.are.equal(ssl.TLSVersion.TLSv1_3, context.minimum_version)
             for index, suite in ipairs(context:get_ciphers()) do
@@ -125,7 +125,7 @@ describe("contexts for one role:", function()
         end
     end)
 
-    it("without a protocol a context is PROTOCOL_TLS", function()
+    it("B-01 without a protocol a context is PROTOCOL_TLS", function()
         local context = ssl.SSLContext()
         assert.are.same({ ssl.PROTOCOL_TLS, ssl.CERT_NONE, false }, { context.protocol, context.verify_mode, context.check_hostname })
         assert.are.equal(ssl.SSLContext(ssl.PROTOCOL_TLS).minimum_version, context.minimum_version)
@@ -169,7 +169,7 @@ describe("contexts for one role:", function()
         sock:close()
     end)
 
-    it("the other role is refused, an SSLError and a ValueError", function()
+    it("B-02 B-03 the other role is refused, an SSLError and a ValueError", function()
         local wrong = { library = "SSL", reason = "CALLED_A_FUNCTION_YOU_SHOULD_NOT_CALL", errno = ssl.SSL_ERROR_SSL }
         local client, server = ssl.SSLContext(CLIENT), ssl.SSLContext(SERVER)
         client.check_hostname = false

@@ -237,6 +237,7 @@ local function targets()
             { "addr", { wrong = { 5, "localhost", true, print },
                 bad = { { { "127.0.0.1", 65536 }, "ValueError", "port must be 0-65535" } } } },
             { "ssl_version", with(INTEGER, { 42, "ValueError", "invalid protocol version" }) }, { "ca_certs", FILE },
+            { "timeout", TIMEOUT, 1 },
         }, required = 1, good = { { "127.0.0.1", 1 } } },
 
         { "LCC-01 LCC-05 LCC-07 LCC-10 LCC-11 LCC-13 LCC-15 SSLContext.load_cert_chain", { context, "load_cert_chain" }, {
@@ -269,7 +270,7 @@ local function targets()
             { "server_hostname", with(STRING, { "", "ValueError" }, { ".x", "ValueError" }, { "a\0b", "ValueError" },
                 { ("x"):rep(256), "ValueError" }, { "\255", "ValueError" }), "localhost" },
             { "session", SESSION }, { "early_data", STRING },
-        }, required = 1 },
+        }, required = 1, most = 8 }, -- the eighth, ech_configs: ech_spec.lua
 
         { "SSLS-02 SSLSocket.do_handshake", { "tls", "do_handshake" }, { { "block", BOOLEAN, false } } },
         { "SSLS-04 SSLSocket.getpeercert", { "tls", "getpeercert" }, { { "binary_form", BOOLEAN, false } } },
@@ -509,7 +510,7 @@ describe("bad input:", function()
                 for i = 1, most + 1 do
                     many[offset + i] = 1
                 end
-                expect("too many", "TypeError", { ("takes at most %d argument"):format(most) },
+                expect("too many", "TypeError", { ("takes at most %d "):format(most) },
                     pcall(f, unpack(many, 1, offset + most + 1)))
             end
             if check then

@@ -245,7 +245,7 @@ describe("the chains of a connection:", function()
         return result
     end
 
-    it("as sent, and as verified up to the trusted certificate, on a hit of the cache too", function()
+    it("B-29 B-30 as sent, and as verified up to the trusted certificate, on a hit of the cache too", function()
         local context = link.context(link.client_options({}))
         for i = 1, 2 do
             local hits = context:chain_cache_stats().hits

@@ -164,7 +164,7 @@ describe("cipher suites:", function()
             assert.is_nil(server:shared_ciphers())
         end)
 
-        it("tells what both have, with versions and bits", function()
+        it("B-45 tells what both have, with versions and bits", function()
             local client, server = link.pair(
                 { version = "TLSv1.2", ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256" },
                 { version = "TLSv1.2", ciphers = "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384" })

@@ -259,9 +259,11 @@ end
 local AFTER = {
     context = {
         cert_store_stats = {}, chain_cache_stats = {}, get_ca_certs = {}, get_skipped_certs = {}, get_ciphers = {},
+        get_groups = {}, set_groups = { "x25519" }, set_client_sigalgs = { "ed25519" }, set_server_sigalgs = { "ed25519" },
         load_default_certs = {}, session_stats = {},
         set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
         set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
+        set_ciphersuites = { class = "NotImplementedError", "x" }, set_psk_client_callback = {}, set_psk_server_callback = {},
         set_session_store = {}, set_ech_keys = { {} }, set_ticket_keys = {}, set_ticket_secret = {},
         load_cert_chain = function()
             return { require("support.pki").chain "server-ec" }
@@ -283,10 +285,11 @@ local AFTER = {
     },
     socket = {
         accept = {}, bind = { address }, close = fine(), connect = { address }, connect_ex = { returns = EBADF, address },
-        detach = {}, events = fine(), fileno = {}, getpeername = {}, getsockname = {},
-        getsockopt = { socket.SOL_SOCKET, socket.SO_REUSEADDR }, gettimeout = fine(), getwaiter = fine(), listen = { 1 },
-        makefile = {}, pollfd = {}, recv = { 1 }, recv_into = { buffer }, recvfrom = { 1 }, recvfrom_into = { buffer },
-        send = { "x" }, sendall = { "x" }, sendto = { "x", address }, setblocking = { true },
+        detach = {}, dup = {}, events = fine(), fileno = {}, getpeername = {}, getsockname = {},
+        getblocking = fine(), getsockopt = { socket.SOL_SOCKET, socket.SO_REUSEADDR }, gettimeout = fine(), getwaiter = fine(),
+        listen = { 1 }, makefile = {}, pollfd = {}, recv = { 1 }, recv_into = { buffer }, recvfrom = { 1 }, recvfrom_into = { buffer },
+        recvmsg = { 1 }, recvmsg_into = { { buffer } }, send = { "x" }, sendall = { "x" }, sendfile = { "/dev/null" },
+        sendmsg = { { "x" } }, sendto = { "x", address }, setblocking = { true },
         setsockopt = { socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 }, settimeout = { 1 }, setwaiter = fine(),
         shutdown = { socket.SHUT_RDWR },
     },
@@ -297,11 +300,11 @@ local AFTER = {
         write = value_error("closed file", "x"), writelines = value_error("closed file", { "x" }),
     },
     object = {
-        cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
+        group = fine(), client_sigalg = fine(), server_sigalg = fine(), cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
-        ocsp_response = fine(), pending = {}, read = {}, recv_early = {},
+        ocsp_response = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
-        unwrap = {}, version = fine(), write = { "x" },
+        unwrap = {}, verify_client_post_handshake = { class = "NotImplementedError" }, version = fine(), write = { "x" },
     },
 }
 
@@ -316,14 +319,17 @@ local function extended(base, more)
 end
 
 AFTER.tls = extended(AFTER.socket, {
-    bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
+    group = fine(), client_sigalg = fine(), server_sigalg = fine(), bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
     dup = { class = "NotImplementedError" }, export_keying_material = { "x", 1 },
     get_channel_binding = fine(), getpeercert = {}, key_update = {},
     get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),
-    ocsp_response = fine(), pending = fine(), recv_early = {}, scts = fine(),
+    ocsp_response = fine(), pending = fine(), psk_identity = fine(), recv_early = {}, scts = fine(),
+    recvmsg = { class = "NotImplementedError" }, recvmsg_into = { class = "NotImplementedError" },
+    sendmsg = { class = "NotImplementedError" },
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),
     selected_npn_protocol = fine(), settimeout = { 1 }, shared_ciphers = fine(),
-    setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around", version = fine(),
+    setkeepalive = { class = "NotImplementedError" }, unwrap = value_error "No SSL wrapper around",
+    verify_client_post_handshake = { class = "NotImplementedError" }, version = fine(),
     write = value_error("Write on closed or unwrapped SSL socket.", "x"),
 })
 

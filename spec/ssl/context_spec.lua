@@ -87,7 +87,7 @@ describe("ssl constants:", function()
         end
     end)
 
-    it("CONST-29 CONST-30 CONST-31 CONST-33 ALPN-03 features", function()
+    it("B-07 B-15 CONST-29 CONST-30 CONST-31 CONST-33 ALPN-03 features", function()
         for _, name in ipairs { "HAS_ALPN", "HAS_ECDH", "HAS_SNI", "HAS_TLSv1_3" } do
             assert.is_true(ssl[name], name)
         end
@@ -305,7 +305,7 @@ describe("SSLContext:", function()
             raises("TypeError", {}, set, ctx, "verify_flags", "4")
         end)
 
-        it("CHK-01 CHK-02 check_hostname brings a mode that verifies", function()
+        it("B-26 CHK-01 CHK-02 check_hostname brings a mode that verifies", function()
             local ctx = context()
             assert.is_false(ctx.check_hostname)
             ctx.check_hostname = false
@@ -456,7 +456,7 @@ describe("SSLContext:", function()
             sock:close()
         end)
 
-        it("CWRAP-02 CWRAP-05 names that cannot be sent are refused, IP addresses are not", function()
+        it("B-27 CWRAP-02 CWRAP-05 names that cannot be sent are refused, IP addresses are not", function()
             local ctx = context()
             for _, name in ipairs { "", ("x"):rep(256), "nul\0.example" } do
                 local sock = socket.socket()
@@ -532,7 +532,7 @@ describe("SSLContext:", function()
             raises("TypeError", {}, ssl.RAND_add, "some bytes", "75.0x")
         end)
 
-        it("RAND-04 RAND_bytes", function()
+        it("B-20 RAND-04 RAND_bytes", function()
             local first, second = ssl.RAND_bytes(16), ssl.RAND_bytes(16)
             assert.are.equal(16, #first)
             assert.are_not.equal(first, second)
@@ -541,7 +541,7 @@ describe("SSLContext:", function()
             raises("ValueError", { match = "num must be positive" }, ssl.RAND_bytes, -1)
         end)
 
-        it("RAND-05 RAND_pseudo_bytes says that they are good", function()
+        it("B-28 RAND-05 RAND_pseudo_bytes says that they are good", function()
             local bytes, good = ssl.RAND_pseudo_bytes(16)
             assert.are.equal(16, #bytes)
             assert.is_true(good)

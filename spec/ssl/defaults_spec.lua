@@ -27,6 +27,8 @@ for _, name in ipairs {
     OPTIONS = OPTIONS + ssl[name]
 end
 
+local FLAGS = ssl.VERIFY_X509_TRUSTED_FIRST + ssl.VERIFY_X509_PARTIAL_CHAIN + ssl.VERIFY_X509_STRICT -- Python 3.13
+
 describe("contexts by default:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
@@ -35,25 +37,25 @@ describe("contexts by default:", function()
         assert.are.same({
             protocol = ssl.PROTOCOL_TLS, options = OPTIONS, verify_mode = ssl.CERT_NONE,
             verify_flags = ssl.VERIFY_DEFAULT + ssl.VERIFY_X509_TRUSTED_FIRST, check_hostname = false,
-            minimum_version = ssl.TLSVersion.TLSv1, maximum_version = ssl.TLSVersion.TLSv1_3,
+            minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED, maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED,
         }, settings(ssl.SSLContext(ssl.PROTOCOL_TLS)))
         assert.are.same(NOTHING, ssl.SSLContext(ssl.PROTOCOL_TLS):cert_store_stats())
     end)
 
-    it("DCTX-03 DCTX-06 DCTX-07 DCTX-09 SEC-01 for servers' authentication everything is on", function()
+    it("B-17 DCTX-03 DCTX-06 DCTX-07 DCTX-09 SEC-01 for servers' authentication everything is on", function()
         assert.are.same({
             protocol = ssl.PROTOCOL_SSLv23, options = OPTIONS, verify_mode = ssl.CERT_REQUIRED,
-            verify_flags = ssl.VERIFY_DEFAULT + ssl.VERIFY_X509_TRUSTED_FIRST, check_hostname = true,
-            minimum_version = ssl.TLSVersion.TLSv1_2, maximum_version = ssl.TLSVersion.TLSv1_3,
+            verify_flags = FLAGS, check_hostname = true,
+            minimum_version = ssl.TLSVersion.TLSv1_2, maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED,
         }, settings(ssl.create_default_context()))
         assert.are.same(settings(ssl.create_default_context()), settings(ssl.create_default_context(ssl.Purpose.SERVER_AUTH)))
     end)
 
-    it("DCTX-10 for clients' authentication nothing is asked of clients", function()
+    it("B-17 DCTX-10 for clients' authentication nothing is asked of clients", function()
         assert.are.same({
             protocol = ssl.PROTOCOL_SSLv23, options = OPTIONS, verify_mode = ssl.CERT_NONE,
-            verify_flags = ssl.VERIFY_DEFAULT + ssl.VERIFY_X509_TRUSTED_FIRST, check_hostname = false,
-            minimum_version = ssl.TLSVersion.TLSv1_2, maximum_version = ssl.TLSVersion.TLSv1_3,
+            verify_flags = FLAGS, check_hostname = false,
+            minimum_version = ssl.TLSVersion.TLSv1_2, maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED,
         }, settings(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)))
     end)
 

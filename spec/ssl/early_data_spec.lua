@@ -110,7 +110,7 @@ local CASES = {
 describe("early data", function()
     handles.watch(before_each, after_each)
 
-    it("is read by a server before the handshake is done", function()
+    it("B-64 is read by a server before the handshake is done", function()
         local client_context, server_context = contexts()
         local client, server = pair(client_context, server_context, "GET /", session_of(client_context, server_context))
         waits(client.object.do_handshake, client.object)

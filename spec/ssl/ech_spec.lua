@@ -456,7 +456,9 @@ describe("Encrypted ClientHello", function()
             local one = key()
             local text = one:tobytes()
             local file = process.write_file(process.directory() .. "/ech.pem", text)
-            for _, again in ipairs { ssl.ECHKey { data = text }, ssl.ECHKey { file = file }, ssl.ECHKey { data = "\239\187\191" .. text } } do
+            for _, again in ipairs {
+                ssl.ECHKey { data = text }, ssl.ECHKey { file = file }, ssl.ECHKey { data = "\239\187\191" .. text },
+            } do
                 assert.equal(one.config, again.config)
                 local result = visit(visits.client(), server { again }, ssl.ech_config_list { one })
                 assert.is_true(result.client.ech_accepted)

@@ -227,7 +227,7 @@ describe("loading:", function()
             writer:stop()
         end)
 
-        it("is a chain, and a key", function()
+        it("B-68 is a chain, and a key", function()
             local chain, first = pipe(pki.read("server-ec.pem"))
             local key, second = pipe(BOM .. pki.read("ec.key"))
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)

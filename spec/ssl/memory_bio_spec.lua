@@ -77,7 +77,7 @@ local function transfer(from, to, data, size)
 end
 
 describe("MemoryBIO", function()
-    it("keeps the bytes in their order", function()
+    it("B-31 keeps the bytes in their order", function()
         local bio = ssl.MemoryBIO()
         assert.are.equal(0, bio.pending)
         assert.are.equal("", bio:read())
@@ -110,7 +110,7 @@ describe("MemoryBIO", function()
         assert.is_true(bio.eof)
     end)
 
-    it("does as Python's does, whatever comes", function()
+    it("B-31 does as Python's does, whatever comes", function()
         local random = 20261127
         local function below(limit)
             random = (random * 1103515245 + 12345) % 2147483648
@@ -209,7 +209,7 @@ describe("an SSLObject", function()
         assert.are.equal("456789\0\0", server.object:read())
     end)
 
-    it("has the properties of Python's", function()
+    it("B-33 has the properties of Python's", function()
         local client, server = ends()
         assert.is_false(client.object.server_side)
         assert.is_true(server.object.server_side)
@@ -351,7 +351,7 @@ describe("an SSLObject", function()
         assert.are.equal("echo 50000 end", lines[2])
     end)
 
-    it("is made by wrap_bio alone, with arguments that make sense", function()
+    it("B-32 is made by wrap_bio alone, with arguments that make sense", function()
         local context = link.context(link.client_options())
         local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         raises("TypeError", { match = "wrap_bio()" }, ssl.SSLObject)

@@ -246,7 +246,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             raises.check(failures.server, "ssl.SSLError", { alert = alert })
         end
 
-        it("come as they were sent, to those that ask", function()
+        it("B-63 come as they were sent, to those that ask", function()
             local response = ocsp.respond {}
             local theirs = server(response)
             assert.are.equal(response, theirs.ocsp_response)
@@ -329,7 +329,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             raises.check(failures.client, "ssl.SSLError", { alert = 113 })
         end)
 
-        it("timestamps come as they were sent, to those that ask", function()
+        it("B-63 timestamps come as they were sent, to those that ask", function()
             local theirs = server()
             theirs.scts = { "one", ("2"):rep(300) }
             local failures, got = attempt(client { ask_scts = true }, theirs, function(connected, serving)

@@ -165,7 +165,7 @@ describe("the error of a refused certificate:", function()
             end
             run((table.unpack or unpack)(words))
         end
-        req(root, "-subj", "/CN=short root", "-days", "1")
+        req(root, "-subj", "/CN=short root", "-days", "1", "-addext", "keyUsage=critical,keyCertSign")
         req(leaf, "-subj", "/CN=localhost", "-days", "9", "-addext", "subjectAltName=DNS:localhost", "-addext",
             "basicConstraints=CA:FALSE", "-CA", root .. ".crt", "-CAkey", root .. ".key")
         local anchor = ssl.Certificate { file = root .. ".crt" }

@@ -49,7 +49,7 @@ describe("ssl.SSLSession", function()
             assert.equal(variant.version == ssl.TLSVersion.TLSv1_2, second.session == first.session)
         end)
 
-        it("has Python's fields: " .. variant.name, function()
+        it("B-41 has Python's fields: " .. variant.name, function()
             local client, server = contexts(variant)
             local before = os.time()
             local session = visit({ client = client, server = server }).session
@@ -85,7 +85,7 @@ describe("ssl.SSLSession", function()
             end }
         end)
 
-        it("is set before the handshake: " .. variant.name, function()
+        it("B-42 is set before the handshake: " .. variant.name, function()
             local client, server = contexts(variant)
             local session = visit({ client = client, server = server }).session
             local second = visit { client = client, server = server, before = function(object)
@@ -101,7 +101,7 @@ describe("ssl.SSLSession", function()
             end)
         end)
 
-        it("is bytes and back, in another context: " .. variant.name, function()
+        it("B-67 is bytes and back, in another context: " .. variant.name, function()
             local client, server = contexts(variant)
             local session = visit({ client = client, server = server }).session
             local bytes = session:tobytes()
@@ -130,7 +130,7 @@ describe("ssl.SSLSession", function()
             assert.is_true(second.reused)
             assert.equal(first.seen, second.seen)
             client:load_cert_chain(pki.chain("server-ec")) -- another one
-            raises("ValueError", { match = "Session is of another certificate than the context has now." }, visit,
+            raises("ValueError", { match = "Session is of another certificate or of other algorithms than the context has now." }, visit,
                 { client = client, server = server, session = first.session })
             raises("SSLError", { library = "SSL", reason = "SESSION_CERTIFICATE_MISMATCH" }, client.session_from_bytes,
                 client, bytes)
@@ -167,7 +167,7 @@ describe("ssl.SSLSession", function()
         end)
     end
 
-    it("is of no other type", function()
+    it("B-42 is of no other type", function()
         local client, server = visits.client(), visits.server()
         raises("TypeError", { match = "Value is not a SSLSession." }, visit, { client = client, server = server, session = "x" })
         raises("TypeError", { match = "SSLSession has no constructor" }, ssl.SSLSession)

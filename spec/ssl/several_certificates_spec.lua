@@ -33,7 +33,7 @@ for _, version in ipairs(VERSIONS) do
         handles.watch(before_each, after_each)
         teardown(process.cleanup)
 
-        it("the order of preference is ECDSA by curve, Ed25519, RSA; the order of loading has no effect", function()
+        it("B-66 the order of preference is ECDSA by curve, Ed25519, RSA; the order of loading has no effect", function()
             local names = key_types.names
             for first = 1, #names do
                 local forward, backward = link.context { version = version }, link.context { version = version }

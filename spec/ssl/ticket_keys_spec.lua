@@ -147,7 +147,7 @@ describe("num_tickets:", function()
     handles.watch(before_each, after_each)
     teardown(peer.cleanup)
 
-    it("is 2, and 0 to 4 on a server's context", function()
+    it("B-43 is 2, and 0 to 4 on a server's context", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         assert.are.equal(2, context.num_tickets)
         for value = 0, 4 do

@@ -80,7 +80,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                     client, buffer, 10, 2)
             end)
 
-            it("SOCK-17 recv_into fills a buffer", function()
+            it("B-37 SOCK-17 recv_into fills a buffer", function()
                 open()
                 local buffer = socket.buffer(8)
                 client:sendall("into the buffer")
@@ -94,7 +94,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 assert.are.equal(0, server:recv_into(buffer))
             end)
 
-            it("SOCK-21 no bytes are no I/O", function()
+            it("B-36 SOCK-21 no bytes are no I/O", function()
                 open()
                 client:setblocking(false)
                 assert.are.equal("", client:recv(0))

@@ -61,7 +61,7 @@ for _, version in ipairs(VERSIONS) do
         end
 
         describe("the date", function()
-            it("PKI-02 expired", function()
+            it("B-22 PKI-02 expired", function()
                 local failure = refused(client(), { cert = "expired" }, 10, "SSLV3_ALERT_CERTIFICATE_EXPIRED")
                 assert.is_truthy(failure.verify_message:match("expired"))
             end)
@@ -105,14 +105,14 @@ for _, version in ipairs(VERSIONS) do
         end)
 
         describe("the host name", function()
-            it("SSLS-03 EXC-12 for another host is a CertificateError inside the handshake", function()
+            it("B-22 B-23 SSLS-03 EXC-12 for another host is a CertificateError inside the handshake", function()
                 local failure = refused(client(), { cert = "other" }, 62, "SSLV3_ALERT_BAD_CERTIFICATE", "CertificateError")
                 raises.check(failure, "ValueError", {})
                 assert.is_truthy(tostring(failure):find("'localhost'", 1, true), tostring(failure))
                 accepted(client { server_hostname = "other.example" }, { cert = "other" })
             end)
 
-            it("by wildcard", function()
+            it("B-25 by wildcard", function()
                 accepted(client { server_hostname = "one.wild.cleat.test" })
                 accepted(client { server_hostname = "ONE.Wild.Cleat.Test" })
                 for _, name in ipairs { "wild.cleat.test", "one.two.wild.cleat.test" } do
@@ -120,7 +120,7 @@ for _, version in ipairs(VERSIONS) do
                 end
             end)
 
-            it("MATCH-08 by IP address", function()
+            it("B-24 MATCH-08 by IP address", function()
                 accepted(client { server_hostname = "127.0.0.1" })
                 accepted(client { server_hostname = "::1" })
                 accepted(client { server_hostname = "0:0:0:0:0:0:0:1" })

@@ -441,7 +441,7 @@ describe("wrap_socket:", function()
             raises.check(failures.client, "SSLError", { library = "SSL" })
         end)
 
-        it("SEC-07 DCTX-11 create_default_context has a floor of TLS 1.2", function()
+        it("B-06 SEC-07 DCTX-11 create_default_context has a floor of TLS 1.2", function()
             for version, reason in pairs { ["TLSv1"] = true, ["TLSv1.1"] = true, ["TLSv1.2"] = false } do
                 local context = ssl.create_default_context { cafile = pki.path("root.pem") }
                 local failures = link.attempt({ context = context }, { version = version, cert = "server-rsa" })
@@ -488,7 +488,7 @@ describe("wrap_socket:", function()
     end)
 
     describe("timeouts", function()
-        it("EXC-14 SOCK-11 end a handshake", function()
+        it("B-21 EXC-14 SOCK-11 end a handshake", function()
             local job = peer.serve { "waiteof" }
             local plain = socket.create_connection({ "127.0.0.1", job.port }, 0.1)
             local start = process.clock()
@@ -498,7 +498,7 @@ describe("wrap_socket:", function()
             job:finish()
         end)
 
-        it("EXC-14 end a handshake that the peer feeds a byte at a time", function()
+        it("B-35 EXC-14 end a handshake that the peer feeds a byte at a time", function()
             -- The deadline is for the whole call: a byte now and then does not make it longer.
             local job = peer.serve { "drip 100000 0.05 16030100ff" }
             local plain = socket.create_connection({ "127.0.0.1", job.port }, 0.3)

@@ -536,6 +536,78 @@ questions["a key is elsewhere, and the connection is closed"] = function(runtime
     end)
 end
 
+-- shared_keys calls a function with a runtime whose contexts have a pre-shared key and no certificates: asked(side) is
+-- called before each answer, and returns whether to refuse.
+local function shared_keys(runtime, asked, f)
+    local client, server = runtime.client, runtime.server
+    runtime.client, runtime.server = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    runtime.client:set_ciphers "PSK"
+    runtime.server:set_ciphers "PSK"
+    runtime.client:set_psk_client_callback(function(hint)
+        same("hint", hint)
+        return "name", not asked "client" and "key" or nil
+    end)
+    runtime.server:set_psk_server_callback(function(identity)
+        same("name", identity)
+        return not asked "server" and "key" or nil
+    end, "hint")
+    local ok, failure = pcall(f)
+    for _, context in ipairs { runtime.client, runtime.server } do
+        getmetatable(context).__close(context) -- the runtime may keep its tasks, and they the connections
+    end
+    runtime.client, runtime.server = client, server
+    if not ok then
+        error(failure, 0)
+    end
+end
+
+questions["a pre-shared key, on both sides, beside a reader and a writer, or refused"] = function(runtime, tls)
+    if not tls then
+        return
+    end
+    for _, refuser in ipairs { "no side", "client", "server" } do
+        local order, early = {}, false
+        local reading
+        shared_keys(runtime, function(side)
+            order[#order + 1] = side
+            runtime:pause(0.01)
+            early = early or reading.done
+            return side == refuser
+        end, function()
+            local object, second = ends(runtime)
+            local sock = wrap(runtime, object)
+            local peer = runtime.server:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
+            reading = runtime:start(function()
+                return pcall(sock.recv, sock, 5)
+            end)
+            local writing = runtime:start(function()
+                return pcall(sock.sendall, sock, "hello")
+            end)
+            local serving = runtime:start(function()
+                return pcall(function()
+                    peer:sendall(receive(peer, 5))
+                    return peer:psk_identity()
+                end)
+            end)
+            within(runtime, 10, "a handshake with a pre-shared key", reading, writing, serving)
+            runtime:join(reading, writing, serving)
+            same(false, early)
+            if refuser == "no side" then
+                same("client server", table.concat(order, " "))
+                same("hello", reading.results[3])
+                same("name", serving.results[3])
+            else
+                local own = refuser == "client" and reading.results[3] or serving.results[3]
+                raises("SSLError", nil, false, own)
+                same(refuser == "client" and "client" or "client server", table.concat(order, " "))
+                same(refuser == "client" and 40 or 115, (own == reading.results[3] and serving or reading).results[3].alert)
+            end
+            sock:close()
+            peer:close()
+        end)
+    end
+end
+
 questions["unwrap beside a reader"] = function(runtime, tls)
     if not tls then
         return
@@ -721,6 +793,36 @@ questions["several senders, a peer that does not read, and then does"] = functio
         assert(size and got:sub(at, at + size - 1) == letter:rep(size), "the bytes of one call do not follow each other")
         at = at + size
     end
+    sock:close()
+    peer:close()
+end
+
+questions["a file is sent to a peer that reads later"] = function(runtime, tls)
+    local sock, peer = open(runtime, tls)
+    local data, position = pattern(SIZE), 0
+    local file = {
+        read = function(_, count)
+            local piece = data:sub(position + 1, position + count)
+            position = position + #piece
+            return piece
+        end,
+        seek = function(_, _, to)
+            position = to
+            return to
+        end,
+    }
+    local sent, got
+    local sender = runtime:start(function()
+        sent = sock:sendfile(file, 5)
+    end)
+    local reader = runtime:start(function()
+        got = receive(peer, SIZE - 5)
+    end)
+    within(runtime, 10, "sending a file", sender, reader)
+    runtime:join(sender, reader)
+    same(SIZE - 5, sent)
+    same(data:sub(6), got)
+    same(SIZE, position)
     sock:close()
     peer:close()
 end

@@ -1,20 +1,22 @@
 -- serve(options) starts support/server.lua in a separate process and returns it, with its port. cert is a name of pki;
--- chains, instead of it, a list of { chain, key }, which are names of files.
+-- chains, instead of it, a list of { chain, key }, which are names of files; with psk there is none unless it is given.
 local known = require "support.known"
 local pki = require "support.pki"
 local process = require "support.process"
 
 return function(options)
-    known("serve", options, "cert chains cafile verify version alpn mode bytes remote")
+    known("serve", options, "cert chains cafile verify version alpn mode bytes remote ciphers psk hint")
     local command = { "spec/support/server.lua", timeout = 60 }
-    local chains = options.chains or { { pki.chain(options.cert or "server-ec") } }
+    local chains = options.chains or (options.cert or not options.psk) and { { pki.chain(options.cert or "server-ec") } } or {}
     for name, value in pairs(options) do
         if name ~= "cert" and name ~= "chains" then
             command[#command + 1] = name .. "=" .. (name == "cafile" and pki.path(value) or value)
         end
     end
-    command[#command + 1] = "cert=" .. chains[1][1]
-    command[#command + 1] = "key=" .. chains[1][2]
+    if chains[1] then
+        command[#command + 1] = "cert=" .. chains[1][1]
+        command[#command + 1] = "key=" .. chains[1][2]
+    end
     for i = 2, #chains do
         command[#command + 1] = "also=" .. chains[i][1] .. ":" .. chains[i][2]
     end

@@ -2,7 +2,8 @@
 -- is killed.
 -- Arguments are name=value: cert, key (files), also (more of them: cert:key, once for each), cafile, verify (optional,
 -- required), version (TLSv1 to TLSv1.2; all), alpn, mode (echo, http), bytes (an echo ends with close_notify after so
--- many), remote (yes: the keys are elsewhere; refuse: and do not sign). It says on standard output what happens.
+-- many), remote (yes: the keys are elsewhere; refuse: and do not sign), ciphers, psk (IDENTITY:KEY, in hexadecimal) and
+-- hint. It says on standard output what happens.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -36,9 +37,23 @@ local function load(certfile, keyfile)
     end
 end
 
-load(options.cert, options.key)
+if options.cert then
+    load(options.cert, options.key)
+end
 for _, files in ipairs(also) do
     load(files[1], files[2])
+end
+if options.ciphers then
+    context:set_ciphers(options.ciphers)
+end
+if options.psk then
+    local known, digits = options.psk:match "^(.*):(%x+)$"
+    context:set_psk_server_callback(function(identity)
+        say("asks", identity)
+        return identity == known and digits:gsub("%x%x", function(digit)
+            return string.char(tonumber(digit, 16))
+        end) or nil
+    end, options.hint)
 end
 if options.cafile then
     context:load_verify_locations(options.cafile)

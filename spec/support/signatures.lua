@@ -67,6 +67,101 @@ return {
         },
     },
     {
+        name = "context_set_groups", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "groups" },
+        },
+    },
+    {
+        name = "context_groups", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "aliases" },
+        },
+    },
+    {
+        name = "signature_algorithms", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "context_set_server_sigalgs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "algorithms" },
+        },
+    },
+    {
+        name = "context_set_client_sigalgs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "algorithms" },
+        },
+    },
+    {
+        name = "connection_group", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_server_sigalg", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_client_sigalg", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "context_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "has_policy", results = 0,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "policy" },
+        },
+    },
+    {
+        name = "context_policy", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_policy", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "policy" },
+        },
+    },
+    {
         name = "certificate_from_pem", results = 0,
         classes = { SSL = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -310,6 +405,29 @@ return {
         },
     },
     {
+        name = "context_cipher_id", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "cipher_text", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "cipher" },
+            { kind = "int", name = "which" },
+        },
+    },
+    {
+        name = "cipher_bits", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "cipher" },
+        },
+    },
+    {
         name = "monotonic", results = 1,
         classes = { USAGE = true, NOMEM = true },
         arguments = {},
@@ -432,9 +550,9 @@ return {
     {
         name = "connection_handshake", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "double", name = "timeout" },
@@ -443,9 +561,9 @@ return {
     {
         name = "connection_read", results = 1,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "capacity", name = "buf_cap" },
@@ -455,9 +573,9 @@ return {
     {
         name = "connection_read_into", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "buffer", name = "buf" },
@@ -469,9 +587,9 @@ return {
     {
         name = "connection_write", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "bytes", name = "data" },
@@ -481,9 +599,9 @@ return {
     {
         name = "connection_write_from", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "source", name = "data" },
@@ -501,9 +619,9 @@ return {
     {
         name = "connection_shutdown", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, HANDLE = true,
-                    USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "double", name = "timeout" },
@@ -863,6 +981,33 @@ return {
         },
     },
     {
+        name = "descriptor_read", results = 1,
+        classes = { TIMEOUT = true, SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "descriptor_read_into", results = 0,
+        classes = { TIMEOUT = true, SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "descriptor_columns", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+        },
+    },
+    {
         name = "context_early_data", results = 0,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -887,9 +1032,9 @@ return {
     {
         name = "connection_write_early", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    TIMEOUT = true, SYS = true, SSL = true, VERIFY = true, HANDLE = true,
-                    USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, TIMEOUT = true, SYS = true, SSL = true, VERIFY = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "bytes", name = "data" },
@@ -899,9 +1044,9 @@ return {
     {
         name = "connection_read_early", results = 1,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "capacity", name = "buf_cap" },
@@ -911,9 +1056,9 @@ return {
     {
         name = "connection_read_early_into", results = 0,
         classes = { WANT_READ = true, WANT_WRITE = true, WANT_SERVER_NAME = true,
-                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, CLOSED = true,
-                    EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true, VERIFY = true,
-                    HANDLE = true, USAGE = true, NOMEM = true },
+                    WANT_SESSION = true, WANT_SIGNATURE = true, WANT_VERIFY = true, WANT_PSK = true,
+                    CLOSED = true, EOF = true, TIMEOUT = true, SYS = true, SSL = true, ALERT = true,
+                    VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "buffer", name = "buf" },
@@ -1104,6 +1249,22 @@ return {
         },
     },
     {
+        name = "generate_key", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "key_type" },
+        },
+    },
+    {
+        name = "generate_certificate", results = 1,
+        classes = { NEED_PASSWORD = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "key" },
+            { kind = "bytes", name = "names" },
+            { kind = "int", name = "lifetime" },
+        },
+    },
+    {
         name = "close", results = 0,
         classes = { CLOSED = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1127,6 +1288,123 @@ return {
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "interruptible" },
+        },
+    },
+    {
+        name = "addrinfo_lookup", results = 0,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
+    },
+    {
+        name = "resolution_lookup", results = 0,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
+    },
+    {
+        name = "addrinfo_alias_count", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "addrinfo" },
+        },
+    },
+    {
+        name = "addrinfo_alias", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "addrinfo" },
+            { kind = "int", name = "index" },
+        },
+    },
+    {
+        name = "addrinfo_service", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "addrinfo" },
+        },
+    },
+    {
+        name = "service_port", results = 0,
+        classes = { RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "service" },
+            { kind = "bytes", name = "transport" },
+        },
+    },
+    {
+        name = "service_name", results = 1,
+        classes = { RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "port" },
+            { kind = "bytes", name = "transport" },
+        },
+    },
+    {
+        name = "protocol_number", results = 0,
+        classes = { RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "name" },
+        },
+    },
+    {
+        name = "host_name", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "interface_index", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "name" },
+        },
+    },
+    {
+        name = "interface_name", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "number" },
+        },
+    },
+    {
+        name = "interface_names", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "inet_pton", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "family" },
+            { kind = "bytes", name = "host" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "inet_pton_into", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "family" },
+            { kind = "bytes", name = "host" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "inet_ntop", results = 1,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "family" },
+            { kind = "bytes", name = "data" },
         },
     },
     {
@@ -1160,6 +1438,67 @@ return {
         classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "watch" },
+        },
+    },
+    {
+        name = "context_psk_client", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_psk_client", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "context_psk_server", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_psk_server", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+            { kind = "bytes", name = "identity_hint" },
+        },
+    },
+    {
+        name = "context_psk_identity_hint", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "connection_psk_hint", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_psk_identity", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_answer_psk", results = 0,
+        classes = { WANT_PSK = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "identity" },
+            { kind = "bytes", name = "key" },
         },
     },
     {
@@ -1617,6 +1956,18 @@ return {
         },
     },
     {
+        name = "socket_connect_flow", results = 0,
+        classes = { WANT_WRITE = true, CLOSED = true, TIMEOUT = true, SYS = true, RESOLVE = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flowinfo" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
         name = "socket_send", results = 0,
         classes = { WANT_WRITE = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
                     USAGE = true, NOMEM = true },
@@ -1686,6 +2037,20 @@ return {
         },
     },
     {
+        name = "socket_sendto_flow", results = 0,
+        classes = { WANT_WRITE = true, CLOSED = true, TIMEOUT = true, SYS = true, RESOLVE = true,
+                    HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "bytes", name = "data" },
+            { kind = "int", name = "flags" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flowinfo" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
         name = "socket_recvfrom", results = 2,
         classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
                     USAGE = true, NOMEM = true },
@@ -1722,6 +2087,54 @@ return {
     },
     {
         name = "socket_recvfrom_into_guarded", results = 2,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg", results = 3,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg_guarded", results = 4,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg_into", results = 2,
+        classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
+                    USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "socket" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "int", name = "flags" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "socket_recvmsg_into_guarded", results = 3,
         classes = { WANT_READ = true, CLOSED = true, TIMEOUT = true, SYS = true, HANDLE = true,
                     USAGE = true, NOMEM = true },
         arguments = {
@@ -2368,6 +2781,26 @@ return {
         name = "epoll_new_guarded", results = 1,
         classes = { SYS = true, USAGE = true, NOMEM = true },
         arguments = {},
+    },
+    {
+        name = "addrinfo_lookup_guarded", results = 1,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
+    },
+    {
+        name = "resolution_lookup_guarded", results = 1,
+        classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "lookup" },
+            { kind = "bytes", name = "host" },
+            { kind = "int", name = "port" },
+            { kind = "int", name = "flags" },
+        },
     },
     {
         name = "watch_new_guarded", results = 1,

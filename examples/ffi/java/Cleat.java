@@ -44,6 +44,22 @@ public final class Cleat {
     public static final int EAI_SYSTEM = 11;
     public static final int EAI_OVERFLOW = 12;
 
+    // CLEAT_POLICY_* are BoringSSL's compliance policies, each with the date of what it stands for.
+    // They restrict versions, suites, groups and the signatures of the handshake, not the
+    // certificates of a chain; what they stand for asks for more. The three CNSA ones need a
+    // BoringSSL of 2026.
+    public static final int POLICY_NONE = 0;
+    /** SP 800-52r2: AES-GCM; P-256, P-384; RSA, ECDSA */
+    public static final int POLICY_FIPS_202205 = 1;
+    /** AES-256-GCM; P-384; SHA-384 and SHA-512 */
+    public static final int POLICY_WPA3_192_202304 = 2;
+    /** AES-256-GCM is preferred in TLS 1.3; nothing is forbidden */
+    public static final int POLICY_CNSA_202407 = 3;
+    /** RFC 9151: AES-256-GCM; ML-KEM-1024, P-384; SHA-384 */
+    public static final int POLICY_CNSA1_202603 = 4;
+    /** TLS 1.3, AES-256-GCM; ML-KEM-1024; SHA-384 */
+    public static final int POLICY_CNSA2_202603 = 5;
+
     // CLEAT_NAME_* choose a distinguished name: a certificate's subject or issuer, or, from
     // CLEAT_NAME_ALT on, the directory name that the subject alternative name at index (which -
     // CLEAT_NAME_ALT) is.
@@ -84,6 +100,19 @@ public final class Cleat {
     /** its public key, SubjectPublicKeyInfo in DER: a pin (RFC 7469) */
     public static final int FINGERPRINT_SPKI = 1;
 
+    // CLEAT_CIPHER_* are what cleat_cipher_text returns of a suite, in OpenSSL's words: its name; the
+    // version of TLS that has introduced it ("SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3"); the algorithm
+    // of the bulk encryption ("aes-128-gcm"); the digest of its MAC ("sha1"; none of suites with
+    // authenticated encryption); the key exchange ("kx-ecdhe"); the authentication ("auth-rsa"); and
+    // all of it in a line, as by SSL_CIPHER_description.
+    public static final int CIPHER_NAME = 0;
+    public static final int CIPHER_VERSION = 1;
+    public static final int CIPHER_SYMMETRIC = 2;
+    public static final int CIPHER_DIGEST = 3;
+    public static final int CIPHER_KEY_EXCHANGE = 4;
+    public static final int CIPHER_AUTHENTICATION = 5;
+    public static final int CIPHER_DESCRIPTION = 6;
+
     // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
     /** what the peer has sent, which may be anything */
     public static final int CHAIN_SENT = 0;
@@ -114,8 +143,12 @@ public final class Cleat {
     public static final int TLS1_2_VERSION = 771;
     public static final int TLS1_3_VERSION = 772;
 
-    // CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act;
-    // the others are kept and read back, but name what BoringSSL always or never does.
+    // CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act,
+    // and NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to
+    // servers without the renegotiation extension of RFC 5746, as BoringSSL of 2023 always does; TLS
+    // 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an end of the network after the handshake counts as
+    // close_notify. DANGEROUS: an attacker can cut off what the peer has sent. The others are kept
+    // and read back, but name what BoringSSL always or never does.
     public static final int OP_ALL = 84;
     public static final int OP_NO_SSLV2 = 16777216;
     public static final int OP_NO_SSLV3 = 33554432;
@@ -129,6 +162,9 @@ public final class Cleat {
     public static final int OP_ENABLE_MIDDLEBOX_COMPAT = 1048576;
     public static final int OP_NO_COMPRESSION = 131072;
     public static final int OP_NO_TICKET = 16384;
+    public static final int OP_LEGACY_SERVER_CONNECT = 4;
+    public static final int OP_IGNORE_UNEXPECTED_EOF = 128;
+    public static final int OP_NO_RENEGOTIATION = 1073741824;
 
     // CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate.
     /** DANGEROUS on a client: the certificate is not verified */
@@ -140,11 +176,13 @@ public final class Cleat {
 
     // CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT refuses chains that lack
     // what RFC 5280 requires, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and
-    // read back: BoringSSL does so always.
+    // read back: BoringSSL does so always. So is ALLOW_PROXY_CERTS: BoringSSL never accepts proxy
+    // certificates (RFC 3820).
     public static final int VERIFY_DEFAULT = 0;
     public static final int VERIFY_CRL_CHECK_LEAF = 4;
     public static final int VERIFY_CRL_CHECK_CHAIN = 12;
     public static final int VERIFY_X509_STRICT = 32;
+    public static final int VERIFY_ALLOW_PROXY_CERTS = 64;
     public static final int VERIFY_X509_TRUSTED_FIRST = 32768;
     public static final int VERIFY_X509_PARTIAL_CHAIN = 524288;
 
@@ -237,6 +275,7 @@ public final class Cleat {
     public static final int EFAULT = 14;
     public static final int EBUSY = 16;
     public static final int EEXIST = 17;
+    public static final int ENODEV = 19;
     public static final int ENOTDIR = 20;
     public static final int EISDIR = 21;
     public static final int EINVAL = 22;
@@ -244,6 +283,7 @@ public final class Cleat {
     public static final int EMFILE = 24;
     public static final int EFBIG = 27;
     public static final int ENOSPC = 28;
+    public static final int ESPIPE = 29;
     public static final int EPIPE = 32;
     public static final int ENAMETOOLONG = 36;
     public static final int ELOOP = 40;
@@ -297,6 +337,23 @@ public final class Cleat {
     public static final int KIND_ECH_KEY = 10;
     public static final int KIND_EPOLL = 13;
 
+    // CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host
+    // name, with its canonical name and its aliases (gethostbyname). ADDRESS: the name and the
+    // aliases of the host that has a numeric address (gethostbyaddr). NAMES: a host name and the name
+    // of a service for a numeric address and a port (getnameinfo).
+    public static final int LOOKUP_HOST = 1;
+    public static final int LOOKUP_ADDRESS = 2;
+    public static final int LOOKUP_NAMES = 3;
+
+    // CLEAT_NI_* are flags for CLEAT_LOOKUP_NAMES, with Linux's numbers: the address, or the port, is
+    // not looked up; the host's name without its domain, if that is the local one; a host without a
+    // name is an error; the service is UDP's.
+    public static final int NI_NUMERICHOST = 1;
+    public static final int NI_NUMERICSERV = 2;
+    public static final int NI_NOFQDN = 4;
+    public static final int NI_NAMEREQD = 8;
+    public static final int NI_DGRAM = 16;
+
     // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
     public static final int POLLIN = 1;
     public static final int POLLPRI = 2;
@@ -304,6 +361,12 @@ public final class Cleat {
     public static final int POLLERR = 8;
     public static final int POLLHUP = 16;
     public static final int POLLNVAL = 32;
+
+    // CLEAT_PSK_IDENTITY_MAX is the greatest length of an identity, and of a hint, in bytes.
+    public static final int PSK_IDENTITY_MAX = 128;
+
+    // CLEAT_PSK_KEY_MAX is the greatest length of a key, in bytes.
+    public static final int PSK_KEY_MAX = 256;
 
     // CLEAT_SCT_* choose bytes of a timestamp.
     /** the log: SHA-256 of its public key */
@@ -439,7 +502,9 @@ public final class Cleat {
     public static final int MSG_OOB = 1;
     public static final int MSG_PEEK = 2;
     public static final int MSG_DONTROUTE = 4;
+    public static final int MSG_CTRUNC = 8;
     public static final int MSG_TRUNC = 32;
+    public static final int MSG_EOR = 128;
     public static final int MSG_WAITALL = 256;
 
     // CLEAT_SHUT_* are the directions of cleat_socket_shutdown.
@@ -464,8 +529,7 @@ public final class Cleat {
     public static final int OK = 0;
 
     // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
-    // made again, with the same arguments, once the caller has provided it. Their value is 0. The
-    // class 7 is kept for an event to come.
+    // made again, with the same arguments, once the caller has provided it. Their value is 0.
     /** the transport must be readable (or be fed) first */
     public static final int WANT_READ = 1;
     /** the transport must be writable (or be drained) first */
@@ -487,6 +551,10 @@ public final class Cleat {
     // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and
     // waits for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
     public static final int WANT_VERIFY = 6;
+
+    // CLEAT_WANT_PSK is the class for a connection that needs a pre-shared key: see
+    // cleat_connection_answer_psk. The value is 0.
+    public static final int WANT_PSK = 7;
 
     // CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was
     // given: call again with one. The value is 0.
@@ -654,6 +722,26 @@ public final class Cleat {
                                                         int[] flowinfo, int[] scope_id);
         public static native int cleat_addrinfo_canonname(int addrinfo, byte[] output,
                                                           int output_cap);
+        public static native int cleat_context_set_groups(int context, byte[] groups,
+                                                          int groups_len);
+        public static native int cleat_context_groups(int context, int aliases, byte[] output,
+                                                      int output_cap);
+        public static native int cleat_signature_algorithms(byte[] output, int output_cap);
+        public static native int cleat_context_set_server_sigalgs(int context, byte[] algorithms,
+                                                                  int algorithms_len);
+        public static native int cleat_context_set_client_sigalgs(int context, byte[] algorithms,
+                                                                  int algorithms_len);
+        public static native int cleat_connection_group(int connection, byte[] output,
+                                                        int output_cap);
+        public static native int cleat_connection_server_sigalg(int connection, byte[] output,
+                                                                int output_cap);
+        public static native int cleat_connection_client_sigalg(int connection, byte[] output,
+                                                                int output_cap);
+        public static native int cleat_context_grease(int context);
+        public static native int cleat_context_set_grease(int context, int on);
+        public static native int cleat_has_policy(int policy);
+        public static native int cleat_context_policy(int context);
+        public static native int cleat_context_set_policy(int context, int policy);
         public static native int cleat_certificate_from_pem(byte[] data, int data_len);
         public static native int cleat_certificate_from_der(byte[] data, int data_len);
         public static native int cleat_certificate_der(int certificate, byte[] output,
@@ -711,6 +799,10 @@ public final class Cleat {
                                                                byte[] output, int output_cap);
         public static native int cleat_certificate_matches(int certificate, byte[] name,
                                                            int name_len);
+        public static native int cleat_context_cipher_id(int context, int index);
+        public static native int cleat_cipher_text(int cipher, int which, byte[] output,
+                                                   int output_cap);
+        public static native int cleat_cipher_bits(int cipher, int[] bits);
         public static native int cleat_monotonic(double[] seconds);
         public static native int cleat_has_certificate_compression();
         public static native int cleat_context_certificate_compression(int context);
@@ -807,6 +899,9 @@ public final class Cleat {
                                                                     int certs_len, byte[] key,
                                                                     int key_len, byte[] password,
                                                                     int password_len);
+        public static native int cleat_descriptor_read(int fd, byte[] buf, int buf_cap,
+                                                       double timeout);
+        public static native int cleat_descriptor_columns(int fd);
         public static native int cleat_context_early_data(int context);
         public static native int cleat_context_set_early_data(int context, int most);
         public static native int cleat_connection_early_data(int connection);
@@ -851,15 +946,56 @@ public final class Cleat {
                                                                          byte[] buf, int buf_cap);
         public static native int cleat_connection_key_update(int connection, int requested,
                                                              double timeout);
+        public static native int cleat_generate_key(int key_type, byte[] output, int output_cap);
+        public static native int cleat_generate_certificate(byte[] key, int key_len, byte[] names,
+                                                            int names_len, int lifetime,
+                                                            byte[] output, int output_cap);
         public static native int cleat_close(int id);
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
         public static native int cleat_set_interruptible(int interruptible);
+        public static native int cleat_addrinfo_lookup(int lookup, byte[] host, int host_len,
+                                                       int port, int flags);
+        public static native int cleat_resolution_lookup(int lookup, byte[] host, int host_len,
+                                                         int port, int flags);
+        public static native int cleat_addrinfo_alias_count(int addrinfo);
+        public static native int cleat_addrinfo_alias(int addrinfo, int index, byte[] output,
+                                                      int output_cap);
+        public static native int cleat_addrinfo_service(int addrinfo, byte[] output,
+                                                        int output_cap);
+        public static native int cleat_service_port(byte[] service, int service_len,
+                                                    byte[] transport, int transport_len);
+        public static native int cleat_service_name(int port, byte[] transport, int transport_len,
+                                                    byte[] output, int output_cap);
+        public static native int cleat_protocol_number(byte[] name, int name_len);
+        public static native int cleat_host_name(byte[] output, int output_cap);
+        public static native int cleat_interface_index(byte[] name, int name_len);
+        public static native int cleat_interface_name(int number, byte[] output, int output_cap);
+        public static native int cleat_interface_names(byte[] output, int output_cap);
+        public static native int cleat_inet_pton(int family, byte[] host, int host_len, byte[] buf,
+                                                 int buf_cap);
+        public static native int cleat_inet_ntop(int family, byte[] data, int data_len,
+                                                 byte[] output, int output_cap);
         public static native int cleat_poll(int[] fds, int fds_len, int[] events, int events_len,
                                             int[] revents, int revents_cap, double timeout);
         public static native int cleat_watch_new(int fd, int events, double timeout);
         public static native int cleat_watch_fileno(int watch);
         public static native int cleat_watch_signal(int watch);
+        public static native int cleat_context_psk_client(int context);
+        public static native int cleat_context_set_psk_client(int context, int on);
+        public static native int cleat_context_psk_server(int context);
+        public static native int cleat_context_set_psk_server(int context, int on,
+                                                              byte[] identity_hint,
+                                                              int identity_hint_len);
+        public static native int cleat_context_psk_identity_hint(int context, byte[] output,
+                                                                 int output_cap);
+        public static native int cleat_connection_psk_hint(int connection, byte[] output,
+                                                           int output_cap);
+        public static native int cleat_connection_psk_identity(int connection, byte[] output,
+                                                               int output_cap);
+        public static native int cleat_connection_answer_psk(int connection, byte[] identity,
+                                                             int identity_len, byte[] key,
+                                                             int key_len);
         public static native int cleat_random_bytes(byte[] buf, int buf_cap);
         public static native int cleat_certificate_scts(int certificate, byte[] output,
                                                         int output_cap);
@@ -944,6 +1080,8 @@ public final class Cleat {
         public static native int cleat_socket_accept(int socket, double timeout);
         public static native int cleat_socket_connect(int socket, byte[] host, int host_len,
                                                       int port, double timeout);
+        public static native int cleat_socket_connect_flow(int socket, byte[] host, int host_len,
+                                                           int port, int flowinfo, double timeout);
         public static native int cleat_socket_send(int socket, byte[] data, int data_len, int flags,
                                                    double timeout);
         public static native int cleat_socket_recv(int socket, byte[] buf, int buf_cap, int flags,
@@ -952,8 +1090,14 @@ public final class Cleat {
         public static native int cleat_socket_sendto(int socket, byte[] data, int data_len,
                                                      int flags, byte[] host, int host_len, int port,
                                                      double timeout);
+        public static native int cleat_socket_sendto_flow(int socket, byte[] data, int data_len,
+                                                          int flags, byte[] host, int host_len,
+                                                          int port, int flowinfo, double timeout);
         public static native int cleat_socket_recvfrom(int socket, byte[] buf, int buf_cap,
                                                        int flags, double timeout, int[] sender);
+        public static native int cleat_socket_recvmsg(int socket, byte[] buf, int buf_cap,
+                                                      int flags, double timeout, int[] msg_flags,
+                                                      int[] sender);
         public static native int cleat_socket_shutdown(int socket, int how);
         public static native int cleat_socket_getsockname(int socket, byte[] output, int output_cap,
                                                           int[] port, int[] flowinfo,
@@ -1095,6 +1239,12 @@ public final class Cleat {
         public static native int cleat_ech_key_load_data_guarded(byte[] data, int data_len,
                                                                  int[] guard_id);
         public static native int cleat_epoll_new_guarded(int[] guard_id);
+        public static native int cleat_addrinfo_lookup_guarded(int lookup, byte[] host,
+                                                               int host_len, int port, int flags,
+                                                               int[] guard_id);
+        public static native int cleat_resolution_lookup_guarded(int lookup, byte[] host,
+                                                                 int host_len, int port, int flags,
+                                                                 int[] guard_id);
         public static native int cleat_watch_new_guarded(int fd, int events, double timeout,
                                                          int[] guard_id);
         public static native int cleat_connection_session_guarded(int connection, int[] guard_id);
@@ -1383,6 +1533,21 @@ public final class Cleat {
         }
 
         /**
+         * cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information
+         * of an IPv6 address (RFC 3493 section 3.3: the flow label and the traffic class), which Linux
+         * uses if the option IPV6_FLOWINFO_SEND is set. flowinfo: 0 to 0x0fffffff; 0 for other families.
+         * CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: the label is another
+         * socket's); CLEAT_RESOLVE.
+         */
+        public void connectFlow(String host, int port, int flowinfo,
+                                double timeout) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_socket_connect_flow(id, hostBytes, length(hostBytes), port, flowinfo, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_socket_send returns how many of the bytes were sent, which may be fewer than data_len.
          * flags: CLEAT_MSG_*. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EPIPE,
          * ECONNRESET, ENOTCONN ...).
@@ -1432,6 +1597,20 @@ public final class Cleat {
             return result;
         }
 
+        /**
+         * cleat_socket_sendto_flow returns how many of the bytes were sent, as cleat_socket_sendto, with
+         * flow information as in cleat_socket_connect_flow. flags: CLEAT_MSG_*; flowinfo: 0 to
+         * 0x0fffffff. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE.
+         */
+        public int sendtoFlow(byte[] data, int flags, String host, int port, int flowinfo,
+                              double timeout) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_socket_sendto_flow(id, data, length(data), flags, hostBytes, length(hostBytes), port, flowinfo, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
         public record Recvfrom(int result, Addrinfo sender) {}
 
         /**
@@ -1446,6 +1625,24 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return new Recvfrom(result, new Addrinfo(sender[0]));
+        }
+
+        public record Recvmsg(int result, int msgFlags, Addrinfo sender) {}
+
+        /**
+         * cleat_socket_recvmsg returns how many bytes it put into buf, as cleat_socket_recvfrom, and
+         * stores what recvmsg(2) says of them, CLEAT_MSG_*: TRUNC if a datagram was longer, EOR at the
+         * end of a record, OOB, CTRUNC if the peer has sent ancillary data (descriptors), which were
+         * discarded. The sender's list is as in cleat_socket_recvfrom. flags: CLEAT_MSG_*; msg_flags:
+         * CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS.
+         */
+        public Recvmsg recvmsg(byte[] buf, int flags, double timeout) throws Failure {
+            int[] msgFlags = new int[1];
+            int[] sender = new int[1];
+            int result = Raw.cleat_socket_recvmsg(id, buf, buf.length, flags, timeout, msgFlags, sender);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new Recvmsg(result, msgFlags[0], new Addrinfo(sender[0]));
         }
 
         /**
@@ -1634,12 +1831,197 @@ public final class Cleat {
             out = Arrays.copyOf(out, Math.min(result, out.length));
             return utf8(out);
         }
+
+        /**
+         * cleat_addrinfo_lookup returns the id of a list (cleat/address.h) with the answer to a question:
+         * addresses, a canonical name (cleat_addrinfo_canonname), aliases (cleat_addrinfo_alias) and, for
+         * CLEAT_LOOKUP_NAMES, a service (cleat_addrinfo_service). lookup: CLEAT_LOOKUP_*; port: 0 to
+         * 65535, for CLEAT_LOOKUP_NAMES; flags: CLEAT_NI_*, for CLEAT_LOOKUP_NAMES, otherwise 0. It may
+         * block on the network for as long as the resolver does. CLEAT_RESOLVE (NONAME: there is no such
+         * host; NODATA: the host has no address; AGAIN, FAIL: a name server); CLEAT_SYS.
+         */
+        public static Addrinfo lookup(int lookup, String host, int port, int flags) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_addrinfo_lookup(lookup, hostBytes, length(hostBytes), port, flags);
+            check(result);
+            return new Addrinfo(result);
+        }
+
+        /**
+         * cleat_addrinfo_alias_count returns how many aliases the list has: none, unless it is
+         * cleat_addrinfo_lookup's.
+         */
+        public int aliasCount() throws Failure {
+            int result = Raw.cleat_addrinfo_alias_count(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_addrinfo_alias returns the length of the alias at index (from 0) and copies it to output.
+         */
+        public String alias(int index) throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_addrinfo_alias(id, index, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_addrinfo_alias(id, index, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_addrinfo_service returns the length of the name of the service, or of its number, and
+         * copies it to output; 0 unless CLEAT_LOOKUP_NAMES has found it.
+         */
+        public String service() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_addrinfo_service(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_addrinfo_service(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
     }
 
     /** The id of an open context. */
     public static final class Context extends Id {
         private Context(int id) {
             super(id);
+        }
+
+        /**
+         * cleat_context_set_groups returns CLEAT_OK and sets the groups for the key exchange from a list
+         * in OpenSSL's format: names with colons between them, best first. IANA's names and their aliases
+         * are known, in upper and lower case: X25519MLKEM768, x25519, secp256r1 (prime256v1, P-256),
+         * secp384r1 (P-384), secp521r1 (P-521), MLKEM1024; "DEFAULT" is the default list. A name with "?"
+         * in front of it is left out if it is unknown. A slash separates as a colon does. It replaces
+         * what cleat_context_set_ecdh_curve has set, and is replaced by it. In TLS 1.2 the groups are
+         * also the curves that a server's certificate may have. A client whose list has none of the NIST
+         * curves offers them after the others for that reason, unless its versions begin with TLS 1.3,
+         * and refuses a server that takes one of them for the key exchange: CLEAT_SSL with WRONG_CURVE.
+         * CLEAT_SSL with UNSUPPORTED_ELLIPTIC_CURVE if a name is unknown to this BoringSSL or nothing is
+         * left of the list; with COMPLIANCE_POLICY if the context's policy allows none of the groups.
+         */
+        public void setGroups(String groups) throws Failure {
+            byte[] groupsBytes = bytes(groups);
+            int result = Raw.cleat_context_set_groups(id, groupsBytes, length(groupsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_groups returns the length of a list of the groups that BoringSSL has for the
+         * context's versions and its policy, with colons between the names, and copies it to output.
+         * aliases: 1 for a list with the aliases of each group behind its name, 0 for one without.
+         */
+        public String groups(boolean aliases) throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_groups(id, aliases ? 1 : 0, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_groups(id, aliases ? 1 : 0, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_context_set_server_sigalgs returns CLEAT_OK and sets the signature algorithms for the
+         * authentication of servers, with TLS 1.2 and later: clients verify with them and offer them,
+         * servers sign with them. The list is in OpenSSL's format: IANA's names
+         * ("ecdsa_secp256r1_sha256") or keys and hashes ("ECDSA+SHA256", "RSA+SHA256", "RSA-PSS+SHA256")
+         * with colons between them, best first. A name with "?" in front of it is left out if it is
+         * unknown. A server presents only certificates whose key makes one of the signatures. CLEAT_SSL
+         * with INVALID_SIGNATURE_ALGORITHM if a name is unknown to this BoringSSL or nothing is left of
+         * the list; with COMPLIANCE_POLICY if the context's policy allows none of the algorithms.
+         */
+        public void setServerSigalgs(String algorithms) throws Failure {
+            byte[] algorithmsBytes = bytes(algorithms);
+            int result = Raw.cleat_context_set_server_sigalgs(id, algorithmsBytes, length(algorithmsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_client_sigalgs returns CLEAT_OK and does so for the authentication of
+         * clients: clients sign with the algorithms, servers verify with them and name them when they ask
+         * for a certificate. CLEAT_SSL as above.
+         */
+        public void setClientSigalgs(String algorithms) throws Failure {
+            byte[] algorithmsBytes = bytes(algorithms);
+            int result = Raw.cleat_context_set_client_sigalgs(id, algorithmsBytes, length(algorithmsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_grease returns 1 if connections of the context send GREASE, otherwise 0.
+         */
+        public boolean grease() throws Failure {
+            int result = Raw.cleat_context_grease(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_grease returns CLEAT_OK and sets whether connections send GREASE (RFC 8701):
+         * random values that mean nothing among the suites, groups, versions and extensions, which a peer
+         * has to ignore. It is off in a new context: a peer that does not ignore them refuses the
+         * handshake, and what such peers cost is for the caller to decide. on: 0 or 1.
+         */
+        public void setGrease(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_grease(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_policy returns the context's CLEAT_POLICY_*.
+         */
+        public int policy() throws Failure {
+            int result = Raw.cleat_context_policy(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_policy returns CLEAT_OK and sets the policy: CLEAT_POLICY_*.
+         * CLEAT_POLICY_NONE removes it. Connections use what the other settings and the policy have in
+         * common; suites in the order of the context's list. Those setters fail from then on if nothing
+         * would be left, and so does this function: CLEAT_SSL with COMPLIANCE_POLICY, or with
+         * NO_CIPHER_MATCH for the suites. A server switches at the server name to contexts with the same
+         * policy only. CLEAT_UNSUPPORTED if BoringSSL does not have the policy.
+         */
+        public void setPolicy(int policy) throws Failure {
+            int result = Raw.cleat_context_set_policy(id, policy);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_cipher_id returns the number that IANA has given to the suite at index, in the
+         * list that cleat_context_cipher_count counts. Those of TLS 1.3, which are in no list, are
+         * 0x1301, 0x1302 and 0x1303. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL
+         * refuses the settings.
+         */
+        public int cipherId(int index) throws Failure {
+            int result = Raw.cleat_context_cipher_id(id, index);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
         }
 
         /**
@@ -1816,10 +2198,11 @@ public final class Cleat {
 
         /**
          * cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and earlier
-         * from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). TLS 1.3's
-         * suites are always there. DANGEROUS is a list that lets suites without forward secrecy (RSA) or
-         * with 3DES or SHA-1 in: a key that is stolen later decrypts what was recorded before. CLEAT_SSL
-         * with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
+         * from a list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). "PSK" is all
+         * suites with a pre-shared key. TLS 1.3's suites are always there. DANGEROUS is a list that lets
+         * suites without forward secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later
+         * decrypts what was recorded before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing
+         * can be selected.
          */
         public void setCiphers(String ciphers) throws Failure {
             byte[] ciphersBytes = bytes(ciphers);
@@ -2060,6 +2443,69 @@ public final class Cleat {
             int result = Raw.cleat_context_set_ech_grease(id, on ? 1 : 0);
             Reference.reachabilityFence(this);
             check(result);
+        }
+
+        /**
+         * cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0,
+         * as in a new context.
+         */
+        public boolean pskClient() throws Failure {
+            int result = Raw.cleat_context_psk_client(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_psk_client returns CLEAT_OK and lets the context's clients use pre-shared
+         * keys, or not. on: 1 or 0. DANGEROUS are keys that can be guessed, such as passwords, and keys
+         * that several clients have: an attacker who has one can pose as the server.
+         */
+        public void setPskClient(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_psk_client(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_psk_server returns 1 if the context's servers use pre-shared keys, otherwise 0,
+         * as in a new context.
+         */
+        public boolean pskServer() throws Failure {
+            int result = Raw.cleat_context_psk_server(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_psk_server returns CLEAT_OK and lets the context's servers use pre-shared
+         * keys, or not. on: 1 or 0. identity_hint: a text of at most CLEAT_PSK_IDENTITY_MAX bytes,
+         * without a zero byte, which clients get in plaintext; it may be absent. A server without a
+         * certificate then has no TLS 1.3. DANGEROUS are keys that can be guessed: what an observer
+         * records of a handshake with a suite without ECDHE is enough to try them.
+         */
+        public void setPskServer(boolean on, byte[] identityHint) throws Failure {
+            int result = Raw.cleat_context_set_psk_server(id, on ? 1 : 0, identityHint, length(identityHint));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_psk_identity_hint returns the length of the hint and copies it to output; 0 if
+         * there is none.
+         */
+        public byte[] pskIdentityHint() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_psk_identity_hint(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_psk_identity_hint(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
         }
 
         /**
@@ -2622,6 +3068,60 @@ public final class Cleat {
     public static final class Connection extends Id {
         private Connection(int id) {
             super(id);
+        }
+
+        /**
+         * cleat_connection_group returns the length of IANA's name of the group that the key exchange has
+         * used and copies it to output; 0 before the handshake is done, and where there was none (RSA).
+         * For a resumed session of TLS 1.2 it is the group of the first handshake.
+         */
+        public String group() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_group(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_group(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_server_sigalg returns the length of IANA's name of the algorithm that the
+         * server has signed the handshake with and copies it to output; 0 before the handshake is done,
+         * and if the server has signed nothing: with a resumed session, a pre-shared key, or an RSA key
+         * exchange.
+         */
+        public String serverSigalg() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_server_sigalg(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_server_sigalg(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_client_sigalg returns the same for the client; 0 also if it has shown no
+         * certificate.
+         */
+        public String clientSigalg() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_client_sigalg(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_client_sigalg(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
         }
 
         /**
@@ -3241,6 +3741,59 @@ public final class Cleat {
          */
         public void keyUpdate(boolean requested, double timeout) throws Failure {
             int result = Raw.cleat_connection_key_update(id, requested ? 1 : 0, timeout);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_connection_psk_hint returns the length of the hint that a client's server has sent, and
+         * copies it to output; 0 if it has sent none, or an empty one. CLEAT_USAGE if the client does not
+         * wait for a key.
+         */
+        public byte[] pskHint() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_psk_hint(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_psk_hint(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_connection_psk_identity returns the length of the identity and copies it to output: on a
+         * server that waits for a key, the one that the client claims to have; once the handshake is
+         * done, on both sides, the one whose key was used. 0 if it is empty, and if there is none.
+         */
+        public byte[] pskIdentity() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_psk_identity(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_psk_identity(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_connection_answer_psk returns CLEAT_OK and lets the handshake that has returned
+         * CLEAT_WANT_PSK go on at the next call. identity: on a client, at most CLEAT_PSK_IDENTITY_MAX
+         * bytes without a zero byte, which are sent in plaintext; absent it is empty. On a server it must
+         * be absent. key: at most CLEAT_PSK_KEY_MAX bytes; absent or empty, the caller refuses: the peer
+         * gets the alert unknown_psk_identity of a server, handshake_failure of a client, and the
+         * handshake fails with CLEAT_SSL, PSK_IDENTITY_NOT_FOUND. A server that answers with a random key
+         * instead does not reveal which identities it knows: both sides fail as with a wrong key. The key
+         * is wiped once it was used. CLEAT_USAGE if the connection does not wait for a key; after an
+         * error it can be answered again.
+         */
+        public void answerPsk(byte[] identity, byte[] key) throws Failure {
+            int result = Raw.cleat_connection_answer_psk(id, identity, length(identity), key, length(key));
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -4105,6 +4658,20 @@ public final class Cleat {
             check(result);
             return new Addrinfo(result);
         }
+
+        /**
+         * cleat_resolution_lookup returns the id of a resolution: the same in the background, as
+         * cleat_resolution_new. cleat_resolution_addrinfo returns the answer. lookup: CLEAT_LOOKUP_*;
+         * flags: CLEAT_NI_*. CLEAT_RESOLVE (NONAME: host is no numeric address); CLEAT_SYS (EMFILE;
+         * EAGAIN: no thread can be made).
+         */
+        public static Resolution lookup(int lookup, String host, int port,
+                                        int flags) throws Failure {
+            byte[] hostBytes = bytes(host);
+            int result = Raw.cleat_resolution_lookup(lookup, hostBytes, length(hostBytes), port, flags);
+            check(result);
+            return new Resolution(result);
+        }
     }
 
     /** The id of an open watch. */
@@ -4455,6 +5022,62 @@ public final class Cleat {
     }
 
     /**
+     * cleat_signature_algorithms returns the length of a list of the signature algorithms that
+     * BoringSSL has, with colons between IANA's names, and copies it to output.
+     */
+    public static String signatureAlgorithms() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_signature_algorithms(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_signature_algorithms(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_has_policy returns 1 if BoringSSL has a policy, otherwise 0. policy: CLEAT_POLICY_*.
+     */
+    public static boolean hasPolicy(int policy) throws Failure {
+        int result = Raw.cleat_has_policy(policy);
+        check(result);
+        return result != 0;
+    }
+
+    /**
+     * cleat_cipher_text returns the length of a text about the suite with that number and copies it
+     * to output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
+     * BoringSSL does not know.
+     */
+    public static String cipherText(int cipher, int which) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_cipher_text(cipher, which, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_cipher_text(cipher, which, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    public record CipherBits(int result, int bits) {}
+
+    /**
+     * cleat_cipher_bits returns how many bits of security the suite's encryption has, and stores how
+     * many bits its key has: they differ for 3DES (112, 168). CLEAT_USAGE for a suite that BoringSSL
+     * does not know.
+     */
+    public static CipherBits cipherBits(int cipher) throws Failure {
+        int[] bits = new int[1];
+        int result = Raw.cleat_cipher_bits(cipher, bits);
+        check(result);
+        return new CipherBits(result, bits[0]);
+    }
+
+    /**
      * cleat_monotonic returns CLEAT_OK and stores the seconds since a fixed point in the past. The
      * clock never goes back and is not changed when the time of day is set (POSIX CLOCK_MONOTONIC).
      */
@@ -4472,6 +5095,27 @@ public final class Cleat {
         int result = Raw.cleat_has_certificate_compression();
         check(result);
         return result != 0;
+    }
+
+    /**
+     * cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its
+     * end. It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF;
+     * EAGAIN, if another process has read them).
+     */
+    public static int descriptorRead(int fd, byte[] buf, double timeout) throws Failure {
+        int result = Raw.cleat_descriptor_read(fd, buf, buf.length, timeout);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not
+     * say. CLEAT_SYS: ENOTTY if it is no terminal.
+     */
+    public static int descriptorColumns(int fd) throws Failure {
+        int result = Raw.cleat_descriptor_columns(fd);
+        check(result);
+        return result;
     }
 
     /**
@@ -4608,6 +5252,47 @@ public final class Cleat {
     }
 
     /**
+     * cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to
+     * output. key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes
+     * another key, so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+     */
+    public static String generateKey(int keyType) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_generate_key(keyType, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_generate_key(keyType, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_generate_certificate returns the length of a certificate for a private key that is its
+     * own issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names
+     * and IP addresses that it is for, with commas between them; internationalised names in their
+     * A-labels. It may identify a server and a client, is no CA's, has a random serial number, and is
+     * valid from five minutes ago, for clocks that differ, until lifetime seconds from now: 1 to
+     * 2147483647. A peer that trusts it accepts it and nothing else. Each call makes another one.
+     * CLEAT_USAGE for names that no certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key;
+     * CLEAT_SSL: PEM NO_START_LINE, ...
+     */
+    public static String generateCertificate(byte[] key, String names,
+                                             int lifetime) throws Failure {
+        byte[] namesBytes = bytes(names);
+        byte[] out = new byte[256];
+        int result = Raw.cleat_generate_certificate(key, length(key), namesBytes, length(namesBytes), lifetime, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_generate_certificate(key, length(key), namesBytes, length(namesBytes), lifetime, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
      * cleat_handle_count returns how many ids are open in this process.
      */
     public static int handleCount() throws Failure {
@@ -4632,6 +5317,136 @@ public final class Cleat {
         int result = Raw.cleat_set_interruptible(interruptible ? 1 : 0);
         check(result);
         return result != 0;
+    }
+
+    /**
+     * cleat_service_port returns the number of a service's port. transport: the name of the protocol,
+     * "tcp" or "udp"; absent for any. CLEAT_RESOLVE (SERVICE: there is no such service).
+     */
+    public static int servicePort(String service, String transport) throws Failure {
+        byte[] serviceBytes = bytes(service);
+        byte[] transportBytes = bytes(transport);
+        int result = Raw.cleat_service_port(serviceBytes, length(serviceBytes), transportBytes, length(transportBytes));
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_service_name returns the length of the name of the service that has a port, and copies it
+     * to output. port: 0 to 65535. transport: as for cleat_service_port; absent for any.
+     * CLEAT_RESOLVE (SERVICE: there is none).
+     */
+    public static String serviceName(int port, String transport) throws Failure {
+        byte[] transportBytes = bytes(transport);
+        byte[] out = new byte[256];
+        int result = Raw.cleat_service_name(port, transportBytes, length(transportBytes), out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_service_name(port, transportBytes, length(transportBytes), out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_protocol_number returns the number of a protocol, as "tcp" has 6. CLEAT_RESOLVE (NONAME:
+     * there is no such protocol).
+     */
+    public static int protocolNumber(String name) throws Failure {
+        byte[] nameBytes = bytes(name);
+        int result = Raw.cleat_protocol_number(nameBytes, length(nameBytes));
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_host_name returns the length of the machine's host name and copies it to output.
+     * CLEAT_SYS.
+     */
+    public static String hostName() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_host_name(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_host_name(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_interface_index returns the number of a network interface. CLEAT_SYS (ENODEV: there is no
+     * such interface).
+     */
+    public static int interfaceIndex(String name) throws Failure {
+        byte[] nameBytes = bytes(name);
+        int result = Raw.cleat_interface_index(nameBytes, length(nameBytes));
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_interface_name returns the length of the name of the network interface with a number, and
+     * copies it to output. number: 1 or more. CLEAT_SYS (ENXIO: there is none).
+     */
+    public static String interfaceName(boolean number) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_interface_name(number ? 1 : 0, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_interface_name(number ? 1 : 0, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_interface_names returns the length of the names of all network interfaces, each followed
+     * by a line feed, and copies them to output. CLEAT_SYS.
+     */
+    public static String interfaceNames() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_interface_names(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_interface_names(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_inet_pton returns how many bytes it put into buf: the address that is written in host, in
+     * network order, 4 bytes for CLEAT_AF_INET and 16 for CLEAT_AF_INET6. family: CLEAT_AF_*;
+     * CLEAT_AF_UNSPEC for all forms of IPv4 addresses that inet_aton reads, such as "127.1".
+     * CLEAT_SYS (EAFNOSUPPORT); CLEAT_USAGE if host is no such address, or buf too small.
+     */
+    public static int inetPton(int family, String host, byte[] buf) throws Failure {
+        byte[] hostBytes = bytes(host);
+        int result = Raw.cleat_inet_pton(family, hostBytes, length(hostBytes), buf, buf.length);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_inet_ntop returns the length of the text for an address that is given as bytes, as from
+     * cleat_inet_pton, and copies it to output. family: CLEAT_AF_*. CLEAT_SYS (EAFNOSUPPORT);
+     * CLEAT_USAGE for another number of bytes.
+     */
+    public static String inetNtop(int family, byte[] data) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_inet_ntop(family, data, length(data), out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_inet_ntop(family, data, length(data), out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
     }
 
     /**

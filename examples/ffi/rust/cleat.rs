@@ -37,6 +37,21 @@ pub const EAI_MEMORY: i32 = 10;
 pub const EAI_SYSTEM: i32 = 11;
 pub const EAI_OVERFLOW: i32 = 12;
 
+// CLEAT_POLICY_* are BoringSSL's compliance policies, each with the date of what it stands for. They
+// restrict versions, suites, groups and the signatures of the handshake, not the certificates of a
+// chain; what they stand for asks for more. The three CNSA ones need a BoringSSL of 2026.
+pub const POLICY_NONE: i32 = 0;
+/// SP 800-52r2: AES-GCM; P-256, P-384; RSA, ECDSA
+pub const POLICY_FIPS_202205: i32 = 1;
+/// AES-256-GCM; P-384; SHA-384 and SHA-512
+pub const POLICY_WPA3_192_202304: i32 = 2;
+/// AES-256-GCM is preferred in TLS 1.3; nothing is forbidden
+pub const POLICY_CNSA_202407: i32 = 3;
+/// RFC 9151: AES-256-GCM; ML-KEM-1024, P-384; SHA-384
+pub const POLICY_CNSA1_202603: i32 = 4;
+/// TLS 1.3, AES-256-GCM; ML-KEM-1024; SHA-384
+pub const POLICY_CNSA2_202603: i32 = 5;
+
 // CLEAT_NAME_* choose a distinguished name: a certificate's subject or issuer, or, from CLEAT_NAME_ALT
 // on, the directory name that the subject alternative name at index (which - CLEAT_NAME_ALT) is.
 pub const NAME_SUBJECT: i32 = 0;
@@ -76,6 +91,19 @@ pub const FINGERPRINT_CERTIFICATE: i32 = 0;
 /// its public key, SubjectPublicKeyInfo in DER: a pin (RFC 7469)
 pub const FINGERPRINT_SPKI: i32 = 1;
 
+// CLEAT_CIPHER_* are what cleat_cipher_text returns of a suite, in OpenSSL's words: its name; the
+// version of TLS that has introduced it ("SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3"); the algorithm of
+// the bulk encryption ("aes-128-gcm"); the digest of its MAC ("sha1"; none of suites with
+// authenticated encryption); the key exchange ("kx-ecdhe"); the authentication ("auth-rsa"); and all
+// of it in a line, as by SSL_CIPHER_description.
+pub const CIPHER_NAME: i32 = 0;
+pub const CIPHER_VERSION: i32 = 1;
+pub const CIPHER_SYMMETRIC: i32 = 2;
+pub const CIPHER_DIGEST: i32 = 3;
+pub const CIPHER_KEY_EXCHANGE: i32 = 4;
+pub const CIPHER_AUTHENTICATION: i32 = 5;
+pub const CIPHER_DESCRIPTION: i32 = 6;
+
 // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
 /// what the peer has sent, which may be anything
 pub const CHAIN_SENT: i32 = 0;
@@ -106,8 +134,12 @@ pub const TLS1_1_VERSION: i32 = 770;
 pub const TLS1_2_VERSION: i32 = 771;
 pub const TLS1_3_VERSION: i32 = 772;
 
-// CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act; the
-// others are kept and read back, but name what BoringSSL always or never does.
+// CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act, and
+// NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to servers
+// without the renegotiation extension of RFC 5746, as BoringSSL of 2023 always does; TLS 1.2 and
+// earlier) and IGNORE_UNEXPECTED_EOF: an end of the network after the handshake counts as
+// close_notify. DANGEROUS: an attacker can cut off what the peer has sent. The others are kept and
+// read back, but name what BoringSSL always or never does.
 pub const OP_ALL: i32 = 84;
 pub const OP_NO_SSLV2: i32 = 16777216;
 pub const OP_NO_SSLV3: i32 = 33554432;
@@ -121,6 +153,9 @@ pub const OP_SINGLE_ECDH_USE: i32 = 524288;
 pub const OP_ENABLE_MIDDLEBOX_COMPAT: i32 = 1048576;
 pub const OP_NO_COMPRESSION: i32 = 131072;
 pub const OP_NO_TICKET: i32 = 16384;
+pub const OP_LEGACY_SERVER_CONNECT: i32 = 4;
+pub const OP_IGNORE_UNEXPECTED_EOF: i32 = 128;
+pub const OP_NO_RENEGOTIATION: i32 = 1073741824;
 
 // CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate.
 /// DANGEROUS on a client: the certificate is not verified
@@ -132,11 +167,13 @@ pub const CERT_REQUIRED: i32 = 2;
 
 // CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT refuses chains that lack what
 // RFC 5280 requires, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and read back:
-// BoringSSL does so always.
+// BoringSSL does so always. So is ALLOW_PROXY_CERTS: BoringSSL never accepts proxy certificates (RFC
+// 3820).
 pub const VERIFY_DEFAULT: i32 = 0;
 pub const VERIFY_CRL_CHECK_LEAF: i32 = 4;
 pub const VERIFY_CRL_CHECK_CHAIN: i32 = 12;
 pub const VERIFY_X509_STRICT: i32 = 32;
+pub const VERIFY_ALLOW_PROXY_CERTS: i32 = 64;
 pub const VERIFY_X509_TRUSTED_FIRST: i32 = 32768;
 pub const VERIFY_X509_PARTIAL_CHAIN: i32 = 524288;
 
@@ -229,6 +266,7 @@ pub const EACCES: i32 = 13;
 pub const EFAULT: i32 = 14;
 pub const EBUSY: i32 = 16;
 pub const EEXIST: i32 = 17;
+pub const ENODEV: i32 = 19;
 pub const ENOTDIR: i32 = 20;
 pub const EISDIR: i32 = 21;
 pub const EINVAL: i32 = 22;
@@ -236,6 +274,7 @@ pub const ENFILE: i32 = 23;
 pub const EMFILE: i32 = 24;
 pub const EFBIG: i32 = 27;
 pub const ENOSPC: i32 = 28;
+pub const ESPIPE: i32 = 29;
 pub const EPIPE: i32 = 32;
 pub const ENAMETOOLONG: i32 = 36;
 pub const ELOOP: i32 = 40;
@@ -289,6 +328,23 @@ pub const KIND_VERIFICATION: i32 = 9;
 pub const KIND_ECH_KEY: i32 = 10;
 pub const KIND_EPOLL: i32 = 13;
 
+// CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host name,
+// with its canonical name and its aliases (gethostbyname). ADDRESS: the name and the aliases of the
+// host that has a numeric address (gethostbyaddr). NAMES: a host name and the name of a service for a
+// numeric address and a port (getnameinfo).
+pub const LOOKUP_HOST: i32 = 1;
+pub const LOOKUP_ADDRESS: i32 = 2;
+pub const LOOKUP_NAMES: i32 = 3;
+
+// CLEAT_NI_* are flags for CLEAT_LOOKUP_NAMES, with Linux's numbers: the address, or the port, is not
+// looked up; the host's name without its domain, if that is the local one; a host without a name is an
+// error; the service is UDP's.
+pub const NI_NUMERICHOST: i32 = 1;
+pub const NI_NUMERICSERV: i32 = 2;
+pub const NI_NOFQDN: i32 = 4;
+pub const NI_NAMEREQD: i32 = 8;
+pub const NI_DGRAM: i32 = 16;
+
 // CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
 pub const POLLIN: i32 = 1;
 pub const POLLPRI: i32 = 2;
@@ -296,6 +352,12 @@ pub const POLLOUT: i32 = 4;
 pub const POLLERR: i32 = 8;
 pub const POLLHUP: i32 = 16;
 pub const POLLNVAL: i32 = 32;
+
+// CLEAT_PSK_IDENTITY_MAX is the greatest length of an identity, and of a hint, in bytes.
+pub const PSK_IDENTITY_MAX: i32 = 128;
+
+// CLEAT_PSK_KEY_MAX is the greatest length of a key, in bytes.
+pub const PSK_KEY_MAX: i32 = 256;
 
 // CLEAT_SCT_* choose bytes of a timestamp.
 /// the log: SHA-256 of its public key
@@ -430,7 +492,9 @@ pub const IPV6_V6ONLY: i32 = 26;
 pub const MSG_OOB: i32 = 1;
 pub const MSG_PEEK: i32 = 2;
 pub const MSG_DONTROUTE: i32 = 4;
+pub const MSG_CTRUNC: i32 = 8;
 pub const MSG_TRUNC: i32 = 32;
+pub const MSG_EOR: i32 = 128;
 pub const MSG_WAITALL: i32 = 256;
 
 // CLEAT_SHUT_* are the directions of cleat_socket_shutdown.
@@ -455,8 +519,7 @@ pub const OCSP_UNKNOWN: i32 = 2;
 pub const OK: i32 = 0;
 
 // CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be made
-// again, with the same arguments, once the caller has provided it. Their value is 0. The class 7 is
-// kept for an event to come.
+// again, with the same arguments, once the caller has provided it. Their value is 0.
 /// the transport must be readable (or be fed) first
 pub const WANT_READ: i32 = 1;
 /// the transport must be writable (or be drained) first
@@ -477,6 +540,10 @@ pub const WANT_SIGNATURE: i32 = 5;
 // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits
 // for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
 pub const WANT_VERIFY: i32 = 6;
+
+// CLEAT_WANT_PSK is the class for a connection that needs a pre-shared key: see
+// cleat_connection_answer_psk. The value is 0.
+pub const WANT_PSK: i32 = 7;
 
 // CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was given:
 // call again with one. The value is 0.
@@ -634,6 +701,25 @@ pub mod raw {
                                       proto: *mut i32, port: *mut i32, flowinfo: *mut i32,
                                       scope_id: *mut i32) -> i32;
         pub fn cleat_addrinfo_canonname(addrinfo: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_context_set_groups(context: i32, groups: *const c_char,
+                                        groups_len: i32) -> i32;
+        pub fn cleat_context_groups(context: i32, aliases: i32, output: *mut c_char,
+                                    output_cap: i32) -> i32;
+        pub fn cleat_signature_algorithms(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_context_set_server_sigalgs(context: i32, algorithms: *const c_char,
+                                                algorithms_len: i32) -> i32;
+        pub fn cleat_context_set_client_sigalgs(context: i32, algorithms: *const c_char,
+                                                algorithms_len: i32) -> i32;
+        pub fn cleat_connection_group(connection: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_connection_server_sigalg(connection: i32, output: *mut c_char,
+                                              output_cap: i32) -> i32;
+        pub fn cleat_connection_client_sigalg(connection: i32, output: *mut c_char,
+                                              output_cap: i32) -> i32;
+        pub fn cleat_context_grease(context: i32) -> i32;
+        pub fn cleat_context_set_grease(context: i32, on: i32) -> i32;
+        pub fn cleat_has_policy(policy: i32) -> i32;
+        pub fn cleat_context_policy(context: i32) -> i32;
+        pub fn cleat_context_set_policy(context: i32, policy: i32) -> i32;
         pub fn cleat_certificate_from_pem(data: *const c_char, data_len: i32) -> i32;
         pub fn cleat_certificate_from_der(data: *const c_char, data_len: i32) -> i32;
         pub fn cleat_certificate_der(certificate: i32, output: *mut c_char, output_cap: i32) -> i32;
@@ -687,6 +773,10 @@ pub mod raw {
                                              output_cap: i32) -> i32;
         pub fn cleat_certificate_matches(certificate: i32, name: *const c_char,
                                          name_len: i32) -> i32;
+        pub fn cleat_context_cipher_id(context: i32, index: i32) -> i32;
+        pub fn cleat_cipher_text(cipher: i32, which: i32, output: *mut c_char,
+                                 output_cap: i32) -> i32;
+        pub fn cleat_cipher_bits(cipher: i32, bits: *mut i32) -> i32;
         pub fn cleat_monotonic(seconds: *mut f64) -> i32;
         pub fn cleat_has_certificate_compression() -> i32;
         pub fn cleat_context_certificate_compression(context: i32) -> i32;
@@ -781,6 +871,8 @@ pub mod raw {
                                                   certs_len: i32, key: *const c_char, key_len: i32,
                                                   password: *const c_char,
                                                   password_len: i32) -> i32;
+        pub fn cleat_descriptor_read(fd: i32, buf: *mut c_char, buf_cap: i32, timeout: f64) -> i32;
+        pub fn cleat_descriptor_columns(fd: i32) -> i32;
         pub fn cleat_context_early_data(context: i32) -> i32;
         pub fn cleat_context_set_early_data(context: i32, most: i32) -> i32;
         pub fn cleat_connection_early_data(connection: i32) -> i32;
@@ -820,15 +912,54 @@ pub mod raw {
                                                        context_value_len: i32, buf: *mut c_char,
                                                        buf_cap: i32) -> i32;
         pub fn cleat_connection_key_update(connection: i32, requested: i32, timeout: f64) -> i32;
+        pub fn cleat_generate_key(key_type: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_generate_certificate(key: *const c_char, key_len: i32, names: *const c_char,
+                                          names_len: i32, lifetime: i32, output: *mut c_char,
+                                          output_cap: i32) -> i32;
         pub fn cleat_close(id: i32) -> i32;
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
         pub fn cleat_set_interruptible(interruptible: i32) -> i32;
+        pub fn cleat_addrinfo_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
+                                     flags: i32) -> i32;
+        pub fn cleat_resolution_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
+                                       flags: i32) -> i32;
+        pub fn cleat_addrinfo_alias_count(addrinfo: i32) -> i32;
+        pub fn cleat_addrinfo_alias(addrinfo: i32, index: i32, output: *mut c_char,
+                                    output_cap: i32) -> i32;
+        pub fn cleat_addrinfo_service(addrinfo: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_service_port(service: *const c_char, service_len: i32,
+                                  transport: *const c_char, transport_len: i32) -> i32;
+        pub fn cleat_service_name(port: i32, transport: *const c_char, transport_len: i32,
+                                  output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_protocol_number(name: *const c_char, name_len: i32) -> i32;
+        pub fn cleat_host_name(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_interface_index(name: *const c_char, name_len: i32) -> i32;
+        pub fn cleat_interface_name(number: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_interface_names(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_inet_pton(family: i32, host: *const c_char, host_len: i32, buf: *mut c_char,
+                               buf_cap: i32) -> i32;
+        pub fn cleat_inet_ntop(family: i32, data: *const c_char, data_len: i32, output: *mut c_char,
+                               output_cap: i32) -> i32;
         pub fn cleat_poll(fds: *const i32, fds_len: i32, events: *const i32, events_len: i32,
                           revents: *mut i32, revents_cap: i32, timeout: f64) -> i32;
         pub fn cleat_watch_new(fd: i32, events: i32, timeout: f64) -> i32;
         pub fn cleat_watch_fileno(watch: i32) -> i32;
         pub fn cleat_watch_signal(watch: i32) -> i32;
+        pub fn cleat_context_psk_client(context: i32) -> i32;
+        pub fn cleat_context_set_psk_client(context: i32, on: i32) -> i32;
+        pub fn cleat_context_psk_server(context: i32) -> i32;
+        pub fn cleat_context_set_psk_server(context: i32, on: i32, identity_hint: *const c_char,
+                                            identity_hint_len: i32) -> i32;
+        pub fn cleat_context_psk_identity_hint(context: i32, output: *mut c_char,
+                                               output_cap: i32) -> i32;
+        pub fn cleat_connection_psk_hint(connection: i32, output: *mut c_char,
+                                         output_cap: i32) -> i32;
+        pub fn cleat_connection_psk_identity(connection: i32, output: *mut c_char,
+                                             output_cap: i32) -> i32;
+        pub fn cleat_connection_answer_psk(connection: i32, identity: *const c_char,
+                                           identity_len: i32, key: *const c_char,
+                                           key_len: i32) -> i32;
         pub fn cleat_random_bytes(buf: *mut c_char, buf_cap: i32) -> i32;
         pub fn cleat_certificate_scts(certificate: i32, output: *mut c_char,
                                       output_cap: i32) -> i32;
@@ -909,6 +1040,8 @@ pub mod raw {
         pub fn cleat_socket_accept(socket: i32, timeout: f64) -> i32;
         pub fn cleat_socket_connect(socket: i32, host: *const c_char, host_len: i32, port: i32,
                                     timeout: f64) -> i32;
+        pub fn cleat_socket_connect_flow(socket: i32, host: *const c_char, host_len: i32, port: i32,
+                                         flowinfo: i32, timeout: f64) -> i32;
         pub fn cleat_socket_send(socket: i32, data: *const c_char, data_len: i32, flags: i32,
                                  timeout: f64) -> i32;
         pub fn cleat_socket_recv(socket: i32, buf: *mut c_char, buf_cap: i32, flags: i32,
@@ -917,8 +1050,13 @@ pub mod raw {
         pub fn cleat_socket_sendto(socket: i32, data: *const c_char, data_len: i32, flags: i32,
                                    host: *const c_char, host_len: i32, port: i32,
                                    timeout: f64) -> i32;
+        pub fn cleat_socket_sendto_flow(socket: i32, data: *const c_char, data_len: i32, flags: i32,
+                                        host: *const c_char, host_len: i32, port: i32,
+                                        flowinfo: i32, timeout: f64) -> i32;
         pub fn cleat_socket_recvfrom(socket: i32, buf: *mut c_char, buf_cap: i32, flags: i32,
                                      timeout: f64, sender: *mut i32) -> i32;
+        pub fn cleat_socket_recvmsg(socket: i32, buf: *mut c_char, buf_cap: i32, flags: i32,
+                                    timeout: f64, msg_flags: *mut i32, sender: *mut i32) -> i32;
         pub fn cleat_socket_shutdown(socket: i32, how: i32) -> i32;
         pub fn cleat_socket_getsockname(socket: i32, output: *mut c_char, output_cap: i32,
                                         port: *mut i32, flowinfo: *mut i32,
@@ -1052,6 +1190,10 @@ pub mod raw {
         pub fn cleat_ech_key_load_data_guarded(data: *const c_char, data_len: i32,
                                                guard_id: *mut i32) -> i32;
         pub fn cleat_epoll_new_guarded(guard_id: *mut i32) -> i32;
+        pub fn cleat_addrinfo_lookup_guarded(lookup: i32, host: *const c_char, host_len: i32,
+                                             port: i32, flags: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_resolution_lookup_guarded(lookup: i32, host: *const c_char, host_len: i32,
+                                               port: i32, flags: i32, guard_id: *mut i32) -> i32;
         pub fn cleat_watch_new_guarded(fd: i32, events: i32, timeout: f64,
                                        guard_id: *mut i32) -> i32;
         pub fn cleat_connection_session_guarded(connection: i32, guard_id: *mut i32) -> i32;
@@ -1317,6 +1459,17 @@ impl Socket {
         Ok(())
     }
 
+    /// cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information of an
+    /// IPv6 address (RFC 3493 section 3.3: the flow label and the traffic class), which Linux uses if the
+    /// option IPV6_FLOWINFO_SEND is set. flowinfo: 0 to 0x0fffffff; 0 for other families. CLEAT_WANT_WRITE;
+    /// CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: the label is another socket's); CLEAT_RESOLVE.
+    #[allow(clippy::too_many_arguments)]
+    pub fn connect_flow(&self, host: &str, port: i32, flowinfo: i32,
+                        timeout: f64) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_socket_connect_flow(self.0, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flowinfo, timeout) })?;
+        Ok(())
+    }
+
     /// cleat_socket_send returns how many of the bytes were sent, which may be fewer than data_len. flags:
     /// CLEAT_MSG_*. CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EPIPE, ECONNRESET, ENOTCONN
     /// ...).
@@ -1354,6 +1507,16 @@ impl Socket {
         Ok(result as usize)
     }
 
+    /// cleat_socket_sendto_flow returns how many of the bytes were sent, as cleat_socket_sendto, with flow
+    /// information as in cleat_socket_connect_flow. flags: CLEAT_MSG_*; flowinfo: 0 to 0x0fffffff.
+    /// CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_RESOLVE.
+    #[allow(clippy::too_many_arguments)]
+    pub fn sendto_flow(&self, data: &[u8], flags: i32, host: &str, port: i32, flowinfo: i32,
+                       timeout: f64) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_socket_sendto_flow(self.0, data.as_ptr().cast(), c_len(data.len()), flags, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flowinfo, timeout) })?;
+        Ok(result as usize)
+    }
+
     /// cleat_socket_recvfrom returns how many bytes of a datagram it put into buf; the others are lost. It
     /// stores the id of a list (cleat/address.h) with the sender's address, or with none if the sender has
     /// none; the caller closes it. flags: CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED;
@@ -1364,6 +1527,20 @@ impl Socket {
         let mut sender = 0;
         let result = checked(unsafe { raw::cleat_socket_recvfrom(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), flags, timeout, &mut sender) })?;
         Ok((result as usize, Addrinfo(sender)))
+    }
+
+    /// cleat_socket_recvmsg returns how many bytes it put into buf, as cleat_socket_recvfrom, and stores
+    /// what recvmsg(2) says of them, CLEAT_MSG_*: TRUNC if a datagram was longer, EOR at the end of a
+    /// record, OOB, CTRUNC if the peer has sent ancillary data (descriptors), which were discarded. The
+    /// sender's list is as in cleat_socket_recvfrom. flags: CLEAT_MSG_*; msg_flags: CLEAT_MSG_*.
+    /// CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS.
+    #[allow(clippy::too_many_arguments)]
+    pub fn recvmsg(&self, buf: &mut [u8], flags: i32,
+                   timeout: f64) -> Result<(usize, i32, Addrinfo), Error> {
+        let mut msg_flags = 0;
+        let mut sender = 0;
+        let result = checked(unsafe { raw::cleat_socket_recvmsg(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), flags, timeout, &mut msg_flags, &mut sender) })?;
+        Ok((result as usize, msg_flags, Addrinfo(sender)))
     }
 
     /// cleat_socket_shutdown returns CLEAT_OK and ends one or both directions of the connection. how:
@@ -1497,6 +1674,41 @@ impl Addrinfo {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_canonname(self.0, out, out_cap) })?;
         Ok(utf8(out))
     }
+
+    /// cleat_addrinfo_lookup returns the id of a list (cleat/address.h) with the answer to a question:
+    /// addresses, a canonical name (cleat_addrinfo_canonname), aliases (cleat_addrinfo_alias) and, for
+    /// CLEAT_LOOKUP_NAMES, a service (cleat_addrinfo_service). lookup: CLEAT_LOOKUP_*; port: 0 to 65535,
+    /// for CLEAT_LOOKUP_NAMES; flags: CLEAT_NI_*, for CLEAT_LOOKUP_NAMES, otherwise 0. It may block on the
+    /// network for as long as the resolver does. CLEAT_RESOLVE (NONAME: there is no such host; NODATA: the
+    /// host has no address; AGAIN, FAIL: a name server); CLEAT_SYS.
+    #[allow(clippy::too_many_arguments)]
+    pub fn lookup(lookup: i32, host: &str, port: i32, flags: i32) -> Result<Addrinfo, Error> {
+        let result = checked(unsafe { raw::cleat_addrinfo_lookup(lookup, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flags) })?;
+        Ok(Addrinfo(result))
+    }
+
+    /// cleat_addrinfo_alias_count returns how many aliases the list has: none, unless it is
+    /// cleat_addrinfo_lookup's.
+    #[allow(clippy::too_many_arguments)]
+    pub fn alias_count(&self) -> Result<usize, Error> {
+        let result = checked(unsafe { raw::cleat_addrinfo_alias_count(self.0) })?;
+        Ok(result as usize)
+    }
+
+    /// cleat_addrinfo_alias returns the length of the alias at index (from 0) and copies it to output.
+    #[allow(clippy::too_many_arguments)]
+    pub fn alias(&self, index: i32) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_alias(self.0, index, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_addrinfo_service returns the length of the name of the service, or of its number, and copies
+    /// it to output; 0 unless CLEAT_LOOKUP_NAMES has found it.
+    #[allow(clippy::too_many_arguments)]
+    pub fn service(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_service(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
 }
 
 /// The id of an open context; dropping it closes it.
@@ -1512,6 +1724,100 @@ impl Drop for Context {
 impl Context {
     pub fn id(&self) -> i32 {
         self.0
+    }
+
+    /// cleat_context_set_groups returns CLEAT_OK and sets the groups for the key exchange from a list in
+    /// OpenSSL's format: names with colons between them, best first. IANA's names and their aliases are
+    /// known, in upper and lower case: X25519MLKEM768, x25519, secp256r1 (prime256v1, P-256), secp384r1
+    /// (P-384), secp521r1 (P-521), MLKEM1024; "DEFAULT" is the default list. A name with "?" in front of it
+    /// is left out if it is unknown. A slash separates as a colon does. It replaces what
+    /// cleat_context_set_ecdh_curve has set, and is replaced by it. In TLS 1.2 the groups are also the
+    /// curves that a server's certificate may have. A client whose list has none of the NIST curves offers
+    /// them after the others for that reason, unless its versions begin with TLS 1.3, and refuses a server
+    /// that takes one of them for the key exchange: CLEAT_SSL with WRONG_CURVE. CLEAT_SSL with
+    /// UNSUPPORTED_ELLIPTIC_CURVE if a name is unknown to this BoringSSL or nothing is left of the list;
+    /// with COMPLIANCE_POLICY if the context's policy allows none of the groups.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_groups(&self, groups: &str) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_groups(self.0, groups.as_bytes().as_ptr().cast(), c_len(groups.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_groups returns the length of a list of the groups that BoringSSL has for the context's
+    /// versions and its policy, with colons between the names, and copies it to output. aliases: 1 for a
+    /// list with the aliases of each group behind its name, 0 for one without.
+    #[allow(clippy::too_many_arguments)]
+    pub fn groups(&self, aliases: bool) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_groups(self.0, aliases as i32, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_context_set_server_sigalgs returns CLEAT_OK and sets the signature algorithms for the
+    /// authentication of servers, with TLS 1.2 and later: clients verify with them and offer them, servers
+    /// sign with them. The list is in OpenSSL's format: IANA's names ("ecdsa_secp256r1_sha256") or keys and
+    /// hashes ("ECDSA+SHA256", "RSA+SHA256", "RSA-PSS+SHA256") with colons between them, best first. A name
+    /// with "?" in front of it is left out if it is unknown. A server presents only certificates whose key
+    /// makes one of the signatures. CLEAT_SSL with INVALID_SIGNATURE_ALGORITHM if a name is unknown to this
+    /// BoringSSL or nothing is left of the list; with COMPLIANCE_POLICY if the context's policy allows none
+    /// of the algorithms.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_server_sigalgs(&self, algorithms: &str) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_server_sigalgs(self.0, algorithms.as_bytes().as_ptr().cast(), c_len(algorithms.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_client_sigalgs returns CLEAT_OK and does so for the authentication of clients:
+    /// clients sign with the algorithms, servers verify with them and name them when they ask for a
+    /// certificate. CLEAT_SSL as above.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_client_sigalgs(&self, algorithms: &str) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_client_sigalgs(self.0, algorithms.as_bytes().as_ptr().cast(), c_len(algorithms.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_grease returns 1 if connections of the context send GREASE, otherwise 0.
+    #[allow(clippy::too_many_arguments)]
+    pub fn grease(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_grease(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_grease returns CLEAT_OK and sets whether connections send GREASE (RFC 8701):
+    /// random values that mean nothing among the suites, groups, versions and extensions, which a peer has
+    /// to ignore. It is off in a new context: a peer that does not ignore them refuses the handshake, and
+    /// what such peers cost is for the caller to decide. on: 0 or 1.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_grease(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_grease(self.0, on as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_policy returns the context's CLEAT_POLICY_*.
+    #[allow(clippy::too_many_arguments)]
+    pub fn policy(&self) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_context_policy(self.0) })?;
+        Ok(result)
+    }
+
+    /// cleat_context_set_policy returns CLEAT_OK and sets the policy: CLEAT_POLICY_*. CLEAT_POLICY_NONE
+    /// removes it. Connections use what the other settings and the policy have in common; suites in the
+    /// order of the context's list. Those setters fail from then on if nothing would be left, and so does
+    /// this function: CLEAT_SSL with COMPLIANCE_POLICY, or with NO_CIPHER_MATCH for the suites. A server
+    /// switches at the server name to contexts with the same policy only. CLEAT_UNSUPPORTED if BoringSSL
+    /// does not have the policy.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_policy(&self, policy: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_policy(self.0, policy) })?;
+        Ok(())
+    }
+
+    /// cleat_context_cipher_id returns the number that IANA has given to the suite at index, in the list
+    /// that cleat_context_cipher_count counts. Those of TLS 1.3, which are in no list, are 0x1301, 0x1302
+    /// and 0x1303. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL refuses the settings.
+    #[allow(clippy::too_many_arguments)]
+    pub fn cipher_id(&self, index: i32) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_context_cipher_id(self.0, index) })?;
+        Ok(result)
     }
 
     /// cleat_context_certificate_compression returns 1 if connections of the context compress their
@@ -1647,10 +1953,10 @@ impl Context {
     }
 
     /// cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and earlier from a
-    /// list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). TLS 1.3's suites are
-    /// always there. DANGEROUS is a list that lets suites without forward secrecy (RSA) or with 3DES or
-    /// SHA-1 in: a key that is stolen later decrypts what was recorded before. CLEAT_SSL with
-    /// NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
+    /// list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). "PSK" is all suites with
+    /// a pre-shared key. TLS 1.3's suites are always there. DANGEROUS is a list that lets suites without
+    /// forward secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later decrypts what was
+    /// recorded before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ciphers(&self, ciphers: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ciphers(self.0, ciphers.as_bytes().as_ptr().cast(), c_len(ciphers.len())) })?;
@@ -1837,6 +2143,51 @@ impl Context {
     pub fn set_ech_grease(&self, on: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ech_grease(self.0, on as i32) })?;
         Ok(())
+    }
+
+    /// cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0, as in
+    /// a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_client(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_psk_client(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_psk_client returns CLEAT_OK and lets the context's clients use pre-shared keys, or
+    /// not. on: 1 or 0. DANGEROUS are keys that can be guessed, such as passwords, and keys that several
+    /// clients have: an attacker who has one can pose as the server.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_psk_client(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_psk_client(self.0, on as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_psk_server returns 1 if the context's servers use pre-shared keys, otherwise 0, as in
+    /// a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_server(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_psk_server(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_psk_server returns CLEAT_OK and lets the context's servers use pre-shared keys, or
+    /// not. on: 1 or 0. identity_hint: a text of at most CLEAT_PSK_IDENTITY_MAX bytes, without a zero byte,
+    /// which clients get in plaintext; it may be absent. A server without a certificate then has no TLS
+    /// 1.3. DANGEROUS are keys that can be guessed: what an observer records of a handshake with a suite
+    /// without ECDHE is enough to try them.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_psk_server(&self, on: bool, identity_hint: Option<&[u8]>) -> Result<(), Error> {
+        let (identity_hint, identity_hint_len) = c_pair(identity_hint);
+        let _ = checked(unsafe { raw::cleat_context_set_psk_server(self.0, on as i32, identity_hint, identity_hint_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_psk_identity_hint returns the length of the hint and copies it to output; 0 if there
+    /// is none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_identity_hint(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_psk_identity_hint(self.0, out, out_cap) })?;
+        Ok(out)
     }
 
     /// cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it has
@@ -2272,6 +2623,32 @@ impl Connection {
         self.0
     }
 
+    /// cleat_connection_group returns the length of IANA's name of the group that the key exchange has used
+    /// and copies it to output; 0 before the handshake is done, and where there was none (RSA). For a
+    /// resumed session of TLS 1.2 it is the group of the first handshake.
+    #[allow(clippy::too_many_arguments)]
+    pub fn group(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_group(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_connection_server_sigalg returns the length of IANA's name of the algorithm that the server
+    /// has signed the handshake with and copies it to output; 0 before the handshake is done, and if the
+    /// server has signed nothing: with a resumed session, a pre-shared key, or an RSA key exchange.
+    #[allow(clippy::too_many_arguments)]
+    pub fn server_sigalg(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_server_sigalg(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_connection_client_sigalg returns the same for the client; 0 also if it has shown no
+    /// certificate.
+    #[allow(clippy::too_many_arguments)]
+    pub fn client_sigalg(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_client_sigalg(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
     /// cleat_connection_over_socket returns the id of a connection over a stream socket, which it keeps
     /// open until both ids are closed. server_side: 1 for the server, 0 for the client. server_hostname:
     /// the server's name, for a client only: it is sent as SNI unless it is an IP address, and compared
@@ -2705,6 +3082,40 @@ impl Connection {
     #[allow(clippy::too_many_arguments)]
     pub fn key_update(&self, requested: bool, timeout: f64) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_key_update(self.0, requested as i32, timeout) })?;
+        Ok(())
+    }
+
+    /// cleat_connection_psk_hint returns the length of the hint that a client's server has sent, and copies
+    /// it to output; 0 if it has sent none, or an empty one. CLEAT_USAGE if the client does not wait for a
+    /// key.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_hint(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_psk_hint(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_psk_identity returns the length of the identity and copies it to output: on a
+    /// server that waits for a key, the one that the client claims to have; once the handshake is done, on
+    /// both sides, the one whose key was used. 0 if it is empty, and if there is none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn psk_identity(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_psk_identity(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_answer_psk returns CLEAT_OK and lets the handshake that has returned CLEAT_WANT_PSK
+    /// go on at the next call. identity: on a client, at most CLEAT_PSK_IDENTITY_MAX bytes without a zero
+    /// byte, which are sent in plaintext; absent it is empty. On a server it must be absent. key: at most
+    /// CLEAT_PSK_KEY_MAX bytes; absent or empty, the caller refuses: the peer gets the alert
+    /// unknown_psk_identity of a server, handshake_failure of a client, and the handshake fails with
+    /// CLEAT_SSL, PSK_IDENTITY_NOT_FOUND. A server that answers with a random key instead does not reveal
+    /// which identities it knows: both sides fail as with a wrong key. The key is wiped once it was used.
+    /// CLEAT_USAGE if the connection does not wait for a key; after an error it can be answered again.
+    #[allow(clippy::too_many_arguments)]
+    pub fn answer_psk(&self, identity: Option<&[u8]>, key: Option<&[u8]>) -> Result<(), Error> {
+        let (identity, identity_len) = c_pair(identity);
+        let (key, key_len) = c_pair(key);
+        let _ = checked(unsafe { raw::cleat_connection_answer_psk(self.0, identity, identity_len, key, key_len) })?;
         Ok(())
     }
 
@@ -3245,6 +3656,16 @@ impl Resolution {
         let result = checked(unsafe { raw::cleat_resolution_addrinfo(self.0, timeout) })?;
         Ok(Addrinfo(result))
     }
+
+    /// cleat_resolution_lookup returns the id of a resolution: the same in the background, as
+    /// cleat_resolution_new. cleat_resolution_addrinfo returns the answer. lookup: CLEAT_LOOKUP_*; flags:
+    /// CLEAT_NI_*. CLEAT_RESOLVE (NONAME: host is no numeric address); CLEAT_SYS (EMFILE; EAGAIN: no thread
+    /// can be made).
+    #[allow(clippy::too_many_arguments)]
+    pub fn lookup(lookup: i32, host: &str, port: i32, flags: i32) -> Result<Resolution, Error> {
+        let result = checked(unsafe { raw::cleat_resolution_lookup(lookup, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flags) })?;
+        Ok(Resolution(result))
+    }
 }
 
 /// The id of an open watch; dropping it closes it.
@@ -3544,6 +3965,40 @@ impl Epoll {
     }
 }
 
+/// cleat_signature_algorithms returns the length of a list of the signature algorithms that BoringSSL
+/// has, with colons between IANA's names, and copies it to output.
+#[allow(clippy::too_many_arguments)]
+pub fn signature_algorithms() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_signature_algorithms(out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_has_policy returns 1 if BoringSSL has a policy, otherwise 0. policy: CLEAT_POLICY_*.
+#[allow(clippy::too_many_arguments)]
+pub fn has_policy(policy: i32) -> Result<bool, Error> {
+    let result = checked(unsafe { raw::cleat_has_policy(policy) })?;
+    Ok(result != 0)
+}
+
+/// cleat_cipher_text returns the length of a text about the suite with that number and copies it to
+/// output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
+/// BoringSSL does not know.
+#[allow(clippy::too_many_arguments)]
+pub fn cipher_text(cipher: i32, which: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_cipher_text(cipher, which, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_cipher_bits returns how many bits of security the suite's encryption has, and stores how many
+/// bits its key has: they differ for 3DES (112, 168). CLEAT_USAGE for a suite that BoringSSL does not
+/// know.
+#[allow(clippy::too_many_arguments)]
+pub fn cipher_bits(cipher: i32) -> Result<(usize, i32), Error> {
+    let mut bits = 0;
+    let result = checked(unsafe { raw::cleat_cipher_bits(cipher, &mut bits) })?;
+    Ok((result as usize, bits))
+}
+
 /// cleat_monotonic returns CLEAT_OK and stores the seconds since a fixed point in the past. The clock
 /// never goes back and is not changed when the time of day is set (POSIX CLOCK_MONOTONIC).
 #[allow(clippy::too_many_arguments)]
@@ -3558,6 +4013,23 @@ pub fn monotonic() -> Result<f64, Error> {
 pub fn has_certificate_compression() -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_has_certificate_compression() })?;
     Ok(result != 0)
+}
+
+/// cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its end.
+/// It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF; EAGAIN, if
+/// another process has read them).
+#[allow(clippy::too_many_arguments)]
+pub fn descriptor_read(fd: RawFd, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_read(fd, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
+    Ok(result as usize)
+}
+
+/// cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not say.
+/// CLEAT_SYS: ENOTTY if it is no terminal.
+#[allow(clippy::too_many_arguments)]
+pub fn descriptor_columns(fd: RawFd) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_columns(fd) })?;
+    Ok(result as usize)
 }
 
 /// cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need for
@@ -3642,6 +4114,28 @@ pub fn ech_config_list(ech_keys: &[i32]) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
+/// cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to output.
+/// key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes another key,
+/// so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+#[allow(clippy::too_many_arguments)]
+pub fn generate_key(key_type: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_key(key_type, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_generate_certificate returns the length of a certificate for a private key that is its own
+/// issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names and IP
+/// addresses that it is for, with commas between them; internationalised names in their A-labels. It
+/// may identify a server and a client, is no CA's, has a random serial number, and is valid from five
+/// minutes ago, for clocks that differ, until lifetime seconds from now: 1 to 2147483647. A peer that
+/// trusts it accepts it and nothing else. Each call makes another one. CLEAT_USAGE for names that no
+/// certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key; CLEAT_SSL: PEM NO_START_LINE, ...
+#[allow(clippy::too_many_arguments)]
+pub fn generate_certificate(key: &[u8], names: &str, lifetime: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_certificate(key.as_ptr().cast(), c_len(key.len()), names.as_bytes().as_ptr().cast(), c_len(names.len()), lifetime, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
 /// cleat_handle_count returns how many ids are open in this process.
 #[allow(clippy::too_many_arguments)]
 pub fn handle_count() -> Result<usize, Error> {
@@ -3662,6 +4156,83 @@ pub fn handle_count() -> Result<usize, Error> {
 pub fn set_interruptible(interruptible: bool) -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_set_interruptible(interruptible as i32) })?;
     Ok(result != 0)
+}
+
+/// cleat_service_port returns the number of a service's port. transport: the name of the protocol,
+/// "tcp" or "udp"; absent for any. CLEAT_RESOLVE (SERVICE: there is no such service).
+#[allow(clippy::too_many_arguments)]
+pub fn service_port(service: &str, transport: Option<&str>) -> Result<usize, Error> {
+    let (transport, transport_len) = c_pair(transport.map(str::as_bytes));
+    let result = checked(unsafe { raw::cleat_service_port(service.as_bytes().as_ptr().cast(), c_len(service.len()), transport, transport_len) })?;
+    Ok(result as usize)
+}
+
+/// cleat_service_name returns the length of the name of the service that has a port, and copies it to
+/// output. port: 0 to 65535. transport: as for cleat_service_port; absent for any. CLEAT_RESOLVE
+/// (SERVICE: there is none).
+#[allow(clippy::too_many_arguments)]
+pub fn service_name(port: i32, transport: Option<&str>) -> Result<String, Error> {
+    let (transport, transport_len) = c_pair(transport.map(str::as_bytes));
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_service_name(port, transport, transport_len, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_protocol_number returns the number of a protocol, as "tcp" has 6. CLEAT_RESOLVE (NONAME: there
+/// is no such protocol).
+#[allow(clippy::too_many_arguments)]
+pub fn protocol_number(name: &str) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_protocol_number(name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_host_name returns the length of the machine's host name and copies it to output. CLEAT_SYS.
+#[allow(clippy::too_many_arguments)]
+pub fn host_name() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_host_name(out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_interface_index returns the number of a network interface. CLEAT_SYS (ENODEV: there is no such
+/// interface).
+#[allow(clippy::too_many_arguments)]
+pub fn interface_index(name: &str) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_interface_index(name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_interface_name returns the length of the name of the network interface with a number, and
+/// copies it to output. number: 1 or more. CLEAT_SYS (ENXIO: there is none).
+#[allow(clippy::too_many_arguments)]
+pub fn interface_name(number: bool) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_interface_name(number as i32, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_interface_names returns the length of the names of all network interfaces, each followed by a
+/// line feed, and copies them to output. CLEAT_SYS.
+#[allow(clippy::too_many_arguments)]
+pub fn interface_names() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_interface_names(out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_inet_pton returns how many bytes it put into buf: the address that is written in host, in
+/// network order, 4 bytes for CLEAT_AF_INET and 16 for CLEAT_AF_INET6. family: CLEAT_AF_*;
+/// CLEAT_AF_UNSPEC for all forms of IPv4 addresses that inet_aton reads, such as "127.1". CLEAT_SYS
+/// (EAFNOSUPPORT); CLEAT_USAGE if host is no such address, or buf too small.
+#[allow(clippy::too_many_arguments)]
+pub fn inet_pton(family: i32, host: &str, buf: &mut [u8]) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_inet_pton(family, host.as_bytes().as_ptr().cast(), c_len(host.len()), buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
+    Ok(result as usize)
+}
+
+/// cleat_inet_ntop returns the length of the text for an address that is given as bytes, as from
+/// cleat_inet_pton, and copies it to output. family: CLEAT_AF_*. CLEAT_SYS (EAFNOSUPPORT); CLEAT_USAGE
+/// for another number of bytes.
+#[allow(clippy::too_many_arguments)]
+pub fn inet_ntop(family: i32, data: &[u8]) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_inet_ntop(family, data.as_ptr().cast(), c_len(data.len()), out, out_cap) })?;
+    Ok(utf8(out))
 }
 
 /// cleat_poll returns how many of the descriptors have something to report, 0 if the timeout ran out

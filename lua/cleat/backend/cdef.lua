@@ -15,6 +15,21 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, in
                                int32_t *family, int32_t *socktype, int32_t *proto, int32_t *port,
                                int32_t *flowinfo, int32_t *scope_id);
 int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *output, int32_t output_cap);
+int32_t cleat_context_set_groups(int32_t context, const char *groups, int32_t groups_len);
+int32_t cleat_context_groups(int32_t context, int32_t aliases, char *output, int32_t output_cap);
+int32_t cleat_signature_algorithms(char *output, int32_t output_cap);
+int32_t cleat_context_set_server_sigalgs(int32_t context, const char *algorithms,
+                                         int32_t algorithms_len);
+int32_t cleat_context_set_client_sigalgs(int32_t context, const char *algorithms,
+                                         int32_t algorithms_len);
+int32_t cleat_connection_group(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_server_sigalg(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_client_sigalg(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_context_grease(int32_t context);
+int32_t cleat_context_set_grease(int32_t context, int32_t on);
+int32_t cleat_has_policy(int32_t policy);
+int32_t cleat_context_policy(int32_t context);
+int32_t cleat_context_set_policy(int32_t context, int32_t policy);
 int32_t cleat_certificate_from_pem(const char *data, int32_t data_len);
 int32_t cleat_certificate_from_der(const char *data, int32_t data_len);
 int32_t cleat_certificate_der(int32_t certificate, char *output, int32_t output_cap);
@@ -59,6 +74,9 @@ int32_t cleat_certificate_public_key_der(int32_t certificate, char *output, int3
 int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which, const char *digest,
                                       int32_t digest_len, char *output, int32_t output_cap);
 int32_t cleat_certificate_matches(int32_t certificate, const char *name, int32_t name_len);
+int32_t cleat_context_cipher_id(int32_t context, int32_t index);
+int32_t cleat_cipher_text(int32_t cipher, int32_t which, char *output, int32_t output_cap);
+int32_t cleat_cipher_bits(int32_t cipher, int32_t *bits);
 int32_t cleat_monotonic(double *seconds);
 int32_t cleat_has_certificate_compression(void);
 int32_t cleat_context_certificate_compression(int32_t context);
@@ -136,6 +154,8 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
 int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, int32_t certs_len,
                                            const char *key, int32_t key_len, const char *password,
                                            int32_t password_len);
+int32_t cleat_descriptor_read(int32_t fd, char *buf, int32_t buf_cap, double timeout);
+int32_t cleat_descriptor_columns(int32_t fd);
 int32_t cleat_context_early_data(int32_t context);
 int32_t cleat_context_set_early_data(int32_t context, int32_t most);
 int32_t cleat_connection_early_data(int32_t connection);
@@ -171,15 +191,49 @@ int32_t cleat_connection_export_keying_material(int32_t connection, const char *
                                                 int32_t context_value_len, char *buf,
                                                 int32_t buf_cap);
 int32_t cleat_connection_key_update(int32_t connection, int32_t requested, double timeout);
+int32_t cleat_generate_key(int32_t key_type, char *output, int32_t output_cap);
+int32_t cleat_generate_certificate(const char *key, int32_t key_len, const char *names,
+                                   int32_t names_len, int32_t lifetime, char *output,
+                                   int32_t output_cap);
 int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
 int32_t cleat_set_interruptible(int32_t interruptible);
+int32_t cleat_addrinfo_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
+                              int32_t flags);
+int32_t cleat_resolution_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
+                                int32_t flags);
+int32_t cleat_addrinfo_alias_count(int32_t addrinfo);
+int32_t cleat_addrinfo_alias(int32_t addrinfo, int32_t index, char *output, int32_t output_cap);
+int32_t cleat_addrinfo_service(int32_t addrinfo, char *output, int32_t output_cap);
+int32_t cleat_service_port(const char *service, int32_t service_len, const char *transport,
+                           int32_t transport_len);
+int32_t cleat_service_name(int32_t port, const char *transport, int32_t transport_len, char *output,
+                           int32_t output_cap);
+int32_t cleat_protocol_number(const char *name, int32_t name_len);
+int32_t cleat_host_name(char *output, int32_t output_cap);
+int32_t cleat_interface_index(const char *name, int32_t name_len);
+int32_t cleat_interface_name(int32_t number, char *output, int32_t output_cap);
+int32_t cleat_interface_names(char *output, int32_t output_cap);
+int32_t cleat_inet_pton(int32_t family, const char *host, int32_t host_len, char *buf,
+                        int32_t buf_cap);
+int32_t cleat_inet_ntop(int32_t family, const char *data, int32_t data_len, char *output,
+                        int32_t output_cap);
 int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, int32_t events_len,
                    int32_t *revents, int32_t revents_cap, double timeout);
 int32_t cleat_watch_new(int32_t fd, int32_t events, double timeout);
 int32_t cleat_watch_fileno(int32_t watch);
 int32_t cleat_watch_signal(int32_t watch);
+int32_t cleat_context_psk_client(int32_t context);
+int32_t cleat_context_set_psk_client(int32_t context, int32_t on);
+int32_t cleat_context_psk_server(int32_t context);
+int32_t cleat_context_set_psk_server(int32_t context, int32_t on, const char *identity_hint,
+                                     int32_t identity_hint_len);
+int32_t cleat_context_psk_identity_hint(int32_t context, char *output, int32_t output_cap);
+int32_t cleat_connection_psk_hint(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_psk_identity(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_answer_psk(int32_t connection, const char *identity, int32_t identity_len,
+                                    const char *key, int32_t key_len);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
 int32_t cleat_certificate_scts(int32_t certificate, char *output, int32_t output_cap);
 int32_t cleat_scts_count(const char *scts, int32_t scts_len);
@@ -251,6 +305,8 @@ int32_t cleat_socket_listen(int32_t socket, int32_t backlog);
 int32_t cleat_socket_accept(int32_t socket, double timeout);
 int32_t cleat_socket_connect(int32_t socket, const char *host, int32_t host_len, int32_t port,
                              double timeout);
+int32_t cleat_socket_connect_flow(int32_t socket, const char *host, int32_t host_len, int32_t port,
+                                  int32_t flowinfo, double timeout);
 int32_t cleat_socket_send(int32_t socket, const char *data, int32_t data_len, int32_t flags,
                           double timeout);
 int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
@@ -258,8 +314,13 @@ int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t fl
 int32_t cleat_socket_recv_room(int32_t socket, int32_t wanted, int32_t flags);
 int32_t cleat_socket_sendto(int32_t socket, const char *data, int32_t data_len, int32_t flags,
                             const char *host, int32_t host_len, int32_t port, double timeout);
+int32_t cleat_socket_sendto_flow(int32_t socket, const char *data, int32_t data_len, int32_t flags,
+                                 const char *host, int32_t host_len, int32_t port, int32_t flowinfo,
+                                 double timeout);
 int32_t cleat_socket_recvfrom(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
                               double timeout, void *sender);
+int32_t cleat_socket_recvmsg(int32_t socket, char *buf, int32_t buf_cap, int32_t flags,
+                             double timeout, int32_t *msg_flags, void *sender);
 int32_t cleat_socket_shutdown(int32_t socket, int32_t how);
 int32_t cleat_socket_getsockname(int32_t socket, char *output, int32_t output_cap, int32_t *port,
                                  int32_t *flowinfo, int32_t *scope_id);
@@ -369,6 +430,10 @@ int32_t cleat_ech_key_new_guarded(const char *public_name, int32_t public_name_l
 int32_t cleat_ech_key_load_guarded(const char *keyfile, int32_t keyfile_len, void *guard_id);
 int32_t cleat_ech_key_load_data_guarded(const char *data, int32_t data_len, void *guard_id);
 int32_t cleat_epoll_new_guarded(void *guard_id);
+int32_t cleat_addrinfo_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
+                                      int32_t port, int32_t flags, void *guard_id);
+int32_t cleat_resolution_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
+                                        int32_t port, int32_t flags, void *guard_id);
 int32_t cleat_watch_new_guarded(int32_t fd, int32_t events, double timeout, void *guard_id);
 int32_t cleat_connection_session_guarded(int32_t connection, void *guard_id);
 int32_t cleat_session_from_bytes_guarded(int32_t context, const char *data, int32_t data_len,

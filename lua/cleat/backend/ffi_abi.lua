@@ -171,6 +171,216 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@param groups string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_groups
+        backend.context_set_groups = function(context, groups)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_groups", 1, "an integer")
+            end
+            local groups_len = length(groups, "context_set_groups", 2)
+            return call(context, groups, groups_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param aliases integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_context_groups
+        backend.context_groups = function(context, aliases)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_groups", 1, "an integer")
+            end
+            if typeof(aliases) ~= "number" or tobit(aliases) ~= aliases then
+                bad("context_groups", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(context, aliases, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, aliases, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_signature_algorithms
+        backend.signature_algorithms = function()
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@param algorithms string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_server_sigalgs
+        backend.context_set_server_sigalgs = function(context, algorithms)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_server_sigalgs", 1, "an integer")
+            end
+            local algorithms_len = length(algorithms, "context_set_server_sigalgs", 2)
+            return call(context, algorithms, algorithms_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param algorithms string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_client_sigalgs
+        backend.context_set_client_sigalgs = function(context, algorithms)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_client_sigalgs", 1, "an integer")
+            end
+            local algorithms_len = length(algorithms, "context_set_client_sigalgs", 2)
+            return call(context, algorithms, algorithms_len)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_group
+        backend.connection_group = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_group", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_server_sigalg
+        backend.connection_server_sigalg = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_server_sigalg", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_client_sigalg
+        backend.connection_client_sigalg = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_client_sigalg", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_grease
+        backend.context_grease = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_grease", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_grease
+        backend.context_set_grease = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_grease", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_grease", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param policy integer
+    ---@return integer status
+    do
+        local call = lib.cleat_has_policy
+        backend.has_policy = function(policy)
+            if typeof(policy) ~= "number" or tobit(policy) ~= policy then
+                bad("has_policy", 1, "an integer")
+            end
+            return call(policy)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_policy
+        backend.context_policy = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_policy", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param policy integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_policy
+        backend.context_set_policy = function(context, policy)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_policy", 1, "an integer")
+            end
+            if typeof(policy) ~= "number" or tobit(policy) ~= policy then
+                bad("context_set_policy", 2, "an integer")
+            end
+            return call(context, policy)
+        end
+    end
+
     ---@param data string?
     ---@return integer status
     do
@@ -782,6 +992,62 @@ return function(lib, rt, backend)
             end
             local name_len = length(name, "certificate_matches", 2)
             return call(certificate, name, name_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param index integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_cipher_id
+        backend.context_cipher_id = function(context, index)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_cipher_id", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("context_cipher_id", 2, "an integer")
+            end
+            return call(context, index)
+        end
+    end
+
+    ---@param cipher integer
+    ---@param which integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_cipher_text
+        backend.cipher_text = function(cipher, which)
+            if typeof(cipher) ~= "number" or tobit(cipher) ~= cipher then
+                bad("cipher_text", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("cipher_text", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(cipher, which, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(cipher, which, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param cipher integer
+    ---@return integer status
+    ---@return integer? bits
+    do
+        local call = lib.cleat_cipher_bits
+        local bits = new("int32_t[1]")
+        backend.cipher_bits = function(cipher)
+            if typeof(cipher) ~= "number" or tobit(cipher) ~= cipher then
+                bad("cipher_bits", 1, "an integer")
+            end
+            local result = call(cipher, bits)
+            if result < 0 then return result end
+            return result, bits[0]
         end
     end
 
@@ -1855,6 +2121,58 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param fd integer
+    ---@param buf_cap integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return string? buf
+    do
+        local call = lib.cleat_descriptor_read
+        backend.descriptor_read = function(fd, buf_cap, timeout)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("descriptor_read", 1, "an integer")
+            end
+            if typeof(buf_cap) ~= "number" or tobit(buf_cap) ~= buf_cap then
+                bad("descriptor_read", 2, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("descriptor_read", 3, "a number") end
+            local buf = room(buf_cap)
+            local result = call(fd, buf, buf_cap, timeout)
+            if result < 0 then return result end
+            return result, str(buf, result < buf_cap and result or buf_cap)
+        end
+    end
+
+    ---@param fd integer
+    ---@param buf cleat.backend.Buffer
+    ---@param buf_offset integer
+    ---@param buf_cap integer
+    ---@param timeout number
+    ---@return integer status
+    do
+        local call = lib.cleat_descriptor_read
+        backend.descriptor_read_into = function(fd, buf, buf_offset, buf_cap, timeout)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("descriptor_read_into", 1, "an integer")
+            end
+            local into = within(buf, buf_offset, buf_cap, "descriptor_read_into", 2)
+            if typeof(timeout) ~= "number" then bad("descriptor_read_into", 5, "a number") end
+            return call(fd, into, buf_cap, timeout)
+        end
+    end
+
+    ---@param fd integer
+    ---@return integer status
+    do
+        local call = lib.cleat_descriptor_columns
+        backend.descriptor_columns = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("descriptor_columns", 1, "an integer")
+            end
+            return call(fd)
+        end
+    end
+
     ---@param context integer
     ---@return integer status
     do
@@ -2341,6 +2659,50 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param key_type integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_generate_key
+        backend.generate_key = function(key_type)
+            if typeof(key_type) ~= "number" or tobit(key_type) ~= key_type then
+                bad("generate_key", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(key_type, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(key_type, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param key string?
+    ---@param names string?
+    ---@param lifetime integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_generate_certificate
+        backend.generate_certificate = function(key, names, lifetime)
+            local key_len = length(key, "generate_certificate", 1)
+            local names_len = length(names, "generate_certificate", 2)
+            if typeof(lifetime) ~= "number" or tobit(lifetime) ~= lifetime then
+                bad("generate_certificate", 3, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(key, key_len, names, names_len, lifetime, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(key, key_len, names, names_len, lifetime, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
     ---@param id integer
     ---@return integer status
     do
@@ -2378,6 +2740,274 @@ return function(lib, rt, backend)
                 bad("set_interruptible", 1, "an integer")
             end
             return call(interruptible)
+        end
+    end
+
+    ---@param lookup integer
+    ---@param host string?
+    ---@param port integer
+    ---@param flags integer
+    ---@return integer status
+    do
+        local call = lib.cleat_addrinfo_lookup
+        backend.addrinfo_lookup = function(lookup, host, port, flags)
+            if typeof(lookup) ~= "number" or tobit(lookup) ~= lookup then
+                bad("addrinfo_lookup", 1, "an integer")
+            end
+            local host_len = length(host, "addrinfo_lookup", 2)
+            if typeof(port) ~= "number" or tobit(port) ~= port then
+                bad("addrinfo_lookup", 3, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("addrinfo_lookup", 4, "an integer")
+            end
+            return call(lookup, host, host_len, port, flags)
+        end
+    end
+
+    ---@param lookup integer
+    ---@param host string?
+    ---@param port integer
+    ---@param flags integer
+    ---@return integer status
+    do
+        local call = lib.cleat_resolution_lookup
+        backend.resolution_lookup = function(lookup, host, port, flags)
+            if typeof(lookup) ~= "number" or tobit(lookup) ~= lookup then
+                bad("resolution_lookup", 1, "an integer")
+            end
+            local host_len = length(host, "resolution_lookup", 2)
+            if typeof(port) ~= "number" or tobit(port) ~= port then
+                bad("resolution_lookup", 3, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("resolution_lookup", 4, "an integer")
+            end
+            return call(lookup, host, host_len, port, flags)
+        end
+    end
+
+    ---@param addrinfo integer
+    ---@return integer status
+    do
+        local call = lib.cleat_addrinfo_alias_count
+        backend.addrinfo_alias_count = function(addrinfo)
+            if typeof(addrinfo) ~= "number" or tobit(addrinfo) ~= addrinfo then
+                bad("addrinfo_alias_count", 1, "an integer")
+            end
+            return call(addrinfo)
+        end
+    end
+
+    ---@param addrinfo integer
+    ---@param index integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_addrinfo_alias
+        backend.addrinfo_alias = function(addrinfo, index)
+            if typeof(addrinfo) ~= "number" or tobit(addrinfo) ~= addrinfo then
+                bad("addrinfo_alias", 1, "an integer")
+            end
+            if typeof(index) ~= "number" or tobit(index) ~= index then
+                bad("addrinfo_alias", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(addrinfo, index, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(addrinfo, index, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param addrinfo integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_addrinfo_service
+        backend.addrinfo_service = function(addrinfo)
+            if typeof(addrinfo) ~= "number" or tobit(addrinfo) ~= addrinfo then
+                bad("addrinfo_service", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(addrinfo, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(addrinfo, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param service string?
+    ---@param transport string?
+    ---@return integer status
+    do
+        local call = lib.cleat_service_port
+        backend.service_port = function(service, transport)
+            local service_len = length(service, "service_port", 1)
+            local transport_len = length(transport, "service_port", 2)
+            return call(service, service_len, transport, transport_len)
+        end
+    end
+
+    ---@param port integer
+    ---@param transport string?
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_service_name
+        backend.service_name = function(port, transport)
+            if typeof(port) ~= "number" or tobit(port) ~= port then
+                bad("service_name", 1, "an integer")
+            end
+            local transport_len = length(transport, "service_name", 2)
+            local output, output_cap = text, TEXT
+            local result = call(port, transport, transport_len, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(port, transport, transport_len, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param name string?
+    ---@return integer status
+    do
+        local call = lib.cleat_protocol_number
+        backend.protocol_number = function(name)
+            local name_len = length(name, "protocol_number", 1)
+            return call(name, name_len)
+        end
+    end
+
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_host_name
+        backend.host_name = function()
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param name string?
+    ---@return integer status
+    do
+        local call = lib.cleat_interface_index
+        backend.interface_index = function(name)
+            local name_len = length(name, "interface_index", 1)
+            return call(name, name_len)
+        end
+    end
+
+    ---@param number integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_interface_name
+        backend.interface_name = function(number)
+            if typeof(number) ~= "number" or tobit(number) ~= number then
+                bad("interface_name", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(number, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(number, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_interface_names
+        backend.interface_names = function()
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param family integer
+    ---@param host string?
+    ---@param buf_cap integer
+    ---@return integer status
+    ---@return string? buf
+    do
+        local call = lib.cleat_inet_pton
+        backend.inet_pton = function(family, host, buf_cap)
+            if typeof(family) ~= "number" or tobit(family) ~= family then
+                bad("inet_pton", 1, "an integer")
+            end
+            local host_len = length(host, "inet_pton", 2)
+            if typeof(buf_cap) ~= "number" or tobit(buf_cap) ~= buf_cap then
+                bad("inet_pton", 3, "an integer")
+            end
+            local buf = room(buf_cap)
+            local result = call(family, host, host_len, buf, buf_cap)
+            if result < 0 then return result end
+            return result, str(buf, result < buf_cap and result or buf_cap)
+        end
+    end
+
+    ---@param family integer
+    ---@param host string?
+    ---@param buf cleat.backend.Buffer
+    ---@param buf_offset integer
+    ---@param buf_cap integer
+    ---@return integer status
+    do
+        local call = lib.cleat_inet_pton
+        backend.inet_pton_into = function(family, host, buf, buf_offset, buf_cap)
+            if typeof(family) ~= "number" or tobit(family) ~= family then
+                bad("inet_pton_into", 1, "an integer")
+            end
+            local host_len = length(host, "inet_pton_into", 2)
+            local into = within(buf, buf_offset, buf_cap, "inet_pton_into", 3)
+            return call(family, host, host_len, into, buf_cap)
+        end
+    end
+
+    ---@param family integer
+    ---@param data string?
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_inet_ntop
+        backend.inet_ntop = function(family, data)
+            if typeof(family) ~= "number" or tobit(family) ~= family then
+                bad("inet_ntop", 1, "an integer")
+            end
+            local data_len = length(data, "inet_ntop", 2)
+            local output, output_cap = text, TEXT
+            local result = call(family, data, data_len, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(family, data, data_len, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
         end
     end
 
@@ -2444,6 +3074,140 @@ return function(lib, rt, backend)
                 bad("watch_signal", 1, "an integer")
             end
             return call(watch)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_psk_client
+        backend.context_psk_client = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_psk_client", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_psk_client
+        backend.context_set_psk_client = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_psk_client", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_psk_client", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_psk_server
+        backend.context_psk_server = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_psk_server", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@param identity_hint string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_psk_server
+        backend.context_set_psk_server = function(context, on, identity_hint)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_psk_server", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_psk_server", 2, "an integer")
+            end
+            local identity_hint_len = length(identity_hint, "context_set_psk_server", 3)
+            return call(context, on, identity_hint, identity_hint_len)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_context_psk_identity_hint
+        backend.context_psk_identity_hint = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_psk_identity_hint", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(context, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_psk_hint
+        backend.connection_psk_hint = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_psk_hint", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_psk_identity
+        backend.connection_psk_identity = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_psk_identity", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@param identity string?
+    ---@param key string?
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_answer_psk
+        backend.connection_answer_psk = function(connection, identity, key)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_answer_psk", 1, "an integer")
+            end
+            local identity_len = length(identity, "connection_answer_psk", 2)
+            local key_len = length(key, "connection_answer_psk", 3)
+            return call(connection, identity, identity_len, key, key_len)
         end
     end
 
@@ -3405,6 +4169,30 @@ return function(lib, rt, backend)
     end
 
     ---@param socket integer
+    ---@param host string?
+    ---@param port integer
+    ---@param flowinfo integer
+    ---@param timeout number
+    ---@return integer status
+    do
+        local call = lib.cleat_socket_connect_flow
+        backend.socket_connect_flow = function(socket, host, port, flowinfo, timeout)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_connect_flow", 1, "an integer")
+            end
+            local host_len = length(host, "socket_connect_flow", 2)
+            if typeof(port) ~= "number" or tobit(port) ~= port then
+                bad("socket_connect_flow", 3, "an integer")
+            end
+            if typeof(flowinfo) ~= "number" or tobit(flowinfo) ~= flowinfo then
+                bad("socket_connect_flow", 4, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("socket_connect_flow", 5, "a number") end
+            return call(socket, host, host_len, port, flowinfo, timeout)
+        end
+    end
+
+    ---@param socket integer
     ---@param data string?
     ---@param flags integer
     ---@param timeout number
@@ -3544,6 +4332,36 @@ return function(lib, rt, backend)
     end
 
     ---@param socket integer
+    ---@param data string?
+    ---@param flags integer
+    ---@param host string?
+    ---@param port integer
+    ---@param flowinfo integer
+    ---@param timeout number
+    ---@return integer status
+    do
+        local call = lib.cleat_socket_sendto_flow
+        backend.socket_sendto_flow = function(socket, data, flags, host, port, flowinfo, timeout)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_sendto_flow", 1, "an integer")
+            end
+            local data_len = length(data, "socket_sendto_flow", 2)
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("socket_sendto_flow", 3, "an integer")
+            end
+            local host_len = length(host, "socket_sendto_flow", 4)
+            if typeof(port) ~= "number" or tobit(port) ~= port then
+                bad("socket_sendto_flow", 5, "an integer")
+            end
+            if typeof(flowinfo) ~= "number" or tobit(flowinfo) ~= flowinfo then
+                bad("socket_sendto_flow", 6, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("socket_sendto_flow", 7, "a number") end
+            return call(socket, data, data_len, flags, host, host_len, port, flowinfo, timeout)
+        end
+    end
+
+    ---@param socket integer
     ---@param buf_cap integer
     ---@param flags integer
     ---@param timeout number
@@ -3664,6 +4482,140 @@ return function(lib, rt, backend)
             local result = call(socket, into, buf_cap, flags, timeout, sender_guard)
             if result < 0 then return result end
             return result, sender_guard.id, sender_guard
+        end
+    end
+
+    ---@param socket integer
+    ---@param buf_cap integer
+    ---@param flags integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return string? buf
+    ---@return integer? msg_flags
+    ---@return integer? sender
+    do
+        local call = lib.cleat_socket_recvmsg
+        local msg_flags = new("int32_t[1]")
+        local sender = new("int32_t[1]")
+        backend.socket_recvmsg = function(socket, buf_cap, flags, timeout)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_recvmsg", 1, "an integer")
+            end
+            if typeof(buf_cap) ~= "number" or tobit(buf_cap) ~= buf_cap then
+                bad("socket_recvmsg", 2, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("socket_recvmsg", 3, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("socket_recvmsg", 4, "a number") end
+            if buf_cap > SCRATCH then
+                buf_cap = lib.cleat_socket_recv_room(socket, buf_cap, flags)
+                if buf_cap < 0 then return buf_cap end
+            end
+            local buf = room(buf_cap)
+            local result = call(socket, buf, buf_cap, flags, timeout, msg_flags, sender)
+            if result < 0 then return result end
+            local msg_flags_value, sender_value = msg_flags[0], sender[0]
+            return result, str_or_close(sender_value, buf, result < buf_cap and result or buf_cap),
+                           msg_flags_value, sender_value
+        end
+    end
+
+    ---@param socket integer
+    ---@param buf_cap integer
+    ---@param flags integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return string? buf
+    ---@return integer? msg_flags
+    ---@return integer? sender
+    ---@return cleat.backend.Guard? sender_guard
+    do
+        local call = lib.cleat_socket_recvmsg
+        local msg_flags = new("int32_t[1]")
+        backend.socket_recvmsg_guarded = function(socket, buf_cap, flags, timeout)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_recvmsg_guarded", 1, "an integer")
+            end
+            if typeof(buf_cap) ~= "number" or tobit(buf_cap) ~= buf_cap then
+                bad("socket_recvmsg_guarded", 2, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("socket_recvmsg_guarded", 3, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("socket_recvmsg_guarded", 4, "a number") end
+            if buf_cap > SCRATCH then
+                buf_cap = lib.cleat_socket_recv_room(socket, buf_cap, flags)
+                if buf_cap < 0 then return buf_cap end
+            end
+            local sender_guard = new(guard_type)
+            local buf = room(buf_cap)
+            local result = call(socket, buf, buf_cap, flags, timeout, msg_flags, sender_guard)
+            if result < 0 then return result end
+            local msg_flags_value = msg_flags[0]
+            return result, str(buf, result < buf_cap and result or buf_cap), msg_flags_value,
+                           sender_guard.id, sender_guard
+        end
+    end
+
+    ---@param socket integer
+    ---@param buf cleat.backend.Buffer
+    ---@param buf_offset integer
+    ---@param buf_cap integer
+    ---@param flags integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return integer? msg_flags
+    ---@return integer? sender
+    do
+        local call = lib.cleat_socket_recvmsg
+        local msg_flags = new("int32_t[1]")
+        local sender = new("int32_t[1]")
+        backend.socket_recvmsg_into = function(socket, buf, buf_offset, buf_cap, flags, timeout)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_recvmsg_into", 1, "an integer")
+            end
+            local into = within(buf, buf_offset, buf_cap, "socket_recvmsg_into", 2)
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("socket_recvmsg_into", 5, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("socket_recvmsg_into", 6, "a number") end
+            local result = call(socket, into, buf_cap, flags, timeout, msg_flags, sender)
+            if result < 0 then return result end
+            return result, msg_flags[0], sender[0]
+        end
+    end
+
+    ---@param socket integer
+    ---@param buf cleat.backend.Buffer
+    ---@param buf_offset integer
+    ---@param buf_cap integer
+    ---@param flags integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return integer? msg_flags
+    ---@return integer? sender
+    ---@return cleat.backend.Guard? sender_guard
+    do
+        local call = lib.cleat_socket_recvmsg
+        local msg_flags = new("int32_t[1]")
+        backend.socket_recvmsg_into_guarded = function(socket, buf, buf_offset, buf_cap, flags,
+                                                       timeout)
+            if typeof(socket) ~= "number" or tobit(socket) ~= socket then
+                bad("socket_recvmsg_into_guarded", 1, "an integer")
+            end
+            local into = within(buf, buf_offset, buf_cap, "socket_recvmsg_into_guarded", 2)
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("socket_recvmsg_into_guarded", 5, "an integer")
+            end
+            if typeof(timeout) ~= "number" then
+                bad("socket_recvmsg_into_guarded", 6, "a number")
+            end
+            local sender_guard = new(guard_type)
+            local result = call(socket, into, buf_cap, flags, timeout, msg_flags, sender_guard)
+            if result < 0 then return result end
+            local msg_flags_value = msg_flags[0]
+            return result, msg_flags_value, sender_guard.id, sender_guard
         end
     end
 
@@ -5118,6 +6070,58 @@ return function(lib, rt, backend)
         backend.epoll_new_guarded = function()
             local guard_id = new(guard_type)
             local result = call(guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param lookup integer
+    ---@param host string?
+    ---@param port integer
+    ---@param flags integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_addrinfo_lookup_guarded
+        backend.addrinfo_lookup_guarded = function(lookup, host, port, flags)
+            if typeof(lookup) ~= "number" or tobit(lookup) ~= lookup then
+                bad("addrinfo_lookup_guarded", 1, "an integer")
+            end
+            local host_len = length(host, "addrinfo_lookup_guarded", 2)
+            if typeof(port) ~= "number" or tobit(port) ~= port then
+                bad("addrinfo_lookup_guarded", 3, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("addrinfo_lookup_guarded", 4, "an integer")
+            end
+            local guard_id = new(guard_type)
+            local result = call(lookup, host, host_len, port, flags, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param lookup integer
+    ---@param host string?
+    ---@param port integer
+    ---@param flags integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_resolution_lookup_guarded
+        backend.resolution_lookup_guarded = function(lookup, host, port, flags)
+            if typeof(lookup) ~= "number" or tobit(lookup) ~= lookup then
+                bad("resolution_lookup_guarded", 1, "an integer")
+            end
+            local host_len = length(host, "resolution_lookup_guarded", 2)
+            if typeof(port) ~= "number" or tobit(port) ~= port then
+                bad("resolution_lookup_guarded", 3, "an integer")
+            end
+            if typeof(flags) ~= "number" or tobit(flags) ~= flags then
+                bad("resolution_lookup_guarded", 4, "an integer")
+            end
+            local guard_id = new(guard_type)
+            local result = call(lookup, host, host_len, port, flags, guard_id)
             if result < 0 then return result end
             return result, guard_id
         end

@@ -109,6 +109,163 @@ static int l_addrinfo_canonname(lua_State *L) {
     return 2;
 }
 
+/* context_set_groups(context, groups) -> status */
+static int l_context_set_groups(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_groups");
+    int32_t groups_len;
+    const char *groups = native_bytes(L, 2, "context_set_groups", &groups_len);
+    int32_t result = cleat_context_set_groups(context, groups, groups_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_groups(context, aliases) -> status, output */
+static int l_context_groups(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_groups");
+    int32_t aliases = native_int(L, 2, "context_groups");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_context_groups(context, aliases, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* signature_algorithms() -> status, output */
+static int l_signature_algorithms(lua_State *L) {
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_signature_algorithms(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_set_server_sigalgs(context, algorithms) -> status */
+static int l_context_set_server_sigalgs(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_server_sigalgs");
+    int32_t algorithms_len;
+    const char *algorithms = native_bytes(L, 2, "context_set_server_sigalgs", &algorithms_len);
+    int32_t result = cleat_context_set_server_sigalgs(context, algorithms, algorithms_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_client_sigalgs(context, algorithms) -> status */
+static int l_context_set_client_sigalgs(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_client_sigalgs");
+    int32_t algorithms_len;
+    const char *algorithms = native_bytes(L, 2, "context_set_client_sigalgs", &algorithms_len);
+    int32_t result = cleat_context_set_client_sigalgs(context, algorithms, algorithms_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_group(connection) -> status, output */
+static int l_connection_group(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_group");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_group(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_server_sigalg(connection) -> status, output */
+static int l_connection_server_sigalg(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_server_sigalg");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_server_sigalg(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_client_sigalg(connection) -> status, output */
+static int l_connection_client_sigalg(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_client_sigalg");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_client_sigalg(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_grease(context) -> status */
+static int l_context_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_grease");
+    int32_t result = cleat_context_grease(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_grease(context, on) -> status */
+static int l_context_set_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_grease");
+    int32_t on = native_int(L, 2, "context_set_grease");
+    int32_t result = cleat_context_set_grease(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* has_policy(policy) -> status */
+static int l_has_policy(lua_State *L) {
+    int32_t policy = native_int(L, 1, "has_policy");
+    int32_t result = cleat_has_policy(policy);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_policy(context) -> status */
+static int l_context_policy(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_policy");
+    int32_t result = cleat_context_policy(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_policy(context, policy) -> status */
+static int l_context_set_policy(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_policy");
+    int32_t policy = native_int(L, 2, "context_set_policy");
+    int32_t result = cleat_context_set_policy(context, policy);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* certificate_from_pem(data) -> status */
 static int l_certificate_from_pem(lua_State *L) {
     int32_t data_len;
@@ -576,6 +733,44 @@ static int l_certificate_matches(lua_State *L) {
     int32_t result = cleat_certificate_matches(certificate, name, name_len);
     lua_pushinteger(L, result);
     return 1;
+}
+
+/* context_cipher_id(context, index) -> status */
+static int l_context_cipher_id(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_cipher_id");
+    int32_t index = native_int(L, 2, "context_cipher_id");
+    int32_t result = cleat_context_cipher_id(context, index);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* cipher_text(cipher, which) -> status, output */
+static int l_cipher_text(lua_State *L) {
+    int32_t cipher = native_int(L, 1, "cipher_text");
+    int32_t which = native_int(L, 2, "cipher_text");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_cipher_text(cipher, which, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* cipher_bits(cipher) -> status, bits */
+static int l_cipher_bits(lua_State *L) {
+    int32_t cipher = native_int(L, 1, "cipher_bits");
+    int32_t bits = 0;
+    int32_t result = cleat_cipher_bits(cipher, &bits);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushinteger(L, bits);
+    return 2;
 }
 
 /* monotonic() -> status, seconds */
@@ -1305,6 +1500,38 @@ static int l_context_load_cert_chain_data(lua_State *L) {
     return 1;
 }
 
+/* descriptor_read(fd, buf_cap, timeout) -> status, buf */
+static int l_descriptor_read(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_read");
+    int32_t buf_cap = native_int(L, 2, "descriptor_read");
+    double timeout = native_double(L, 3, "descriptor_read");
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_descriptor_read(fd, buf, buf_cap, timeout);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    return 2;
+}
+
+/* descriptor_read_into(fd, buf, buf_offset, buf_cap, timeout) -> status */
+static int l_descriptor_read_into(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_read_into");
+    int32_t buf_cap;
+    char *buf = native_within(L, 2, "descriptor_read_into", &buf_cap);
+    double timeout = native_double(L, 5, "descriptor_read_into");
+    int32_t result = cleat_descriptor_read(fd, buf, buf_cap, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* descriptor_columns(fd) -> status */
+static int l_descriptor_columns(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_columns");
+    int32_t result = cleat_descriptor_columns(fd);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* context_early_data(context) -> status */
 static int l_context_early_data(lua_State *L) {
     int32_t context = native_int(L, 1, "context_early_data");
@@ -1656,6 +1883,45 @@ static int l_connection_key_update(lua_State *L) {
     return 1;
 }
 
+/* generate_key(key_type) -> status, output */
+static int l_generate_key(lua_State *L) {
+    int32_t key_type = native_int(L, 1, "generate_key");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_generate_key(key_type, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* generate_certificate(key, names, lifetime) -> status, output */
+static int l_generate_certificate(lua_State *L) {
+    int32_t key_len;
+    const char *key = native_bytes(L, 1, "generate_certificate", &key_len);
+    int32_t names_len;
+    const char *names = native_bytes(L, 2, "generate_certificate", &names_len);
+    int32_t lifetime = native_int(L, 3, "generate_certificate");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_generate_certificate(key, key_len, names, names_len, lifetime, output,
+                                                output_cap)) > output_cap) {
+        output = native_longer(L, 3, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
 /* close(id) -> status */
 static int l_close(lua_State *L) {
     int32_t id = native_int(L, 1, "close");
@@ -1685,6 +1951,216 @@ static int l_set_interruptible(lua_State *L) {
     int32_t result = cleat_set_interruptible(interruptible);
     lua_pushinteger(L, result);
     return 1;
+}
+
+/* addrinfo_lookup(lookup, host, port, flags) -> status */
+static int l_addrinfo_lookup(lua_State *L) {
+    int32_t lookup = native_int(L, 1, "addrinfo_lookup");
+    int32_t host_len;
+    const char *host = native_bytes(L, 2, "addrinfo_lookup", &host_len);
+    int32_t port = native_int(L, 3, "addrinfo_lookup");
+    int32_t flags = native_int(L, 4, "addrinfo_lookup");
+    int32_t result = cleat_addrinfo_lookup(lookup, host, host_len, port, flags);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* resolution_lookup(lookup, host, port, flags) -> status */
+static int l_resolution_lookup(lua_State *L) {
+    int32_t lookup = native_int(L, 1, "resolution_lookup");
+    int32_t host_len;
+    const char *host = native_bytes(L, 2, "resolution_lookup", &host_len);
+    int32_t port = native_int(L, 3, "resolution_lookup");
+    int32_t flags = native_int(L, 4, "resolution_lookup");
+    int32_t result = cleat_resolution_lookup(lookup, host, host_len, port, flags);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* addrinfo_alias_count(addrinfo) -> status */
+static int l_addrinfo_alias_count(lua_State *L) {
+    int32_t addrinfo = native_int(L, 1, "addrinfo_alias_count");
+    int32_t result = cleat_addrinfo_alias_count(addrinfo);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* addrinfo_alias(addrinfo, index) -> status, output */
+static int l_addrinfo_alias(lua_State *L) {
+    int32_t addrinfo = native_int(L, 1, "addrinfo_alias");
+    int32_t index = native_int(L, 2, "addrinfo_alias");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_addrinfo_alias(addrinfo, index, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* addrinfo_service(addrinfo) -> status, output */
+static int l_addrinfo_service(lua_State *L) {
+    int32_t addrinfo = native_int(L, 1, "addrinfo_service");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_addrinfo_service(addrinfo, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* service_port(service, transport) -> status */
+static int l_service_port(lua_State *L) {
+    int32_t service_len;
+    const char *service = native_bytes(L, 1, "service_port", &service_len);
+    int32_t transport_len;
+    const char *transport = native_bytes(L, 2, "service_port", &transport_len);
+    int32_t result = cleat_service_port(service, service_len, transport, transport_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* service_name(port, transport) -> status, output */
+static int l_service_name(lua_State *L) {
+    int32_t port = native_int(L, 1, "service_name");
+    int32_t transport_len;
+    const char *transport = native_bytes(L, 2, "service_name", &transport_len);
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_service_name(port, transport, transport_len, output,
+                                        output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* protocol_number(name) -> status */
+static int l_protocol_number(lua_State *L) {
+    int32_t name_len;
+    const char *name = native_bytes(L, 1, "protocol_number", &name_len);
+    int32_t result = cleat_protocol_number(name, name_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* host_name() -> status, output */
+static int l_host_name(lua_State *L) {
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_host_name(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* interface_index(name) -> status */
+static int l_interface_index(lua_State *L) {
+    int32_t name_len;
+    const char *name = native_bytes(L, 1, "interface_index", &name_len);
+    int32_t result = cleat_interface_index(name, name_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* interface_name(number) -> status, output */
+static int l_interface_name(lua_State *L) {
+    int32_t number = native_int(L, 1, "interface_name");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_interface_name(number, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* interface_names() -> status, output */
+static int l_interface_names(lua_State *L) {
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_interface_names(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* inet_pton(family, host, buf_cap) -> status, buf */
+static int l_inet_pton(lua_State *L) {
+    int32_t family = native_int(L, 1, "inet_pton");
+    int32_t host_len;
+    const char *host = native_bytes(L, 2, "inet_pton", &host_len);
+    int32_t buf_cap = native_int(L, 3, "inet_pton");
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_inet_pton(family, host, host_len, buf, buf_cap);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    return 2;
+}
+
+/* inet_pton_into(family, host, buf, buf_offset, buf_cap) -> status */
+static int l_inet_pton_into(lua_State *L) {
+    int32_t family = native_int(L, 1, "inet_pton_into");
+    int32_t host_len;
+    const char *host = native_bytes(L, 2, "inet_pton_into", &host_len);
+    int32_t buf_cap;
+    char *buf = native_within(L, 3, "inet_pton_into", &buf_cap);
+    int32_t result = cleat_inet_pton(family, host, host_len, buf, buf_cap);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* inet_ntop(family, data) -> status, output */
+static int l_inet_ntop(lua_State *L) {
+    int32_t family = native_int(L, 1, "inet_ntop");
+    int32_t data_len;
+    const char *data = native_bytes(L, 2, "inet_ntop", &data_len);
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_inet_ntop(family, data, data_len, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
 }
 
 /* poll(fds, events, revents_cap, timeout) -> status, revents */
@@ -1729,6 +2205,105 @@ static int l_watch_fileno(lua_State *L) {
 static int l_watch_signal(lua_State *L) {
     int32_t watch = native_int(L, 1, "watch_signal");
     int32_t result = cleat_watch_signal(watch);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_psk_client(context) -> status */
+static int l_context_psk_client(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_psk_client");
+    int32_t result = cleat_context_psk_client(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_psk_client(context, on) -> status */
+static int l_context_set_psk_client(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_psk_client");
+    int32_t on = native_int(L, 2, "context_set_psk_client");
+    int32_t result = cleat_context_set_psk_client(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_psk_server(context) -> status */
+static int l_context_psk_server(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_psk_server");
+    int32_t result = cleat_context_psk_server(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_psk_server(context, on, identity_hint) -> status */
+static int l_context_set_psk_server(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_psk_server");
+    int32_t on = native_int(L, 2, "context_set_psk_server");
+    int32_t identity_hint_len;
+    const char *identity_hint = native_bytes(L, 3, "context_set_psk_server", &identity_hint_len);
+    int32_t result = cleat_context_set_psk_server(context, on, identity_hint, identity_hint_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_psk_identity_hint(context) -> status, output */
+static int l_context_psk_identity_hint(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_psk_identity_hint");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_context_psk_identity_hint(context, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_psk_hint(connection) -> status, output */
+static int l_connection_psk_hint(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_psk_hint");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_psk_hint(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_psk_identity(connection) -> status, output */
+static int l_connection_psk_identity(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_psk_identity");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_psk_identity(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_answer_psk(connection, identity, key) -> status */
+static int l_connection_answer_psk(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_answer_psk");
+    int32_t identity_len;
+    const char *identity = native_bytes(L, 2, "connection_answer_psk", &identity_len);
+    int32_t key_len;
+    const char *key = native_bytes(L, 3, "connection_answer_psk", &key_len);
+    int32_t result = cleat_connection_answer_psk(connection, identity, identity_len, key, key_len);
     lua_pushinteger(L, result);
     return 1;
 }
@@ -2425,6 +3000,19 @@ static int l_socket_connect(lua_State *L) {
     return 1;
 }
 
+/* socket_connect_flow(socket, host, port, flowinfo, timeout) -> status */
+static int l_socket_connect_flow(lua_State *L) {
+    int32_t socket = native_int(L, 1, "socket_connect_flow");
+    int32_t host_len;
+    const char *host = native_bytes(L, 2, "socket_connect_flow", &host_len);
+    int32_t port = native_int(L, 3, "socket_connect_flow");
+    int32_t flowinfo = native_int(L, 4, "socket_connect_flow");
+    double timeout = native_double(L, 5, "socket_connect_flow");
+    int32_t result = cleat_socket_connect_flow(socket, host, host_len, port, flowinfo, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* socket_send(socket, data, flags, timeout) -> status */
 static int l_socket_send(lua_State *L) {
     int32_t socket = native_int(L, 1, "socket_send");
@@ -2505,6 +3093,23 @@ static int l_socket_sendto(lua_State *L) {
     return 1;
 }
 
+/* socket_sendto_flow(socket, data, flags, host, port, flowinfo, timeout) -> status */
+static int l_socket_sendto_flow(lua_State *L) {
+    int32_t socket = native_int(L, 1, "socket_sendto_flow");
+    int32_t data_len;
+    const char *data = native_bytes(L, 2, "socket_sendto_flow", &data_len);
+    int32_t flags = native_int(L, 3, "socket_sendto_flow");
+    int32_t host_len;
+    const char *host = native_bytes(L, 4, "socket_sendto_flow", &host_len);
+    int32_t port = native_int(L, 5, "socket_sendto_flow");
+    int32_t flowinfo = native_int(L, 6, "socket_sendto_flow");
+    double timeout = native_double(L, 7, "socket_sendto_flow");
+    int32_t result = cleat_socket_sendto_flow(socket, data, data_len, flags, host, host_len, port,
+                                              flowinfo, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* socket_recvfrom(socket, buf_cap, flags, timeout) -> status, buf, sender */
 static int l_socket_recvfrom(lua_State *L) {
     int32_t socket = native_int(L, 1, "socket_recvfrom");
@@ -2581,6 +3186,98 @@ static int l_socket_recvfrom_into_guarded(lua_State *L) {
     lua_pushinteger(L, sender_guard->id);
     lua_pushvalue(L, 7);
     return 3;
+}
+
+/* socket_recvmsg(socket, buf_cap, flags, timeout) -> status, buf, msg_flags, sender */
+static int l_socket_recvmsg(lua_State *L) {
+    int32_t socket = native_int(L, 1, "socket_recvmsg");
+    int32_t buf_cap = native_int(L, 2, "socket_recvmsg");
+    int32_t flags = native_int(L, 3, "socket_recvmsg");
+    double timeout = native_double(L, 4, "socket_recvmsg");
+    if (buf_cap > NATIVE_SCRATCH) {
+        buf_cap = cleat_socket_recv_room(socket, buf_cap, flags);
+        if (buf_cap < 0) return native_status(L, buf_cap);
+    }
+    int32_t msg_flags = 0;
+    int32_t sender = 0;
+    struct native_guard *held = native_push_guard(L);
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_socket_recvmsg(socket, buf, buf_cap, flags, timeout, &msg_flags,
+                                          &sender);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    held->id = sender;
+    native_push_bytes(L, buf, result, buf_cap);
+    lua_pushinteger(L, msg_flags);
+    lua_pushinteger(L, sender);
+    held->id = 0;
+    return 4;
+}
+
+/* socket_recvmsg_guarded(socket, buf_cap, flags,
+                          timeout) -> status, buf, msg_flags, sender, sender_guard */
+static int l_socket_recvmsg_guarded(lua_State *L) {
+    lua_settop(L, 4);
+    int32_t socket = native_int(L, 1, "socket_recvmsg_guarded");
+    int32_t buf_cap = native_int(L, 2, "socket_recvmsg_guarded");
+    int32_t flags = native_int(L, 3, "socket_recvmsg_guarded");
+    double timeout = native_double(L, 4, "socket_recvmsg_guarded");
+    struct native_guard *sender_guard = native_push_guard(L);
+    if (buf_cap > NATIVE_SCRATCH) {
+        buf_cap = cleat_socket_recv_room(socket, buf_cap, flags);
+        if (buf_cap < 0) return native_status(L, buf_cap);
+    }
+    int32_t msg_flags = 0;
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_socket_recvmsg(socket, buf, buf_cap, flags, timeout, &msg_flags,
+                                          &sender_guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    lua_pushinteger(L, msg_flags);
+    lua_pushinteger(L, sender_guard->id);
+    lua_pushvalue(L, 5);
+    return 5;
+}
+
+/* socket_recvmsg_into(socket, buf, buf_offset, buf_cap, flags,
+                       timeout) -> status, msg_flags, sender */
+static int l_socket_recvmsg_into(lua_State *L) {
+    int32_t socket = native_int(L, 1, "socket_recvmsg_into");
+    int32_t buf_cap;
+    char *buf = native_within(L, 2, "socket_recvmsg_into", &buf_cap);
+    int32_t flags = native_int(L, 5, "socket_recvmsg_into");
+    double timeout = native_double(L, 6, "socket_recvmsg_into");
+    int32_t msg_flags = 0;
+    int32_t sender = 0;
+    int32_t result = cleat_socket_recvmsg(socket, buf, buf_cap, flags, timeout, &msg_flags,
+                                          &sender);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushinteger(L, msg_flags);
+    lua_pushinteger(L, sender);
+    return 3;
+}
+
+/* socket_recvmsg_into_guarded(socket, buf, buf_offset, buf_cap, flags,
+                               timeout) -> status, msg_flags, sender, sender_guard */
+static int l_socket_recvmsg_into_guarded(lua_State *L) {
+    lua_settop(L, 6);
+    int32_t socket = native_int(L, 1, "socket_recvmsg_into_guarded");
+    int32_t buf_cap;
+    char *buf = native_within(L, 2, "socket_recvmsg_into_guarded", &buf_cap);
+    int32_t flags = native_int(L, 5, "socket_recvmsg_into_guarded");
+    double timeout = native_double(L, 6, "socket_recvmsg_into_guarded");
+    struct native_guard *sender_guard = native_push_guard(L);
+    int32_t msg_flags = 0;
+    int32_t result = cleat_socket_recvmsg(socket, buf, buf_cap, flags, timeout, &msg_flags,
+                                          &sender_guard->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushinteger(L, msg_flags);
+    lua_pushinteger(L, sender_guard->id);
+    lua_pushvalue(L, 7);
+    return 4;
 }
 
 /* socket_shutdown(socket, how) -> status */
@@ -3630,6 +4327,40 @@ static int l_epoll_new_guarded(lua_State *L) {
     return 2;
 }
 
+/* addrinfo_lookup_guarded(lookup, host, port, flags) -> status, guard_id */
+static int l_addrinfo_lookup_guarded(lua_State *L) {
+    lua_settop(L, 4);
+    int32_t lookup = native_int(L, 1, "addrinfo_lookup_guarded");
+    int32_t host_len;
+    const char *host = native_bytes(L, 2, "addrinfo_lookup_guarded", &host_len);
+    int32_t port = native_int(L, 3, "addrinfo_lookup_guarded");
+    int32_t flags = native_int(L, 4, "addrinfo_lookup_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_addrinfo_lookup_guarded(lookup, host, host_len, port, flags,
+                                                   &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 5);
+    return 2;
+}
+
+/* resolution_lookup_guarded(lookup, host, port, flags) -> status, guard_id */
+static int l_resolution_lookup_guarded(lua_State *L) {
+    lua_settop(L, 4);
+    int32_t lookup = native_int(L, 1, "resolution_lookup_guarded");
+    int32_t host_len;
+    const char *host = native_bytes(L, 2, "resolution_lookup_guarded", &host_len);
+    int32_t port = native_int(L, 3, "resolution_lookup_guarded");
+    int32_t flags = native_int(L, 4, "resolution_lookup_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_resolution_lookup_guarded(lookup, host, host_len, port, flags,
+                                                     &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 5);
+    return 2;
+}
+
 /* watch_new_guarded(fd, events, timeout) -> status, guard_id */
 static int l_watch_new_guarded(lua_State *L) {
     lua_settop(L, 3);
@@ -3816,6 +4547,19 @@ const luaL_Reg native_abi[] = {
     {"addrinfo_count", l_addrinfo_count},
     {"addrinfo_address", l_addrinfo_address},
     {"addrinfo_canonname", l_addrinfo_canonname},
+    {"context_set_groups", l_context_set_groups},
+    {"context_groups", l_context_groups},
+    {"signature_algorithms", l_signature_algorithms},
+    {"context_set_server_sigalgs", l_context_set_server_sigalgs},
+    {"context_set_client_sigalgs", l_context_set_client_sigalgs},
+    {"connection_group", l_connection_group},
+    {"connection_server_sigalg", l_connection_server_sigalg},
+    {"connection_client_sigalg", l_connection_client_sigalg},
+    {"context_grease", l_context_grease},
+    {"context_set_grease", l_context_set_grease},
+    {"has_policy", l_has_policy},
+    {"context_policy", l_context_policy},
+    {"context_set_policy", l_context_set_policy},
     {"certificate_from_pem", l_certificate_from_pem},
     {"certificate_from_der", l_certificate_from_der},
     {"certificate_der", l_certificate_der},
@@ -3848,6 +4592,9 @@ const luaL_Reg native_abi[] = {
     {"certificate_public_key_der", l_certificate_public_key_der},
     {"certificate_fingerprint", l_certificate_fingerprint},
     {"certificate_matches", l_certificate_matches},
+    {"context_cipher_id", l_context_cipher_id},
+    {"cipher_text", l_cipher_text},
+    {"cipher_bits", l_cipher_bits},
     {"monotonic", l_monotonic},
     {"has_certificate_compression", l_has_certificate_compression},
     {"context_certificate_compression", l_context_certificate_compression},
@@ -3916,6 +4663,9 @@ const luaL_Reg native_abi[] = {
     {"context_chain_cache_stats", l_context_chain_cache_stats},
     {"context_load_cert_chain", l_context_load_cert_chain},
     {"context_load_cert_chain_data", l_context_load_cert_chain_data},
+    {"descriptor_read", l_descriptor_read},
+    {"descriptor_read_into", l_descriptor_read_into},
+    {"descriptor_columns", l_descriptor_columns},
     {"context_early_data", l_context_early_data},
     {"context_set_early_data", l_context_set_early_data},
     {"connection_early_data", l_connection_early_data},
@@ -3945,14 +4695,39 @@ const luaL_Reg native_abi[] = {
     {"connection_export_keying_material", l_connection_export_keying_material},
     {"connection_export_keying_material_into", l_connection_export_keying_material_into},
     {"connection_key_update", l_connection_key_update},
+    {"generate_key", l_generate_key},
+    {"generate_certificate", l_generate_certificate},
     {"close", l_close},
     {"kind", l_kind},
     {"handle_count", l_handle_count},
     {"set_interruptible", l_set_interruptible},
+    {"addrinfo_lookup", l_addrinfo_lookup},
+    {"resolution_lookup", l_resolution_lookup},
+    {"addrinfo_alias_count", l_addrinfo_alias_count},
+    {"addrinfo_alias", l_addrinfo_alias},
+    {"addrinfo_service", l_addrinfo_service},
+    {"service_port", l_service_port},
+    {"service_name", l_service_name},
+    {"protocol_number", l_protocol_number},
+    {"host_name", l_host_name},
+    {"interface_index", l_interface_index},
+    {"interface_name", l_interface_name},
+    {"interface_names", l_interface_names},
+    {"inet_pton", l_inet_pton},
+    {"inet_pton_into", l_inet_pton_into},
+    {"inet_ntop", l_inet_ntop},
     {"poll", l_poll},
     {"watch_new", l_watch_new},
     {"watch_fileno", l_watch_fileno},
     {"watch_signal", l_watch_signal},
+    {"context_psk_client", l_context_psk_client},
+    {"context_set_psk_client", l_context_set_psk_client},
+    {"context_psk_server", l_context_psk_server},
+    {"context_set_psk_server", l_context_set_psk_server},
+    {"context_psk_identity_hint", l_context_psk_identity_hint},
+    {"connection_psk_hint", l_connection_psk_hint},
+    {"connection_psk_identity", l_connection_psk_identity},
+    {"connection_answer_psk", l_connection_answer_psk},
     {"random_bytes", l_random_bytes},
     {"random_bytes_into", l_random_bytes_into},
     {"certificate_scts", l_certificate_scts},
@@ -4012,16 +4787,22 @@ const luaL_Reg native_abi[] = {
     {"socket_listen", l_socket_listen},
     {"socket_accept", l_socket_accept},
     {"socket_connect", l_socket_connect},
+    {"socket_connect_flow", l_socket_connect_flow},
     {"socket_send", l_socket_send},
     {"socket_send_from", l_socket_send_from},
     {"socket_recv", l_socket_recv},
     {"socket_recv_into", l_socket_recv_into},
     {"socket_recv_room", l_socket_recv_room},
     {"socket_sendto", l_socket_sendto},
+    {"socket_sendto_flow", l_socket_sendto_flow},
     {"socket_recvfrom", l_socket_recvfrom},
     {"socket_recvfrom_guarded", l_socket_recvfrom_guarded},
     {"socket_recvfrom_into", l_socket_recvfrom_into},
     {"socket_recvfrom_into_guarded", l_socket_recvfrom_into_guarded},
+    {"socket_recvmsg", l_socket_recvmsg},
+    {"socket_recvmsg_guarded", l_socket_recvmsg_guarded},
+    {"socket_recvmsg_into", l_socket_recvmsg_into},
+    {"socket_recvmsg_into_guarded", l_socket_recvmsg_into_guarded},
     {"socket_shutdown", l_socket_shutdown},
     {"socket_getsockname", l_socket_getsockname},
     {"socket_getpeername", l_socket_getpeername},
@@ -4105,6 +4886,8 @@ const luaL_Reg native_abi[] = {
     {"ech_key_load_guarded", l_ech_key_load_guarded},
     {"ech_key_load_data_guarded", l_ech_key_load_data_guarded},
     {"epoll_new_guarded", l_epoll_new_guarded},
+    {"addrinfo_lookup_guarded", l_addrinfo_lookup_guarded},
+    {"resolution_lookup_guarded", l_resolution_lookup_guarded},
     {"watch_new_guarded", l_watch_new_guarded},
     {"connection_session_guarded", l_connection_session_guarded},
     {"session_from_bytes_guarded", l_session_from_bytes_guarded},

@@ -48,14 +48,16 @@ local function check_port(f, port)
     end
 end
 
--- scoped: an IPv6 host with its scope.
+local FLOWINFO_MAX = 1048575
+
+-- scoped returns an IPv6 host with its scope, and the flow information.
 local function scoped(f, host, flowinfo, scope)
-    if flowinfo ~= nil and flowinfo ~= 0 then
-        errors.raise(errors.NotImplementedError, f .. "() flowinfo other than 0 is not supported")
+    if flowinfo ~= nil and (check.integer(f, "flowinfo", flowinfo) < 0 or flowinfo > FLOWINFO_MAX) then
+        errors.raise(errors.ValueError, f .. "() flowinfo must be 0-1048575")
     elseif scope ~= nil and scope ~= 0 and not host:find("%", 1, true) then
-        return host .. "%" .. check.integer(f, "scopeid", scope, 0)
+        host = host .. "%" .. check.integer(f, "scopeid", scope, 0)
     end
-    return host
+    return host, flowinfo or 0
 end
 
 --- The host and port of an address, for the ABI.
@@ -64,12 +66,13 @@ end
 ---@param value any the address
 ---@return string host
 ---@return integer port 0 to 65535
+---@return integer flowinfo of an IPv6 address
 function address.pack(f, family, value)
     if family == AF_UNIX then
         if type(value) ~= "string" then
             bad(f, "a path", value)
         end
-        return value, 0
+        return value, 0, 0
     end
     if type(value) ~= "table" then
         bad(f, "an address {host, port}", value)
@@ -82,7 +85,11 @@ function address.pack(f, family, value)
     end
     check_host(f, host)
     check_port(f, port)
-    return family == AF_INET6 and scoped(f, host, flowinfo, scope) or host, port
+    if family ~= AF_INET6 then
+        return host, port, 0
+    end
+    host, flowinfo = scoped(f, host, flowinfo, scope)
+    return host, port, flowinfo
 end
 
 --- The host and port of an address that is resolved, not packed: the port may be a string of digits, or a service's
@@ -91,6 +98,7 @@ end
 ---@param value any
 ---@return string host
 ---@return integer|string port
+---@return integer flowinfo of an IPv6 address
 function address.endpoint(f, value)
     if type(value) ~= "table" then
         bad(f, "an address {host, port}", value)
@@ -111,7 +119,11 @@ function address.endpoint(f, value)
     elseif type(port) ~= "string" then
         bad_part(f, "port", "an integer or a string", port)
     end
-    return numeric and scoped(f, host, value[3], value[4]) or host, port
+    local flowinfo = 0
+    if numeric then
+        host, flowinfo = scoped(f, host, value[3], value[4])
+    end
+    return host, port, flowinfo
 end
 
 --- The address for a result of the ABI.
@@ -130,8 +142,11 @@ function address.unpack(family, host, port, flowinfo, scope)
     return { host, port }
 end
 
--- by_waiter returns a function that waits for a resolution; false without a waiter.
-local function by_waiter(waiter, timeout)
+--- Returns a function that waits for a resolution with a waiter, and false without one.
+---@param waiter function|false
+---@param timeout number?
+---@return (fun(resolution: cleat.socket.Resolution): boolean)|false
+function address.waits(waiter, timeout)
     local deadline = waiting.deadline(timeout)
     return waiter and function(object)
         return waiting.remaining(deadline) > 0 and waiting.call(waiter, object, "read", waiting.left(deadline))
@@ -163,7 +178,7 @@ function address.resolve(host, port, family, type_, proto, flags, timeout, waite
         check.optional_integer("getaddrinfo", "family", family, 0),
         check.optional_integer("getaddrinfo", "type", type_, 0),
         check.optional_integer("getaddrinfo", "proto", proto, 0),
-        check.optional_integer("getaddrinfo", "flags", flags, 0), by_waiter(waiting.default or waiter, timeout))
+        check.optional_integer("getaddrinfo", "flags", flags, 0), address.waits(waiting.default or waiter, timeout))
     local _, canonname = errors.check(C.addrinfo_canonname(list))
     local entries = {}
     for index = 0, errors.check(C.addrinfo_count(list)) - 1 do

@@ -13,8 +13,11 @@ local Socket = object.Socket
 
 local complete = calls.complete
 
-local function sendto_call(id, wait, data, flags, host, port)
-    return C.socket_sendto(id, data, flags, host, port, wait)
+local datagram = {}
+
+--- The call of sendto and sendmsg. to: {host, port, flowinfo}.
+local function sendto_call(id, wait, data, flags, to)
+    return C.socket_sendto_flow(id, data, flags, to[1], to[2], to[3], wait)
 end
 
 local function recvfrom_call(id, wait, size, flags)
@@ -33,6 +36,8 @@ local function sender_of(self, list, guard)
         return address.unpack(self._family, host, port, flowinfo, scope)
     end
 end
+
+datagram.sendto_call, datagram.sender_of = sendto_call, sender_of
 
 --- Sends one datagram to an address: sendto(data, address) or sendto(data, flags, address).
 ---
@@ -53,8 +58,8 @@ function Socket:sendto(data, flags, to)
     end
     calls.source("sendto", data)
     flags = check.integer("sendto", "flags", flags)
-    local host, port = address.pack("sendto", self._family, to)
-    return (complete(self, calls.WRITE, "sendto", sendto_call, tostring(data), flags, host, port))
+    to = { address.pack("sendto", self._family, to) }
+    return (complete(self, calls.WRITE, "sendto", sendto_call, tostring(data), flags, to))
 end
 
 --- Receives one datagram. Bytes beyond `bufsize` are lost.
@@ -102,4 +107,4 @@ function Socket:recvfrom_into(buffer, nbytes, flags)
     return count, sender_of(self, sender, guard)
 end
 
-return Socket
+return datagram

@@ -5,7 +5,7 @@ local check = require "cleat.check"
 local class = require "cleat.class"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
-local keywords = require "cleat.keywords"
+local file_mode = require "cleat.socket.file_mode"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
@@ -525,28 +525,19 @@ function File.instance:__close(err)
     end
 end
 
-local parse = keywords.parser("makefile", { "mode", "bufsize" })
-
 --- Socket.makefile.
 ---@param sock cleat.Socket
 ---@return cleat.File
-function file.open(sock, mode, bufsize, ...)
-    mode, bufsize = parse(mode, bufsize, ...)
-    mode = mode == nil and "r" or check.string("makefile", "mode", mode)
-    bufsize = check.optional_integer("makefile", "bufsize", bufsize, -1)
-    if mode:find("[^rwb]") then
-        errors.raise(errors.ValueError, ("invalid mode '%s' (only r, w and b are allowed)"):format(mode))
-    end
+function file.open(sock, ...)
+    local mode, bufsize, reads, writes = file_mode.parse(...)
     sock:_check_open()
     local shared = sock._shared
     if not shared then
         shared = { sock = sock, inherited = false, files = setmetatable({}, { __mode = "k" }) }
         sock._shared = shared
     end
-    local writes = mode:find("w", 1, true) ~= nil
     local self = setmetatable({
-        _shared = shared, _mode = mode, _bufsize = bufsize < 0 and DEFAULT_SIZE or bufsize,
-        _reads = not writes or mode:find("r", 1, true) ~= nil, _writes = writes,
+        _shared = shared, _mode = mode, _bufsize = bufsize < 0 and DEFAULT_SIZE or bufsize, _reads = reads, _writes = writes,
         _data = "", _next = 1, _more = {}, _held = 0, _clean = 0, _out = {}, _sent = 0, _waiting = 0,
     }, File.instance)
     shared.files[self] = true

@@ -163,7 +163,8 @@ end
 --- Python: 1.4.
 ---@param to string|table {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
 function Socket:bind(to)
-    expect("bind", C.socket_bind(self._id, address.pack("bind", self._family, to)))
+    local host, port = address.pack("bind", self._family, to) -- the system ignores flow information here
+    expect("bind", C.socket_bind(self._id, host, port))
 end
 
 -- The kind of calls that connect; they return a status.
@@ -177,12 +178,12 @@ local CONNECT = {
     end,
 }
 
-local function connect_call(id, wait, host, port)
-    return C.socket_connect(id, host, port, wait)
+local function connect_call(id, wait, host, port, flowinfo)
+    return C.socket_connect_flow(id, host, port, flowinfo, wait)
 end
 
 -- connect_by_waiter waits for the host's name, and then for the connection.
-local function connect_by_waiter(claim, how, self, method, timeout, deadline, host, port)
+local function connect_by_waiter(claim, how, self, method, timeout, deadline, host, port, flowinfo)
     if self._family ~= const.AF_UNIX and (how == "first" or how == "waited") then
         host = resolution.numeric(host, self._family, function(name)
             return suspend.wait(self, claim, name, "read", deadline)
@@ -191,18 +192,20 @@ local function connect_by_waiter(claim, how, self, method, timeout, deadline, ho
             return HANDLE
         end
     end
-    return suspend.go_on(claim, how, self, CONNECT, method, timeout, deadline, nil, connect_call, host, port)
+    return suspend.go_on(claim, how, self, CONNECT, method, timeout, deadline, nil, connect_call, host, port,
+        flowinfo)
 end
 
 -- connect returns a status.
 local function connect(self, method, to)
-    local host, port = address.pack(method, self._family, to)
+    local host, port, flowinfo = address.pack(method, self._family, to)
     local timeout = self._timeout
     if self._id == 0 or timeout == 0 or not rawget(self, "_waiter") then
-        return C.socket_connect(self._id, host, port, self._wait)
+        return C.socket_connect_flow(self._id, host, port, flowinfo, self._wait)
     end
     local deadline = waiting.deadline(timeout)
-    return turns.run(self, "writer", deadline, connect_by_waiter, self, method, timeout, deadline, host, port)
+    return turns.run(self, "writer", deadline, connect_by_waiter, self, method, timeout, deadline, host, port,
+        flowinfo)
 end
 
 --- Connects to an address. A host name is resolved, and its first address used; socket.create_connection tries all.
@@ -503,6 +506,16 @@ function Socket:gettimeout()
     return timeout ~= FOREVER and timeout or nil
 end
 
+--- Returns whether the socket waits: false if its timeout is 0.
+---
+---     print(socket.socket():getblocking()) --> true
+---
+--- Python: 3.7.
+---@return boolean
+function Socket:getblocking()
+    return self._timeout ~= 0
+end
+
 --- Sets the timeout to nil (true) or 0 (false).
 ---
 ---     local sock = socket.socket()
@@ -571,14 +584,39 @@ end
 ---     one:sendall("first\nsecond\n")
 ---     print(two:makefile("r"):readline() == "first\n") --> true
 ---
---- Raises: ValueError for other modes; socket.error with EBADF if the socket is closed; TypeError.
---- Python: 1.4.
+--- Raises: ValueError for other modes; socket.error with EBADF if the socket is closed; NotImplementedError for an
+--- encoding other than "utf-8", other newlines, and error handlers of text files; TypeError.
+--- Python: 1.4; the arguments that are given by name 3.
 ---@param mode string? "r", the default, to read, "w" to write, "rw" for both; "b" may be added
 ---@param bufsize integer? how many bytes to buffer: 8192 by default; 0 for none, 1 to write line by line
+---@param encoding string? by name, as all that follow: "utf-8". Strings are bytes, and are not checked
+---@param errors string? nil
+---@param newline string? "\n"; of a file that only writes also ""
+---@param buffering integer? the same as `bufsize`, under Python 3's name; 0 needs a "b" in the mode
 ---@return cleat.File
 ---@overload fun(self, keywords: cleat.keywords.Socket.makefile): cleat.File
-function Socket:makefile(mode, bufsize, ...)
-    return file.open(self, mode, bufsize, ...)
+function Socket:makefile(mode, bufsize, encoding, errors, newline, buffering, ...) -- luacheck: ignore 431
+    return file.open(self, mode, bufsize, encoding, errors, newline, buffering, ...)
+end
+
+--- Makes another socket over a duplicate of the descriptor: the same connection, with options and O_NONBLOCK in common.
+--- The duplicate has this socket's timeout and waiter, and is closed on its own.
+---
+---     local one, two = socket.socketpair()
+---     local copy = one:dup()
+---     one:close()
+---     copy:sendall("hello")
+---     print(two:recv(5)) --> hello
+---
+--- Raises: socket.error with EBADF if it is closed, with EMFILE if there are too many descriptors.
+--- Python: 1.4.
+---@return cleat.Socket
+function Socket:dup()
+    local id, guard = expect("dup", C.socket_duplicate_guarded(self:fileno()))
+    local copy = adopt(id, guard, self._family, self._type, self._proto)
+    copy:setwaiter(self._waiter or nil)
+    copy:settimeout(self:gettimeout())
+    return copy
 end
 
 --- Closes the socket object, but not its descriptor, which the caller owns from then on.

@@ -37,6 +37,7 @@ class.properties(Resolution, {
     end,
 }, {})
 
+-- await returns the list, or the status of a resolution that has failed.
 local function await(self, wait)
     local result, guard = C.resolution_addrinfo_guarded(self._id, 0)
     while result == status.WANT_READ do
@@ -45,7 +46,17 @@ local function await(self, wait)
         end
         result, guard = C.resolution_addrinfo_guarded(self._id, 0)
     end
-    return errors.check(result, guard)
+    return result, guard
+end
+
+-- finish waits for a resolution, closes it, and returns what await does.
+local function finish(id, guard, wait)
+    local ok, list, list_guard = pcall(await, setmetatable({ _id = id }, Resolution.instance), wait)
+    C.guard_close(guard)
+    if not ok then
+        error(list, 0)
+    end
+    return list, list_guard
 end
 
 --- addrinfo returns the ABI's id of a list of addresses. The other parameters are those of the ABI's function.
@@ -64,12 +75,22 @@ function resolution.addrinfo(host, service, family, kind, proto, flags, wait)
         end
     end
     local id, guard = errors.check(C.resolution_new_guarded(host, service, family, kind, proto, flags))
-    local ok, list, list_guard = pcall(await, setmetatable({ _id = id }, Resolution.instance), wait)
-    C.guard_close(guard)
-    if not ok then
-        error(list, 0)
+    return errors.check(finish(id, guard, wait))
+end
+
+--- lookup returns the ABI's id of a list with the answer to a question (C.const.LOOKUP_*). The other parameters are
+--- those of the ABI's function, and of addrinfo.
+---@return integer list or a status; raises socket.timeout
+---@return cleat.backend.Guard? guard of the list
+function resolution.lookup(question, host, port, flags, wait)
+    if not wait then
+        return C.addrinfo_lookup_guarded(question, host, port, flags)
     end
-    return list, list_guard
+    local id, guard = C.resolution_lookup_guarded(question, host, port, flags)
+    if id < 0 then
+        return id
+    end
+    return finish(id, guard, wait)
 end
 
 --- numeric returns the first of a host's addresses in a family, in the ABI's form.

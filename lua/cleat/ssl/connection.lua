@@ -16,6 +16,7 @@ local compat = require "cleat.compat"
 local early_write = require "cleat.ssl.early_write"
 local ech = require "cleat.ssl.ech"
 local errors = require "cleat.errors"
+local psk = require "cleat.ssl.psk"
 local refusal = require "cleat.ssl.refusal"
 local resumption = require "cleat.ssl.resumption"
 local server_name = require "cleat.ssl.server_name"
@@ -73,6 +74,7 @@ suspend.pauses[status.WANT_SERVER_NAME] = pause(server_name.answer)
 suspend.pauses[status.WANT_SESSION] = pause(session_store.answer)
 suspend.pauses[status.WANT_VERIFY] = pause(verdict.answer)
 suspend.pauses[status.WANT_SIGNATURE] = pause(signature.answer)
+suspend.pauses[status.WANT_PSK] = pause(psk.answer)
 
 function Connection:_supply(claim, event, deadline, timeout)
     return self._transport.supply(self, claim, event, deadline, timeout)
@@ -102,6 +104,9 @@ end
 local function inherit(self, context)
     if context._signers then
         self._signers = context._signers
+    end
+    if context._psk then
+        self._psk = context._psk
     end
     if context._verifier then
         self._verifier = context._verifier
@@ -318,6 +323,7 @@ function setters:context(value)
         if C.connection_established(self._tls) ~= 1 then
             errors.check(C.connection_set_context(self._tls, value._id))
             self._signers = value._signers or nil
+            self._psk = value._psk or nil
             verdict.switch(self, value)
             self._session = false -- it is of the other context
         end
@@ -351,7 +357,8 @@ connection.getters, connection.setters = getters, setters
 connection.defaults = {
     _server_side = false,
     _server_hostname = false,
-    _in_callback = false, -- "servername", "session store", "verify" or "sign" while that callback runs
+    _in_callback = false, -- "servername", "session store", "verify", "sign" or "psk" while that callback runs
+    _psk = false, -- the context's, see cleat.ssl.psk
     _signers = false, -- the context's, see cleat.ssl.signature
     _verifier = false, -- the context's, see cleat.ssl.verdict
     _other_verifier = false, -- of the context to which a server has switched

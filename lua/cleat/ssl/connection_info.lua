@@ -47,6 +47,20 @@ function info:getpeercert(binary_form, ...)
     return certificate.consume(id, guard, certificate.decode)
 end
 
+--- Returns the identity whose pre-shared key the handshake has used: see SSLContext:set_psk_server_callback.
+---
+---     print(conn:psk_identity()) --> nil
+---
+--- Python: none.
+---@return string? # nil if it was empty, if no such key was used, and before the handshake is done
+function info:psk_identity()
+    if self._tls == 0 or C.connection_established(self._tls) ~= 1 then
+        return nil
+    end
+    local length, identity = errors.check(C.connection_psk_identity(self._tls))
+    return length > 0 and identity or nil
+end
+
 -- chain: the DER bytes of a list of certificates.
 local function chain(self, which)
     local list = {}
@@ -206,6 +220,17 @@ end
 function info:scts()
     local list = agreed(self, C.connection_scts)
     return list and timestamps.split(list)
+end
+
+--- Raises NotImplementedError: BoringSSL has no post-handshake authentication (`HAS_PHA`).
+---
+---     print(pcall(conn.verify_client_post_handshake, conn))
+---     --> false	BoringSSL has no post-handshake authentication
+---
+--- Raises: NotImplementedError.
+--- Python: 3.8.
+function info:verify_client_post_handshake()
+    errors.raise(errors.NotImplementedError, "BoringSSL has no post-handshake authentication")
 end
 
 return info

@@ -1,9 +1,9 @@
 --- The constants of the ssl module (section 17.3.1.5), under Python's names and with OpenSSL's numbers.
 
 local C = require "cleat.backend"
+local enumerations = require "cleat.ssl.enumerations"
 local errors = require "cleat.errors"
 local roles = require "cleat.ssl.roles"
-local strict = require "cleat.strict"
 
 local const = C.const
 
@@ -16,14 +16,16 @@ local constants = {
     CERT_REQUIRED = const.CERT_REQUIRED,
 
     --- VERIFY_*: for SSLContext.verify_flags: revocation lists for the peer's certificate (CRL_CHECK_LEAF) or the whole
-    --- chain (CRL_CHECK_CHAIN), X509_STRICT, X509_TRUSTED_FIRST, X509_PARTIAL_CHAIN (a trusted intermediate is enough).
-    --- Python: 2.7.9, 3.4; VERIFY_X509_PARTIAL_CHAIN 3.10.
+    --- chain (CRL_CHECK_CHAIN), X509_STRICT, X509_TRUSTED_FIRST, X509_PARTIAL_CHAIN (a trusted intermediate is enough),
+    --- ALLOW_PROXY_CERTS (no effect: proxy certificates are never accepted).
+    --- Python: 2.7.9, 3.4; VERIFY_X509_PARTIAL_CHAIN and VERIFY_ALLOW_PROXY_CERTS 3.10.
     VERIFY_DEFAULT = const.VERIFY_DEFAULT,
     VERIFY_CRL_CHECK_LEAF = const.VERIFY_CRL_CHECK_LEAF,
     VERIFY_CRL_CHECK_CHAIN = const.VERIFY_CRL_CHECK_CHAIN,
     VERIFY_X509_STRICT = const.VERIFY_X509_STRICT,
     VERIFY_X509_TRUSTED_FIRST = const.VERIFY_X509_TRUSTED_FIRST,
     VERIFY_X509_PARTIAL_CHAIN = const.VERIFY_X509_PARTIAL_CHAIN, -- Python 3.10
+    VERIFY_ALLOW_PROXY_CERTS = const.VERIFY_ALLOW_PROXY_CERTS,
 
     --- PROTOCOL_*: for SSLContext(): PROTOCOL_TLS_CLIENT and PROTOCOL_TLS_SERVER for one role; PROTOCOL_TLS
     --- (PROTOCOL_SSLv23) for both; the others for one version. PROTOCOL_SSLv2 and PROTOCOL_SSLv3 are refused.
@@ -38,9 +40,12 @@ local constants = {
     PROTOCOL_TLSv1_1 = const.PROTOCOL_TLSV1_1,
     PROTOCOL_TLSv1_2 = const.PROTOCOL_TLSV1_2,
 
-    --- OP_*: for SSLContext.options: OP_NO_* disable a version, tickets or compression; the others are accepted for
-    --- compatibility, and OP_CIPHER_SERVER_PREFERENCE makes the server's order of suites count.
-    --- Python: 2.7.9, 3.2; OP_NO_TICKET 3.6, OP_NO_TLSv1_3 2.7.15, OP_ENABLE_MIDDLEBOX_COMPAT 3.8.
+    --- OP_*: for SSLContext.options: OP_NO_* disable a version, tickets or compression; OP_CIPHER_SERVER_PREFERENCE
+    --- makes the server's order of suites count; without OP_LEGACY_SERVER_CONNECT, which is in OP_ALL, clients refuse
+    --- servers that do not know RFC 5746 (TLS 1.2 and earlier). The others are accepted for compatibility.
+    --- OP_IGNORE_UNEXPECTED_EOF is DANGEROUS: the end of the network counts as close_notify, so that an attacker can
+    --- cut off what the peer sends.
+    --- Python: 2.7.9, 3.2; OP_NO_TLSv1_3 2.7.15, others up to OP_LEGACY_SERVER_CONNECT 3.12.
     OP_ALL = const.OP_ALL,
     OP_NO_SSLv2 = const.OP_NO_SSLV2,
     OP_NO_SSLv3 = const.OP_NO_SSLV3,
@@ -54,10 +59,14 @@ local constants = {
     OP_ENABLE_MIDDLEBOX_COMPAT = const.OP_ENABLE_MIDDLEBOX_COMPAT,
     OP_NO_COMPRESSION = const.OP_NO_COMPRESSION,
     OP_NO_TICKET = const.OP_NO_TICKET, -- Python 3.6
+    OP_NO_RENEGOTIATION = const.OP_NO_RENEGOTIATION, -- BoringSSL never renegotiates
+    OP_IGNORE_UNEXPECTED_EOF = const.OP_IGNORE_UNEXPECTED_EOF,
+    OP_LEGACY_SERVER_CONNECT = const.OP_LEGACY_SERVER_CONNECT,
 
-    --- HAS_*: what this build of BoringSSL can do. HAS_SSLv2, HAS_SSLv3, HAS_PSK and HAS_PHA are
-    --- false; HAS_CERTIFICATE_COMPRESSION is if there was no zlib to build with.
-    --- Python: 2.7.9, 3.2; HAS_TLSv1 and its like 3.7, HAS_PSK 3.13, HAS_PHA 3.14.
+    --- HAS_*: what this build of BoringSSL can do. HAS_SSLv2, HAS_SSLv3 and HAS_PHA are false, and HAS_PSK_TLS13, as
+    --- pre-shared keys are for TLS 1.2; HAS_CERTIFICATE_COMPRESSION is if there was no zlib to build with,
+    --- HAS_POLICY_CNSA with a BoringSSL before 2026.
+    --- Python: 2.7.9, 3.2; HAS_TLSv1 and its like 3.7, HAS_PSK 3.13, HAS_PHA 3.14, HAS_PSK_TLS13 3.15.
     HAS_ALPN = true,
     HAS_ECDH = true,
     HAS_SNI = true,
@@ -69,9 +78,22 @@ local constants = {
     HAS_TLSv1_1 = true,
     HAS_TLSv1_2 = true,
     HAS_NEVER_CHECK_COMMON_NAME = true, -- Python 3.7
-    HAS_PSK = false, -- Python 3.13
+    HAS_PSK = true, -- Python 3.13
+    HAS_PSK_TLS13 = false, -- Python 3.15
     HAS_PHA = false, -- Python 3.14
     HAS_CERTIFICATE_COMPRESSION = C.has_certificate_compression() == 1,
+    HAS_POLICY_CNSA = C.has_policy(const.POLICY_CNSA1_202603) == 1,
+
+    --- POLICY_*: for SSLContext.compliance_policy: NONE; FIPS_202205 (SP 800-52r2), WPA3_192_202304, CNSA_202407
+    --- (prefers AES-256-GCM in TLS 1.3, forbids nothing), CNSA1_202603 (RFC 9151), CNSA2_202603 (TLS 1.3 with
+    --- ML-KEM-1024).
+    --- Python: none.
+    POLICY_NONE = const.POLICY_NONE,
+    POLICY_FIPS_202205 = const.POLICY_FIPS_202205,
+    POLICY_WPA3_192_202304 = const.POLICY_WPA3_192_202304,
+    POLICY_CNSA_202407 = const.POLICY_CNSA_202407,
+    POLICY_CNSA1_202603 = const.POLICY_CNSA1_202603,
+    POLICY_CNSA2_202603 = const.POLICY_CNSA2_202603,
 
     --- CHANNEL_BINDING_TYPES: the types that SSLSocket:get_channel_binding accepts: {"tls-unique",
     --- "tls-exporter", "tls-server-end-point"}.
@@ -96,9 +118,9 @@ for name, value in pairs(errors) do
 end
 
 --- TLSVersion: an enumeration for SSLContext.minimum_version and maximum_version: MINIMUM_SUPPORTED, MAXIMUM_SUPPORTED,
---- SSLv3, TLSv1, TLSv1_1, TLSv1_2, TLSv1_3.
+--- SSLv3, TLSv1, TLSv1_1, TLSv1_2, TLSv1_3. `ssl.TLSVersion[0x304]` is the name.
 --- Python: 3.7.
-constants.TLSVersion = strict({
+constants.TLSVersion = enumerations.both({
     MINIMUM_SUPPORTED = -2,
     MAXIMUM_SUPPORTED = -1,
     SSLv3 = 0x0300,
@@ -106,7 +128,28 @@ constants.TLSVersion = strict({
     TLSv1_1 = const.TLS1_1_VERSION,
     TLSv1_2 = const.TLS1_2_VERSION,
     TLSv1_3 = const.TLS1_3_VERSION,
-}, "type object 'TLSVersion'")
+}, "TLSVersion")
+
+enumerations.add(constants)
+
+--- Options: an enumeration of the `OP_*`: `ssl.Options.OP_NO_TICKET` is the number, `ssl.Options[0x4000]` the name, and
+--- nil if there is none.
+--- Python: 3.6.
+
+--- VerifyMode: an enumeration of the `CERT_*`, as Options.
+--- Python: 3.6.
+
+--- VerifyFlags: an enumeration of the `VERIFY_*`, as Options.
+--- Python: 3.6.
+
+--- AlertDescription: an enumeration of the `ALERT_DESCRIPTION_*`: `ssl.AlertDescription[40]` is the name.
+--- Python: 3.6.
+
+--- SSLErrorNumber: an enumeration of the `SSL_ERROR_*`, as Options.
+--- Python: 3.6.
+
+--- _SSLMethod: an enumeration of the `PROTOCOL_*`, as Options.
+--- Python: 3.6.
 
 local _, version = C.boringssl_version()
 local number = C.openssl_version_number()

@@ -1,6 +1,7 @@
 --- Settings and certificates for TLS sockets: Python's ssl.SSLContext (section 17.3.3).
 
 local C = require "cleat.backend"
+local algorithms = require "cleat.ssl.algorithms"
 local certificate = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local class = require "cleat.class"
@@ -13,6 +14,7 @@ local ech_keys = require("cleat.ssl.ech_key").methods
 local errors = require "cleat.errors"
 local handshake_settings = require "cleat.ssl.handshake_settings"
 local keywords = require "cleat.keywords"
+local psk = require "cleat.ssl.psk"
 local purposes = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
 local resumption = require "cleat.ssl.resumption"
@@ -21,6 +23,7 @@ local session_store = require "cleat.ssl.session_store"
 local staple = require "cleat.ssl.staple"
 local status = require "cleat.status"
 local verify_settings = require "cleat.ssl.verify_settings"
+local version_range = require "cleat.ssl.version_range"
 local wrap = require("cleat.ssl.wrap").wrap
 
 local const = C.const
@@ -67,11 +70,17 @@ local const = C.const
 --- two hours with TLS 1.2 and earlier, two days with TLS 1.3. Raises ValueError, TypeError
 ---@field session_id_context string? 1 to 32 bytes; a server's sessions resume only where they are the same, and clients
 --- are verified with the same trust, mode and flags. nil for none. Raises ValueError, TypeError
----@field minimum_version integer `TLSVersion.*`. Raises ValueError on a context for one version only. Below TLSv1_2 is
+---@field minimum_version integer `TLSVersion.*`, as it was set: MINIMUM_SUPPORTED, which is TLS 1.0, at first, TLSv1_2 in
+--- default contexts and those for one role. Raises ValueError on a context for one version only. Below TLSv1_2 is
 --- DANGEROUS
 ---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
 --- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
----@field maximum_version integer `TLSVersion.*`, as minimum_version
+---@field maximum_version integer `TLSVersion.*`, as minimum_version: MAXIMUM_SUPPORTED at first
+---@field sni_callback function? the function of set_servername_callback, which is called with the name as it was sent: of
+--- an internationalised name the A-label. Raises TypeError
+---@field post_handshake_auth boolean false: BoringSSL has no post-handshake authentication. Raises NotImplementedError for
+--- true, TypeError
+---@field security_level integer 0: BoringSSL has no security levels; docs/security.md says what is refused; read-only
 ---@field session_cache_size integer how many sessions the context keeps for its clients, which resume them by themselves:
 --- 0, and 64 in a context of create_default_context for clients; at most 65536. Setting it empties the cache, as does
 --- each change of another setting. Only sessions with a `server_hostname` are kept, and whose server was verified; one
@@ -101,6 +110,12 @@ local const = C.const
 --- `ssl.SSLSocket:extend(name, fields)` has made. `fields` are additional attributes, with their values in new objects.
 --- Raises TypeError
 ---@field sslobject_class cleat.Class the same for wrap_bio and SSLObject
+---@field compliance_policy integer `POLICY_*`, a restriction of versions, suites, groups and signature algorithms to
+--- what a standard allows: POLICY_NONE. Connections use what it and the other settings have in common, in any order of
+--- setting; chains of certificates are not restricted. Raises SSLError if nothing would be left, as the other setters
+--- do from then on; NotImplementedError for POLICY_CNSA* without `HAS_POLICY_CNSA`; ValueError, TypeError
+---@field grease boolean whether connections send GREASE (RFC 8701), random values that a peer has to ignore: false. It
+--- shows which peers will not understand a later version of TLS: they refuse the handshake. Raises TypeError
 ---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
 --- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
@@ -134,10 +149,12 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     roles.apply(id, protocol)
     return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false,
         _verify_callback = false, _verify_callback_may_accept = false, _verifier = false, _session_store = false,
-        _store_errors = 0, _signers = false, _sslsocket_class = false, _sslobject_class = false }, SSLContext.instance)
+        _store_errors = 0, _signers = false, _psk = false, _sslsocket_class = false, _sslobject_class = false,
+        _lowest = not one_role, _highest = true, _sni_callback = false }, SSLContext.instance)
 end)
 
-for _, methods in ipairs { credential, handshake_settings, resumption.methods, session_store.methods, ech_keys } do
+for _, methods in ipairs { algorithms.settings, credential, ech_keys, handshake_settings, psk.methods, resumption.methods,
+    session_store.methods } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end
@@ -297,6 +314,31 @@ function SSLContext:chain_cache_stats()
     return { hits = hits, misses = misses }
 end
 
+-- integer checks a value for a property.
+local function integer(name, value)
+    if type(value) ~= "number" or value % 1 ~= 0 then
+        errors.raise(errors.TypeError, ("%s must be an integer, not %s"):format(name, check.kind(value)))
+    elseif value < 0 or value > check.INT_MAX then
+        errors.raise(errors.ValueError, name .. " is out of range")
+    end
+    return value
+end
+
+-- attribute is a getter that asks a function of the ABI.
+local function attribute(f)
+    return function(self)
+        return errors.check(f(self._id))
+    end
+end
+
+local getters = class.merged(verify_settings.getters, {
+    options = attribute(C.context_options),
+    verify_mode = attribute(C.context_verify_mode),
+    verify_flags = attribute(C.context_verify_flags),
+    chain_cache_seconds = attribute(C.context_chain_cache_seconds),
+})
+local setters = class.merged(verify_settings.setters, {})
+
 --- Sets the function that a server calls when a client has sent its ClientHello: `callback(sock, name, context)` with
 --- the connection, the name that the client wants (internationalised names decoded; nil if it sent none) and this
 --- context. The callback may set `sock.context`, so that the client gets the other context's certificate. In a
@@ -324,7 +366,36 @@ function SSLContext:set_servername_callback(callback)
         errors.raise(errors.TypeError, "not a callable object")
     end
     errors.check(C.context_set_server_name_events(self._id, callback and 1 or 0))
-    self._servername_callback = callback or false
+    self._servername_callback, self._sni_callback = callback or false, false
+end
+
+function getters:sni_callback()
+    return self._sni_callback or self._servername_callback or nil
+end
+
+function setters:sni_callback(value)
+    if value ~= nil and not check.callable(value) then
+        errors.raise(errors.TypeError, "not a callable object")
+    end
+    self:set_servername_callback(value)
+    self._sni_callback = value or false
+end
+
+function getters.post_handshake_auth()
+    return false
+end
+
+function setters.post_handshake_auth(_, value)
+    if type(value) ~= "boolean" then
+        errors.raise(errors.TypeError, "post_handshake_auth must be a boolean, not " .. check.kind(value))
+    elseif value then
+        errors.raise(errors.NotImplementedError,
+            "BoringSSL has no post-handshake authentication: ask for the client's certificate in the handshake")
+    end
+end
+
+function getters.security_level()
+    return 0
 end
 
 local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_handshake_on_connect",
@@ -439,32 +510,6 @@ function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, s
         ech_configs, ...))
 end
 
--- integer checks a value for a property.
-local function integer(name, value)
-    if type(value) ~= "number" or value % 1 ~= 0 then
-        errors.raise(errors.TypeError, ("%s must be an integer, not %s"):format(name, check.kind(value)))
-    elseif value < 0 or value > check.INT_MAX then
-        errors.raise(errors.ValueError, name .. " is out of range")
-    end
-    return value
-end
-
--- attribute is a getter that asks a function of the ABI.
-local function attribute(f)
-    return function(self)
-        return errors.check(f(self._id))
-    end
-end
-
-local getters = class.merged(verify_settings.getters, {
-    options = attribute(C.context_options),
-    verify_mode = attribute(C.context_verify_mode),
-    verify_flags = attribute(C.context_verify_flags),
-    minimum_version = attribute(C.context_minimum_version),
-    maximum_version = attribute(C.context_maximum_version),
-    chain_cache_seconds = attribute(C.context_chain_cache_seconds),
-})
-local setters = class.merged(verify_settings.setters, {})
 
 function getters:protocol()
     return self._protocol
@@ -509,31 +554,9 @@ function setters:check_hostname(value)
     errors.check(C.context_set_check_hostname(self._id, value and 1 or 0))
 end
 
-local TLSVersion = constants.TLSVersion
+version_range.add(getters, setters)
 
--- bound is a setter for one end of the range of versions.
-local function bound(name, f)
-    return function(self, value)
-        if value == TLSVersion.MINIMUM_SUPPORTED then
-            value = TLSVersion.TLSv1
-        elseif value == TLSVersion.MAXIMUM_SUPPORTED then
-            value = TLSVersion.TLSv1_3
-        end
-        value = integer(name, value)
-        if value < TLSVersion.TLSv1 or value > TLSVersion.TLSv1_3 then
-            errors.raise(errors.ValueError, ("Unsupported protocol version 0x%x"):format(value))
-        elseif self._protocol ~= const.PROTOCOL_TLS and self._protocol ~= roles.CLIENT and self._protocol ~= roles.SERVER then
-            errors.raise(errors.ValueError,
-                "The context's protocol doesn't support modification of highest and lowest version.")
-        end
-        errors.check(f(self._id, value))
-    end
-end
-
-setters.minimum_version = bound("minimum_version", C.context_set_minimum_version)
-setters.maximum_version = bound("maximum_version", C.context_set_maximum_version)
-
-for _, part in ipairs { connection_class, early_setting, session_store, staple } do
+for _, part in ipairs { algorithms, connection_class, early_setting, session_store, staple } do
     for name, get in pairs(part.getters) do
         getters[name], setters[name] = get, part.setters[name]
     end

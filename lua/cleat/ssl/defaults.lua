@@ -12,6 +12,9 @@ local const = C.const
 
 local defaults = {}
 
+-- As in Python 3.13: chains are to be as RFC 5280 wants them, and may end at any trusted certificate.
+local VERIFY_FLAGS = const.VERIFY_X509_TRUSTED_FIRST + const.VERIFY_X509_PARTIAL_CHAIN + const.VERIFY_X509_STRICT
+
 -- How many sessions a client keeps by default: a few for each of some servers.
 local SESSIONS = 64
 
@@ -43,6 +46,8 @@ function defaults.create_default_context(purpose, cafile, capath, cadata, ...)
         ": CA certificates are given by name, create_default_context{cafile = …}" or nil)
     local context = SSLContext(const.PROTOCOL_TLS)
     roles.harden(context._id)
+    context._lowest = false
+    context.verify_flags = VERIFY_FLAGS
     if purpose == purposes.Purpose.SERVER_AUTH then
         context.verify_mode = const.CERT_REQUIRED
         context.check_hostname = true

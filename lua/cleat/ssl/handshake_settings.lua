@@ -1,13 +1,28 @@
 --- The methods of an SSLContext that say what a handshake may agree on (section 17.3.3).
 
 local C = require "cleat.backend"
+local algorithms = require "cleat.ssl.algorithms"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 
 local const = C.const
 
-local TLS13_CIPHERS = { "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256" }
+local TLS13_CIPHERS = { 0x1301, 0x1302, 0x1303 }
+
+--- A cipher suite, as SSLContext:get_ciphers returns it.
+---@class cleat.ssl.CipherSuite
+---@field id integer 0x3000000 and IANA's number
+---@field name string OpenSSL's name
+---@field protocol string the version that has introduced it: "TLSv1.2", "TLSv1.3", "TLSv1.0", "SSLv3"
+---@field description string all of it in a line
+---@field strength_bits integer bits of security
+---@field alg_bits integer bits of the key
+---@field aead boolean whether it has authenticated encryption
+---@field symmetric string "aes-128-gcm" …
+---@field digest string? of its MAC: "sha1", "sha256"; nil with authenticated encryption
+---@field kea string key exchange: "kx-ecdhe" …
+---@field auth string authentication: "auth-rsa" …
 
 ---@class cleat.ssl.SSLContext
 local settings = {}
@@ -38,24 +53,57 @@ function settings:set_ciphers(ciphers, ...)
     end
 end
 
---- Lists the enabled cipher suites in order of preference, those of TLS 1.3 first.
+--- Raises NotImplementedError: BoringSSL chooses the suites of TLS 1.3 itself, AES first where the processor has
+--- instructions for it, ChaCha20 where not.
+---
+---     local context = ssl.create_default_context()
+---     local ok, err = pcall(context.set_ciphersuites, context, "TLS_AES_256_GCM_SHA384")
+---     print(ok, require("cleat.errors").NotImplementedError:is(err)) --> false	true
+---
+--- Raises: NotImplementedError.
+--- Python: 3.15.
+---@param ciphersuites string
+function settings:set_ciphersuites(ciphersuites) -- luacheck: ignore 212
+    errors.raise(errors.NotImplementedError, "BoringSSL does not let TLS 1.3's cipher suites be chosen")
+end
+
+-- suite describes the cipher suite with that number of IANA's.
+local function suite(number)
+    local function part(which)
+        local _, found = errors.check(C.cipher_text(number, which))
+        return found
+    end
+    local strength, bits = errors.check(C.cipher_bits(number))
+    local digest = part(const.CIPHER_DIGEST)
+    return {
+        id = 0x3000000 + number, name = part(const.CIPHER_NAME), protocol = part(const.CIPHER_VERSION),
+        description = part(const.CIPHER_DESCRIPTION), strength_bits = strength, alg_bits = bits, aead = digest == "",
+        symmetric = part(const.CIPHER_SYMMETRIC), digest = digest ~= "" and digest or nil,
+        kea = part(const.CIPHER_KEY_EXCHANGE), auth = part(const.CIPHER_AUTHENTICATION),
+    }
+end
+
+--- Lists the enabled cipher suites in order of preference, those of TLS 1.3 first. Each is a table with the fields and
+--- texts of Python's, which are OpenSSL's.
 ---
 ---     for _, suite in ipairs(ssl.create_default_context():get_ciphers()) do
----         io.write(suite.name, "\n")
+---         io.write(suite.name, " ", suite.strength_bits, "\n")
 ---     end
 ---
 --- Python: 3.6.
----@return {name: string, protocol: string?}[] # `protocol` is "TLSv1.3" for suites of TLS 1.3, nil for others
+---@return cleat.ssl.CipherSuite[]
 function settings:get_ciphers()
     local list = {}
     local may_use_13 = errors.check(C.context_maximum_version(self._id)) >= const.TLS1_3_VERSION and
         self.options % (const.OP_NO_TLSV1_3 * 2) < const.OP_NO_TLSV1_3
-    for _, name in ipairs(may_use_13 and TLS13_CIPHERS or {}) do
-        list[#list + 1] = { name = name, protocol = "TLSv1.3" }
+    for _, number in ipairs(may_use_13 and TLS13_CIPHERS or {}) do
+        local found = suite(number)
+        if algorithms.allows(self, found.name) then
+            list[#list + 1] = found
+        end
     end
     for index = 0, errors.check(C.context_cipher_count(self._id)) - 1 do
-        local _, name = errors.check(C.context_cipher_name(self._id, index))
-        list[#list + 1] = { name = name }
+        list[#list + 1] = suite(errors.check(C.context_cipher_id(self._id, index)))
     end
     return list
 end
@@ -114,7 +162,7 @@ end
 
 local parse_curve = keywords.parser("set_ecdh_curve", { "curve_name" }, { required = 1 })
 
---- Allows only one group for the key exchange, on servers and on clients.
+--- Allows only one group for the key exchange, on servers and on clients, as set_groups does for a list.
 ---
 ---     local context = ssl.create_default_context()
 ---     context:set_ecdh_curve("X25519")

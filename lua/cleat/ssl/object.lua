@@ -1,6 +1,7 @@
 --- TLS without a network: Python's ssl.SSLObject (3.5, section 18.2.6).
 
 local C = require "cleat.backend"
+local algorithms = require "cleat.ssl.algorithms"
 local MemoryBIO = require "cleat.ssl.memory_bio"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
@@ -44,7 +45,7 @@ local SSLObject = class.new("ssl.SSLObject", function()
     return errors.raise(errors.TypeError, "SSLObject has no constructor: use SSLContext.wrap_bio()")
 end, connection.Connection)
 
-for _, methods in ipairs { connection_info, early_data.methods, exporter.methods } do
+for _, methods in ipairs { connection_info, algorithms.methods, early_data.methods, exporter.methods } do
     for name, method in pairs(methods) do
         SSLObject[name] = method
     end

@@ -19,10 +19,11 @@ local server_name = {}
 
 local GO_ON = -1
 
--- decide returns GO_ON, or the alert for the client and, unless the callback has chosen it, the error.
-local function decide(self, callback, context, name)
-    local decoded
-    if name ~= "" then
+-- decide returns GO_ON, or the alert for the client and, unless the callback has chosen it, the error. raw: whether the
+-- callback gets the name as it was sent.
+local function decide(self, callback, context, name, raw)
+    local decoded = raw and name ~= "" and name or nil
+    if name ~= "" and not raw then
         local ok, result = pcall(idna.decode, name)
         if not ok then
             return const.ALERT_DESCRIPTION_INTERNAL_ERROR, result
@@ -53,7 +54,7 @@ function server_name.answer(self)
     if callback then
         local _, name = errors.check(C.connection_server_hostname(id))
         self._in_callback = "servername"
-        alert, cause = decide(self, callback, context, name)
+        alert, cause = decide(self, callback, context, name, context._sni_callback)
         self._in_callback = false
     end
     if self._tls == id then

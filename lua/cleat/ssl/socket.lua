@@ -1,6 +1,7 @@
 --- TLS sockets: Python's ssl.SSLSocket (section 17.3.2).
 
 local C = require "cleat.backend"
+local algorithms = require "cleat.ssl.algorithms"
 local compat = require "cleat.compat"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
@@ -18,6 +19,7 @@ local object = require "cleat.socket.object"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
+require "cleat.socket.sendfile" -- for sockets of both kinds
 
 local pcall = compat.pcall
 local rawget, rawset = rawget, rawset
@@ -26,7 +28,8 @@ local const = C.const
 local Socket = object.Socket
 
 --- A TLS connection over a socket, made by SSLContext:wrap_socket. It has all methods of Socket. Those listed here
---- differ, or are about TLS; sendto, recvfrom and recvfrom_into raise ValueError, since TLS needs a stream. Over an
+--- differ, or are about TLS; sendto, recvfrom and recvfrom_into raise ValueError, and sendmsg, recvmsg and recvmsg_into
+--- NotImplementedError, since TLS needs a stream. Over an
 --- event loop's handle, bind, detach, getsockopt, listen, setsockopt and setwaiter raise NotImplementedError.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
@@ -84,7 +87,7 @@ local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, connection.Connection, Socket)
 
-for _, methods in ipairs { io, connection_info, early_data.methods, exporter.methods } do
+for _, methods in ipairs { io, connection_info, algorithms.methods, early_data.methods, exporter.methods } do
     for name, method in pairs(methods) do
         SSLSocket[name] = method
     end
@@ -416,11 +419,41 @@ function SSLSocket:_check_descriptor(method)
     end
 end
 
-for _, name in ipairs { "bind", "detach", "getsockopt", "listen", "setsockopt", "setwaiter" } do
+for _, name in ipairs { "bind", "getsockopt", "listen", "setsockopt", "setwaiter" } do
     SSLSocket[name] = function(self, ...)
         self:_check_descriptor(name)
         return Socket[name](self, ...)
     end
+end
+
+--- Closes the TLS connection, without close_notify, and the socket object, but not the descriptor, which the caller
+--- owns from then on. The peer of a descriptor that is used further takes what it sends for TLS: see unwrap.
+---
+---     local conn = connect()
+---     local sock = socket.socket { fileno = conn:detach() }
+---     print(pcall(conn.recv, conn, 1)) --> false	[Errno 9] Bad file descriptor
+---     sock:close()
+---
+--- Raises: socket.error with EBADF if it is closed; ValueError while another thread uses it; NotImplementedError over
+--- an event loop's handle.
+--- Python: 3.2.
+---@return integer # the descriptor; of a wrapped descriptor the duplicate that fileno() returns
+function SSLSocket:detach()
+    self:_check_descriptor("detach")
+    self:_check_open()
+    if self._state == "open" then
+        connection.drop(self)
+        self._state = "dropped"
+    end
+    if rawget(self, "_owner") then
+        self._owner = false
+    end
+    local plain, fd = self._plain, Socket.detach(self) -- from here on memory may not lack, which would lose fd
+    if plain then
+        plain._id, plain._guard, plain._borrowed = 0, false, false
+    end
+    self._state = "closed"
+    return fd
 end
 
 --- Sets the timeout, see Socket:settimeout. Over an event loop's handle nil means the loop's own timeouts, and 0 is
@@ -481,6 +514,13 @@ for _, name in ipairs { "sendto", "recvfrom", "recvfrom_into" } do
             calls.expect(name, C.socket_getpeername(self._id))
         end
         return errors.raise(errors.ValueError, ("%s not allowed on instances of %s"):format(name, tostring(SSLSocket)))
+    end
+end
+
+-- Nor can messages with ancillary data: they would go around TLS, in plaintext.
+for _, name in ipairs { "sendmsg", "recvmsg", "recvmsg_into" } do
+    SSLSocket[name] = function()
+        return errors.raise(errors.NotImplementedError, ("%s not allowed on instances of %s"):format(name, tostring(SSLSocket)))
     end
 end
 
