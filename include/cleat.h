@@ -72,6 +72,7 @@
 #include "cleat/poll.h"
 #include "cleat/psk.h"
 #include "cleat/random.h"
+#include "cleat/raw_public_key.h"
 #include "cleat/sct.h"
 #include "cleat/session.h"
 #include "cleat/session_store.h"

@@ -63,4 +63,11 @@
 #define CLEAT_HAS_CNSA_POLICIES 0
 #endif
 
+/* Raw public keys (RFC 7250). */
+#if defined(TLSEXT_cert_type_rpk)
+#define CLEAT_HAS_RAW_PUBLIC_KEYS 1
+#else
+#define CLEAT_HAS_RAW_PUBLIC_KEYS 0
+#endif
+
 #endif

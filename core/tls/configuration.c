@@ -15,9 +15,9 @@
 #include "x509/strict.h"
 
 /* The options that BoringSSL acts on, but for those that forbid versions: see protocol_version.c. The others
- * name what it always or never does. */
+ * name what it always or never does, as LEGACY_SERVER_CONNECT does with BoringSSL of 2023. */
 #define KNOWN_OPTIONS                                                                              \
-    (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET | CLEAT_OP_LEGACY_SERVER_CONNECT)
+    (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET | SSL_OP_LEGACY_SERVER_CONNECT)
 
 _Static_assert(CLEAT_OP_CIPHER_SERVER_PREFERENCE == SSL_OP_CIPHER_SERVER_PREFERENCE &&
                    CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET &&
@@ -49,6 +49,7 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_credentials_unref(configuration->credentials);
     cleat_credentials_unref(configuration->restricted[CLEAT_SIGNER_CLIENT]);
     cleat_credentials_unref(configuration->restricted[CLEAT_SIGNER_SERVER]);
+    cleat_peer_keys_unref(configuration->peer_keys);
     cleat_compression_free(configuration->compression);
     cleat_release(configuration);
 }
@@ -164,6 +165,7 @@ static bool set_up(const struct cleat_configuration *self,
            cleat_psk_set_up(ssl_ctx, &self->settings) &&
            cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
+           cleat_peer_keys_set_up(self->peer_keys, ssl_ctx) &&
            (self->credentials == NULL || cleat_credentials_use(self->credentials, ssl_ctx)) &&
            (parts->ech_keys == NULL || SSL_CTX_set1_ech_keys(ssl_ctx, parts->ech_keys) == 1) &&
            !cleat_memory_failed();
@@ -212,6 +214,7 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     made->epoch = cleat_client_sessions_epoch(parts->client_sessions);
     memcpy(made->context, parts->context, sizeof made->context);
     made->credentials = cleat_credentials_ref(parts->credentials);
+    made->peer_keys = cleat_peer_keys_ref(parts->peer_keys);
     if (parts->credentials != NULL) cleat_credentials_digest(parts->credentials, made->credential);
     status = cleat_policy_narrow(&made->settings.algorithms, &made->algorithms);
     if (status < 0) { /* no setter has let it */
@@ -273,6 +276,9 @@ int32_t cleat_configuration_id_context(const struct cleat_configuration *configu
         SHA256_Update(&hash, bytes, sizeof bytes);
         SHA256_Update(&hash, trust, sizeof trust);
         add_unusual(&hash, &configuration->settings);
+        if (configuration->peer_keys != NULL) {
+            SHA256_Update(&hash, configuration->peer_keys->digest, CLEAT_DIGEST);
+        }
     }
     add_algorithms(&hash, &configuration->algorithms, CLEAT_SIGNER_CLIENT);
     add_callers(&hash, &configuration->settings);

@@ -12,6 +12,7 @@
 #include "tls/client_sessions.h"
 #include "tls/compression.h"
 #include "tls/credentials.h"
+#include "tls/peer_keys.h"
 #include "tls/policy.h"
 #include "tls/sessions.h"
 #include "x509/trust.h"
@@ -65,6 +66,7 @@ struct cleat_configuration {
     struct cleat_sessions *sessions;
     struct cleat_credentials *credentials; /* NULL if none */
     struct cleat_credentials *restricted[CLEAT_SIGNERS]; /* see cleat_configuration_credentials */
+    struct cleat_peer_keys *peer_keys; /* likewise */
     struct cleat_compression *compression; /* NULL if it is off */
     struct cleat_client_sessions *client_sessions;
     uint32_t epoch; /* of client_sessions, when it was made */
@@ -79,6 +81,7 @@ struct cleat_configuration_parts {
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
     struct cleat_credentials *credentials; /* NULL if none */
+    struct cleat_peer_keys *peer_keys; /* likewise */
     SSL_ECH_KEYS *ech_keys; /* NULL if none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;

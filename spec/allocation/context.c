@@ -207,6 +207,27 @@ static int32_t act_chain_data(void) {
     return cleat_context_load_cert_chain_data(context, text, len, NULL, 0, NULL, 0);
 }
 
+static int32_t act_raw_key(void) {
+    int32_t len;
+    const char *text = identity_text(IDENTITY_CHAIN_AND_KEY, &len);
+    if (cleat_has_raw_public_keys() == 0) return CLEAT_OK;
+    return cleat_context_load_raw_public_key_data(context, text, len, NULL, 0);
+}
+
+static int32_t act_raw_key_file(void) {
+    if (cleat_has_raw_public_keys() == 0) return CLEAT_OK;
+    return cleat_context_load_raw_public_key(context, key_file, text_len(key_file), "secret", 6);
+}
+
+static int32_t act_peer_keys(void) {
+    /* of Ed25519 (RFC 8410) */
+    static const char keys[] = "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"
+                               "0123456789abcdef0123456789abcdef";
+    if (cleat_has_raw_public_keys() == 0) return CLEAT_OK;
+    return cleat_context_set_peer_public_keys(context, CLEAT_PEER_KEYS_ALSO, keys,
+                                              (int32_t)sizeof keys - 1);
+}
+
 static int32_t act_remote_key(void) {
     return cleat_context_load_cert_chain_remote_key(
                context, certificate_file, text_len(certificate_file)) == CLEAT_REMOTE_KEY_P256
@@ -331,6 +352,9 @@ const struct scenario context_scenarios[] = {
     {"context_load_cert_chain", open_context, act_chain_files, close_all, 0, true},
     {"context_load_cert_chain: no password", open_context, act_no_password, close_all,
      -(CLEAT_NEED_PASSWORD << 16), true},
+    {"context_load_raw_public_key", open_context, act_raw_key_file, close_all, 0, true},
+    {"context_load_raw_public_key_data", open_context, act_raw_key, close_all, 0, true},
+    {"context_set_peer_public_keys", open_context, act_peer_keys, close_all, 0, true},
     {"context_load_cert_chain_data", open_context, act_chain_data, close_all, 0, true},
     {"context_load_cert_chain_remote_key", open_context, act_remote_key, close_all, 0, true},
     {"sign", NULL, act_sign, NULL, 0, true},

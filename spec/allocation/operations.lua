@@ -280,6 +280,15 @@ return {
         context:load_cert_chain(certfile, keyfile)
         context:load_cert_chain(certfile, keyfile) -- replaces
     end, nothing, again = true },
+    { "raw public keys", function()
+        return { context = ssl.SSLContext(ssl.PROTOCOL_TLS), connection = shaken() }
+    end, function(given)
+        local public = given.connection.client.object:peer_public_key()
+        if ssl.HAS_RAW_PUBLIC_KEYS then
+            given.context:load_raw_public_key(keyfile)
+            given.context:set_peer_public_keys { public }
+        end
+    end, nothing, again = true },
     { "load_verify_locations", function()
         return ssl.SSLContext(ssl.PROTOCOL_TLS)
     end, function(context)

@@ -395,6 +395,18 @@
     (CLASSES_BIT(WANT_PSK) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_random_bytes \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_has_raw_public_keys \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_load_raw_public_key \
+    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
+     CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_load_raw_public_key_data \
+    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
+     CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_peer_public_keys \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_peer_public_key \
+    (CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_scts \
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_scts_count \
@@ -1178,6 +1190,20 @@
                     cleat_connection_answer_psk(__VA_ARGS__))
 #define cleat_random_bytes(...) \
     classes_checked("cleat_random_bytes", CLASSES_random_bytes, cleat_random_bytes(__VA_ARGS__))
+#define cleat_has_raw_public_keys(...) \
+    classes_checked("cleat_has_raw_public_keys", CLASSES_has_raw_public_keys, cleat_has_raw_public_keys(__VA_ARGS__))
+#define cleat_context_load_raw_public_key(...) \
+    classes_checked("cleat_context_load_raw_public_key", CLASSES_context_load_raw_public_key, \
+                    cleat_context_load_raw_public_key(__VA_ARGS__))
+#define cleat_context_load_raw_public_key_data(...) \
+    classes_checked("cleat_context_load_raw_public_key_data", CLASSES_context_load_raw_public_key_data, \
+                    cleat_context_load_raw_public_key_data(__VA_ARGS__))
+#define cleat_context_set_peer_public_keys(...) \
+    classes_checked("cleat_context_set_peer_public_keys", CLASSES_context_set_peer_public_keys, \
+                    cleat_context_set_peer_public_keys(__VA_ARGS__))
+#define cleat_connection_peer_public_key(...) \
+    classes_checked("cleat_connection_peer_public_key", CLASSES_connection_peer_public_key, \
+                    cleat_connection_peer_public_key(__VA_ARGS__))
 #define cleat_certificate_scts(...) \
     classes_checked("cleat_certificate_scts", CLASSES_certificate_scts, cleat_certificate_scts(__VA_ARGS__))
 #define cleat_scts_count(...) \

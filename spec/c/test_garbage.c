@@ -757,6 +757,28 @@ static int32_t call_random_bytes(const struct value *v) {
     return cleat_random_bytes(v[0].room, v[0].size);
 }
 
+static int32_t call_has_raw_public_keys(const struct value *v) {
+    (void)v;
+    return cleat_has_raw_public_keys();
+}
+
+static int32_t call_context_load_raw_public_key(const struct value *v) {
+    return cleat_context_load_raw_public_key(v[0].i, v[1].bytes, v[1].size, v[2].bytes, v[2].size);
+}
+
+static int32_t call_context_load_raw_public_key_data(const struct value *v) {
+    return cleat_context_load_raw_public_key_data(v[0].i, v[1].bytes, v[1].size, v[2].bytes,
+                                                  v[2].size);
+}
+
+static int32_t call_context_set_peer_public_keys(const struct value *v) {
+    return cleat_context_set_peer_public_keys(v[0].i, v[1].i, v[2].bytes, v[2].size);
+}
+
+static int32_t call_connection_peer_public_key(const struct value *v) {
+    return cleat_connection_peer_public_key(v[0].i, v[1].room, v[1].size);
+}
+
 static int32_t call_certificate_scts(const struct value *v) {
     return cleat_certificate_scts(v[0].i, v[1].room, v[1].size);
 }
@@ -1826,6 +1848,17 @@ static const struct function functions[] = {
       {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes, CLASSES_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_has_raw_public_keys", call_has_raw_public_keys, CLASSES_has_raw_public_keys, {{END, 0, NULL}}},
+    {"cleat_context_load_raw_public_key", call_context_load_raw_public_key, CLASSES_context_load_raw_public_key,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "keyfile"}, {BYTES, 0, "password"},
+      {END, 0, NULL}}},
+    {"cleat_context_load_raw_public_key_data", call_context_load_raw_public_key_data, CLASSES_context_load_raw_public_key_data,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "key"}, {BYTES, 0, "password"},
+      {END, 0, NULL}}},
+    {"cleat_context_set_peer_public_keys", call_context_set_peer_public_keys, CLASSES_context_set_peer_public_keys,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "which"}, {BYTES, 0, "keys"}, {END, 0, NULL}}},
+    {"cleat_connection_peer_public_key", call_connection_peer_public_key, CLASSES_connection_peer_public_key,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_certificate_scts", call_certificate_scts, CLASSES_certificate_scts,
      {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_scts_count", call_scts_count, CLASSES_scts_count,

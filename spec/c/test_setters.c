@@ -158,6 +158,24 @@ static void set_compression(int32_t context) {
     EXPECT(status == 0 || cleat_has_certificate_compression() == 0);
 }
 
+/* Two keys of Ed25519, which no peer has, beside certificates. */
+static void set_peer_public_keys(int32_t context) {
+    static const char keys[] = "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"
+                               "0123456789abcdef0123456789abcdef"
+                               "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"
+                               "abcdef0123456789abcdef0123456789";
+    int32_t status = cleat_context_set_peer_public_keys(context, CLEAT_PEER_KEYS_ALSO, keys,
+                                                        (int32_t)sizeof keys - 1);
+    EXPECT(status == 0 || cleat_has_raw_public_keys() == 0);
+}
+
+static void load_raw_public_key(int32_t context) {
+    int32_t len;
+    const char *key = text(IDENTITY_KEY, &len);
+    int32_t status = cleat_context_load_raw_public_key_data(context, key, len, NULL, 0);
+    EXPECT(status == 0 || cleat_has_raw_public_keys() == 0);
+}
+
 static void set_session_settings(int32_t context) {
     EXPECT(cleat_context_set_num_tickets(context, 0) == 0);
     EXPECT(cleat_context_set_session_timeout(context, 1) == 0);
@@ -256,6 +274,8 @@ static const struct {
     {"num_tickets, session_timeout, session_id_context", set_session_settings},
     {"ticket_secrets", set_ticket_secrets},
     {"session_events", set_session_events},
+    {"peer_public_keys", set_peer_public_keys},
+    {"load_raw_public_key", load_raw_public_key},
     {"load_cert_chain", load_cert_chain},
     {"load_cert_chain, another type of key", load_another_type},
     {"load_cert_chain, a wrong key", load_cert_chain_wrong},

@@ -1518,6 +1518,47 @@ return {
         },
     },
     {
+        name = "has_raw_public_keys", results = 0,
+        classes = { USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "context_load_raw_public_key", results = 0,
+        classes = { NEED_PASSWORD = true, SYS = true, SSL = true, HANDLE = true, USAGE = true,
+                    UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "keyfile" },
+            { kind = "bytes", name = "password" },
+        },
+    },
+    {
+        name = "context_load_raw_public_key_data", results = 0,
+        classes = { NEED_PASSWORD = true, SSL = true, HANDLE = true, USAGE = true,
+                    UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "key" },
+            { kind = "bytes", name = "password" },
+        },
+    },
+    {
+        name = "context_set_peer_public_keys", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "which" },
+            { kind = "bytes", name = "keys" },
+        },
+    },
+    {
+        name = "connection_peer_public_key", results = 1,
+        classes = { WANT_VERIFY = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
         name = "certificate_scts", results = 1,
         classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {

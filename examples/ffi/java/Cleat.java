@@ -368,6 +368,14 @@ public final class Cleat {
     // CLEAT_PSK_KEY_MAX is the greatest length of a key, in bytes.
     public static final int PSK_KEY_MAX = 256;
 
+    // CLEAT_PEER_KEYS_* say what connections accept of their peers.
+    /** certificates only, as in a new context */
+    public static final int PEER_KEYS_NONE = 0;
+    /** raw public keys only */
+    public static final int PEER_KEYS_ONLY = 1;
+    /** raw public keys, and certificates, which are verified as ever */
+    public static final int PEER_KEYS_ALSO = 2;
+
     // CLEAT_SCT_* choose bytes of a timestamp.
     /** the log: SHA-256 of its public key */
     public static final int SCT_LOG_ID = 0;
@@ -997,6 +1005,18 @@ public final class Cleat {
                                                              int identity_len, byte[] key,
                                                              int key_len);
         public static native int cleat_random_bytes(byte[] buf, int buf_cap);
+        public static native int cleat_has_raw_public_keys();
+        public static native int cleat_context_load_raw_public_key(int context, byte[] keyfile,
+                                                                   int keyfile_len, byte[] password,
+                                                                   int password_len);
+        public static native int cleat_context_load_raw_public_key_data(int context, byte[] key,
+                                                                        int key_len,
+                                                                        byte[] password,
+                                                                        int password_len);
+        public static native int cleat_context_set_peer_public_keys(int context, int which,
+                                                                    byte[] keys, int keys_len);
+        public static native int cleat_connection_peer_public_key(int connection, byte[] output,
+                                                                  int output_cap);
         public static native int cleat_certificate_scts(int certificate, byte[] output,
                                                         int output_cap);
         public static native int cleat_scts_count(byte[] scts, int scts_len);
@@ -2509,6 +2529,50 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_load_raw_public_key returns CLEAT_OK and makes connections of the context present
+         * the public key of a private key to peers that accept raw public keys. keyfile and password are
+         * as those of cleat_context_load_cert_chain. A second call replaces the first. It comes before
+         * the context's certificates, which peers without raw public keys get as before. Nothing changes
+         * if it fails. CLEAT_NEED_PASSWORD; CLEAT_SYS; CLEAT_SSL, with UNKNOWN_CERTIFICATE_TYPE for a key
+         * that is neither RSA, nor EC, nor Ed25519; CLEAT_USAGE for PEM data where a file's name is due;
+         * CLEAT_UNSUPPORTED.
+         */
+        public void loadRawPublicKey(String keyfile, byte[] password) throws Failure {
+            byte[] keyfileBytes = bytes(keyfile);
+            int result = Raw.cleat_context_load_raw_public_key(id, keyfileBytes, length(keyfileBytes), password, length(password));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_load_raw_public_key_data returns CLEAT_OK and does the same with a private key
+         * that is given as PEM text. CLEAT_NEED_PASSWORD; CLEAT_SSL; CLEAT_UNSUPPORTED.
+         */
+        public void loadRawPublicKeyData(byte[] key, byte[] password) throws Failure {
+            int result = Raw.cleat_context_load_raw_public_key_data(id, key, length(key), password, length(password));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_peer_public_keys returns CLEAT_OK and sets that. which: CLEAT_PEER_KEYS_*.
+         * keys: the public keys that peers may have, SubjectPublicKeyInfo in DER one after the other, at
+         * most 65536; none with CLEAT_PEER_KEYS_NONE. A raw public key is verified in the place of a
+         * certificate: it is accepted if it is one of these, whatever the peer's name; otherwise it is
+         * refused with the verify code 95 (untrusted raw public key). So without keys all are refused,
+         * unless the caller decides: see CLEAT_VERDICTS_ALL. Verify mode, verdicts and the verification
+         * of resumed sessions are as with certificates; with CERT_NONE a client accepts any key. Peers
+         * that have no raw public key are refused with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL,
+         * UNSUPPORTED_CERTIFICATE). Clients of servers with raw public keys resume sessions in TLS 1.3
+         * only. CLEAT_SSL if a key cannot be parsed; CLEAT_USAGE; CLEAT_UNSUPPORTED.
+         */
+        public void setPeerPublicKeys(int which, byte[] keys) throws Failure {
+            int result = Raw.cleat_context_set_peer_public_keys(id, which, keys, length(keys));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it
          * has none, as in a new context.
          */
@@ -3796,6 +3860,26 @@ public final class Cleat {
             int result = Raw.cleat_connection_answer_psk(id, identity, length(identity), key, length(key));
             Reference.reachabilityFence(this);
             check(result);
+        }
+
+        /**
+         * cleat_connection_peer_public_key returns the length of the peer's public key,
+         * SubjectPublicKeyInfo in DER, and copies it to output: the raw one, or that of its certificate;
+         * 0 if there is none. It is available as soon as the peer has sent it, as after
+         * CLEAT_WANT_VERIFY; the peer has shown that it has the private key once the handshake is done.
+         * CLEAT_SSL if the certificate cannot be parsed.
+         */
+        public byte[] peerPublicKey() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_peer_public_key(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_peer_public_key(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
         }
 
         /**
@@ -5471,6 +5555,16 @@ public final class Cleat {
         int result = Raw.cleat_random_bytes(buf, buf.length);
         check(result);
         return result;
+    }
+
+    /**
+     * cleat_has_raw_public_keys returns 1 if BoringSSL has them, otherwise 0: the functions below
+     * then return CLEAT_UNSUPPORTED, but for cleat_connection_peer_public_key.
+     */
+    public static boolean hasRawPublicKeys() throws Failure {
+        int result = Raw.cleat_has_raw_public_keys();
+        check(result);
+        return result != 0;
     }
 
     /**

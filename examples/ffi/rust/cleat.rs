@@ -359,6 +359,14 @@ pub const PSK_IDENTITY_MAX: i32 = 128;
 // CLEAT_PSK_KEY_MAX is the greatest length of a key, in bytes.
 pub const PSK_KEY_MAX: i32 = 256;
 
+// CLEAT_PEER_KEYS_* say what connections accept of their peers.
+/// certificates only, as in a new context
+pub const PEER_KEYS_NONE: i32 = 0;
+/// raw public keys only
+pub const PEER_KEYS_ONLY: i32 = 1;
+/// raw public keys, and certificates, which are verified as ever
+pub const PEER_KEYS_ALSO: i32 = 2;
+
 // CLEAT_SCT_* choose bytes of a timestamp.
 /// the log: SHA-256 of its public key
 pub const SCT_LOG_ID: i32 = 0;
@@ -961,6 +969,17 @@ pub mod raw {
                                            identity_len: i32, key: *const c_char,
                                            key_len: i32) -> i32;
         pub fn cleat_random_bytes(buf: *mut c_char, buf_cap: i32) -> i32;
+        pub fn cleat_has_raw_public_keys() -> i32;
+        pub fn cleat_context_load_raw_public_key(context: i32, keyfile: *const c_char,
+                                                 keyfile_len: i32, password: *const c_char,
+                                                 password_len: i32) -> i32;
+        pub fn cleat_context_load_raw_public_key_data(context: i32, key: *const c_char,
+                                                      key_len: i32, password: *const c_char,
+                                                      password_len: i32) -> i32;
+        pub fn cleat_context_set_peer_public_keys(context: i32, which: i32, keys: *const c_char,
+                                                  keys_len: i32) -> i32;
+        pub fn cleat_connection_peer_public_key(connection: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
         pub fn cleat_certificate_scts(certificate: i32, output: *mut c_char,
                                       output_cap: i32) -> i32;
         pub fn cleat_scts_count(scts: *const c_char, scts_len: i32) -> i32;
@@ -2190,6 +2209,45 @@ impl Context {
         Ok(out)
     }
 
+    /// cleat_context_load_raw_public_key returns CLEAT_OK and makes connections of the context present the
+    /// public key of a private key to peers that accept raw public keys. keyfile and password are as those
+    /// of cleat_context_load_cert_chain. A second call replaces the first. It comes before the context's
+    /// certificates, which peers without raw public keys get as before. Nothing changes if it fails.
+    /// CLEAT_NEED_PASSWORD; CLEAT_SYS; CLEAT_SSL, with UNKNOWN_CERTIFICATE_TYPE for a key that is neither
+    /// RSA, nor EC, nor Ed25519; CLEAT_USAGE for PEM data where a file's name is due; CLEAT_UNSUPPORTED.
+    #[allow(clippy::too_many_arguments)]
+    pub fn load_raw_public_key(&self, keyfile: &str, password: Option<&[u8]>) -> Result<(), Error> {
+        let (password, password_len) = c_pair(password);
+        let _ = checked(unsafe { raw::cleat_context_load_raw_public_key(self.0, keyfile.as_bytes().as_ptr().cast(), c_len(keyfile.len()), password, password_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_load_raw_public_key_data returns CLEAT_OK and does the same with a private key that is
+    /// given as PEM text. CLEAT_NEED_PASSWORD; CLEAT_SSL; CLEAT_UNSUPPORTED.
+    #[allow(clippy::too_many_arguments)]
+    pub fn load_raw_public_key_data(&self, key: &[u8],
+                                    password: Option<&[u8]>) -> Result<(), Error> {
+        let (password, password_len) = c_pair(password);
+        let _ = checked(unsafe { raw::cleat_context_load_raw_public_key_data(self.0, key.as_ptr().cast(), c_len(key.len()), password, password_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_peer_public_keys returns CLEAT_OK and sets that. which: CLEAT_PEER_KEYS_*. keys:
+    /// the public keys that peers may have, SubjectPublicKeyInfo in DER one after the other, at most 65536;
+    /// none with CLEAT_PEER_KEYS_NONE. A raw public key is verified in the place of a certificate: it is
+    /// accepted if it is one of these, whatever the peer's name; otherwise it is refused with the verify
+    /// code 95 (untrusted raw public key). So without keys all are refused, unless the caller decides: see
+    /// CLEAT_VERDICTS_ALL. Verify mode, verdicts and the verification of resumed sessions are as with
+    /// certificates; with CERT_NONE a client accepts any key. Peers that have no raw public key are refused
+    /// with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL, UNSUPPORTED_CERTIFICATE). Clients of servers with raw public
+    /// keys resume sessions in TLS 1.3 only. CLEAT_SSL if a key cannot be parsed; CLEAT_USAGE;
+    /// CLEAT_UNSUPPORTED.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_peer_public_keys(&self, which: i32, keys: &[u8]) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_peer_public_keys(self.0, which, keys.as_ptr().cast(), c_len(keys.len())) })?;
+        Ok(())
+    }
+
     /// cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it has
     /// none, as in a new context.
     #[allow(clippy::too_many_arguments)]
@@ -3117,6 +3175,16 @@ impl Connection {
         let (key, key_len) = c_pair(key);
         let _ = checked(unsafe { raw::cleat_connection_answer_psk(self.0, identity, identity_len, key, key_len) })?;
         Ok(())
+    }
+
+    /// cleat_connection_peer_public_key returns the length of the peer's public key, SubjectPublicKeyInfo
+    /// in DER, and copies it to output: the raw one, or that of its certificate; 0 if there is none. It is
+    /// available as soon as the peer has sent it, as after CLEAT_WANT_VERIFY; the peer has shown that it
+    /// has the private key once the handshake is done. CLEAT_SSL if the certificate cannot be parsed.
+    #[allow(clippy::too_many_arguments)]
+    pub fn peer_public_key(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_peer_public_key(self.0, out, out_cap) })?;
+        Ok(out)
     }
 
     /// cleat_connection_session returns the id of the newest session that a client's connection has, or 0:
@@ -4254,6 +4322,14 @@ pub fn poll(fds: &[i32], events: &[i32], revents: &mut [i32],
 pub fn random_bytes(buf: &mut [u8]) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_random_bytes(buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
     Ok(result as usize)
+}
+
+/// cleat_has_raw_public_keys returns 1 if BoringSSL has them, otherwise 0: the functions below then
+/// return CLEAT_UNSUPPORTED, but for cleat_connection_peer_public_key.
+#[allow(clippy::too_many_arguments)]
+pub fn has_raw_public_keys() -> Result<bool, Error> {
+    let result = checked(unsafe { raw::cleat_has_raw_public_keys() })?;
+    Ok(result != 0)
 }
 
 /// cleat_scts_count returns how many timestamps a list has. CLEAT_SSL if it is no well-formed list (CT

@@ -235,6 +235,14 @@ int32_t cleat_connection_psk_identity(int32_t connection, char *output, int32_t 
 int32_t cleat_connection_answer_psk(int32_t connection, const char *identity, int32_t identity_len,
                                     const char *key, int32_t key_len);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
+int32_t cleat_has_raw_public_keys(void);
+int32_t cleat_context_load_raw_public_key(int32_t context, const char *keyfile, int32_t keyfile_len,
+                                          const char *password, int32_t password_len);
+int32_t cleat_context_load_raw_public_key_data(int32_t context, const char *key, int32_t key_len,
+                                               const char *password, int32_t password_len);
+int32_t cleat_context_set_peer_public_keys(int32_t context, int32_t which, const char *keys,
+                                           int32_t keys_len);
+int32_t cleat_connection_peer_public_key(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_certificate_scts(int32_t certificate, char *output, int32_t output_cap);
 int32_t cleat_scts_count(const char *scts, int32_t scts_len);
 int32_t cleat_scts_get(const char *scts, int32_t scts_len, int32_t index, char *output,

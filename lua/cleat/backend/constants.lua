@@ -237,6 +237,10 @@ return {
     -- cleat/psk.h
     PSK_IDENTITY_MAX = 128,
     PSK_KEY_MAX = 256,
+    -- cleat/raw_public_key.h
+    PEER_KEYS_NONE = 0,
+    PEER_KEYS_ONLY = 1,
+    PEER_KEYS_ALSO = 2,
     -- cleat/sct.h
     SCT_LOG_ID = 0,
     SCT_EXTENSIONS = 1,

@@ -3239,6 +3239,84 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@return integer status
+    do
+        local call = lib.cleat_has_raw_public_keys
+        backend.has_raw_public_keys = function()
+            return call()
+        end
+    end
+
+    ---@param context integer
+    ---@param keyfile string?
+    ---@param password string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_load_raw_public_key
+        backend.context_load_raw_public_key = function(context, keyfile, password)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_load_raw_public_key", 1, "an integer")
+            end
+            local keyfile_len = length(keyfile, "context_load_raw_public_key", 2)
+            local password_len = length(password, "context_load_raw_public_key", 3)
+            return call(context, keyfile, keyfile_len, password, password_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param key string?
+    ---@param password string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_load_raw_public_key_data
+        backend.context_load_raw_public_key_data = function(context, key, password)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_load_raw_public_key_data", 1, "an integer")
+            end
+            local key_len = length(key, "context_load_raw_public_key_data", 2)
+            local password_len = length(password, "context_load_raw_public_key_data", 3)
+            return call(context, key, key_len, password, password_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param which integer
+    ---@param keys string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_peer_public_keys
+        backend.context_set_peer_public_keys = function(context, which, keys)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_peer_public_keys", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("context_set_peer_public_keys", 2, "an integer")
+            end
+            local keys_len = length(keys, "context_set_peer_public_keys", 3)
+            return call(context, which, keys, keys_len)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_peer_public_key
+        backend.connection_peer_public_key = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_peer_public_key", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
     ---@param certificate integer
     ---@return integer status
     ---@return string? output

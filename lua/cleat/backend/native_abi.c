@@ -2328,6 +2328,68 @@ static int l_random_bytes_into(lua_State *L) {
     return 1;
 }
 
+/* has_raw_public_keys() -> status */
+static int l_has_raw_public_keys(lua_State *L) {
+    int32_t result = cleat_has_raw_public_keys();
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_load_raw_public_key(context, keyfile, password) -> status */
+static int l_context_load_raw_public_key(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_load_raw_public_key");
+    int32_t keyfile_len;
+    const char *keyfile = native_bytes(L, 2, "context_load_raw_public_key", &keyfile_len);
+    int32_t password_len;
+    const char *password = native_bytes(L, 3, "context_load_raw_public_key", &password_len);
+    int32_t result = cleat_context_load_raw_public_key(context, keyfile, keyfile_len, password,
+                                                       password_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_load_raw_public_key_data(context, key, password) -> status */
+static int l_context_load_raw_public_key_data(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_load_raw_public_key_data");
+    int32_t key_len;
+    const char *key = native_bytes(L, 2, "context_load_raw_public_key_data", &key_len);
+    int32_t password_len;
+    const char *password = native_bytes(L, 3, "context_load_raw_public_key_data", &password_len);
+    int32_t result = cleat_context_load_raw_public_key_data(context, key, key_len, password,
+                                                            password_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_peer_public_keys(context, which, keys) -> status */
+static int l_context_set_peer_public_keys(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_peer_public_keys");
+    int32_t which = native_int(L, 2, "context_set_peer_public_keys");
+    int32_t keys_len;
+    const char *keys = native_bytes(L, 3, "context_set_peer_public_keys", &keys_len);
+    int32_t result = cleat_context_set_peer_public_keys(context, which, keys, keys_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_peer_public_key(connection) -> status, output */
+static int l_connection_peer_public_key(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_peer_public_key");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_peer_public_key(connection, output,
+                                                      output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
 /* certificate_scts(certificate) -> status, output */
 static int l_certificate_scts(lua_State *L) {
     int32_t certificate = native_int(L, 1, "certificate_scts");
@@ -4730,6 +4792,11 @@ const luaL_Reg native_abi[] = {
     {"connection_answer_psk", l_connection_answer_psk},
     {"random_bytes", l_random_bytes},
     {"random_bytes_into", l_random_bytes_into},
+    {"has_raw_public_keys", l_has_raw_public_keys},
+    {"context_load_raw_public_key", l_context_load_raw_public_key},
+    {"context_load_raw_public_key_data", l_context_load_raw_public_key_data},
+    {"context_set_peer_public_keys", l_context_set_peer_public_keys},
+    {"connection_peer_public_key", l_connection_peer_public_key},
     {"certificate_scts", l_certificate_scts},
     {"scts_count", l_scts_count},
     {"scts_get", l_scts_get},

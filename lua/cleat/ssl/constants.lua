@@ -94,6 +94,7 @@ local constants = {
     POLICY_CNSA_202407 = const.POLICY_CNSA_202407,
     POLICY_CNSA1_202603 = const.POLICY_CNSA1_202603,
     POLICY_CNSA2_202603 = const.POLICY_CNSA2_202603,
+    HAS_RAW_PUBLIC_KEYS = C.has_raw_public_keys() == 1,
 
     --- CHANNEL_BINDING_TYPES: the types that SSLSocket:get_channel_binding accepts: {"tls-unique",
     --- "tls-exporter", "tls-server-end-point"}.

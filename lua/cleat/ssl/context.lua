@@ -17,6 +17,7 @@ local keywords = require "cleat.keywords"
 local psk = require "cleat.ssl.psk"
 local purposes = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
+local raw_public_key = require "cleat.ssl.raw_public_key"
 local resumption = require "cleat.ssl.resumption"
 local roles = require "cleat.ssl.roles"
 local session_store = require "cleat.ssl.session_store"
@@ -153,8 +154,8 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
         _lowest = not one_role, _highest = true, _sni_callback = false }, SSLContext.instance)
 end)
 
-for _, methods in ipairs { algorithms.settings, credential, ech_keys, handshake_settings, psk.methods, resumption.methods,
-    session_store.methods } do
+for _, methods in ipairs { algorithms.settings, credential, ech_keys, handshake_settings, psk.methods,
+    raw_public_key.methods, resumption.methods, session_store.methods } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end

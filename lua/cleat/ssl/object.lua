@@ -15,6 +15,7 @@ local errors = require "cleat.errors"
 local exporter = require "cleat.ssl.exporter"
 local hostname = require "cleat.ssl.hostname"
 local memory = require "cleat.ssl.transport.memory"
+local raw_public_key = require "cleat.ssl.raw_public_key"
 local resumption = require "cleat.ssl.resumption"
 
 --- A TLS connection between two MemoryBIOs, for programs that move the bytes themselves; made by SSLContext:wrap_bio.
@@ -45,7 +46,9 @@ local SSLObject = class.new("ssl.SSLObject", function()
     return errors.raise(errors.TypeError, "SSLObject has no constructor: use SSLContext.wrap_bio()")
 end, connection.Connection)
 
-for _, methods in ipairs { connection_info, algorithms.methods, early_data.methods, exporter.methods } do
+for _, methods in ipairs {
+    connection_info, algorithms.methods, early_data.methods, exporter.methods, raw_public_key.connection_methods,
+} do
     for name, method in pairs(methods) do
         SSLObject[name] = method
     end

@@ -16,6 +16,7 @@ local file = require "cleat.socket.file"
 local io = require "cleat.ssl.io"
 local keywords = require "cleat.keywords"
 local object = require "cleat.socket.object"
+local raw_public_key = require "cleat.ssl.raw_public_key"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
@@ -87,7 +88,9 @@ local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, connection.Connection, Socket)
 
-for _, methods in ipairs { io, connection_info, algorithms.methods, early_data.methods, exporter.methods } do
+for _, methods in ipairs {
+    io, connection_info, algorithms.methods, early_data.methods, exporter.methods, raw_public_key.connection_methods,
+} do
     for name, method in pairs(methods) do
         SSLSocket[name] = method
     end
