@@ -443,7 +443,10 @@ describe("B-50 pre-shared keys:", function()
                 tasks.call(conn, "do_handshake")
             end)
         end
+        local rounds = 0
         while coroutine.status(running[1]) ~= "dead" or coroutine.status(running[2]) ~= "dead" do
+            rounds = rounds + 1
+            assert.is_true(rounds <= 1000, "the handshake does not end")
             for _, thread in ipairs(running) do
                 if coroutine.status(thread) ~= "dead" then
                     assert(coroutine.resume(thread))
