@@ -11,6 +11,8 @@ description = {
 dependencies = { "lua >= 5.1" }
 build = {
     type = "cmake",
+    -- the command, which needs the rock argparse; the library does not
+    install = { bin = { cleat = "bin/cleat" } },
     -- BoringSSL: BORINGSSL_ROOT in the environment, or what script/boringssl has built
     variables = {
         CLEAT_ROCK = "ON",

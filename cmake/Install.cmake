@@ -43,9 +43,22 @@ install(CODE "
     file(MAKE_DIRECTORY \"\${dir}\")
     file(CREATE_LINK ../../libcleat.so.0 \"\${dir}/libcleat.so\" SYMBOLIC)")
 
+# The command, and its manual page
+set(lua_candidates luajit)
+foreach(version ${lua_versions})
+    list(PREPEND lua_candidates lua${version})
+endforeach()
+list(APPEND lua_candidates lua)
+list(JOIN lua_candidates " " lua_candidates)
+file(RELATIVE_PATH bin_to_prefix /${CMAKE_INSTALL_BINDIR} /)
+configure_file(cmake/cleat.sh.in cleat.sh @ONLY)
+install(PROGRAMS ${PROJECT_BINARY_DIR}/cleat.sh DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME cleat)
+install(FILES bin/cleat DESTINATION ${CMAKE_INSTALL_DATADIR}/cleat RENAME cleat.lua)
+install(FILES docs/cleat.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+
 # Notices: ours, and those of BoringSSL, which is linked in.
 install(FILES LICENSE NOTICE.md DESTINATION ${doc_dir})
 install(DIRECTORY docs/lua/ DESTINATION ${doc_dir}/lua FILES_MATCHING PATTERN "*.md")
-install(FILES docs/recipes.md docs/fleet.md docs/https.md docs/adapters.md docs/python-to-lua.md docs/lua-versions.md DESTINATION ${doc_dir})
+install(FILES docs/recipes.md docs/fleet.md docs/https.md docs/adapters.md docs/python-to-lua.md docs/lua-versions.md docs/command.md DESTINATION ${doc_dir})
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION ${doc_dir}/boringssl OPTIONAL)
 install(FILES ${boringssl_prefix}/LICENSE DESTINATION ${doc_dir}/boringssl OPTIONAL)

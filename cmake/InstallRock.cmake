@@ -12,5 +12,5 @@ foreach(version ${lua_versions}) # one: luarocks hands over the headers of the L
 endforeach()
 install(FILES LICENSE NOTICE.md DESTINATION doc)
 install(DIRECTORY docs/lua/ DESTINATION doc/lua FILES_MATCHING PATTERN "*.md")
-install(FILES docs/recipes.md docs/https.md docs/adapters.md docs/python-to-lua.md docs/lua-versions.md DESTINATION doc)
+install(FILES docs/recipes.md docs/https.md docs/adapters.md docs/python-to-lua.md docs/lua-versions.md docs/command.md docs/cleat.1 DESTINATION doc)
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION doc/boringssl OPTIONAL)

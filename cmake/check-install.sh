@@ -48,6 +48,17 @@ CMAKE
 } >"$work/log" 2>&1 || { cat "$work/log" && exit 1; }
 
 . "$here/serving.sh"
+# The command, on each interpreter that is there; by a link, and with what a user has in LUA_PATH.
+ln -s "$prefix/bin/cleat" "$work/link"
+for interpreter in '' luajit "${versions[@]/#/lua}"; do
+    said=$(LUA_PATH_5_4='/nowhere/?.lua;;' LUA_PATH='/nowhere/?.lua;;' CLEAT_LUA=$interpreter "$work/link" --version)
+    [[ $said == "cleat "*"BoringSSL"* ]] || { echo "cleat --version on $interpreter: $said" && exit 1; }
+    CLEAT_LUA=$interpreter "$work/link" cert "$CLEAT_SOURCE_DIR/build/spec-pki/root.pem" | grep '^  subject .*CN=cleat test root' >/dev/null ||
+        { echo "cleat cert on $interpreter" && exit 1; }
+done
+! CLEAT_LUA=lua9.9 "$work/link" --version 2>/dev/null || exit 1
+[[ -s $prefix/share/man/man1/cleat.1 ]] || { echo "no manual page" && exit 1; }
+
 for programs in "$work/c11" "$work/c++17"; do
     # with pkg-config only the linker knows the folder; CMake's programs have an rpath
     [[ $programs == */c11 ]] && export LD_LIBRARY_PATH=$prefix/$libdir

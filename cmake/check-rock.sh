@@ -19,6 +19,8 @@ for version in 5.4 5.1; do
         { cat "$work/log" && exit 1; }
     [[ -s $(find "$work/tree" -path "*/rocks-$version/*/doc/lua/cleat.ssl.md") ]] || { echo "no doc/lua in the rock" && exit 1; }
     [[ -s $(find "$work/tree" -path "*/rocks-$version/*/doc/recipes.md") ]] || { echo "no doc/recipes.md in the rock" && exit 1; }
+    # the command; argparse is Debian's here, where a user has the rock
+    [[ $("$work/tree/bin/cleat" --version) == "cleat "*"BoringSSL"*"Lua $version)" ]] || { echo "no command" && exit 1; }
     for lua in "lua$version" luajit; do
         [[ $lua != luajit || $version == 5.1 ]] || continue
         LUA_PATH="$work/tree/share/lua/$version/?.lua" \

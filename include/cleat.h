@@ -49,6 +49,7 @@
 #define CLEAT_H
 
 #include "cleat/address.h"
+#include "cleat/algorithm.h"
 #include "cleat/base.h"
 #include "cleat/certificate.h"
 #include "cleat/cipher.h"
@@ -57,10 +58,13 @@
 #include "cleat/connection.h"
 #include "cleat/context.h"
 #include "cleat/credential.h"
+#include "cleat/descriptor.h"
 #include "cleat/early_data.h"
+#include "cleat/ech.h"
 #include "cleat/epoll.h"
 #include "cleat/errno.h"
 #include "cleat/exporter.h"
+#include "cleat/generate.h"
 #include "cleat/guarded.h"
 #include "cleat/handle.h"
 #include "cleat/interrupt.h"

@@ -78,3 +78,9 @@ cleat_vary("release" "lua54[.]peers[.]sessions" when always)
 # The servers of docs/recipes.md find the same in each build: once on each of two interpreters is enough.
 cleat_vary(".*"      ".*docs[.]recipes" when never)
 cleat_vary("release" "(lua54|luajit)[.]docs[.]recipes" when always)
+
+# The command finds the same in each build: once is enough, and what moves bytes on LuaJIT too.
+cleat_vary(".*"      ".*[.](cli[.].*|docs[.]command)" when never)
+cleat_vary("release" "lua54[.](cli[.].*|docs[.]command)" when always)
+cleat_vary("release" "luajit[.]cli[.](connect|serve)" when always)
+cleat_vary("floor|address" "lua54[.]cli[.]inspect" when always)

@@ -17,6 +17,7 @@
 #include <openssl/evp.h>
 #include <openssl/hkdf.h>
 #include <openssl/hmac.h>
+#include <openssl/hpke.h>
 #include <openssl/mem.h>
 #include <openssl/obj.h>
 #include <openssl/pem.h>
@@ -53,6 +54,13 @@
 #define CLEAT_HAS_SSL_CREDENTIAL 1
 #else
 #define CLEAT_HAS_SSL_CREDENTIAL 0
+#endif
+
+/* The policies of CNSA: 2024-07, and two of 2026-03. */
+#if BORINGSSL_API_VERSION >= 40
+#define CLEAT_HAS_CNSA_POLICIES 1
+#else
+#define CLEAT_HAS_CNSA_POLICIES 0
 #endif
 
 #endif

@@ -33,8 +33,7 @@ static CRYPTO_BUFFER *server_certificate(const struct cleat_connection *self) {
     const STACK_OF(CRYPTO_BUFFER) * sent;
     if (cleat_psk_is_used(self->ssl)) return NULL;
     if (self->server_side) {
-        const struct cleat_credential *own =
-            cleat_credentials_selected(self->configuration->credentials, self->ssl);
+        const struct cleat_credential *own = cleat_connection_credential(self, self->ssl);
         return own == NULL || own->count == 0 ? NULL : own->chain[0];
     }
     sent = SSL_get0_peer_certificates(self->ssl);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "cleat/verify.h"
 #include "tls/connection.h"
+#include "tls/message.h"
 #include "tls/psk.h"
 #include "tls/server_name.h"
 #include "tls/session.h"
@@ -20,7 +21,8 @@
 
 _Static_assert(CLEAT_OP_CIPHER_SERVER_PREFERENCE == SSL_OP_CIPHER_SERVER_PREFERENCE &&
                    CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET &&
-                   CLEAT_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT,
+                   (CLEAT_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT ||
+                    SSL_OP_LEGACY_SERVER_CONNECT == 0), /* BoringSSL of 2023 always connects */
                "BoringSSL has OpenSSL's numbers");
 
 _Static_assert(CLEAT_VERIFY_CRL_CHECK_LEAF == X509_V_FLAG_CRL_CHECK &&
@@ -29,10 +31,6 @@ _Static_assert(CLEAT_VERIFY_CRL_CHECK_LEAF == X509_V_FLAG_CRL_CHECK &&
                    CLEAT_VERIFY_X509_STRICT == CLEAT_STRICT_FLAG &&
                    CLEAT_VERIFY_X509_PARTIAL_CHAIN == X509_V_FLAG_PARTIAL_CHAIN,
                "BoringSSL has OpenSSL's numbers");
-
-/* HIGH ones, no NULL, no MD5; no 3DES, which BoringSSL of 2023 counts as HIGH. And none with a
- * pre-shared key, which cannot be set here ("!PSK" would leave ECDHE-PSK). */
-#define DEFAULT_CIPHERS "HIGH:!aNULL:!eNULL:!MD5:!3DES:!aPSK"
 
 struct cleat_configuration *cleat_configuration_ref(struct cleat_configuration *configuration) {
     atomic_fetch_add_explicit(&configuration->references, 1, memory_order_relaxed);
@@ -49,6 +47,8 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_sessions_unref(configuration->sessions);
     cleat_client_sessions_unref(configuration->client_sessions);
     cleat_credentials_unref(configuration->credentials);
+    cleat_credentials_unref(configuration->restricted[CLEAT_SIGNER_CLIENT]);
+    cleat_credentials_unref(configuration->restricted[CLEAT_SIGNER_SERVER]);
     cleat_compression_free(configuration->compression);
     cleat_release(configuration);
 }
@@ -116,9 +116,9 @@ static void set_up_sessions(SSL_CTX *ssl_ctx, const struct cleat_settings *setti
     }
 }
 
-static bool set_groups(SSL_CTX *ssl_ctx, int curve) {
-    return curve == 0 ? SSL_CTX_set1_curves_list(ssl_ctx, CLEAT_DEFAULT_GROUPS) == 1
-                      : SSL_CTX_set1_curves(ssl_ctx, &curve, 1) == 1;
+static bool set_groups(SSL_CTX *ssl_ctx, const struct cleat_groups *groups) {
+    return groups->count == 0 ? SSL_CTX_set1_curves_list(ssl_ctx, CLEAT_DEFAULT_GROUPS) == 1
+                              : SSL_CTX_set1_curves(ssl_ctx, groups->nids, groups->count) == 1;
 }
 
 /* The cache of what is compressed has its own lock; nothing else of a configuration changes. */
@@ -128,10 +128,28 @@ static bool set_compression(struct cleat_configuration *self) {
     return self->compression != NULL && cleat_compression_set_up(self->ssl_ctx);
 }
 
+/* BoringSSL without SSL_CREDENTIAL has the algorithms in each SSL: see sigalg.c. */
+static bool restrict_credentials(struct cleat_configuration *self) {
+    int signer;
+    for (signer = 0; signer < CLEAT_SIGNERS && CLEAT_HAS_SSL_CREDENTIAL; signer++) {
+        const struct cleat_sigalgs *list = &self->algorithms.sigalgs[signer];
+        if (self->credentials == NULL || list->count == 0) continue;
+        self->restricted[signer] = cleat_credentials_restricted(self->credentials, list);
+        if (self->restricted[signer] == NULL) return false;
+    }
+    return true;
+}
+
 static bool set_up(const struct cleat_configuration *self,
                    const struct cleat_configuration_parts *parts) {
     SSL_CTX *ssl_ctx = self->ssl_ctx;
     SSL_CTX_clear_options(ssl_ctx, KNOWN_OPTIONS); /* BoringSSL has one of them by default */
+    if (!cleat_policy_set_up(ssl_ctx, self->algorithms.policy,
+                             parts->ciphers == NULL ? CLEAT_DEFAULT_CIPHERS : parts->ciphers)) {
+        return false;
+    }
+    cleat_message_set_up(ssl_ctx);
+    SSL_CTX_set_grease_enabled(ssl_ctx, self->algorithms.grease ? 1 : 0);
     SSL_CTX_set_options(ssl_ctx, (uint32_t)self->settings.options & KNOWN_OPTIONS);
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, cleat_server_name_select);
@@ -142,19 +160,46 @@ static bool set_up(const struct cleat_configuration *self,
     if (self->settings.ask_scts) SSL_CTX_enable_signed_cert_timestamps(ssl_ctx);
     return SSL_CTX_set_min_proto_version(ssl_ctx, self->minimum_version) == 1 &&
            SSL_CTX_set_max_proto_version(ssl_ctx, self->maximum_version) == 1 &&
-           set_groups(ssl_ctx, self->settings.curve) &&
-           SSL_CTX_set_cipher_list(ssl_ctx, parts->ciphers == NULL ? DEFAULT_CIPHERS
-                                                                   : parts->ciphers) == 1 &&
+           set_groups(ssl_ctx, &self->algorithms.groups) &&
            cleat_psk_set_up(ssl_ctx, &self->settings) &&
            cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
            (self->credentials == NULL || cleat_credentials_use(self->credentials, ssl_ctx)) &&
+           (parts->ech_keys == NULL || SSL_CTX_set1_ech_keys(ssl_ctx, parts->ech_keys) == 1) &&
            !cleat_memory_failed();
+}
+
+/* Adds what sessions were authenticated with, if it was set. Groups are not in it: a session of TLS 1.3 has another key
+ * exchange when it is resumed. */
+static bool add_algorithms(SHA256_CTX *hash, const struct cleat_algorithms *algorithms,
+                           enum cleat_signer signer) {
+    const struct cleat_sigalgs *list = &algorithms->sigalgs[signer];
+    size_t i;
+    uint8_t bytes[2] = {(uint8_t)algorithms->policy, (uint8_t)list->count};
+    if (algorithms->policy == CLEAT_POLICY_NONE && list->count == 0) return false;
+    SHA256_Update(hash, "algorithms", 10);
+    SHA256_Update(hash, bytes, sizeof bytes);
+    for (i = 0; i < list->count; i++) {
+        bytes[0] = (uint8_t)(list->numbers[i] >> 8);
+        bytes[1] = (uint8_t)list->numbers[i];
+        SHA256_Update(hash, bytes, sizeof bytes);
+    }
+    return true;
+}
+
+/* Of a client's sessions: without such a setting the digest stays that of the certificates. */
+static void add_algorithms_to_digest(struct cleat_configuration *self) {
+    SHA256_CTX hash;
+    SHA256_Init(&hash);
+    SHA256_Update(&hash, self->credential, sizeof self->credential);
+    if (add_algorithms(&hash, &self->algorithms, CLEAT_SIGNER_SERVER))
+        SHA256_Final(self->credential, &hash);
 }
 
 int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
                                 struct cleat_configuration **configuration) {
     struct cleat_configuration *made = cleat_allocate(sizeof *made);
+    int32_t status;
     if (made == NULL) return cleat_fail_nomem();
     atomic_init(&made->references, 1);
     made->settings = *parts->settings;
@@ -168,10 +213,17 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     memcpy(made->context, parts->context, sizeof made->context);
     made->credentials = cleat_credentials_ref(parts->credentials);
     if (parts->credentials != NULL) cleat_credentials_digest(parts->credentials, made->credential);
+    status = cleat_policy_narrow(&made->settings.algorithms, &made->algorithms);
+    if (status < 0) { /* no setter has let it */
+        cleat_configuration_unref(made);
+        return status;
+    }
+    add_algorithms_to_digest(made);
     cleat_error_clear_queue();
     made->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
-    if (made->ssl_ctx == NULL || !set_up(made, parts) || !set_compression(made)) {
-        int32_t status = cleat_fail_ssl("SSL_CTX_new");
+    if (made->ssl_ctx == NULL || !set_up(made, parts) || !set_compression(made) ||
+        !restrict_credentials(made)) {
+        status = cleat_fail_ssl("SSL_CTX_new");
         cleat_configuration_unref(made);
         return status;
     }
@@ -222,6 +274,7 @@ int32_t cleat_configuration_id_context(const struct cleat_configuration *configu
         SHA256_Update(&hash, trust, sizeof trust);
         add_unusual(&hash, &configuration->settings);
     }
+    add_algorithms(&hash, &configuration->algorithms, CLEAT_SIGNER_CLIENT);
     add_callers(&hash, &configuration->settings);
     SHA256_Final(id_context, &hash);
     return CLEAT_OK;

@@ -7,10 +7,12 @@
 #define CLEAT_CORE_CONFIGURATION_H
 
 #include "cleat/psk.h"
+#include "tls/algorithm.h"
 #include "tls/alpn.h"
 #include "tls/client_sessions.h"
 #include "tls/compression.h"
 #include "tls/credentials.h"
+#include "tls/policy.h"
 #include "tls/sessions.h"
 #include "x509/trust.h"
 
@@ -45,20 +47,24 @@ struct cleat_settings {
     bool psk_client; /* clients use pre-shared keys */
     bool psk_server;
     char psk_hint[CLEAT_PSK_IDENTITY_MAX + 1]; /* of servers; empty: none */
-    int curve; /* NID of the only group for the key exchange; 0 for the default ones */
+    bool ech_grease; /* see cleat_context_set_ech_grease */
+    struct cleat_algorithms algorithms; /* as they were set */
 };
 
 struct cleat_configuration {
     atomic_int references;
     SSL_CTX *ssl_ctx;
     struct cleat_settings settings;
-    uint16_t minimum_version; /* the range that the options leave of it: see protocol_version.c */
+    struct cleat_algorithms algorithms; /* what the policy leaves of them */
+    uint16_t
+        minimum_version; /* the range that the options and the policy leave: see protocol_version.c */
     uint16_t maximum_version;
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_credentials *credentials; /* NULL if none */
+    struct cleat_credentials *restricted[CLEAT_SIGNERS]; /* see cleat_configuration_credentials */
     struct cleat_compression *compression; /* NULL if it is off */
     struct cleat_client_sessions *client_sessions;
     uint32_t epoch; /* of client_sessions, when it was made */
@@ -73,6 +79,7 @@ struct cleat_configuration_parts {
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
     struct cleat_credentials *credentials; /* NULL if none */
+    SSL_ECH_KEYS *ech_keys; /* NULL if none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_client_sessions *client_sessions;
@@ -86,14 +93,30 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
 struct cleat_configuration *cleat_configuration_ref(struct cleat_configuration *configuration);
 void cleat_configuration_unref(struct cleat_configuration *configuration); /* NULL is none */
 
-/* cleat_configuration_id_context returns CLEAT_OK and the session id context of a server: a digest
- * of what its clients' certificates are verified with. A session resumes only where it is the same.
+/* HIGH ones, no NULL, no MD5; no 3DES, which BoringSSL of 2023 counts as HIGH. And none with a
+ * pre-shared key, which cannot be set here ("!PSK" would leave ECDHE-PSK). */
+#define CLEAT_DEFAULT_CIPHERS "HIGH:!aNULL:!eNULL:!MD5:!3DES:!aPSK"
+
+/* cleat_settings_check returns CLEAT_OK if the policy leaves some groups, algorithms and versions. CLEAT_SSL. */
+int32_t cleat_settings_check(const struct cleat_settings *settings);
+
+/* cleat_configuration_credentials returns the set that connections present credentials of: those of the context, or
+ * others that sign with the algorithms that were set for the side. NULL if there are none. */
+static inline const struct cleat_credentials *
+cleat_configuration_credentials(const struct cleat_configuration *configuration, bool server_side) {
+    const struct cleat_credentials *restricted =
+        configuration->restricted[server_side ? CLEAT_SIGNER_SERVER : CLEAT_SIGNER_CLIENT];
+    return restricted != NULL ? restricted : configuration->credentials;
+}
+
+/* cleat_configuration_id_context returns CLEAT_OK and the session id context of a server: a digest of what its clients'
+ * certificates are verified with, and of the algorithms that were set. A session resumes only where it is the same.
  * CLEAT_NOMEM. */
 int32_t cleat_configuration_id_context(const struct cleat_configuration *configuration,
                                        int32_t verify_mode, int32_t verify_flags,
                                        uint8_t id_context[CLEAT_DIGEST]);
 
-/* cleat_version_range returns the lowest and the highest version that the settings leave. Of
+/* cleat_version_range returns the lowest and the highest version that the settings, with the policy, leave. Of
  * several ranges, with a forbidden version between them, it is the highest: forbidding one never
  * makes the result weaker. If nothing is left, low is above high. */
 void cleat_version_range(const struct cleat_settings *settings, uint16_t *low, uint16_t *high);

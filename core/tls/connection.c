@@ -4,11 +4,13 @@
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/context.h"
+#include "tls/ech.h"
 #include "tls/group.h"
 #include "tls/hostname.h"
 #include "tls/offered_ticket.h"
 #include "tls/psk.h"
 #include "tls/session_store.h"
+#include "tls/sigalg.h"
 #include "tls/verify.h"
 #include "x509/chain_bytes.h"
 
@@ -29,6 +31,8 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_transport_free(&self->transport);
     cleat_unacknowledged_free(&self->unacknowledged);
     cleat_release(self->server_hostname);
+    OPENSSL_free(self->ech_configs);
+    cleat_release(self->ech_public_name);
     cleat_release(self->verify_faults);
     cleat_signature_free(self->signature);
     cleat_psk_end(self);
@@ -87,13 +91,10 @@ static int32_t set_id_context(SSL *ssl, const struct cleat_configuration *config
                : cleat_fail_ssl("SSL_set_session_id_context");
 }
 
-/* The curve of a certificate matters only below TLS 1.3. */
-static bool restrict_group(struct cleat_connection *self, SSL *ssl,
+static bool set_algorithms(struct cleat_connection *self, SSL *ssl,
                            const struct cleat_configuration *configuration) {
-    self->group = 0;
-    return self->server_side || configuration->settings.curve == 0 ||
-           configuration->minimum_version >= TLS1_3_VERSION ||
-           cleat_group_restrict(self, ssl, configuration->settings.curve);
+    return (self->server_side || cleat_group_restrict(self, ssl, configuration)) &&
+           cleat_sigalgs_apply(ssl, configuration, NULL, self->server_side);
 }
 
 /* Makes the connection's SSL from a configuration, and takes a reference to it. */
@@ -109,7 +110,7 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     ssl = SSL_new(configuration->ssl_ctx);
     /* BoringSSL copies without looking whether it could, the verify parameters for one. */
     if (ssl == NULL || SSL_set_app_data(ssl, self) != 1 ||
-        !restrict_group(self, ssl, configuration) || cleat_memory_failed()) {
+        !set_algorithms(self, ssl, configuration) || cleat_memory_failed()) {
         SSL_free(ssl);
         return cleat_fail_ssl("SSL_new");
     }
@@ -123,7 +124,8 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
         status = set_id_context(ssl, configuration, settings->verify_mode, settings->verify_flags);
     } else {
         SSL_set_connect_state(ssl);
-        if (self->server_hostname != NULL) {
+        status = cleat_ech_set_up(self, ssl, configuration);
+        if (status >= 0 && self->server_hostname != NULL) {
             status = cleat_hostname_send(ssl, self->server_hostname);
         }
     }
@@ -166,7 +168,7 @@ static int32_t stricter_events(int32_t one, int32_t other) {
 static bool narrow(struct cleat_connection *self, const struct cleat_configuration *other) {
     uint16_t low = SSL_get_min_proto_version(self->ssl);
     uint16_t high = SSL_get_max_proto_version(self->ssl);
-    int curve = other->settings.curve;
+    const struct cleat_groups *groups = &other->settings.algorithms.groups;
     SSL_set_options(self->ssl, SSL_CTX_get_options(other->ssl_ctx) & SSL_OP_NO_TICKET);
     self->early_allowed = self->early_allowed && other->settings.early_data > 0;
     SSL_set_early_data_enabled(self->ssl, self->early_allowed ? 1 : 0); /* the SSL_CTX's by now */
@@ -174,12 +176,17 @@ static bool narrow(struct cleat_connection *self, const struct cleat_configurati
     if (other->maximum_version < high) high = other->maximum_version;
     return SSL_set_min_proto_version(self->ssl, low) == 1 &&
            SSL_set_max_proto_version(self->ssl, high) == 1 &&
-           (curve == 0 || SSL_set1_curves(self->ssl, &curve, 1) == 1);
+           (groups->count == 0 || SSL_set1_curves(self->ssl, other->algorithms.groups.nids,
+                                                  other->algorithms.groups.count) == 1) &&
+           cleat_sigalgs_apply(self->ssl, other, self->configuration, true);
 }
 
 /* A server at the ClientHello. */
 static int32_t switch_server(struct cleat_connection *self, struct cleat_configuration *other) {
     const struct cleat_settings *settings = &other->settings;
+    if (other->algorithms.policy != self->initial->algorithms.policy) {
+        return cleat_fail_usage(2, "the contexts' compliance policies differ");
+    }
     cleat_error_clear_queue();
     if (SSL_set_SSL_CTX(self->ssl, other->ssl_ctx) == NULL || !narrow(self, other) ||
         !cleat_psk_switch(self, other) || cleat_memory_failed()) {

@@ -49,6 +49,10 @@ struct cleat_connection {
     struct cleat_transport transport;
     struct cleat_unacknowledged unacknowledged; /* see connection_io.c */
     char *server_hostname; /* a client's, as given; NULL if none */
+    uint8_t *ech_configs; /* the list that a client encrypts its ClientHello by; NULL if none */
+    size_t ech_configs_len;
+    char *ech_public_name; /* the name that its server answers under; NULL: the server's own */
+    bool ech_rejected; /* the handshake has failed because of that */
     int32_t verify_mode; /* that of the configuration, or of a stricter one before it */
     int32_t verify_flags; /* likewise */
     struct cleat_verify_error verify_error; /* why the peer was refused */
@@ -74,7 +78,8 @@ struct cleat_connection {
     bool early_allowed; /* on a server, by all contexts that it has had */
     bool early_offered; /* a client has announced some */
     bool early_over; /* no more of it can be sent, or come */
-    uint16_t group; /* the only one that a client takes for the key exchange; 0 for any */
+    bool restricts_groups; /* a client offers more groups than it takes: see group.c */
+    uint16_t signed_with; /* IANA's number of the own signature's algorithm; 0 if there was none */
     uint32_t shared_suites; /* of a server: see shared_cipher.c */
     const struct cleat_credential
         *credential; /* that was chosen; NULL if none: see credentials.h */
@@ -123,6 +128,14 @@ struct cleat_connection {
         CLEAT_DONE(self);                                                                          \
         return (result);                                                                           \
     } while (0)
+
+/* cleat_connection_credential returns the credential that the handshake of the connection's ssl presents, NULL if there
+ * is none (yet). It may be called in BoringSSL's callbacks. */
+static inline const struct cleat_credential *
+cleat_connection_credential(const struct cleat_connection *self, const SSL *ssl) {
+    return cleat_credentials_selected(
+        cleat_configuration_credentials(self->configuration, self->server_side), ssl);
+}
 
 /* cleat_cipher_name returns OpenSSL's name of a suite. */
 const char *cleat_cipher_name(const SSL_CIPHER *cipher);

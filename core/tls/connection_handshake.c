@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "tls/connection.h"
 #include "tls/early_data.h"
+#include "tls/ech.h"
 #include "tls/offered_ticket.h"
 #include "tls/psk.h"
 #include "tls/session.h"
@@ -34,7 +35,7 @@ static void count_done(struct cleat_connection *self) {
 
 static int32_t finish(struct cleat_connection *self) {
     self->established = true;
-    if (self->group != 0) SSL_set_msg_callback(self->ssl, NULL); /* see group.c */
+    SSL_set_msg_callback(self->ssl, NULL); /* see message.c */
     self->unread_tickets = !self->server_side && SSL_version(self->ssl) == TLS1_3_VERSION;
     cleat_transport_handshake_done(&self->transport);
     if (!self->server_side) cleat_session_established(self);
@@ -51,6 +52,7 @@ static int32_t fail(struct cleat_connection *self, int32_t status) {
     /* A peer that hangs up, too: it may not bear the session that was offered. */
     cleat_session_forget(self);
     cleat_connection_after_failure(self, status);
+    if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_ECH_REJECTED)) self->ech_rejected = true;
     if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_WRONG_VERSION_ON_EARLY_DATA)) {
         return cleat_fail_named("SSL", "WRONG_VERSION_ON_EARLY_DATA",
                                 "the server speaks no TLS 1.3: connect again without early data");
@@ -109,6 +111,13 @@ static int32_t check_resumed(struct cleat_connection *self) {
     cleat_connection_refuse(self, cleat_verify_error_alert(&self->verify_error));
     self->refused_at = CLEAT_PAUSE_VERIFY;
     return lacks_memory ? cleat_fail_nomem() : fail_refused(self);
+}
+
+/* BoringSSL sends no encrypted ClientHello if it finds something that it does not support. That was looked for when the
+ * configurations were set (ech_config.c), so this does not happen; but it must not go unnoticed. */
+static int32_t fail_unencrypted(struct cleat_connection *self) {
+    cleat_connection_refuse(self, SSL_AD_INTERNAL_ERROR);
+    return cleat_fail_named("SSL", "ECH_NOT_OFFERED", "the ClientHello was not encrypted");
 }
 
 /* The library's part is done. What it has written last is on its way, or stays buffered. */
@@ -171,7 +180,7 @@ int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transpor
     if (self->server_side) cleat_credentials_note(self);
     if (result == 1 && SSL_in_early_data(self->ssl) == 1) return in_early_data(self);
     if (result == 1) {
-        status = check_resumed(self);
+        status = cleat_ech_was_offered(self) ? check_resumed(self) : fail_unencrypted(self);
         if (status >= 0) status = cleat_session_talk_store(self);
         return status < 0 ? status : end_of_handshake(self);
     }

@@ -20,6 +20,7 @@ static void context_destroy(struct cleat_object *object) {
     cleat_trust_unref(self->trust);
     cleat_trust_sources_free(&self->sources);
     cleat_credentials_unref(self->credentials);
+    SSL_ECH_KEYS_free(self->ech_keys);
     cleat_alpn_unref(self->alpn);
     cleat_alpn_unref(self->npn);
     cleat_sessions_unref(self->sessions);
@@ -62,6 +63,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .alpn = context->alpn,
             .npn = context->npn,
             .credentials = context->credentials,
+            .ech_keys = context->ech_keys,
             .sessions = context->sessions,
             .client_sessions = context->client_sessions,
             .context = context->number,
@@ -144,11 +146,14 @@ int32_t cleat_context_options(int32_t context) {
 }
 
 int32_t cleat_context_set_options(int32_t context, int32_t options) {
+    struct cleat_settings changed;
+    int32_t result;
     if (options < 0) return cleat_fail_usage(2, "negative options");
     CLEAT_CONTEXT_BEGIN(context);
-    self->settings.options = options;
-    cleat_context_changed(self);
-    CLEAT_CONTEXT_END(CLEAT_OK);
+    changed = self->settings;
+    changed.options = options;
+    result = cleat_settings_replace(self, &changed);
+    CLEAT_CONTEXT_END(result);
 }
 
 int32_t cleat_context_minimum_version(int32_t context) {
@@ -167,8 +172,9 @@ static int32_t set_version(int32_t context, int32_t version, size_t offset) {
         result = cleat_fail_usage(0, "The context's protocol doesn't support modification of "
                                      "highest and lowest version.");
     } else {
-        memcpy((char *)&self->settings + offset, &version, sizeof version);
-        cleat_context_changed(self);
+        struct cleat_settings changed = self->settings;
+        memcpy((char *)&changed + offset, &version, sizeof version);
+        result = cleat_settings_replace(self, &changed);
     }
     CLEAT_CONTEXT_END(result);
 }
@@ -261,27 +267,14 @@ int32_t cleat_context_set_server_name_events(int32_t context, int32_t on) {
     CLEAT_CONTEXT_END(CLEAT_OK);
 }
 
-/* What BoringSSL refuses is refused when it is set, by trying it. */
-static int32_t try_ciphers(const char *ciphers) {
-    SSL_CTX *trial;
-    int32_t status = CLEAT_OK;
-    cleat_error_clear_queue();
-    trial = SSL_CTX_new(TLS_with_buffers_method());
-    if (trial == NULL) return cleat_fail_nomem();
-    if (SSL_CTX_set_cipher_list(trial, ciphers) != 1) {
-        status = cleat_fail_ssl("SSL_CTX_set_cipher_list");
-    }
-    SSL_CTX_free(trial);
-    return status;
-}
-
 int32_t cleat_context_set_ciphers(int32_t context, const char *ciphers, int32_t ciphers_len) {
     int32_t result;
     char *text;
     CLEAT_CHECK_TEXT(2, ciphers, ciphers_len);
     CLEAT_CONTEXT_BEGIN(context);
     text = cleat_cipher_list_copy(ciphers, ciphers_len);
-    result = text == NULL ? cleat_fail_nomem() : try_ciphers(text);
+    result = text == NULL ? cleat_fail_nomem()
+                          : cleat_policy_check_ciphers(self->settings.algorithms.policy, text);
     if (result >= 0) {
         char *old = self->ciphers;
         self->ciphers = text;
@@ -353,8 +346,9 @@ int32_t cleat_context_set_ecdh_curve(int32_t context, const char *curve, int32_t
     text = cleat_copy_text(curve, curve_len);
     result = text == NULL ? cleat_fail_nomem() : find_curve(text, &nid);
     if (result >= 0) {
-        self->settings.curve = nid;
-        cleat_context_changed(self);
+        struct cleat_settings changed = self->settings;
+        changed.algorithms.groups = (struct cleat_groups){1, {nid}};
+        result = cleat_settings_replace(self, &changed);
     }
     cleat_release(text);
     CLEAT_CONTEXT_END(result);

@@ -21,6 +21,7 @@ struct cleat_context {
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
     struct cleat_credentials *credentials; /* likewise */
+    SSL_ECH_KEYS *ech_keys; /* likewise; never modified */
     struct cleat_trust_sources sources;
     struct cleat_trust *trust; /* made of sources; NULL: not made since they were changed */
     struct cleat_configuration *configuration; /* of all of it; NULL likewise */
@@ -44,6 +45,11 @@ struct cleat_context {
 
 /* cleat_context_changed is called after each change of a setting. */
 void cleat_context_changed(struct cleat_context *context);
+
+/* cleat_settings_replace returns CLEAT_OK and replaces the settings, if the policy leaves something of them: see
+ * cleat_settings_check. CLEAT_SSL. */
+int32_t cleat_settings_replace(struct cleat_context *context,
+                               const struct cleat_settings *settings);
 
 /* cleat_context_sources_changed is called after each change of the trust's sources. */
 void cleat_context_sources_changed(struct cleat_context *context);

@@ -43,7 +43,9 @@ static enum cleat_key_type type_of(const EVP_PKEY *key) {
 
 #if CLEAT_HAS_SSL_CREDENTIAL
 
-static SSL_CREDENTIAL *present(const struct cleat_credential *self, bool for_issuers) {
+/* algorithms: NULL for any, as below. */
+static SSL_CREDENTIAL *present(const struct cleat_credential *self,
+                               const struct cleat_sigalgs *algorithms, bool for_issuers) {
     SSL_CREDENTIAL *made = SSL_CREDENTIAL_new_x509();
     if (made == NULL) return NULL;
     SSL_CREDENTIAL_set_must_match_issuer(made, for_issuers ? 1 : 0);
@@ -54,24 +56,28 @@ static SSL_CREDENTIAL *present(const struct cleat_credential *self, bool for_iss
         (self->ocsp_response == NULL ||
          SSL_CREDENTIAL_set1_ocsp_response(made, self->ocsp_response) == 1) &&
         (self->scts == NULL ||
-         SSL_CREDENTIAL_set1_signed_cert_timestamp_list(made, self->scts) == 1)) {
+         SSL_CREDENTIAL_set1_signed_cert_timestamp_list(made, self->scts) == 1) &&
+        (algorithms == NULL || SSL_CREDENTIAL_set1_signing_algorithm_prefs(
+                                   made, algorithms->numbers, algorithms->count) == 1)) {
         return made;
     }
     SSL_CREDENTIAL_free(made);
     return NULL;
 }
 
-static int32_t prepare(struct cleat_credential *self) {
-    self->for_issuers = present(self, true);
-    if (self->for_issuers != NULL) self->for_all = present(self, false);
+static int32_t prepare(struct cleat_credential *self, const struct cleat_sigalgs *algorithms) {
+    self->for_issuers = present(self, algorithms, true);
+    if (self->for_issuers != NULL) self->for_all = present(self, algorithms, false);
     return self->for_all != NULL ? CLEAT_OK : cleat_fail_ssl("SSL_CREDENTIAL_set1_cert_chain");
 }
 
 #else
 
-static int32_t prepare(struct cleat_credential *self) {
+/* The algorithms are set for each connection: see sigalg.c. */
+static int32_t prepare(struct cleat_credential *self, const struct cleat_sigalgs *algorithms) {
     SSL_CTX *trial = SSL_CTX_new(TLS_with_buffers_method());
     int32_t status = CLEAT_OK;
+    (void)algorithms;
     if (trial == NULL) return cleat_fail_nomem();
     if (SSL_CTX_set_chain_and_key(trial, self->chain, self->count, self->key,
                                   cleat_signature_method_for(self)) != 1) {
@@ -99,8 +105,9 @@ static struct cleat_credential *allocate(size_t count) {
     return made;
 }
 
-static int32_t finish(struct cleat_credential *made, struct cleat_credential **credential) {
-    int32_t status = prepare(made);
+static int32_t finish(struct cleat_credential *made, const struct cleat_sigalgs *algorithms,
+                      struct cleat_credential **credential) {
+    int32_t status = prepare(made, algorithms);
     if (status < 0) {
         cleat_credential_unref(made);
     } else {
@@ -122,7 +129,7 @@ int32_t cleat_credential_new(const STACK_OF(CRYPTO_BUFFER) * chain, EVP_PKEY *ke
     if (key != NULL) EVP_PKEY_up_ref(key);
     made->public_key = public_key_of(made->chain[0]);
     made->type = made->public_key == NULL ? CLEAT_KEY_OTHER : type_of(made->public_key);
-    return finish(made, credential);
+    return finish(made, NULL, credential);
 }
 
 static CRYPTO_BUFFER *ref(CRYPTO_BUFFER *buffer) {
@@ -130,12 +137,12 @@ static CRYPTO_BUFFER *ref(CRYPTO_BUFFER *buffer) {
     return buffer;
 }
 
-int32_t cleat_credential_stapled(const struct cleat_credential *credential,
-                                 CRYPTO_BUFFER *ocsp_response, CRYPTO_BUFFER *scts,
-                                 struct cleat_credential **stapled) {
+/* NULL if memory lacks. */
+static struct cleat_credential *copy(const struct cleat_credential *credential,
+                                     CRYPTO_BUFFER *ocsp_response, CRYPTO_BUFFER *scts) {
     struct cleat_credential *made = allocate(credential->count);
     size_t i;
-    if (made == NULL) return cleat_fail_nomem();
+    if (made == NULL) return NULL;
     for (i = 0; i < made->count; i++) made->chain[i] = ref(credential->chain[i]);
     made->type = credential->type;
     made->key = credential->key;
@@ -144,5 +151,19 @@ int32_t cleat_credential_stapled(const struct cleat_credential *credential,
     EVP_PKEY_up_ref(made->public_key);
     made->ocsp_response = ref(ocsp_response);
     made->scts = ref(scts);
-    return finish(made, stapled);
+    return made;
+}
+
+int32_t cleat_credential_stapled(const struct cleat_credential *credential,
+                                 CRYPTO_BUFFER *ocsp_response, CRYPTO_BUFFER *scts,
+                                 struct cleat_credential **stapled) {
+    struct cleat_credential *made = copy(credential, ocsp_response, scts);
+    return made == NULL ? cleat_fail_nomem() : finish(made, NULL, stapled);
+}
+
+int32_t cleat_credential_restricted(const struct cleat_credential *credential,
+                                    const struct cleat_sigalgs *algorithms,
+                                    struct cleat_credential **restricted) {
+    struct cleat_credential *made = copy(credential, credential->ocsp_response, credential->scts);
+    return made == NULL ? cleat_fail_nomem() : finish(made, algorithms, restricted);
 }

@@ -8,6 +8,7 @@
 
 #include "base/boringssl.h"
 #include "cleat/credential.h"
+#include "tls/algorithm.h"
 
 /* The types of keys, of which a context has one credential each. They are in order of preference: OpenSSL's own one,
  * and the cheapest for a server first, if it is not for the few with P-521. */
@@ -46,6 +47,12 @@ int32_t cleat_credential_new(const STACK_OF(CRYPTO_BUFFER) * chain, EVP_PKEY *ke
 int32_t cleat_credential_stapled(const struct cleat_credential *credential,
                                  CRYPTO_BUFFER *ocsp_response, CRYPTO_BUFFER *scts,
                                  struct cleat_credential **stapled);
+
+/* cleat_credential_restricted returns CLEAT_OK and one that signs with these algorithms only. CLEAT_SSL;
+ * CLEAT_NOMEM. */
+int32_t cleat_credential_restricted(const struct cleat_credential *credential,
+                                    const struct cleat_sigalgs *algorithms,
+                                    struct cleat_credential **restricted);
 
 struct cleat_credential *cleat_credential_ref(struct cleat_credential *credential);
 void cleat_credential_unref(struct cleat_credential *credential); /* NULL is none */

@@ -81,12 +81,16 @@ static bool signs(const struct cleat_credential *credential, uint16_t algorithm,
 }
 
 /* Whether the peer verifies a signature that the key can make. */
-static bool can_sign(const SSL *ssl, const struct cleat_credential *credential) {
+static bool can_sign(const struct cleat_connection *self,
+                     const struct cleat_credential *credential) {
     /* What RFC 5246 section 7.4.1.4.1 assumes. */
     static const uint16_t defaults[] = {SSL_SIGN_RSA_PKCS1_SHA1, SSL_SIGN_ECDSA_SHA1};
+    const struct cleat_sigalgs *own =
+        &self->configuration->algorithms
+             .sigalgs[self->server_side ? CLEAT_SIGNER_SERVER : CLEAT_SIGNER_CLIENT];
     const uint16_t *algorithms;
-    size_t count = SSL_get0_peer_verify_algorithms(ssl, &algorithms);
-    int version = SSL_version(ssl);
+    size_t count = SSL_get0_peer_verify_algorithms(self->ssl, &algorithms);
+    int version = SSL_version(self->ssl);
     size_t i;
     if (version < TLS1_2_VERSION) return credential->type != CLEAT_KEY_ED25519;
     if (count == 0 && version == TLS1_2_VERSION) {
@@ -94,6 +98,7 @@ static bool can_sign(const SSL *ssl, const struct cleat_credential *credential) 
         count = sizeof defaults / sizeof defaults[0];
     }
     for (i = 0; i < count; i++) {
+        if (own->count > 0 && !cleat_sigalgs_has(own, algorithms[i])) continue;
         if (signs(credential, algorithms[i], version)) return true;
     }
     return false;
@@ -101,9 +106,14 @@ static bool can_sign(const SSL *ssl, const struct cleat_credential *credential) 
 
 /* The groups of the server: see narrow of connection.c, and CLEAT_DEFAULT_GROUPS. */
 static uint32_t own_groups(const struct cleat_connection *self) {
-    int curve = self->configuration->settings.curve;
-    if (curve == 0) curve = self->initial->settings.curve;
-    return curve == 0 ? ((uint32_t)1 << (GROUPS - 1)) - 1 : bit_of_nid(curve);
+    const struct cleat_configuration *from =
+        self->configuration->settings.algorithms.groups.count > 0 ? self->configuration
+                                                                  : self->initial;
+    const struct cleat_groups *list = &from->algorithms.groups;
+    uint32_t found = 0;
+    size_t i;
+    for (i = 0; i < list->count; i++) found |= bit_of_nid(list->nids[i]);
+    return list->count == 0 ? ((uint32_t)1 << (GROUPS - 1)) - 1 : found;
 }
 
 /* TLS 1.2 and below: whether there is a suite for the key, and the client knows the curve. */
@@ -113,7 +123,7 @@ static bool has_suite(const struct cleat_connection *self,
     bool is_rsa = credential->type == CLEAT_KEY_RSA;
     int curve = curves[credential->type];
     if (curve != NID_undef && (self->offered_groups & bit_of_nid(curve)) == 0) return false;
-    return (has_group && can_sign(self->ssl, credential) &&
+    return (has_group && can_sign(self, credential) &&
             cleat_has_shared_suite(self, NID_kx_ecdhe, is_rsa ? NID_auth_rsa : NID_auth_ecdsa)) ||
            (is_rsa && credential->key != NULL &&
             cleat_has_shared_suite(self, NID_kx_rsa, NID_auth_rsa));
@@ -133,9 +143,9 @@ static bool is_requested(const SSL *ssl, const struct cleat_credential *credenti
 
 static bool is_usable(const struct cleat_connection *self,
                       const struct cleat_credential *credential) {
-    if (SSL_version(self->ssl) >= TLS1_3_VERSION) return can_sign(self->ssl, credential);
+    if (SSL_version(self->ssl) >= TLS1_3_VERSION) return can_sign(self, credential);
     if (self->server_side) return has_suite(self, credential);
-    return is_requested(self->ssl, credential) && can_sign(self->ssl, credential);
+    return is_requested(self->ssl, credential) && can_sign(self, credential);
 }
 
 static bool has_name(const STACK_OF(CRYPTO_BUFFER) * names, const X509 *certificate) {

@@ -34,6 +34,22 @@ void cleat_credentials_unref(struct cleat_credentials *set) {
     cleat_release(set);
 }
 
+struct cleat_credentials *cleat_credentials_restricted(const struct cleat_credentials *set,
+                                                       const struct cleat_sigalgs *algorithms) {
+    struct cleat_credentials *made = cleat_credentials_copy(set);
+    int type;
+    for (type = 0; made != NULL && type < CLEAT_KEY_TYPES; type++) {
+        struct cleat_credential *restricted;
+        if (made->of_type[type] == NULL) continue;
+        if (cleat_credential_restricted(made->of_type[type], algorithms, &restricted) < 0) {
+            cleat_credentials_unref(made);
+            return NULL;
+        }
+        cleat_credentials_put(made, restricted);
+    }
+    return made;
+}
+
 void cleat_credentials_put(struct cleat_credentials *set, struct cleat_credential *credential) {
     cleat_credential_unref(set->of_type[credential->type]);
     set->of_type[credential->type] = credential;
@@ -41,7 +57,13 @@ void cleat_credentials_put(struct cleat_credentials *set, struct cleat_credentia
 
 #if CLEAT_HAS_SSL_CREDENTIAL
 
-static bool add_all(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
+/* One of the two is NULL. */
+static bool add(SSL_CTX *ssl_ctx, SSL *ssl, const SSL_CREDENTIAL *credential) {
+    return ssl == NULL ? SSL_CTX_add1_credential(ssl_ctx, credential) == 1
+                       : SSL_add1_credential(ssl, credential) == 1;
+}
+
+static bool add_each(const struct cleat_credentials *set, SSL_CTX *ssl_ctx, SSL *ssl) {
     int count = 0;
     int type;
     for (type = 0; type < CLEAT_KEY_TYPES; type++) {
@@ -50,15 +72,21 @@ static bool add_all(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
     /* BoringSSL takes the first that can be used. Those whose issuer is named come first. */
     for (type = 0; type < CLEAT_KEY_TYPES && count > 1; type++) {
         const struct cleat_credential *credential = set->of_type[type];
-        if (credential != NULL && SSL_CTX_add1_credential(ssl_ctx, credential->for_issuers) != 1)
-            return false;
+        if (credential != NULL && !add(ssl_ctx, ssl, credential->for_issuers)) return false;
     }
     for (type = 0; type < CLEAT_KEY_TYPES; type++) {
         const struct cleat_credential *credential = set->of_type[type];
-        if (credential != NULL && SSL_CTX_add1_credential(ssl_ctx, credential->for_all) != 1)
-            return false;
+        if (credential != NULL && !add(ssl_ctx, ssl, credential->for_all)) return false;
     }
     return true;
+}
+
+static bool add_all(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
+    return add_each(set, ssl_ctx, NULL);
+}
+
+bool cleat_credentials_add(const struct cleat_credentials *set, SSL *ssl) {
+    return add_each(set, NULL, ssl);
 }
 
 const struct cleat_credential *cleat_credentials_selected(const struct cleat_credentials *set,
@@ -78,8 +106,7 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
 }
 
 void cleat_credentials_note(struct cleat_connection *connection) {
-    connection->credential =
-        cleat_credentials_selected(connection->configuration->credentials, connection->ssl);
+    connection->credential = cleat_connection_credential(connection, connection->ssl);
 }
 
 #else

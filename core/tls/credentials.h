@@ -4,6 +4,7 @@
 #define CLEAT_CORE_CREDENTIALS_H
 
 #include "base/file.h"
+#include "tls/algorithm.h"
 #include "tls/credential.h"
 
 struct cleat_connection;
@@ -29,6 +30,16 @@ void cleat_credentials_put(struct cleat_credentials *set, struct cleat_credentia
 /* cleat_credentials_use returns whether connections of ssl_ctx now choose among the credentials: the first of those
  * that the peer can verify, and of these one whose issuer it has named, if it names any and there is one. */
 bool cleat_credentials_use(const struct cleat_credentials *set, SSL_CTX *ssl_ctx);
+
+/* cleat_credentials_restricted returns a set that the caller owns, whose credentials sign with these algorithms only;
+ * NULL if it could not be made, for a reason in BoringSSL's queue or a lack of memory. */
+struct cleat_credentials *cleat_credentials_restricted(const struct cleat_credentials *set,
+                                                       const struct cleat_sigalgs *algorithms);
+
+#if CLEAT_HAS_SSL_CREDENTIAL
+/* cleat_credentials_add returns whether ssl, which has none, has the credentials now. */
+bool cleat_credentials_add(const struct cleat_credentials *set, SSL *ssl);
+#endif
 
 /* cleat_credentials_selected returns the credential that the handshake of ssl presents, or has presented, NULL if there
  * is none (yet). It may be called in BoringSSL's callbacks. */

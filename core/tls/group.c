@@ -5,10 +5,15 @@
  * that chooses one of them for the key exchange as soon as that says so. */
 #include "tls/group.h"
 
-#define SERVER_HELLO 2
-#define SERVER_KEY_EXCHANGE 12
+#include "base/argument.h"
+#include "tls/message.h"
+
 #define KEY_SHARE 51
-#define NAMED_CURVE 3
+
+/* The curves of certificates. */
+static const int curves[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
+
+enum { CURVES = sizeof curves / sizeof curves[0] };
 
 /* The group of a ServerHello or HelloRetryRequest of TLS 1.3; 0 if there is none. */
 static uint16_t shared_group(CBS hello) {
@@ -31,42 +36,51 @@ static uint16_t shared_group(CBS hello) {
     return 0;
 }
 
-/* The group of a ServerKeyExchange of TLS 1.2; 0 if there is none. */
-static uint16_t exchanged_group(CBS message) {
-    uint8_t type;
-    uint16_t group;
-    if (!CBS_get_u8(&message, &type) || type != NAMED_CURVE || !CBS_get_u16(&message, &group)) {
-        return 0;
-    }
-    return group;
-}
-
-/* BoringSSL's callback for each message, before it acts on it. What is malformed it refuses. */
-static void on_message(int is_write, int version, int content_type, const void *bytes, size_t len,
-                       SSL *ssl, void *unused) {
-    const struct cleat_connection *connection = SSL_get_app_data(ssl);
+void cleat_group_check(const struct cleat_connection *connection, SSL *ssl, uint8_t type,
+                       CBS message) {
     uint16_t group = 0;
-    uint8_t type;
-    CBS message;
-    (void)version;
-    (void)unused;
-    CBS_init(&message, bytes, len);
-    if (is_write != 0 || content_type != SSL3_RT_HANDSHAKE || !CBS_get_u8(&message, &type) ||
-        !CBS_skip(&message, 3)) {
+    if (!connection->restricts_groups) return;
+    if (type == CLEAT_SERVER_HELLO) group = shared_group(message);
+    if (type == CLEAT_SERVER_KEY_EXCHANGE) group = cleat_message_named_curve(&message);
+    if (group == 0 ||
+        cleat_groups_has(&connection->configuration->algorithms.groups, cleat_group_nid(group))) {
         return;
     }
-    if (type == SERVER_HELLO) group = shared_group(message);
-    if (type == SERVER_KEY_EXCHANGE) group = exchanged_group(message);
-    if (group == 0 || group == connection->group) return;
     /* The alert ends the handshake. The error that it leaves behind says less than this one. */
     ERR_put_error(ERR_LIB_SSL, 0, SSL_R_WRONG_CURVE, __FILE__, __LINE__);
     SSL_send_fatal_alert(ssl, SSL_AD_HANDSHAKE_FAILURE);
 }
 
-bool cleat_group_restrict(struct cleat_connection *connection, SSL *ssl, int curve) {
-    static const int offered[] = {NID_X25519, NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
-    if (curve != NID_X25519) return true;
-    connection->group = SSL_CURVE_X25519;
-    SSL_set_msg_callback(ssl, on_message);
-    return SSL_set1_curves(ssl, offered, sizeof offered / sizeof offered[0]) == 1;
+bool cleat_group_restrict(struct cleat_connection *connection, SSL *ssl,
+                          const struct cleat_configuration *configuration) {
+    const struct cleat_groups *groups = &configuration->algorithms.groups;
+    int offered[CLEAT_GROUPS_MAX + CURVES];
+    size_t count = 0;
+    size_t i;
+    connection->restricts_groups = false;
+    /* The curve of a certificate matters only below TLS 1.3. */
+    if (groups->count == 0 || configuration->minimum_version >= TLS1_3_VERSION) return true;
+    for (i = 0; i < groups->count; i++) offered[count++] = groups->nids[i];
+    for (i = 0; i < CURVES; i++) {
+        if (cleat_groups_has(groups, curves[i])) return true;
+        offered[count++] = curves[i];
+    }
+    /* The floor's, by set_ecdh_curve: it is a curve of certificates, too. */
+    if (cleat_groups_has(groups, NID_secp224r1)) return true;
+    connection->restricts_groups = true;
+    return SSL_set1_curves(ssl, offered, count) == 1;
+}
+
+int32_t cleat_connection_group(int32_t connection, char *output, int32_t output_cap) {
+    int32_t result = 0;
+    CLEAT_CHECK_OUT(2, output, output_cap);
+    CLEAT_BEGIN(connection);
+    if (self->established) {
+        uint16_t number = SSL_get_curve_id(self->ssl);
+        const char *name = number == 0 ? NULL : cleat_group_name(number);
+        if (name != NULL) {
+            result = cleat_copy_out(name, (int64_t)strlen(name), output, output_cap);
+        }
+    }
+    CLEAT_END(result);
 }

@@ -120,6 +120,34 @@ int32_t cleat_context_new_guarded(int32_t which, int32_t *guard_id) {
     return result;
 }
 
+int32_t cleat_ech_key_new_guarded(const char *public_name, int32_t public_name_len,
+                                  int32_t config_id, int32_t max_name_length, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(5, guard_id);
+    result = cleat_ech_key_new(public_name, public_name_len, config_id, max_name_length);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
+int32_t cleat_ech_key_load_guarded(const char *keyfile, int32_t keyfile_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(3, guard_id);
+    result = cleat_ech_key_load(keyfile, keyfile_len);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
+int32_t cleat_ech_key_load_data_guarded(const char *data, int32_t data_len, int32_t *guard_id) {
+    CLEAT_NO_CANCEL(); /* the caller has the id */
+    int32_t result;
+    CLEAT_CHECK_POINTER(3, guard_id);
+    result = cleat_ech_key_load_data(data, data_len);
+    if (result >= 0) *guard_id = result;
+    return result;
+}
+
 int32_t cleat_epoll_new_guarded(int32_t *guard_id) {
     CLEAT_NO_CANCEL(); /* the caller has the id */
     int32_t result;

@@ -15,8 +15,9 @@ static int32_t forbidding(uint16_t version) {
 }
 
 static bool is_allowed(const struct cleat_settings *settings, uint16_t version) {
-    return version >= settings->minimum_version && version <= settings->maximum_version &&
-           (settings->options & forbidding(version)) == 0;
+    return version >= settings->minimum_version &&
+           version >= cleat_policy_minimum_version(settings->algorithms.policy) &&
+           version <= settings->maximum_version && (settings->options & forbidding(version)) == 0;
 }
 
 void cleat_version_range(const struct cleat_settings *settings, uint16_t *low, uint16_t *high) {

@@ -139,7 +139,8 @@ static int32_t set_session(struct cleat_connection *self, const struct cleat_ses
         return cleat_fail_usage(0, "Cannot set session after handshake.");
     }
     if (memcmp(session->credential, configuration->credential, CLEAT_DIGEST) != 0) {
-        return cleat_fail_usage(2, "Session is of another certificate than the context has now.");
+        return cleat_fail_usage(2, "Session is of another certificate or of other algorithms "
+                                   "than the context has now.");
     }
     cleat_error_clear_queue();
     if (SSL_set_session(self->ssl, session->session) != 1) {

@@ -89,8 +89,7 @@ static enum ssl_private_key_result_t sign(SSL *ssl, uint8_t *out, size_t *out_le
     (void)max_out;
     cleat_signature_free(connection->signature);
     connection->signature =
-        new_signature(cleat_credentials_selected(connection->configuration->credentials, ssl),
-                      algorithm, in, in_len);
+        new_signature(cleat_connection_credential(connection, ssl), algorithm, in, in_len);
     if (connection->signature == NULL) return fail(ssl);
     connection->pause = CLEAT_PAUSE_SIGNATURE;
     return ssl_private_key_retry;

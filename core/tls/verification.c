@@ -50,7 +50,7 @@ static int32_t open_connection(const struct cleat_connection *connection) {
     }
     cleat_error_clear_queue();
     self = cleat_verification_make(
-        connection->server_hostname,
+        cleat_verify_name(connection),
         cleat_chain_bytes_ref(SSL_get0_peer_certificates(connection->ssl)),
         cleat_chain_bytes_ref(NULL), cleat_chain_bytes_ref(connection->refused_chain));
     if (self == NULL) return cleat_fail_nomem();

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "tls/ech.h"
 #include "tls/hostname.h"
 #include "x509/chain_bytes.h"
 #include "x509/peer.h"
@@ -67,7 +68,9 @@ static struct cleat_peer_terms terms_of(const struct cleat_connection *connectio
         terms.asks_ocsp = configuration->settings.ask_ocsp;
         SSL_get0_ocsp_response(connection->ssl, &terms.ocsp_response, &terms.ocsp_response_len);
     }
-    if (configuration->settings.check_hostname && !connection->server_side) {
+    if (connection->ech_public_name != NULL) { /* also if host names are not checked: see ech.h */
+        terms.name = connection->ech_public_name;
+    } else if (configuration->settings.check_hostname && !connection->server_side) {
         terms.name = connection->server_hostname;
         terms.name_is_address = cleat_hostname_is_ip(terms.name) == 1;
     }
@@ -82,12 +85,13 @@ static struct cleat_peer_terms terms_of(const struct cleat_connection *connectio
 static enum cleat_peer_verdict ask(struct cleat_connection *connection,
                                    const STACK_OF(CRYPTO_BUFFER) * sent) {
     const struct cleat_configuration *configuration = connection->configuration;
+    bool knows_name = cleat_ech_keep_public_name(connection);
     struct cleat_peer_terms terms;
     struct cleat_peer_report report;
     enum cleat_peer_verdict verdict;
     if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
     terms = terms_of(connection);
-    if (!keep_faults(connection, &terms.faults)) {
+    if (!keep_faults(connection, &terms.faults) || !knows_name) {
         connection->verify_error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
         return CLEAT_PEER_REFUSED;
     }
@@ -160,22 +164,26 @@ STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
 }
 
 /* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */
-static bool set_algorithms(SSL_CTX *ssl_ctx) {
-    static const uint16_t algorithms[] = {
-        SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256,
-        SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384,
-        SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,    SSL_SIGN_ED25519,
-        SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_SIGN_RSA_PKCS1_SHA1,
-    };
-    return SSL_CTX_set_verify_algorithm_prefs(ssl_ctx, algorithms,
-                                              sizeof algorithms / sizeof algorithms[0]) == 1;
+static const uint16_t default_algorithms[] = {
+    SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256,
+    SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384,
+    SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,    SSL_SIGN_ED25519,
+    SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_SIGN_RSA_PKCS1_SHA1,
+};
+
+enum { DEFAULT_ALGORITHMS = sizeof default_algorithms / sizeof default_algorithms[0] };
+
+bool cleat_verify_with(SSL *ssl, const struct cleat_sigalgs *algorithms) {
+    return algorithms->count == 0
+               ? SSL_set_verify_algorithm_prefs(ssl, default_algorithms, DEFAULT_ALGORITHMS) == 1
+               : SSL_set_verify_algorithm_prefs(ssl, algorithms->numbers, algorithms->count) == 1;
 }
 
 bool cleat_verify_set_up(SSL_CTX *ssl_ctx, int32_t verify_mode) {
     SSL_CTX_set_custom_verify(ssl_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                               verify_peer);
     SSL_CTX_set_reverify_on_resume(ssl_ctx, verify_mode != CLEAT_CERT_NONE);
-    return set_algorithms(ssl_ctx);
+    return SSL_CTX_set_verify_algorithm_prefs(ssl_ctx, default_algorithms, DEFAULT_ALGORITHMS) == 1;
 }
 
 void cleat_verify_start(SSL *ssl, bool server_side, int32_t verify_mode) {
@@ -208,7 +216,12 @@ void cleat_verify_write(const struct cleat_verify_error *error, const char *name
     }
 }
 
+const char *cleat_verify_name(const struct cleat_connection *connection) {
+    return connection->ech_public_name != NULL ? connection->ech_public_name
+                                               : connection->server_hostname;
+}
+
 void cleat_verify_describe(const struct cleat_connection *connection,
                            const struct cleat_verify_error *error, char *text, size_t size) {
-    cleat_verify_write(error, connection->server_hostname, connection->ocsp_fault, text, size);
+    cleat_verify_write(error, cleat_verify_name(connection), connection->ocsp_fault, text, size);
 }

@@ -10,6 +10,10 @@
  * and offer and accept all algorithms that BoringSSL can verify. Returns whether it could. */
 bool cleat_verify_set_up(SSL_CTX *ssl_ctx, int32_t verify_mode);
 
+/* cleat_verify_with returns whether ssl now verifies signatures of the handshake with these algorithms; the default
+ * ones if there are none. */
+bool cleat_verify_with(SSL *ssl, const struct cleat_sigalgs *algorithms);
+
 /* cleat_verify_start sets what a connection asks its peer for. The flags and the name are read from
  * the connection when the peer has sent its certificates. */
 void cleat_verify_start(SSL *ssl, bool server_side, int32_t verify_mode);
@@ -24,6 +28,9 @@ enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connectio
 STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
                                     const STACK_OF(CRYPTO_BUFFER) * sent,
                                     struct cleat_peer_report *report);
+
+/* cleat_verify_name returns the name that the peer of a client is verified for; NULL if it has none. */
+const char *cleat_verify_name(const struct cleat_connection *connection);
 
 /* cleat_verify_code returns why the connection's peer was refused: OpenSSL's X509_V_ERR_ number.
  * cleat_verify_describe puts a reason in words, cut at size. */

@@ -5,7 +5,8 @@
  * change builds what it and the next ones share. A call that fails leaves the context as it was.
  *
  * A server's sessions resume only under what their clients were verified with: verify mode, verify
- * flags, CA certificates and revocation lists. After a change of any of these the handshake is a
+ * flags, CA certificates and revocation lists; and, of cleat/algorithm.h, the policy and the
+ * algorithms of clients' signatures. After a change of any of these the handshake is a
  * full one. Other changes leave the sessions, and the keys of their tickets, as they are.
  *
  * Certificates and keys are in cleat/credential.h, what is trusted in cleat/trust.h. */
@@ -32,9 +33,9 @@
 
 /* CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act, and NO_TICKET,
  * CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to servers without the renegotiation
- * extension of RFC 5746; TLS 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an end of the network after the handshake
- * counts as close_notify. DANGEROUS: an attacker can cut off what the peer has sent. The others are kept and read
- * back, but name what BoringSSL always or never does. */
+ * extension of RFC 5746, as BoringSSL of 2023 always does; TLS 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an end of
+ * the network after the handshake counts as close_notify. DANGEROUS: an attacker can cut off what the peer has sent.
+ * The others are kept and read back, but name what BoringSSL always or never does. */
 #define CLEAT_OP_ALL 0x00000054
 #define CLEAT_OP_NO_SSLV2 0x01000000
 #define CLEAT_OP_NO_SSLV3 0x02000000

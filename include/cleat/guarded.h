@@ -79,6 +79,21 @@ CLEAT_API int32_t cleat_connection_chain_certificate_guarded(int32_t connection,
 /* cleat_context_new_guarded returns what cleat_context_new does, and stores the id in guard_id. */
 CLEAT_API int32_t cleat_context_new_guarded(int32_t which, CLEAT_NEW_ID int32_t *guard_id);
 
+/* cleat_ech_key_new_guarded returns what cleat_ech_key_new does, and stores the id in guard_id. */
+CLEAT_API int32_t cleat_ech_key_new_guarded(const char *public_name, int32_t public_name_len,
+                                            int32_t config_id, int32_t max_name_length,
+                                            CLEAT_NEW_ID int32_t *guard_id);
+
+/* cleat_ech_key_load_guarded returns what cleat_ech_key_load does, and stores the id in
+ * guard_id. */
+CLEAT_API int32_t cleat_ech_key_load_guarded(const char *keyfile, int32_t keyfile_len,
+                                             CLEAT_NEW_ID int32_t *guard_id);
+
+/* cleat_ech_key_load_data_guarded returns what cleat_ech_key_load_data does, and stores the id
+ * in guard_id. */
+CLEAT_API int32_t cleat_ech_key_load_data_guarded(const char *data, int32_t data_len,
+                                                  CLEAT_NEW_ID int32_t *guard_id);
+
 /* cleat_epoll_new_guarded returns what cleat_epoll_new does, and stores the id in guard_id. */
 CLEAT_API int32_t cleat_epoll_new_guarded(CLEAT_NEW_ID int32_t *guard_id);
 

@@ -17,6 +17,7 @@
 #define CLEAT_KIND_WATCH 7
 #define CLEAT_KIND_SESSION 8
 #define CLEAT_KIND_VERIFICATION 9
+#define CLEAT_KIND_ECH_KEY 10
 #define CLEAT_KIND_EPOLL 13
 
 /* cleat_close returns CLEAT_OK and makes id invalid at once, whatever its kind. It does no TLS

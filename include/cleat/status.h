@@ -126,6 +126,7 @@
 #define CLEAT_ALERT_DESCRIPTION_BAD_CERTIFICATE_STATUS_RESPONSE 113
 #define CLEAT_ALERT_DESCRIPTION_BAD_CERTIFICATE_HASH_VALUE 114
 #define CLEAT_ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY 115
+#define CLEAT_ALERT_DESCRIPTION_ECH_REQUIRED 121
 
 /* cleat_error_status returns the status of this thread's last failure, or 0 if there was none.
  * It is the one function whose negative result is its answer. */

@@ -52,6 +52,8 @@ local strict = require "cleat.strict"
 ---@field depth integer? of the refused certificate in its chain: 0 is the peer's own
 ---@field certificate cleat.ssl.CertificateObject? that certificate, which may be a trusted one; it may say anything
 ---@field chain cleat.ssl.CertificateObject[]? what the peer has sent, its own first; unverified likewise
+---@field ech_retry_configs string? of an SSLECHRejectedError: the configurations that the server has sent
+---@field ech_public_name string? the name that it was verified for
 ---@field cause any the error that led to this one, of a servername or verify callback
 ---@field traceback string? a traceback from the caller's frame on, the first outside of cleat
 ---@field position string? "file:line:" of that frame
@@ -205,6 +207,12 @@ errors.CertificateError = define("ssl.CertificateError", errors.ValueError)
 --- Python: 3.7.
 errors.SSLCertVerificationError = define("ssl.SSLCertVerificationError", errors.SSLError, errors.CertificateError)
 
+--- SSLECHRejectedError: the server could not decrypt an Encrypted ClientHello (see SSLContext:wrap_socket). Its
+--- certificate was verified for `ech_public_name`. `ech_retry_configs` has the configurations that it has sent, for
+--- another attempt; nil if it has sent none, and if it was not verified (CERT_NONE).
+--- Python: none.
+errors.SSLECHRejectedError = define("ssl.SSLECHRejectedError", errors.SSLError)
+
 --- derive makes a class with several base classes.
 ---@internal
 errors.derive = define
@@ -341,7 +349,7 @@ local from_class = {
         return errors.gaierror(-number, text(C.error_message) or "name resolution failed")
     end,
     [const.SSL] = function()
-        return ssl_error(errors.SSLError)
+        return ssl_error(text(C.error_reason) == "ECH_REJECTED" and errors.SSLECHRejectedError or errors.SSLError)
     end,
     [const.ALERT] = function(description)
         local err = ssl_error(errors.SSLError)

@@ -92,8 +92,8 @@ local function redirected(fields, place, target)
     return new
 end
 
--- open connects to a place, through a proxy if there is one.
-local function open(fields, place, context, deadline, authorization)
+-- open connects to a place, through a proxy if there is one. configs: the place's, for Encrypted ClientHello.
+local function open(fields, place, context, deadline, authorization, configs)
     local through = proxy.of(fields.proxy, place.host, place.port)
     local to = through or place
     local link = connection.open(to.host, to.port, deadline)
@@ -102,7 +102,7 @@ local function open(fields, place, context, deadline, authorization)
             through.authorization = through.authorization or authorization
             proxy.connect(link, through, place.name .. ":" .. place.port, request.agent())
         end
-        link:secure(context, (place.host:gsub("%%.*", "")))
+        link:secure(context, (place.host:gsub("%%.*", "")), configs)
     end)
     if not ok then
         link:close()
@@ -151,7 +151,7 @@ local function perform(fields, deadline)
         local head, length, for_proxy = request.head(fields, place)
         local elsewhere = not same_server(first, place)
         contexts[elsewhere] = contexts[elsewhere] or request.context(fields, elsewhere)
-        local link = open(fields, place, contexts[elsewhere], deadline, for_proxy)
+        local link = open(fields, place, contexts[elsewhere], deadline, for_proxy, not elsewhere and fields.ech_configs or nil)
         local target, code, headers, status = finish(link, pcall(exchange, link, fields, place, hops, head, length))
         if not target then
             headers.location = headers.location or from -- as LuaSocket does: a hint that this is another page

@@ -12,11 +12,14 @@
 
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
+local algorithms = require "cleat.ssl.algorithms"
 local check = require "cleat.check"
 local compat = require "cleat.compat"
 local constants = require "cleat.ssl.constants"
 local defaults = require "cleat.ssl.defaults"
+local ech_key = require "cleat.ssl.ech_key"
 local errors = require "cleat.errors"
+local generate = require "cleat.ssl.generate"
 local keywords = require "cleat.keywords"
 local match_hostname = require "cleat.ssl.match_hostname"
 local pem = require "cleat.ssl.pem"
@@ -46,6 +49,7 @@ local ssl = {
     MemoryBIO = require "cleat.ssl.memory_bio",
     Purpose = purpose.Purpose,
     Certificate = require "cleat.ssl.certificate_object",
+    ECHKey = require("cleat.ssl.ech_key").ECHKey,
 
     SSLError = errors.SSLError,
     SSLZeroReturnError = errors.SSLZeroReturnError,
@@ -54,6 +58,7 @@ local ssl = {
     SSLSyscallError = errors.SSLSyscallError,
     SSLEOFError = errors.SSLEOFError,
     SSLCertVerificationError = errors.SSLCertVerificationError,
+    SSLECHRejectedError = errors.SSLECHRejectedError,
     CertificateError = errors.CertificateError,
 
     create_default_context = defaults.create_default_context,
@@ -63,7 +68,10 @@ local ssl = {
     cert_time_to_seconds = time.cert_time_to_seconds,
 }
 
-for _, part in ipairs { constants, pem, random, signature.functions, staple.functions, timestamps.functions } do
+for _, part in ipairs {
+    algorithms.functions, constants, ech_key.functions, generate.functions, pem, random, signature.functions,
+    staple.functions, timestamps.functions,
+} do
     for name, value in pairs(part) do
         ssl[name] = value
     end

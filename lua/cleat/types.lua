@@ -19,6 +19,18 @@
 ---@class cleat.keywords.ssl.SSLContext
 ---@field protocol? integer
 
+---@class cleat.keywords.SSLContext.set_groups
+---@field groups string
+
+---@class cleat.keywords.SSLContext.get_groups
+---@field include_aliases? boolean
+
+---@class cleat.keywords.SSLContext.set_server_sigalgs
+---@field sigalgs string
+
+---@class cleat.keywords.SSLContext.set_client_sigalgs
+---@field sigalgs string
+
 ---@class cleat.keywords.SSLContext.load_verify_locations
 ---@field cafile? string
 ---@field capath? string
@@ -38,6 +50,7 @@
 ---@field server_hostname? string
 ---@field session? cleat.ssl.SSLSession
 ---@field early_data? string
+---@field ech_configs? string
 
 ---@class cleat.keywords.SSLContext.wrap_bio
 ---@field incoming cleat.ssl.MemoryBIO
@@ -46,6 +59,7 @@
 ---@field server_hostname? string
 ---@field session? cleat.ssl.SSLSession
 ---@field early_data? string
+---@field ech_configs? string
 
 ---@class cleat.keywords.SSLContext.load_cert_chain
 ---@field certfile string
@@ -158,6 +172,11 @@
 
 ---@class cleat.keywords.ssl._https_verify_certificates
 ---@field enable? boolean
+
+---@class cleat.keywords.ssl.self_signed_certificate
+---@field names string|string[]
+---@field lifetime? integer
+---@field key_type? string
 
 ---@class cleat.keywords.ssl.match_hostname
 ---@field cert cleat.ssl.Certificate

@@ -22,7 +22,7 @@ local NO_ADAPTERS = { methods = true }
 local CLASSES = {
     ["cleat.ssl"] = { { "ssl.SSLContext", "SSLContext" }, { "ssl.SSLSocket", "SSLSocket" }, { "ssl.SSLObject", "SSLObject" },
         { "ssl.MemoryBIO", "MemoryBIO" }, { "ssl.Purpose", "Purpose" },
-        { "ssl.SSLSession", "SSLSession" }, { "ssl.Certificate", "CertificateObject" } },
+        { "ssl.SSLSession", "SSLSession" }, { "ssl.Certificate", "CertificateObject" }, { "ssl.ECHKey", "ECHKey" } },
     ["cleat.select"] = { { "select.poll", "Poll" }, { "select.epoll", "Epoll" } },
     ["cleat.selectors"] = { { "selectors.BaseSelector", "Selector" }, { "selectors.SelectorKey", "SelectorKey" } },
     ["cleat.socket"] = { { "socket.socket", "Socket" }, { "socket._fileobject", "File" }, { "cleat.buffer", "Buffer" } },

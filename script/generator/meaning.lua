@@ -21,8 +21,8 @@ end
 -- Integers that are what their name says, in every function.
 local NUMBERS = {}
 for name in ([[index path_length hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line
-        x509 x509_ca crl which_count reason code depth hash_algorithm signature_algorithm period lifetime
-        count cipher]]):gmatch("%S+") do
+        x509 x509_ca crl which_count reason code depth config_id max_name_length hash_algorithm signature_algorithm period
+        lifetime count cipher]]):gmatch("%S+") do
     NUMBERS[name] = { kind = "number" }
 end
 
@@ -45,10 +45,11 @@ local FLAGS = {
 
 -- Bytes in: texts in UTF-8, names of files and directories, and other bytes.
 local BYTES = {
-    text = "host service server_hostname ciphers curve prompt digest name transport label",
+    text = "host service server_hostname ciphers curve groups algorithms prompt digest name transport label public_name"
+        .. " names",
     path = "cafile capath certfile keyfile dhfile",
     bytes = "data certs key keys secrets password protocols response scts sct untrusted signature"
-        .. " identity identity_hint context_value",
+        .. " identity identity_hint context_value ech_configs",
 }
 local KIND_OF_BYTES = {}
 for kind, names in pairs(BYTES) do
@@ -122,7 +123,7 @@ local function is_kind(model, name)
 end
 
 -- Ids that are given and not named like their kind.
-local INPUT_IDS = { issuer = "certificate" }
+local INPUT_IDS = { issuer = "certificate", ech_keys = "ech_key" }
 
 -- Outputs of ids that are not named like their kind.
 local OUTPUT_IDS = { first = "socket", second = "socket", sender = "addrinfo" }
@@ -139,6 +140,10 @@ local function made(model, f)
         if not short:find("_over_%l+$") then
             return last
         end
+    end
+    local two = short:match("^[%l%d]+_[%l%d]+") -- cleat_ech_key_new makes an ech_key
+    if is_kind(model, two) then
+        return two
     end
     return is_kind(model, first) and first
         or fail("%s makes an id: its name must begin or end with the kind of object", f.name)

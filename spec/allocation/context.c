@@ -144,6 +144,16 @@ static int32_t act_curve(void) {
     return cleat_context_set_ecdh_curve(context, "secp384r1", 9);
 }
 
+static int32_t act_algorithms(void) {
+    char text[256];
+    int32_t status = cleat_context_set_groups(context, "P-256:P-384", 11);
+    if (status >= 0) status = cleat_context_set_server_sigalgs(context, "ECDSA+SHA256", 12);
+    if (status >= 0) status = cleat_context_set_client_sigalgs(context, "ECDSA+SHA256", 12);
+    if (status >= 0) status = cleat_context_groups(context, 1, text, sizeof text);
+    if (status >= 0) status = cleat_signature_algorithms(text, sizeof text);
+    return status < 0 ? status : cleat_context_set_policy(context, CLEAT_POLICY_FIPS_202205);
+}
+
 static int32_t act_versions(void) {
     int32_t status = cleat_context_set_minimum_version(context, CLEAT_TLS1_2_VERSION);
     return status < 0 ? status : cleat_context_set_maximum_version(context, CLEAT_TLS1_3_VERSION);
@@ -310,6 +320,7 @@ const struct scenario context_scenarios[] = {
     {"context_set_ciphers: none of them", open_with_ciphers, act_wrong_ciphers, close_with_ciphers,
      -(CLEAT_SSL << 16), true},
     {"context_set_ecdh_curve", open_context, act_curve, close_all, 0, true},
+    {"context_set_policy", open_context, act_algorithms, close_all, 0, true},
     {"context_set_versions", open_context, act_versions, close_all, 0, true},
     {"context_set_alpn_protocols", open_context, act_alpn, close_all, 0, true},
     {"context_set_npn_protocols", open_context, act_npn, close_all, 0, true},

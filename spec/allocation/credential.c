@@ -26,6 +26,8 @@ static void open_two(void) {
     EXPECT(cleat_context_set_scts(server_context, "\0\5\0\3abc", 7) == CLEAT_OK);
     EXPECT(load_part(server_context, IDENTITY_ED25519) == CLEAT_OK);
     EXPECT(cleat_context_set_scts(server_context, "\0\5\0\3def", 7) == CLEAT_OK);
+    EXPECT(cleat_context_set_server_sigalgs(server_context, "ed25519:ECDSA+SHA384", 20) ==
+           CLEAT_OK);
     EXPECT(cleat_context_load_verify_data(client_context, trusted, len) == 1);
     EXPECT(cleat_context_set_verify_mode(client_context, CLEAT_CERT_REQUIRED) == CLEAT_OK);
     EXPECT(cleat_context_set_chain_cache_seconds(client_context, 0) == CLEAT_OK);
@@ -98,10 +100,43 @@ static int32_t act_choose(void) {
     return CLEAT_OK;
 }
 
+static char made_key[512];
+static int32_t made_key_len;
+
+static int32_t act_key(void) {
+    char key[512];
+    int32_t len = cleat_generate_key(CLEAT_REMOTE_KEY_P256, key, sizeof key);
+    return len < 0 || (len > 100 && memcmp(key, "-----BEGIN", 10) == 0) ? len : 0;
+}
+
+static void make_key(void) {
+    made_key_len = cleat_generate_key(CLEAT_REMOTE_KEY_ED25519, made_key, sizeof made_key);
+    EXPECT(made_key_len > 0);
+}
+
+/* Whatever fails, no certificate lacks a part. */
+static int32_t act_certificate(void) {
+    char pem[2048];
+    int32_t certificate;
+    int32_t count;
+    int32_t len = cleat_generate_certificate(made_key, made_key_len, "localhost,127.0.0.1", 19,
+                                             3600, pem, sizeof pem);
+    if (len < 0) return len;
+    certificate = cleat_certificate_from_pem(pem, len);
+    if (certificate < 0) return certificate;
+    count = cleat_certificate_alt_name_count(certificate);
+    EXPECT(cleat_certificate_extension_count(certificate) == 5);
+    EXPECT(count == 2 || count < 0);
+    cleat_close(certificate);
+    return count < 0 ? count : CLEAT_OK;
+}
+
 const struct scenario credential_scenarios[] = {
     {"context_load_cert_chain_data: another type", open_two, act_add, close_two, 0, true},
     {"context_load_cert_chain_data: the same type", open_two, act_replace, close_two, 0, true},
     {"context_set_scts: none, of two", open_two, act_unstaple, close_two, 0, true},
+    {"generate_key", NULL, act_key, NULL, 0, true},
+    {"generate_certificate", make_key, act_certificate, NULL, 0, true},
     {"handshake: one of two certificates", open_pair, act_choose, close_pair, 0, false},
     {NULL, NULL, NULL, NULL, 0, false},
 };

@@ -294,6 +294,12 @@ return {
         return ssl.create_default_context { cafile = cafile }
     end, function(context)
         context:set_ciphers "ECDHE+AESGCM"
+        context:set_groups "x25519:P-256"
+        context:set_server_sigalgs "ed25519:ECDSA+SHA256"
+        context:set_client_sigalgs "ECDSA+SHA256"
+        context.compliance_policy, context.grease = ssl.POLICY_FIPS_202205, true
+        context:get_groups(true)
+        ssl.get_sigalgs()
         context:set_alpn_protocols { "h2", "http/1.1" }
         context.options = context.options
         context.verify_callback, context.verify_callback_may_accept = nothing, true
@@ -402,6 +408,48 @@ return {
         bare.session = session
         return bare.session.id, copy.time, copy.timeout, copy.ticket_lifetime_hint, copy.version
     end, nothing, again = true },
+    { "Encrypted ClientHello: keys", function()
+        return link.context(link.server_options())
+    end, function(context)
+        local key = ssl.ECHKey { public_name = "www.cleat.test" }
+        local copy = ssl.ECHKey { data = key:tobytes() }
+        assert(copy.config == key.config and copy.config_id == key.config_id and copy.public_name == "www.cleat.test")
+        context:set_ech_keys { key, copy }
+        context:set_ech_keys {}
+        return ssl.ech_config_list { key, copy }
+    end, nothing, again = true },
+    { "Encrypted ClientHello", function()
+        local given = ends()
+        local key = ssl.ECHKey { public_name = "www.cleat.test" }
+        local to = given.server
+        to.object.context:set_ech_keys { key }
+        to.object = to.object.context:wrap_bio(to.incoming, to.outgoing, true)
+        given.configs = ssl.ech_config_list { key }
+        return given
+    end, function(given)
+        local from = given.client
+        from.object = from.object.context:wrap_bio(from.incoming, from.outgoing, {
+            server_hostname = "localhost", ech_configs = given.configs,
+        })
+        shake(given)
+        assert(from.object.ech_accepted)
+    end, nothing },
+    { "Encrypted ClientHello: refused", function()
+        local given = ends()
+        given.client.object.context.ech_grease = true
+        given.configs = ssl.ech_config_list { ssl.ECHKey { public_name = "www.cleat.test" } }
+        return given
+    end, function(given)
+        local from = given.client
+        from.object = from.object.context:wrap_bio(from.incoming, from.outgoing, {
+            server_hostname = "localhost", ech_configs = given.configs,
+        })
+        local ok, failure = pcall(shake, given)
+        if ok or not ssl.SSLECHRejectedError:is(failure) then
+            error(ok and "it was accepted" or failure, 0)
+        end
+        return failure.ech_public_name, failure.ech_retry_configs
+    end, nothing },
     { "early data", function()
         local given = shaken()
         local server_context = given.server.object.context
@@ -420,7 +468,7 @@ return {
     end, nothing },
     { "facts", shaken, function(given)
         local object = given.client.object
-        return object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
+        return object:group(), object:server_sigalg(), object:client_sigalg(), object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
             object:get_channel_binding("tls-exporter"), object:get_channel_binding("tls-server-end-point"),
             object:export_keying_material("x", 32, "context"), object:ocsp_response(), object:scts()
     end, nothing, again = true },
@@ -455,6 +503,10 @@ return {
     end, function(context)
         context:load_cert_chain(certfile, { sign = nothing })
         return #ssl.sign(keyfile, "ecdsa_secp256r1_sha256", "data") > 64
+    end, nothing, again = true },
+    { "self_signed_certificate", nothing, function()
+        local certificate, key = ssl.self_signed_certificate({ "localhost", "::1" }, { key_type = "ed25519" })
+        return #key, #certificate > 400
     end, nothing, again = true },
     { "handshake with a pre-shared key", function()
         local client, server = ssl.SSLContext(ssl.PROTOCOL_TLS), ssl.SSLContext(ssl.PROTOCOL_TLS)

@@ -25,6 +25,32 @@
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_addrinfo_canonname \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_groups \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_groups \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_signature_algorithms \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_server_sigalgs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_client_sigalgs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_group \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_server_sigalg \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_client_sigalg \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_has_policy \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_policy \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_policy \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_from_pem \
     (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_from_der \
@@ -238,6 +264,10 @@
      CLASSES_BIT(NOMEM))
 #define CLASSES_context_load_cert_chain_data \
     (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_descriptor_read \
+    (CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_descriptor_columns \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_early_data \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_set_early_data \
@@ -254,6 +284,38 @@
      CLASSES_BIT(WANT_SIGNATURE) | CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(WANT_PSK) | CLASSES_BIT(CLOSED) | \
      CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | \
      CLASSES_BIT(VERIFY) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_new \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_data \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_pem \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_config \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_config_id \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_max_name_length \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_public_name \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_config_list \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ech_keys \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_ech_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_ech_grease \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_set_ech_configs \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_ech_accepted \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_ech_public_name \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_ech_retry_configs \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_new \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_control \
@@ -267,6 +329,10 @@
 #define CLASSES_connection_key_update \
     (CLASSES_BIT(WANT_WRITE) | CLASSES_BIT(CLOSED) | CLASSES_BIT(EOF) | CLASSES_BIT(TIMEOUT) | CLASSES_BIT(SYS) | \
      CLASSES_BIT(SSL) | CLASSES_BIT(ALERT) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_generate_key \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_generate_certificate \
+    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_close \
     (CLASSES_BIT(CLOSED) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_kind \
@@ -624,6 +690,12 @@
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_context_new_guarded \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_new_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_guarded \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_ech_key_load_data_guarded \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_epoll_new_guarded \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_addrinfo_lookup_guarded \
@@ -673,6 +745,36 @@
     classes_checked("cleat_addrinfo_address", CLASSES_addrinfo_address, cleat_addrinfo_address(__VA_ARGS__))
 #define cleat_addrinfo_canonname(...) \
     classes_checked("cleat_addrinfo_canonname", CLASSES_addrinfo_canonname, cleat_addrinfo_canonname(__VA_ARGS__))
+#define cleat_context_set_groups(...) \
+    classes_checked("cleat_context_set_groups", CLASSES_context_set_groups, cleat_context_set_groups(__VA_ARGS__))
+#define cleat_context_groups(...) \
+    classes_checked("cleat_context_groups", CLASSES_context_groups, cleat_context_groups(__VA_ARGS__))
+#define cleat_signature_algorithms(...) \
+    classes_checked("cleat_signature_algorithms", CLASSES_signature_algorithms, cleat_signature_algorithms(__VA_ARGS__))
+#define cleat_context_set_server_sigalgs(...) \
+    classes_checked("cleat_context_set_server_sigalgs", CLASSES_context_set_server_sigalgs, \
+                    cleat_context_set_server_sigalgs(__VA_ARGS__))
+#define cleat_context_set_client_sigalgs(...) \
+    classes_checked("cleat_context_set_client_sigalgs", CLASSES_context_set_client_sigalgs, \
+                    cleat_context_set_client_sigalgs(__VA_ARGS__))
+#define cleat_connection_group(...) \
+    classes_checked("cleat_connection_group", CLASSES_connection_group, cleat_connection_group(__VA_ARGS__))
+#define cleat_connection_server_sigalg(...) \
+    classes_checked("cleat_connection_server_sigalg", CLASSES_connection_server_sigalg, \
+                    cleat_connection_server_sigalg(__VA_ARGS__))
+#define cleat_connection_client_sigalg(...) \
+    classes_checked("cleat_connection_client_sigalg", CLASSES_connection_client_sigalg, \
+                    cleat_connection_client_sigalg(__VA_ARGS__))
+#define cleat_context_grease(...) \
+    classes_checked("cleat_context_grease", CLASSES_context_grease, cleat_context_grease(__VA_ARGS__))
+#define cleat_context_set_grease(...) \
+    classes_checked("cleat_context_set_grease", CLASSES_context_set_grease, cleat_context_set_grease(__VA_ARGS__))
+#define cleat_has_policy(...) \
+    classes_checked("cleat_has_policy", CLASSES_has_policy, cleat_has_policy(__VA_ARGS__))
+#define cleat_context_policy(...) \
+    classes_checked("cleat_context_policy", CLASSES_context_policy, cleat_context_policy(__VA_ARGS__))
+#define cleat_context_set_policy(...) \
+    classes_checked("cleat_context_set_policy", CLASSES_context_set_policy, cleat_context_set_policy(__VA_ARGS__))
 #define cleat_certificate_from_pem(...) \
     classes_checked("cleat_certificate_from_pem", CLASSES_certificate_from_pem, cleat_certificate_from_pem(__VA_ARGS__))
 #define cleat_certificate_from_der(...) \
@@ -935,6 +1037,10 @@
 #define cleat_context_load_cert_chain_data(...) \
     classes_checked("cleat_context_load_cert_chain_data", CLASSES_context_load_cert_chain_data, \
                     cleat_context_load_cert_chain_data(__VA_ARGS__))
+#define cleat_descriptor_read(...) \
+    classes_checked("cleat_descriptor_read", CLASSES_descriptor_read, cleat_descriptor_read(__VA_ARGS__))
+#define cleat_descriptor_columns(...) \
+    classes_checked("cleat_descriptor_columns", CLASSES_descriptor_columns, cleat_descriptor_columns(__VA_ARGS__))
 #define cleat_context_early_data(...) \
     classes_checked("cleat_context_early_data", CLASSES_context_early_data, cleat_context_early_data(__VA_ARGS__))
 #define cleat_context_set_early_data(...) \
@@ -949,6 +1055,44 @@
 #define cleat_connection_read_early(...) \
     classes_checked("cleat_connection_read_early", CLASSES_connection_read_early, \
                     cleat_connection_read_early(__VA_ARGS__))
+#define cleat_ech_key_new(...) \
+    classes_checked("cleat_ech_key_new", CLASSES_ech_key_new, cleat_ech_key_new(__VA_ARGS__))
+#define cleat_ech_key_load(...) \
+    classes_checked("cleat_ech_key_load", CLASSES_ech_key_load, cleat_ech_key_load(__VA_ARGS__))
+#define cleat_ech_key_load_data(...) \
+    classes_checked("cleat_ech_key_load_data", CLASSES_ech_key_load_data, cleat_ech_key_load_data(__VA_ARGS__))
+#define cleat_ech_key_pem(...) \
+    classes_checked("cleat_ech_key_pem", CLASSES_ech_key_pem, cleat_ech_key_pem(__VA_ARGS__))
+#define cleat_ech_key_config(...) \
+    classes_checked("cleat_ech_key_config", CLASSES_ech_key_config, cleat_ech_key_config(__VA_ARGS__))
+#define cleat_ech_key_config_id(...) \
+    classes_checked("cleat_ech_key_config_id", CLASSES_ech_key_config_id, cleat_ech_key_config_id(__VA_ARGS__))
+#define cleat_ech_key_max_name_length(...) \
+    classes_checked("cleat_ech_key_max_name_length", CLASSES_ech_key_max_name_length, \
+                    cleat_ech_key_max_name_length(__VA_ARGS__))
+#define cleat_ech_key_public_name(...) \
+    classes_checked("cleat_ech_key_public_name", CLASSES_ech_key_public_name, cleat_ech_key_public_name(__VA_ARGS__))
+#define cleat_ech_config_list(...) \
+    classes_checked("cleat_ech_config_list", CLASSES_ech_config_list, cleat_ech_config_list(__VA_ARGS__))
+#define cleat_context_set_ech_keys(...) \
+    classes_checked("cleat_context_set_ech_keys", CLASSES_context_set_ech_keys, cleat_context_set_ech_keys(__VA_ARGS__))
+#define cleat_context_ech_grease(...) \
+    classes_checked("cleat_context_ech_grease", CLASSES_context_ech_grease, cleat_context_ech_grease(__VA_ARGS__))
+#define cleat_context_set_ech_grease(...) \
+    classes_checked("cleat_context_set_ech_grease", CLASSES_context_set_ech_grease, \
+                    cleat_context_set_ech_grease(__VA_ARGS__))
+#define cleat_connection_set_ech_configs(...) \
+    classes_checked("cleat_connection_set_ech_configs", CLASSES_connection_set_ech_configs, \
+                    cleat_connection_set_ech_configs(__VA_ARGS__))
+#define cleat_connection_ech_accepted(...) \
+    classes_checked("cleat_connection_ech_accepted", CLASSES_connection_ech_accepted, \
+                    cleat_connection_ech_accepted(__VA_ARGS__))
+#define cleat_connection_ech_public_name(...) \
+    classes_checked("cleat_connection_ech_public_name", CLASSES_connection_ech_public_name, \
+                    cleat_connection_ech_public_name(__VA_ARGS__))
+#define cleat_connection_ech_retry_configs(...) \
+    classes_checked("cleat_connection_ech_retry_configs", CLASSES_connection_ech_retry_configs, \
+                    cleat_connection_ech_retry_configs(__VA_ARGS__))
 #define cleat_epoll_new(...) \
     classes_checked("cleat_epoll_new", CLASSES_epoll_new, cleat_epoll_new(__VA_ARGS__))
 #define cleat_epoll_control(...) \
@@ -963,6 +1107,10 @@
 #define cleat_connection_key_update(...) \
     classes_checked("cleat_connection_key_update", CLASSES_connection_key_update, \
                     cleat_connection_key_update(__VA_ARGS__))
+#define cleat_generate_key(...) \
+    classes_checked("cleat_generate_key", CLASSES_generate_key, cleat_generate_key(__VA_ARGS__))
+#define cleat_generate_certificate(...) \
+    classes_checked("cleat_generate_certificate", CLASSES_generate_certificate, cleat_generate_certificate(__VA_ARGS__))
 #define cleat_close(...) \
     classes_checked("cleat_close", CLASSES_close, cleat_close(__VA_ARGS__))
 #define cleat_kind(...) \
@@ -1376,6 +1524,13 @@
                     cleat_connection_chain_certificate_guarded(__VA_ARGS__))
 #define cleat_context_new_guarded(...) \
     classes_checked("cleat_context_new_guarded", CLASSES_context_new_guarded, cleat_context_new_guarded(__VA_ARGS__))
+#define cleat_ech_key_new_guarded(...) \
+    classes_checked("cleat_ech_key_new_guarded", CLASSES_ech_key_new_guarded, cleat_ech_key_new_guarded(__VA_ARGS__))
+#define cleat_ech_key_load_guarded(...) \
+    classes_checked("cleat_ech_key_load_guarded", CLASSES_ech_key_load_guarded, cleat_ech_key_load_guarded(__VA_ARGS__))
+#define cleat_ech_key_load_data_guarded(...) \
+    classes_checked("cleat_ech_key_load_data_guarded", CLASSES_ech_key_load_data_guarded, \
+                    cleat_ech_key_load_data_guarded(__VA_ARGS__))
 #define cleat_epoll_new_guarded(...) \
     classes_checked("cleat_epoll_new_guarded", CLASSES_epoll_new_guarded, cleat_epoll_new_guarded(__VA_ARGS__))
 #define cleat_addrinfo_lookup_guarded(...) \

@@ -125,6 +125,7 @@ static int32_t make(int32_t kind) {
         case CLEAT_KIND_VERIFICATION:
             return cleat_verification_new(live[CLEAT_KIND_CONTEXT], live[CLEAT_KIND_CERTIFICATE],
                                           CLEAT_PURPOSE_SERVER_AUTH, NULL, 0, -1, NULL, 0);
+        case CLEAT_KIND_ECH_KEY: return cleat_ech_key_new("cleat.test", 10, 7, 64);
         case CLEAT_KIND_EPOLL: return cleat_epoll_new();
         default: return -1;
     }
@@ -168,6 +169,8 @@ static int32_t good_int(const struct function *function, const char *name) {
         {"option", CLEAT_SO_KEEPALIVE},
         {"number", CLEAT_ENOENT},
         {"purpose", CLEAT_PURPOSE_SERVER_AUTH},
+        {"lifetime", 86400},
+        {"key_type", CLEAT_REMOTE_KEY_P256},
     };
     size_t i;
     if (strcmp(name, "fd") == 0) return descriptor;

@@ -16,6 +16,7 @@ static const int32_t kinds[] = {
     CLEAT_KIND_WATCH,
     CLEAT_KIND_SESSION,
     CLEAT_KIND_VERIFICATION,
+    CLEAT_KIND_ECH_KEY,
     CLEAT_KIND_EPOLL,
     0,
 };
@@ -49,6 +50,58 @@ static int32_t call_addrinfo_address(const struct value *v) {
 
 static int32_t call_addrinfo_canonname(const struct value *v) {
     return cleat_addrinfo_canonname(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_context_set_groups(const struct value *v) {
+    return cleat_context_set_groups(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_groups(const struct value *v) {
+    return cleat_context_groups(v[0].i, v[1].i, v[2].room, v[2].size);
+}
+
+static int32_t call_signature_algorithms(const struct value *v) {
+    return cleat_signature_algorithms(v[0].room, v[0].size);
+}
+
+static int32_t call_context_set_server_sigalgs(const struct value *v) {
+    return cleat_context_set_server_sigalgs(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_context_set_client_sigalgs(const struct value *v) {
+    return cleat_context_set_client_sigalgs(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_connection_group(const struct value *v) {
+    return cleat_connection_group(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_server_sigalg(const struct value *v) {
+    return cleat_connection_server_sigalg(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_client_sigalg(const struct value *v) {
+    return cleat_connection_client_sigalg(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_context_grease(const struct value *v) {
+    return cleat_context_grease(v[0].i);
+}
+
+static int32_t call_context_set_grease(const struct value *v) {
+    return cleat_context_set_grease(v[0].i, v[1].i);
+}
+
+static int32_t call_has_policy(const struct value *v) {
+    return cleat_has_policy(v[0].i);
+}
+
+static int32_t call_context_policy(const struct value *v) {
+    return cleat_context_policy(v[0].i);
+}
+
+static int32_t call_context_set_policy(const struct value *v) {
+    return cleat_context_set_policy(v[0].i, v[1].i);
 }
 
 static int32_t call_certificate_from_pem(const struct value *v) {
@@ -452,6 +505,14 @@ static int32_t call_context_load_cert_chain_data(const struct value *v) {
                                               v[3].bytes, v[3].size);
 }
 
+static int32_t call_descriptor_read(const struct value *v) {
+    return cleat_descriptor_read(v[0].i, v[1].room, v[1].size, v[2].d);
+}
+
+static int32_t call_descriptor_columns(const struct value *v) {
+    return cleat_descriptor_columns(v[0].i);
+}
+
 static int32_t call_context_early_data(const struct value *v) {
     return cleat_context_early_data(v[0].i);
 }
@@ -470,6 +531,70 @@ static int32_t call_connection_write_early(const struct value *v) {
 
 static int32_t call_connection_read_early(const struct value *v) {
     return cleat_connection_read_early(v[0].i, v[1].room, v[1].size, v[2].d);
+}
+
+static int32_t call_ech_key_new(const struct value *v) {
+    return cleat_ech_key_new(v[0].bytes, v[0].size, v[1].i, v[2].i);
+}
+
+static int32_t call_ech_key_load(const struct value *v) {
+    return cleat_ech_key_load(v[0].bytes, v[0].size);
+}
+
+static int32_t call_ech_key_load_data(const struct value *v) {
+    return cleat_ech_key_load_data(v[0].bytes, v[0].size);
+}
+
+static int32_t call_ech_key_pem(const struct value *v) {
+    return cleat_ech_key_pem(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_ech_key_config(const struct value *v) {
+    return cleat_ech_key_config(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_ech_key_config_id(const struct value *v) {
+    return cleat_ech_key_config_id(v[0].i);
+}
+
+static int32_t call_ech_key_max_name_length(const struct value *v) {
+    return cleat_ech_key_max_name_length(v[0].i);
+}
+
+static int32_t call_ech_key_public_name(const struct value *v) {
+    return cleat_ech_key_public_name(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_ech_config_list(const struct value *v) {
+    return cleat_ech_config_list(v[0].ints, v[0].size, v[1].room, v[1].size);
+}
+
+static int32_t call_context_set_ech_keys(const struct value *v) {
+    return cleat_context_set_ech_keys(v[0].i, v[1].ints, v[1].size);
+}
+
+static int32_t call_context_ech_grease(const struct value *v) {
+    return cleat_context_ech_grease(v[0].i);
+}
+
+static int32_t call_context_set_ech_grease(const struct value *v) {
+    return cleat_context_set_ech_grease(v[0].i, v[1].i);
+}
+
+static int32_t call_connection_set_ech_configs(const struct value *v) {
+    return cleat_connection_set_ech_configs(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_connection_ech_accepted(const struct value *v) {
+    return cleat_connection_ech_accepted(v[0].i);
+}
+
+static int32_t call_connection_ech_public_name(const struct value *v) {
+    return cleat_connection_ech_public_name(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_ech_retry_configs(const struct value *v) {
+    return cleat_connection_ech_retry_configs(v[0].i, v[1].room, v[1].size);
 }
 
 static int32_t call_epoll_new(const struct value *v) {
@@ -496,6 +621,15 @@ static int32_t call_connection_export_keying_material(const struct value *v) {
 
 static int32_t call_connection_key_update(const struct value *v) {
     return cleat_connection_key_update(v[0].i, v[1].i, v[2].d);
+}
+
+static int32_t call_generate_key(const struct value *v) {
+    return cleat_generate_key(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_generate_certificate(const struct value *v) {
+    return cleat_generate_certificate(v[0].bytes, v[0].size, v[1].bytes, v[1].size, v[2].i,
+                                      v[3].room, v[3].size);
 }
 
 static int32_t call_close(const struct value *v) {
@@ -1209,6 +1343,18 @@ static int32_t call_context_new_guarded(const struct value *v) {
     return cleat_context_new_guarded(v[0].i, v[1].int_out);
 }
 
+static int32_t call_ech_key_new_guarded(const struct value *v) {
+    return cleat_ech_key_new_guarded(v[0].bytes, v[0].size, v[1].i, v[2].i, v[3].int_out);
+}
+
+static int32_t call_ech_key_load_guarded(const struct value *v) {
+    return cleat_ech_key_load_guarded(v[0].bytes, v[0].size, v[1].int_out);
+}
+
+static int32_t call_ech_key_load_data_guarded(const struct value *v) {
+    return cleat_ech_key_load_data_guarded(v[0].bytes, v[0].size, v[1].int_out);
+}
+
 static int32_t call_epoll_new_guarded(const struct value *v) {
     return cleat_epoll_new_guarded(v[0].int_out);
 }
@@ -1295,6 +1441,33 @@ static const struct function functions[] = {
       {INT_OUT, 0, "flowinfo"}, {INT_OUT, 0, "scope_id"}, {END, 0, NULL}}},
     {"cleat_addrinfo_canonname", call_addrinfo_canonname, CLASSES_addrinfo_canonname,
      {{ID, CLEAT_KIND_ADDRINFO, "addrinfo"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_groups", call_context_set_groups, CLASSES_context_set_groups,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "groups"}, {END, 0, NULL}}},
+    {"cleat_context_groups", call_context_groups, CLASSES_context_groups,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "aliases"}, {TEXT, 0, "output"},
+      {END, 0, NULL}}},
+    {"cleat_signature_algorithms", call_signature_algorithms, CLASSES_signature_algorithms,
+     {{TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_server_sigalgs", call_context_set_server_sigalgs, CLASSES_context_set_server_sigalgs,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "algorithms"}, {END, 0, NULL}}},
+    {"cleat_context_set_client_sigalgs", call_context_set_client_sigalgs, CLASSES_context_set_client_sigalgs,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "algorithms"}, {END, 0, NULL}}},
+    {"cleat_connection_group", call_connection_group, CLASSES_connection_group,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_server_sigalg", call_connection_server_sigalg, CLASSES_connection_server_sigalg,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_client_sigalg", call_connection_client_sigalg, CLASSES_connection_client_sigalg,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_grease", call_context_grease, CLASSES_context_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_grease", call_context_set_grease, CLASSES_context_set_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_has_policy", call_has_policy, CLASSES_has_policy,
+     {{INT, 0, "policy"}, {END, 0, NULL}}},
+    {"cleat_context_policy", call_context_policy, CLASSES_context_policy,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_policy", call_context_set_policy, CLASSES_context_set_policy,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "policy"}, {END, 0, NULL}}},
     {"cleat_certificate_from_pem", call_certificate_from_pem, CLASSES_certificate_from_pem,
      {{BYTES, 0, "data"}, {END, 0, NULL}}},
     {"cleat_certificate_from_der", call_certificate_from_der, CLASSES_certificate_from_der,
@@ -1519,6 +1692,10 @@ static const struct function functions[] = {
     {"cleat_context_load_cert_chain_data", call_context_load_cert_chain_data, CLASSES_context_load_cert_chain_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "certs"}, {BYTES, 0, "key"},
       {BYTES, 0, "password"}, {END, 0, NULL}}},
+    {"cleat_descriptor_read", call_descriptor_read, CLASSES_descriptor_read,
+     {{INT, 0, "fd"}, {BUF, 0, "buf"}, {DOUBLE, 0, "timeout"}, {END, 0, NULL}}},
+    {"cleat_descriptor_columns", call_descriptor_columns, CLASSES_descriptor_columns,
+     {{INT, 0, "fd"}, {END, 0, NULL}}},
     {"cleat_context_early_data", call_context_early_data, CLASSES_context_early_data,
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
     {"cleat_context_set_early_data", call_context_set_early_data, CLASSES_context_set_early_data,
@@ -1531,6 +1708,39 @@ static const struct function functions[] = {
     {"cleat_connection_read_early", call_connection_read_early, CLASSES_connection_read_early,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BUF, 0, "buf"}, {DOUBLE, 0, "timeout"},
       {END, 0, NULL}}},
+    {"cleat_ech_key_new", call_ech_key_new, CLASSES_ech_key_new,
+     {{BYTES, 0, "public_name"}, {INT, 0, "config_id"}, {INT, 0, "max_name_length"},
+      {END, 0, NULL}}},
+    {"cleat_ech_key_load", call_ech_key_load, CLASSES_ech_key_load,
+     {{BYTES, 0, "keyfile"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_data", call_ech_key_load_data, CLASSES_ech_key_load_data,
+     {{BYTES, 0, "data"}, {END, 0, NULL}}},
+    {"cleat_ech_key_pem", call_ech_key_pem, CLASSES_ech_key_pem,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_ech_key_config", call_ech_key_config, CLASSES_ech_key_config,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_ech_key_config_id", call_ech_key_config_id, CLASSES_ech_key_config_id,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {END, 0, NULL}}},
+    {"cleat_ech_key_max_name_length", call_ech_key_max_name_length, CLASSES_ech_key_max_name_length,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {END, 0, NULL}}},
+    {"cleat_ech_key_public_name", call_ech_key_public_name, CLASSES_ech_key_public_name,
+     {{ID, CLEAT_KIND_ECH_KEY, "ech_key"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_ech_config_list", call_ech_config_list, CLASSES_ech_config_list,
+     {{INTS, 0, "ech_keys"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_ech_keys", call_context_set_ech_keys, CLASSES_context_set_ech_keys,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INTS, 0, "ech_keys"}, {END, 0, NULL}}},
+    {"cleat_context_ech_grease", call_context_ech_grease, CLASSES_context_ech_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_ech_grease", call_context_set_ech_grease, CLASSES_context_set_ech_grease,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_connection_set_ech_configs", call_connection_set_ech_configs, CLASSES_connection_set_ech_configs,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "ech_configs"}, {END, 0, NULL}}},
+    {"cleat_connection_ech_accepted", call_connection_ech_accepted, CLASSES_connection_ech_accepted,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
+    {"cleat_connection_ech_public_name", call_connection_ech_public_name, CLASSES_connection_ech_public_name,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_ech_retry_configs", call_connection_ech_retry_configs, CLASSES_connection_ech_retry_configs,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_epoll_new", call_epoll_new, CLASSES_epoll_new, {{END, 0, NULL}}},
     {"cleat_epoll_control", call_epoll_control, CLASSES_epoll_control,
      {{ID, CLEAT_KIND_EPOLL, "epoll"}, {INT, 0, "operation"}, {INT, 0, "fd"}, {INT, 0, "events"},
@@ -1545,6 +1755,11 @@ static const struct function functions[] = {
       {BUF, 0, "buf"}, {END, 0, NULL}}},
     {"cleat_connection_key_update", call_connection_key_update, CLASSES_connection_key_update,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "requested"}, {DOUBLE, 0, "timeout"},
+      {END, 0, NULL}}},
+    {"cleat_generate_key", call_generate_key, CLASSES_generate_key,
+     {{INT, 0, "key_type"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_generate_certificate", call_generate_certificate, CLASSES_generate_certificate,
+     {{BYTES, 0, "key"}, {BYTES, 0, "names"}, {INT, 0, "lifetime"}, {TEXT, 0, "output"},
       {END, 0, NULL}}},
     {"cleat_close", call_close, CLASSES_close,
      {{ANY_ID, 0, "id"}, {END, 0, NULL}}},
@@ -1928,6 +2143,13 @@ static const struct function functions[] = {
       {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_context_new_guarded", call_context_new_guarded, CLASSES_context_new_guarded,
      {{INT, 0, "which"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_ech_key_new_guarded", call_ech_key_new_guarded, CLASSES_ech_key_new_guarded,
+     {{BYTES, 0, "public_name"}, {INT, 0, "config_id"}, {INT, 0, "max_name_length"},
+      {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_guarded", call_ech_key_load_guarded, CLASSES_ech_key_load_guarded,
+     {{BYTES, 0, "keyfile"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
+    {"cleat_ech_key_load_data_guarded", call_ech_key_load_data_guarded, CLASSES_ech_key_load_data_guarded,
+     {{BYTES, 0, "data"}, {INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_epoll_new_guarded", call_epoll_new_guarded, CLASSES_epoll_new_guarded,
      {{INT_OUT, 0, "guard_id"}, {END, 0, NULL}}},
     {"cleat_addrinfo_lookup_guarded", call_addrinfo_lookup_guarded, CLASSES_addrinfo_lookup_guarded,

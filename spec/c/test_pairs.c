@@ -89,6 +89,9 @@ static int32_t ask(int32_t id) {
     cleat_connection_export_keying_material(id, "x", 1, NULL, 0, text, sizeof text);
     cleat_connection_server_hostname(id, text, sizeof text);
     cleat_connection_ocsp_response(id, text, sizeof text);
+    cleat_connection_group(id, text, sizeof text);
+    cleat_connection_server_sigalg(id, text, sizeof text);
+    cleat_connection_client_sigalg(id, text, sizeof text);
     cleat_connection_scts(id, text, sizeof text);
     cleat_connection_session_reused(id);
     cleat_connection_signature_key(id);

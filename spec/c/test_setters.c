@@ -81,6 +81,14 @@ static void set_ecdh_curve(int32_t context) {
     EXPECT(cleat_context_set_ecdh_curve(context, "secp384r1", 9) == 0);
 }
 
+static void set_algorithms(int32_t context) {
+    EXPECT(cleat_context_set_groups(context, "P-384:P-521", 11) == 0);
+    EXPECT(cleat_context_set_server_sigalgs(context, "ECDSA+SHA384", 12) == 0);
+    EXPECT(cleat_context_set_client_sigalgs(context, "ECDSA+SHA384", 12) == 0);
+    EXPECT(cleat_context_set_grease(context, 1) == 0);
+    EXPECT(cleat_context_set_policy(context, CLEAT_POLICY_NONE) == 0);
+}
+
 static void set_alpn(int32_t context) {
     EXPECT(cleat_context_set_alpn_protocols(context, "\1x", 2) == 0);
 }
@@ -228,6 +236,7 @@ static const struct {
     {"verify_flags", set_verify_flags},
     {"ciphers", set_ciphers},
     {"ecdh_curve", set_ecdh_curve},
+    {"groups, sigalgs, grease", set_algorithms},
     {"alpn_protocols", set_alpn},
     {"alpn_protocols none", clear_alpn},
     {"npn_protocols", set_npn},
@@ -534,6 +543,11 @@ static void set_any(int32_t context, unsigned turn) {
     EXPECT(cleat_context_set_verify_flags(context, turn % 2 ? CLEAT_VERIFY_X509_PARTIAL_CHAIN
                                                             : CLEAT_VERIFY_DEFAULT) == 0);
     EXPECT(cleat_context_set_ecdh_curve(context, "prime256v1", 10) == 0);
+    EXPECT(cleat_context_set_groups(context, turn % 2 ? "P-521:P-256" : "P-256:P-384", 11) == 0);
+    EXPECT(cleat_context_set_server_sigalgs(context,
+                                            turn % 2 ? "ECDSA+SHA256" : "ECDSA+SHA256:ed25519",
+                                            turn % 2 ? 12 : 20) == 0);
+    EXPECT(cleat_context_set_grease(context, (int32_t)(turn % 2)) == 0);
     (turn % 3 == 0   ? set_ticket_keys
      : turn % 3 == 1 ? set_ticket_secrets
                      : clear_ticket_keys)(context);

@@ -4,6 +4,7 @@ local handles = require "support.handles"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
+local python = require "cleat.python"
 local raises = require "support.raises"
 local serve = require "support.serve"
 local socket = require "cleat.socket"
@@ -169,3 +170,26 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         end)
     end)
 end
+
+describe("a server without secure renegotiation (RFC 5746):", function()
+    handles.watch(before_each, after_each)
+    teardown(process.cleanup)
+
+    it("B-14 is refused without OP_LEGACY_SERVER_CONNECT", function()
+        -- without the extended master secret, and the extension of RFC 5746: what servers of before 2010 speak
+        local server = gnutls_serv("TLSv1.2", "server-ec", { "--priority",
+            "NORMAL:-VERS-ALL:+VERS-TLS1.2:%DISABLE_SAFE_RENEGOTIATION" })
+        connect(server.port):close()
+        local context = ssl.create_default_context { cafile = pki.path("root.pem") }
+        context.options = python.band(context.options, python.bnot(ssl.OP_LEGACY_SERVER_CONNECT))
+        local ok, result = pcall(connect, server.port, context)
+        if ssl.OPENSSL_VERSION:find("API 19", 1, true) then
+            assert.is_true(ok) -- BoringSSL of 2023 always connects
+            result:close()
+        else
+            assert.is_false(ok)
+            raises.check(result, "ssl.SSLError", { match = "renegotiation" })
+        end
+        server:stop()
+    end)
+end)

@@ -52,7 +52,7 @@ for _, kind in ipairs { { "plain", plain_pair }, { "TLS", link.open } } do
 
         -- test: a case that is given both ends, a file's bytes, the file and its name.
         local function test(name, body)
-            it("B-34 " .. name, function()
+            it("B-34 B-61 " .. name, function()
                 local sock, peer = kind[2]()
                 local bytes = content(1000)
                 local path = written(bytes)

@@ -259,11 +259,12 @@ end
 local AFTER = {
     context = {
         cert_store_stats = {}, chain_cache_stats = {}, get_ca_certs = {}, get_skipped_certs = {}, get_ciphers = {},
+        get_groups = {}, set_groups = { "x25519" }, set_client_sigalgs = { "ed25519" }, set_server_sigalgs = { "ed25519" },
         load_default_certs = {}, session_stats = {},
         set_default_verify_paths = {}, set_servername_callback = {}, set_ciphers = { "HIGH" }, set_ecdh_curve = { "prime256v1" },
         set_alpn_protocols = { { "h2" } }, set_npn_protocols = { { "h2" } },
         set_ciphersuites = { class = "NotImplementedError", "x" }, set_psk_client_callback = {}, set_psk_server_callback = {},
-        set_session_store = {}, set_ticket_keys = {}, set_ticket_secret = {},
+        set_session_store = {}, set_ech_keys = { {} }, set_ticket_keys = {}, set_ticket_secret = {},
         load_cert_chain = function()
             return { require("support.pki").chain "server-ec" }
         end,
@@ -299,7 +300,7 @@ local AFTER = {
         write = value_error("closed file", "x"), writelines = value_error("closed file", { "x" }),
     },
     object = {
-        cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
+        group = fine(), client_sigalg = fine(), server_sigalg = fine(), cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
         ocsp_response = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
@@ -318,7 +319,7 @@ local function extended(base, more)
 end
 
 AFTER.tls = extended(AFTER.socket, {
-    bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
+    group = fine(), client_sigalg = fine(), server_sigalg = fine(), bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
     dup = { class = "NotImplementedError" }, export_keying_material = { "x", 1 },
     get_channel_binding = fine(), getpeercert = {}, key_update = {},
     get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),

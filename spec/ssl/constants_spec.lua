@@ -241,7 +241,7 @@ describe("the constants at work:", function()
                     count = count + 1
                 end
             end
-            assert.are.equal(27, count)
+            assert.are.equal(28, count)
         end)
     end
 end)

@@ -289,7 +289,7 @@ describe("set_servername_callback:", function()
                         assert.is_nil(failures.server.cause)
                     end
                 end
-                assert.are.equal(27, count)
+                assert.are.equal(28, count)
             end)
 
             it("SNI-10 CONST-40 any other value is INTERNAL_ERROR", function()

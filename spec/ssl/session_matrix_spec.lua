@@ -168,10 +168,10 @@ local ROWS = {
         given.client:load_cert_chain(pki.chain("client"))
     end, change = function(given)
         given.client:load_cert_chain(pki.chain("client-rsa"))
-    end, given = { "Session is of another certificate than the context has now." }, cached = "full" },
+    end, given = { "Session is of another certificate or of other algorithms than the context has now." }, cached = "full" },
     { "the client's certificate: the first", change = function(given)
         given.client:load_cert_chain(pki.chain("client"))
-    end, given = { "Session is of another certificate than the context has now." }, cached = "full" },
+    end, given = { "Session is of another certificate or of other algorithms than the context has now." }, cached = "full" },
     { "the client's certificate: the same again", setup = function(given)
         given.client:load_cert_chain(pki.chain("client"))
     end, change = function(given)

@@ -67,6 +67,101 @@ return {
         },
     },
     {
+        name = "context_set_groups", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "groups" },
+        },
+    },
+    {
+        name = "context_groups", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "aliases" },
+        },
+    },
+    {
+        name = "signature_algorithms", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "context_set_server_sigalgs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "algorithms" },
+        },
+    },
+    {
+        name = "context_set_client_sigalgs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "algorithms" },
+        },
+    },
+    {
+        name = "connection_group", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_server_sigalg", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_client_sigalg", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "context_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "has_policy", results = 0,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "policy" },
+        },
+    },
+    {
+        name = "context_policy", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_policy", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "policy" },
+        },
+    },
+    {
         name = "certificate_from_pem", results = 0,
         classes = { SSL = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -886,6 +981,33 @@ return {
         },
     },
     {
+        name = "descriptor_read", results = 1,
+        classes = { TIMEOUT = true, SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "descriptor_read_into", results = 0,
+        classes = { TIMEOUT = true, SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+            { kind = "buffer", name = "buf" },
+            { kind = "offset", name = "buf_offset" },
+            { kind = "capacity", name = "buf_cap" },
+            { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "descriptor_columns", results = 0,
+        classes = { SYS = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "fd" },
+        },
+    },
+    {
         name = "context_early_data", results = 0,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -943,6 +1065,123 @@ return {
             { kind = "offset", name = "buf_offset" },
             { kind = "capacity", name = "buf_cap" },
             { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "ech_key_new", results = 0,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "public_name" },
+            { kind = "int", name = "config_id" },
+            { kind = "int", name = "max_name_length" },
+        },
+    },
+    {
+        name = "ech_key_load", results = 0,
+        classes = { SYS = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "keyfile" },
+        },
+    },
+    {
+        name = "ech_key_load_data", results = 0,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "data" },
+        },
+    },
+    {
+        name = "ech_key_pem", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_config", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_config_id", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_max_name_length", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_key_public_name", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "ech_key" },
+        },
+    },
+    {
+        name = "ech_config_list", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "ints", name = "ech_keys" },
+        },
+    },
+    {
+        name = "context_set_ech_keys", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "ints", name = "ech_keys" },
+        },
+    },
+    {
+        name = "context_ech_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_ech_grease", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "connection_set_ech_configs", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "ech_configs" },
+        },
+    },
+    {
+        name = "connection_ech_accepted", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_ech_public_name", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_ech_retry_configs", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
         },
     },
     {
@@ -1007,6 +1246,22 @@ return {
             { kind = "int", name = "connection" },
             { kind = "int", name = "requested" },
             { kind = "double", name = "timeout" },
+        },
+    },
+    {
+        name = "generate_key", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "key_type" },
+        },
+    },
+    {
+        name = "generate_certificate", results = 1,
+        classes = { NEED_PASSWORD = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "key" },
+            { kind = "bytes", name = "names" },
+            { kind = "int", name = "lifetime" },
         },
     },
     {
@@ -2497,6 +2752,29 @@ return {
         classes = { USAGE = true, UNSUPPORTED = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "which" },
+        },
+    },
+    {
+        name = "ech_key_new_guarded", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "public_name" },
+            { kind = "int", name = "config_id" },
+            { kind = "int", name = "max_name_length" },
+        },
+    },
+    {
+        name = "ech_key_load_guarded", results = 1,
+        classes = { SYS = true, SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "keyfile" },
+        },
+    },
+    {
+        name = "ech_key_load_data_guarded", results = 1,
+        classes = { SSL = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "bytes", name = "data" },
         },
     },
     {

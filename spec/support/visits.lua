@@ -71,14 +71,18 @@ local function exchange(client, server)
 end
 
 -- pair: a client and a server after their handshakes, as far as they come. options: client and server (contexts),
--- hostname (localhost; false for none), session; before(object), called with the client's object before the handshake.
+-- hostname (localhost; false for none), session, ech_configs, early_data; before(object), called with the client's
+-- object before the handshake.
 function visits.pair(options)
-    known("visits.pair", options, "client server hostname session before quiet")
+    known("visits.pair", options, "client server hostname session before quiet ech_configs early_data")
     local hostname = options.hostname
     if hostname == nil then
         hostname = "localhost"
     end
-    local client = side(options.client, { server_hostname = hostname or nil, session = options.session })
+    local client = side(options.client, {
+        server_hostname = hostname or nil, session = options.session, ech_configs = options.ech_configs,
+        early_data = options.early_data,
+    })
     local server = side(options.server, { server_side = true })
     if options.before then
         options.before(client.object)

@@ -44,6 +44,22 @@ public final class Cleat {
     public static final int EAI_SYSTEM = 11;
     public static final int EAI_OVERFLOW = 12;
 
+    // CLEAT_POLICY_* are BoringSSL's compliance policies, each with the date of what it stands for.
+    // They restrict versions, suites, groups and the signatures of the handshake, not the
+    // certificates of a chain; what they stand for asks for more. The three CNSA ones need a
+    // BoringSSL of 2026.
+    public static final int POLICY_NONE = 0;
+    /** SP 800-52r2: AES-GCM; P-256, P-384; RSA, ECDSA */
+    public static final int POLICY_FIPS_202205 = 1;
+    /** AES-256-GCM; P-384; SHA-384 and SHA-512 */
+    public static final int POLICY_WPA3_192_202304 = 2;
+    /** AES-256-GCM is preferred in TLS 1.3; nothing is forbidden */
+    public static final int POLICY_CNSA_202407 = 3;
+    /** RFC 9151: AES-256-GCM; ML-KEM-1024, P-384; SHA-384 */
+    public static final int POLICY_CNSA1_202603 = 4;
+    /** TLS 1.3, AES-256-GCM; ML-KEM-1024; SHA-384 */
+    public static final int POLICY_CNSA2_202603 = 5;
+
     // CLEAT_NAME_* choose a distinguished name: a certificate's subject or issuer, or, from
     // CLEAT_NAME_ALT on, the directory name that the subject alternative name at index (which -
     // CLEAT_NAME_ALT) is.
@@ -129,10 +145,10 @@ public final class Cleat {
 
     // CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act,
     // and NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to
-    // servers without the renegotiation extension of RFC 5746; TLS 1.2 and earlier) and
-    // IGNORE_UNEXPECTED_EOF: an end of the network after the handshake counts as close_notify.
-    // DANGEROUS: an attacker can cut off what the peer has sent. The others are kept and read back,
-    // but name what BoringSSL always or never does.
+    // servers without the renegotiation extension of RFC 5746, as BoringSSL of 2023 always does; TLS
+    // 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an end of the network after the handshake counts as
+    // close_notify. DANGEROUS: an attacker can cut off what the peer has sent. The others are kept
+    // and read back, but name what BoringSSL always or never does.
     public static final int OP_ALL = 84;
     public static final int OP_NO_SSLV2 = 16777216;
     public static final int OP_NO_SSLV3 = 33554432;
@@ -216,6 +232,12 @@ public final class Cleat {
     public static final int EARLY_DATA_ACCEPTED = 2;
     /** the server has refused it, and discards it */
     public static final int EARLY_DATA_REFUSED = 3;
+
+    // CLEAT_ECH_CONFIGS_MAX is the longest list of configurations, in bytes.
+    public static final int ECH_CONFIGS_MAX = 65537;
+
+    // CLEAT_ECH_KEYS_MAX is how many keys a context can have.
+    public static final int ECH_KEYS_MAX = 16;
 
     // CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
     // reported.
@@ -312,6 +334,7 @@ public final class Cleat {
     public static final int KIND_WATCH = 7;
     public static final int KIND_SESSION = 8;
     public static final int KIND_VERIFICATION = 9;
+    public static final int KIND_ECH_KEY = 10;
     public static final int KIND_EPOLL = 13;
 
     // CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host
@@ -615,6 +638,7 @@ public final class Cleat {
     public static final int ALERT_DESCRIPTION_BAD_CERTIFICATE_STATUS_RESPONSE = 113;
     public static final int ALERT_DESCRIPTION_BAD_CERTIFICATE_HASH_VALUE = 114;
     public static final int ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY = 115;
+    public static final int ALERT_DESCRIPTION_ECH_REQUIRED = 121;
 
     // CLEAT_DEFAULT_* select which default path cleat_default_verify_path returns.
     /** the file that would be loaded; empty if there is none */
@@ -698,6 +722,26 @@ public final class Cleat {
                                                         int[] flowinfo, int[] scope_id);
         public static native int cleat_addrinfo_canonname(int addrinfo, byte[] output,
                                                           int output_cap);
+        public static native int cleat_context_set_groups(int context, byte[] groups,
+                                                          int groups_len);
+        public static native int cleat_context_groups(int context, int aliases, byte[] output,
+                                                      int output_cap);
+        public static native int cleat_signature_algorithms(byte[] output, int output_cap);
+        public static native int cleat_context_set_server_sigalgs(int context, byte[] algorithms,
+                                                                  int algorithms_len);
+        public static native int cleat_context_set_client_sigalgs(int context, byte[] algorithms,
+                                                                  int algorithms_len);
+        public static native int cleat_connection_group(int connection, byte[] output,
+                                                        int output_cap);
+        public static native int cleat_connection_server_sigalg(int connection, byte[] output,
+                                                                int output_cap);
+        public static native int cleat_connection_client_sigalg(int connection, byte[] output,
+                                                                int output_cap);
+        public static native int cleat_context_grease(int context);
+        public static native int cleat_context_set_grease(int context, int on);
+        public static native int cleat_has_policy(int policy);
+        public static native int cleat_context_policy(int context);
+        public static native int cleat_context_set_policy(int context, int policy);
         public static native int cleat_certificate_from_pem(byte[] data, int data_len);
         public static native int cleat_certificate_from_der(byte[] data, int data_len);
         public static native int cleat_certificate_der(int certificate, byte[] output,
@@ -855,6 +899,9 @@ public final class Cleat {
                                                                     int certs_len, byte[] key,
                                                                     int key_len, byte[] password,
                                                                     int password_len);
+        public static native int cleat_descriptor_read(int fd, byte[] buf, int buf_cap,
+                                                       double timeout);
+        public static native int cleat_descriptor_columns(int fd);
         public static native int cleat_context_early_data(int context);
         public static native int cleat_context_set_early_data(int context, int most);
         public static native int cleat_connection_early_data(int connection);
@@ -862,6 +909,30 @@ public final class Cleat {
                                                               int data_len, double timeout);
         public static native int cleat_connection_read_early(int connection, byte[] buf,
                                                              int buf_cap, double timeout);
+        public static native int cleat_ech_key_new(byte[] public_name, int public_name_len,
+                                                   int config_id, int max_name_length);
+        public static native int cleat_ech_key_load(byte[] keyfile, int keyfile_len);
+        public static native int cleat_ech_key_load_data(byte[] data, int data_len);
+        public static native int cleat_ech_key_pem(int ech_key, byte[] output, int output_cap);
+        public static native int cleat_ech_key_config(int ech_key, byte[] output, int output_cap);
+        public static native int cleat_ech_key_config_id(int ech_key);
+        public static native int cleat_ech_key_max_name_length(int ech_key);
+        public static native int cleat_ech_key_public_name(int ech_key, byte[] output,
+                                                           int output_cap);
+        public static native int cleat_ech_config_list(int[] ech_keys, int ech_keys_len,
+                                                       byte[] output, int output_cap);
+        public static native int cleat_context_set_ech_keys(int context, int[] ech_keys,
+                                                            int ech_keys_len);
+        public static native int cleat_context_ech_grease(int context);
+        public static native int cleat_context_set_ech_grease(int context, int on);
+        public static native int cleat_connection_set_ech_configs(int connection,
+                                                                  byte[] ech_configs,
+                                                                  int ech_configs_len);
+        public static native int cleat_connection_ech_accepted(int connection);
+        public static native int cleat_connection_ech_public_name(int connection, byte[] output,
+                                                                  int output_cap);
+        public static native int cleat_connection_ech_retry_configs(int connection, byte[] output,
+                                                                    int output_cap);
         public static native int cleat_epoll_new();
         public static native int cleat_epoll_control(int epoll, int operation, int fd, int events);
         public static native int cleat_epoll_wait(int epoll, int[] fds, int fds_cap, int[] events,
@@ -875,6 +946,10 @@ public final class Cleat {
                                                                          byte[] buf, int buf_cap);
         public static native int cleat_connection_key_update(int connection, int requested,
                                                              double timeout);
+        public static native int cleat_generate_key(int key_type, byte[] output, int output_cap);
+        public static native int cleat_generate_certificate(byte[] key, int key_len, byte[] names,
+                                                            int names_len, int lifetime,
+                                                            byte[] output, int output_cap);
         public static native int cleat_close(int id);
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
@@ -1156,6 +1231,13 @@ public final class Cleat {
                                                                             int which, int index,
                                                                             int[] guard_id);
         public static native int cleat_context_new_guarded(int which, int[] guard_id);
+        public static native int cleat_ech_key_new_guarded(byte[] public_name, int public_name_len,
+                                                           int config_id, int max_name_length,
+                                                           int[] guard_id);
+        public static native int cleat_ech_key_load_guarded(byte[] keyfile, int keyfile_len,
+                                                            int[] guard_id);
+        public static native int cleat_ech_key_load_data_guarded(byte[] data, int data_len,
+                                                                 int[] guard_id);
         public static native int cleat_epoll_new_guarded(int[] guard_id);
         public static native int cleat_addrinfo_lookup_guarded(int lookup, byte[] host,
                                                                int host_len, int port, int flags,
@@ -1817,6 +1899,119 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_set_groups returns CLEAT_OK and sets the groups for the key exchange from a list
+         * in OpenSSL's format: names with colons between them, best first. IANA's names and their aliases
+         * are known, in upper and lower case: X25519MLKEM768, x25519, secp256r1 (prime256v1, P-256),
+         * secp384r1 (P-384), secp521r1 (P-521), MLKEM1024; "DEFAULT" is the default list. A name with "?"
+         * in front of it is left out if it is unknown. A slash separates as a colon does. It replaces
+         * what cleat_context_set_ecdh_curve has set, and is replaced by it. In TLS 1.2 the groups are
+         * also the curves that a server's certificate may have. A client whose list has none of the NIST
+         * curves offers them after the others for that reason, unless its versions begin with TLS 1.3,
+         * and refuses a server that takes one of them for the key exchange: CLEAT_SSL with WRONG_CURVE.
+         * CLEAT_SSL with UNSUPPORTED_ELLIPTIC_CURVE if a name is unknown to this BoringSSL or nothing is
+         * left of the list; with COMPLIANCE_POLICY if the context's policy allows none of the groups.
+         */
+        public void setGroups(String groups) throws Failure {
+            byte[] groupsBytes = bytes(groups);
+            int result = Raw.cleat_context_set_groups(id, groupsBytes, length(groupsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_groups returns the length of a list of the groups that BoringSSL has for the
+         * context's versions and its policy, with colons between the names, and copies it to output.
+         * aliases: 1 for a list with the aliases of each group behind its name, 0 for one without.
+         */
+        public String groups(boolean aliases) throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_groups(id, aliases ? 1 : 0, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_groups(id, aliases ? 1 : 0, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_context_set_server_sigalgs returns CLEAT_OK and sets the signature algorithms for the
+         * authentication of servers, with TLS 1.2 and later: clients verify with them and offer them,
+         * servers sign with them. The list is in OpenSSL's format: IANA's names
+         * ("ecdsa_secp256r1_sha256") or keys and hashes ("ECDSA+SHA256", "RSA+SHA256", "RSA-PSS+SHA256")
+         * with colons between them, best first. A name with "?" in front of it is left out if it is
+         * unknown. A server presents only certificates whose key makes one of the signatures. CLEAT_SSL
+         * with INVALID_SIGNATURE_ALGORITHM if a name is unknown to this BoringSSL or nothing is left of
+         * the list; with COMPLIANCE_POLICY if the context's policy allows none of the algorithms.
+         */
+        public void setServerSigalgs(String algorithms) throws Failure {
+            byte[] algorithmsBytes = bytes(algorithms);
+            int result = Raw.cleat_context_set_server_sigalgs(id, algorithmsBytes, length(algorithmsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_client_sigalgs returns CLEAT_OK and does so for the authentication of
+         * clients: clients sign with the algorithms, servers verify with them and name them when they ask
+         * for a certificate. CLEAT_SSL as above.
+         */
+        public void setClientSigalgs(String algorithms) throws Failure {
+            byte[] algorithmsBytes = bytes(algorithms);
+            int result = Raw.cleat_context_set_client_sigalgs(id, algorithmsBytes, length(algorithmsBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_grease returns 1 if connections of the context send GREASE, otherwise 0.
+         */
+        public boolean grease() throws Failure {
+            int result = Raw.cleat_context_grease(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_grease returns CLEAT_OK and sets whether connections send GREASE (RFC 8701):
+         * random values that mean nothing among the suites, groups, versions and extensions, which a peer
+         * has to ignore. It is off in a new context: a peer that does not ignore them refuses the
+         * handshake, and what such peers cost is for the caller to decide. on: 0 or 1.
+         */
+        public void setGrease(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_grease(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_policy returns the context's CLEAT_POLICY_*.
+         */
+        public int policy() throws Failure {
+            int result = Raw.cleat_context_policy(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result;
+        }
+
+        /**
+         * cleat_context_set_policy returns CLEAT_OK and sets the policy: CLEAT_POLICY_*.
+         * CLEAT_POLICY_NONE removes it. Connections use what the other settings and the policy have in
+         * common; suites in the order of the context's list. Those setters fail from then on if nothing
+         * would be left, and so does this function: CLEAT_SSL with COMPLIANCE_POLICY, or with
+         * NO_CIPHER_MATCH for the suites. A server switches at the server name to contexts with the same
+         * policy only. CLEAT_UNSUPPORTED if BoringSSL does not have the policy.
+         */
+        public void setPolicy(int policy) throws Failure {
+            int result = Raw.cleat_context_set_policy(id, policy);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_context_cipher_id returns the number that IANA has given to the suite at index, in the
          * list that cleat_context_cipher_count counts. Those of TLS 1.3, which are in no list, are
          * 0x1301, 0x1302 and 0x1303. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL
@@ -2210,6 +2405,42 @@ public final class Cleat {
          */
         public void setEarlyData(int most) throws Failure {
             int result = Raw.cleat_context_set_early_data(id, most);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_ech_keys returns CLEAT_OK and makes servers of the context decrypt with these
+         * keys, in place of those that were set before. ech_keys: ids of 0 to CLEAT_ECH_KEYS_MAX keys,
+         * the newest first; the context keeps them when the ids are closed. All of them decrypt; the
+         * configuration of the first is sent to clients whose ClientHello none of them decrypts.
+         * Connections keep the keys that the context had when they were made, also if a servername
+         * callback gives them another context.
+         */
+        public void setEchKeys(int[] echKeys) throws Failure {
+            int result = Raw.cleat_context_set_ech_keys(id, echKeys, echKeys.length);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_ech_grease returns 1 if clients of the context that have no configurations send
+         * an extension that looks like ECH, otherwise 0; 0 in a new context.
+         */
+        public boolean echGrease() throws Failure {
+            int result = Raw.cleat_context_ech_grease(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_ech_grease returns CLEAT_OK and sets that. on: 0 or 1. Servers ignore the
+         * extension; with it an observer cannot tell by its presence which clients hide a name (RFC 9849
+         * section 6.2). It is sent where TLS 1.3 is enabled.
+         */
+        public void setEchGrease(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_ech_grease(id, on ? 1 : 0);
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -2840,6 +3071,60 @@ public final class Cleat {
         }
 
         /**
+         * cleat_connection_group returns the length of IANA's name of the group that the key exchange has
+         * used and copies it to output; 0 before the handshake is done, and where there was none (RSA).
+         * For a resumed session of TLS 1.2 it is the group of the first handshake.
+         */
+        public String group() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_group(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_group(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_server_sigalg returns the length of IANA's name of the algorithm that the
+         * server has signed the handshake with and copies it to output; 0 before the handshake is done,
+         * and if the server has signed nothing: with a resumed session, a pre-shared key, or an RSA key
+         * exchange.
+         */
+        public String serverSigalg() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_server_sigalg(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_server_sigalg(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_client_sigalg returns the same for the client; 0 also if it has shown no
+         * certificate.
+         */
+        public String clientSigalg() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_client_sigalg(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_client_sigalg(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
          * cleat_connection_over_socket returns the id of a connection over a stream socket, which it
          * keeps open until both ids are closed. server_side: 1 for the server, 0 for the client.
          * server_hostname: the server's name, for a client only: it is sent as SNI unless it is an IP
@@ -3351,6 +3636,73 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             return result;
+        }
+
+        /**
+         * cleat_connection_set_ech_configs returns CLEAT_OK and makes a client encrypt its ClientHello by
+         * the first configuration of the list that BoringSSL supports. ech_configs: an ECHConfigList, as
+         * an HTTPS record of DNS has it in its parameter "ech". Another call replaces it, and
+         * cleat_connection_set_context keeps it. With it the handshake offers no version below TLS 1.3
+         * but in the part that is for servers without the key, and resumes sessions of TLS 1.3 only.
+         * CLEAT_USAGE on a server, once the handshake has begun, and where TLS 1.3 is disabled.
+         * CLEAT_SSL: INVALID_ECH_CONFIG_LIST for other bytes, NO_SUPPORTED_ECH_CONFIG for a list without
+         * a configuration that BoringSSL supports (X25519, HKDF-SHA256, and AES-128-GCM, AES-256-GCM or
+         * ChaCha20-Poly1305, without mandatory extensions).
+         */
+        public void setEchConfigs(byte[] echConfigs) throws Failure {
+            int result = Raw.cleat_connection_set_ech_configs(id, echConfigs, length(echConfigs));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_connection_ech_accepted returns 1 if the ClientHello was encrypted and the server has
+         * decrypted it, otherwise 0: on a client once the handshake is done, on a server once it has read
+         * the ClientHello.
+         */
+        public boolean echAccepted() throws Failure {
+            int result = Raw.cleat_connection_ech_accepted(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_connection_ech_public_name returns the length of the public name under which a client's
+         * server has answered, since it could not decrypt the ClientHello, and copies it to output: once
+         * the server's certificate has come. 0 in all other cases.
+         */
+        public String echPublicName() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_ech_public_name(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_ech_public_name(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_connection_ech_retry_configs returns the length of the list of configurations that the
+         * server has sent, and copies it to output, after a handshake that has failed with ECH_REJECTED.
+         * 0 if it has sent none, which means that it has no ECH at present; and if the server was not
+         * verified for the public name (CLEAT_CERT_NONE, or a refusal that was tolerated), since an
+         * attacker could have sent them.
+         */
+        public byte[] echRetryConfigs() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_ech_retry_configs(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_ech_retry_configs(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
         }
 
         /**
@@ -4608,6 +4960,13 @@ public final class Cleat {
         }
     }
 
+    /** The id of an open ech_key. */
+    public static final class EchKey extends Id {
+        private EchKey(int id) {
+            super(id);
+        }
+    }
+
     /** The id of an open epoll. */
     public static final class Epoll extends Id {
         private Epoll(int id) {
@@ -4664,6 +5023,31 @@ public final class Cleat {
     }
 
     /**
+     * cleat_signature_algorithms returns the length of a list of the signature algorithms that
+     * BoringSSL has, with colons between IANA's names, and copies it to output.
+     */
+    public static String signatureAlgorithms() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_signature_algorithms(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_signature_algorithms(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_has_policy returns 1 if BoringSSL has a policy, otherwise 0. policy: CLEAT_POLICY_*.
+     */
+    public static boolean hasPolicy(int policy) throws Failure {
+        int result = Raw.cleat_has_policy(policy);
+        check(result);
+        return result != 0;
+    }
+
+    /**
      * cleat_cipher_text returns the length of a text about the suite with that number and copies it
      * to output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
      * BoringSSL does not know.
@@ -4712,6 +5096,201 @@ public final class Cleat {
         int result = Raw.cleat_has_certificate_compression();
         check(result);
         return result != 0;
+    }
+
+    /**
+     * cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its
+     * end. It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF;
+     * EAGAIN, if another process has read them).
+     */
+    public static int descriptorRead(int fd, byte[] buf, double timeout) throws Failure {
+        int result = Raw.cleat_descriptor_read(fd, buf, buf.length, timeout);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not
+     * say. CLEAT_SYS: ENOTTY if it is no terminal.
+     */
+    public static int descriptorColumns(int fd) throws Failure {
+        int result = Raw.cleat_descriptor_columns(fd);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need
+     * for it, with HKDF- SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what
+     * observers see; the server needs a certificate for it, for clients with old configurations. It
+     * must be a host name in ASCII whose last label is not a number. config_id: 0 to 255, sent in
+     * plaintext, by which a server finds its key; -1 for one at random. Keys may share one.
+     * max_name_length: 0 to 255, the longest name behind the key, in bytes: shorter names are padded
+     * to it, so that their length does not show. CLEAT_SSL with the reason INVALID_ECH_PUBLIC_NAME.
+     */
+    public static EchKey echKeyNew(String publicName, int configId,
+                                   int maxNameLength) throws Failure {
+        byte[] publicNameBytes = bytes(publicName);
+        int result = Raw.cleat_ech_key_new(publicNameBytes, length(publicNameBytes), configId, maxNameLength);
+        check(result);
+        return new EchKey(result);
+    }
+
+    /**
+     * cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY
+     * with an X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be
+     * the key's. A UTF-8 byte order mark before it is skipped. What was read of the file is wiped.
+     * CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE if a block
+     * is missing; INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG
+     * for a configuration that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of
+     * key; ENCRYPTED_ECH_KEY. CLEAT_USAGE for PEM data where a file's name is due.
+     */
+    public static EchKey echKeyLoad(String keyfile) throws Failure {
+        byte[] keyfileBytes = bytes(keyfile);
+        int result = Raw.cleat_ech_key_load(keyfileBytes, length(keyfileBytes));
+        check(result);
+        return new EchKey(result);
+    }
+
+    /**
+     * cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there.
+     */
+    public static EchKey echKeyLoadData(byte[] data) throws Failure {
+        int result = Raw.cleat_ech_key_load_data(data, length(data));
+        check(result);
+        return new EchKey(result);
+    }
+
+    /**
+     * cleat_ech_key_pem returns the length of the key's PEM text, as cleat_ech_key_load takes it, and
+     * copies it to output. DANGEROUS: it holds the private key. Who reads it can decrypt the names
+     * that clients of all connections have sent with it; keep it as safe as a certificate's key.
+     */
+    public static String echKeyPem(EchKey echKey) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_key_pem(echKey.id, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_key_pem(echKey.id, out, out.length);
+        }
+        Reference.reachabilityFence(echKey);
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_ech_key_config returns the length of the key's configuration, an ECHConfig of RFC 9849
+     * section 4, and copies it to output. What a server publishes is a list: see
+     * cleat_ech_config_list.
+     */
+    public static byte[] echKeyConfig(EchKey echKey) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_key_config(echKey.id, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_key_config(echKey.id, out, out.length);
+        }
+        Reference.reachabilityFence(echKey);
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return out;
+    }
+
+    /**
+     * cleat_ech_key_config_id returns the number by which servers find the key.
+     */
+    public static int echKeyConfigId(EchKey echKey) throws Failure {
+        int result = Raw.cleat_ech_key_config_id(echKey.id);
+        Reference.reachabilityFence(echKey);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_ech_key_max_name_length returns the number that the configuration has for it: see
+     * cleat_ech_key_new.
+     */
+    public static int echKeyMaxNameLength(EchKey echKey) throws Failure {
+        int result = Raw.cleat_ech_key_max_name_length(echKey.id);
+        Reference.reachabilityFence(echKey);
+        check(result);
+        return result;
+    }
+
+    /**
+     * cleat_ech_key_public_name returns the length of the public name and copies it to output.
+     */
+    public static String echKeyPublicName(EchKey echKey) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_key_public_name(echKey.id, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_key_public_name(echKey.id, out, out.length);
+        }
+        Reference.reachabilityFence(echKey);
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_ech_config_list returns the length of the list of the configurations of keys (an
+     * ECHConfigList), the best first, and copies it to output: what a server publishes, and what a
+     * client needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys. CLEAT_HANDLE for an id that is
+     * none of a key.
+     */
+    public static byte[] echConfigList(int[] echKeys) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_ech_config_list(echKeys, echKeys.length, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_ech_config_list(echKeys, echKeys.length, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return out;
+    }
+
+    /**
+     * cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to
+     * output. key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes
+     * another key, so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+     */
+    public static String generateKey(int keyType) throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_generate_key(keyType, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_generate_key(keyType, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
+     * cleat_generate_certificate returns the length of a certificate for a private key that is its
+     * own issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names
+     * and IP addresses that it is for, with commas between them; internationalised names in their
+     * A-labels. It may identify a server and a client, is no CA's, has a random serial number, and is
+     * valid from five minutes ago, for clocks that differ, until lifetime seconds from now: 1 to
+     * 2147483647. A peer that trusts it accepts it and nothing else. Each call makes another one.
+     * CLEAT_USAGE for names that no certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key;
+     * CLEAT_SSL: PEM NO_START_LINE, ...
+     */
+    public static String generateCertificate(byte[] key, String names,
+                                             int lifetime) throws Failure {
+        byte[] namesBytes = bytes(names);
+        byte[] out = new byte[256];
+        int result = Raw.cleat_generate_certificate(key, length(key), namesBytes, length(namesBytes), lifetime, out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_generate_certificate(key, length(key), namesBytes, length(namesBytes), lifetime, out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
     }
 
     /**

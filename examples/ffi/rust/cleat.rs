@@ -37,6 +37,21 @@ pub const EAI_MEMORY: i32 = 10;
 pub const EAI_SYSTEM: i32 = 11;
 pub const EAI_OVERFLOW: i32 = 12;
 
+// CLEAT_POLICY_* are BoringSSL's compliance policies, each with the date of what it stands for. They
+// restrict versions, suites, groups and the signatures of the handshake, not the certificates of a
+// chain; what they stand for asks for more. The three CNSA ones need a BoringSSL of 2026.
+pub const POLICY_NONE: i32 = 0;
+/// SP 800-52r2: AES-GCM; P-256, P-384; RSA, ECDSA
+pub const POLICY_FIPS_202205: i32 = 1;
+/// AES-256-GCM; P-384; SHA-384 and SHA-512
+pub const POLICY_WPA3_192_202304: i32 = 2;
+/// AES-256-GCM is preferred in TLS 1.3; nothing is forbidden
+pub const POLICY_CNSA_202407: i32 = 3;
+/// RFC 9151: AES-256-GCM; ML-KEM-1024, P-384; SHA-384
+pub const POLICY_CNSA1_202603: i32 = 4;
+/// TLS 1.3, AES-256-GCM; ML-KEM-1024; SHA-384
+pub const POLICY_CNSA2_202603: i32 = 5;
+
 // CLEAT_NAME_* choose a distinguished name: a certificate's subject or issuer, or, from CLEAT_NAME_ALT
 // on, the directory name that the subject alternative name at index (which - CLEAT_NAME_ALT) is.
 pub const NAME_SUBJECT: i32 = 0;
@@ -121,10 +136,10 @@ pub const TLS1_3_VERSION: i32 = 772;
 
 // CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act, and
 // NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to servers
-// without the renegotiation extension of RFC 5746; TLS 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an
-// end of the network after the handshake counts as close_notify. DANGEROUS: an attacker can cut off
-// what the peer has sent. The others are kept and read back, but name what BoringSSL always or never
-// does.
+// without the renegotiation extension of RFC 5746, as BoringSSL of 2023 always does; TLS 1.2 and
+// earlier) and IGNORE_UNEXPECTED_EOF: an end of the network after the handshake counts as
+// close_notify. DANGEROUS: an attacker can cut off what the peer has sent. The others are kept and
+// read back, but name what BoringSSL always or never does.
 pub const OP_ALL: i32 = 84;
 pub const OP_NO_SSLV2: i32 = 16777216;
 pub const OP_NO_SSLV3: i32 = 33554432;
@@ -208,6 +223,12 @@ pub const EARLY_DATA_OPEN: i32 = 1;
 pub const EARLY_DATA_ACCEPTED: i32 = 2;
 /// the server has refused it, and discards it
 pub const EARLY_DATA_REFUSED: i32 = 3;
+
+// CLEAT_ECH_CONFIGS_MAX is the longest list of configurations, in bytes.
+pub const ECH_CONFIGS_MAX: i32 = 65537;
+
+// CLEAT_ECH_KEYS_MAX is how many keys a context can have.
+pub const ECH_KEYS_MAX: i32 = 16;
 
 // CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
 // reported.
@@ -304,6 +325,7 @@ pub const KIND_RESOLUTION: i32 = 6;
 pub const KIND_WATCH: i32 = 7;
 pub const KIND_SESSION: i32 = 8;
 pub const KIND_VERIFICATION: i32 = 9;
+pub const KIND_ECH_KEY: i32 = 10;
 pub const KIND_EPOLL: i32 = 13;
 
 // CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host name,
@@ -602,6 +624,7 @@ pub const ALERT_DESCRIPTION_UNRECOGNIZED_NAME: i32 = 112;
 pub const ALERT_DESCRIPTION_BAD_CERTIFICATE_STATUS_RESPONSE: i32 = 113;
 pub const ALERT_DESCRIPTION_BAD_CERTIFICATE_HASH_VALUE: i32 = 114;
 pub const ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY: i32 = 115;
+pub const ALERT_DESCRIPTION_ECH_REQUIRED: i32 = 121;
 
 // CLEAT_DEFAULT_* select which default path cleat_default_verify_path returns.
 /// the file that would be loaded; empty if there is none
@@ -678,6 +701,25 @@ pub mod raw {
                                       proto: *mut i32, port: *mut i32, flowinfo: *mut i32,
                                       scope_id: *mut i32) -> i32;
         pub fn cleat_addrinfo_canonname(addrinfo: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_context_set_groups(context: i32, groups: *const c_char,
+                                        groups_len: i32) -> i32;
+        pub fn cleat_context_groups(context: i32, aliases: i32, output: *mut c_char,
+                                    output_cap: i32) -> i32;
+        pub fn cleat_signature_algorithms(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_context_set_server_sigalgs(context: i32, algorithms: *const c_char,
+                                                algorithms_len: i32) -> i32;
+        pub fn cleat_context_set_client_sigalgs(context: i32, algorithms: *const c_char,
+                                                algorithms_len: i32) -> i32;
+        pub fn cleat_connection_group(connection: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_connection_server_sigalg(connection: i32, output: *mut c_char,
+                                              output_cap: i32) -> i32;
+        pub fn cleat_connection_client_sigalg(connection: i32, output: *mut c_char,
+                                              output_cap: i32) -> i32;
+        pub fn cleat_context_grease(context: i32) -> i32;
+        pub fn cleat_context_set_grease(context: i32, on: i32) -> i32;
+        pub fn cleat_has_policy(policy: i32) -> i32;
+        pub fn cleat_context_policy(context: i32) -> i32;
+        pub fn cleat_context_set_policy(context: i32, policy: i32) -> i32;
         pub fn cleat_certificate_from_pem(data: *const c_char, data_len: i32) -> i32;
         pub fn cleat_certificate_from_der(data: *const c_char, data_len: i32) -> i32;
         pub fn cleat_certificate_der(certificate: i32, output: *mut c_char, output_cap: i32) -> i32;
@@ -829,6 +871,8 @@ pub mod raw {
                                                   certs_len: i32, key: *const c_char, key_len: i32,
                                                   password: *const c_char,
                                                   password_len: i32) -> i32;
+        pub fn cleat_descriptor_read(fd: i32, buf: *mut c_char, buf_cap: i32, timeout: f64) -> i32;
+        pub fn cleat_descriptor_columns(fd: i32) -> i32;
         pub fn cleat_context_early_data(context: i32) -> i32;
         pub fn cleat_context_set_early_data(context: i32, most: i32) -> i32;
         pub fn cleat_connection_early_data(connection: i32) -> i32;
@@ -836,6 +880,28 @@ pub mod raw {
                                             timeout: f64) -> i32;
         pub fn cleat_connection_read_early(connection: i32, buf: *mut c_char, buf_cap: i32,
                                            timeout: f64) -> i32;
+        pub fn cleat_ech_key_new(public_name: *const c_char, public_name_len: i32, config_id: i32,
+                                 max_name_length: i32) -> i32;
+        pub fn cleat_ech_key_load(keyfile: *const c_char, keyfile_len: i32) -> i32;
+        pub fn cleat_ech_key_load_data(data: *const c_char, data_len: i32) -> i32;
+        pub fn cleat_ech_key_pem(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_ech_key_config(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_ech_key_config_id(ech_key: i32) -> i32;
+        pub fn cleat_ech_key_max_name_length(ech_key: i32) -> i32;
+        pub fn cleat_ech_key_public_name(ech_key: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_ech_config_list(ech_keys: *const i32, ech_keys_len: i32, output: *mut c_char,
+                                     output_cap: i32) -> i32;
+        pub fn cleat_context_set_ech_keys(context: i32, ech_keys: *const i32,
+                                          ech_keys_len: i32) -> i32;
+        pub fn cleat_context_ech_grease(context: i32) -> i32;
+        pub fn cleat_context_set_ech_grease(context: i32, on: i32) -> i32;
+        pub fn cleat_connection_set_ech_configs(connection: i32, ech_configs: *const c_char,
+                                                ech_configs_len: i32) -> i32;
+        pub fn cleat_connection_ech_accepted(connection: i32) -> i32;
+        pub fn cleat_connection_ech_public_name(connection: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
+        pub fn cleat_connection_ech_retry_configs(connection: i32, output: *mut c_char,
+                                                  output_cap: i32) -> i32;
         pub fn cleat_epoll_new() -> i32;
         pub fn cleat_epoll_control(epoll: i32, operation: i32, fd: i32, events: i32) -> i32;
         pub fn cleat_epoll_wait(epoll: i32, fds: *mut i32, fds_cap: i32, events: *mut i32,
@@ -846,6 +912,10 @@ pub mod raw {
                                                        context_value_len: i32, buf: *mut c_char,
                                                        buf_cap: i32) -> i32;
         pub fn cleat_connection_key_update(connection: i32, requested: i32, timeout: f64) -> i32;
+        pub fn cleat_generate_key(key_type: i32, output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_generate_certificate(key: *const c_char, key_len: i32, names: *const c_char,
+                                          names_len: i32, lifetime: i32, output: *mut c_char,
+                                          output_cap: i32) -> i32;
         pub fn cleat_close(id: i32) -> i32;
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
@@ -1112,6 +1182,13 @@ pub mod raw {
         pub fn cleat_connection_chain_certificate_guarded(connection: i32, which: i32, index: i32,
                                                           guard_id: *mut i32) -> i32;
         pub fn cleat_context_new_guarded(which: i32, guard_id: *mut i32) -> i32;
+        pub fn cleat_ech_key_new_guarded(public_name: *const c_char, public_name_len: i32,
+                                         config_id: i32, max_name_length: i32,
+                                         guard_id: *mut i32) -> i32;
+        pub fn cleat_ech_key_load_guarded(keyfile: *const c_char, keyfile_len: i32,
+                                          guard_id: *mut i32) -> i32;
+        pub fn cleat_ech_key_load_data_guarded(data: *const c_char, data_len: i32,
+                                               guard_id: *mut i32) -> i32;
         pub fn cleat_epoll_new_guarded(guard_id: *mut i32) -> i32;
         pub fn cleat_addrinfo_lookup_guarded(lookup: i32, host: *const c_char, host_len: i32,
                                              port: i32, flags: i32, guard_id: *mut i32) -> i32;
@@ -1649,6 +1726,91 @@ impl Context {
         self.0
     }
 
+    /// cleat_context_set_groups returns CLEAT_OK and sets the groups for the key exchange from a list in
+    /// OpenSSL's format: names with colons between them, best first. IANA's names and their aliases are
+    /// known, in upper and lower case: X25519MLKEM768, x25519, secp256r1 (prime256v1, P-256), secp384r1
+    /// (P-384), secp521r1 (P-521), MLKEM1024; "DEFAULT" is the default list. A name with "?" in front of it
+    /// is left out if it is unknown. A slash separates as a colon does. It replaces what
+    /// cleat_context_set_ecdh_curve has set, and is replaced by it. In TLS 1.2 the groups are also the
+    /// curves that a server's certificate may have. A client whose list has none of the NIST curves offers
+    /// them after the others for that reason, unless its versions begin with TLS 1.3, and refuses a server
+    /// that takes one of them for the key exchange: CLEAT_SSL with WRONG_CURVE. CLEAT_SSL with
+    /// UNSUPPORTED_ELLIPTIC_CURVE if a name is unknown to this BoringSSL or nothing is left of the list;
+    /// with COMPLIANCE_POLICY if the context's policy allows none of the groups.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_groups(&self, groups: &str) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_groups(self.0, groups.as_bytes().as_ptr().cast(), c_len(groups.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_groups returns the length of a list of the groups that BoringSSL has for the context's
+    /// versions and its policy, with colons between the names, and copies it to output. aliases: 1 for a
+    /// list with the aliases of each group behind its name, 0 for one without.
+    #[allow(clippy::too_many_arguments)]
+    pub fn groups(&self, aliases: bool) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_groups(self.0, aliases as i32, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_context_set_server_sigalgs returns CLEAT_OK and sets the signature algorithms for the
+    /// authentication of servers, with TLS 1.2 and later: clients verify with them and offer them, servers
+    /// sign with them. The list is in OpenSSL's format: IANA's names ("ecdsa_secp256r1_sha256") or keys and
+    /// hashes ("ECDSA+SHA256", "RSA+SHA256", "RSA-PSS+SHA256") with colons between them, best first. A name
+    /// with "?" in front of it is left out if it is unknown. A server presents only certificates whose key
+    /// makes one of the signatures. CLEAT_SSL with INVALID_SIGNATURE_ALGORITHM if a name is unknown to this
+    /// BoringSSL or nothing is left of the list; with COMPLIANCE_POLICY if the context's policy allows none
+    /// of the algorithms.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_server_sigalgs(&self, algorithms: &str) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_server_sigalgs(self.0, algorithms.as_bytes().as_ptr().cast(), c_len(algorithms.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_client_sigalgs returns CLEAT_OK and does so for the authentication of clients:
+    /// clients sign with the algorithms, servers verify with them and name them when they ask for a
+    /// certificate. CLEAT_SSL as above.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_client_sigalgs(&self, algorithms: &str) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_client_sigalgs(self.0, algorithms.as_bytes().as_ptr().cast(), c_len(algorithms.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_grease returns 1 if connections of the context send GREASE, otherwise 0.
+    #[allow(clippy::too_many_arguments)]
+    pub fn grease(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_grease(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_grease returns CLEAT_OK and sets whether connections send GREASE (RFC 8701):
+    /// random values that mean nothing among the suites, groups, versions and extensions, which a peer has
+    /// to ignore. It is off in a new context: a peer that does not ignore them refuses the handshake, and
+    /// what such peers cost is for the caller to decide. on: 0 or 1.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_grease(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_grease(self.0, on as i32) })?;
+        Ok(())
+    }
+
+    /// cleat_context_policy returns the context's CLEAT_POLICY_*.
+    #[allow(clippy::too_many_arguments)]
+    pub fn policy(&self) -> Result<i32, Error> {
+        let result = checked(unsafe { raw::cleat_context_policy(self.0) })?;
+        Ok(result)
+    }
+
+    /// cleat_context_set_policy returns CLEAT_OK and sets the policy: CLEAT_POLICY_*. CLEAT_POLICY_NONE
+    /// removes it. Connections use what the other settings and the policy have in common; suites in the
+    /// order of the context's list. Those setters fail from then on if nothing would be left, and so does
+    /// this function: CLEAT_SSL with COMPLIANCE_POLICY, or with NO_CIPHER_MATCH for the suites. A server
+    /// switches at the server name to contexts with the same policy only. CLEAT_UNSUPPORTED if BoringSSL
+    /// does not have the policy.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_policy(&self, policy: i32) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_policy(self.0, policy) })?;
+        Ok(())
+    }
+
     /// cleat_context_cipher_id returns the number that IANA has given to the suite at index, in the list
     /// that cleat_context_cipher_count counts. Those of TLS 1.3, which are in no list, are 0x1301, 0x1302
     /// and 0x1303. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL refuses the settings.
@@ -1952,6 +2114,34 @@ impl Context {
     #[allow(clippy::too_many_arguments)]
     pub fn set_early_data(&self, most: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_early_data(self.0, most) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_ech_keys returns CLEAT_OK and makes servers of the context decrypt with these
+    /// keys, in place of those that were set before. ech_keys: ids of 0 to CLEAT_ECH_KEYS_MAX keys, the
+    /// newest first; the context keeps them when the ids are closed. All of them decrypt; the configuration
+    /// of the first is sent to clients whose ClientHello none of them decrypts. Connections keep the keys
+    /// that the context had when they were made, also if a servername callback gives them another context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ech_keys(&self, ech_keys: &[i32]) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_ech_keys(self.0, ech_keys.as_ptr(), c_len(ech_keys.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_context_ech_grease returns 1 if clients of the context that have no configurations send an
+    /// extension that looks like ECH, otherwise 0; 0 in a new context.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_grease(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_ech_grease(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_ech_grease returns CLEAT_OK and sets that. on: 0 or 1. Servers ignore the
+    /// extension; with it an observer cannot tell by its presence which clients hide a name (RFC 9849
+    /// section 6.2). It is sent where TLS 1.3 is enabled.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ech_grease(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_ech_grease(self.0, on as i32) })?;
         Ok(())
     }
 
@@ -2433,6 +2623,32 @@ impl Connection {
         self.0
     }
 
+    /// cleat_connection_group returns the length of IANA's name of the group that the key exchange has used
+    /// and copies it to output; 0 before the handshake is done, and where there was none (RSA). For a
+    /// resumed session of TLS 1.2 it is the group of the first handshake.
+    #[allow(clippy::too_many_arguments)]
+    pub fn group(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_group(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_connection_server_sigalg returns the length of IANA's name of the algorithm that the server
+    /// has signed the handshake with and copies it to output; 0 before the handshake is done, and if the
+    /// server has signed nothing: with a resumed session, a pre-shared key, or an RSA key exchange.
+    #[allow(clippy::too_many_arguments)]
+    pub fn server_sigalg(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_server_sigalg(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_connection_client_sigalg returns the same for the client; 0 also if it has shown no
+    /// certificate.
+    #[allow(clippy::too_many_arguments)]
+    pub fn client_sigalg(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_client_sigalg(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
     /// cleat_connection_over_socket returns the id of a connection over a stream socket, which it keeps
     /// open until both ids are closed. server_side: 1 for the server, 0 for the client. server_hostname:
     /// the server's name, for a client only: it is sent as SNI unless it is an IP address, and compared
@@ -2789,6 +3005,50 @@ impl Connection {
     pub fn read_early(&self, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_read_early(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
         Ok(result as usize)
+    }
+
+    /// cleat_connection_set_ech_configs returns CLEAT_OK and makes a client encrypt its ClientHello by the
+    /// first configuration of the list that BoringSSL supports. ech_configs: an ECHConfigList, as an HTTPS
+    /// record of DNS has it in its parameter "ech". Another call replaces it, and
+    /// cleat_connection_set_context keeps it. With it the handshake offers no version below TLS 1.3 but in
+    /// the part that is for servers without the key, and resumes sessions of TLS 1.3 only. CLEAT_USAGE on a
+    /// server, once the handshake has begun, and where TLS 1.3 is disabled. CLEAT_SSL:
+    /// INVALID_ECH_CONFIG_LIST for other bytes, NO_SUPPORTED_ECH_CONFIG for a list without a configuration
+    /// that BoringSSL supports (X25519, HKDF-SHA256, and AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305,
+    /// without mandatory extensions).
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_ech_configs(&self, ech_configs: &[u8]) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_connection_set_ech_configs(self.0, ech_configs.as_ptr().cast(), c_len(ech_configs.len())) })?;
+        Ok(())
+    }
+
+    /// cleat_connection_ech_accepted returns 1 if the ClientHello was encrypted and the server has
+    /// decrypted it, otherwise 0: on a client once the handshake is done, on a server once it has read the
+    /// ClientHello.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_accepted(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_connection_ech_accepted(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_connection_ech_public_name returns the length of the public name under which a client's server
+    /// has answered, since it could not decrypt the ClientHello, and copies it to output: once the server's
+    /// certificate has come. 0 in all other cases.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_public_name(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_ech_public_name(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_connection_ech_retry_configs returns the length of the list of configurations that the server
+    /// has sent, and copies it to output, after a handshake that has failed with ECH_REJECTED. 0 if it has
+    /// sent none, which means that it has no ECH at present; and if the server was not verified for the
+    /// public name (CLEAT_CERT_NONE, or a refusal that was tolerated), since an attacker could have sent
+    /// them.
+    #[allow(clippy::too_many_arguments)]
+    pub fn ech_retry_configs(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_ech_retry_configs(self.0, out, out_cap) })?;
+        Ok(out)
     }
 
     /// cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that only
@@ -3636,6 +3896,22 @@ impl Verification {
     }
 }
 
+/// The id of an open ech_key; dropping it closes it.
+#[derive(Debug)]
+pub struct EchKey(i32);
+
+impl Drop for EchKey {
+    fn drop(&mut self) {
+        unsafe { raw::cleat_close(self.0) };
+    }
+}
+
+impl EchKey {
+    pub fn id(&self) -> i32 {
+        self.0
+    }
+}
+
 /// The id of an open epoll; dropping it closes it.
 #[derive(Debug)]
 pub struct Epoll(i32);
@@ -3690,6 +3966,21 @@ impl Epoll {
     }
 }
 
+/// cleat_signature_algorithms returns the length of a list of the signature algorithms that BoringSSL
+/// has, with colons between IANA's names, and copies it to output.
+#[allow(clippy::too_many_arguments)]
+pub fn signature_algorithms() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_signature_algorithms(out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_has_policy returns 1 if BoringSSL has a policy, otherwise 0. policy: CLEAT_POLICY_*.
+#[allow(clippy::too_many_arguments)]
+pub fn has_policy(policy: i32) -> Result<bool, Error> {
+    let result = checked(unsafe { raw::cleat_has_policy(policy) })?;
+    Ok(result != 0)
+}
+
 /// cleat_cipher_text returns the length of a text about the suite with that number and copies it to
 /// output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
 /// BoringSSL does not know.
@@ -3723,6 +4014,127 @@ pub fn monotonic() -> Result<f64, Error> {
 pub fn has_certificate_compression() -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_has_certificate_compression() })?;
     Ok(result != 0)
+}
+
+/// cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its end.
+/// It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF; EAGAIN, if
+/// another process has read them).
+#[allow(clippy::too_many_arguments)]
+pub fn descriptor_read(fd: RawFd, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_read(fd, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
+    Ok(result as usize)
+}
+
+/// cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not say.
+/// CLEAT_SYS: ENOTTY if it is no terminal.
+#[allow(clippy::too_many_arguments)]
+pub fn descriptor_columns(fd: RawFd) -> Result<usize, Error> {
+    let result = checked(unsafe { raw::cleat_descriptor_columns(fd) })?;
+    Ok(result as usize)
+}
+
+/// cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need for
+/// it, with HKDF- SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what observers see;
+/// the server needs a certificate for it, for clients with old configurations. It must be a host name
+/// in ASCII whose last label is not a number. config_id: 0 to 255, sent in plaintext, by which a server
+/// finds its key; -1 for one at random. Keys may share one. max_name_length: 0 to 255, the longest name
+/// behind the key, in bytes: shorter names are padded to it, so that their length does not show.
+/// CLEAT_SSL with the reason INVALID_ECH_PUBLIC_NAME.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_new(public_name: &str, config_id: i32,
+                   max_name_length: i32) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_new(public_name.as_bytes().as_ptr().cast(), c_len(public_name.len()), config_id, max_name_length) })?;
+    Ok(EchKey(result))
+}
+
+/// cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY with
+/// an X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be the key's.
+/// A UTF-8 byte order mark before it is skipped. What was read of the file is wiped. CLEAT_SYS with the
+/// file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE if a block is missing;
+/// INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG for a configuration
+/// that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of key; ENCRYPTED_ECH_KEY.
+/// CLEAT_USAGE for PEM data where a file's name is due.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_load(keyfile: &str) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_load(keyfile.as_bytes().as_ptr().cast(), c_len(keyfile.len())) })?;
+    Ok(EchKey(result))
+}
+
+/// cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_load_data(data: &[u8]) -> Result<EchKey, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_load_data(data.as_ptr().cast(), c_len(data.len())) })?;
+    Ok(EchKey(result))
+}
+
+/// cleat_ech_key_pem returns the length of the key's PEM text, as cleat_ech_key_load takes it, and
+/// copies it to output. DANGEROUS: it holds the private key. Who reads it can decrypt the names that
+/// clients of all connections have sent with it; keep it as safe as a certificate's key.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_pem(ech_key: &EchKey) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_pem(ech_key.0, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_ech_key_config returns the length of the key's configuration, an ECHConfig of RFC 9849 section
+/// 4, and copies it to output. What a server publishes is a list: see cleat_ech_config_list.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_config(ech_key: &EchKey) -> Result<Vec<u8>, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_config(ech_key.0, out, out_cap) })?;
+    Ok(out)
+}
+
+/// cleat_ech_key_config_id returns the number by which servers find the key.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_config_id(ech_key: &EchKey) -> Result<i32, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_config_id(ech_key.0) })?;
+    Ok(result)
+}
+
+/// cleat_ech_key_max_name_length returns the number that the configuration has for it: see
+/// cleat_ech_key_new.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_max_name_length(ech_key: &EchKey) -> Result<i32, Error> {
+    let result = checked(unsafe { raw::cleat_ech_key_max_name_length(ech_key.0) })?;
+    Ok(result)
+}
+
+/// cleat_ech_key_public_name returns the length of the public name and copies it to output.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_key_public_name(ech_key: &EchKey) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_public_name(ech_key.0, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_ech_config_list returns the length of the list of the configurations of keys (an
+/// ECHConfigList), the best first, and copies it to output: what a server publishes, and what a client
+/// needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys. CLEAT_HANDLE for an id that is none of a key.
+#[allow(clippy::too_many_arguments)]
+pub fn ech_config_list(ech_keys: &[i32]) -> Result<Vec<u8>, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_config_list(ech_keys.as_ptr(), c_len(ech_keys.len()), out, out_cap) })?;
+    Ok(out)
+}
+
+/// cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to output.
+/// key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes another key,
+/// so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+#[allow(clippy::too_many_arguments)]
+pub fn generate_key(key_type: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_key(key_type, out, out_cap) })?;
+    Ok(utf8(out))
+}
+
+/// cleat_generate_certificate returns the length of a certificate for a private key that is its own
+/// issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names and IP
+/// addresses that it is for, with commas between them; internationalised names in their A-labels. It
+/// may identify a server and a client, is no CA's, has a random serial number, and is valid from five
+/// minutes ago, for clocks that differ, until lifetime seconds from now: 1 to 2147483647. A peer that
+/// trusts it accepts it and nothing else. Each call makes another one. CLEAT_USAGE for names that no
+/// certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key; CLEAT_SSL: PEM NO_START_LINE, ...
+#[allow(clippy::too_many_arguments)]
+pub fn generate_certificate(key: &[u8], names: &str, lifetime: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_certificate(key.as_ptr().cast(), c_len(key.len()), names.as_bytes().as_ptr().cast(), c_len(names.len()), lifetime, out, out_cap) })?;
+    Ok(utf8(out))
 }
 
 /// cleat_handle_count returns how many ids are open in this process.

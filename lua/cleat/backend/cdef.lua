@@ -15,6 +15,21 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, in
                                int32_t *family, int32_t *socktype, int32_t *proto, int32_t *port,
                                int32_t *flowinfo, int32_t *scope_id);
 int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *output, int32_t output_cap);
+int32_t cleat_context_set_groups(int32_t context, const char *groups, int32_t groups_len);
+int32_t cleat_context_groups(int32_t context, int32_t aliases, char *output, int32_t output_cap);
+int32_t cleat_signature_algorithms(char *output, int32_t output_cap);
+int32_t cleat_context_set_server_sigalgs(int32_t context, const char *algorithms,
+                                         int32_t algorithms_len);
+int32_t cleat_context_set_client_sigalgs(int32_t context, const char *algorithms,
+                                         int32_t algorithms_len);
+int32_t cleat_connection_group(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_server_sigalg(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_client_sigalg(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_context_grease(int32_t context);
+int32_t cleat_context_set_grease(int32_t context, int32_t on);
+int32_t cleat_has_policy(int32_t policy);
+int32_t cleat_context_policy(int32_t context);
+int32_t cleat_context_set_policy(int32_t context, int32_t policy);
 int32_t cleat_certificate_from_pem(const char *data, int32_t data_len);
 int32_t cleat_certificate_from_der(const char *data, int32_t data_len);
 int32_t cleat_certificate_der(int32_t certificate, char *output, int32_t output_cap);
@@ -139,12 +154,33 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
 int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, int32_t certs_len,
                                            const char *key, int32_t key_len, const char *password,
                                            int32_t password_len);
+int32_t cleat_descriptor_read(int32_t fd, char *buf, int32_t buf_cap, double timeout);
+int32_t cleat_descriptor_columns(int32_t fd);
 int32_t cleat_context_early_data(int32_t context);
 int32_t cleat_context_set_early_data(int32_t context, int32_t most);
 int32_t cleat_connection_early_data(int32_t connection);
 int32_t cleat_connection_write_early(int32_t connection, const char *data, int32_t data_len,
                                      double timeout);
 int32_t cleat_connection_read_early(int32_t connection, char *buf, int32_t buf_cap, double timeout);
+int32_t cleat_ech_key_new(const char *public_name, int32_t public_name_len, int32_t config_id,
+                          int32_t max_name_length);
+int32_t cleat_ech_key_load(const char *keyfile, int32_t keyfile_len);
+int32_t cleat_ech_key_load_data(const char *data, int32_t data_len);
+int32_t cleat_ech_key_pem(int32_t ech_key, char *output, int32_t output_cap);
+int32_t cleat_ech_key_config(int32_t ech_key, char *output, int32_t output_cap);
+int32_t cleat_ech_key_config_id(int32_t ech_key);
+int32_t cleat_ech_key_max_name_length(int32_t ech_key);
+int32_t cleat_ech_key_public_name(int32_t ech_key, char *output, int32_t output_cap);
+int32_t cleat_ech_config_list(const int32_t *ech_keys, int32_t ech_keys_len, char *output,
+                              int32_t output_cap);
+int32_t cleat_context_set_ech_keys(int32_t context, const int32_t *ech_keys, int32_t ech_keys_len);
+int32_t cleat_context_ech_grease(int32_t context);
+int32_t cleat_context_set_ech_grease(int32_t context, int32_t on);
+int32_t cleat_connection_set_ech_configs(int32_t connection, const char *ech_configs,
+                                         int32_t ech_configs_len);
+int32_t cleat_connection_ech_accepted(int32_t connection);
+int32_t cleat_connection_ech_public_name(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_ech_retry_configs(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_epoll_new(void);
 int32_t cleat_epoll_control(int32_t epoll, int32_t operation, int32_t fd, int32_t events);
 int32_t cleat_epoll_wait(int32_t epoll, int32_t *fds, int32_t fds_cap, int32_t *events,
@@ -155,6 +191,10 @@ int32_t cleat_connection_export_keying_material(int32_t connection, const char *
                                                 int32_t context_value_len, char *buf,
                                                 int32_t buf_cap);
 int32_t cleat_connection_key_update(int32_t connection, int32_t requested, double timeout);
+int32_t cleat_generate_key(int32_t key_type, char *output, int32_t output_cap);
+int32_t cleat_generate_certificate(const char *key, int32_t key_len, const char *names,
+                                   int32_t names_len, int32_t lifetime, char *output,
+                                   int32_t output_cap);
 int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
@@ -385,6 +425,10 @@ int32_t cleat_connection_peer_certificate_guarded(int32_t connection, void *guar
 int32_t cleat_connection_chain_certificate_guarded(int32_t connection, int32_t which, int32_t index,
                                                    void *guard_id);
 int32_t cleat_context_new_guarded(int32_t which, void *guard_id);
+int32_t cleat_ech_key_new_guarded(const char *public_name, int32_t public_name_len,
+                                  int32_t config_id, int32_t max_name_length, void *guard_id);
+int32_t cleat_ech_key_load_guarded(const char *keyfile, int32_t keyfile_len, void *guard_id);
+int32_t cleat_ech_key_load_data_guarded(const char *data, int32_t data_len, void *guard_id);
 int32_t cleat_epoll_new_guarded(void *guard_id);
 int32_t cleat_addrinfo_lookup_guarded(int32_t lookup, const char *host, int32_t host_len,
                                       int32_t port, int32_t flags, void *guard_id);

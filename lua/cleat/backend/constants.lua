@@ -27,6 +27,13 @@ return {
     EAI_MEMORY = 10,
     EAI_SYSTEM = 11,
     EAI_OVERFLOW = 12,
+    -- cleat/algorithm.h
+    POLICY_NONE = 0,
+    POLICY_FIPS_202205 = 1,
+    POLICY_WPA3_192_202304 = 2,
+    POLICY_CNSA_202407 = 3,
+    POLICY_CNSA1_202603 = 4,
+    POLICY_CNSA2_202603 = 5,
     -- cleat/certificate.h
     NAME_SUBJECT = 0,
     NAME_ISSUER = 1,
@@ -120,6 +127,9 @@ return {
     EARLY_DATA_OPEN = 1,
     EARLY_DATA_ACCEPTED = 2,
     EARLY_DATA_REFUSED = 3,
+    -- cleat/ech.h
+    ECH_CONFIGS_MAX = 65537,
+    ECH_KEYS_MAX = 16,
     -- cleat/epoll.h
     EPOLLIN = 1,
     EPOLLPRI = 2,
@@ -206,6 +216,7 @@ return {
     KIND_WATCH = 7,
     KIND_SESSION = 8,
     KIND_VERIFICATION = 9,
+    KIND_ECH_KEY = 10,
     KIND_EPOLL = 13,
     -- cleat/names.h
     LOOKUP_HOST = 1,
@@ -369,6 +380,7 @@ return {
     ALERT_DESCRIPTION_BAD_CERTIFICATE_STATUS_RESPONSE = 113,
     ALERT_DESCRIPTION_BAD_CERTIFICATE_HASH_VALUE = 114,
     ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY = 115,
+    ALERT_DESCRIPTION_ECH_REQUIRED = 121,
     -- cleat/trust.h
     DEFAULT_CAFILE = 0,
     DEFAULT_CAPATH = 1,

@@ -171,6 +171,216 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@param groups string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_groups
+        backend.context_set_groups = function(context, groups)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_groups", 1, "an integer")
+            end
+            local groups_len = length(groups, "context_set_groups", 2)
+            return call(context, groups, groups_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param aliases integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_context_groups
+        backend.context_groups = function(context, aliases)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_groups", 1, "an integer")
+            end
+            if typeof(aliases) ~= "number" or tobit(aliases) ~= aliases then
+                bad("context_groups", 2, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(context, aliases, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, aliases, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_signature_algorithms
+        backend.signature_algorithms = function()
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@param algorithms string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_server_sigalgs
+        backend.context_set_server_sigalgs = function(context, algorithms)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_server_sigalgs", 1, "an integer")
+            end
+            local algorithms_len = length(algorithms, "context_set_server_sigalgs", 2)
+            return call(context, algorithms, algorithms_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param algorithms string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_client_sigalgs
+        backend.context_set_client_sigalgs = function(context, algorithms)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_client_sigalgs", 1, "an integer")
+            end
+            local algorithms_len = length(algorithms, "context_set_client_sigalgs", 2)
+            return call(context, algorithms, algorithms_len)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_group
+        backend.connection_group = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_group", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_server_sigalg
+        backend.connection_server_sigalg = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_server_sigalg", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_client_sigalg
+        backend.connection_client_sigalg = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_client_sigalg", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_grease
+        backend.context_grease = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_grease", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_grease
+        backend.context_set_grease = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_grease", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_grease", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param policy integer
+    ---@return integer status
+    do
+        local call = lib.cleat_has_policy
+        backend.has_policy = function(policy)
+            if typeof(policy) ~= "number" or tobit(policy) ~= policy then
+                bad("has_policy", 1, "an integer")
+            end
+            return call(policy)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_policy
+        backend.context_policy = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_policy", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param policy integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_policy
+        backend.context_set_policy = function(context, policy)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_policy", 1, "an integer")
+            end
+            if typeof(policy) ~= "number" or tobit(policy) ~= policy then
+                bad("context_set_policy", 2, "an integer")
+            end
+            return call(context, policy)
+        end
+    end
+
     ---@param data string?
     ---@return integer status
     do
@@ -1911,6 +2121,58 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param fd integer
+    ---@param buf_cap integer
+    ---@param timeout number
+    ---@return integer status
+    ---@return string? buf
+    do
+        local call = lib.cleat_descriptor_read
+        backend.descriptor_read = function(fd, buf_cap, timeout)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("descriptor_read", 1, "an integer")
+            end
+            if typeof(buf_cap) ~= "number" or tobit(buf_cap) ~= buf_cap then
+                bad("descriptor_read", 2, "an integer")
+            end
+            if typeof(timeout) ~= "number" then bad("descriptor_read", 3, "a number") end
+            local buf = room(buf_cap)
+            local result = call(fd, buf, buf_cap, timeout)
+            if result < 0 then return result end
+            return result, str(buf, result < buf_cap and result or buf_cap)
+        end
+    end
+
+    ---@param fd integer
+    ---@param buf cleat.backend.Buffer
+    ---@param buf_offset integer
+    ---@param buf_cap integer
+    ---@param timeout number
+    ---@return integer status
+    do
+        local call = lib.cleat_descriptor_read
+        backend.descriptor_read_into = function(fd, buf, buf_offset, buf_cap, timeout)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("descriptor_read_into", 1, "an integer")
+            end
+            local into = within(buf, buf_offset, buf_cap, "descriptor_read_into", 2)
+            if typeof(timeout) ~= "number" then bad("descriptor_read_into", 5, "a number") end
+            return call(fd, into, buf_cap, timeout)
+        end
+    end
+
+    ---@param fd integer
+    ---@return integer status
+    do
+        local call = lib.cleat_descriptor_columns
+        backend.descriptor_columns = function(fd)
+            if typeof(fd) ~= "number" or tobit(fd) ~= fd then
+                bad("descriptor_columns", 1, "an integer")
+            end
+            return call(fd)
+        end
+    end
+
     ---@param context integer
     ---@return integer status
     do
@@ -2004,6 +2266,256 @@ return function(lib, rt, backend)
             local into = within(buf, buf_offset, buf_cap, "connection_read_early_into", 2)
             if typeof(timeout) ~= "number" then bad("connection_read_early_into", 5, "a number") end
             return call(connection, into, buf_cap, timeout)
+        end
+    end
+
+    ---@param public_name string?
+    ---@param config_id integer
+    ---@param max_name_length integer
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_new
+        backend.ech_key_new = function(public_name, config_id, max_name_length)
+            local public_name_len = length(public_name, "ech_key_new", 1)
+            if typeof(config_id) ~= "number" or tobit(config_id) ~= config_id then
+                bad("ech_key_new", 2, "an integer")
+            end
+            if typeof(max_name_length) ~= "number" or tobit(max_name_length) ~= max_name_length then
+                bad("ech_key_new", 3, "an integer")
+            end
+            return call(public_name, public_name_len, config_id, max_name_length)
+        end
+    end
+
+    ---@param keyfile string?
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_load
+        backend.ech_key_load = function(keyfile)
+            local keyfile_len = length(keyfile, "ech_key_load", 1)
+            return call(keyfile, keyfile_len)
+        end
+    end
+
+    ---@param data string?
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_load_data
+        backend.ech_key_load_data = function(data)
+            local data_len = length(data, "ech_key_load_data", 1)
+            return call(data, data_len)
+        end
+    end
+
+    ---@param ech_key integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_ech_key_pem
+        backend.ech_key_pem = function(ech_key)
+            if typeof(ech_key) ~= "number" or tobit(ech_key) ~= ech_key then
+                bad("ech_key_pem", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(ech_key, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(ech_key, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param ech_key integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_ech_key_config
+        backend.ech_key_config = function(ech_key)
+            if typeof(ech_key) ~= "number" or tobit(ech_key) ~= ech_key then
+                bad("ech_key_config", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(ech_key, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(ech_key, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param ech_key integer
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_config_id
+        backend.ech_key_config_id = function(ech_key)
+            if typeof(ech_key) ~= "number" or tobit(ech_key) ~= ech_key then
+                bad("ech_key_config_id", 1, "an integer")
+            end
+            return call(ech_key)
+        end
+    end
+
+    ---@param ech_key integer
+    ---@return integer status
+    do
+        local call = lib.cleat_ech_key_max_name_length
+        backend.ech_key_max_name_length = function(ech_key)
+            if typeof(ech_key) ~= "number" or tobit(ech_key) ~= ech_key then
+                bad("ech_key_max_name_length", 1, "an integer")
+            end
+            return call(ech_key)
+        end
+    end
+
+    ---@param ech_key integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_ech_key_public_name
+        backend.ech_key_public_name = function(ech_key)
+            if typeof(ech_key) ~= "number" or tobit(ech_key) ~= ech_key then
+                bad("ech_key_public_name", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(ech_key, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(ech_key, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param ech_keys integer[]
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_ech_config_list
+        local ech_keys_room = {}
+        backend.ech_config_list = function(ech_keys)
+            local ech_keys_in, ech_keys_len = ints(ech_keys, ech_keys_room, "ech_config_list", 1)
+            local output, output_cap = text, TEXT
+            local result = call(ech_keys_in, ech_keys_len, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(ech_keys_in, ech_keys_len, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@param ech_keys integer[]
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_ech_keys
+        local ech_keys_room = {}
+        backend.context_set_ech_keys = function(context, ech_keys)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_ech_keys", 1, "an integer")
+            end
+            local ech_keys_in, ech_keys_len = ints(ech_keys, ech_keys_room, "context_set_ech_keys", 2)
+            return call(context, ech_keys_in, ech_keys_len)
+        end
+    end
+
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_ech_grease
+        backend.context_ech_grease = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_ech_grease", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_ech_grease
+        backend.context_set_ech_grease = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_ech_grease", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_ech_grease", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param connection integer
+    ---@param ech_configs string?
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_set_ech_configs
+        backend.connection_set_ech_configs = function(connection, ech_configs)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_set_ech_configs", 1, "an integer")
+            end
+            local ech_configs_len = length(ech_configs, "connection_set_ech_configs", 2)
+            return call(connection, ech_configs, ech_configs_len)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_ech_accepted
+        backend.connection_ech_accepted = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_ech_accepted", 1, "an integer")
+            end
+            return call(connection)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_ech_public_name
+        backend.connection_ech_public_name = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_ech_public_name", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_ech_retry_configs
+        backend.connection_ech_retry_configs = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_ech_retry_configs", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
         end
     end
 
@@ -2144,6 +2656,50 @@ return function(lib, rt, backend)
             end
             if typeof(timeout) ~= "number" then bad("connection_key_update", 3, "a number") end
             return call(connection, requested, timeout)
+        end
+    end
+
+    ---@param key_type integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_generate_key
+        backend.generate_key = function(key_type)
+            if typeof(key_type) ~= "number" or tobit(key_type) ~= key_type then
+                bad("generate_key", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(key_type, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(key_type, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param key string?
+    ---@param names string?
+    ---@param lifetime integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_generate_certificate
+        backend.generate_certificate = function(key, names, lifetime)
+            local key_len = length(key, "generate_certificate", 1)
+            local names_len = length(names, "generate_certificate", 2)
+            if typeof(lifetime) ~= "number" or tobit(lifetime) ~= lifetime then
+                bad("generate_certificate", 3, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(key, key_len, names, names_len, lifetime, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(key, key_len, names, names_len, lifetime, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
         end
     end
 
@@ -5452,6 +6008,56 @@ return function(lib, rt, backend)
             end
             local guard_id = new(guard_type)
             local result = call(which, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param public_name string?
+    ---@param config_id integer
+    ---@param max_name_length integer
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_ech_key_new_guarded
+        backend.ech_key_new_guarded = function(public_name, config_id, max_name_length)
+            local public_name_len = length(public_name, "ech_key_new_guarded", 1)
+            if typeof(config_id) ~= "number" or tobit(config_id) ~= config_id then
+                bad("ech_key_new_guarded", 2, "an integer")
+            end
+            if typeof(max_name_length) ~= "number" or tobit(max_name_length) ~= max_name_length then
+                bad("ech_key_new_guarded", 3, "an integer")
+            end
+            local guard_id = new(guard_type)
+            local result = call(public_name, public_name_len, config_id, max_name_length, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param keyfile string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_ech_key_load_guarded
+        backend.ech_key_load_guarded = function(keyfile)
+            local keyfile_len = length(keyfile, "ech_key_load_guarded", 1)
+            local guard_id = new(guard_type)
+            local result = call(keyfile, keyfile_len, guard_id)
+            if result < 0 then return result end
+            return result, guard_id
+        end
+    end
+
+    ---@param data string?
+    ---@return integer status
+    ---@return cleat.backend.Guard? guard_id
+    do
+        local call = lib.cleat_ech_key_load_data_guarded
+        backend.ech_key_load_data_guarded = function(data)
+            local data_len = length(data, "ech_key_load_data_guarded", 1)
+            local guard_id = new(guard_type)
+            local result = call(data, data_len, guard_id)
             if result < 0 then return result end
             return result, guard_id
         end

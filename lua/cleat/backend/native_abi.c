@@ -109,6 +109,163 @@ static int l_addrinfo_canonname(lua_State *L) {
     return 2;
 }
 
+/* context_set_groups(context, groups) -> status */
+static int l_context_set_groups(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_groups");
+    int32_t groups_len;
+    const char *groups = native_bytes(L, 2, "context_set_groups", &groups_len);
+    int32_t result = cleat_context_set_groups(context, groups, groups_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_groups(context, aliases) -> status, output */
+static int l_context_groups(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_groups");
+    int32_t aliases = native_int(L, 2, "context_groups");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_context_groups(context, aliases, output, output_cap)) > output_cap) {
+        output = native_longer(L, 2, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* signature_algorithms() -> status, output */
+static int l_signature_algorithms(lua_State *L) {
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_signature_algorithms(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_set_server_sigalgs(context, algorithms) -> status */
+static int l_context_set_server_sigalgs(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_server_sigalgs");
+    int32_t algorithms_len;
+    const char *algorithms = native_bytes(L, 2, "context_set_server_sigalgs", &algorithms_len);
+    int32_t result = cleat_context_set_server_sigalgs(context, algorithms, algorithms_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_client_sigalgs(context, algorithms) -> status */
+static int l_context_set_client_sigalgs(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_client_sigalgs");
+    int32_t algorithms_len;
+    const char *algorithms = native_bytes(L, 2, "context_set_client_sigalgs", &algorithms_len);
+    int32_t result = cleat_context_set_client_sigalgs(context, algorithms, algorithms_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_group(connection) -> status, output */
+static int l_connection_group(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_group");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_group(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_server_sigalg(connection) -> status, output */
+static int l_connection_server_sigalg(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_server_sigalg");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_server_sigalg(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_client_sigalg(connection) -> status, output */
+static int l_connection_client_sigalg(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_client_sigalg");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_client_sigalg(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_grease(context) -> status */
+static int l_context_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_grease");
+    int32_t result = cleat_context_grease(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_grease(context, on) -> status */
+static int l_context_set_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_grease");
+    int32_t on = native_int(L, 2, "context_set_grease");
+    int32_t result = cleat_context_set_grease(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* has_policy(policy) -> status */
+static int l_has_policy(lua_State *L) {
+    int32_t policy = native_int(L, 1, "has_policy");
+    int32_t result = cleat_has_policy(policy);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_policy(context) -> status */
+static int l_context_policy(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_policy");
+    int32_t result = cleat_context_policy(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_policy(context, policy) -> status */
+static int l_context_set_policy(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_policy");
+    int32_t policy = native_int(L, 2, "context_set_policy");
+    int32_t result = cleat_context_set_policy(context, policy);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* certificate_from_pem(data) -> status */
 static int l_certificate_from_pem(lua_State *L) {
     int32_t data_len;
@@ -1343,6 +1500,38 @@ static int l_context_load_cert_chain_data(lua_State *L) {
     return 1;
 }
 
+/* descriptor_read(fd, buf_cap, timeout) -> status, buf */
+static int l_descriptor_read(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_read");
+    int32_t buf_cap = native_int(L, 2, "descriptor_read");
+    double timeout = native_double(L, 3, "descriptor_read");
+    char *buf = native_room(L, buf_cap);
+    int32_t result = cleat_descriptor_read(fd, buf, buf_cap, timeout);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    native_push_bytes(L, buf, result, buf_cap);
+    return 2;
+}
+
+/* descriptor_read_into(fd, buf, buf_offset, buf_cap, timeout) -> status */
+static int l_descriptor_read_into(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_read_into");
+    int32_t buf_cap;
+    char *buf = native_within(L, 2, "descriptor_read_into", &buf_cap);
+    double timeout = native_double(L, 5, "descriptor_read_into");
+    int32_t result = cleat_descriptor_read(fd, buf, buf_cap, timeout);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* descriptor_columns(fd) -> status */
+static int l_descriptor_columns(lua_State *L) {
+    int32_t fd = native_int(L, 1, "descriptor_columns");
+    int32_t result = cleat_descriptor_columns(fd);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* context_early_data(context) -> status */
 static int l_context_early_data(lua_State *L) {
     int32_t context = native_int(L, 1, "context_early_data");
@@ -1401,6 +1590,206 @@ static int l_connection_read_early_into(lua_State *L) {
     int32_t result = cleat_connection_read_early(connection, buf, buf_cap, timeout);
     lua_pushinteger(L, result);
     return 1;
+}
+
+/* ech_key_new(public_name, config_id, max_name_length) -> status */
+static int l_ech_key_new(lua_State *L) {
+    int32_t public_name_len;
+    const char *public_name = native_bytes(L, 1, "ech_key_new", &public_name_len);
+    int32_t config_id = native_int(L, 2, "ech_key_new");
+    int32_t max_name_length = native_int(L, 3, "ech_key_new");
+    int32_t result = cleat_ech_key_new(public_name, public_name_len, config_id, max_name_length);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_load(keyfile) -> status */
+static int l_ech_key_load(lua_State *L) {
+    int32_t keyfile_len;
+    const char *keyfile = native_bytes(L, 1, "ech_key_load", &keyfile_len);
+    int32_t result = cleat_ech_key_load(keyfile, keyfile_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_load_data(data) -> status */
+static int l_ech_key_load_data(lua_State *L) {
+    int32_t data_len;
+    const char *data = native_bytes(L, 1, "ech_key_load_data", &data_len);
+    int32_t result = cleat_ech_key_load_data(data, data_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_pem(ech_key) -> status, output */
+static int l_ech_key_pem(lua_State *L) {
+    int32_t ech_key = native_int(L, 1, "ech_key_pem");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_ech_key_pem(ech_key, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* ech_key_config(ech_key) -> status, output */
+static int l_ech_key_config(lua_State *L) {
+    int32_t ech_key = native_int(L, 1, "ech_key_config");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_ech_key_config(ech_key, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* ech_key_config_id(ech_key) -> status */
+static int l_ech_key_config_id(lua_State *L) {
+    int32_t ech_key = native_int(L, 1, "ech_key_config_id");
+    int32_t result = cleat_ech_key_config_id(ech_key);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_max_name_length(ech_key) -> status */
+static int l_ech_key_max_name_length(lua_State *L) {
+    int32_t ech_key = native_int(L, 1, "ech_key_max_name_length");
+    int32_t result = cleat_ech_key_max_name_length(ech_key);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* ech_key_public_name(ech_key) -> status, output */
+static int l_ech_key_public_name(lua_State *L) {
+    int32_t ech_key = native_int(L, 1, "ech_key_public_name");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_ech_key_public_name(ech_key, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* ech_config_list(ech_keys) -> status, output */
+static int l_ech_config_list(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t ech_keys_few[NATIVE_FEW];
+    int32_t ech_keys_len;
+    const int32_t *ech_keys = native_ints(L, 1, "ech_config_list", ech_keys_few, &ech_keys_len);
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_ech_config_list(ech_keys, ech_keys_len, output,
+                                           output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_set_ech_keys(context, ech_keys) -> status */
+static int l_context_set_ech_keys(lua_State *L) {
+    lua_settop(L, 2);
+    int32_t context = native_int(L, 1, "context_set_ech_keys");
+    int32_t ech_keys_few[NATIVE_FEW];
+    int32_t ech_keys_len;
+    const int32_t *ech_keys = native_ints(L, 2, "context_set_ech_keys", ech_keys_few, &ech_keys_len);
+    int32_t result = cleat_context_set_ech_keys(context, ech_keys, ech_keys_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_ech_grease(context) -> status */
+static int l_context_ech_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_ech_grease");
+    int32_t result = cleat_context_ech_grease(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_ech_grease(context, on) -> status */
+static int l_context_set_ech_grease(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_ech_grease");
+    int32_t on = native_int(L, 2, "context_set_ech_grease");
+    int32_t result = cleat_context_set_ech_grease(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_set_ech_configs(connection, ech_configs) -> status */
+static int l_connection_set_ech_configs(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_set_ech_configs");
+    int32_t ech_configs_len;
+    const char *ech_configs = native_bytes(L, 2, "connection_set_ech_configs", &ech_configs_len);
+    int32_t result = cleat_connection_set_ech_configs(connection, ech_configs, ech_configs_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_ech_accepted(connection) -> status */
+static int l_connection_ech_accepted(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_ech_accepted");
+    int32_t result = cleat_connection_ech_accepted(connection);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_ech_public_name(connection) -> status, output */
+static int l_connection_ech_public_name(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_ech_public_name");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_ech_public_name(connection, output,
+                                                      output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_ech_retry_configs(connection) -> status, output */
+static int l_connection_ech_retry_configs(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_ech_retry_configs");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_ech_retry_configs(connection, output,
+                                                        output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
 }
 
 /* epoll_new() -> status */
@@ -1492,6 +1881,45 @@ static int l_connection_key_update(lua_State *L) {
     int32_t result = cleat_connection_key_update(connection, requested, timeout);
     lua_pushinteger(L, result);
     return 1;
+}
+
+/* generate_key(key_type) -> status, output */
+static int l_generate_key(lua_State *L) {
+    int32_t key_type = native_int(L, 1, "generate_key");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_generate_key(key_type, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* generate_certificate(key, names, lifetime) -> status, output */
+static int l_generate_certificate(lua_State *L) {
+    int32_t key_len;
+    const char *key = native_bytes(L, 1, "generate_certificate", &key_len);
+    int32_t names_len;
+    const char *names = native_bytes(L, 2, "generate_certificate", &names_len);
+    int32_t lifetime = native_int(L, 3, "generate_certificate");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_generate_certificate(key, key_len, names, names_len, lifetime, output,
+                                                output_cap)) > output_cap) {
+        output = native_longer(L, 3, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
 }
 
 /* close(id) -> status */
@@ -3846,6 +4274,48 @@ static int l_context_new_guarded(lua_State *L) {
     return 2;
 }
 
+/* ech_key_new_guarded(public_name, config_id, max_name_length) -> status, guard_id */
+static int l_ech_key_new_guarded(lua_State *L) {
+    lua_settop(L, 3);
+    int32_t public_name_len;
+    const char *public_name = native_bytes(L, 1, "ech_key_new_guarded", &public_name_len);
+    int32_t config_id = native_int(L, 2, "ech_key_new_guarded");
+    int32_t max_name_length = native_int(L, 3, "ech_key_new_guarded");
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_ech_key_new_guarded(public_name, public_name_len, config_id,
+                                               max_name_length, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 4);
+    return 2;
+}
+
+/* ech_key_load_guarded(keyfile) -> status, guard_id */
+static int l_ech_key_load_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t keyfile_len;
+    const char *keyfile = native_bytes(L, 1, "ech_key_load_guarded", &keyfile_len);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_ech_key_load_guarded(keyfile, keyfile_len, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
+/* ech_key_load_data_guarded(data) -> status, guard_id */
+static int l_ech_key_load_data_guarded(lua_State *L) {
+    lua_settop(L, 1);
+    int32_t data_len;
+    const char *data = native_bytes(L, 1, "ech_key_load_data_guarded", &data_len);
+    struct native_guard *guard_id = native_push_guard(L);
+    int32_t result = cleat_ech_key_load_data_guarded(data, data_len, &guard_id->id);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushvalue(L, 2);
+    return 2;
+}
+
 /* epoll_new_guarded() -> status, guard_id */
 static int l_epoll_new_guarded(lua_State *L) {
     lua_settop(L, 0);
@@ -4077,6 +4547,19 @@ const luaL_Reg native_abi[] = {
     {"addrinfo_count", l_addrinfo_count},
     {"addrinfo_address", l_addrinfo_address},
     {"addrinfo_canonname", l_addrinfo_canonname},
+    {"context_set_groups", l_context_set_groups},
+    {"context_groups", l_context_groups},
+    {"signature_algorithms", l_signature_algorithms},
+    {"context_set_server_sigalgs", l_context_set_server_sigalgs},
+    {"context_set_client_sigalgs", l_context_set_client_sigalgs},
+    {"connection_group", l_connection_group},
+    {"connection_server_sigalg", l_connection_server_sigalg},
+    {"connection_client_sigalg", l_connection_client_sigalg},
+    {"context_grease", l_context_grease},
+    {"context_set_grease", l_context_set_grease},
+    {"has_policy", l_has_policy},
+    {"context_policy", l_context_policy},
+    {"context_set_policy", l_context_set_policy},
     {"certificate_from_pem", l_certificate_from_pem},
     {"certificate_from_der", l_certificate_from_der},
     {"certificate_der", l_certificate_der},
@@ -4180,12 +4663,31 @@ const luaL_Reg native_abi[] = {
     {"context_chain_cache_stats", l_context_chain_cache_stats},
     {"context_load_cert_chain", l_context_load_cert_chain},
     {"context_load_cert_chain_data", l_context_load_cert_chain_data},
+    {"descriptor_read", l_descriptor_read},
+    {"descriptor_read_into", l_descriptor_read_into},
+    {"descriptor_columns", l_descriptor_columns},
     {"context_early_data", l_context_early_data},
     {"context_set_early_data", l_context_set_early_data},
     {"connection_early_data", l_connection_early_data},
     {"connection_write_early", l_connection_write_early},
     {"connection_read_early", l_connection_read_early},
     {"connection_read_early_into", l_connection_read_early_into},
+    {"ech_key_new", l_ech_key_new},
+    {"ech_key_load", l_ech_key_load},
+    {"ech_key_load_data", l_ech_key_load_data},
+    {"ech_key_pem", l_ech_key_pem},
+    {"ech_key_config", l_ech_key_config},
+    {"ech_key_config_id", l_ech_key_config_id},
+    {"ech_key_max_name_length", l_ech_key_max_name_length},
+    {"ech_key_public_name", l_ech_key_public_name},
+    {"ech_config_list", l_ech_config_list},
+    {"context_set_ech_keys", l_context_set_ech_keys},
+    {"context_ech_grease", l_context_ech_grease},
+    {"context_set_ech_grease", l_context_set_ech_grease},
+    {"connection_set_ech_configs", l_connection_set_ech_configs},
+    {"connection_ech_accepted", l_connection_ech_accepted},
+    {"connection_ech_public_name", l_connection_ech_public_name},
+    {"connection_ech_retry_configs", l_connection_ech_retry_configs},
     {"epoll_new", l_epoll_new},
     {"epoll_control", l_epoll_control},
     {"epoll_wait", l_epoll_wait},
@@ -4193,6 +4695,8 @@ const luaL_Reg native_abi[] = {
     {"connection_export_keying_material", l_connection_export_keying_material},
     {"connection_export_keying_material_into", l_connection_export_keying_material_into},
     {"connection_key_update", l_connection_key_update},
+    {"generate_key", l_generate_key},
+    {"generate_certificate", l_generate_certificate},
     {"close", l_close},
     {"kind", l_kind},
     {"handle_count", l_handle_count},
@@ -4378,6 +4882,9 @@ const luaL_Reg native_abi[] = {
     {"connection_peer_certificate_guarded", l_connection_peer_certificate_guarded},
     {"connection_chain_certificate_guarded", l_connection_chain_certificate_guarded},
     {"context_new_guarded", l_context_new_guarded},
+    {"ech_key_new_guarded", l_ech_key_new_guarded},
+    {"ech_key_load_guarded", l_ech_key_load_guarded},
+    {"ech_key_load_data_guarded", l_ech_key_load_data_guarded},
     {"epoll_new_guarded", l_epoll_new_guarded},
     {"addrinfo_lookup_guarded", l_addrinfo_lookup_guarded},
     {"resolution_lookup_guarded", l_resolution_lookup_guarded},

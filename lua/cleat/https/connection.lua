@@ -86,12 +86,15 @@ end
 --- Does the TLS handshake; everything after it is encrypted.
 ---@param context cleat.ssl.SSLContext
 ---@param host string the name that the certificate must match
-function Connection:secure(context, host)
+---@param configs string? the server's, for Encrypted ClientHello
+function Connection:secure(context, host, configs)
     if self._next <= #self._data then
         failure.fail("the proxy has sent bytes before the server could")
     end
     self._sock:settimeout(left(self._deadline))
-    self._sock = context:wrap_socket(self._sock, { server_hostname = host, suppress_ragged_eofs = false })
+    self._sock = context:wrap_socket(self._sock, {
+        server_hostname = host, suppress_ragged_eofs = false, ech_configs = configs,
+    })
 end
 
 --- Sends bytes, once there are enough of them or flush() is called.

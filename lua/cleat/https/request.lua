@@ -45,6 +45,8 @@ local AGENT = "cleat/0.1"
 ---@field certificate string? PEM file of this side's certificate, for servers that ask for one
 ---@field key string? PEM file of its key; the certificate's file by default
 ---@field context cleat.ssl.SSLContext? in place of the six above
+---@field ech_configs string? the configurations of the server's that the URL names, for Encrypted ClientHello: see
+--- SSLContext:wrap_socket. Other servers, to which it redirects, are sent their names in plaintext
 
 local function text(name, value)
     if type(value) ~= "string" then
@@ -61,7 +63,7 @@ end
 local function any() end
 
 local CHECKS = {
-    url = text, scheme = text, host = text, path = text, params = text, query = text, user = text, method = text,
+    url = text, scheme = text, host = text, path = text, params = text, query = text, user = text, method = text, ech_configs = text,
     cafile = text, capath = text, cadata = text, certificate = text, key = text,
     source = callable, sink = callable, step = callable, create = any, verify = any,
     port = function(name, value)

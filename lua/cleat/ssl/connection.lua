@@ -14,6 +14,7 @@ local C = require "cleat.backend"
 local class = require "cleat.class"
 local compat = require "cleat.compat"
 local early_write = require "cleat.ssl.early_write"
+local ech = require "cleat.ssl.ech"
 local errors = require "cleat.errors"
 local psk = require "cleat.ssl.psk"
 local refusal = require "cleat.ssl.refusal"
@@ -121,7 +122,8 @@ function connection.open(self, hostname)
     self._tls_guard = guard
     self._tls = id
     inherit(self, self._context)
-    local result = resumption.offer(self)
+    local result = ech.offer(self)
+    result = result < 0 and result or resumption.offer(self)
     if result < 0 then
         connection.drop(self)
         errors.check(result)
@@ -169,6 +171,8 @@ local function fail(self, result, operation)
     end
     if status.class(result) == const.VERIFY then
         err = refusal.add(err, self._tls)
+    elseif err.class == errors.SSLECHRejectedError then
+        err = ech.add(err, self._tls)
     end
     if result ~= TIMEOUT then
         pcall(self._transport.emit, self)
@@ -347,6 +351,7 @@ function getters:_origin()
 end
 
 getters.early_data = early_write.state
+getters.ech_accepted, getters.ech_public_name = ech.getters.ech_accepted, ech.getters.ech_public_name
 
 for name, get in pairs(resumption.getters) do
     getters[name], setters[name] = get, resumption.setters[name]
@@ -365,6 +370,7 @@ connection.defaults = {
     _other_verifier = false, -- of the context to which a server has switched
     _session_store = false, -- the context's, see cleat.ssl.session_store
     _session = false, -- the one that it was given
+    _ech_configs = false, -- what it encrypts its ClientHello with
     _early = false, -- the early data that is yet to be sent, see cleat.ssl.early_write
     _early_at = false,
     _early_answered = false,

@@ -64,7 +64,8 @@ local constants = {
     OP_LEGACY_SERVER_CONNECT = const.OP_LEGACY_SERVER_CONNECT,
 
     --- HAS_*: what this build of BoringSSL can do. HAS_SSLv2, HAS_SSLv3 and HAS_PHA are false, and HAS_PSK_TLS13, as
-    --- pre-shared keys are for TLS 1.2; HAS_CERTIFICATE_COMPRESSION is if there was no zlib to build with.
+    --- pre-shared keys are for TLS 1.2; HAS_CERTIFICATE_COMPRESSION is if there was no zlib to build with,
+    --- HAS_POLICY_CNSA with a BoringSSL before 2026.
     --- Python: 2.7.9, 3.2; HAS_TLSv1 and its like 3.7, HAS_PSK 3.13, HAS_PHA 3.14, HAS_PSK_TLS13 3.15.
     HAS_ALPN = true,
     HAS_ECDH = true,
@@ -81,6 +82,18 @@ local constants = {
     HAS_PSK_TLS13 = false, -- Python 3.15
     HAS_PHA = false, -- Python 3.14
     HAS_CERTIFICATE_COMPRESSION = C.has_certificate_compression() == 1,
+    HAS_POLICY_CNSA = C.has_policy(const.POLICY_CNSA1_202603) == 1,
+
+    --- POLICY_*: for SSLContext.compliance_policy: NONE; FIPS_202205 (SP 800-52r2), WPA3_192_202304, CNSA_202407
+    --- (prefers AES-256-GCM in TLS 1.3, forbids nothing), CNSA1_202603 (RFC 9151), CNSA2_202603 (TLS 1.3 with
+    --- ML-KEM-1024).
+    --- Python: none.
+    POLICY_NONE = const.POLICY_NONE,
+    POLICY_FIPS_202205 = const.POLICY_FIPS_202205,
+    POLICY_WPA3_192_202304 = const.POLICY_WPA3_192_202304,
+    POLICY_CNSA_202407 = const.POLICY_CNSA_202407,
+    POLICY_CNSA1_202603 = const.POLICY_CNSA1_202603,
+    POLICY_CNSA2_202603 = const.POLICY_CNSA2_202603,
 
     --- CHANNEL_BINDING_TYPES: the types that SSLSocket:get_channel_binding accepts: {"tls-unique",
     --- "tls-exporter", "tls-server-end-point"}.

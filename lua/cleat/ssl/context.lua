@@ -1,6 +1,7 @@
 --- Settings and certificates for TLS sockets: Python's ssl.SSLContext (section 17.3.3).
 
 local C = require "cleat.backend"
+local algorithms = require "cleat.ssl.algorithms"
 local certificate = require "cleat.ssl.certificate"
 local check = require "cleat.check"
 local class = require "cleat.class"
@@ -8,6 +9,8 @@ local connection_class = require "cleat.ssl.connection_class"
 local constants = require "cleat.ssl.constants"
 local credential = require "cleat.ssl.credential"
 local early_setting = require "cleat.ssl.early_data"
+local ech = require "cleat.ssl.ech"
+local ech_keys = require("cleat.ssl.ech_key").methods
 local errors = require "cleat.errors"
 local handshake_settings = require "cleat.ssl.handshake_settings"
 local keywords = require "cleat.keywords"
@@ -82,6 +85,9 @@ local const = C.const
 --- 0, and 64 in a context of create_default_context for clients; at most 65536. Setting it empties the cache, as does
 --- each change of another setting. Only sessions with a `server_hostname` are kept, and whose server was verified; one
 --- of TLS 1.3 is resumed once. See docs/security.md. Raises TypeError, ValueError
+---@field ech_grease boolean whether clients without `ech_configs` send an extension that looks like Encrypted
+--- ClientHello, so that an observer cannot tell by it which clients hide a name: false, and true in a context of
+--- create_default_context for clients. Servers ignore it. Raises TypeError
 ---@field ask_ocsp boolean whether clients ask the server for an OCSP response: true. It is verified, if the server is: a
 --- certificate that it revokes is refused; a response that is not good is ignored, unless `require_ocsp` is true or the
 --- certificate says that it must be stapled (RFC 7633). false is DANGEROUS: such certificates are accepted without
@@ -104,6 +110,12 @@ local const = C.const
 --- `ssl.SSLSocket:extend(name, fields)` has made. `fields` are additional attributes, with their values in new objects.
 --- Raises TypeError
 ---@field sslobject_class cleat.Class the same for wrap_bio and SSLObject
+---@field compliance_policy integer `POLICY_*`, a restriction of versions, suites, groups and signature algorithms to
+--- what a standard allows: POLICY_NONE. Connections use what it and the other settings have in common, in any order of
+--- setting; chains of certificates are not restricted. Raises SSLError if nothing would be left, as the other setters
+--- do from then on; NotImplementedError for POLICY_CNSA* without `HAS_POLICY_CNSA`; ValueError, TypeError
+---@field grease boolean whether connections send GREASE (RFC 8701), random values that a peer has to ignore: false. It
+--- shows which peers will not understand a later version of TLS: they refuse the handshake. Raises TypeError
 ---@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
 --- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
@@ -141,7 +153,8 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
         _lowest = not one_role, _highest = true, _sni_callback = false }, SSLContext.instance)
 end)
 
-for _, methods in ipairs { credential, handshake_settings, resumption.methods, session_store.methods, psk.methods } do
+for _, methods in ipairs { algorithms.settings, credential, ech_keys, handshake_settings, psk.methods, resumption.methods,
+    session_store.methods } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end
@@ -386,10 +399,11 @@ function getters.security_level()
 end
 
 local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_handshake_on_connect",
-    "suppress_ragged_eofs", "server_hostname", "session", "early_data" }, { required = 1 })
+    "suppress_ragged_eofs", "server_hostname", "session", "early_data", "ech_configs" },
+    { required = 1 })
 
 local OPTIONS = { server_side = true, do_handshake_on_connect = true, suppress_ragged_eofs = true, server_hostname = true,
-    session = true, early_data = true }
+    session = true, early_data = true, ech_configs = true }
 
 -- plain: whether an argument is a table of wrap_socket's keywords and nothing else.
 local function plain(options)
@@ -418,9 +432,11 @@ end
 ---
 --- Raises: SSLError if the handshake fails (SSLCertVerificationError if the peer's certificate is refused); ValueError
 --- if `server_hostname` is missing although `check_hostname` is true, is malformed, or is given on a server, for a
---- `session` of another context, and for a non-blocking connected socket unless `do_handshake_on_connect` is false;
---- NotImplementedError for datagram sockets; TypeError for other values and for a socket that is wrapped already. If
---- the handshake fails the socket is closed.
+--- `session` of another context, for `ech_configs` where TLS 1.3 is disabled, and for a non-blocking connected socket
+--- unless `do_handshake_on_connect` is false; SSLECHRejectedError if the server could not decrypt; SSLError for other
+--- `ech_configs` than a list (INVALID_ECH_CONFIG_LIST), and for a list of which BoringSSL supports nothing
+--- (NO_SUPPORTED_ECH_CONFIG); NotImplementedError for datagram sockets; TypeError for other values and for a socket
+--- that is wrapped already. If the handshake fails the socket is closed.
 --- Python: 2.7.9, 3.2; `session` 3.6.
 ---@param sock any see above
 ---@param server_side boolean? false by default
@@ -435,18 +451,22 @@ end
 --- with the client's first message (0-RTT); what the server refuses, or does not allow, is sent right after the
 --- handshake. So it has them once in any case; `SSLSocket.early_data` says how. DANGEROUS: an attacker can repeat what
 --- was sent early, any number of times. Only a request that may be repeated belongs into it
+---@param ech_configs string? clients only: the server's list of configurations for Encrypted ClientHello (ECH, RFC
+--- 9849), as bytes: `server_hostname` and most of the client's first message are encrypted, and an observer sees the
+--- public name of the configuration. A server that cannot decrypt must have a certificate for the public name; then
+--- SSLECHRejectedError has its present configurations. The name is never sent in plaintext
 ---@return cleat.ssl.SSLSocket
 ---@overload fun(self, sock, keywords: cleat.keywords.SSLContext.wrap_socket): cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
-    early_data, ...)
+    early_data, ech_configs, ...)
     if sock ~= nil and do_handshake_on_connect == nil and suppress_ragged_eofs == nil and server_hostname == nil and
-        session == nil and early_data == nil and plain(server_side) and select("#", ...) == 0 then
+        session == nil and early_data == nil and ech_configs == nil and plain(server_side) and select("#", ...) == 0 then
         -- the usual way to call it, without parsing
         return wrap(self, sock, server_side)
     end
-    sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data =
-        parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data,
-            ...)
+    sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data,
+        ech_configs = parse_wrap(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
+        early_data, ech_configs, ...)
     if type(server_side) == "string" then
         check.fail("wrap_socket", "server_side", "a boolean", server_side,
             ": the server's name is given by name, wrap_socket(sock, {server_hostname = …})")
@@ -458,11 +478,12 @@ function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, supp
         server_hostname = server_hostname,
         session = session,
         early_data = early_data,
+        ech_configs = ech_configs,
     })
 end
 
 local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "server_side", "server_hostname", "session",
-    "early_data" }, { required = 2 })
+    "early_data", "ech_configs" }, { required = 2 })
 
 --- Makes a TLS connection that reads from one MemoryBIO, writes to another, and does no input or output itself.
 ---
@@ -480,10 +501,13 @@ local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "se
 ---@param server_hostname string? as in wrap_socket
 ---@param session cleat.ssl.SSLSession? as in wrap_socket
 ---@param early_data string? as in wrap_socket
+---@param ech_configs string? as in wrap_socket
 ---@return cleat.ssl.SSLObject
 ---@overload fun(self, incoming, outgoing, keywords: cleat.keywords.SSLContext.wrap_bio): cleat.ssl.SSLObject
-function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ...)
-    return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ...))
+function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ech_configs,
+    ...)
+    return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data,
+        ech_configs, ...))
 end
 
 
@@ -532,13 +556,15 @@ end
 
 version_range.add(getters, setters)
 
-for _, part in ipairs { connection_class, early_setting, session_store, staple } do
+for _, part in ipairs { algorithms, connection_class, early_setting, session_store, staple } do
     for name, get in pairs(part.getters) do
         getters[name], setters[name] = get, part.setters[name]
     end
 end
-for name, get in pairs(resumption.context_getters) do
-    getters[name], setters[name] = get, resumption.context_setters[name]
+for _, part in ipairs { resumption, ech } do
+    for name, get in pairs(part.context_getters) do
+        getters[name], setters[name] = get, part.context_setters[name]
+    end
 end
 
 class.properties(SSLContext, getters, setters)

@@ -22,8 +22,8 @@ local parse = keywords.parser("create_default_context", { "purpose", "cafile", "
 
 --- Makes a context with secure settings: TLS 1.2 and later, strong cipher suites. For `Purpose.SERVER_AUTH` it verifies
 --- the server's chain and host name, against the given CA certificates or else the system's, and resumes sessions (see
---- `session_cache_size` of SSLContext). For `Purpose.CLIENT_AUTH` it requests no client certificates. Later versions of
---- cleat may choose stricter settings.
+--- `session_cache_size` of SSLContext); its `ech_grease` is true. For `Purpose.CLIENT_AUTH` it requests no client
+--- certificates. Later versions of cleat may choose stricter settings.
 ---
 ---     local context = ssl.create_default_context()
 ---     print(context.verify_mode == ssl.CERT_REQUIRED, context.check_hostname) --> true	true
@@ -52,6 +52,7 @@ function defaults.create_default_context(purpose, cafile, capath, cadata, ...)
         context.verify_mode = const.CERT_REQUIRED
         context.check_hostname = true
         context.session_cache_size = SESSIONS
+        context.ech_grease = true
     end
     if cafile ~= nil or capath ~= nil or cadata ~= nil then
         context:load_verify_locations(cafile, capath, cadata)

@@ -1,6 +1,7 @@
 --- The methods of an SSLContext that say what a handshake may agree on (section 17.3.3).
 
 local C = require "cleat.backend"
+local algorithms = require "cleat.ssl.algorithms"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
@@ -96,7 +97,10 @@ function settings:get_ciphers()
     local may_use_13 = errors.check(C.context_maximum_version(self._id)) >= const.TLS1_3_VERSION and
         self.options % (const.OP_NO_TLSV1_3 * 2) < const.OP_NO_TLSV1_3
     for _, number in ipairs(may_use_13 and TLS13_CIPHERS or {}) do
-        list[#list + 1] = suite(number)
+        local found = suite(number)
+        if algorithms.allows(self, found.name) then
+            list[#list + 1] = found
+        end
     end
     for index = 0, errors.check(C.context_cipher_count(self._id)) - 1 do
         list[#list + 1] = suite(errors.check(C.context_cipher_id(self._id, index)))
@@ -158,7 +162,7 @@ end
 
 local parse_curve = keywords.parser("set_ecdh_curve", { "curve_name" }, { required = 1 })
 
---- Allows only one group for the key exchange, on servers and on clients.
+--- Allows only one group for the key exchange, on servers and on clients, as set_groups does for a list.
 ---
 ---     local context = ssl.create_default_context()
 ---     context:set_ecdh_curve("X25519")

@@ -1,6 +1,7 @@
 --- TLS without a network: Python's ssl.SSLObject (3.5, section 18.2.6).
 
 local C = require "cleat.backend"
+local algorithms = require "cleat.ssl.algorithms"
 local MemoryBIO = require "cleat.ssl.memory_bio"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
@@ -9,6 +10,7 @@ local connection = require "cleat.ssl.connection"
 local connection_info = require "cleat.ssl.connection_info"
 local early_data = require "cleat.ssl.early_data"
 local early_write = require "cleat.ssl.early_write"
+local ech = require "cleat.ssl.ech"
 local errors = require "cleat.errors"
 local exporter = require "cleat.ssl.exporter"
 local hostname = require "cleat.ssl.hostname"
@@ -34,6 +36,8 @@ local resumption = require "cleat.ssl.resumption"
 ---@field session cleat.ssl.SSLSession? see SSLSocket
 ---@field session_reused boolean? see SSLSocket
 ---@field early_data string? see SSLSocket
+---@field ech_accepted boolean? see SSLSocket
+---@field ech_public_name string? see SSLSocket
 ---@field _incoming cleat.ssl.MemoryBIO
 ---@field _outgoing cleat.ssl.MemoryBIO
 ---@field _due integer see MemoryBIO:_feed
@@ -41,7 +45,7 @@ local SSLObject = class.new("ssl.SSLObject", function()
     return errors.raise(errors.TypeError, "SSLObject has no constructor: use SSLContext.wrap_bio()")
 end, connection.Connection)
 
-for _, methods in ipairs { connection_info, early_data.methods, exporter.methods } do
+for _, methods in ipairs { connection_info, algorithms.methods, early_data.methods, exporter.methods } do
     for name, method in pairs(methods) do
         SSLObject[name] = method
     end
@@ -177,18 +181,19 @@ end
 --- SSLContext.wrap_bio with its arguments in order.
 ---@param context cleat.ssl.SSLContext
 ---@return cleat.ssl.SSLObject
-local function wrap(context, incoming, outgoing, server_side, server_hostname, session, early)
+local function wrap(context, incoming, outgoing, server_side, server_hostname, session, early, configs)
     check_bio("incoming", incoming)
     check_bio("outgoing", outgoing)
     server_side = check.optional_boolean("wrap_bio", "server_side", server_side, false)
     local name, labels = hostname.check(context, "wrap_bio", server_side, server_hostname)
     session = resumption.check(server_side, session)
     early = early_write.check("wrap_bio", server_side, early)
+    configs = ech.check("wrap_bio", server_side, configs)
     local self = setmetatable({
         _tls = 0, _tls_guard = false, _read_id = 0, _write_id = 0, _transport = memory, _context = context, _origin = context,
         _incoming = incoming, _outgoing = outgoing, _due = 0, _timeout = 0, _wait = 0, _waiter = false, _events = "r", _turns = false,
         _server_side = server_side, _server_hostname = name, _in_callback = false, _failed = false,
-        _session = session, _early = early,
+        _session = session, _early = early, _ech_configs = configs,
     }, (context._sslobject_class or SSLObject).instance)
     connection.open(self, labels or name)
     return self

@@ -1,6 +1,7 @@
 --- TLS sockets: Python's ssl.SSLSocket (section 17.3.2).
 
 local C = require "cleat.backend"
+local algorithms = require "cleat.ssl.algorithms"
 local compat = require "cleat.compat"
 local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
@@ -67,6 +68,10 @@ local Socket = object.Socket
 ---@field early_data "accepted"|"refused"|nil what became of early data: on a client, of the argument `early_data` of
 --- wrap_socket, nil if none could be sent early; on a server whether the client has sent some, and the server reads it:
 --- see recv_early. Read-only
+---@field ech_accepted boolean? whether the ClientHello was encrypted and the server has decrypted it: on a client once
+--- the handshake is done, on a server from the servername callback on; nil before there is TLS, and after it. Read-only
+---@field ech_public_name string? the public name under which a client's server has answered, since it could not decrypt
+--- the ClientHello; nil in all other cases. Such a handshake fails; a verify_callback can see it before. Read-only
 ---@field do_handshake_on_connect boolean whether connect() and accept() do the handshake
 ---@field suppress_ragged_eofs boolean whether an end of the connection without close_notify looks like the end of the
 --- data
@@ -82,7 +87,7 @@ local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, connection.Connection, Socket)
 
-for _, methods in ipairs { io, connection_info, early_data.methods, exporter.methods } do
+for _, methods in ipairs { io, connection_info, algorithms.methods, early_data.methods, exporter.methods } do
     for name, method in pairs(methods) do
         SSLSocket[name] = method
     end

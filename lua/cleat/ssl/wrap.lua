@@ -7,6 +7,7 @@ local calls = require "cleat.socket.calls"
 local check = require "cleat.check"
 local connection = require "cleat.ssl.connection"
 local early_write = require "cleat.ssl.early_write"
+local ech = require "cleat.ssl.ech"
 local errors = require "cleat.errors"
 local hostname = require "cleat.ssl.hostname"
 local object = require "cleat.socket.object"
@@ -28,6 +29,7 @@ local Plain, STREAM = object.Socket.instance, C.const.SOCK_STREAM
 ---@field server_hostname string?
 ---@field session cleat.ssl.SSLSession?
 ---@field early_data string?
+---@field ech_configs string?
 
 -- settings stores the options in a new SSLSocket; defaults take no field.
 local function settings(self, options)
@@ -125,7 +127,7 @@ local function wrap_any(context, sock, options)
 end
 
 -- wrap_plain wraps an open stream socket of cleat.socket: the fast path.
-local function wrap_plain(context, sock, server_side, auto, ragged, name, session, early)
+local function wrap_plain(context, sock, server_side, auto, ragged, name, session, early, configs)
     local self = new(context, sock._id, sock._guard, sock._timeout, sock._wait, sock, name or nil)
     local waiter = rawget(sock, "_waiter")
     if waiter then
@@ -146,11 +148,14 @@ local function wrap_plain(context, sock, server_side, auto, ragged, name, sessio
     if early then
         rawset(self, "_early", early)
     end
+    if configs then
+        rawset(self, "_ech_configs", configs)
+    end
     if rawget(sock, "_borrowed") then
         sock:_borrow() -- which raises
     end
     local connected = socket_connected(sock._id)
-    if connected > 0 and not early and (not auto or sock._timeout ~= 0) then -- set_up without what a new socket does not need
+    if connected > 0 and not early and not configs and (not auto or sock._timeout ~= 0) then -- set_up without what a new socket does not need
         connection.open_new(self, context, server_side, name, session)
         self._state = "open"
     else
@@ -173,6 +178,7 @@ function wrap.stream(context, stream, options)
         _server_side = options.server_side, _server_hostname = name, _ascii_hostname = ascii,
         _auto = options.do_handshake_on_connect, _session = resumption.check(options.server_side or false, options.session),
         _early = early_write.check("wrap_socket", options.server_side or false, options.early_data),
+        _ech_configs = ech.check("wrap_socket", options.server_side or false, options.ech_configs),
     })
 end
 
@@ -200,13 +206,14 @@ function wrap.wrap(context, sock, options, arguments)
     local name, ascii = hostname.check(context, "wrap_socket", server_side, options.server_hostname)
     local session = resumption.check(server_side, options.session)
     local early = early_write.check("wrap_socket", server_side, options.early_data)
+    local configs = ech.check("wrap_socket", server_side, options.ech_configs)
     local self
     if getmetatable(sock) == Plain and sock._id ~= 0 and sock._type == STREAM and not ascii and not arguments then
-        self = wrap_plain(context, sock, server_side, auto, ragged, name, session, early)
+        self = wrap_plain(context, sock, server_side, auto, ragged, name, session, early, configs)
     else
         self = wrap_any(context, sock, {
             _server_side = server_side, _auto = auto, _ragged = ragged, _server_hostname = name, _arguments = arguments,
-            _ascii_hostname = ascii, _session = session, _early = early,
+            _ascii_hostname = ascii, _session = session, _early = early, _ech_configs = configs,
         })
     end
     if auto and self._state == "open" then

@@ -1,0 +1,43 @@
+/* message.c: BoringSSL's callback for each message: before it acts on one that was received, and once it has made one
+ * to be sent. */
+#include "tls/message.h"
+
+#include "tls/connection.h"
+#include "tls/group.h"
+#include "tls/sigalg.h"
+
+#define NAMED_CURVE 3
+
+uint16_t cleat_message_named_curve(CBS *body) {
+    uint8_t type;
+    uint16_t group;
+    CBS point;
+    if (!CBS_get_u8(body, &type) || type != NAMED_CURVE || !CBS_get_u16(body, &group) ||
+        !CBS_get_u8_length_prefixed(body, &point)) {
+        return 0;
+    }
+    return group;
+}
+
+static void on_message(int is_write, int version, int content_type, const void *bytes, size_t len,
+                       SSL *ssl, void *unused) {
+    struct cleat_connection *connection = SSL_get_app_data(ssl);
+    uint8_t type;
+    CBS message;
+    (void)version;
+    (void)unused;
+    CBS_init(&message, bytes, len);
+    if (content_type != SSL3_RT_HANDSHAKE || !CBS_get_u8(&message, &type) ||
+        !CBS_skip(&message, 3)) {
+        return;
+    }
+    if (is_write != 0) {
+        cleat_sigalg_note(connection, ssl, type, message);
+    } else {
+        cleat_group_check(connection, ssl, type, message);
+    }
+}
+
+void cleat_message_set_up(SSL_CTX *ssl_ctx) {
+    SSL_CTX_set_msg_callback(ssl_ctx, on_message);
+}

@@ -1,0 +1,32 @@
+--- How a command ends early: an error with an exit status, which main.lua turns into a message.
+
+local failure = {}
+
+local Failure = {}
+Failure.__index = Failure
+
+function Failure.__tostring(self)
+    return self.message or "exit " .. self.status
+end
+
+--- Ends the command with a message on the standard error, and a status. detail: more lines.
+---@param status integer
+---@param message string
+---@param detail string?
+function failure.raise(status, message, detail)
+    return error(setmetatable({ status = status, message = message, detail = detail }, Failure), 0)
+end
+
+--- Ends the command with a status, and says nothing.
+---@param status integer
+function failure.exit(status)
+    return error(setmetatable({ status = status }, Failure), 0)
+end
+
+---@param value any
+---@return boolean
+function failure.is(value)
+    return getmetatable(value) == Failure
+end
+
+return failure

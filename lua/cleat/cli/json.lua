@@ -1,0 +1,108 @@
+--- JSON (RFC 8259), as the commands write it: names in order, so that the text is the same each time.
+
+local json = {}
+
+--- array marks a table as an array also when it is empty.
+local ARRAY = {}
+
+---@param list table
+---@return table
+function json.array(list)
+    return setmetatable(list, ARRAY)
+end
+
+--- null is a value in an object that is written as null; nil leaves the name out.
+json.null = setmetatable({}, { __tostring = function() return "null" end })
+
+local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+-- Whether it is UTF-8 without surrogates and overlong forms.
+local function is_utf8(text)
+    local at = 1
+    while at <= #text do
+        local a, b, c, d = text:byte(at, at + 3)
+        local function tail(byte)
+            return byte and byte >= 0x80 and byte <= 0xbf
+        end
+        if a < 0x80 then
+            at = at + 1
+        elseif a >= 0xc2 and a <= 0xdf and tail(b) then
+            at = at + 2
+        elseif a >= 0xe0 and a <= 0xef and tail(b) and tail(c) and (a ~= 0xe0 or b >= 0xa0) and (a ~= 0xed or b <= 0x9f) then
+            at = at + 3
+        elseif a >= 0xf0 and a <= 0xf4 and tail(b) and tail(c) and tail(d) and (a ~= 0xf0 or b >= 0x90) and (a ~= 0xf4 or b <= 0x8f) then
+            at = at + 4
+        else
+            return false
+        end
+    end
+    return true
+end
+
+-- Bytes that are no UTF-8 are taken for Latin-1: JSON has texts only.
+local function string_of(text)
+    if not is_utf8(text) then
+        text = text:gsub("[\128-\255]", function(char)
+            local byte = char:byte()
+            return string.char(0xc0 + math.floor(byte / 64), 0x80 + byte % 64)
+        end)
+    end
+    return '"' .. text:gsub('[%z\1-\31\127"\\]', function(char)
+        return ESCAPES[char] or ("\\u%04x"):format(char:byte())
+    end) .. '"'
+end
+
+local function number_of(number)
+    if number % 1 == 0 and math.abs(number) < 2 ^ 53 then
+        return ("%.0f"):format(number)
+    end
+    return ("%.3f"):format(number)
+end
+
+local encode
+
+local function list_of(list, between, indent, inner)
+    local parts = {}
+    for _, value in ipairs(list) do
+        parts[#parts + 1] = inner .. encode(value, indent and inner)
+    end
+    return #parts == 0 and "[]" or "[" .. between .. table.concat(parts, "," .. between) .. between .. (indent or "") .. "]"
+end
+
+local function object_of(object, between, indent, inner)
+    local names, parts = {}, {}
+    for name in pairs(object) do
+        names[#names + 1] = name
+    end
+    table.sort(names)
+    for _, name in ipairs(names) do
+        parts[#parts + 1] = inner .. string_of(name) .. (indent and ": " or ":") .. encode(object[name], indent and inner)
+    end
+    return #parts == 0 and "{}" or "{" .. between .. table.concat(parts, "," .. between) .. between .. (indent or "") .. "}"
+end
+
+function encode(value, indent)
+    local kind = type(value)
+    if value == json.null then
+        return "null"
+    elseif kind == "string" then
+        return string_of(value)
+    elseif kind == "number" then
+        return number_of(value)
+    elseif kind == "boolean" then
+        return tostring(value)
+    end
+    assert(kind == "table", kind)
+    local is_list = getmetatable(value) == ARRAY or value[1] ~= nil
+    return (is_list and list_of or object_of)(value, indent and "\n" or "", indent, indent and indent .. "  " or "")
+end
+
+--- Encodes a value: over several lines, or in one.
+---@param value any
+---@param one_line boolean?
+---@return string
+function json.encode(value, one_line)
+    return encode(value, not one_line and "" or nil)
+end
+
+return json

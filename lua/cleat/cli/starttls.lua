@@ -1,0 +1,224 @@
+--- The plaintext part of protocols that begin TLS by a command. It reads byte by byte up to the end of the server's
+--- answer: what an attacker has sent behind it goes into the handshake, which fails, and is never taken for an answer.
+
+local compat = require "cleat.compat"
+local failure = require "cleat.cli.failure"
+local loop = require "cleat.cli.loop"
+local output = require "cleat.cli.output"
+
+local starttls = {}
+
+local LINE, MESSAGE, LINES = 4096, 65536, 200 -- how much of plaintext is read before it is refused
+
+---@class cleat.cli.Plain
+---@field sock cleat.Socket
+---@field deadline number
+---@field name string
+local Plain = {}
+Plain.__index = Plain
+
+local function refuse(format, ...)
+    failure.raise(1, format:format(...))
+end
+
+local function shown(text)
+    return "'" .. output.safe((text:gsub("[\r\n]+$", "")):sub(1, 200)) .. "'"
+end
+
+function Plain:send(text)
+    self.sock:settimeout(math.max(self.deadline - loop.now(), 0.001))
+    self.sock:sendall(text)
+end
+
+function Plain:take(size)
+    local parts, left = {}, size
+    while left > 0 do
+        self.sock:settimeout(math.max(self.deadline - loop.now(), 0.001))
+        local data = self.sock:recv(left)
+        if data == "" then
+            refuse "the server has closed the connection before TLS"
+        end
+        parts[#parts + 1] = data
+        left = left - #data
+    end
+    return table.concat(parts)
+end
+
+-- to: up to a text that ends with what a pattern, or the other one, finds
+function Plain:to(pattern, limit, other)
+    local text = ""
+    repeat
+        text = text .. self:take(1)
+        if #text > limit then
+            refuse("the server's answer is too long: it begins with %s", shown(text:sub(1, 60)))
+        end
+    until text:find(pattern) or other and text:find(other)
+    return text
+end
+
+function Plain:line()
+    return self:to("\n$", LINE)
+end
+
+-- reply: of SMTP and FTP: lines of which the last one has a blank behind the code
+function Plain:reply(code)
+    local lines = {}
+    repeat
+        lines[#lines + 1] = self:line()
+        if #lines > LINES then
+            refuse "the server's answer has too many lines"
+        end
+    until lines[#lines]:find "^%d%d%d[ \r\n]"
+    if lines[#lines]:sub(1, 3) ~= code then
+        refuse("the server answers %s", shown(lines[#lines]))
+    end
+    return table.concat(lines)
+end
+
+local begin, ports = {}, {}
+
+ports.smtp = 25
+function begin.smtp(plain)
+    plain:reply "220"
+    plain:send "EHLO localhost\r\n"
+    if not plain:reply("250"):upper():find "\n250[ -]STARTTLS%f[\r\n]" then
+        refuse "the server does not offer STARTTLS"
+    end
+    plain:send "STARTTLS\r\n"
+    plain:reply "220"
+end
+
+ports.ftp = 21
+function begin.ftp(plain)
+    plain:reply "220"
+    plain:send "AUTH TLS\r\n"
+    plain:reply "234"
+end
+
+ports.imap = 143
+function begin.imap(plain)
+    local greeting = plain:line()
+    if not greeting:find "^%* OK" then
+        refuse("the server greets with %s", shown(greeting))
+    end
+    plain:send "a STARTTLS\r\n"
+    local line
+    for _ = 1, LINES do
+        line = plain:line()
+        if line:find "^a " then
+            break
+        end
+    end
+    if not line:find "^a OK" then
+        refuse("the server answers %s", shown(line))
+    end
+end
+
+ports.pop3 = 110
+function begin.pop3(plain)
+    for _, command in ipairs { "", "STLS\r\n" } do
+        plain:send(command)
+        local line = plain:line()
+        if not line:find "^%+OK" then
+            refuse("the server answers %s", shown(line))
+        end
+    end
+end
+
+ports.xmpp = 5222
+function begin.xmpp(plain)
+    local domain = plain.name:gsub("[<>&'\"]", "")
+    plain:send(("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+        .. "to='%s' version='1.0'>"):format(domain))
+    local features = plain:to("</?stream:features/?>$", MESSAGE, "</stream:error>$")
+    if features:find "<stream:features>$" then
+        features = plain:to("</stream:features>$", MESSAGE)
+    end
+    if features:find "</stream:error>$" then
+        refuse("the server answers %s", shown(features:match "<stream:error.*$"))
+    end
+    if not features:find("urn:ietf:params:xml:ns:xmpp-tls", 1, true) then
+        refuse "the server does not offer STARTTLS"
+    end
+    plain:send "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+    local answer = plain:to("/>$", LINE)
+    if not answer:find "^%s*<proceed%s" then
+        refuse("the server answers %s", shown(answer))
+    end
+end
+
+local function ber(tag, content)
+    return string.char(tag, #content) .. content -- up to 127 bytes
+end
+
+ports.ldap = 389
+function begin.ldap(plain)
+    plain:send(ber(48, ber(2, "\1") .. ber(119, ber(128, "1.3.6.1.4.1.1466.20037"))))
+    local tag, size = plain:take(2):byte(1, 2)
+    if size > 128 and size <= 131 then -- the length in so many bytes
+        local bytes = plain:take(size - 128)
+        size = 0
+        for i = 1, #bytes do
+            size = size * 256 + bytes:byte(i)
+        end
+    end
+    if tag ~= 48 or size > MESSAGE then
+        refuse "the server does not answer in LDAP"
+    end
+    local code = plain:take(size):match "^\2\1\1\120[^\10]+\10\1(.)" -- messageID 1, ExtendedResponse, resultCode
+    if code ~= "\0" then
+        refuse("the server refuses StartTLS%s", code and ": LDAP result code " .. code:byte() or "")
+    end
+end
+
+ports.postgres = 5432
+function begin.postgres(plain)
+    plain:send "\0\0\0\8\4\210\22\47" -- SSLRequest
+    local answer = plain:take(1)
+    if answer ~= "S" then
+        refuse(answer == "N" and "the server has no TLS" or "the server does not answer as PostgreSQL")
+    end
+end
+
+ports.mysql = 3306
+function begin.mysql(plain)
+    local a, b, c, sequence = plain:take(4):byte(1, 4)
+    local size = a + b * 256 + c * 65536
+    local packet = size <= MESSAGE and plain:take(size) or ""
+    if packet:byte() == 255 then
+        refuse("the server refuses: %s", shown(packet:sub(4)))
+    end
+    local low, high = packet:match "^\10[^%z]*%z.............(.)(.)" -- protocol 10: its version, and then capabilities
+    if not low or sequence ~= 0 then
+        refuse "the server does not answer as MySQL"
+    elseif math.floor((low:byte() + high:byte() * 256) / 2048) % 2 ~= 1 then
+        refuse "the server has no TLS"
+    end
+    -- SSLRequest: CLIENT_PROTOCOL_41, CLIENT_SSL and CLIENT_SECURE_CONNECTION; packets up to 16 MB; utf8
+    plain:send("\32\0\0\1\0\138\0\0\0\0\0\1\33" .. ("\0"):rep(23))
+end
+
+--- The port of a protocol that begins in plaintext; 443 without one.
+---@param protocol string?
+---@return integer
+function starttls.port(protocol)
+    return protocol and ports[protocol] or 443
+end
+
+--- Speaks a protocol up to the point where TLS begins. It raises a failure if the server does not want to.
+---@param sock cleat.Socket
+---@param protocol string
+---@param name string what XMPP calls the server
+---@param deadline number
+function starttls.begin(sock, protocol, name, deadline)
+    local plain = setmetatable({ sock = sock, name = name, deadline = deadline }, Plain)
+    local ok, problem = compat.pcall(begin[protocol], plain)
+    if not ok then
+        if failure.is(problem) then
+            problem.message = ("%s: %s"):format(protocol, problem.message)
+        end
+        error(problem, 0)
+    end
+end
+
+return starttls

@@ -1,0 +1,214 @@
+--- Groups, signature algorithms, GREASE and compliance policies: the methods and fields of contexts, and the methods of
+--- connections that report what was negotiated.
+
+local C = require "cleat.backend"
+local check = require "cleat.check"
+local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
+
+local const = C.const
+
+---@class cleat.ssl.SSLContext
+local settings = {}
+
+---@class cleat.ssl.Connection
+local methods = {}
+
+local functions = {}
+
+local algorithms = { settings = settings, methods = methods, functions = functions, getters = {}, setters = {} }
+
+-- split returns the names of a list with colons between them.
+local function split(text)
+    local names = {}
+    for name in (text or ""):gmatch("[^:]+") do
+        names[#names + 1] = name
+    end
+    return names
+end
+
+local parse_groups = keywords.parser("set_groups", { "groups" }, { required = 1 })
+
+--- Sets the groups for the key exchange, best first: a list in OpenSSL's format. It knows IANA's names and their
+--- aliases, as get_groups lists them, and "DEFAULT". A name with "?" in front of it is left out if this BoringSSL does
+--- not have it. It replaces what set_ecdh_curve has set. A server takes the first group in its list that the client
+--- has, too.
+---
+---     local context = ssl.create_default_context()
+---     context:set_groups("?X25519MLKEM768:x25519:secp256r1")
+---     print(pcall(context.set_groups, context, "x448") == false) --> true
+---
+--- In TLS 1.2 a server's ECDSA certificate must be on one of the groups, too. A client whose list has no NIST curve
+--- offers them for that alone, if it allows TLS 1.2, and refuses a server that takes one for the key exchange.
+---
+--- Raises: SSLError if a name is unknown, which it names, and if nothing is left of the list, or the context's
+--- compliance_policy allows nothing in it; TypeError if it is no string.
+--- Python: 3.15.
+---@param groups string
+---@overload fun(self, groups, keywords: cleat.keywords.SSLContext.set_groups)
+function settings:set_groups(groups, ...)
+    errors.check(C.context_set_groups(self._id, check.string("set_groups", "groups", (parse_groups(groups, ...)))))
+end
+
+local parse_get = keywords.parser("get_groups", { "include_aliases" })
+
+--- Lists the groups that set_groups accepts: those that BoringSSL has for the context's versions and its
+--- compliance_policy, best first.
+---
+---     local context = ssl.create_default_context()
+---     context.maximum_version = ssl.TLSVersion.TLSv1_2
+---     print(table.concat(context:get_groups(), " ")) --> x25519 secp256r1 secp384r1 secp521r1
+---
+--- Raises: TypeError if `include_aliases` is no boolean.
+--- Python: 3.15.
+---@param include_aliases boolean? whether the aliases of each group follow its name; false by default
+---@return string[] # IANA's names
+---@overload fun(self, keywords: cleat.keywords.SSLContext.get_groups): string[]
+function settings:get_groups(include_aliases, ...)
+    include_aliases = check.optional_boolean("get_groups", "include_aliases", (parse_get(include_aliases, ...)), false)
+    local _, names = errors.check(C.context_groups(self._id, include_aliases and 1 or 0))
+    return split(names)
+end
+
+local parse_server = keywords.parser("set_server_sigalgs", { "sigalgs" }, { required = 1 })
+
+--- Sets the algorithms with which a server signs the handshake, with TLS 1.2 and later, best first: a client's context
+--- verifies with these only, a server's signs with these only, and presents only certificates whose key can. The list
+--- is in OpenSSL's format: names as get_sigalgs lists them, or keys and hashes ("ECDSA+SHA256"). A name with "?" in
+--- front of it is left out if it is unknown.
+---
+---     local context = ssl.create_default_context()
+---     context:set_server_sigalgs("ed25519:ecdsa_secp256r1_sha256:RSA-PSS+SHA256")
+---
+--- Raises: SSLError if a name is unknown, which it names, and if nothing is left of the list, or the context's
+--- compliance_policy allows nothing in it; TypeError if it is no string.
+--- Python: 3.15.
+---@param sigalgs string
+---@overload fun(self, sigalgs, keywords: cleat.keywords.SSLContext.set_server_sigalgs)
+function settings:set_server_sigalgs(sigalgs, ...)
+    sigalgs = check.string("set_server_sigalgs", "sigalgs", (parse_server(sigalgs, ...)))
+    errors.check(C.context_set_server_sigalgs(self._id, sigalgs))
+end
+
+local parse_client = keywords.parser("set_client_sigalgs", { "sigalgs" }, { required = 1 })
+
+--- Does the same for the authentication of clients by certificates: a server's context verifies with these algorithms
+--- only, a client's signs with these only.
+---
+---     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+---     context:set_client_sigalgs("ecdsa_secp384r1_sha384")
+---
+--- Raises: as set_server_sigalgs.
+--- Python: 3.15.
+---@param sigalgs string
+---@overload fun(self, sigalgs, keywords: cleat.keywords.SSLContext.set_client_sigalgs)
+function settings:set_client_sigalgs(sigalgs, ...)
+    sigalgs = check.string("set_client_sigalgs", "sigalgs", (parse_client(sigalgs, ...)))
+    errors.check(C.context_set_client_sigalgs(self._id, sigalgs))
+end
+
+--- Lists the signature algorithms that BoringSSL has, for SSLContext:set_server_sigalgs and set_client_sigalgs. Not all
+--- of them are used by default.
+---
+---     print(ssl.get_sigalgs()[1]) --> ecdsa_secp256r1_sha256
+---
+--- Python: 3.15.
+---@return string[] # IANA's names
+function functions.get_sigalgs()
+    local _, names = errors.check(C.signature_algorithms())
+    return split(names)
+end
+
+function algorithms.getters:grease()
+    return errors.check(C.context_grease(self._id)) == 1
+end
+
+function algorithms.setters:grease(value)
+    if type(value) ~= "boolean" then
+        errors.raise(errors.TypeError, "grease must be a boolean, not " .. check.kind(value))
+    end
+    errors.check(C.context_set_grease(self._id, value and 1 or 0))
+end
+
+local NAMES = {}
+for name, value in pairs(const) do
+    if name:find("^POLICY_") then
+        NAMES[value] = name
+    end
+end
+
+function algorithms.getters:compliance_policy()
+    return errors.check(C.context_policy(self._id))
+end
+
+function algorithms.setters:compliance_policy(value)
+    if type(value) ~= "number" then
+        errors.raise(errors.TypeError, "compliance_policy must be a POLICY_*, not " .. check.kind(value))
+    elseif not NAMES[value] then
+        errors.raise(errors.ValueError, "compliance_policy must be a POLICY_*")
+    elseif C.has_policy(value) ~= 1 then
+        errors.raise(errors.NotImplementedError,
+            ("BoringSSL is too old for %s: HAS_POLICY_CNSA is false"):format(NAMES[value]))
+    end
+    errors.check(C.context_set_policy(self._id, value))
+end
+
+local AES_256 = { TLS_AES_256_GCM_SHA384 = true }
+local SUITES = {
+    [const.POLICY_FIPS_202205] = { TLS_AES_128_GCM_SHA256 = true, TLS_AES_256_GCM_SHA384 = true },
+    [const.POLICY_WPA3_192_202304] = AES_256,
+    [const.POLICY_CNSA1_202603] = AES_256,
+    [const.POLICY_CNSA2_202603] = AES_256,
+}
+
+--- Returns whether a context's policy allows a suite of TLS 1.3.
+---@param context cleat.ssl.SSLContext
+---@param name string
+---@return boolean
+function algorithms.allows(context, name)
+    local suites = SUITES[context.compliance_policy]
+    return suites == nil or suites[name] == true
+end
+
+-- name_of: what the handshake has used; nil before it is done, and once TLS is gone.
+local function name_of(self, f)
+    if self._tls == 0 then
+        return nil
+    end
+    local length, name = f(self._tls)
+    return length > 0 and name or nil
+end
+
+--- Returns the group of the key exchange.
+---
+---     print(conn:group() ~= nil) --> true
+---
+--- Python: 3.15.
+---@return string? # IANA's name: "X25519MLKEM768", "x25519" …; nil before the handshake is done, and with an RSA key
+--- exchange. For a resumed session of TLS 1.2 it is that of the first handshake
+function methods:group()
+    return name_of(self, C.connection_group)
+end
+
+--- Returns the algorithm with which the server has signed the handshake.
+---
+---     print(conn:server_sigalg()) --> ecdsa_secp256r1_sha256
+---
+--- Python: 3.15.
+---@return string? # IANA's name; nil before the handshake is done, and if nothing was signed: with a resumed session, a
+--- pre-shared key or an RSA key exchange
+function methods:server_sigalg()
+    return name_of(self, C.connection_server_sigalg)
+end
+
+--- Returns the algorithm with which the client has signed the handshake.
+---
+---     print(conn:client_sigalg()) --> nil
+---
+--- Python: 3.15.
+---@return string? # as server_sigalg; nil also if the client has shown no certificate
+function methods:client_sigalg()
+    return name_of(self, C.connection_client_sigalg)
+end
+
+return algorithms

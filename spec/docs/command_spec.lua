@@ -1,0 +1,96 @@
+-- docs/command.md: its console examples, run as they stand there. The commands of a block run in one shell, in a
+-- directory with the page's files; example.org is servers on this machine.
+local nginx = require "support.nginx"
+local pki = require "support.pki"
+local process = require "support.process"
+local recipes = require "support.recipes"
+
+-- The blocks of the page: each a list of lines.
+local function blocks_of(page)
+    local blocks, lines = {}, nil
+    for line in (process.read_file(process.root .. "/" .. page) .. "\n"):gmatch "(.-)\n" do
+        if not lines and line == "```console" then
+            lines = {}
+        elseif lines and line == "```" then
+            blocks[#blocks + 1] = lines
+            lines = nil
+        elseif lines then
+            lines[#lines + 1] = line
+        end
+    end
+    return blocks
+end
+
+-- matches: whether an output is what the page says, in which a line of "…" is any lines, and "…" in one any text.
+local function matches(output, expected)
+    local pattern = "\n" .. expected
+    pattern = pattern:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")
+    pattern = pattern:gsub("\n…\n", "\n[%%s%%S]-"):gsub("…", "[^\n]-")
+    return ("\n" .. output):find("^" .. pattern .. "$") ~= nil
+end
+
+describe("docs/command.md:", function()
+    local directory, ports
+    setup(function()
+        directory = recipes.directory()
+        local server = nginx.start {
+            {
+                certfile = directory .. "/fullchain.pem", keyfile = directory .. "/privkey.pem",
+                lines = 'location = / { return 200 "hello\n"; }',
+            },
+            { certfile = directory .. "/expired.pem", keyfile = directory .. "/expired.key" },
+        }
+        ports = ('["www.example.org:443"] = %d, ["expired.example.org:443"] = %d'):format(server.ports[1], server.ports[2])
+        os.execute(("mkdir -p %s/bin %s/site && echo hello >%s/site/hello.txt"):format(directory, directory, directory))
+        -- "cleat" on this interpreter
+        local words = process.lua { process.root .. "/bin/cleat" }
+        for i, word in ipairs(words) do
+            words[i] = process.quote(word)
+        end
+        process.write_file(directory .. "/bin/cleat", ("#!/bin/sh\nexport LUA_INIT=%s\nexec %s \"$@\"\n"):format(
+            process.quote(("require('support.example_org') { %s }"):format(ports)), table.concat(words, " ")))
+        os.execute("chmod +x " .. directory .. "/bin/cleat")
+    end)
+    teardown(process.cleanup)
+
+    local blocks = blocks_of "docs/command.md"
+    for number, block in ipairs(blocks) do
+        it(("example %d: %s"):format(number, block[1]), function()
+            local port = tostring(process.free_port())
+            local script, expected = {}, {}
+            for _, line in ipairs(block) do
+                line = line:gsub("8443", port)
+                local command = line:match "^%$ (.*)"
+                if command then
+                    script[#script + 1] = command
+                    if command:find "&$" then
+                        script[#script + 1] = ("until (exec 3<>/dev/tcp/127.0.0.1/%s) 2>/dev/null; do sleep 0.02; done"):format(port)
+                    end
+                else
+                    expected[#expected + 1] = line
+                end
+            end
+            script[#script + 1] = "kill $(jobs -p) 2>/dev/null"
+            local file = process.write_file(directory .. "/example.sh", table.concat(script, "\n") .. "\n")
+            local result = process.run {
+                "env", "-u", "COLUMNS", "PATH=" .. directory .. "/bin:" .. os.getenv "PATH", "SSL_CERT_FILE=" .. pki.path "root.pem",
+                "SSL_CERT_DIR=/nowhere", "NO_PROXY=*", "bash", "-c", "exec 2>&1; . " .. file, directory = directory,
+            }
+            -- a server that is waited for says that a client has come and gone
+            local output = result.output:gsub("\r", ""):gsub("127%.0%.0%.1 port %d+: %[SSL[^\n]*\n", "")
+            if not matches(output, table.concat(expected, "\n") .. "\n") then
+                error(("printed:\n%s\nwanted:\n%s"):format(output, table.concat(expected, "\n")), 0)
+            end
+        end)
+    end
+
+    it("has examples of all commands", function()
+        local text = {}
+        for _, block in ipairs(blocks) do
+            text[#text + 1] = table.concat(block, "\n")
+        end
+        for _, name in ipairs { "connect", "inspect", "serve", "cert" } do
+            assert.is_truthy(table.concat(text, "\n"):find("cleat " .. name .. " ", 1, true))
+        end
+    end)
+end)
