@@ -245,6 +245,9 @@ static const char *kind_name(int32_t kind) {
         case CLEAT_KIND_RESOLUTION: return "resolution";
         case CLEAT_KIND_WATCH: return "watch";
         case CLEAT_KIND_VERIFICATION: return "verification";
+        case CLEAT_KIND_SESSION: return "session";
+        case CLEAT_KIND_EPOLL: return "epoll instance";
+        case CLEAT_KIND_ECH_KEY: return "ECH key";
         default: return "object";
     }
 }

@@ -148,7 +148,8 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     self->verify_events = settings->verify_events;
     self->tolerates_refusals = settings->tolerates_refusals;
     self->early_allowed = settings->early_data > 0;
-    self->asks_for_name = settings->server_name_events && self->server_side;
+    /* A caller that refuses clients by name still does so after a switch. */
+    if (settings->server_name_events) self->asks_for_name = self->server_side;
     return CLEAT_OK;
 }
 
@@ -198,6 +199,7 @@ static int32_t switch_server(struct cleat_connection *self, struct cleat_configu
     if (settings->verify_mode > self->verify_mode) self->verify_mode = settings->verify_mode;
     self->verify_flags = stricter_flags(self->verify_flags, settings->verify_flags);
     self->verify_events = stricter_events(self->verify_events, settings->verify_events);
+    if (settings->server_name_events && !self->has_hello) self->asks_for_name = true;
     self->tolerates_refusals = self->tolerates_refusals && settings->tolerates_refusals;
     cleat_verify_start(self->ssl, true, self->verify_mode);
     return set_id_context(self->ssl, other, self->verify_mode, self->verify_flags);

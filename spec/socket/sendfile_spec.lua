@@ -209,6 +209,29 @@ describe("sendfile", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
+    it("B-34 an error of sending is not hidden by one of the file", function()
+        local sock, peer = plain_pair()
+        local calls = 0
+        local file = { read = function()
+            sock:close()
+            return "x"
+        end, seek = function()
+            calls = calls + 1
+            assert(calls == 1, "the file is closed")
+            return 0
+        end }
+        raises("socket.error", { errno = EBADF }, sock.sendfile, sock, file)
+        assert.are.equal(2, calls)
+        local other, reader = plain_pair()
+        calls, file.read = 0, function() end
+        local ok, failure = pcall(other.sendfile, other, file)
+        assert.is_false(ok)
+        assert.is_truthy(tostring(failure):find("the file is closed", 1, true))
+        other:close()
+        reader:close()
+        peer:close()
+    end)
+
     it("B-34 needs a stream", function()
         local one, two = socket.socketpair(nil, socket.SOCK_DGRAM)
         raises("ValueError", { match = "only SOCK_STREAM type sockets are supported" }, one.sendfile, one, written("x"))

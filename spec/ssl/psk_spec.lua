@@ -423,6 +423,20 @@ describe("B-50 pre-shared keys:", function()
         other:close()
     end)
 
+    it("false, nil and '' are no key: the peer is refused, and hears of it", function()
+        for _, key in ipairs { false, "nil", "" } do
+            if key == "nil" then
+                key = nil
+            end
+            local failures = attempt(client(nil, "me", KEY), server(nil, key))
+            is("SSLError", { reason = "PSK_IDENTITY_NOT_FOUND" }, failures.server)
+            is("SSLError", { alert = UNKNOWN }, failures.client)
+            failures = attempt(client(nil, "me", key), server(nil, KEY))
+            is("SSLError", { reason = "PSK_IDENTITY_NOT_FOUND" }, failures.client)
+            is("SSLError", { alert = FAILURE }, failures.server)
+        end
+    end)
+
     it("the functions may yield", function()
         local turns = 0
         local function slow(...)
@@ -443,7 +457,10 @@ describe("B-50 pre-shared keys:", function()
                 tasks.call(conn, "do_handshake")
             end)
         end
+        local rounds = 0
         while coroutine.status(running[1]) ~= "dead" or coroutine.status(running[2]) ~= "dead" do
+            rounds = rounds + 1
+            assert.is_true(rounds <= 1000, "the handshake does not end")
             for _, thread in ipairs(running) do
                 if coroutine.status(thread) ~= "dead" then
                     assert(coroutine.resume(thread))

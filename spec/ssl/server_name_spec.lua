@@ -638,6 +638,37 @@ describe("set_servername_callback:", function()
             server:close()
         end)
 
+        it("SSLS-41 the callback is not lost before the handshake, whichever of the two contexts has one", function()
+            for _, case in ipairs { { "first", false }, { "other", false }, { "other", true } } do
+                local has, begins = case[1], case[2]
+                local calls = {}
+                local function refuse(sock, name)
+                    calls[#calls + 1] = name
+                    assert(sock.context:cert_store_stats()) -- it is a context
+                    return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+                end
+                local context, other = named(has == "first" and refuse or nil), named(has == "other" and refuse or nil, { cert = "other" })
+                local client, server = link.pair(unverified("x.example"), { context = context })
+                if begins then -- but the ClientHello has not come
+                    raises("SSLWantReadError", {}, server.do_handshake, server)
+                end
+                server.context = other
+                local _, failures = tasks.outcomes {
+                    function()
+                        tasks.call(client, "do_handshake")
+                    end,
+                    function()
+                        tasks.call(server, "do_handshake")
+                    end,
+                }
+                raises.check(failures[2], "SSLError", { reason = "CALLBACK_FAILED" })
+                raises.check(failures[1], "SSLError", { alert = ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME })
+                assert.are.same({ "x.example" }, calls)
+                client:close()
+                server:close()
+            end
+        end)
+
         it("SSLS-41 the callback of a context that is switched to is not called", function()
             local other = named(function()
                 error("called")

@@ -303,6 +303,17 @@ describe("session store:", function()
         end
     end)
 
+    it("is that of another context that a connection gets before its handshake", function()
+        for _, variant in ipairs(visits.VARIANTS) do
+            local over = store()
+            local context, other = visits.server(variant), with(variant, over)
+            visit(variant, context, { meanwhile = function(sock)
+                sock.context = other
+            end })
+            assert.are.same(variant.version == "1.3" and { "put", "put" } or { "put" }, over.log)
+        end
+    end)
+
     it("is that with which a connection was made, whatever the context has later", function()
         for _, variant in ipairs(visits.VARIANTS) do
             for _, later in ipairs { "another", "none" } do

@@ -3689,8 +3689,9 @@ public final class Cleat {
          *
          * Before the handshake has begun all settings are the other context's; the host name stays. A
          * server may also switch before the ClientHello has arrived, and after CLEAT_WANT_SERVER_NAME
-         * until cleat_connection_answer_server_name. Then certificate, application protocols and trust
-         * are the other context's, and of the rest the stricter counts: the higher verify mode; the
+         * until cleat_connection_answer_server_name. Before the ClientHello it asks for the server name
+         * if either context does. After the handshake has begun certificate, application protocols and
+         * trust are the other context's, and of the rest the stricter counts: the higher verify mode; the
          * verify flags of both (PARTIAL_CHAIN only if both have it); the versions that both allow;
          * NO_TICKET if either has it; and the other's curve if it allows one only. A session that the
          * client offers resumes only if its client was verified with the same.

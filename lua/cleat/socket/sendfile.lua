@@ -148,7 +148,10 @@ function Socket:sendfile(file, offset, count)
     if name then
         source:close()
     elseif work.seekable then
-        source:seek("set", offset + work.total)
+        local moved, problem = pcall(source.seek, source, "set", offset + work.total)
+        if ok and not moved then
+            ok, err = false, problem
+        end
     end
     if not ok then
         error(err, 0)

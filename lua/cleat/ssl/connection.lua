@@ -328,6 +328,12 @@ function setters:context(value)
             self._psk = value._psk or nil
             verdict.switch(self, value)
             self._session = false -- it is of the other context
+            if self._in_callback ~= "servername" then -- a handshake that has not begun: what the first one lacks
+                self._session_store = value._session_store or self._session_store
+                if not self._origin._servername_callback then
+                    rawset(self, "_origin", value)
+                end
+            end
         end
         rawset(self, "_origin", self._origin)
     end

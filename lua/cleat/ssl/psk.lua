@@ -166,7 +166,7 @@ function psk.answer(self)
     if not ok then
         cause, identity, key = identity, nil, nil
     end
-    key = key and some(key)
+    key = key and some(key) or nil -- a function may say false
     errors.check(C.connection_answer_psk(id, key and identity, key))
     if not key then
         errors.throw(refusal.of_handshake(id, errors.SSLError, cause))

@@ -76,8 +76,11 @@ function session_store.answer(self)
     local question = errors.check(C.connection_session_question(id))
     while question ~= const.SESSION_QUESTION_NONE do
         self._in_callback = "session store"
-        local answer = ask(context, self._session_store, id, question)
+        local ok, answer = pcall(ask, context, self._session_store, id, question)
         self._in_callback = false
+        if not ok then -- out of memory
+            error(answer, 0)
+        end
         if self._tls ~= id then
             return
         end
