@@ -477,7 +477,8 @@ return {
     end, nothing },
     { "facts", shaken, function(given)
         local object = given.client.object
-        return object:group(), object:server_sigalg(), object:client_sigalg(), object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
+        return object:group(), object:server_sigalg(), object:client_sigalg(), object:cipher(), object:version(),
+            object:selected_alpn_protocol(), object:get_channel_binding(),
             object:get_channel_binding("tls-exporter"), object:get_channel_binding("tls-server-end-point"),
             object:export_keying_material("x", 32, "context"), object:ocsp_response(), object:scts()
     end, nothing, again = true },
