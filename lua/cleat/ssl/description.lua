@@ -144,8 +144,8 @@ end
 --- * `group`, `server_sigalg`, `client_sigalg`: as the methods of these names return
 --- * `verify_code`, `verify_message`: as get_verify_result returns
 --- * `ocsp_stapled`: whether the server has sent an OCSP response
---- * `chain`: the certificates that the peer has sent, its own first: their `subject`, `issuer`, `not_after_text` (text),
----   and `not_after`, in seconds since 1970
+--- * `chain`: the certificates that the peer has sent, its own first, each with `subject`, `issuer` and
+---   `not_after_text`, which are texts, and `not_after`, in seconds since 1970
 ---
 --- The text is for reading: later versions of cleat may word it otherwise.
 ---
