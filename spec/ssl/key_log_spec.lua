@@ -134,7 +134,8 @@ describe("the key log", function()
         assert.equal(("nil\n"):rep(5), run("").output)
         local refused = run(process.directory())
         assert.not_equal(0, refused.status)
-        assert.truthy(refused.errors:find("Is a directory", 1, true), refused.errors)
+        assert.truthy(refused.errors:find("Is a directory", 1, true) or refused.errors:find("error object is not a string", 1, true),
+            refused.errors) -- the interpreter of Lua 5.1 prints no objects
     end)
 
     -- decrypted: what the sides of each connection have sent, as tshark reads it with a key log.
