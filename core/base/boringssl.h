@@ -56,6 +56,13 @@
 #define CLEAT_HAS_SSL_CREDENTIAL 0
 #endif
 
+/* Raw public keys (RFC 7250). */
+#if defined(TLSEXT_cert_type_rpk)
+#define CLEAT_HAS_RAW_PUBLIC_KEYS 1
+#else
+#define CLEAT_HAS_RAW_PUBLIC_KEYS 0
+#endif
+
 /* The policies of CNSA: 2024-07, and two of 2026-03. */
 #if BORINGSSL_API_VERSION >= 40
 #define CLEAT_HAS_CNSA_POLICIES 1

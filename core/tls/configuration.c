@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "cleat/verify.h"
+#include "tls/alert.h"
 #include "tls/connection.h"
 #include "tls/message.h"
 #include "tls/psk.h"
@@ -15,14 +16,14 @@
 #include "x509/strict.h"
 
 /* The options that BoringSSL acts on, but for those that forbid versions: see protocol_version.c. The others
- * name what it always or never does. */
+ * name what it always or never does, as LEGACY_SERVER_CONNECT does with BoringSSL of 2023. */
 #define KNOWN_OPTIONS                                                                              \
-    (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET | CLEAT_OP_LEGACY_SERVER_CONNECT)
+    (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET | SSL_OP_LEGACY_SERVER_CONNECT)
 
 _Static_assert(CLEAT_OP_CIPHER_SERVER_PREFERENCE == SSL_OP_CIPHER_SERVER_PREFERENCE &&
                    CLEAT_OP_NO_TICKET == SSL_OP_NO_TICKET &&
-                   (CLEAT_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT ||
-                    SSL_OP_LEGACY_SERVER_CONNECT == 0), /* BoringSSL of 2023 always connects */
+                   (SSL_OP_LEGACY_SERVER_CONNECT == 0 || /* of 2023: see connection_handshake.c */
+                    CLEAT_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT),
                "BoringSSL has OpenSSL's numbers");
 
 _Static_assert(CLEAT_VERIFY_CRL_CHECK_LEAF == X509_V_FLAG_CRL_CHECK &&
@@ -47,9 +48,11 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_sessions_unref(configuration->sessions);
     cleat_client_sessions_unref(configuration->client_sessions);
     cleat_credentials_unref(configuration->credentials);
+    cleat_peer_keys_unref(configuration->peer_keys);
     cleat_credentials_unref(configuration->restricted[CLEAT_SIGNER_CLIENT]);
     cleat_credentials_unref(configuration->restricted[CLEAT_SIGNER_SERVER]);
     cleat_compression_free(configuration->compression);
+    cleat_key_log_unref(configuration->key_log);
     cleat_release(configuration);
 }
 
@@ -154,6 +157,8 @@ static bool set_up(const struct cleat_configuration *self,
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, cleat_server_name_select);
     set_up_sessions(ssl_ctx, &self->settings);
+    cleat_alert_set_up(ssl_ctx);
+    if (self->key_log != NULL) cleat_key_log_set_up(ssl_ctx);
     SSL_CTX_set0_buffer_pool(ssl_ctx, certificate_pool());
     if (self->settings.ask_ocsp || self->settings.require_ocsp)
         SSL_CTX_enable_ocsp_stapling(ssl_ctx);
@@ -164,6 +169,7 @@ static bool set_up(const struct cleat_configuration *self,
            cleat_psk_set_up(ssl_ctx, &self->settings) &&
            cleat_verify_set_up(ssl_ctx, self->settings.verify_mode) &&
            cleat_alpn_set_up(ssl_ctx, self->alpn, self->npn) &&
+           cleat_peer_keys_set_up(self->peer_keys, ssl_ctx) &&
            (self->credentials == NULL || cleat_credentials_use(self->credentials, ssl_ctx)) &&
            (parts->ech_keys == NULL || SSL_CTX_set1_ech_keys(ssl_ctx, parts->ech_keys) == 1) &&
            !cleat_memory_failed();
@@ -206,12 +212,14 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     cleat_version_range(parts->settings, &made->minimum_version, &made->maximum_version);
     made->alpn = cleat_alpn_ref(parts->alpn);
     made->npn = cleat_alpn_ref(parts->npn);
+    made->key_log = cleat_key_log_ref(parts->key_log);
     made->trust = cleat_trust_ref(parts->trust);
     made->sessions = cleat_sessions_ref(parts->sessions);
     made->client_sessions = cleat_client_sessions_ref(parts->client_sessions);
     made->epoch = cleat_client_sessions_epoch(parts->client_sessions);
     memcpy(made->context, parts->context, sizeof made->context);
     made->credentials = cleat_credentials_ref(parts->credentials);
+    made->peer_keys = cleat_peer_keys_ref(parts->peer_keys);
     if (parts->credentials != NULL) cleat_credentials_digest(parts->credentials, made->credential);
     status = cleat_policy_narrow(&made->settings.algorithms, &made->algorithms);
     if (status < 0) { /* no setter has let it */
@@ -273,6 +281,9 @@ int32_t cleat_configuration_id_context(const struct cleat_configuration *configu
         SHA256_Update(&hash, bytes, sizeof bytes);
         SHA256_Update(&hash, trust, sizeof trust);
         add_unusual(&hash, &configuration->settings);
+        if (configuration->peer_keys != NULL) {
+            SHA256_Update(&hash, configuration->peer_keys->digest, CLEAT_DIGEST);
+        }
     }
     add_algorithms(&hash, &configuration->algorithms, CLEAT_SIGNER_CLIENT);
     add_callers(&hash, &configuration->settings);

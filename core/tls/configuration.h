@@ -12,6 +12,8 @@
 #include "tls/client_sessions.h"
 #include "tls/compression.h"
 #include "tls/credentials.h"
+#include "tls/key_log.h"
+#include "tls/peer_keys.h"
 #include "tls/policy.h"
 #include "tls/sessions.h"
 #include "x509/trust.h"
@@ -61,9 +63,11 @@ struct cleat_configuration {
     uint16_t maximum_version;
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
+    struct cleat_key_log *key_log; /* likewise */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;
     struct cleat_credentials *credentials; /* NULL if none */
+    struct cleat_peer_keys *peer_keys; /* likewise */
     struct cleat_credentials *restricted[CLEAT_SIGNERS]; /* see cleat_configuration_credentials */
     struct cleat_compression *compression; /* NULL if it is off */
     struct cleat_client_sessions *client_sessions;
@@ -78,7 +82,9 @@ struct cleat_configuration_parts {
     const char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn;
     struct cleat_alpn *npn;
+    struct cleat_key_log *key_log; /* NULL if none */
     struct cleat_credentials *credentials; /* NULL if none */
+    struct cleat_peer_keys *peer_keys; /* likewise */
     SSL_ECH_KEYS *ech_keys; /* NULL if none */
     struct cleat_trust *trust;
     struct cleat_sessions *sessions;

@@ -174,7 +174,8 @@ static bool narrow(struct cleat_connection *self, const struct cleat_configurati
     SSL_set_early_data_enabled(self->ssl, self->early_allowed ? 1 : 0); /* the SSL_CTX's by now */
     if (other->minimum_version > low) low = other->minimum_version;
     if (other->maximum_version < high) high = other->maximum_version;
-    return SSL_set_min_proto_version(self->ssl, low) == 1 &&
+    return cleat_peer_keys_switch(other->peer_keys, self->ssl) &&
+           SSL_set_min_proto_version(self->ssl, low) == 1 &&
            SSL_set_max_proto_version(self->ssl, high) == 1 &&
            (groups->count == 0 || SSL_set1_curves(self->ssl, other->algorithms.groups.nids,
                                                   other->algorithms.groups.count) == 1) &&

@@ -86,6 +86,8 @@ struct cleat_connection {
 #if !CLEAT_HAS_SSL_CREDENTIAL
     uint32_t offered_groups; /* likewise: see credential_choice.c */
 #endif
+    int32_t alert_sent; /* the last one and 1; 0 if there was none: see alert.c */
+    int32_t alert_received; /* likewise */
     bool server_side;
     bool begun; /* the handshake was counted */
     bool offered; /* a session was offered */

@@ -69,6 +69,7 @@ static bool is_fatal(int32_t status) {
 
 void cleat_connection_after_failure(struct cleat_connection *self, int32_t status) {
     if (is_fatal(status)) cleat_session_forget(self);
+    if (CLEAT_CLASS(status) == CLEAT_ALERT) self->alert_received = CLEAT_VALUE(status) + 1;
     /* The network has failed, for the moment perhaps; or close_notify was sent, after which there
      * are no alerts; or there is none: the peer has sent one, or what it speaks is not TLS. */
     if (self->transport.error != 0 || self->closing || status >= 0 ||
@@ -91,6 +92,7 @@ void cleat_connection_refuse(struct cleat_connection *self, uint8_t alert) {
     cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
     if (alert == SSL_AD_CLOSE_NOTIFY) {
         send_fatal_close_notify(self->ssl);
+        self->alert_sent = SSL_AD_CLOSE_NOTIFY + 1;
     } else {
         SSL_send_fatal_alert(self->ssl, alert); /* does nothing after another one */
     }

@@ -113,6 +113,18 @@ static int32_t check_resumed(struct cleat_connection *self) {
     return lacks_memory ? cleat_fail_nomem() : fail_refused(self);
 }
 
+/* Without CLEAT_OP_LEGACY_SERVER_CONNECT. BoringSSL has refused such a server in its ServerHello, but for that of 2023,
+ * which never does. */
+static int32_t check_renegotiation(struct cleat_connection *self) {
+    if (self->server_side || SSL_get_secure_renegotiation_support(self->ssl) == 1 ||
+        (self->configuration->settings.options & CLEAT_OP_LEGACY_SERVER_CONNECT) != 0) {
+        return CLEAT_OK;
+    }
+    cleat_connection_refuse(self, SSL_AD_HANDSHAKE_FAILURE);
+    ERR_put_error(ERR_LIB_SSL, 0, SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, __FILE__, __LINE__);
+    return fail(self, cleat_connection_fail_tls(self, "SSL_do_handshake"));
+}
+
 /* BoringSSL sends no encrypted ClientHello if it finds something that it does not support. That was looked for when the
  * configurations were set (ech_config.c), so this does not happen; but it must not go unnoticed. */
 static int32_t fail_unencrypted(struct cleat_connection *self) {
@@ -181,6 +193,7 @@ int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transpor
     if (result == 1 && SSL_in_early_data(self->ssl) == 1) return in_early_data(self);
     if (result == 1) {
         status = cleat_ech_was_offered(self) ? check_resumed(self) : fail_unencrypted(self);
+        if (status >= 0) status = check_renegotiation(self);
         if (status >= 0) status = cleat_session_talk_store(self);
         return status < 0 ? status : end_of_handshake(self);
     }

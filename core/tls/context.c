@@ -20,9 +20,11 @@ static void context_destroy(struct cleat_object *object) {
     cleat_trust_unref(self->trust);
     cleat_trust_sources_free(&self->sources);
     cleat_credentials_unref(self->credentials);
+    cleat_peer_keys_unref(self->peer_keys);
     SSL_ECH_KEYS_free(self->ech_keys);
     cleat_alpn_unref(self->alpn);
     cleat_alpn_unref(self->npn);
+    cleat_key_log_unref(self->key_log);
     cleat_sessions_unref(self->sessions);
     cleat_client_sessions_unref(self->client_sessions);
     cleat_release(self->ciphers);
@@ -62,7 +64,9 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .ciphers = context->ciphers,
             .alpn = context->alpn,
             .npn = context->npn,
+            .key_log = context->key_log,
             .credentials = context->credentials,
+            .peer_keys = context->peer_keys,
             .ech_keys = context->ech_keys,
             .sessions = context->sessions,
             .client_sessions = context->client_sessions,

@@ -20,7 +20,9 @@ struct cleat_context {
     char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
+    struct cleat_key_log *key_log; /* likewise */
     struct cleat_credentials *credentials; /* likewise */
+    struct cleat_peer_keys *peer_keys; /* likewise */
     SSL_ECH_KEYS *ech_keys; /* likewise; never modified */
     struct cleat_trust_sources sources;
     struct cleat_trust *trust; /* made of sources; NULL: not made since they were changed */

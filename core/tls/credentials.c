@@ -12,6 +12,7 @@ struct cleat_credentials *cleat_credentials_copy(const struct cleat_credentials 
     if (made == NULL) return NULL;
     atomic_init(&made->references, 1);
     if (set == NULL) return made;
+    made->raw = cleat_raw_key_ref(set->raw);
     made->last_loaded = set->last_loaded;
     made->last_stapled = set->last_stapled;
     for (type = 0; type < CLEAT_KEY_TYPES; type++) {
@@ -31,6 +32,7 @@ void cleat_credentials_unref(struct cleat_credentials *set) {
     if (set == NULL) return;
     if (atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) > 1) return;
     for (type = 0; type < CLEAT_KEY_TYPES; type++) cleat_credential_unref(set->of_type[type]);
+    cleat_raw_key_unref(set->raw);
     cleat_release(set);
 }
 
@@ -134,7 +136,7 @@ void cleat_credentials_note(struct cleat_connection *connection) {
 
 bool cleat_credentials_use(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
     const struct cleat_credential *rsa = set->of_type[CLEAT_KEY_RSA];
-    return add_all(set, ssl_ctx) &&
+    return cleat_raw_key_use(set->raw, ssl_ctx) && add_all(set, ssl_ctx) &&
            (rsa == NULL || rsa->key != NULL || cleat_signature_leave_out_decryption(ssl_ctx));
 }
 
@@ -152,5 +154,6 @@ void cleat_credentials_digest(const struct cleat_credentials *set, uint8_t diges
                           CRYPTO_BUFFER_len(credential->chain[i]));
         }
     }
+    if (set->raw != NULL) SHA256_Update(&hash, set->raw->digest, CLEAT_DIGEST);
     SHA256_Final(digest, &hash);
 }

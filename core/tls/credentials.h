@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "tls/algorithm.h"
 #include "tls/credential.h"
+#include "tls/raw_key.h"
 
 struct cleat_connection;
 
@@ -15,6 +16,7 @@ struct cleat_credentials {
     enum cleat_key_type
         last_stapled; /* with an OCSP response; what has none by now does not count */
     struct cleat_credential *of_type[CLEAT_KEY_TYPES]; /* NULL: none */
+    struct cleat_raw_key *raw; /* likewise */
 };
 
 /* cleat_credentials_copy returns a set that the caller owns and may modify, NULL if memory lacks. set: NULL for an
@@ -27,8 +29,9 @@ void cleat_credentials_unref(struct cleat_credentials *set); /* likewise */
 /* cleat_credentials_put replaces the credential of its type, and takes over the reference. */
 void cleat_credentials_put(struct cleat_credentials *set, struct cleat_credential *credential);
 
-/* cleat_credentials_use returns whether connections of ssl_ctx now choose among the credentials: the first of those
- * that the peer can verify, and of these one whose issuer it has named, if it names any and there is one. */
+/* cleat_credentials_use returns whether connections of ssl_ctx now choose among the credentials: the raw public key, if
+ * the peer accepts one; then the first of those that the peer can verify, and of these one whose issuer it has named,
+ * if it names any and there is one. */
 bool cleat_credentials_use(const struct cleat_credentials *set, SSL_CTX *ssl_ctx);
 
 /* cleat_credentials_restricted returns a set that the caller owns, whose credentials sign with these algorithms only;

@@ -61,7 +61,14 @@ static void put(struct cleat_connection *connection, SSL_SESSION *session) {
                               connection->verified_until);
 }
 
+/* A server with a raw public key that resumes in TLS 1.2 need not say so again, as GnuTLS's does not, and BoringSSL's
+ * client takes that for a certificate that it does not accept. So there are no such sessions. */
+static bool is_of_no_use(const struct cleat_connection *connection) {
+    return SSL_version(connection->ssl) < TLS1_3_VERSION && cleat_peer_keys_is_raw(connection);
+}
+
 bool cleat_session_keep(struct cleat_connection *connection, SSL_SESSION *session) {
+    if (is_of_no_use(connection)) return false;
     SSL_SESSION_free(connection->session);
     connection->session = session;
     if (connection->established) put(connection, session);
@@ -107,7 +114,10 @@ void cleat_session_offer(struct cleat_connection *connection) {
  * on. One of TLS 1.3 that was resumed is used up. */
 static SSL_SESSION *newest(const struct cleat_connection *connection) {
     SSL_SESSION *session = connection->session;
-    if (!connection->established || connection->server_side || connection->failed) return NULL;
+    if (!connection->established || connection->server_side || connection->failed ||
+        is_of_no_use(connection)) {
+        return NULL;
+    }
     if (session == NULL && SSL_version(connection->ssl) < TLS1_3_VERSION) {
         session = SSL_get_session(connection->ssl);
     }

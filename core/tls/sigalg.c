@@ -22,7 +22,7 @@ static bool sign_with(SSL *ssl, const struct cleat_configuration *configuration,
     const struct cleat_credentials *set = configuration->restricted[signer];
     if (set == NULL) return true;
     SSL_certs_clear(ssl);
-    return cleat_credentials_add(set, ssl);
+    return cleat_raw_key_give(set->raw, ssl) && cleat_credentials_add(set, ssl);
 }
 
 #else

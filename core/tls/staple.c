@@ -201,7 +201,8 @@ static int32_t set_staple(struct cleat_context *self, bool is_response, const ch
     cleat_error_clear_queue();
     if (bytes == NULL) return remove_staples(self, is_response);
     if (len > CLEAT_STAPLE_MAX) return cleat_fail_usage(2, "more than %d bytes", CLEAT_STAPLE_MAX);
-    if (self->credentials == NULL) {
+    if (self->credentials == NULL || /* or there is a raw public key alone */
+        self->credentials->of_type[self->credentials->last_loaded] == NULL) {
         return cleat_fail_usage(0, "load a certificate first: the %s for it",
                                 is_response ? "OCSP response is" : "timestamps are");
     }

@@ -82,6 +82,25 @@ static struct cleat_peer_terms terms_of(const struct cleat_connection *connectio
     return terms;
 }
 
+/* A raw public key, in place of a certificate. */
+static enum cleat_peer_verdict ask_key(struct cleat_connection *connection, int number) {
+    struct cleat_verify_faults *faults = NULL;
+    struct cleat_verify_error error = {number, 0, 0};
+    if (connection->verify_mode == CLEAT_CERT_NONE) return CLEAT_PEER_ACCEPTED;
+    if (number == CLEAT_X509_RPK_UNTRUSTED) cleat_verify_error_set(&error, number, 0);
+    if (number != X509_V_ERR_OUT_OF_MEM && !keep_faults(connection, &faults)) {
+        error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
+    }
+    if (faults != NULL && error.error != X509_V_OK) cleat_verify_faults_add(faults, error);
+    cleat_chain_bytes_free(connection->refused_chain);
+    connection->refused_chain = NULL;
+    connection->verify_error = error;
+    connection->was_verified = true;
+    connection->verified = error.error == X509_V_OK;
+    connection->verified_until = INT64_MAX; /* a key does not end */
+    return connection->verified ? CLEAT_PEER_ACCEPTED : CLEAT_PEER_REFUSED;
+}
+
 static enum cleat_peer_verdict ask(struct cleat_connection *connection,
                                    const STACK_OF(CRYPTO_BUFFER) * sent) {
     const struct cleat_configuration *configuration = connection->configuration;
@@ -89,6 +108,8 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     struct cleat_peer_terms terms;
     struct cleat_peer_report report;
     enum cleat_peer_verdict verdict;
+    int number;
+    if (cleat_peer_keys_decide(connection, &number)) return ask_key(connection, number);
     if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
     terms = terms_of(connection);
     if (!keep_faults(connection, &terms.faults) || !knows_name) {
@@ -143,7 +164,8 @@ enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connectio
     cleat_error_clear_queue();
     if (connection->verify_answered) {
         connection->verify_answered = false;
-    } else if (sent != NULL && sk_CRYPTO_BUFFER_num(sent) > 0) {
+    } else if (cleat_peer_keys_is_raw(connection) ||
+               (sent != NULL && sk_CRYPTO_BUFFER_num(sent) > 0)) {
         result = decide(connection, ask(connection, sent));
     } else if (connection->verify_mode == CLEAT_CERT_REQUIRED) {
         connection->verify_error = (struct cleat_verify_error){X509_V_ERR_CERT_REJECTED, 0, 0};

@@ -34,6 +34,7 @@ enum {
     CLEAT_X509_SUBJECT_KEY_IDENTIFIER_CRITICAL = 91,
     CLEAT_X509_CA_CERT_MISSING_KEY_USAGE = 92,
     CLEAT_X509_EXTENSIONS_REQUIRE_VERSION_3 = 93,
+    CLEAT_X509_RPK_UNTRUSTED = 95,
 };
 
 /* A refusal. error is BoringSSL's number, which decides on the alert; number is OpenSSL's where

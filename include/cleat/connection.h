@@ -170,6 +170,16 @@ CLEAT_API int32_t cleat_connection_shared_cipher(int32_t connection, int32_t ind
 CLEAT_API int32_t cleat_connection_alpn_protocol(int32_t connection, CLEAT_BINARY char *output,
                                                  int32_t output_cap);
 
+/* CLEAT_DIRECTION_* are the directions of what a connection carries. */
+#define CLEAT_DIRECTION_RECEIVED 0
+#define CLEAT_DIRECTION_SENT 1
+
+/* cleat_connection_alert returns 1 and stores the description of the last alert of that direction, or 0 and stores -1
+ * if there was none. direction: CLEAT_DIRECTION_*. description: CLEAT_ALERT_DESCRIPTION_*, or another number up to 255.
+ * close_notify is one, with the number 0. What was noted stays there once the connection has failed. */
+CLEAT_API int32_t cleat_connection_alert(int32_t connection, int32_t direction,
+                                         int32_t *description);
+
 /* cleat_connection_session_reused returns 1 if the handshake resumed an earlier session,
  * otherwise 0. */
 CLEAT_API int32_t cleat_connection_session_reused(int32_t connection);

@@ -33,9 +33,9 @@
 
 /* CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act, and NO_TICKET,
  * CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to servers without the renegotiation
- * extension of RFC 5746, as BoringSSL of 2023 always does; TLS 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an end of
- * the network after the handshake counts as close_notify. DANGEROUS: an attacker can cut off what the peer has sent.
- * The others are kept and read back, but name what BoringSSL always or never does. */
+ * extension of RFC 5746; TLS 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an end of the network after the handshake
+ * counts as close_notify. DANGEROUS: an attacker can cut off what the peer has sent. The others are kept and read
+ * back, but name what BoringSSL always or never does. */
 #define CLEAT_OP_ALL 0x00000054
 #define CLEAT_OP_NO_SSLV2 0x01000000
 #define CLEAT_OP_NO_SSLV3 0x02000000

@@ -46,6 +46,7 @@ local strict = require "cleat.strict"
 ---@field filename string? the file or directory that the error is about
 ---@field library string? the part of BoringSSL: "SSL", "PEM", "X509" …
 ---@field reason string? the reason: "CERTIFICATE_VERIFY_FAILED" …
+---@field alert_sent integer? the alert that this side has sent before the call failed, likewise
 ---@field alert integer? the fatal alert that the peer sent, an ALERT_DESCRIPTION_*
 ---@field verify_code integer? why a certificate was refused: OpenSSL's X509_V_ERR_*
 ---@field verify_message string? the same in words

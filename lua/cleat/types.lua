@@ -89,6 +89,14 @@
 ---@field callback? (fun(identity: string?): string?)
 ---@field identity_hint? string
 
+---@class cleat.keywords.SSLContext.load_raw_public_key
+---@field keyfile string
+---@field password string|(fun(): string)|nil
+
+---@class cleat.keywords.SSLContext.set_peer_public_keys
+---@field keys? string[]
+---@field certificates? boolean
+
 ---@class cleat.keywords.SSLContext.session_from_bytes
 ---@field data string
 

@@ -47,7 +47,7 @@ local FLAGS = {
 local BYTES = {
     text = "host service server_hostname ciphers curve groups algorithms prompt digest name transport label public_name"
         .. " names",
-    path = "cafile capath certfile keyfile dhfile",
+    path = "cafile capath certfile keyfile dhfile keylogfile",
     bytes = "data certs key keys secrets password protocols response scts sct untrusted signature"
         .. " identity identity_hint context_value ech_configs",
 }

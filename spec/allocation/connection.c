@@ -245,6 +245,31 @@ static void open_known(void) {
     open_with(server_context, client_context);
 }
 
+/* Both sides have raw public keys, where there are any. */
+static void open_raw_keys(void) {
+    char key[200];
+    int32_t key_len = sizeof key;
+    int32_t len;
+    const char *own = identity_text(IDENTITY_CHAIN_AND_KEY, &len);
+    int32_t certificate = cleat_certificate_from_pem(own, len);
+    close_contexts();
+    open_contexts();
+    EXPECT(certificate > 0);
+    key_len = cleat_certificate_public_key_der(certificate, key, sizeof key);
+    EXPECT(key_len > 0 && cleat_close(certificate) == CLEAT_OK);
+    if (cleat_has_raw_public_keys() == 1) {
+        const int32_t contexts[] = {client_context, server_context};
+        int i;
+        for (i = 0; i < 2; i++) {
+            EXPECT(cleat_context_load_raw_public_key_data(contexts[i], own, len, NULL, 0) == 0);
+            EXPECT(cleat_context_set_peer_public_keys(contexts[i], CLEAT_PEER_KEYS_ONLY, key,
+                                                      key_len) == CLEAT_OK);
+        }
+    }
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
+    open_with(server_context, client_context);
+}
+
 /* Both certificates are compressed, and nothing is in the cache of what was: the contexts are new ones. */
 static void open_compressed(void) {
     close_contexts();
@@ -601,6 +626,7 @@ const struct scenario connection_scenarios[] = {
     {"handshake: pre-shared key", open_psk, act_handshake, close_psk, 0, false},
     {"handshake: not enforced", open_not_enforced, act_handshake, poke_and_close, 0, false},
     {"handshake: compressed certificates", open_compressed, act_handshake, close_known, 0, false},
+    {"handshake: raw public keys", open_raw_keys, act_handshake, close_known, 0, false},
     {"handshake: refused certificate", open_stranger, act_refused, poke_and_close, REFUSED, false},
     {"handshake: refused certificate, read", open_stranger, act_refused_verification,
      poke_and_close, REFUSED, false},

@@ -115,6 +115,11 @@ static int32_t act_new(void) {
     return made;
 }
 
+static int32_t act_key_log(void) {
+    int32_t status = cleat_context_set_key_log_file(context, "/dev/null", 9);
+    return status < 0 ? status : note_settings();
+}
+
 static int32_t act_ciphers(void) {
     int32_t status = cleat_context_set_ciphers(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aPSK", 33);
     return status < 0 ? status : note_settings();
@@ -205,6 +210,27 @@ static int32_t act_chain_data(void) {
     int32_t len;
     const char *text = identity_text(IDENTITY_CHAIN_AND_KEY, &len);
     return cleat_context_load_cert_chain_data(context, text, len, NULL, 0, NULL, 0);
+}
+
+static int32_t act_raw_key(void) {
+    int32_t len;
+    const char *text = identity_text(IDENTITY_CHAIN_AND_KEY, &len);
+    if (cleat_has_raw_public_keys() == 0) return CLEAT_OK;
+    return cleat_context_load_raw_public_key_data(context, text, len, NULL, 0);
+}
+
+static int32_t act_raw_key_file(void) {
+    if (cleat_has_raw_public_keys() == 0) return CLEAT_OK;
+    return cleat_context_load_raw_public_key(context, key_file, text_len(key_file), "secret", 6);
+}
+
+static int32_t act_peer_keys(void) {
+    /* of Ed25519 (RFC 8410) */
+    static const char keys[] = "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"
+                               "0123456789abcdef0123456789abcdef";
+    if (cleat_has_raw_public_keys() == 0) return CLEAT_OK;
+    return cleat_context_set_peer_public_keys(context, CLEAT_PEER_KEYS_ALSO, keys,
+                                              (int32_t)sizeof keys - 1);
 }
 
 static int32_t act_remote_key(void) {
@@ -316,6 +342,7 @@ static int32_t act_ca(void) {
 
 const struct scenario context_scenarios[] = {
     {"context_new", NULL, act_new, close_all, 0, true},
+    {"context_set_key_log_file", open_context, act_key_log, close_all, 0, true},
     {"context_set_ciphers", open_with_ciphers, act_ciphers, close_with_ciphers, 0, true},
     {"context_set_ciphers: none of them", open_with_ciphers, act_wrong_ciphers, close_with_ciphers,
      -(CLEAT_SSL << 16), true},
@@ -331,6 +358,9 @@ const struct scenario context_scenarios[] = {
     {"context_load_cert_chain", open_context, act_chain_files, close_all, 0, true},
     {"context_load_cert_chain: no password", open_context, act_no_password, close_all,
      -(CLEAT_NEED_PASSWORD << 16), true},
+    {"context_load_raw_public_key", open_context, act_raw_key_file, close_all, 0, true},
+    {"context_load_raw_public_key_data", open_context, act_raw_key, close_all, 0, true},
+    {"context_set_peer_public_keys", open_context, act_peer_keys, close_all, 0, true},
     {"context_load_cert_chain_data", open_context, act_chain_data, close_all, 0, true},
     {"context_load_cert_chain_remote_key", open_context, act_remote_key, close_all, 0, true},
     {"sign", NULL, act_sign, NULL, 0, true},

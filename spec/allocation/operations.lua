@@ -280,6 +280,15 @@ return {
         context:load_cert_chain(certfile, keyfile)
         context:load_cert_chain(certfile, keyfile) -- replaces
     end, nothing, again = true },
+    { "raw public keys", function()
+        return { context = ssl.SSLContext(ssl.PROTOCOL_TLS), connection = shaken() }
+    end, function(given)
+        local public = given.connection.client.object:peer_public_key()
+        if ssl.HAS_RAW_PUBLIC_KEYS then
+            given.context:load_raw_public_key(keyfile)
+            given.context:set_peer_public_keys { public }
+        end
+    end, nothing, again = true },
     { "load_verify_locations", function()
         return ssl.SSLContext(ssl.PROTOCOL_TLS)
     end, function(context)
@@ -468,10 +477,21 @@ return {
     end, nothing },
     { "facts", shaken, function(given)
         local object = given.client.object
-        return object:group(), object:server_sigalg(), object:client_sigalg(), object:cipher(), object:version(), object:selected_alpn_protocol(), object:get_channel_binding(),
+        return object:group(), object:server_sigalg(), object:client_sigalg(), object:cipher(), object:version(),
+            object:selected_alpn_protocol(), object:get_channel_binding(),
             object:get_channel_binding("tls-exporter"), object:get_channel_binding("tls-server-end-point"),
             object:export_keying_material("x", 32, "context"), object:ocsp_response(), object:scts()
     end, nothing, again = true },
+    { "describe", shaken, function(given)
+        local description = given.client.object:describe()
+        return tostring(description), description.alert_sent, description.alert_received
+    end, nothing, again = true },
+    { "keylog_filename", function()
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    end, function(context)
+        context.keylog_filename = "/dev/null"
+        return context.keylog_filename
+    end, nothing },
     { "key_update", shaken, function(given)
         given.client.object:key_update(true)
         given.client.object:write("hello")

@@ -189,6 +189,8 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_alpn_protocol \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_alert \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_session_reused \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_verify_mode \
@@ -341,6 +343,12 @@
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_set_interruptible \
     (CLASSES_BIT(SYS) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_key_log_file \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_key_log_file \
+    (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_key_log_path \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_addrinfo_lookup \
     (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_resolution_lookup \
@@ -395,6 +403,18 @@
     (CLASSES_BIT(WANT_PSK) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_random_bytes \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_has_raw_public_keys \
+    (CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_load_raw_public_key \
+    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SYS) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
+     CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_load_raw_public_key_data \
+    (CLASSES_BIT(NEED_PASSWORD) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | \
+     CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_peer_public_keys \
+    (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(UNSUPPORTED) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_peer_public_key \
+    (CLASSES_BIT(WANT_VERIFY) | CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_certificate_scts \
     (CLASSES_BIT(SSL) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_scts_count \
@@ -935,6 +955,8 @@
 #define cleat_connection_alpn_protocol(...) \
     classes_checked("cleat_connection_alpn_protocol", CLASSES_connection_alpn_protocol, \
                     cleat_connection_alpn_protocol(__VA_ARGS__))
+#define cleat_connection_alert(...) \
+    classes_checked("cleat_connection_alert", CLASSES_connection_alert, cleat_connection_alert(__VA_ARGS__))
 #define cleat_connection_session_reused(...) \
     classes_checked("cleat_connection_session_reused", CLASSES_connection_session_reused, \
                     cleat_connection_session_reused(__VA_ARGS__))
@@ -1119,6 +1141,13 @@
     classes_checked("cleat_handle_count", CLASSES_handle_count, cleat_handle_count(__VA_ARGS__))
 #define cleat_set_interruptible(...) \
     classes_checked("cleat_set_interruptible", CLASSES_set_interruptible, cleat_set_interruptible(__VA_ARGS__))
+#define cleat_context_key_log_file(...) \
+    classes_checked("cleat_context_key_log_file", CLASSES_context_key_log_file, cleat_context_key_log_file(__VA_ARGS__))
+#define cleat_context_set_key_log_file(...) \
+    classes_checked("cleat_context_set_key_log_file", CLASSES_context_set_key_log_file, \
+                    cleat_context_set_key_log_file(__VA_ARGS__))
+#define cleat_key_log_path(...) \
+    classes_checked("cleat_key_log_path", CLASSES_key_log_path, cleat_key_log_path(__VA_ARGS__))
 #define cleat_addrinfo_lookup(...) \
     classes_checked("cleat_addrinfo_lookup", CLASSES_addrinfo_lookup, cleat_addrinfo_lookup(__VA_ARGS__))
 #define cleat_resolution_lookup(...) \
@@ -1178,6 +1207,20 @@
                     cleat_connection_answer_psk(__VA_ARGS__))
 #define cleat_random_bytes(...) \
     classes_checked("cleat_random_bytes", CLASSES_random_bytes, cleat_random_bytes(__VA_ARGS__))
+#define cleat_has_raw_public_keys(...) \
+    classes_checked("cleat_has_raw_public_keys", CLASSES_has_raw_public_keys, cleat_has_raw_public_keys(__VA_ARGS__))
+#define cleat_context_load_raw_public_key(...) \
+    classes_checked("cleat_context_load_raw_public_key", CLASSES_context_load_raw_public_key, \
+                    cleat_context_load_raw_public_key(__VA_ARGS__))
+#define cleat_context_load_raw_public_key_data(...) \
+    classes_checked("cleat_context_load_raw_public_key_data", CLASSES_context_load_raw_public_key_data, \
+                    cleat_context_load_raw_public_key_data(__VA_ARGS__))
+#define cleat_context_set_peer_public_keys(...) \
+    classes_checked("cleat_context_set_peer_public_keys", CLASSES_context_set_peer_public_keys, \
+                    cleat_context_set_peer_public_keys(__VA_ARGS__))
+#define cleat_connection_peer_public_key(...) \
+    classes_checked("cleat_connection_peer_public_key", CLASSES_connection_peer_public_key, \
+                    cleat_connection_peer_public_key(__VA_ARGS__))
 #define cleat_certificate_scts(...) \
     classes_checked("cleat_certificate_scts", CLASSES_certificate_scts, cleat_certificate_scts(__VA_ARGS__))
 #define cleat_scts_count(...) \

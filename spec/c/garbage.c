@@ -1,7 +1,6 @@
 #include "garbage.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -531,9 +530,19 @@ static int run(const struct function *functions, const int32_t *kinds) {
     return failed + (failures > 0);
 }
 
+/* A Unix socket that is bound to the name of a host is a file, and so is a key log. */
+static void empty(const char *folder) {
+    DIR *directory = opendir(folder);
+    const struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        unlinkat(dirfd(directory), entry->d_name, 0);
+    }
+    if (directory != NULL) closedir(directory);
+}
+
 /* In a process without a terminal, which cannot ask for a password. */
 int garbage_run(const struct function *functions, const int32_t *kinds) {
-    char folder[] = "/tmp/cleat-garbage-XXXXXX", name[64];
+    char folder[] = "/tmp/cleat-garbage-XXXXXX";
     int status = 1;
     pid_t child;
     fflush(NULL);
@@ -541,13 +550,11 @@ int garbage_run(const struct function *functions, const int32_t *kinds) {
     child = fork();
     if (child == 0) {
         setsid();
-        /* A Unix socket that is bound to the name of a host is a file. */
         if (chdir(folder) != 0) exit(1);
         exit(run(functions, kinds) == 0 ? 0 : 1);
     }
     if (child < 0 || waitpid(child, &status, 0) != child || status != 0) status = 1;
-    snprintf(name, sizeof name, "%s/127.0.0.1", folder);
-    unlink(name);
+    empty(folder);
     if (rmdir(folder) != 0) {
         printf("#   %s is not empty\n", folder);
         status = 1;

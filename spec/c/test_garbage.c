@@ -355,6 +355,10 @@ static int32_t call_connection_alpn_protocol(const struct value *v) {
     return cleat_connection_alpn_protocol(v[0].i, v[1].room, v[1].size);
 }
 
+static int32_t call_connection_alert(const struct value *v) {
+    return cleat_connection_alert(v[0].i, v[1].i, v[2].int_out);
+}
+
 static int32_t call_connection_session_reused(const struct value *v) {
     return cleat_connection_session_reused(v[0].i);
 }
@@ -649,6 +653,18 @@ static int32_t call_set_interruptible(const struct value *v) {
     return cleat_set_interruptible(v[0].i);
 }
 
+static int32_t call_context_key_log_file(const struct value *v) {
+    return cleat_context_key_log_file(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_context_set_key_log_file(const struct value *v) {
+    return cleat_context_set_key_log_file(v[0].i, v[1].bytes, v[1].size);
+}
+
+static int32_t call_key_log_path(const struct value *v) {
+    return cleat_key_log_path(v[0].room, v[0].size);
+}
+
 static int32_t call_addrinfo_lookup(const struct value *v) {
     return cleat_addrinfo_lookup(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i);
 }
@@ -755,6 +771,28 @@ static int32_t call_connection_answer_psk(const struct value *v) {
 
 static int32_t call_random_bytes(const struct value *v) {
     return cleat_random_bytes(v[0].room, v[0].size);
+}
+
+static int32_t call_has_raw_public_keys(const struct value *v) {
+    (void)v;
+    return cleat_has_raw_public_keys();
+}
+
+static int32_t call_context_load_raw_public_key(const struct value *v) {
+    return cleat_context_load_raw_public_key(v[0].i, v[1].bytes, v[1].size, v[2].bytes, v[2].size);
+}
+
+static int32_t call_context_load_raw_public_key_data(const struct value *v) {
+    return cleat_context_load_raw_public_key_data(v[0].i, v[1].bytes, v[1].size, v[2].bytes,
+                                                  v[2].size);
+}
+
+static int32_t call_context_set_peer_public_keys(const struct value *v) {
+    return cleat_context_set_peer_public_keys(v[0].i, v[1].i, v[2].bytes, v[2].size);
+}
+
+static int32_t call_connection_peer_public_key(const struct value *v) {
+    return cleat_connection_peer_public_key(v[0].i, v[1].room, v[1].size);
 }
 
 static int32_t call_certificate_scts(const struct value *v) {
@@ -1612,6 +1650,9 @@ static const struct function functions[] = {
       {INT_OUT, 0, "bits"}, {INT_OUT, 0, "tls_version"}, {END, 0, NULL}}},
     {"cleat_connection_alpn_protocol", call_connection_alpn_protocol, CLASSES_connection_alpn_protocol,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_alert", call_connection_alert, CLASSES_connection_alert,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "direction"}, {INT_OUT, 0, "description"},
+      {END, 0, NULL}}},
     {"cleat_connection_session_reused", call_connection_session_reused, CLASSES_connection_session_reused,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {END, 0, NULL}}},
     {"cleat_connection_verify_mode", call_connection_verify_mode, CLASSES_connection_verify_mode,
@@ -1768,6 +1809,12 @@ static const struct function functions[] = {
     {"cleat_handle_count", call_handle_count, CLASSES_handle_count, {{END, 0, NULL}}},
     {"cleat_set_interruptible", call_set_interruptible, CLASSES_set_interruptible,
      {{INT, 0, "interruptible"}, {END, 0, NULL}}},
+    {"cleat_context_key_log_file", call_context_key_log_file, CLASSES_context_key_log_file,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_set_key_log_file", call_context_set_key_log_file, CLASSES_context_set_key_log_file,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "keylogfile"}, {END, 0, NULL}}},
+    {"cleat_key_log_path", call_key_log_path, CLASSES_key_log_path,
+     {{TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_addrinfo_lookup", call_addrinfo_lookup, CLASSES_addrinfo_lookup,
      {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"}, {END, 0, NULL}}},
     {"cleat_resolution_lookup", call_resolution_lookup, CLASSES_resolution_lookup,
@@ -1826,6 +1873,17 @@ static const struct function functions[] = {
       {END, 0, NULL}}},
     {"cleat_random_bytes", call_random_bytes, CLASSES_random_bytes,
      {{BUF, 0, "buf"}, {END, 0, NULL}}},
+    {"cleat_has_raw_public_keys", call_has_raw_public_keys, CLASSES_has_raw_public_keys, {{END, 0, NULL}}},
+    {"cleat_context_load_raw_public_key", call_context_load_raw_public_key, CLASSES_context_load_raw_public_key,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "keyfile"}, {BYTES, 0, "password"},
+      {END, 0, NULL}}},
+    {"cleat_context_load_raw_public_key_data", call_context_load_raw_public_key_data, CLASSES_context_load_raw_public_key_data,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "key"}, {BYTES, 0, "password"},
+      {END, 0, NULL}}},
+    {"cleat_context_set_peer_public_keys", call_context_set_peer_public_keys, CLASSES_context_set_peer_public_keys,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "which"}, {BYTES, 0, "keys"}, {END, 0, NULL}}},
+    {"cleat_connection_peer_public_key", call_connection_peer_public_key, CLASSES_connection_peer_public_key,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_certificate_scts", call_certificate_scts, CLASSES_certificate_scts,
      {{ID, CLEAT_KIND_CERTIFICATE, "certificate"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
     {"cleat_scts_count", call_scts_count, CLASSES_scts_count,

@@ -121,6 +121,14 @@ static void set_early_data(int32_t context) {
     EXPECT(cleat_context_set_early_data(context, 100) == 0);
 }
 
+static void set_key_log(int32_t context) {
+    EXPECT(cleat_context_set_key_log_file(context, "/dev/null", 9) == 0);
+}
+
+static void clear_key_log(int32_t context) {
+    EXPECT(cleat_context_set_key_log_file(context, NULL, 0) == 0);
+}
+
 static void set_verify_settings(int32_t context) {
     EXPECT(cleat_context_set_verify_depth(context, 3) == 0);
     EXPECT(cleat_context_set_verify_time(context, -1) == 0);
@@ -156,6 +164,21 @@ static void set_scts(int32_t context) {
 static void set_compression(int32_t context) {
     int32_t status = cleat_context_set_certificate_compression(context, 1);
     EXPECT(status == 0 || cleat_has_certificate_compression() == 0);
+}
+
+/* Two keys of Ed25519, which no peer has, beside certificates; and a key of this side. */
+static void set_raw_public_keys(int32_t context) {
+    static const char keys[] = "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"
+                               "0123456789abcdef0123456789abcdef"
+                               "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"
+                               "abcdef0123456789abcdef0123456789";
+    int32_t status = cleat_context_set_peer_public_keys(context, CLEAT_PEER_KEYS_ALSO, keys,
+                                                        (int32_t)sizeof keys - 1);
+    int32_t len;
+    const char *key = text(IDENTITY_KEY, &len);
+    EXPECT(status == 0 || cleat_has_raw_public_keys() == 0);
+    status = cleat_context_load_raw_public_key_data(context, key, len, NULL, 0);
+    EXPECT(status == 0 || cleat_has_raw_public_keys() == 0);
 }
 
 static void set_session_settings(int32_t context) {
@@ -245,6 +268,8 @@ static const struct {
     {"server_name_events off", clear_server_name_events},
     {"chain_cache_seconds", set_chain_cache},
     {"early_data", set_early_data},
+    {"key_log_file", set_key_log},
+    {"key_log_file none", clear_key_log},
     {"verify_depth, checks_common_name", set_verify_settings},
     {"verify_time", set_verify_time},
     {"verify_enforced", set_verify_enforced},
@@ -256,6 +281,7 @@ static const struct {
     {"num_tickets, session_timeout, session_id_context", set_session_settings},
     {"ticket_secrets", set_ticket_secrets},
     {"session_events", set_session_events},
+    {"peer_public_keys, load_raw_public_key", set_raw_public_keys},
     {"load_cert_chain", load_cert_chain},
     {"load_cert_chain, another type of key", load_another_type},
     {"load_cert_chain, a wrong key", load_cert_chain_wrong},

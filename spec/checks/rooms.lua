@@ -102,6 +102,7 @@ local CALLS = {
             .. "freopen fclose fread fwrite fgets opendir readdir stat lstat fstat mmap unlink rename tcgetattr tcsetattr",
         only = {
             ["^core/base/file%.c$"] = "reads files",
+            ["^core/base/append%.c$"] = "appends to files",
             ["^core/base/directory%.c$"] = "reads directories",
             ["^core/net/getaddrinfo%.c$"] = "closes its descriptor",
             ["^core/net/host%.c$"] = "closes its descriptor",

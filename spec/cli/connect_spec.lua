@@ -178,38 +178,6 @@ describe("cleat connect:", function()
         end
     end)
 
-    it("interactive: lines go when they are typed, Ctrl-D ends the input, and Ctrl-C the command", function()
-        local TYPE = [[
-import os, pty, sys
-key, words = sys.argv[1], sys.argv[2:]
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(words[0], words)
-def until(text):
-    data = b""
-    while text not in data:
-        data += os.read(fd, 4096)
-until(b"verified: CN=localhost")
-os.write(fd, b"first\n")
-until(b"first\r\nfirst\r\n") # the terminal's echo, and the server's
-os.write(fd, b"second\n")
-until(b"second\r\nsecond\r\n")
-os.write(fd, bytes.fromhex(key))
-try:
-    while os.read(fd, 4096): pass
-except OSError:
-    pass
-print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-]]
-        for key, status in pairs { ["04"] = 0, ["03"] = 130 } do
-            local job = tls_server { "handshake", "echo", "unwrap", "close" }
-            local result = process.run { "/usr/bin/python3", "-I", "-c", TYPE, key, unpack(process.lua { "bin/cleat", "connect",
-                "localhost:" .. job.port, "--cafile", CAFILE }) }
-            assert.are.equal(("status %d\n"):format(status), result.output, result.errors)
-            assert.is_truthy(job:finish()[2]:find "^echo 13 ")
-        end
-    end)
-
     it("an output that is closed ends it quietly", function()
         local job = tls_server { "handshake", "sendn 3000000", "close" }
         local words = process.lua { "bin/cleat", "connect", "localhost:" .. job.port, "--cafile", CAFILE, "-q" }

@@ -93,6 +93,8 @@ describe("cleat inspect:", function()
         assert.are.same({ "localhost", ports.good, "127.0.0.1", "localhost" }, { of.host, of.port, of.address, of.server_name })
         assert.are.equal("TLSv1.3", of.version)
         assert.are.equal("http/1.1", of.alpn)
+        assert.is_true(of.groups[of.group])
+        assert.are.equal("ecdsa_secp256r1_sha256", of.signature)
         assert.are.same({ supported = false }, of.ech)
         assert.are.same({ ["TLSv1.3"] = true, ["TLSv1.2"] = true, ["TLSv1.1"] = false, ["TLSv1"] = false }, of.versions)
         for _, group in ipairs { "x25519", "secp256r1", "secp384r1" } do

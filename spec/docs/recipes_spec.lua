@@ -39,20 +39,26 @@ describe("docs/recipes.md:", function()
 
     -- test: a heading's program against a server. With another name in the place of the server's it must fail, and so
     -- it must with each change of refusals: { pattern, replacement, error }.
+    -- number: of the program below the heading, 1 by default.
+    local function try(heading, server, host, refusals, number)
+        local ports = { [host] = server.port }
+        number = number or 1
+        recipes.run(heading, number, ports)
+        -- a name that the certificate does not have
+        local wrong = recipes.fails(heading, number, ports, {
+            '(server_hostname = )"[^"]+"', '%1"sub.other.example.org"',
+        })
+        found(wrong, "CERTIFICATE_VERIFY_FAILED")
+        found(wrong, "sub.other.example.org")
+        for _, case in ipairs(refusals or {}) do
+            found(recipes.fails(heading, number, ports, case), case[3])
+        end
+    end
+
     local function test(heading, name, host, refusals)
         it(heading .. ", with " .. name, function()
             with(name, function(server)
-                local ports = { [host] = server.port }
-                recipes.run(heading, 1, ports)
-                -- a name that the certificate does not have
-                local wrong = recipes.fails(heading, 1, ports, {
-                    '(server_hostname = )"[^"]+"', '%1"sub.other.example.org"',
-                })
-                found(wrong, "CERTIFICATE_VERIFY_FAILED")
-                found(wrong, "sub.other.example.org")
-                for _, case in ipairs(refusals or {}) do
-                    found(recipes.fails(heading, 1, ports, case), case[3])
-                end
+                try(heading, server, host, refusals)
             end)
         end)
     end
@@ -162,7 +168,20 @@ describe("docs/recipes.md:", function()
     test("SMTP", "exim4", "mail.example.org:587", { { '"STARTTLS"', '"MAIL FROM:<a@example.org>"', "STARTTLS first" } })
     test("IMAP", "dovecot", "imap.example.org:143", { { '"secret"', '"wrong"', "a NO [AUTHENTICATIONFAILED]" } })
     test("XMPP", "prosody", "example.org:5222")
-    test("PostgreSQL", "postgresql", "db.example.org:5432", { { "user\\0postgres", "user\\0nobody", "does not exist" } })
+    it("B-62 PostgreSQL, with a binding of the login to the server's certificate and without", function()
+        with("postgresql", function(server)
+            local host = "db.example.org:5432"
+            try("PostgreSQL", server, host, { { "user\\0postgres", "user\\0nobody", "does not exist" } })
+            local heading = "PostgreSQL with SCRAM-SHA-256-PLUS"
+            process.write_file(recipes.directory() .. "/scram.lua", recipes.take(heading, 1))
+            try(heading, server, host, {
+                { '"secret"', '"wrong"', 'password authentication failed for user "alice"' },
+                { '%-point", binding', '-point", ("x"):rep(#binding)', "channel binding check failed" },
+                { '"tls%-server%-end%-point"%), "', '"tls-exporter"), "', "channel binding check failed" },
+                { '"tls%-server%-end%-point", b', '"tls-exporter", b', "unsupported SCRAM channel-binding type" },
+            }, 2)
+        end)
+    end)
     test("LDAP", "slapd", "ldap.example.org:389", {
         { '"secret"(.-)print%(answer%(stream%)%)', '"wrong"%1error("code " .. answer(stream))', "code 49" },
     })

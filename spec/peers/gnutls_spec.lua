@@ -4,7 +4,6 @@ local handles = require "support.handles"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
-local python = require "cleat.python"
 local raises = require "support.raises"
 local serve = require "support.serve"
 local socket = require "cleat.socket"
@@ -13,6 +12,7 @@ local ssl = require "cleat.ssl"
 local MEGABYTES_10 = 10 * 1024 * 1024
 local PRIORITIES = {
     ["TLSv1.2"] = "NORMAL:-VERS-ALL:+VERS-TLS1.2", ["TLSv1.3"] = "NORMAL:-VERS-ALL:+VERS-TLS1.3",
+    ["without RFC 5746"] = "NORMAL:-VERS-ALL:+VERS-TLS1.2:%DISABLE_SAFE_RENEGOTIATION",
 }
 
 -- gnutls_serv: started on a free port; it echoes.
@@ -171,25 +171,31 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
 end
 
-describe("a server without secure renegotiation (RFC 5746):", function()
+describe("gnutls without RFC 5746:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("B-14 is refused without OP_LEGACY_SERVER_CONNECT", function()
-        -- without the extended master secret, and the extension of RFC 5746: what servers of before 2010 speak
-        local server = gnutls_serv("TLSv1.2", "server-ec", { "--priority",
-            "NORMAL:-VERS-ALL:+VERS-TLS1.2:%DISABLE_SAFE_RENEGOTIATION" })
-        connect(server.port):close()
-        local context = ssl.create_default_context { cafile = pki.path("root.pem") }
-        context.options = python.band(context.options, python.bnot(ssl.OP_LEGACY_SERVER_CONNECT))
-        local ok, result = pcall(connect, server.port, context)
-        if ssl.OPENSSL_VERSION:find("API 19", 1, true) then
-            assert.is_true(ok) -- BoringSSL of 2023 always connects
-            result:close()
-        else
-            assert.is_false(ok)
-            raises.check(result, "ssl.SSLError", { match = "renegotiation" })
+    it("B-14 OP_LEGACY_SERVER_CONNECT decides whether our client goes on", function()
+        local server = gnutls_serv("without RFC 5746", "server-ec")
+        local control = gnutls_serv("TLSv1.2", "server-ec")
+        local function client(legacy)
+            local context = ssl.create_default_context { cafile = pki.path("root.pem") }
+            context.options = legacy and context.options or context.options - ssl.OP_LEGACY_SERVER_CONNECT
+            return context
         end
+        for _, port in ipairs { server.port, control.port } do
+            local sock = connect(port, client(true))
+            assert.are.equal("hello\n", exchange(sock, "hello\n"))
+            sock:close()
+        end
+        local context = client(false)
+        for _ = 1, 2 do
+            raises("SSLError", { reason = "UNSAFE_LEGACY_RENEGOTIATION_DISABLED" }, connect, server.port, context)
+        end
+        local sock = connect(control.port, context)
+        assert.are.equal("hello\n", exchange(sock, "hello\n"))
+        sock:close()
         server:stop()
+        control:stop()
     end)
 end)

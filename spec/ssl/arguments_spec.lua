@@ -71,6 +71,7 @@ describe("names:", function()
         assert.are.equal(0, #ssl)
         assert.is_true(ssl.Purpose:is(ssl.Purpose.SERVER_AUTH))
         assert.are.equal("EAGAIN", errno.errorcode[errno.EAGAIN])
+        assert.are.equal("ENOENT", errno.errorcode[errno.ENOENT]) -- of the same number is EPOLLPRI
         assert.is_nil(errno.errorcode[100000])
         ssl.mine = 5 -- a program may add to a module
         assert.are.equal(5, ssl.mine)

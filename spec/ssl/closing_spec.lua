@@ -271,6 +271,10 @@ local AFTER = {
         load_verify_locations = function()
             return { require("support.pki").path "root.pem" }
         end,
+        load_raw_public_key = function()
+            return { require("cleat.ssl").HAS_RAW_PUBLIC_KEYS and require("support.pki").path "server-ec.key" or "/nowhere" }
+        end,
+        set_peer_public_keys = {},
         load_dh_params = function()
             return { class = "IOError", "/nowhere" }
         end,
@@ -300,9 +304,10 @@ local AFTER = {
         write = value_error("closed file", "x"), writelines = value_error("closed file", { "x" }),
     },
     object = {
-        group = fine(), client_sigalg = fine(), server_sigalg = fine(), cipher = fine(), compression = fine(), do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
+        group = fine(), client_sigalg = fine(), server_sigalg = fine(), cipher = fine(), compression = fine(), describe = {},
+        do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
-        ocsp_response = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {},
+        ocsp_response = fine(), peer_public_key = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
         unwrap = {}, verify_client_post_handshake = { class = "NotImplementedError" }, version = fine(), write = { "x" },
     },
@@ -319,11 +324,12 @@ local function extended(base, more)
 end
 
 AFTER.tls = extended(AFTER.socket, {
-    group = fine(), client_sigalg = fine(), server_sigalg = fine(), bind = { "/nowhere" }, cipher = fine(), compression = fine(), connect_ex = { address }, do_handshake = {},
+    group = fine(), client_sigalg = fine(), server_sigalg = fine(), bind = { "/nowhere" }, cipher = fine(), compression = fine(),
+    connect_ex = { address }, describe = fine(), do_handshake = {},
     dup = { class = "NotImplementedError" }, export_keying_material = { "x", 1 },
     get_channel_binding = fine(), getpeercert = {}, key_update = {},
     get_unverified_chain = fine(), get_verified_chain = fine(), get_verify_result = fine(),
-    ocsp_response = fine(), pending = fine(), psk_identity = fine(), recv_early = {}, scts = fine(),
+    ocsp_response = fine(), peer_public_key = fine(), pending = fine(), psk_identity = fine(), recv_early = {}, scts = fine(),
     recvmsg = { class = "NotImplementedError" }, recvmsg_into = { class = "NotImplementedError" },
     sendmsg = { class = "NotImplementedError" },
     read = value_error "Read on closed or unwrapped SSL socket.", selected_alpn_protocol = fine(),

@@ -1,6 +1,7 @@
 -- What Python 3 has added to contexts: names, versions, options, settings. The control is CPython where it has them.
 local errors = require "cleat.errors"
 local handles = require "support.handles"
+local link = require "support.link"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -74,6 +75,12 @@ for name in dir(ssl):
         assert.are.same({ TLSVersion.MINIMUM_SUPPORTED, TLSVersion.TLSv1 }, { context.minimum_version, context.maximum_version })
         context.maximum_version = TLSVersion.MAXIMUM_SUPPORTED
         assert.are.equal(TLSVersion.MAXIMUM_SUPPORTED, context.maximum_version)
+        -- the other end's: the version that it stands for
+        context.minimum_version = TLSVersion.MAXIMUM_SUPPORTED
+        assert.are.same({ TLSVersion.TLSv1_3, TLSVersion.MAXIMUM_SUPPORTED }, { context.minimum_version, context.maximum_version })
+        context.minimum_version, context.maximum_version = TLSVersion.MINIMUM_SUPPORTED, TLSVersion.MINIMUM_SUPPORTED
+        assert.are.same({ TLSVersion.MINIMUM_SUPPORTED, TLSVersion.TLSv1 }, { context.minimum_version, context.maximum_version })
+        context.maximum_version = TLSVersion.MAXIMUM_SUPPORTED
         for _, value in ipairs { TLSVersion.SSLv3, 42, 0x305, -3 } do
             for _, name in ipairs { "minimum_version", "maximum_version" } do
                 local text = value == TLSVersion.SSLv3 and "Unsupported protocol version 0x300" or "Unsupported TLS/SSL version"
@@ -122,6 +129,13 @@ for name in dir(ssl):
         object = nil -- luacheck: ignore 311
         collectgarbage()
         collectgarbage()
+    end)
+
+    it("B-48 there is no _msg_callback yet, and setting one is an error", function()
+        local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        raises("AttributeError", { match = "_msg_callback" }, function()
+            context._msg_callback = print
+        end)
     end)
 
     it("B-46 get_ciphers says of each suite what CPython says", function()
@@ -192,6 +206,22 @@ for suite in context.get_ciphers():
         end)
     end)
 
+    it("B-08 a common name counts only with hostname_checks_common_name", function()
+        local client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client:load_verify_locations(pki.path("root.pem"))
+        local function attempt(cert)
+            local failures = link.attempt({ context = client, server_hostname = "localhost" }, { cert = cert })
+            return failures.client or failures.server or "ok"
+        end
+        assert.is_true(client.hostname_checks_common_name)
+        assert.are.equal("ok", attempt("cn-only"))
+        client.hostname_checks_common_name = false
+        assert.is_false(client.hostname_checks_common_name)
+        local refused = attempt("cn-only")
+        assert.are.equal("Hostname mismatch, certificate is not valid for 'localhost'.", refused.verify_message)
+        assert.are.equal("ok", attempt("server-ec"))
+    end)
+
     it("B-51 get_server_certificate has a timeout", function()
         local listener = socket.socket()
         listener:bind { "127.0.0.1", 0 }
@@ -241,6 +271,34 @@ describe("an end without close_notify:", function()
             end
         end)
     end
+
+    it("B-13 counts as one for SSLObject:read, and leaves what came before it", function()
+        for _, ignore in ipairs { false, true } do
+            local client, server = ssl._create_unverified_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            server:load_cert_chain(pki.chain("server-ec"))
+            if ignore then
+                client.options = python.bor(client.options, ssl.OP_IGNORE_UNEXPECTED_EOF)
+            end
+            local to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+            local near = client:wrap_bio(to_client, to_server)
+            local far = server:wrap_bio(to_server, to_client, true)
+            for _ = 1, 3 do
+                pcall(near.do_handshake, near)
+                pcall(far.do_handshake, far)
+            end
+            far:write("the end")
+            to_client:write_eof()
+            assert.are.equal("the end", near:read(100))
+            if ignore then
+                assert.are.equal("", near:read(100))
+            else
+                raises("SSLEOFError", {}, near.read, near, 100)
+            end
+            near, far = nil, nil -- luacheck: ignore 311
+        end
+        collectgarbage()
+        collectgarbage()
+    end)
 
     it("B-13 in the handshake is an error all the same", function()
         local near, far = socket.socketpair()

@@ -265,7 +265,8 @@ ssl_cert_file = '@DIR/cert.pem'
 ssl_key_file = '@DIR/key.pem'
 shared_buffers = 1MB
 END
-echo 'hostssl all all 127.0.0.1/32 trust' >@DIR/data/db/pg_hba.conf
+printf 'hostssl all alice 127.0.0.1/32 scram-sha-256\nhostssl all all 127.0.0.1/32 trust\n' >@DIR/data/db/pg_hba.conf
+echo "CREATE ROLE alice LOGIN PASSWORD 'secret'" | BIN/postgres --single -D @DIR/data/db postgres >>@DIR/data/log
 exec BIN/postgres -D @DIR/data/db -p @PORT
 ]]):gsub("BIN", bin)
     return start(certfile, keyfile, text, function(_, dir)

@@ -692,6 +692,14 @@ return {
         },
     },
     {
+        name = "connection_alert", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "int", name = "direction" },
+        },
+    },
+    {
         name = "connection_session_reused", results = 0,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1291,6 +1299,26 @@ return {
         },
     },
     {
+        name = "context_key_log_file", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_key_log_file", results = 0,
+        classes = { SYS = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "keylogfile" },
+        },
+    },
+    {
+        name = "key_log_path", results = 1,
+        classes = { USAGE = true, NOMEM = true },
+        arguments = {},
+    },
+    {
         name = "addrinfo_lookup", results = 0,
         classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
         arguments = {
@@ -1515,6 +1543,47 @@ return {
             { kind = "buffer", name = "buf" },
             { kind = "offset", name = "buf_offset" },
             { kind = "capacity", name = "buf_cap" },
+        },
+    },
+    {
+        name = "has_raw_public_keys", results = 0,
+        classes = { USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        arguments = {},
+    },
+    {
+        name = "context_load_raw_public_key", results = 0,
+        classes = { NEED_PASSWORD = true, SYS = true, SSL = true, HANDLE = true, USAGE = true,
+                    UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "keyfile" },
+            { kind = "bytes", name = "password" },
+        },
+    },
+    {
+        name = "context_load_raw_public_key_data", results = 0,
+        classes = { NEED_PASSWORD = true, SSL = true, HANDLE = true, USAGE = true,
+                    UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "bytes", name = "key" },
+            { kind = "bytes", name = "password" },
+        },
+    },
+    {
+        name = "context_set_peer_public_keys", results = 0,
+        classes = { SSL = true, HANDLE = true, USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "which" },
+            { kind = "bytes", name = "keys" },
+        },
+    },
+    {
+        name = "connection_peer_public_key", results = 1,
+        classes = { WANT_VERIFY = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
         },
     },
     {

@@ -113,6 +113,10 @@ public final class Cleat {
     public static final int CIPHER_AUTHENTICATION = 5;
     public static final int CIPHER_DESCRIPTION = 6;
 
+    // CLEAT_DIRECTION_* are the directions of what a connection carries.
+    public static final int DIRECTION_RECEIVED = 0;
+    public static final int DIRECTION_SENT = 1;
+
     // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
     /** what the peer has sent, which may be anything */
     public static final int CHAIN_SENT = 0;
@@ -145,10 +149,10 @@ public final class Cleat {
 
     // CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act,
     // and NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to
-    // servers without the renegotiation extension of RFC 5746, as BoringSSL of 2023 always does; TLS
-    // 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an end of the network after the handshake counts as
-    // close_notify. DANGEROUS: an attacker can cut off what the peer has sent. The others are kept
-    // and read back, but name what BoringSSL always or never does.
+    // servers without the renegotiation extension of RFC 5746; TLS 1.2 and earlier) and
+    // IGNORE_UNEXPECTED_EOF: an end of the network after the handshake counts as close_notify.
+    // DANGEROUS: an attacker can cut off what the peer has sent. The others are kept and read back,
+    // but name what BoringSSL always or never does.
     public static final int OP_ALL = 84;
     public static final int OP_NO_SSLV2 = 16777216;
     public static final int OP_NO_SSLV3 = 33554432;
@@ -367,6 +371,14 @@ public final class Cleat {
 
     // CLEAT_PSK_KEY_MAX is the greatest length of a key, in bytes.
     public static final int PSK_KEY_MAX = 256;
+
+    // CLEAT_PEER_KEYS_* say what connections accept of their peers.
+    /** certificates only, as in a new context */
+    public static final int PEER_KEYS_NONE = 0;
+    /** raw public keys only */
+    public static final int PEER_KEYS_ONLY = 1;
+    /** raw public keys, and certificates, which are verified as ever */
+    public static final int PEER_KEYS_ALSO = 2;
 
     // CLEAT_SCT_* choose bytes of a timestamp.
     /** the log: SHA-256 of its public key */
@@ -846,6 +858,8 @@ public final class Cleat {
                                                                 int[] bits, int[] tls_version);
         public static native int cleat_connection_alpn_protocol(int connection, byte[] output,
                                                                 int output_cap);
+        public static native int cleat_connection_alert(int connection, int direction,
+                                                        int[] description);
         public static native int cleat_connection_session_reused(int connection);
         public static native int cleat_connection_verify_mode(int connection);
         public static native int cleat_connection_peer_certificate(int connection);
@@ -954,6 +968,11 @@ public final class Cleat {
         public static native int cleat_kind(int id);
         public static native int cleat_handle_count();
         public static native int cleat_set_interruptible(int interruptible);
+        public static native int cleat_context_key_log_file(int context, byte[] output,
+                                                            int output_cap);
+        public static native int cleat_context_set_key_log_file(int context, byte[] keylogfile,
+                                                                int keylogfile_len);
+        public static native int cleat_key_log_path(byte[] output, int output_cap);
         public static native int cleat_addrinfo_lookup(int lookup, byte[] host, int host_len,
                                                        int port, int flags);
         public static native int cleat_resolution_lookup(int lookup, byte[] host, int host_len,
@@ -997,6 +1016,18 @@ public final class Cleat {
                                                              int identity_len, byte[] key,
                                                              int key_len);
         public static native int cleat_random_bytes(byte[] buf, int buf_cap);
+        public static native int cleat_has_raw_public_keys();
+        public static native int cleat_context_load_raw_public_key(int context, byte[] keyfile,
+                                                                   int keyfile_len, byte[] password,
+                                                                   int password_len);
+        public static native int cleat_context_load_raw_public_key_data(int context, byte[] key,
+                                                                        int key_len,
+                                                                        byte[] password,
+                                                                        int password_len);
+        public static native int cleat_context_set_peer_public_keys(int context, int which,
+                                                                    byte[] keys, int keys_len);
+        public static native int cleat_connection_peer_public_key(int connection, byte[] output,
+                                                                  int output_cap);
         public static native int cleat_certificate_scts(int certificate, byte[] output,
                                                         int output_cap);
         public static native int cleat_scts_count(byte[] scts, int scts_len);
@@ -2446,6 +2477,42 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_key_log_file returns the length of the path that cleat_context_set_key_log_file
+         * has set, and copies it to output; 0 if there is none.
+         */
+        public String keyLogFile() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_context_key_log_file(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_context_key_log_file(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return utf8(out);
+        }
+
+        /**
+         * cleat_context_set_key_log_file returns CLEAT_OK and lets connections of the context append
+         * their secrets to a file. keylogfile: its path; absent for none, as in a new context. A file
+         * that does not exist is made, for its owner only (mode 0600), and an empty one gets a comment as
+         * its first line. It is opened here, and stays open as long as a connection may write to it, also
+         * if it is renamed. Each line is written at once, so that lines of several threads and processes
+         * never mix. What the disk does not take is missing in the file: connections do not fail for it.
+         *
+         * A connection keeps the file that the context had when it was made; a server that switches its
+         * context uses the other's from then on. DANGEROUS: see above. CLEAT_SYS if the file cannot be
+         * opened, with EINVAL for what is no regular file or character device.
+         */
+        public void setKeyLogFile(String keylogfile) throws Failure {
+            byte[] keylogfileBytes = bytes(keylogfile);
+            int result = Raw.cleat_context_set_key_log_file(id, keylogfileBytes, length(keylogfileBytes));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0,
          * as in a new context.
          */
@@ -2506,6 +2573,50 @@ public final class Cleat {
             check(result);
             out = Arrays.copyOf(out, Math.min(result, out.length));
             return out;
+        }
+
+        /**
+         * cleat_context_load_raw_public_key returns CLEAT_OK and makes connections of the context present
+         * the public key of a private key to peers that accept raw public keys. keyfile and password are
+         * as those of cleat_context_load_cert_chain. A second call replaces the first. It comes before
+         * the context's certificates, which peers without raw public keys get as before. Nothing changes
+         * if it fails. CLEAT_NEED_PASSWORD; CLEAT_SYS; CLEAT_SSL, with UNKNOWN_CERTIFICATE_TYPE for a key
+         * that is neither RSA, nor EC, nor Ed25519; CLEAT_USAGE for PEM data where a file's name is due;
+         * CLEAT_UNSUPPORTED.
+         */
+        public void loadRawPublicKey(String keyfile, byte[] password) throws Failure {
+            byte[] keyfileBytes = bytes(keyfile);
+            int result = Raw.cleat_context_load_raw_public_key(id, keyfileBytes, length(keyfileBytes), password, length(password));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_load_raw_public_key_data returns CLEAT_OK and does the same with a private key
+         * that is given as PEM text. CLEAT_NEED_PASSWORD; CLEAT_SSL; CLEAT_UNSUPPORTED.
+         */
+        public void loadRawPublicKeyData(byte[] key, byte[] password) throws Failure {
+            int result = Raw.cleat_context_load_raw_public_key_data(id, key, length(key), password, length(password));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
+         * cleat_context_set_peer_public_keys returns CLEAT_OK and sets that. which: CLEAT_PEER_KEYS_*.
+         * keys: the public keys that peers may have, SubjectPublicKeyInfo in DER one after the other, at
+         * most 65536; none with CLEAT_PEER_KEYS_NONE. A raw public key is verified in the place of a
+         * certificate: it is accepted if it is one of these, whatever the peer's name; otherwise it is
+         * refused with the verify code 95 (untrusted raw public key). So without keys all are refused,
+         * unless the caller decides: see CLEAT_VERDICTS_ALL. Verify mode, verdicts and the verification
+         * of resumed sessions are as with certificates; with CERT_NONE a client accepts any key. Peers
+         * that have no raw public key are refused with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL,
+         * UNSUPPORTED_CERTIFICATE). Clients of servers with raw public keys resume sessions in TLS 1.3
+         * only. CLEAT_SSL if a key cannot be parsed; CLEAT_USAGE; CLEAT_UNSUPPORTED.
+         */
+        public void setPeerPublicKeys(int which, byte[] keys) throws Failure {
+            int result = Raw.cleat_context_set_peer_public_keys(id, which, keys, length(keys));
+            Reference.reachabilityFence(this);
+            check(result);
         }
 
         /**
@@ -3454,6 +3565,22 @@ public final class Cleat {
             return out;
         }
 
+        public record Alert(boolean result, int description) {}
+
+        /**
+         * cleat_connection_alert returns 1 and stores the description of the last alert of that
+         * direction, or 0 and stores -1 if there was none. direction: CLEAT_DIRECTION_*. description:
+         * CLEAT_ALERT_DESCRIPTION_*, or another number up to 255. close_notify is one, with the number 0.
+         * What was noted stays there once the connection has failed.
+         */
+        public Alert alert(int direction) throws Failure {
+            int[] description = new int[1];
+            int result = Raw.cleat_connection_alert(id, direction, description);
+            Reference.reachabilityFence(this);
+            check(result);
+            return new Alert(result != 0, description[0]);
+        }
+
         /**
          * cleat_connection_session_reused returns 1 if the handshake resumed an earlier session,
          * otherwise 0.
@@ -3797,6 +3924,26 @@ public final class Cleat {
             int result = Raw.cleat_connection_answer_psk(id, identity, length(identity), key, length(key));
             Reference.reachabilityFence(this);
             check(result);
+        }
+
+        /**
+         * cleat_connection_peer_public_key returns the length of the peer's public key,
+         * SubjectPublicKeyInfo in DER, and copies it to output: the raw one, or that of its certificate;
+         * 0 if there is none. It is available as soon as the peer has sent it, as after
+         * CLEAT_WANT_VERIFY; the peer has shown that it has the private key once the handshake is done.
+         * CLEAT_SSL if the certificate cannot be parsed.
+         */
+        public byte[] peerPublicKey() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_peer_public_key(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_peer_public_key(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
         }
 
         /**
@@ -5321,6 +5468,23 @@ public final class Cleat {
     }
 
     /**
+     * cleat_key_log_path returns the length of the path that the environment variable SSLKEYLOGFILE
+     * names, and copies it to output; 0 if it is not set or empty, and in a process that has
+     * privileges of another user (setuid). The ABI uses it nowhere by itself.
+     */
+    public static String keyLogPath() throws Failure {
+        byte[] out = new byte[256];
+        int result = Raw.cleat_key_log_path(out, out.length);
+        if (result > out.length) {
+            out = new byte[result];
+            result = Raw.cleat_key_log_path(out, out.length);
+        }
+        check(result);
+        out = Arrays.copyOf(out, Math.min(result, out.length));
+        return utf8(out);
+    }
+
+    /**
      * cleat_service_port returns the number of a service's port. transport: the name of the protocol,
      * "tcp" or "udp"; absent for any. CLEAT_RESOLVE (SERVICE: there is no such service).
      */
@@ -5472,6 +5636,16 @@ public final class Cleat {
         int result = Raw.cleat_random_bytes(buf, buf.length);
         check(result);
         return result;
+    }
+
+    /**
+     * cleat_has_raw_public_keys returns 1 if BoringSSL has them, otherwise 0: the functions below
+     * then return CLEAT_UNSUPPORTED, but for cleat_connection_peer_public_key.
+     */
+    public static boolean hasRawPublicKeys() throws Failure {
+        int result = Raw.cleat_has_raw_public_keys();
+        check(result);
+        return result != 0;
     }
 
     /**

@@ -104,6 +104,10 @@ pub const CIPHER_KEY_EXCHANGE: i32 = 4;
 pub const CIPHER_AUTHENTICATION: i32 = 5;
 pub const CIPHER_DESCRIPTION: i32 = 6;
 
+// CLEAT_DIRECTION_* are the directions of what a connection carries.
+pub const DIRECTION_RECEIVED: i32 = 0;
+pub const DIRECTION_SENT: i32 = 1;
+
 // CLEAT_CHAIN_* choose a list of certificates, the peer's own first.
 /// what the peer has sent, which may be anything
 pub const CHAIN_SENT: i32 = 0;
@@ -136,10 +140,10 @@ pub const TLS1_3_VERSION: i32 = 772;
 
 // CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act, and
 // NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to servers
-// without the renegotiation extension of RFC 5746, as BoringSSL of 2023 always does; TLS 1.2 and
-// earlier) and IGNORE_UNEXPECTED_EOF: an end of the network after the handshake counts as
-// close_notify. DANGEROUS: an attacker can cut off what the peer has sent. The others are kept and
-// read back, but name what BoringSSL always or never does.
+// without the renegotiation extension of RFC 5746; TLS 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an
+// end of the network after the handshake counts as close_notify. DANGEROUS: an attacker can cut off
+// what the peer has sent. The others are kept and read back, but name what BoringSSL always or never
+// does.
 pub const OP_ALL: i32 = 84;
 pub const OP_NO_SSLV2: i32 = 16777216;
 pub const OP_NO_SSLV3: i32 = 33554432;
@@ -358,6 +362,14 @@ pub const PSK_IDENTITY_MAX: i32 = 128;
 
 // CLEAT_PSK_KEY_MAX is the greatest length of a key, in bytes.
 pub const PSK_KEY_MAX: i32 = 256;
+
+// CLEAT_PEER_KEYS_* say what connections accept of their peers.
+/// certificates only, as in a new context
+pub const PEER_KEYS_NONE: i32 = 0;
+/// raw public keys only
+pub const PEER_KEYS_ONLY: i32 = 1;
+/// raw public keys, and certificates, which are verified as ever
+pub const PEER_KEYS_ALSO: i32 = 2;
 
 // CLEAT_SCT_* choose bytes of a timestamp.
 /// the log: SHA-256 of its public key
@@ -819,6 +831,8 @@ pub mod raw {
                                               tls_version: *mut i32) -> i32;
         pub fn cleat_connection_alpn_protocol(connection: i32, output: *mut c_char,
                                               output_cap: i32) -> i32;
+        pub fn cleat_connection_alert(connection: i32, direction: i32,
+                                      description: *mut i32) -> i32;
         pub fn cleat_connection_session_reused(connection: i32) -> i32;
         pub fn cleat_connection_verify_mode(connection: i32) -> i32;
         pub fn cleat_connection_peer_certificate(connection: i32) -> i32;
@@ -920,6 +934,11 @@ pub mod raw {
         pub fn cleat_kind(id: i32) -> i32;
         pub fn cleat_handle_count() -> i32;
         pub fn cleat_set_interruptible(interruptible: i32) -> i32;
+        pub fn cleat_context_key_log_file(context: i32, output: *mut c_char,
+                                          output_cap: i32) -> i32;
+        pub fn cleat_context_set_key_log_file(context: i32, keylogfile: *const c_char,
+                                              keylogfile_len: i32) -> i32;
+        pub fn cleat_key_log_path(output: *mut c_char, output_cap: i32) -> i32;
         pub fn cleat_addrinfo_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
                                      flags: i32) -> i32;
         pub fn cleat_resolution_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
@@ -961,6 +980,17 @@ pub mod raw {
                                            identity_len: i32, key: *const c_char,
                                            key_len: i32) -> i32;
         pub fn cleat_random_bytes(buf: *mut c_char, buf_cap: i32) -> i32;
+        pub fn cleat_has_raw_public_keys() -> i32;
+        pub fn cleat_context_load_raw_public_key(context: i32, keyfile: *const c_char,
+                                                 keyfile_len: i32, password: *const c_char,
+                                                 password_len: i32) -> i32;
+        pub fn cleat_context_load_raw_public_key_data(context: i32, key: *const c_char,
+                                                      key_len: i32, password: *const c_char,
+                                                      password_len: i32) -> i32;
+        pub fn cleat_context_set_peer_public_keys(context: i32, which: i32, keys: *const c_char,
+                                                  keys_len: i32) -> i32;
+        pub fn cleat_connection_peer_public_key(connection: i32, output: *mut c_char,
+                                                output_cap: i32) -> i32;
         pub fn cleat_certificate_scts(certificate: i32, output: *mut c_char,
                                       output_cap: i32) -> i32;
         pub fn cleat_scts_count(scts: *const c_char, scts_len: i32) -> i32;
@@ -2145,6 +2175,31 @@ impl Context {
         Ok(())
     }
 
+    /// cleat_context_key_log_file returns the length of the path that cleat_context_set_key_log_file has
+    /// set, and copies it to output; 0 if there is none.
+    #[allow(clippy::too_many_arguments)]
+    pub fn key_log_file(&self) -> Result<String, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_context_key_log_file(self.0, out, out_cap) })?;
+        Ok(utf8(out))
+    }
+
+    /// cleat_context_set_key_log_file returns CLEAT_OK and lets connections of the context append their
+    /// secrets to a file. keylogfile: its path; absent for none, as in a new context. A file that does not
+    /// exist is made, for its owner only (mode 0600), and an empty one gets a comment as its first line. It
+    /// is opened here, and stays open as long as a connection may write to it, also if it is renamed. Each
+    /// line is written at once, so that lines of several threads and processes never mix. What the disk
+    /// does not take is missing in the file: connections do not fail for it.
+    ///
+    /// A connection keeps the file that the context had when it was made; a server that switches its
+    /// context uses the other's from then on. DANGEROUS: see above. CLEAT_SYS if the file cannot be opened,
+    /// with EINVAL for what is no regular file or character device.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_key_log_file(&self, keylogfile: Option<&str>) -> Result<(), Error> {
+        let (keylogfile, keylogfile_len) = c_pair(keylogfile.map(str::as_bytes));
+        let _ = checked(unsafe { raw::cleat_context_set_key_log_file(self.0, keylogfile, keylogfile_len) })?;
+        Ok(())
+    }
+
     /// cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0, as in
     /// a new context.
     #[allow(clippy::too_many_arguments)]
@@ -2188,6 +2243,45 @@ impl Context {
     pub fn psk_identity_hint(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_context_psk_identity_hint(self.0, out, out_cap) })?;
         Ok(out)
+    }
+
+    /// cleat_context_load_raw_public_key returns CLEAT_OK and makes connections of the context present the
+    /// public key of a private key to peers that accept raw public keys. keyfile and password are as those
+    /// of cleat_context_load_cert_chain. A second call replaces the first. It comes before the context's
+    /// certificates, which peers without raw public keys get as before. Nothing changes if it fails.
+    /// CLEAT_NEED_PASSWORD; CLEAT_SYS; CLEAT_SSL, with UNKNOWN_CERTIFICATE_TYPE for a key that is neither
+    /// RSA, nor EC, nor Ed25519; CLEAT_USAGE for PEM data where a file's name is due; CLEAT_UNSUPPORTED.
+    #[allow(clippy::too_many_arguments)]
+    pub fn load_raw_public_key(&self, keyfile: &str, password: Option<&[u8]>) -> Result<(), Error> {
+        let (password, password_len) = c_pair(password);
+        let _ = checked(unsafe { raw::cleat_context_load_raw_public_key(self.0, keyfile.as_bytes().as_ptr().cast(), c_len(keyfile.len()), password, password_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_load_raw_public_key_data returns CLEAT_OK and does the same with a private key that is
+    /// given as PEM text. CLEAT_NEED_PASSWORD; CLEAT_SSL; CLEAT_UNSUPPORTED.
+    #[allow(clippy::too_many_arguments)]
+    pub fn load_raw_public_key_data(&self, key: &[u8],
+                                    password: Option<&[u8]>) -> Result<(), Error> {
+        let (password, password_len) = c_pair(password);
+        let _ = checked(unsafe { raw::cleat_context_load_raw_public_key_data(self.0, key.as_ptr().cast(), c_len(key.len()), password, password_len) })?;
+        Ok(())
+    }
+
+    /// cleat_context_set_peer_public_keys returns CLEAT_OK and sets that. which: CLEAT_PEER_KEYS_*. keys:
+    /// the public keys that peers may have, SubjectPublicKeyInfo in DER one after the other, at most 65536;
+    /// none with CLEAT_PEER_KEYS_NONE. A raw public key is verified in the place of a certificate: it is
+    /// accepted if it is one of these, whatever the peer's name; otherwise it is refused with the verify
+    /// code 95 (untrusted raw public key). So without keys all are refused, unless the caller decides: see
+    /// CLEAT_VERDICTS_ALL. Verify mode, verdicts and the verification of resumed sessions are as with
+    /// certificates; with CERT_NONE a client accepts any key. Peers that have no raw public key are refused
+    /// with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL, UNSUPPORTED_CERTIFICATE). Clients of servers with raw public
+    /// keys resume sessions in TLS 1.3 only. CLEAT_SSL if a key cannot be parsed; CLEAT_USAGE;
+    /// CLEAT_UNSUPPORTED.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_peer_public_keys(&self, which: i32, keys: &[u8]) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_peer_public_keys(self.0, which, keys.as_ptr().cast(), c_len(keys.len())) })?;
+        Ok(())
     }
 
     /// cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it has
@@ -2871,6 +2965,17 @@ impl Connection {
         Ok(out)
     }
 
+    /// cleat_connection_alert returns 1 and stores the description of the last alert of that direction, or
+    /// 0 and stores -1 if there was none. direction: CLEAT_DIRECTION_*. description:
+    /// CLEAT_ALERT_DESCRIPTION_*, or another number up to 255. close_notify is one, with the number 0. What
+    /// was noted stays there once the connection has failed.
+    #[allow(clippy::too_many_arguments)]
+    pub fn alert(&self, direction: i32) -> Result<(bool, i32), Error> {
+        let mut description = 0;
+        let result = checked(unsafe { raw::cleat_connection_alert(self.0, direction, &mut description) })?;
+        Ok((result != 0, description))
+    }
+
     /// cleat_connection_session_reused returns 1 if the handshake resumed an earlier session, otherwise 0.
     #[allow(clippy::too_many_arguments)]
     pub fn session_reused(&self) -> Result<bool, Error> {
@@ -3118,6 +3223,16 @@ impl Connection {
         let (key, key_len) = c_pair(key);
         let _ = checked(unsafe { raw::cleat_connection_answer_psk(self.0, identity, identity_len, key, key_len) })?;
         Ok(())
+    }
+
+    /// cleat_connection_peer_public_key returns the length of the peer's public key, SubjectPublicKeyInfo
+    /// in DER, and copies it to output: the raw one, or that of its certificate; 0 if there is none. It is
+    /// available as soon as the peer has sent it, as after CLEAT_WANT_VERIFY; the peer has shown that it
+    /// has the private key once the handshake is done. CLEAT_SSL if the certificate cannot be parsed.
+    #[allow(clippy::too_many_arguments)]
+    pub fn peer_public_key(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_peer_public_key(self.0, out, out_cap) })?;
+        Ok(out)
     }
 
     /// cleat_connection_session returns the id of the newest session that a client's connection has, or 0:
@@ -4159,6 +4274,15 @@ pub fn set_interruptible(interruptible: bool) -> Result<bool, Error> {
     Ok(result != 0)
 }
 
+/// cleat_key_log_path returns the length of the path that the environment variable SSLKEYLOGFILE names,
+/// and copies it to output; 0 if it is not set or empty, and in a process that has privileges of
+/// another user (setuid). The ABI uses it nowhere by itself.
+#[allow(clippy::too_many_arguments)]
+pub fn key_log_path() -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_key_log_path(out, out_cap) })?;
+    Ok(utf8(out))
+}
+
 /// cleat_service_port returns the number of a service's port. transport: the name of the protocol,
 /// "tcp" or "udp"; absent for any. CLEAT_RESOLVE (SERVICE: there is no such service).
 #[allow(clippy::too_many_arguments)]
@@ -4255,6 +4379,14 @@ pub fn poll(fds: &[i32], events: &[i32], revents: &mut [i32],
 pub fn random_bytes(buf: &mut [u8]) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_random_bytes(buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
     Ok(result as usize)
+}
+
+/// cleat_has_raw_public_keys returns 1 if BoringSSL has them, otherwise 0: the functions below then
+/// return CLEAT_UNSUPPORTED, but for cleat_connection_peer_public_key.
+#[allow(clippy::too_many_arguments)]
+pub fn has_raw_public_keys() -> Result<bool, Error> {
+    let result = checked(unsafe { raw::cleat_has_raw_public_keys() })?;
+    Ok(result != 0)
 }
 
 /// cleat_scts_count returns how many timestamps a list has. CLEAT_SSL if it is no well-formed list (CT

@@ -110,6 +110,7 @@ int32_t cleat_connection_shared_cipher_count(int32_t connection);
 int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *output,
                                        int32_t output_cap, int32_t *bits, int32_t *tls_version);
 int32_t cleat_connection_alpn_protocol(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_alert(int32_t connection, int32_t direction, int32_t *description);
 int32_t cleat_connection_session_reused(int32_t connection);
 int32_t cleat_connection_verify_mode(int32_t connection);
 int32_t cleat_connection_peer_certificate(int32_t connection);
@@ -199,6 +200,10 @@ int32_t cleat_close(int32_t id);
 int32_t cleat_kind(int32_t id);
 int32_t cleat_handle_count(void);
 int32_t cleat_set_interruptible(int32_t interruptible);
+int32_t cleat_context_key_log_file(int32_t context, char *output, int32_t output_cap);
+int32_t cleat_context_set_key_log_file(int32_t context, const char *keylogfile,
+                                       int32_t keylogfile_len);
+int32_t cleat_key_log_path(char *output, int32_t output_cap);
 int32_t cleat_addrinfo_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
                               int32_t flags);
 int32_t cleat_resolution_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
@@ -235,6 +240,14 @@ int32_t cleat_connection_psk_identity(int32_t connection, char *output, int32_t 
 int32_t cleat_connection_answer_psk(int32_t connection, const char *identity, int32_t identity_len,
                                     const char *key, int32_t key_len);
 int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
+int32_t cleat_has_raw_public_keys(void);
+int32_t cleat_context_load_raw_public_key(int32_t context, const char *keyfile, int32_t keyfile_len,
+                                          const char *password, int32_t password_len);
+int32_t cleat_context_load_raw_public_key_data(int32_t context, const char *key, int32_t key_len,
+                                               const char *password, int32_t password_len);
+int32_t cleat_context_set_peer_public_keys(int32_t context, int32_t which, const char *keys,
+                                           int32_t keys_len);
+int32_t cleat_connection_peer_public_key(int32_t connection, char *output, int32_t output_cap);
 int32_t cleat_certificate_scts(int32_t certificate, char *output, int32_t output_cap);
 int32_t cleat_scts_count(const char *scts, int32_t scts_len);
 int32_t cleat_scts_get(const char *scts, int32_t scts_len, int32_t index, char *output,

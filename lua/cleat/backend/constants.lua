@@ -64,6 +64,8 @@ return {
     CIPHER_AUTHENTICATION = 5,
     CIPHER_DESCRIPTION = 6,
     -- cleat/connection.h
+    DIRECTION_RECEIVED = 0,
+    DIRECTION_SENT = 1,
     CHAIN_SENT = 0,
     CHAIN_VERIFIED = 1,
     BINDING_TLS_UNIQUE = 1,
@@ -237,6 +239,10 @@ return {
     -- cleat/psk.h
     PSK_IDENTITY_MAX = 128,
     PSK_KEY_MAX = 256,
+    -- cleat/raw_public_key.h
+    PEER_KEYS_NONE = 0,
+    PEER_KEYS_ONLY = 1,
+    PEER_KEYS_ALSO = 2,
     -- cleat/sct.h
     SCT_LOG_ID = 0,
     SCT_EXTENSIONS = 1,

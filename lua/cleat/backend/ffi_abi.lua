@@ -1561,6 +1561,26 @@ return function(lib, rt, backend)
     end
 
     ---@param connection integer
+    ---@param direction integer
+    ---@return integer status
+    ---@return integer? description
+    do
+        local call = lib.cleat_connection_alert
+        local description = new("int32_t[1]")
+        backend.connection_alert = function(connection, direction)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_alert", 1, "an integer")
+            end
+            if typeof(direction) ~= "number" or tobit(direction) ~= direction then
+                bad("connection_alert", 2, "an integer")
+            end
+            local result = call(connection, direction, description)
+            if result < 0 then return result end
+            return result, description[0]
+        end
+    end
+
+    ---@param connection integer
     ---@return integer status
     do
         local call = lib.cleat_connection_session_reused
@@ -2743,6 +2763,56 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_context_key_log_file
+        backend.context_key_log_file = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_key_log_file", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(context, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(context, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param context integer
+    ---@param keylogfile string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_key_log_file
+        backend.context_set_key_log_file = function(context, keylogfile)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_key_log_file", 1, "an integer")
+            end
+            local keylogfile_len = length(keylogfile, "context_set_key_log_file", 2)
+            return call(context, keylogfile, keylogfile_len)
+        end
+    end
+
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_key_log_path
+        backend.key_log_path = function()
+            local output, output_cap = text, TEXT
+            local result = call(output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
     ---@param lookup integer
     ---@param host string?
     ---@param port integer
@@ -3236,6 +3306,84 @@ return function(lib, rt, backend)
         backend.random_bytes_into = function(buf, buf_offset, buf_cap)
             local into = within(buf, buf_offset, buf_cap, "random_bytes_into", 1)
             return call(into, buf_cap)
+        end
+    end
+
+    ---@return integer status
+    do
+        local call = lib.cleat_has_raw_public_keys
+        backend.has_raw_public_keys = function()
+            return call()
+        end
+    end
+
+    ---@param context integer
+    ---@param keyfile string?
+    ---@param password string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_load_raw_public_key
+        backend.context_load_raw_public_key = function(context, keyfile, password)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_load_raw_public_key", 1, "an integer")
+            end
+            local keyfile_len = length(keyfile, "context_load_raw_public_key", 2)
+            local password_len = length(password, "context_load_raw_public_key", 3)
+            return call(context, keyfile, keyfile_len, password, password_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param key string?
+    ---@param password string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_load_raw_public_key_data
+        backend.context_load_raw_public_key_data = function(context, key, password)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_load_raw_public_key_data", 1, "an integer")
+            end
+            local key_len = length(key, "context_load_raw_public_key_data", 2)
+            local password_len = length(password, "context_load_raw_public_key_data", 3)
+            return call(context, key, key_len, password, password_len)
+        end
+    end
+
+    ---@param context integer
+    ---@param which integer
+    ---@param keys string?
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_peer_public_keys
+        backend.context_set_peer_public_keys = function(context, which, keys)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_peer_public_keys", 1, "an integer")
+            end
+            if typeof(which) ~= "number" or tobit(which) ~= which then
+                bad("context_set_peer_public_keys", 2, "an integer")
+            end
+            local keys_len = length(keys, "context_set_peer_public_keys", 3)
+            return call(context, which, keys, keys_len)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_peer_public_key
+        backend.connection_peer_public_key = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_peer_public_key", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
         end
     end
 

@@ -1131,6 +1131,18 @@ static int l_connection_alpn_protocol(lua_State *L) {
     return 2;
 }
 
+/* connection_alert(connection, direction) -> status, description */
+static int l_connection_alert(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_alert");
+    int32_t direction = native_int(L, 2, "connection_alert");
+    int32_t description = 0;
+    int32_t result = cleat_connection_alert(connection, direction, &description);
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushinteger(L, description);
+    return 2;
+}
+
 /* connection_session_reused(connection) -> status */
 static int l_connection_session_reused(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_session_reused");
@@ -1953,6 +1965,49 @@ static int l_set_interruptible(lua_State *L) {
     return 1;
 }
 
+/* context_key_log_file(context) -> status, output */
+static int l_context_key_log_file(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_key_log_file");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_context_key_log_file(context, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* context_set_key_log_file(context, keylogfile) -> status */
+static int l_context_set_key_log_file(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_key_log_file");
+    int32_t keylogfile_len;
+    const char *keylogfile = native_bytes(L, 2, "context_set_key_log_file", &keylogfile_len);
+    int32_t result = cleat_context_set_key_log_file(context, keylogfile, keylogfile_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* key_log_path() -> status, output */
+static int l_key_log_path(lua_State *L) {
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_key_log_path(output, output_cap)) > output_cap) {
+        output = native_longer(L, 0, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
 /* addrinfo_lookup(lookup, host, port, flags) -> status */
 static int l_addrinfo_lookup(lua_State *L) {
     int32_t lookup = native_int(L, 1, "addrinfo_lookup");
@@ -2326,6 +2381,68 @@ static int l_random_bytes_into(lua_State *L) {
     int32_t result = cleat_random_bytes(buf, buf_cap);
     lua_pushinteger(L, result);
     return 1;
+}
+
+/* has_raw_public_keys() -> status */
+static int l_has_raw_public_keys(lua_State *L) {
+    int32_t result = cleat_has_raw_public_keys();
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_load_raw_public_key(context, keyfile, password) -> status */
+static int l_context_load_raw_public_key(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_load_raw_public_key");
+    int32_t keyfile_len;
+    const char *keyfile = native_bytes(L, 2, "context_load_raw_public_key", &keyfile_len);
+    int32_t password_len;
+    const char *password = native_bytes(L, 3, "context_load_raw_public_key", &password_len);
+    int32_t result = cleat_context_load_raw_public_key(context, keyfile, keyfile_len, password,
+                                                       password_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_load_raw_public_key_data(context, key, password) -> status */
+static int l_context_load_raw_public_key_data(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_load_raw_public_key_data");
+    int32_t key_len;
+    const char *key = native_bytes(L, 2, "context_load_raw_public_key_data", &key_len);
+    int32_t password_len;
+    const char *password = native_bytes(L, 3, "context_load_raw_public_key_data", &password_len);
+    int32_t result = cleat_context_load_raw_public_key_data(context, key, key_len, password,
+                                                            password_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_peer_public_keys(context, which, keys) -> status */
+static int l_context_set_peer_public_keys(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_peer_public_keys");
+    int32_t which = native_int(L, 2, "context_set_peer_public_keys");
+    int32_t keys_len;
+    const char *keys = native_bytes(L, 3, "context_set_peer_public_keys", &keys_len);
+    int32_t result = cleat_context_set_peer_public_keys(context, which, keys, keys_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_peer_public_key(connection) -> status, output */
+static int l_connection_peer_public_key(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_peer_public_key");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_peer_public_key(connection, output,
+                                                      output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
 }
 
 /* certificate_scts(certificate) -> status, output */
@@ -4626,6 +4743,7 @@ const luaL_Reg native_abi[] = {
     {"connection_shared_cipher_count", l_connection_shared_cipher_count},
     {"connection_shared_cipher", l_connection_shared_cipher},
     {"connection_alpn_protocol", l_connection_alpn_protocol},
+    {"connection_alert", l_connection_alert},
     {"connection_session_reused", l_connection_session_reused},
     {"connection_verify_mode", l_connection_verify_mode},
     {"connection_peer_certificate", l_connection_peer_certificate},
@@ -4701,6 +4819,9 @@ const luaL_Reg native_abi[] = {
     {"kind", l_kind},
     {"handle_count", l_handle_count},
     {"set_interruptible", l_set_interruptible},
+    {"context_key_log_file", l_context_key_log_file},
+    {"context_set_key_log_file", l_context_set_key_log_file},
+    {"key_log_path", l_key_log_path},
     {"addrinfo_lookup", l_addrinfo_lookup},
     {"resolution_lookup", l_resolution_lookup},
     {"addrinfo_alias_count", l_addrinfo_alias_count},
@@ -4730,6 +4851,11 @@ const luaL_Reg native_abi[] = {
     {"connection_answer_psk", l_connection_answer_psk},
     {"random_bytes", l_random_bytes},
     {"random_bytes_into", l_random_bytes_into},
+    {"has_raw_public_keys", l_has_raw_public_keys},
+    {"context_load_raw_public_key", l_context_load_raw_public_key},
+    {"context_load_raw_public_key_data", l_context_load_raw_public_key_data},
+    {"context_set_peer_public_keys", l_context_set_peer_public_keys},
+    {"connection_peer_public_key", l_connection_peer_public_key},
     {"certificate_scts", l_certificate_scts},
     {"scts_count", l_scts_count},
     {"scts_get", l_scts_get},

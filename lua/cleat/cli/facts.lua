@@ -30,6 +30,8 @@ function facts.of_connection(conn, to, verified)
         version = conn:version(),
         cipher = cipher[1],
         cipher_bits = cipher[3],
+        group = conn:group(),
+        signature = conn:server_sigalg(),
         alpn = conn:selected_alpn_protocol(),
         ech = conn.ech_accepted,
         resumed = conn.session_reused,

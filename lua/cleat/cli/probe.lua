@@ -15,11 +15,6 @@ local probe = {}
 --- The versions that are tried, the newest first.
 probe.VERSIONS = { "1.3", "1.2", "1.1", "1.0" }
 
---- The groups that are tried: the names of set_ecdh_curve, and IANA's.
-probe.GROUPS = {
-    { "X25519", "x25519" }, { "prime256v1", "secp256r1" }, { "secp384r1", "secp384r1" }, { "secp521r1", "secp521r1" },
-}
-
 local TICKET_WAIT = 1 -- seconds
 
 ---@class cleat.cli.Probe
@@ -155,13 +150,13 @@ function Probe:versions()
     return found
 end
 
---- groups: which groups for the key exchange are accepted.
+--- groups: which groups for the key exchange are accepted, of those that BoringSSL has.
 ---@return table<string, boolean>
 function Probe:groups()
     local found = {}
-    for _, group in ipairs(probe.GROUPS) do
-        found[group[2]] = self:accepts(function(context)
-            context:set_ecdh_curve(group[1])
+    for _, group in ipairs(self:context():get_groups()) do
+        found[group] = self:accepts(function(context)
+            context:set_groups(group)
         end)
     end
     return found

@@ -14,6 +14,7 @@ local C = require "cleat.backend"
 local class = require "cleat.class"
 local compat = require "cleat.compat"
 local early_write = require "cleat.ssl.early_write"
+local description = require "cleat.ssl.description"
 local ech = require "cleat.ssl.ech"
 local errors = require "cleat.errors"
 local psk = require "cleat.ssl.psk"
@@ -168,6 +169,7 @@ local function fail(self, result, operation)
     local err = errors.from_connection(result, operation)
     if FATAL[status.class(result)] then
         self._failed = true
+        err = description.add(err, self._tls)
     end
     if status.class(result) == const.VERIFY then
         err = refusal.add(err, self._tls)
@@ -351,6 +353,7 @@ function getters:_origin()
 end
 
 getters.early_data = early_write.state
+getters.alert_sent, getters.alert_received = description.getters.alert_sent, description.getters.alert_received
 getters.ech_accepted, getters.ech_public_name = ech.getters.ech_accepted, ech.getters.ech_public_name
 
 for name, get in pairs(resumption.getters) do

@@ -82,6 +82,7 @@ local constants = {
     HAS_PSK_TLS13 = false, -- Python 3.15
     HAS_PHA = false, -- Python 3.14
     HAS_CERTIFICATE_COMPRESSION = C.has_certificate_compression() == 1,
+    HAS_RAW_PUBLIC_KEYS = C.has_raw_public_keys() == 1,
     HAS_POLICY_CNSA = C.has_policy(const.POLICY_CNSA1_202603) == 1,
 
     --- POLICY_*: for SSLContext.compliance_policy: NONE; FIPS_202205 (SP 800-52r2), WPA3_192_202304, CNSA_202407

@@ -13,10 +13,12 @@ local ech = require "cleat.ssl.ech"
 local ech_keys = require("cleat.ssl.ech_key").methods
 local errors = require "cleat.errors"
 local handshake_settings = require "cleat.ssl.handshake_settings"
+local key_log = require "cleat.ssl.key_log"
 local keywords = require "cleat.keywords"
 local psk = require "cleat.ssl.psk"
 local purposes = require "cleat.ssl.purpose"
 local objects = require "cleat.ssl.object"
+local raw_public_key = require "cleat.ssl.raw_public_key"
 local resumption = require "cleat.ssl.resumption"
 local roles = require "cleat.ssl.roles"
 local session_store = require "cleat.ssl.session_store"
@@ -73,6 +75,11 @@ local const = C.const
 ---@field minimum_version integer `TLSVersion.*`, as it was set: MINIMUM_SUPPORTED, which is TLS 1.0, at first, TLSv1_2 in
 --- default contexts and those for one role. Raises ValueError on a context for one version only. Below TLSv1_2 is
 --- DANGEROUS
+---@field keylog_filename string? a file to which connections append their secrets, in the format of NSS, so that
+--- Wireshark can decrypt what was captured of them: nil. It is made if need be, for its owner only. DANGEROUS: who can
+--- read the file can read and change the connections. Connections keep the one that the context had when they were
+--- made. create_default_context sets it to the environment variable SSLKEYLOGFILE, if it is set, but not in a setuid
+--- program. Raises IOError if the file cannot be opened, TypeError
 ---@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
 --- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
 ---@field maximum_version integer `TLSVersion.*`, as minimum_version: MAXIMUM_SUPPORTED at first
@@ -153,8 +160,8 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
         _lowest = not one_role, _highest = true, _sni_callback = false }, SSLContext.instance)
 end)
 
-for _, methods in ipairs { algorithms.settings, credential, ech_keys, handshake_settings, psk.methods, resumption.methods,
-    session_store.methods } do
+for _, methods in ipairs { algorithms.settings, credential, ech_keys, handshake_settings, psk.methods,
+    raw_public_key.methods, resumption.methods, session_store.methods } do
     for name, method in pairs(methods) do
         SSLContext[name] = method
     end
@@ -556,7 +563,7 @@ end
 
 version_range.add(getters, setters)
 
-for _, part in ipairs { algorithms, connection_class, early_setting, session_store, staple } do
+for _, part in ipairs { algorithms, connection_class, early_setting, key_log, session_store, staple } do
     for name, get in pairs(part.getters) do
         getters[name], setters[name] = get, part.setters[name]
     end

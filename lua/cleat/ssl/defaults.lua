@@ -4,6 +4,7 @@ local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
+local key_log = require "cleat.ssl.key_log"
 local keywords = require "cleat.keywords"
 local purposes = require "cleat.ssl.purpose"
 local roles = require "cleat.ssl.roles"
@@ -23,7 +24,8 @@ local parse = keywords.parser("create_default_context", { "purpose", "cafile", "
 --- Makes a context with secure settings: TLS 1.2 and later, strong cipher suites. For `Purpose.SERVER_AUTH` it verifies
 --- the server's chain and host name, against the given CA certificates or else the system's, and resumes sessions (see
 --- `session_cache_size` of SSLContext); its `ech_grease` is true. For `Purpose.CLIENT_AUTH` it requests no client
---- certificates. Later versions of cleat may choose stricter settings.
+--- certificates. Later versions of cleat may choose stricter settings. If the environment variable SSLKEYLOGFILE names
+--- a file, it is the `keylog_filename`, which is DANGEROUS; not in a setuid program.
 ---
 ---     local context = ssl.create_default_context()
 ---     print(context.verify_mode == ssl.CERT_REQUIRED, context.check_hostname) --> true	true
@@ -32,7 +34,8 @@ local parse = keywords.parser("create_default_context", { "purpose", "cafile", "
 ---     local server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 ---     server:load_cert_chain("cert.pem", "key.pem")
 ---
---- Raises: TypeError if `purpose` is no Purpose; the errors of SSLContext:load_verify_locations.
+--- Raises: TypeError if `purpose` is no Purpose; the errors of SSLContext:load_verify_locations; IOError if the
+--- file of SSLKEYLOGFILE cannot be opened.
 --- Python: 2.7.9, 3.4.
 ---@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH`, for clients, by default
 ---@param cafile string? see SSLContext:load_verify_locations, as the next two
@@ -59,6 +62,7 @@ function defaults.create_default_context(purpose, cafile, capath, cadata, ...)
     elseif context.verify_mode ~= const.CERT_NONE then
         context:load_default_certs(purpose)
     end
+    key_log.from_environment(context)
     return context
 end
 
@@ -106,6 +110,7 @@ function defaults._create_unverified_context(protocol, cert_reqs, check_hostname
     elseif context.verify_mode ~= const.CERT_NONE then
         context:load_default_certs(purpose)
     end
+    key_log.from_environment(context)
     return context
 end
 

@@ -10,11 +10,13 @@ local connection = require "cleat.ssl.connection"
 local connection_info = require "cleat.ssl.connection_info"
 local early_data = require "cleat.ssl.early_data"
 local early_write = require "cleat.ssl.early_write"
+local description = require "cleat.ssl.description"
 local ech = require "cleat.ssl.ech"
 local errors = require "cleat.errors"
 local exporter = require "cleat.ssl.exporter"
 local hostname = require "cleat.ssl.hostname"
 local memory = require "cleat.ssl.transport.memory"
+local raw_public_key = require "cleat.ssl.raw_public_key"
 local resumption = require "cleat.ssl.resumption"
 
 --- A TLS connection between two MemoryBIOs, for programs that move the bytes themselves; made by SSLContext:wrap_bio.
@@ -36,6 +38,8 @@ local resumption = require "cleat.ssl.resumption"
 ---@field session cleat.ssl.SSLSession? see SSLSocket
 ---@field session_reused boolean? see SSLSocket
 ---@field early_data string? see SSLSocket
+---@field alert_sent integer? see SSLSocket
+---@field alert_received integer? see SSLSocket
 ---@field ech_accepted boolean? see SSLSocket
 ---@field ech_public_name string? see SSLSocket
 ---@field _incoming cleat.ssl.MemoryBIO
@@ -45,7 +49,8 @@ local SSLObject = class.new("ssl.SSLObject", function()
     return errors.raise(errors.TypeError, "SSLObject has no constructor: use SSLContext.wrap_bio()")
 end, connection.Connection)
 
-for _, methods in ipairs { connection_info, algorithms.methods, early_data.methods, exporter.methods } do
+for _, methods in ipairs { connection_info, algorithms.methods, description.methods, early_data.methods, exporter.methods,
+    raw_public_key.connection_methods } do
     for name, method in pairs(methods) do
         SSLObject[name] = method
     end

@@ -8,6 +8,7 @@ local check = require "cleat.check"
 local class = require "cleat.class"
 local connection = require "cleat.ssl.connection"
 local connection_info = require "cleat.ssl.connection_info"
+local description = require "cleat.ssl.description"
 local descriptor = require "cleat.ssl.transport.descriptor"
 local early_data = require "cleat.ssl.early_data"
 local errors = require "cleat.errors"
@@ -16,6 +17,7 @@ local file = require "cleat.socket.file"
 local io = require "cleat.ssl.io"
 local keywords = require "cleat.keywords"
 local object = require "cleat.socket.object"
+local raw_public_key = require "cleat.ssl.raw_public_key"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
@@ -68,6 +70,9 @@ local Socket = object.Socket
 ---@field early_data "accepted"|"refused"|nil what became of early data: on a client, of the argument `early_data` of
 --- wrap_socket, nil if none could be sent early; on a server whether the client has sent some, and the server reads it:
 --- see recv_early. Read-only
+---@field alert_sent integer? the last alert that this side has sent, an `ALERT_DESCRIPTION_*`; close_notify is 0; nil
+--- if it has sent none, and without TLS. `ssl.AlertDescription[conn.alert_sent]` is its name. Read-only
+---@field alert_received integer? the last alert that the peer has sent, likewise
 ---@field ech_accepted boolean? whether the ClientHello was encrypted and the server has decrypted it: on a client once
 --- the handshake is done, on a server from the servername callback on; nil before there is TLS, and after it. Read-only
 ---@field ech_public_name string? the public name under which a client's server has answered, since it could not decrypt
@@ -87,7 +92,8 @@ local SSLSocket = class.new("ssl.SSLSocket", function()
     return errors.raise(errors.TypeError, "SSLSocket has no constructor: use SSLContext.wrap_socket()")
 end, connection.Connection, Socket)
 
-for _, methods in ipairs { io, connection_info, algorithms.methods, early_data.methods, exporter.methods } do
+for _, methods in ipairs { io, connection_info, algorithms.methods, description.methods, early_data.methods,
+    exporter.methods, raw_public_key.connection_methods } do
     for name, method in pairs(methods) do
         SSLSocket[name] = method
     end

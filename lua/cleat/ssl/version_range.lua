@@ -1,5 +1,5 @@
---- SSLContext.minimum_version and maximum_version, as in Python: what was set is read back, also
---- TLSVersion.MINIMUM_SUPPORTED and MAXIMUM_SUPPORTED.
+--- SSLContext.minimum_version and maximum_version, as in Python: what was set is read back, also a minimum_version of
+--- TLSVersion.MINIMUM_SUPPORTED and a maximum_version of MAXIMUM_SUPPORTED; the other way round it is the version.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -15,15 +15,12 @@ local MODIFIABLE = { [const.PROTOCOL_TLS] = true, [roles.CLIENT] = true, [roles.
 
 local version_range = {}
 
--- bound is the getter and the setter of one end of the range. default: what is read back until it is set.
+-- bound is the getter and the setter of one end of the range. default: the library's own bound of that end.
 local function bound(name, default, get, set)
     local place = default == LOWEST and "_lowest" or "_highest"
     return function(self)
-        local version, set_to = errors.check(get(self._id)), self[place]
-        if set_to == true or not MODIFIABLE[self._protocol] then
-            return default
-        end
-        return set_to or version
+        local version = errors.check(get(self._id))
+        return (self[place] or not MODIFIABLE[self._protocol]) and default or version
     end, function(self, value)
         if type(value) ~= "number" or value % 1 ~= 0 then
             errors.raise(errors.TypeError, ("%s must be an integer, not %s"):format(name, check.kind(value)))
@@ -38,7 +35,7 @@ local function bound(name, default, get, set)
                 tostring(value)))
         end
         errors.check(set(self._id, version))
-        self[place] = (value == LOWEST or value == HIGHEST) and value
+        self[place] = value == default
     end
 end
 

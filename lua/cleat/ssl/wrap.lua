@@ -155,7 +155,8 @@ local function wrap_plain(context, sock, server_side, auto, ragged, name, sessio
         sock:_borrow() -- which raises
     end
     local connected = socket_connected(sock._id)
-    if connected > 0 and not early and not configs and (not auto or sock._timeout ~= 0) then -- set_up without what a new socket does not need
+    if connected > 0 and not early and not configs and (not auto or sock._timeout ~= 0) then
+        -- set_up without what a new socket does not need
         connection.open_new(self, context, server_side, name, session)
         self._state = "open"
     else

@@ -1,0 +1,184 @@
+--- What a handshake has agreed on, for people: SSLSocket:describe(); and the alerts of a connection.
+
+local C = require "cleat.backend"
+local Certificate = require "cleat.ssl.certificate_object"
+local constants = require "cleat.ssl.constants"
+
+local const = C.const
+
+-- getters are of connections.
+local description = { getters = {}, methods = {} }
+
+-- alert: the last one of a direction, nil if there was none.
+local function alert(id, direction)
+    if id == 0 then
+        return nil
+    end
+    local count, number = C.connection_alert(id, direction)
+    return count == 1 and number or nil
+end
+
+function description.getters:alert_sent()
+    return alert(self._tls, const.DIRECTION_SENT)
+end
+
+function description.getters:alert_received()
+    return alert(self._tls, const.DIRECTION_RECEIVED)
+end
+
+--- add stores in the error of a failed call the alert that this side has sent.
+---@param err cleat.Error
+---@param id integer the connection's
+---@return cleat.Error
+function description.add(err, id)
+    err.alert_sent = alert(id, const.DIRECTION_SENT)
+    return err
+end
+
+-- A control character of a name must not look like another line, or move a terminal's cursor.
+local function printable(text)
+    return (text:gsub("[%c\127]", function(byte)
+        return ("\\x%02x"):format(byte:byte())
+    end))
+end
+
+-- common: a name as it is usually written: "CN=localhost, O=cleat".
+local function common(name)
+    local parts = {}
+    for _, group in ipairs(name) do
+        for _, pair in ipairs(group) do
+            parts[#parts + 1] = (pair[1] == "commonName" and "CN" or pair[1]) .. "=" .. pair[2]
+        end
+    end
+    return table.concat(parts, ", ")
+end
+
+local function certificates(list)
+    local chain = {}
+    for index, der in ipairs(list) do
+        local cert = Certificate(der)
+        chain[index] = { subject = common(cert.subject), issuer = common(cert.issuer), not_after = cert.not_after,
+            not_after_text = cert.not_after_text }
+    end
+    return chain
+end
+
+local function alert_name(number)
+    local name = constants.AlertDescription[number]
+    return name and name:gsub("^ALERT_DESCRIPTION_", ""):lower() or tostring(number)
+end
+
+local Description = {}
+
+-- The lines of a description, each a label and the function of the text; nil leaves the line out.
+local LINES = {
+    { "role", function(self)
+        return self.server_side and "server" or "client"
+    end },
+    { "server name", function(self)
+        return self.server_hostname
+    end },
+    { "version", function(self)
+        return self.version or "none: the handshake is not done"
+    end },
+    { "cipher suite", function(self)
+        return self.cipher
+    end },
+    { "group", function(self)
+        return self.group
+    end },
+    { "server's signature", function(self)
+        return self.server_sigalg
+    end },
+    { "client's signature", function(self)
+        return self.client_sigalg
+    end },
+    { "application protocol", function(self)
+        return self.alpn
+    end },
+    { "resumed", function(self)
+        return self.version and (self.session_reused and "yes" or "no")
+    end },
+    { "early data", function(self)
+        return self.early_data
+    end },
+    { "encrypted ClientHello", function(self)
+        return self.ech_accepted and "accepted"
+    end },
+    { "verification", function(self)
+        return self.verify_message or self.version and (#self.chain > 0 and "off" or "none: no certificate")
+    end },
+    { "OCSP response", function(self)
+        return self.ocsp_stapled and "stapled"
+    end },
+    { "alert sent", function(self)
+        return self.alert_sent and alert_name(self.alert_sent)
+    end },
+    { "alert received", function(self)
+        return self.alert_received and alert_name(self.alert_received)
+    end },
+}
+
+function Description:__tostring()
+    local lines = {}
+    for _, line in ipairs(LINES) do
+        local text = line[2](self)
+        if text then
+            lines[#lines + 1] = ("%-22s %s"):format(line[1] .. ":", printable(text))
+        end
+    end
+    for index, cert in ipairs(self.chain) do
+        lines[#lines + 1] = ("%-22s %s"):format(("certificate %d:"):format(index - 1),
+            printable(("%s; issued by %s; until %s"):format(cert.subject, cert.issuer, cert.not_after_text)))
+    end
+    return table.concat(lines, "\n")
+end
+
+--- Describes the handshake, for people: `print(conn:describe())` writes a line for each fact. The result is a table
+--- with these fields; what does not apply is nil.
+---
+--- * `server_side`, `server_hostname`, `session_reused`, `early_data`, `ech_accepted`: as the connection's
+--- * `alert_sent`, `alert_received`: likewise
+--- * `version`, `alpn`: as the methods version and selected_alpn_protocol return
+--- * `cipher`, `bits`: the name of the suite and its secret bits
+--- * `group`, `server_sigalg`, `client_sigalg`: as the methods of these names return
+--- * `verify_code`, `verify_message`: as get_verify_result returns
+--- * `ocsp_stapled`: whether the server has sent an OCSP response
+--- * `chain`: the certificates that the peer has sent, its own first, each with `subject`, `issuer` and
+---   `not_after_text`, which are texts, and `not_after`, in seconds since 1970
+---
+--- The text is for reading: later versions of cleat may word it otherwise.
+---
+---     local description = conn:describe()
+---     print(description.version, description.verify_message) --> TLSv1.3	ok
+---     print(description.chain[1].subject:match("CN=[^,]*")) --> CN=localhost
+---
+--- Raises: SSLError if BoringSSL cannot parse a certificate that the peer has sent.
+--- Python: none.
+---@return table # with these fields
+function description.methods:describe()
+    local suite = self:cipher()
+    local verdict = self:get_verify_result()
+    return setmetatable({
+        server_side = self.server_side,
+        server_hostname = self.server_hostname,
+        version = self:version(),
+        cipher = suite and suite[1],
+        bits = suite and suite[3],
+        group = self:group(),
+        server_sigalg = self:server_sigalg(),
+        client_sigalg = self:client_sigalg(),
+        alpn = self:selected_alpn_protocol(),
+        session_reused = self.session_reused,
+        early_data = self.early_data,
+        ech_accepted = self.ech_accepted,
+        verify_code = verdict and verdict.verify_code,
+        verify_message = verdict and verdict.verify_message,
+        ocsp_stapled = self:ocsp_response() ~= nil,
+        chain = certificates(self:get_unverified_chain()),
+        alert_sent = self.alert_sent,
+        alert_received = self.alert_received,
+    }, Description)
+end
+
+return description
