@@ -138,8 +138,8 @@ describe("early data with gnutls:", function()
         local context = client_context()
         context.session_cache_size = 0
         local second
-        -- BoringSSL tells a ticket's age in whole seconds. GnuTLS refuses early data of a ticket that is said to be older
-        -- than it is, which one is whose second has ended in between: then another one is tried.
+        -- BoringSSL tells a ticket's age in whole seconds. GnuTLS refuses early data of a ticket that is said to be
+        -- older than it is, which one is whose second has ended in between: then another one is tried.
         for attempt = 1, 20 do
             local first = connect(server.port, context, { early_data = EARLY })
             assert.equal(EARLY, first:recv(1024))
