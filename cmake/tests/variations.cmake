@@ -25,7 +25,7 @@ cleat_vary("memcheck" "lua54[.].*[.].*" when full)
 cleat_vary("memcheck" "lua54[.]backend[.]living" when never)
 
 # A stack frame that is kept after its function has returned keeps what the next frame would have overwritten.
-cleat_vary(".*" "c[.]secrets" environment ASAN_OPTIONS=detect_stack_use_after_return=0)
+cleat_vary(".*" "c[.](secrets|ech)" environment ASAN_OPTIONS=detect_stack_use_after_return=0)
 
 # Under an aggressive collector (script/sanitize gc) specs are slow: each run has those that drop most objects.
 cleat_vary(".*" "gc[.].*" when full)

@@ -30,10 +30,10 @@ struct cleat_algorithms {
 };
 
 /* cleat_groups_parse returns CLEAT_OK and the groups of a list in OpenSSL's format. CLEAT_SSL. */
-int32_t cleat_groups_parse(const char *text, int32_t len, struct cleat_groups *groups);
+int32_t cleat_groups_parse(const char *text, int32_t len, struct cleat_groups *list);
 
 /* cleat_sigalgs_parse does so for signature algorithms. CLEAT_SSL. */
-int32_t cleat_sigalgs_parse(const char *text, int32_t len, struct cleat_sigalgs *sigalgs);
+int32_t cleat_sigalgs_parse(const char *text, int32_t len, struct cleat_sigalgs *list);
 
 bool cleat_groups_has(const struct cleat_groups *groups, int nid);
 bool cleat_sigalgs_has(const struct cleat_sigalgs *sigalgs, uint16_t number);

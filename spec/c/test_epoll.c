@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -94,6 +95,8 @@ static void test_modes(void) {
 }
 
 static void test_errors(void) {
+    char text[128];
+    int32_t len;
     int32_t epoll;
     int32_t out;
     int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -111,6 +114,10 @@ static void test_errors(void) {
     EXPECT(CLEAT_CLASS(cleat_epoll_wait(epoll, &out, 0, &out, 0, 0)) == CLEAT_USAGE);
     EXPECT(cleat_close(epoll) == CLEAT_OK);
     EXPECT(CLEAT_CLASS(cleat_epoll_fileno(epoll)) == CLEAT_HANDLE);
+    len = cleat_error_message(text, sizeof text - 1);
+    EXPECT(len > 0 && len < (int32_t)sizeof text);
+    text[len] = '\0';
+    EXPECT(strstr(text, "epoll instance") != NULL);
     close(file);
     tear_down();
 }
