@@ -114,13 +114,13 @@ local const = C.const
 --- attacker can send it to the server again, any number of times, unless set_session_store has a store with `add`; it
 --- may be set where that does no harm. Servers accept 14336 bytes of a connection, whatever the number; clients send no
 --- more than it early, if it is not 0. Raises TypeError, ValueError
----@field _msg_callback function? Python's private hook: `callback(conn, direction, version, content_type, msg_type, data)`
---- for each message of TLS and each header of a record, in their order, after the step of a call that has sent or
---- received them: direction is "read" or "write"; content_type one of `ssl._TLSContentType`; msg_type one of
+---@field _msg_callback function? Python's private hook: `callback(conn, direction, version, content_type, msg_type,
+--- data)` for each message of TLS and each header of a record, in their order, after the step of a call that has sent
+--- or received them: direction is "read" or "write"; content_type one of `ssl._TLSContentType`; msg_type one of
 --- `ssl._TLSMessageType`, or of an alert `ssl._TLSAlertType`; data its bytes. The connection can be closed in it, not
---- used. What it raises is raised by the handshake or by the failed call that it belongs to, otherwise by the next call;
---- so is a MemoryError if messages were lost (more than 1 MiB between two steps, or no memory). Connections keep the one
---- that the context had when they were made. Raises TypeError
+--- used. What it raises is raised by the handshake or by the failed call that it belongs to, otherwise by the next
+--- call; so is a MemoryError if messages were lost (more than 1 MiB between two steps, or no memory). Connections keep
+--- the one that the context had when they were made. Raises TypeError
 ---@field trace_handshake boolean whether SSLSocket:describe has the `flights` of the handshake with their times: false
 ---@field sslsocket_class cleat.Class the class of what wrap_socket returns: SSLSocket, or one that
 --- `ssl.SSLSocket:extend(name, fields)` has made. `fields` are additional attributes, with their values in new objects.
