@@ -229,7 +229,9 @@ static void test_fork(void) {
         EXPECT(CLEAT_CLASS(cleat_resolution_addrinfo(id, 0)) == CLEAT_WANT_READ);
         expect_ended(start("hang"));
         EXPECT(cleat_close(id) == CLEAT_OK && cleat_handle_count() == 0);
-        _exit(0);
+        /* What the parent's thread has on the heap is nobody's here: memcheck is not to look for it. */
+        execl("/bin/true", "true", (char *)NULL);
+        _exit(1);
     }
     EXPECT(waitpid(child, &status, 0) == child && status == 0);
     set_gate(true);

@@ -21,7 +21,8 @@ between core/base/handle.c 60 100
 between core/x509/bundle.c 0 0
 between lua/cleat/ssl/pem.lua 90 100
 between lua/cleat/https.lua 0 0
-script/coverage --missing '^core/x509/bundle.c$' | grep -q '^core/x509/bundle\.c:[0-9]*: ' || {
+# grep -q would end with the first line, and the lister by SIGPIPE
+script/coverage --missing '^core/x509/bundle.c$' | grep '^core/x509/bundle\.c:[0-9]*: ' >/dev/null || {
     echo "--missing lists no line of core/x509/bundle.c"
     exit 1
 }

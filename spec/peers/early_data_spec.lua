@@ -137,12 +137,22 @@ describe("early data with gnutls:", function()
         end)
         local context = client_context()
         context.session_cache_size = 0
-        local first = connect(server.port, context, { early_data = EARLY })
-        assert.equal(EARLY, first:recv(1024))
-        local session = first.session
-        leave(first)
-        local second = connect(server.port, context, { session = session, early_data = EARLY })
-        assert.equal("accepted", second.early_data)
+        local second
+        -- BoringSSL tells a ticket's age in whole seconds. GnuTLS refuses early data of a ticket that is said to be older
+        -- than it is, which one is whose second has ended in between: then another one is tried.
+        for attempt = 1, 20 do
+            local first = connect(server.port, context, { early_data = EARLY })
+            assert.equal(EARLY, first:recv(1024))
+            local session = first.session
+            leave(first)
+            second = connect(server.port, context, { session = session, early_data = EARLY })
+            if second.early_data == "accepted" then
+                break
+            end
+            assert.is_true(attempt < 20, "GnuTLS accepts no early data")
+            assert.is_true(second.session_reused)
+            leave(second)
+        end
         second:sendall "tail\n"
         assert.is_truthy(second:recv(1024))
         leave(second)
