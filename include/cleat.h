@@ -69,6 +69,7 @@
 #include "cleat/handle.h"
 #include "cleat/interrupt.h"
 #include "cleat/key_log.h"
+#include "cleat/message.h"
 #include "cleat/names.h"
 #include "cleat/poll.h"
 #include "cleat/psk.h"

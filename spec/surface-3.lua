@@ -74,8 +74,7 @@ return {
         note = "The suites of TLS 1.3 are listed where the context may use TLS 1.3; Python lists them always." },
     { "B-47", "3.8", "`SSLContext.keylog_filename`" },
     { "B-48", "3.8", "`SSLContext._msg_callback`",
-        note = "It is not there yet. `conn:describe()` says what a handshake has agreed on, `alert_sent` and `alert_received` are "
-            .. "the alerts, and `keylog_filename` lets Wireshark show the messages." },
+        note = "It is called after the step of a call that has sent or received the messages, not in it, and may yield." },
     { "B-49", "3.8", "`SSLContext.post_handshake_auth`, `SSLSocket.verify_client_post_handshake()`",
         note = "BoringSSL has no post-handshake authentication: `HAS_PHA` is false, the setting is false and cannot be set to true, "
             .. "the method raises NotImplementedError." },

@@ -44,6 +44,7 @@ struct cleat_settings {
     bool require_ocsp;
     bool ask_scts;
     bool certificate_compression;
+    bool message_events; /* see cleat_context_set_message_events */
     int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
     int32_t early_data; /* see cleat_context_set_early_data */
     bool psk_client; /* clients use pre-shared keys */

@@ -38,6 +38,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_psk_end(self);
     cleat_chain_bytes_free(self->refused_chain);
     cleat_offered_ticket_forget(self);
+    cleat_message_queue_free(&self->messages);
     cleat_session_talk_end(self);
     sk_X509_pop_free(self->verified_chain, X509_free);
     cleat_queue_free(&self->early);
@@ -147,6 +148,7 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     self->verify_flags = settings->verify_flags;
     self->verify_events = settings->verify_events;
     self->tolerates_refusals = settings->tolerates_refusals;
+    self->keeps_messages = settings->message_events;
     self->early_allowed = settings->early_data > 0;
     /* A caller that refuses clients by name still does so after a switch. */
     if (settings->server_name_events) self->asks_for_name = self->server_side;

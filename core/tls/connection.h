@@ -11,6 +11,7 @@
 #include "cleat/psk.h"
 #include "net/socket.h"
 #include "tls/configuration.h"
+#include "tls/message_queue.h"
 #include "tls/signature.h"
 #include "tls/transport.h"
 #include "tls/turn.h"
@@ -94,6 +95,8 @@ struct cleat_connection {
     bool knows_tickets; /* a server's client accepts tickets of TLS 1.2 */
     bool offered_expired; /* likewise, and the session's time was over */
     struct cleat_offered_ticket *offered_ticket; /* NULL if there is none: see offered_ticket.h */
+    bool keeps_messages;
+    struct cleat_message_queue messages; /* empty unless the context has asked for them */
     struct cleat_session_talk *session_talk; /* NULL unless there is one: see session_store.c */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     enum cleat_pause pause; /* what the handshake waits for */

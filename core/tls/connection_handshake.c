@@ -6,6 +6,7 @@
 #include "tls/connection.h"
 #include "tls/early_data.h"
 #include "tls/ech.h"
+#include "tls/message.h"
 #include "tls/offered_ticket.h"
 #include "tls/psk.h"
 #include "tls/session.h"
@@ -35,7 +36,7 @@ static void count_done(struct cleat_connection *self) {
 
 static int32_t finish(struct cleat_connection *self) {
     self->established = true;
-    SSL_set_msg_callback(self->ssl, NULL); /* see message.c */
+    cleat_message_handshake_done(self);
     self->unread_tickets = !self->server_side && SSL_version(self->ssl) == TLS1_3_VERSION;
     cleat_transport_handshake_done(&self->transport);
     if (!self->server_side) cleat_session_established(self);

@@ -24,8 +24,12 @@ static void on_message(int is_write, int version, int content_type, const void *
     struct cleat_connection *connection = SSL_get_app_data(ssl);
     uint8_t type;
     CBS message;
-    (void)version;
     (void)unused;
+    if (connection->keeps_messages) {
+        cleat_message_queue_add(&connection->messages, is_write != 0, version, content_type, bytes,
+                                len);
+    }
+    if (connection->established) return;
     CBS_init(&message, bytes, len);
     if (content_type != SSL3_RT_HANDSHAKE || !CBS_get_u8(&message, &type) ||
         !CBS_skip(&message, 3)) {
@@ -36,6 +40,10 @@ static void on_message(int is_write, int version, int content_type, const void *
     } else {
         cleat_group_check(connection, ssl, type, message);
     }
+}
+
+void cleat_message_handshake_done(struct cleat_connection *connection) {
+    if (!connection->keeps_messages) SSL_set_msg_callback(connection->ssl, NULL);
 }
 
 void cleat_message_set_up(SSL_CTX *ssl_ctx) {

@@ -103,13 +103,16 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
     if how ~= "first" and how ~= "waited" then
         return refused(self, kind, how, method, timeout)
     end
-    local field = kind.field
+    local field, stepped = kind.field, kind.stepped
     local id = self[field]
     local polls = self._waiter or (self._wait == 0 and timeout == self._timeout)
     if id == 0 then
         return kind.gone(self, method)
     elseif how == "waited" or result == HANDLE then
         result = nil
+    end
+    if kind.begin then
+        kind.begin(self)
     end
     local first, second, third
     while true do
@@ -119,6 +122,9 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
                 return kind.fail(self, TIMEOUT, method)
             end
             result, first, second, third = f(id, wait, a, b, c, d)
+            if stepped then
+                stepped(self, result)
+            end
         end
         if result and (result >= 0 or result == kind.stop) then
             return result, first, second, third

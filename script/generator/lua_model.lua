@@ -43,7 +43,7 @@ local TABLES = {
 
 -- Names of Python's that begin with "_" and are public all the same.
 local UNDERSCORED = { _create_unverified_context = true, _create_default_https_context = true, _https_verify_certificates = true,
-    _SSLMethod = true }
+    _SSLMethod = true, _TLSContentType = true, _TLSMessageType = true, _TLSAlertType = true, _msg_callback = true }
 
 local function fail(where, message, ...)
     error({ message = where .. ": " .. message:format(...) }, 0)

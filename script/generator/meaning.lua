@@ -22,7 +22,7 @@ end
 local NUMBERS = {}
 for name in ([[index path_length hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line
         x509 x509_ca crl which_count reason code depth config_id max_name_length hash_algorithm signature_algorithm period
-        lifetime count cipher]]):gmatch("%S+") do
+        lifetime count cipher lost_count]]):gmatch("%S+") do
     NUMBERS[name] = { kind = "number" }
 end
 
@@ -35,6 +35,7 @@ local NAMED = {
     level = { kind = "constant", groups = { "CLEAT_SOL_*", "CLEAT_IPPROTO_*" } },
     option = { kind = "constant", groups = { "CLEAT_SO_*", "CLEAT_TCP_*", "CLEAT_IPV6_V6ONLY" } },
     server_side = { kind = "boolean" },
+    sent = { kind = "boolean" },
 }
 
 -- Groups whose constants are bits, to be combined.

@@ -194,6 +194,15 @@ return {
         return socket.inet_ntoa(socket.inet_aton(address_text)), socket.inet_ntop(2, socket.inet_pton(2, address_text)),
             socket.htonl(1), socket.ntohl(1), socket.htons(1), socket.ntohs(1), socket.has_dualstack_ipv6()
     end, nothing, again = true },
+    { "a handshake with messages", function()
+        local client = link.context(link.client_options())
+        client._msg_callback, client.trace_handshake = function() end, true
+        return client
+    end, function(client)
+        local object = client:wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), { server_hostname = "localhost" })
+        local ok, failure = pcall(object.do_handshake, object)
+        return ok or not ssl.SSLWantReadError:is(failure) and error(failure, 0)
+    end, nothing, again = true },
     { "poll and epoll", opened, function(given)
         local poller, epoll = select.poll(), select.epoll()
         poller:register(given.client)

@@ -349,6 +349,12 @@
     (CLASSES_BIT(SYS) | CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_key_log_path \
     (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_message_events \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_context_set_message_events \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_next_message \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_addrinfo_lookup \
     (CLASSES_BIT(SYS) | CLASSES_BIT(RESOLVE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_resolution_lookup \
@@ -1148,6 +1154,15 @@
                     cleat_context_set_key_log_file(__VA_ARGS__))
 #define cleat_key_log_path(...) \
     classes_checked("cleat_key_log_path", CLASSES_key_log_path, cleat_key_log_path(__VA_ARGS__))
+#define cleat_context_message_events(...) \
+    classes_checked("cleat_context_message_events", CLASSES_context_message_events, \
+                    cleat_context_message_events(__VA_ARGS__))
+#define cleat_context_set_message_events(...) \
+    classes_checked("cleat_context_set_message_events", CLASSES_context_set_message_events, \
+                    cleat_context_set_message_events(__VA_ARGS__))
+#define cleat_connection_next_message(...) \
+    classes_checked("cleat_connection_next_message", CLASSES_connection_next_message, \
+                    cleat_connection_next_message(__VA_ARGS__))
 #define cleat_addrinfo_lookup(...) \
     classes_checked("cleat_addrinfo_lookup", CLASSES_addrinfo_lookup, cleat_addrinfo_lookup(__VA_ARGS__))
 #define cleat_resolution_lookup(...) \

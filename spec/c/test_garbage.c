@@ -665,6 +665,19 @@ static int32_t call_key_log_path(const struct value *v) {
     return cleat_key_log_path(v[0].room, v[0].size);
 }
 
+static int32_t call_context_message_events(const struct value *v) {
+    return cleat_context_message_events(v[0].i);
+}
+
+static int32_t call_context_set_message_events(const struct value *v) {
+    return cleat_context_set_message_events(v[0].i, v[1].i);
+}
+
+static int32_t call_connection_next_message(const struct value *v) {
+    return cleat_connection_next_message(v[0].i, v[1].room, v[1].size, v[2].int_out, v[3].int_out,
+                                         v[4].int_out, v[5].double_out, v[6].int_out);
+}
+
 static int32_t call_addrinfo_lookup(const struct value *v) {
     return cleat_addrinfo_lookup(v[0].i, v[1].bytes, v[1].size, v[2].i, v[3].i);
 }
@@ -1815,6 +1828,14 @@ static const struct function functions[] = {
      {{ID, CLEAT_KIND_CONTEXT, "context"}, {BYTES, 0, "keylogfile"}, {END, 0, NULL}}},
     {"cleat_key_log_path", call_key_log_path, CLASSES_key_log_path,
      {{TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_context_message_events", call_context_message_events, CLASSES_context_message_events,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {END, 0, NULL}}},
+    {"cleat_context_set_message_events", call_context_set_message_events, CLASSES_context_set_message_events,
+     {{ID, CLEAT_KIND_CONTEXT, "context"}, {INT, 0, "on"}, {END, 0, NULL}}},
+    {"cleat_connection_next_message", call_connection_next_message, CLASSES_connection_next_message,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {INT_OUT, 0, "sent"},
+      {INT_OUT, 0, "tls_version"}, {INT_OUT, 0, "content_type"}, {DOUBLE_OUT, 0, "seconds"},
+      {INT_OUT, 0, "lost_count"}, {END, 0, NULL}}},
     {"cleat_addrinfo_lookup", call_addrinfo_lookup, CLASSES_addrinfo_lookup,
      {{INT, 0, "lookup"}, {BYTES, 0, "host"}, {INT, 0, "port"}, {INT, 0, "flags"}, {END, 0, NULL}}},
     {"cleat_resolution_lookup", call_resolution_lookup, CLASSES_resolution_lookup,

@@ -161,6 +161,10 @@ static void set_scts(int32_t context) {
     EXPECT(cleat_context_set_scts(context, "\0\5\0\3abc", 7) == 0);
 }
 
+static void set_message_events(int32_t context) {
+    EXPECT(cleat_context_set_message_events(context, 1) == 0);
+}
+
 static void set_compression(int32_t context) {
     int32_t status = cleat_context_set_certificate_compression(context, 1);
     EXPECT(status == 0 || cleat_has_certificate_compression() == 0);
@@ -278,6 +282,7 @@ static const struct {
     {"require_ocsp", set_require_ocsp},
     {"scts", set_scts},
     {"certificate_compression", set_compression},
+    {"message_events", set_message_events},
     {"num_tickets, session_timeout, session_id_context", set_session_settings},
     {"ticket_secrets", set_ticket_secrets},
     {"session_events", set_session_events},

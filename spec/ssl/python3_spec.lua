@@ -131,13 +131,6 @@ for name in dir(ssl):
         collectgarbage()
     end)
 
-    it("B-48 there is no _msg_callback yet, and setting one is an error", function()
-        local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        raises("AttributeError", { match = "_msg_callback" }, function()
-            context._msg_callback = print
-        end)
-    end)
-
     it("B-46 get_ciphers says of each suite what CPython says", function()
         local result = process.run { "/usr/bin/python3", "-I", "-c", [[
 import ssl, warnings

@@ -1319,6 +1319,28 @@ return {
         arguments = {},
     },
     {
+        name = "context_message_events", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+        },
+    },
+    {
+        name = "context_set_message_events", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "context" },
+            { kind = "int", name = "on" },
+        },
+    },
+    {
+        name = "connection_next_message", results = 6,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
         name = "addrinfo_lookup", results = 0,
         classes = { SYS = true, RESOLVE = true, USAGE = true, NOMEM = true },
         arguments = {

@@ -341,6 +341,16 @@ public final class Cleat {
     public static final int KIND_ECH_KEY = 10;
     public static final int KIND_EPOLL = 13;
 
+    // CLEAT_MESSAGE_* are the kinds of messages, with the numbers of TLS's content types; HEADER is
+    // the header of a record (5 bytes), whatever is in it.
+    public static final int MESSAGE_CHANGE_CIPHER_SPEC = 20;
+    public static final int MESSAGE_ALERT = 21;
+    public static final int MESSAGE_HANDSHAKE = 22;
+    public static final int MESSAGE_HEADER = 256;
+
+    // CLEAT_MESSAGES_MAX is how many bytes of messages a connection keeps for its caller.
+    public static final int MESSAGES_MAX = 1048576;
+
     // CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host
     // name, with its canonical name and its aliases (gethostbyname). ADDRESS: the name and the
     // aliases of the host that has a numeric address (gethostbyaddr). NAMES: a host name and the name
@@ -973,6 +983,13 @@ public final class Cleat {
         public static native int cleat_context_set_key_log_file(int context, byte[] keylogfile,
                                                                 int keylogfile_len);
         public static native int cleat_key_log_path(byte[] output, int output_cap);
+        public static native int cleat_context_message_events(int context);
+        public static native int cleat_context_set_message_events(int context, int on);
+        public static native int cleat_connection_next_message(int connection, byte[] output,
+                                                               int output_cap, int[] sent,
+                                                               int[] tls_version,
+                                                               int[] content_type, double[] seconds,
+                                                               int[] lost_count);
         public static native int cleat_addrinfo_lookup(int lookup, byte[] host, int host_len,
                                                        int port, int flags);
         public static native int cleat_resolution_lookup(int lookup, byte[] host, int host_len,
@@ -2513,6 +2530,28 @@ public final class Cleat {
         }
 
         /**
+         * cleat_context_message_events returns 1 if connections of the context keep their messages,
+         * otherwise 0.
+         */
+        public boolean messageEvents() throws Failure {
+            int result = Raw.cleat_context_message_events(id);
+            Reference.reachabilityFence(this);
+            check(result);
+            return result != 0;
+        }
+
+        /**
+         * cleat_context_set_message_events returns CLEAT_OK and sets that. on: 0 or 1. The messages hold
+         * no keys; those of a handshake hold certificates and names, which TLS 1.3 encrypts. A connection
+         * keeps what its context had when it was made.
+         */
+        public void setMessageEvents(boolean on) throws Failure {
+            int result = Raw.cleat_context_set_message_events(id, on ? 1 : 0);
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
+        /**
          * cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0,
          * as in a new context.
          */
@@ -3871,6 +3910,35 @@ public final class Cleat {
             int result = Raw.cleat_connection_key_update(id, requested ? 1 : 0, timeout);
             Reference.reachabilityFence(this);
             check(result);
+        }
+
+        public record NextMessage(byte[] output, boolean sent, int tlsVersion, int contentType, double seconds, int lostCount) {}
+
+        /**
+         * cleat_connection_next_message returns the length of the connection's oldest message that was
+         * not taken yet, and copies it to output; if it fits there it is taken. 0: there is none. Stored
+         * are whether this side has sent it (sent: 0 or 1), the version of TLS (TLS1_VERSION to
+         * TLS1_3_VERSION, or another number that the peer has sent), what it is (content_type:
+         * CLEAT_MESSAGE_*), its time on the monotonic clock (cleat_monotonic), and how many messages
+         * before it were discarded, because there was no memory for them or more than CLEAT_MESSAGES_MAX
+         * bytes would have been kept (lost_count). All are 0 if there is no message, but lost_count.
+         */
+        public NextMessage nextMessage() throws Failure {
+            int[] sent = new int[1];
+            int[] tlsVersion = new int[1];
+            int[] contentType = new int[1];
+            double[] seconds = new double[1];
+            int[] lostCount = new int[1];
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_next_message(id, out, out.length, sent, tlsVersion, contentType, seconds, lostCount);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_next_message(id, out, out.length, sent, tlsVersion, contentType, seconds, lostCount);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return new NextMessage(out, sent[0] != 0, tlsVersion[0], contentType[0], seconds[0], lostCount[0]);
         }
 
         /**

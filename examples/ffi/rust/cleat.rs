@@ -332,6 +332,16 @@ pub const KIND_VERIFICATION: i32 = 9;
 pub const KIND_ECH_KEY: i32 = 10;
 pub const KIND_EPOLL: i32 = 13;
 
+// CLEAT_MESSAGE_* are the kinds of messages, with the numbers of TLS's content types; HEADER is the
+// header of a record (5 bytes), whatever is in it.
+pub const MESSAGE_CHANGE_CIPHER_SPEC: i32 = 20;
+pub const MESSAGE_ALERT: i32 = 21;
+pub const MESSAGE_HANDSHAKE: i32 = 22;
+pub const MESSAGE_HEADER: i32 = 256;
+
+// CLEAT_MESSAGES_MAX is how many bytes of messages a connection keeps for its caller.
+pub const MESSAGES_MAX: i32 = 1048576;
+
 // CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host name,
 // with its canonical name and its aliases (gethostbyname). ADDRESS: the name and the aliases of the
 // host that has a numeric address (gethostbyaddr). NAMES: a host name and the name of a service for a
@@ -939,6 +949,12 @@ pub mod raw {
         pub fn cleat_context_set_key_log_file(context: i32, keylogfile: *const c_char,
                                               keylogfile_len: i32) -> i32;
         pub fn cleat_key_log_path(output: *mut c_char, output_cap: i32) -> i32;
+        pub fn cleat_context_message_events(context: i32) -> i32;
+        pub fn cleat_context_set_message_events(context: i32, on: i32) -> i32;
+        pub fn cleat_connection_next_message(connection: i32, output: *mut c_char, output_cap: i32,
+                                             sent: *mut i32, tls_version: *mut i32,
+                                             content_type: *mut i32, seconds: *mut f64,
+                                             lost_count: *mut i32) -> i32;
         pub fn cleat_addrinfo_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
                                      flags: i32) -> i32;
         pub fn cleat_resolution_lookup(lookup: i32, host: *const c_char, host_len: i32, port: i32,
@@ -2200,6 +2216,23 @@ impl Context {
         Ok(())
     }
 
+    /// cleat_context_message_events returns 1 if connections of the context keep their messages, otherwise
+    /// 0.
+    #[allow(clippy::too_many_arguments)]
+    pub fn message_events(&self) -> Result<bool, Error> {
+        let result = checked(unsafe { raw::cleat_context_message_events(self.0) })?;
+        Ok(result != 0)
+    }
+
+    /// cleat_context_set_message_events returns CLEAT_OK and sets that. on: 0 or 1. The messages hold no
+    /// keys; those of a handshake hold certificates and names, which TLS 1.3 encrypts. A connection keeps
+    /// what its context had when it was made.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_message_events(&self, on: bool) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_context_set_message_events(self.0, on as i32) })?;
+        Ok(())
+    }
+
     /// cleat_context_psk_client returns 1 if the context's clients use pre-shared keys, otherwise 0, as in
     /// a new context.
     #[allow(clippy::too_many_arguments)]
@@ -3189,6 +3222,24 @@ impl Connection {
     pub fn key_update(&self, requested: bool, timeout: f64) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_key_update(self.0, requested as i32, timeout) })?;
         Ok(())
+    }
+
+    /// cleat_connection_next_message returns the length of the connection's oldest message that was not
+    /// taken yet, and copies it to output; if it fits there it is taken. 0: there is none. Stored are
+    /// whether this side has sent it (sent: 0 or 1), the version of TLS (TLS1_VERSION to TLS1_3_VERSION, or
+    /// another number that the peer has sent), what it is (content_type: CLEAT_MESSAGE_*), its time on the
+    /// monotonic clock (cleat_monotonic), and how many messages before it were discarded, because there was
+    /// no memory for them or more than CLEAT_MESSAGES_MAX bytes would have been kept (lost_count). All are
+    /// 0 if there is no message, but lost_count.
+    #[allow(clippy::too_many_arguments)]
+    pub fn next_message(&self) -> Result<(Vec<u8>, bool, i32, i32, f64, i32), Error> {
+        let mut sent = 0;
+        let mut tls_version = 0;
+        let mut content_type = 0;
+        let mut seconds = 0.0;
+        let mut lost_count = 0;
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_next_message(self.0, out, out_cap, &mut sent, &mut tls_version, &mut content_type, &mut seconds, &mut lost_count) })?;
+        Ok((out, sent != 0, tls_version, content_type, seconds, lost_count))
     }
 
     /// cleat_connection_psk_hint returns the length of the hint that a client's server has sent, and copies

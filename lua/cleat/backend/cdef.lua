@@ -204,6 +204,11 @@ int32_t cleat_context_key_log_file(int32_t context, char *output, int32_t output
 int32_t cleat_context_set_key_log_file(int32_t context, const char *keylogfile,
                                        int32_t keylogfile_len);
 int32_t cleat_key_log_path(char *output, int32_t output_cap);
+int32_t cleat_context_message_events(int32_t context);
+int32_t cleat_context_set_message_events(int32_t context, int32_t on);
+int32_t cleat_connection_next_message(int32_t connection, char *output, int32_t output_cap,
+                                      int32_t *sent, int32_t *tls_version, int32_t *content_type,
+                                      double *seconds, int32_t *lost_count);
 int32_t cleat_addrinfo_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
                               int32_t flags);
 int32_t cleat_resolution_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,

@@ -220,6 +220,12 @@ return {
     KIND_VERIFICATION = 9,
     KIND_ECH_KEY = 10,
     KIND_EPOLL = 13,
+    -- cleat/message.h
+    MESSAGE_CHANGE_CIPHER_SPEC = 20,
+    MESSAGE_ALERT = 21,
+    MESSAGE_HANDSHAKE = 22,
+    MESSAGE_HEADER = 256,
+    MESSAGES_MAX = 1048576,
     -- cleat/names.h
     LOOKUP_HOST = 1,
     LOOKUP_ADDRESS = 2,

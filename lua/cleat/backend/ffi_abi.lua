@@ -2813,6 +2813,69 @@ return function(lib, rt, backend)
         end
     end
 
+    ---@param context integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_message_events
+        backend.context_message_events = function(context)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_message_events", 1, "an integer")
+            end
+            return call(context)
+        end
+    end
+
+    ---@param context integer
+    ---@param on integer
+    ---@return integer status
+    do
+        local call = lib.cleat_context_set_message_events
+        backend.context_set_message_events = function(context, on)
+            if typeof(context) ~= "number" or tobit(context) ~= context then
+                bad("context_set_message_events", 1, "an integer")
+            end
+            if typeof(on) ~= "number" or tobit(on) ~= on then
+                bad("context_set_message_events", 2, "an integer")
+            end
+            return call(context, on)
+        end
+    end
+
+    ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    ---@return integer? sent
+    ---@return integer? tls_version
+    ---@return integer? content_type
+    ---@return number? seconds
+    ---@return integer? lost_count
+    do
+        local call = lib.cleat_connection_next_message
+        local sent = new("int32_t[1]")
+        local tls_version = new("int32_t[1]")
+        local content_type = new("int32_t[1]")
+        local seconds = new("double[1]")
+        local lost_count = new("int32_t[1]")
+        backend.connection_next_message = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_next_message", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap, sent, tls_version, content_type,
+                                seconds, lost_count)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap, sent, tls_version, content_type,
+                              seconds, lost_count)
+            end
+            if result < 0 then return result end
+            local sent_value, tls_version_value, content_type_value, seconds_value, lost_count_value =
+                sent[0], tls_version[0], content_type[0], seconds[0], lost_count[0]
+            return result, str(output, result), sent_value, tls_version_value, content_type_value,
+                           seconds_value, lost_count_value
+        end
+    end
+
     ---@param lookup integer
     ---@param host string?
     ---@param port integer

@@ -2008,6 +2008,53 @@ static int l_key_log_path(lua_State *L) {
     return 2;
 }
 
+/* context_message_events(context) -> status */
+static int l_context_message_events(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_message_events");
+    int32_t result = cleat_context_message_events(context);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* context_set_message_events(context, on) -> status */
+static int l_context_set_message_events(lua_State *L) {
+    int32_t context = native_int(L, 1, "context_set_message_events");
+    int32_t on = native_int(L, 2, "context_set_message_events");
+    int32_t result = cleat_context_set_message_events(context, on);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
+/* connection_next_message(
+    connection) -> status, output, sent, tls_version, content_type, seconds, lost_count */
+static int l_connection_next_message(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_next_message");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t sent = 0;
+    int32_t tls_version = 0;
+    int32_t content_type = 0;
+    double seconds = 0;
+    int32_t lost_count = 0;
+    int32_t result;
+    while ((result = cleat_connection_next_message(connection, output, output_cap, &sent,
+                                                   &tls_version, &content_type, &seconds,
+                                                   &lost_count)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    lua_pushinteger(L, sent);
+    lua_pushinteger(L, tls_version);
+    lua_pushinteger(L, content_type);
+    lua_pushnumber(L, seconds);
+    lua_pushinteger(L, lost_count);
+    return 7;
+}
+
 /* addrinfo_lookup(lookup, host, port, flags) -> status */
 static int l_addrinfo_lookup(lua_State *L) {
     int32_t lookup = native_int(L, 1, "addrinfo_lookup");
@@ -4822,6 +4869,9 @@ const luaL_Reg native_abi[] = {
     {"context_key_log_file", l_context_key_log_file},
     {"context_set_key_log_file", l_context_set_key_log_file},
     {"key_log_path", l_key_log_path},
+    {"context_message_events", l_context_message_events},
+    {"context_set_message_events", l_context_set_message_events},
+    {"connection_next_message", l_connection_next_message},
     {"addrinfo_lookup", l_addrinfo_lookup},
     {"resolution_lookup", l_resolution_lookup},
     {"addrinfo_alias_count", l_addrinfo_alias_count},

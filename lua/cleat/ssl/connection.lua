@@ -17,6 +17,7 @@ local early_write = require "cleat.ssl.early_write"
 local description = require "cleat.ssl.description"
 local ech = require "cleat.ssl.ech"
 local errors = require "cleat.errors"
+local messages = require "cleat.ssl.messages"
 local psk = require "cleat.ssl.psk"
 local refusal = require "cleat.ssl.refusal"
 local resumption = require "cleat.ssl.resumption"
@@ -87,7 +88,7 @@ end
 
 function Connection:_turns_changed()
     local id = self._tls
-    local shaking = self._early or turns.busy(self, "handshake")
+    local shaking = self._early or self._trace or turns.busy(self, "handshake") -- no first attempts
     self._read_id = (shaking or turns.busy(self, "reader")) and 0 or id
     self._write_id = (shaking or self._transport.writes_in_turn or turns.busy(self, "writer")) and 0 or id
 end
@@ -114,6 +115,9 @@ local function inherit(self, context)
     end
     if context._session_store then
         self._session_store = context._session_store
+    end
+    if context._traces then
+        self._trace, self._read_id, self._write_id = messages.trace(context), 0, 0
     end
 end
 
@@ -183,7 +187,18 @@ local function fail(self, result, operation)
 end
 
 local function kind(turn, event, operation)
+    local is_handshake = turn == "handshake"
     return {
+        begin = function(self)
+            if self._trace then
+                messages.begin(self)
+            end
+        end,
+        stepped = function(self, result)
+            if self._trace then
+                messages.stepped(self, result, is_handshake)
+            end
+        end,
         turn = turn, field = "_tls", event = event, operation = operation,
         fail = function(self, result)
             return fail(self, result, operation)
@@ -372,6 +387,7 @@ connection.defaults = {
     _verifier = false, -- the context's, see cleat.ssl.verdict
     _other_verifier = false, -- of the context to which a server has switched
     _session_store = false, -- the context's, see cleat.ssl.session_store
+    _trace = false, -- what it notes of its messages, see cleat.ssl.messages
     _session = false, -- the one that it was given
     _ech_configs = false, -- what it encrypts its ClientHello with
     _early = false, -- the early data that is yet to be sent, see cleat.ssl.early_write

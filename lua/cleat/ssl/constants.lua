@@ -3,6 +3,7 @@
 local C = require "cleat.backend"
 local enumerations = require "cleat.ssl.enumerations"
 local errors = require "cleat.errors"
+local messages = require "cleat.ssl.messages"
 local roles = require "cleat.ssl.roles"
 
 local const = C.const
@@ -132,6 +133,19 @@ constants.TLSVersion = enumerations.both({
 }, "TLSVersion")
 
 enumerations.add(constants)
+
+for name, enumeration in pairs(messages.enumerations) do
+    constants[name] = enumeration
+end
+
+--- _TLSContentType: an enumeration of the content types that `_msg_callback` gets.
+--- Python: 3.8, private.
+
+--- _TLSMessageType: an enumeration of the messages of a handshake.
+--- Python: 3.8, private.
+
+--- _TLSAlertType: an enumeration of the alerts, by their names in TLS.
+--- Python: 3.8, private.
 
 --- Options: an enumeration of the `OP_*`: `ssl.Options.OP_NO_TICKET` is the number, `ssl.Options[0x4000]` the name, and
 --- nil if there is none.

@@ -17,6 +17,7 @@ local key_log = require "cleat.ssl.key_log"
 local keywords = require "cleat.keywords"
 local psk = require "cleat.ssl.psk"
 local purposes = require "cleat.ssl.purpose"
+local messages = require "cleat.ssl.messages"
 local objects = require "cleat.ssl.object"
 local raw_public_key = require "cleat.ssl.raw_public_key"
 local resumption = require "cleat.ssl.resumption"
@@ -113,6 +114,14 @@ local const = C.const
 --- attacker can send it to the server again, any number of times, unless set_session_store has a store with `add`; it
 --- may be set where that does no harm. Servers accept 14336 bytes of a connection, whatever the number; clients send no
 --- more than it early, if it is not 0. Raises TypeError, ValueError
+---@field _msg_callback function? Python's private hook: `callback(conn, direction, version, content_type, msg_type,
+--- data)` for each message of TLS and each header of a record, in their order, after the step of a call that has sent
+--- or received them: direction is "read" or "write"; content_type one of `ssl._TLSContentType`; msg_type one of
+--- `ssl._TLSMessageType`, or of an alert `ssl._TLSAlertType`; data its bytes. The connection can be closed in it, not
+--- used. What it raises is raised by the handshake or by the failed call that it belongs to, otherwise by the next
+--- call; so is a MemoryError if messages were lost (more than 1 MiB between two steps, or no memory). Connections keep
+--- the one that the context had when they were made. Raises TypeError
+---@field trace_handshake boolean whether SSLSocket:describe has the `flights` of the handshake with their times: false
 ---@field sslsocket_class cleat.Class the class of what wrap_socket returns: SSLSocket, or one that
 --- `ssl.SSLSocket:extend(name, fields)` has made. `fields` are additional attributes, with their values in new objects.
 --- Raises TypeError
@@ -157,7 +166,8 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false,
         _verify_callback = false, _verify_callback_may_accept = false, _verifier = false, _session_store = false,
         _store_errors = 0, _signers = false, _psk = false, _sslsocket_class = false, _sslobject_class = false,
-        _lowest = not one_role, _highest = true, _sni_callback = false }, SSLContext.instance)
+        _lowest = not one_role, _highest = true, _sni_callback = false, _on_message = false,
+        _trace_handshake = false, _traces = false }, SSLContext.instance)
 end)
 
 for _, methods in ipairs { algorithms.settings, credential, ech_keys, handshake_settings, psk.methods,
@@ -563,7 +573,7 @@ end
 
 version_range.add(getters, setters)
 
-for _, part in ipairs { algorithms, connection_class, early_setting, key_log, session_store, staple } do
+for _, part in ipairs { algorithms, connection_class, early_setting, key_log, messages, session_store, staple } do
     for name, get in pairs(part.getters) do
         getters[name], setters[name] = get, part.setters[name]
     end

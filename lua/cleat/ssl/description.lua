@@ -131,7 +131,24 @@ function Description:__tostring()
         lines[#lines + 1] = ("%-22s %s"):format(("certificate %d:"):format(index - 1),
             printable(("%s; issued by %s; until %s"):format(cert.subject, cert.issuer, cert.not_after_text)))
     end
+    for index, flight in ipairs(self.flights or {}) do
+        lines[#lines + 1] = ("%-22s %8.3f ms %s %s"):format(("flight %d:"):format(index), flight.seconds * 1000,
+            flight.sent and "sent" or "received", table.concat(flight.messages, " "))
+    end
     return table.concat(lines, "\n")
+end
+
+-- flights: a copy of what the connection has noted, with times that begin at 0.
+local function flights(self)
+    local noted = self._trace and self._trace.flights
+    if not noted then
+        return nil
+    end
+    local list = {}
+    for index, flight in ipairs(noted) do
+        list[index] = { sent = flight.sent, seconds = flight.seconds - noted[1].seconds, messages = flight.messages }
+    end
+    return list
 end
 
 --- Describes the handshake, for people: `print(conn:describe())` writes a line for each fact. The result is a table
@@ -146,6 +163,8 @@ end
 --- * `ocsp_stapled`: whether the server has sent an OCSP response
 --- * `chain`: the certificates that the peer has sent, its own first, each with `subject`, `issuer` and
 ---   `not_after_text`, which are texts, and `not_after`, in seconds since 1970
+--- * `flights`: if the context has `trace_handshake`: what one side has sent until the other did, each with `sent`
+---   (whether by this side), `seconds` (since the first) and `messages`, their names
 ---
 --- The text is for reading: later versions of cleat may word it otherwise.
 ---
@@ -161,6 +180,7 @@ function description.methods:describe()
     local verdict = self:get_verify_result()
     return setmetatable({
         server_side = self.server_side,
+        flights = flights(self),
         server_hostname = self.server_hostname,
         version = self:version(),
         cipher = suite and suite[1],
