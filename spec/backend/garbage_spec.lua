@@ -111,6 +111,7 @@ local long = ("a"):rep(70000)
 local hosts = joined(taken("127.0.0.1", nil, "", "a\0b", "\0", long),
     wrong("must be a string or nil", 1, true, {}, io.stdout, buffer))
 local paths -- hosts for a Unix socket, made by setup: binding it makes a file
+local logs -- names of a file that is made, made by setup likewise
 local texts = joined(taken("x", "\255\254\128", "\2h2"), hosts)
 local capacities = joined(taken(2, 0, 1, 600, 5000, 70000, -1, INT_MIN), no_integers)
 local capacities_into = joined(taken(BUFFER_SIZE, 0, 1),
@@ -138,7 +139,9 @@ local VALUES = {
         return doubles
     end,
     bytes = function(argument, variant)
-        if argument.name ~= "host" then
+        if argument.name == "keylogfile" then
+            return logs
+        elseif argument.name ~= "host" then
             return texts
         end
         return variant.name == "socket_bind" and paths or hosts -- another host would be looked up
@@ -242,6 +245,7 @@ describe("The backend", function()
     setup(function()
         paths = joined(taken(process.directory() .. "/x"), hosts)
         table.remove(paths, 2)
+        logs = joined(taken(process.directory() .. "/log", process.directory() .. "/\255\254\128"), paths)
     end)
     teardown(process.cleanup)
     before_each(function()
