@@ -127,7 +127,7 @@ function link.attempt(client_options, server_options, inspect)
             end
         end
     end
-    -- Nobody else sends anything through a socketpair: if both wait and there is nothing to read, they wait in vain.
+    -- Only the two send through a socketpair: if both wait and there is nothing to read, they wait in vain.
     local _, failures = tasks.outcomes({
         ending(client, function()
             tasks.call(client, "do_handshake")
