@@ -95,7 +95,6 @@ struct cleat_connection {
     bool knows_tickets; /* a server's client accepts tickets of TLS 1.2 */
     bool offered_expired; /* likewise, and the session's time was over */
     struct cleat_offered_ticket *offered_ticket; /* NULL if there is none: see offered_ticket.h */
-    bool keeps_messages;
     struct cleat_message_queue messages; /* empty unless the context has asked for them */
     struct cleat_session_talk *session_talk; /* NULL unless there is one: see session_store.c */
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
@@ -110,6 +109,7 @@ struct cleat_connection {
     bool closing; /* this side has sent close_notify */
     bool peer_closed; /* the peer's was received */
     bool over; /* both sides have sent close_notify */
+    bool keeps_messages; /* see message_queue.h */
     bool failed; /* by a fatal alert, of this side or of the peer */
 };
 
