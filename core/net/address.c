@@ -71,6 +71,15 @@ static bool parse_numeric(struct cleat_address *address, int family, const char 
     return inet_pton(AF_INET6, text, &name6->sin6_addr) == 1;
 }
 
+/* Keeps the first of what getaddrinfo has found, and frees the list. code: getaddrinfo's. */
+static int32_t keep_first(struct cleat_address *address, int code, struct addrinfo *list) {
+    if (code != 0) return cleat_address_fail(code, errno);
+    memcpy(&address->storage, list->ai_addr, list->ai_addrlen);
+    address->len = list->ai_addrlen;
+    freeaddrinfo(list);
+    return CLEAT_OK;
+}
+
 int32_t cleat_address_parse(struct cleat_address *address, int family, const char *host,
                             int32_t host_len, int32_t port, int32_t position) {
     struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
@@ -96,11 +105,7 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
     hints.ai_flags |= AI_NUMERICSERV;
     code = cleat_getaddrinfo(name, service, &hints, &list);
     cleat_release(name);
-    if (code != 0) return cleat_address_fail(code, errno);
-    memcpy(&address->storage, list->ai_addr, list->ai_addrlen);
-    address->len = list->ai_addrlen;
-    freeaddrinfo(list);
-    return CLEAT_OK;
+    return keep_first(address, code, list);
 }
 
 int32_t cleat_address_parse_numeric(struct cleat_address *address, const char *host,
@@ -122,11 +127,7 @@ int32_t cleat_address_parse_numeric(struct cleat_address *address, const char *h
     snprintf(service, sizeof service, "%d", (int)port);
     code = getaddrinfo(name, service, &hints, &list);
     cleat_release(name);
-    if (code != 0) return cleat_address_fail(code, errno);
-    memcpy(&address->storage, list->ai_addr, list->ai_addrlen);
-    address->len = list->ai_addrlen;
-    freeaddrinfo(list);
-    return CLEAT_OK;
+    return keep_first(address, code, list);
 }
 
 void cleat_address_set_flowinfo(struct cleat_address *address, int32_t flowinfo) {

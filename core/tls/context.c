@@ -38,6 +38,28 @@ void cleat_context_changed(struct cleat_context *context) {
     cleat_client_sessions_empty(context->client_sessions);
 }
 
+void cleat_context_replace_credentials(struct cleat_context *context,
+                                       struct cleat_credentials *credentials) {
+    cleat_credentials_unref(context->credentials);
+    context->credentials = credentials;
+    cleat_context_changed(context);
+}
+
+int32_t cleat_context_change_credentials(struct cleat_context *context,
+                                         void (*change)(struct cleat_credentials *set,
+                                                        void *argument),
+                                         void *argument) {
+    struct cleat_credentials *made;
+    pthread_mutex_lock(&context->lock);
+    made = cleat_credentials_copy(context->credentials);
+    if (made != NULL) {
+        change(made, argument);
+        cleat_context_replace_credentials(context, made);
+    }
+    pthread_mutex_unlock(&context->lock);
+    return made == NULL ? cleat_fail_nomem() : CLEAT_OK;
+}
+
 void cleat_context_sources_changed(struct cleat_context *context) {
     cleat_trust_unref(context->trust);
     context->trust = NULL;

@@ -43,10 +43,21 @@ struct cleat_context {
         return (result);                                                                           \
     } while (0)
 
+/* cleat_context_change_credentials has `change` modify a copy of the context's credentials, which it makes the
+ * context's. It takes the lock. Returns CLEAT_OK, or CLEAT_NOMEM with the credentials as they were. */
+int32_t cleat_context_change_credentials(struct cleat_context *context,
+                                         void (*change)(struct cleat_credentials *set,
+                                                        void *argument),
+                                         void *argument);
+
 /* The functions below are called with the lock. */
 
 /* cleat_context_changed is called after each change of a setting. */
 void cleat_context_changed(struct cleat_context *context);
+
+/* cleat_context_replace_credentials takes over a reference. */
+void cleat_context_replace_credentials(struct cleat_context *context,
+                                       struct cleat_credentials *credentials);
 
 /* cleat_settings_replace returns CLEAT_OK and replaces the settings, if the policy leaves something of them: see
  * cleat_settings_check. CLEAT_SSL. */

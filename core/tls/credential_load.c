@@ -9,24 +9,16 @@
 #include "tls/credential_pem.h"
 #include "tls/signature.h"
 
+static void put(struct cleat_credentials *set, void *credential) {
+    set->last_loaded = ((struct cleat_credential *)credential)->type;
+    cleat_credentials_put(set, cleat_credential_ref(credential));
+}
+
 /* Adds to the context's credentials, or replaces that of the same type of key. Takes over the reference. */
 static int32_t add(struct cleat_context *self, struct cleat_credential *credential) {
-    struct cleat_credentials *old;
-    struct cleat_credentials *made;
-    pthread_mutex_lock(&self->lock);
-    old = self->credentials;
-    made = cleat_credentials_copy(old);
-    if (made != NULL) {
-        made->last_loaded = credential->type;
-        cleat_credentials_put(made, cleat_credential_ref(credential));
-        self->credentials = made;
-        cleat_context_changed(self);
-    }
-    pthread_mutex_unlock(&self->lock);
+    int32_t status = cleat_context_change_credentials(self, put, credential);
     cleat_credential_unref(credential);
-    if (made == NULL) return cleat_fail_nomem();
-    cleat_credentials_unref(old);
-    return CLEAT_OK;
+    return status;
 }
 
 /* Returns the type of the key. key: NULL if it is elsewhere. */

@@ -100,24 +100,16 @@ bool cleat_raw_key_use(const struct cleat_raw_key *raw, SSL_CTX *ssl_ctx) {
 
 #endif
 
+static void put(struct cleat_credentials *set, void *raw) {
+    cleat_raw_key_unref(set->raw);
+    set->raw = cleat_raw_key_ref(raw);
+}
+
 /* Takes over the reference. */
 static int32_t set(struct cleat_context *self, struct cleat_raw_key *raw) {
-    struct cleat_credentials *old;
-    struct cleat_credentials *made;
-    pthread_mutex_lock(&self->lock);
-    old = self->credentials;
-    made = cleat_credentials_copy(old);
-    if (made != NULL) {
-        cleat_raw_key_unref(made->raw);
-        made->raw = cleat_raw_key_ref(raw);
-        self->credentials = made;
-        cleat_context_changed(self);
-    }
-    pthread_mutex_unlock(&self->lock);
+    int32_t status = cleat_context_change_credentials(self, put, raw);
     cleat_raw_key_unref(raw);
-    if (made == NULL) return cleat_fail_nomem();
-    cleat_credentials_unref(old);
-    return CLEAT_OK;
+    return status;
 }
 
 static int32_t load(int32_t context, const char *text, int32_t len,

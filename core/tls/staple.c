@@ -177,9 +177,7 @@ static int32_t replace(struct cleat_context *self, const struct staple *staple) 
         cleat_credentials_unref(made);
         return status;
     }
-    cleat_credentials_unref(self->credentials);
-    self->credentials = made;
-    cleat_context_changed(self);
+    cleat_context_replace_credentials(self, made);
     return CLEAT_OK;
 }
 
