@@ -181,18 +181,25 @@ function check.callable(value)
     return type(value) == "function" or (type(metatable) == "table" and rawget(metatable, "__call") ~= nil)
 end
 
+--- A timeout that may be negative, as Python's poll takes it.
+---@param f string
+---@param value any
+---@return number?
+function check.any_timeout(f, value)
+    if value ~= nil and type(value) ~= "number" then
+        check.fail(f, "timeout", "a number or nil", value)
+    elseif value ~= value then
+        errors.raise(errors.ValueError, "Invalid value NaN (not a number)")
+    end
+    return value
+end
+
 --- A timeout: nil for no limit, 0 does not wait.
 ---@param f string
 ---@param value any
 ---@return number? seconds
 function check.timeout(f, value)
-    if value == nil then
-        return nil
-    elseif type(value) ~= "number" then
-        check.fail(f, "timeout", "a number or nil", value)
-    elseif value ~= value then
-        errors.raise(errors.ValueError, "Invalid value NaN (not a number)")
-    elseif value < 0 or value == math.huge then
+    if check.any_timeout(f, value) and (value < 0 or value == math.huge) then
         errors.raise(errors.ValueError, "Timeout value out of range")
     end
     return value

@@ -206,11 +206,7 @@ local parse_select = keywords.parser("select", { "timeout" })
 ---@overload fun(self, keywords: cleat.keywords.Selector.select): [cleat.selectors.SelectorKey, integer][]
 function Selector:select(timeout, ...)
     timeout = parse_select(timeout, ...)
-    if timeout ~= nil and type(timeout) ~= "number" then
-        check.fail("select", "timeout", "a number or nil", timeout)
-    elseif timeout ~= timeout then
-        errors.raise(errors.ValueError, "Invalid value NaN (not a number)")
-    end
+    check.any_timeout("select", timeout)
     local keys = keys_of(self)
     if timeout and timeout < 0 then
         timeout = 0

@@ -164,11 +164,7 @@ local parse_poll = keywords.parser("poll", { "timeout", "maxevents" })
 ---@overload fun(self, keywords: cleat.keywords.Epoll.poll): [integer, integer][]
 function Epoll:poll(timeout, maxevents, ...)
     timeout, maxevents = parse_poll(timeout, maxevents, ...)
-    if timeout ~= nil and type(timeout) ~= "number" then
-        check.fail("poll", "timeout", "a number or nil", timeout)
-    elseif timeout ~= timeout then
-        errors.raise(errors.ValueError, "Invalid value NaN (not a number)")
-    end
+    check.any_timeout("poll", timeout)
     maxevents = check.optional_integer("poll", "maxevents", maxevents, -1)
     if maxevents < -1 or maxevents == 0 then
         errors.raise(errors.ValueError, ("maxevents must be greater than 0, got %d"):format(maxevents))

@@ -125,11 +125,7 @@ local parse_poll = keywords.parser("poll", { "timeout" })
 ---@overload fun(self, keywords: cleat.keywords.Poll.poll): [integer, integer][]
 function Poll:poll(timeout, ...)
     timeout = parse_poll(timeout, ...)
-    if timeout ~= nil and type(timeout) ~= "number" then
-        check.fail("poll", "timeout", "a number or nil", timeout)
-    elseif timeout ~= timeout then
-        errors.raise(errors.ValueError, "Invalid value NaN (not a number)")
-    end
+    check.any_timeout("poll", timeout)
     local fds, events = ordered(self), {}
     for index, fd in ipairs(fds) do
         events[index] = self._masks[fd]

@@ -88,7 +88,7 @@ end
 
 function Connection:_turns_changed()
     local id = self._tls
-    local shaking = self._early or self._trace or turns.busy(self, "handshake") -- no first attempts
+    local shaking = self._early or rawget(self, "_trace") or turns.busy(self, "handshake") -- no first attempts
     self._read_id = (shaking or turns.busy(self, "reader")) and 0 or id
     self._write_id = (shaking or self._transport.writes_in_turn or turns.busy(self, "writer")) and 0 or id
 end
@@ -190,12 +190,12 @@ local function kind(turn, event, operation)
     local is_handshake = turn == "handshake"
     return {
         begin = function(self)
-            if self._trace then
+            if rawget(self, "_trace") then
                 messages.begin(self)
             end
         end,
         stepped = function(self, result)
-            if self._trace then
+            if rawget(self, "_trace") then
                 messages.stepped(self, result, is_handshake)
             end
         end,
