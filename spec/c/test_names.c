@@ -16,17 +16,13 @@
 
 #include "cleat.h"
 #include "expect.h"
+#include "gate.h"
 #include "load.h"
 
 #define TIMEOUT 30.0
 #define INTERRUPTED (-(CLEAT_SYS << 16 | CLEAT_EINTR))
 
 enum { MANY = 20, ALIASES = 300 };
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static bool gate_open;
-static int hanging;
 
 /* An answer of ALIASES aliases, and the address 127.0.0.2. */
 static int answer(struct hostent *entry, char *room, size_t size, struct hostent **found) {
@@ -76,26 +72,8 @@ int gethostbyname_r(const char *name, struct hostent *entry, char *room, size_t 
         }
     }
     if (strcmp(name, "endless") == 0) return ERANGE;
-    pthread_mutex_lock(&lock);
-    hanging++;
-    pthread_cond_broadcast(&changed);
-    while (strcmp(name, "hang") == 0 && !gate_open) pthread_cond_wait(&changed, &lock);
-    hanging--;
-    pthread_mutex_unlock(&lock);
+    gate_pass(strcmp(name, "hang") == 0);
     return answer(entry, room, size, found);
-}
-
-static void set_gate(bool open) {
-    pthread_mutex_lock(&lock);
-    gate_open = open;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-}
-
-static void await_hanging(int number) {
-    pthread_mutex_lock(&lock);
-    while (hanging < number) pthread_cond_wait(&changed, &lock);
-    pthread_mutex_unlock(&lock);
 }
 
 static int32_t ask(const char *name) {
@@ -172,12 +150,12 @@ static void test_answers(void) {
 static void test_given_up(void) {
     int32_t ids[MANY];
     int i;
-    set_gate(false);
+    gate_set(false);
     for (i = 0; i < MANY; i++) ids[i] = start("hang");
-    await_hanging(8);
+    gate_await(8);
     EXPECT(CLEAT_CLASS(cleat_resolution_addrinfo(ids[0], 0)) == CLEAT_WANT_READ);
     for (i = 0; i < MANY; i += 2) EXPECT(cleat_close(ids[i]) == CLEAT_OK);
-    set_gate(true);
+    gate_set(true);
     for (i = 1; i < MANY; i += 2) expect_ended(ids[i]);
 }
 
@@ -201,13 +179,13 @@ static void test_interrupt(void) {
     int32_t interrupted = 0;
     pthread_t thread;
     EXPECT(sigaction(SIGUSR1, &action, NULL) == 0);
-    set_gate(false);
+    gate_set(false);
     EXPECT(pthread_create(&thread, NULL, ask_interruptibly, &interrupted) == 0);
     while (__atomic_load_n(&interrupted, __ATOMIC_SEQ_CST) < 3) {
         EXPECT(pthread_kill(thread, SIGUSR1) == 0);
         sched_yield();
     }
-    set_gate(true);
+    gate_set(true);
     pthread_join(thread, NULL);
 }
 
@@ -216,25 +194,23 @@ static void test_fork(void) {
     int32_t id;
     int status = 0;
     pid_t child;
-    set_gate(false);
+    gate_set(false);
     id = start("hang");
-    await_hanging(1);
+    gate_await(1);
     child = fork();
     EXPECT(child >= 0);
     if (child == 0) {
         load_alarm(60);
-        pthread_mutex_init(&lock, NULL);
-        pthread_cond_init(&changed, NULL);
-        gate_open = true;
+        gate_after_fork();
         EXPECT(CLEAT_CLASS(cleat_resolution_addrinfo(id, 0)) == CLEAT_WANT_READ);
         expect_ended(start("hang"));
         EXPECT(cleat_close(id) == CLEAT_OK && cleat_handle_count() == 0);
-        /* What the parent's thread has on the heap is nobody's here: memcheck is not to look for it. */
+        /* No thread of this process frees what the parent's has on the heap: memcheck is not to look for it. */
         execl("/bin/true", "true", (char *)NULL);
         _exit(1);
     }
     EXPECT(waitpid(child, &status, 0) == child && status == 0);
-    set_gate(true);
+    gate_set(true);
     expect_ended(id);
 }
 #endif

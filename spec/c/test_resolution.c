@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,19 +18,15 @@
 
 #include "cleat.h"
 #include "expect.h"
+#include "gate.h"
 #include "load.h"
 
 #define TIMEOUT 30.0
 
 enum { MOST = 8 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static bool gate_open;
-static int begun;
-static int hanging;
-static int most;
-static bool signals_blocked = true;
+static atomic_int begun;
+static atomic_bool signals_blocked = true;
 
 static int looked_up(const char *node, const char *service, const struct addrinfo *hints,
                      struct addrinfo **list) {
@@ -45,31 +42,12 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
                 struct addrinfo **list) {
     sigset_t blocked;
     pthread_sigmask(SIG_SETMASK, NULL, &blocked);
-    pthread_mutex_lock(&lock);
-    begun++;
+    atomic_fetch_add(&begun, 1);
     if (strncmp(node, "hang", 4) == 0) {
-        signals_blocked = signals_blocked && sigismember(&blocked, SIGTERM) == 1;
-        hanging++;
-        if (hanging > most) most = hanging;
-        pthread_cond_broadcast(&changed);
-        while (!gate_open) pthread_cond_wait(&changed, &lock);
-        hanging--;
+        if (sigismember(&blocked, SIGTERM) != 1) atomic_store(&signals_blocked, false);
+        gate_pass(true);
     }
-    pthread_mutex_unlock(&lock);
     return looked_up(node, service, hints, list);
-}
-
-static void set_gate(bool open) {
-    pthread_mutex_lock(&lock);
-    gate_open = open;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-}
-
-static void await_hanging(int number) {
-    pthread_mutex_lock(&lock);
-    while (hanging < number) pthread_cond_wait(&changed, &lock);
-    pthread_mutex_unlock(&lock);
 }
 
 static int entries(const char *directory) {
@@ -137,8 +115,8 @@ static void test_given_up(void) {
     enum { MANY = 300 };
     int before = descriptors();
     int i;
-    set_gate(false);
-    begun = most = 0;
+    gate_set(false);
+    begun = 0;
     for (i = 0; i < MANY; i++) EXPECT(cleat_close(start("hang")) == CLEAT_OK);
     EXPECT(descriptors() == before && cleat_handle_count() == 0);
     await_threads(alone + MOST);
@@ -150,9 +128,9 @@ static void test_given_up(void) {
     }
     EXPECT(descriptors() == before);
     await_threads(alone + MOST);
-    set_gate(true);
+    gate_set(true);
     await_no_threads();
-    EXPECT(begun <= MOST && most <= MOST && signals_blocked);
+    EXPECT(begun <= MOST && gate_most() <= MOST && signals_blocked);
     expect_address(start("127.0.0.6"), "127.0.0.6");
     await_no_threads();
 }
@@ -162,18 +140,18 @@ static void test_queue(void) {
     enum { MANY = 50 };
     int32_t ids[MANY];
     int i;
-    set_gate(false);
-    begun = most = 0;
+    gate_set(false);
+    begun = 0;
     for (i = 0; i < MANY; i++) ids[i] = start("hang");
-    await_hanging(MOST);
-    EXPECT(hanging == MOST);
+    gate_await(MOST);
+    EXPECT(gate_hanging() == MOST);
     await_threads(alone + MOST);
     EXPECT(threads() == alone + MOST);
     for (i = 1; i < MANY; i += 2) EXPECT(cleat_close(ids[i]) == CLEAT_OK); /* busy and queued */
-    set_gate(true);
+    gate_set(true);
     for (i = 0; i < MANY; i += 2) expect_address(ids[i], "127.0.0.9");
     await_no_threads();
-    EXPECT(most == MOST && begun == MANY / 2 + MOST / 2);
+    EXPECT(gate_most() == MOST && begun == MANY / 2 + MOST / 2);
 }
 
 static void *wait_closed(void *argument) {
@@ -188,9 +166,9 @@ static void test_wake(void) {
     int32_t *ends[2] = {&ids[0], &ids[MOST]};
     struct timespec pause = {0, 20000000}; /* most likely they wait by then; it is right if not */
     int i;
-    set_gate(false);
+    gate_set(false);
     for (i = 0; i <= MOST; i++) ids[i] = start("hang");
-    await_hanging(MOST);
+    gate_await(MOST);
     for (i = 0; i < 2; i++) {
         EXPECT(pthread_create(&waiter[i], NULL, wait_closed, ends[i]) == 0);
     }
@@ -201,7 +179,7 @@ static void test_wake(void) {
     }
     for (i = 0; i < 2; i++) pthread_join(waiter[i], NULL);
     for (i = 1; i < MOST; i++) EXPECT(cleat_close(ids[i]) == CLEAT_OK);
-    set_gate(true);
+    gate_set(true);
     await_no_threads();
 }
 
@@ -222,7 +200,7 @@ static void *churn(void *argument) {
 static void test_threads(void) {
     pthread_t thread[4];
     int i;
-    set_gate(true);
+    gate_set(true);
     for (i = 0; i < 4; i++) EXPECT(pthread_create(&thread[i], NULL, churn, NULL) == 0);
     for (i = 0; i < 4; i++) pthread_join(thread[i], NULL);
     await_no_threads();
@@ -236,16 +214,14 @@ static void test_fork(void) {
     int status = 0;
     pid_t child;
     int i;
-    set_gate(false);
+    gate_set(false);
     for (i = 0; i < MOST + 2; i++) ids[i] = start("hang");
-    await_hanging(MOST);
+    gate_await(MOST);
     child = fork();
     EXPECT(child >= 0);
     if (child == 0) {
         load_alarm(60);
-        pthread_mutex_init(&lock, NULL);
-        pthread_cond_init(&changed, NULL);
-        gate_open = true;
+        gate_after_fork();
         EXPECT(CLEAT_CLASS(cleat_resolution_addrinfo(ids[0], 0)) == CLEAT_WANT_READ);
         expect_address(start("127.0.0.8"), "127.0.0.8");
         expect_address(start("hang"), "127.0.0.9");
@@ -255,7 +231,7 @@ static void test_fork(void) {
         _exit(0);
     }
     EXPECT(waitpid(child, &status, 0) == child && status == 0);
-    set_gate(true);
+    gate_set(true);
     for (i = 0; i < MOST + 2; i++) expect_address(ids[i], "127.0.0.9");
     await_no_threads();
 }
