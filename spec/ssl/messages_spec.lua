@@ -1,9 +1,9 @@
 -- B-48: SSLContext._msg_callback, and the flights of describe().
 local handles = require "support.handles"
+local link = require "support.link"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
-local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
 local const = require("cleat.backend").const
@@ -16,22 +16,9 @@ local function connected(version, prepare, expect_failure)
     server:load_cert_chain(pki.chain("server-ec"))
     server.maximum_version = ssl.TLSVersion[version:gsub("%.", "_")]
     prepare(client, server)
-    local near, far = socket.socketpair()
-    local conn = client:wrap_socket(near, { server_hostname = expect_failure and "other.test" or "localhost",
-        do_handshake_on_connect = false })
-    local accepted = server:wrap_socket(far, { server_side = true, do_handshake_on_connect = false })
-    conn:setblocking(false)
-    accepted:setblocking(false)
-    local errors = {}
-    for _ = 1, 6 do
-        for _, side in ipairs { conn, accepted } do
-            local ok, err = pcall(side.do_handshake, side)
-            if not ok and not ssl.SSLWantReadError:is(err) then
-                errors[side] = errors[side] or err
-            end
-        end
-    end
-    return conn, accepted, errors
+    local conn, accepted = link.pair({ context = client, server_hostname = expect_failure and "other.test" or "localhost" },
+        { context = server })
+    return conn, accepted, link.shake_in_turns(conn, accepted)
 end
 
 -- handshake_of: the messages of a handshake that were noted, as "write CLIENT_HELLO".

@@ -170,15 +170,7 @@ for suite in context.get_ciphers():
             assert.are.equal(server, context)
         end
         local function connect()
-            local near, far = socket.socketpair()
-            local conn = client:wrap_socket(near, { server_hostname = "püthon.org", do_handshake_on_connect = false })
-            local accepted = server:wrap_socket(far, { server_side = true, do_handshake_on_connect = false })
-            conn:setblocking(false)
-            accepted:setblocking(false)
-            for _ = 1, 6 do
-                pcall(conn.do_handshake, conn)
-                pcall(accepted.do_handshake, accepted)
-            end
+            local conn, accepted = link.open({ context = client, server_hostname = "püthon.org" }, { context = server })
             assert.are.equal("TLSv1.3", conn:version())
             conn:close()
             accepted:close()
@@ -234,21 +226,14 @@ describe("an end without close_notify:", function()
     for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         it("B-13 counts as one with OP_IGNORE_UNEXPECTED_EOF, " .. version, function()
             for _, ignore in ipairs { false, true } do
-                local near, far = socket.socketpair()
                 local client, server = ssl._create_unverified_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 server:load_cert_chain(pki.chain("server-ec"))
                 server.maximum_version = TLSVersion[version:gsub("%.", "_")]
                 if ignore then
                     client.options = python.bor(client.options, ssl.OP_IGNORE_UNEXPECTED_EOF)
                 end
-                local conn = client:wrap_socket(near, { do_handshake_on_connect = false, suppress_ragged_eofs = false })
-                local accepted = server:wrap_socket(far, { server_side = true, do_handshake_on_connect = false })
-                conn:setblocking(false)
-                accepted:setblocking(false)
-                for _ = 1, 6 do
-                    pcall(conn.do_handshake, conn)
-                    pcall(accepted.do_handshake, accepted)
-                end
+                local conn, accepted = link.open({ context = client, server_hostname = false, suppress_ragged_eofs = false },
+                    { context = server })
                 accepted:sendall("the end")
                 accepted:shutdown(socket.SHUT_WR) -- without close_notify
                 assert.are.equal("the end", conn:recv(100))

@@ -413,6 +413,20 @@ questions["a verify callback waits, and the connection is closed"] = function(ru
     end)
 end
 
+-- with_contexts calls a function while the runtime has other contexts, and closes these.
+local function with_contexts(runtime, client, server, f)
+    local old_client, old_server = runtime.client, runtime.server
+    runtime.client, runtime.server = client, server
+    local ok, failure = pcall(f)
+    for _, context in ipairs { client, server } do
+        getmetatable(context).__close(context) -- the runtime may keep its tasks, and they the connections
+    end
+    runtime.client, runtime.server = old_client, old_server
+    if not ok then
+        error(failure, 0)
+    end
+end
+
 -- remote_keys calls a function with a runtime whose contexts have their keys elsewhere, on both sides: signs(side) is
 -- called before each signature.
 local function remote_keys(runtime, signs, f)
@@ -424,19 +438,11 @@ local function remote_keys(runtime, signs, f)
         return context
     end
     local cafile = runtime.directory .. "/root.pem"
-    local client, server = runtime.client, runtime.server
-    runtime.client = load(ssl.create_default_context { cafile = cafile }, "client", "client")
-    runtime.server = load(ssl.create_default_context { purpose = ssl.Purpose.CLIENT_AUTH, cafile = cafile }, "server",
+    local client = load(ssl.create_default_context { cafile = cafile }, "client", "client")
+    local server = load(ssl.create_default_context { purpose = ssl.Purpose.CLIENT_AUTH, cafile = cafile }, "server",
         "server-ec")
-    runtime.server.verify_mode = ssl.CERT_REQUIRED
-    local ok, failure = pcall(f)
-    for _, context in ipairs { runtime.client, runtime.server } do
-        getmetatable(context).__close(context) -- the runtime may keep its tasks, and they the connections
-    end
-    runtime.client, runtime.server = client, server
-    if not ok then
-        error(failure, 0)
-    end
+    server.verify_mode = ssl.CERT_REQUIRED
+    with_contexts(runtime, client, server, f)
 end
 
 questions["a key is elsewhere, on both sides, beside a reader and a writer"] = function(runtime, tls)
@@ -539,26 +545,18 @@ end
 -- shared_keys calls a function with a runtime whose contexts have a pre-shared key and no certificates: asked(side) is
 -- called before each answer, and returns whether to refuse.
 local function shared_keys(runtime, asked, f)
-    local client, server = runtime.client, runtime.server
-    runtime.client, runtime.server = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    runtime.client:set_ciphers "PSK"
-    runtime.server:set_ciphers "PSK"
-    runtime.client:set_psk_client_callback(function(hint)
+    local client, server = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    client:set_ciphers "PSK"
+    server:set_ciphers "PSK"
+    client:set_psk_client_callback(function(hint)
         same("hint", hint)
         return "name", not asked "client" and "key" or nil
     end)
-    runtime.server:set_psk_server_callback(function(identity)
+    server:set_psk_server_callback(function(identity)
         same("name", identity)
         return not asked "server" and "key" or nil
     end, "hint")
-    local ok, failure = pcall(f)
-    for _, context in ipairs { runtime.client, runtime.server } do
-        getmetatable(context).__close(context) -- the runtime may keep its tasks, and they the connections
-    end
-    runtime.client, runtime.server = client, server
-    if not ok then
-        error(failure, 0)
-    end
+    with_contexts(runtime, client, server, f)
 end
 
 questions["a pre-shared key, on both sides, beside a reader and a writer, or refused"] = function(runtime, tls)

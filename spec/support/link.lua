@@ -112,6 +112,21 @@ function link.pair(client_options, server_options)
     return client, server
 end
 
+-- shake_in_turns has each side of a pair do some of its handshake in turn, also one that has failed. Returns the first
+-- error of each side, by the side.
+function link.shake_in_turns(client, server)
+    local failures = {}
+    for _ = 1, 6 do
+        for _, side in ipairs { client, server } do
+            local ok, failure = pcall(side.do_handshake, side)
+            if not ok and not ssl.SSLWantReadError:is(failure) then
+                failures[side] = failures[side] or failure
+            end
+        end
+    end
+    return failures
+end
+
 -- attempt: handshakes of a new pair, and one byte each way after them, so that a refusal that comes late is seen.
 -- Returns the failures, by "client" and "server", after closing both; and what inspect(client, server), called in
 -- between if nothing failed, returned.
