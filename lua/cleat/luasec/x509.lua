@@ -29,7 +29,7 @@ local NAMES = {
     [SUBJECT_ALT_NAME] = "X509v3 Subject Alternative Name",
     ["1.3.6.1.4.1.311.20.2.2"] = "Microsoft Smartcard Login",
     ["1.3.6.1.4.1.311.20.2.3"] = "Microsoft User Principal Name",
-    ["1.3.6.1.5.5.7.8.3"] = "Permanent Identifier",
+    ["1.3.6.1.5.5.7.8.1"] = "id-on-personalData", ["1.3.6.1.5.5.7.8.3"] = "Permanent Identifier",
     ["1.3.6.1.5.5.7.8.5"] = "XmppAddr", ["1.3.6.1.5.5.7.8.7"] = "SRVName", ["1.3.6.1.5.5.7.8.8"] = "NAIRealm",
     ["1.3.6.1.5.5.7.8.9"] = "Smtp UTF8 Mailbox",
 }
