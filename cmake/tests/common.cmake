@@ -57,7 +57,8 @@ set(cleat_timeout 1800)
 set(cleat_memcheck ${CMAKE_CROSSCOMPILING_EMULATOR})
 if(CLEAT_MEMCHECK)
     find_program(VALGRIND valgrind REQUIRED)
-    set(cleat_memcheck ${VALGRIND} --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite
+    # Without a fair lock one busy thread may keep the others from running for minutes.
+    set(cleat_memcheck ${VALGRIND} --quiet --fair-sched=try --error-exitcode=99 --leak-check=full --show-leak-kinds=definite
         --errors-for-leak-kinds=definite --num-callers=30 --suppressions=${PROJECT_SOURCE_DIR}/cmake/memcheck.supp)
 endif()
 

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "expect.h"
 #include "identity.h"
@@ -602,6 +603,7 @@ static void *set_all_the_time(void *argument) {
         set_any(contexts->client, turn);
         set_any(contexts->server, turn);
         EXPECT(cleat_context_set_verify_mode(contexts->server, (int32_t)(turn % 2)) == 0);
+        usleep(1000); /* the handshakes are to run too, on one processor as well */
     }
     return NULL;
 }
