@@ -51,7 +51,7 @@ set(cleat_environment
     TSAN_OPTIONS=halt_on_error=1)
 
 # Ends a test that hangs: no test takes nearly that long, on a machine that is busy either.
-set(cleat_timeout 1800)
+set(cleat_timeout 900)
 
 # What C programs and Lua run under: nothing, valgrind, or what runs programs for another machine.
 set(cleat_memcheck ${CMAKE_CROSSCOMPILING_EMULATOR})
