@@ -104,6 +104,9 @@ end
 
 -- inherit: the functions of its context that a connection calls are those that the context has when it is made.
 local function inherit(self, context)
+    if not context._hands_on then
+        return
+    end
     if context._signers then
         self._signers = context._signers
     end
