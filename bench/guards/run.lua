@@ -186,7 +186,11 @@ local ALLOCATION_DEMANDS = {
 
 local function check_allocations(kind, command)
     for _, line in ipairs(lines_of(command) or {}) do
-        local name, blocks, bytes, kept = line:match "^(%S+) (%d+) (%d+) (%d+)$"
+        local name, blocks, bytes, kept = line:match "^(%S+) (%-?%d+) (%-?%d+) (%-?%d+)$"
+        if not name then
+            fail("allocations.%s: not a line of figures: %s", kind, line)
+            return
+        end
         local figure = kind == "lua54" and ("%s blocks, %s bytes, %s kept"):format(blocks, bytes, kept) or kept .. " bytes"
         note(("allocations.%s.%s"):format(kind, name), figure)
         for _, demand in ipairs(ALLOCATION_DEMANDS) do
