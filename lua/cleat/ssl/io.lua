@@ -254,6 +254,12 @@ function io:write(data)
     return write(self, data, "write")
 end
 
+-- sendall_deadline: of a call that begins now; nil if it has none, or does not wait.
+local function sendall_deadline(self)
+    local timeout = self._timeout
+    return timeout ~= FOREVER and timeout ~= 0 and waiting.deadline(timeout) or nil
+end
+
 --- Encrypts and sends all bytes. The timeout applies to the whole call.
 ---
 ---     local conn = connect()
@@ -273,8 +279,7 @@ function io:sendall(data, flags)
     if length == 0 then
         return write_nothing(self, "sendall")
     end
-    local timeout = self._timeout
-    local deadline = timeout ~= FOREVER and timeout ~= 0 and waiting.deadline(timeout) or nil
+    local deadline = sendall_deadline(self)
     local result = connection_write_from(self._write_id, bytes, 0, self._wait)
     if result == length then
         return length
@@ -295,6 +300,34 @@ end
 ---@return integer
 function io:pending()
     return self._tls == 0 and 0 or errors.check(C.connection_pending(self._tls))
+end
+
+-- The methods in C, where there are any: they call these functions after a first attempt.
+
+local fast_method = C.fast_method
+
+if fast_method then
+    local function recv_rest(self, size, result)
+        return second(connection.finish(self, READ, "recv", nil, result, read_call, size or 1024))
+    end
+
+    local function recv_into_rest(self, buffer, result)
+        return (connection.finish(self, READ, "recv_into", nil, result, read_into_call, buffers[buffer], sizes[buffer]))
+    end
+
+    local function send_rest(self, data, result)
+        local bytes, length = calls.source("send", data)
+        return finish_write(self, bytes, length, "send", result)
+    end
+
+    local function sendall_rest(self, data, result)
+        local bytes, length = calls.source("sendall", data)
+        return finish_write(self, bytes, length, "sendall", result, sendall_deadline(self), true)
+    end
+
+    for name, rest in pairs { recv = recv_rest, recv_into = recv_into_rest, send = send_rest, sendall = sendall_rest } do
+        io[name] = fast_method(name, io[name], rest, errors.want_read, buffers)
+    end
 end
 
 return io
