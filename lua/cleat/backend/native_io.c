@@ -20,7 +20,8 @@ enum {
     UV_WAIT,
     UV_TIMEOUT,
     UV_EVENTS,
-    UV_LAST = UV_EVENTS
+    UV_STREAM,
+    UV_LAST = UV_STREAM
 };
 
 static int returned(lua_State *L, int status, lua_KContext context) {
@@ -116,6 +117,9 @@ static int io_try_recv(lua_State *L) {
     int32_t size;
     double wait;
     if (!read_arguments(L, &id, &wait, &size)) return go_on(L, UV_METHOD);
+    bool stream = push_field(L, UV_STREAM) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (stream) return go_on(L, UV_METHOD);
     char *bytes = native_room(L, size);
     int32_t result = cleat_connection_read(id, bytes, size, 0);
     if (CLEAT_CLASS(result) == CLEAT_WANT_READ) {
@@ -192,8 +196,8 @@ int native_fast_method(lua_State *L) {
         const char *name, *id;
         lua_CFunction f;
     } methods[] = {
-        {"recv", "_read_id", io_recv},           {"recv_into", "_read_id", io_recv_into},
-        {"try_recv", "_read_id", io_try_recv},   {"send", "_write_id", io_send},
+        {"recv", "_read_id", io_recv},         {"recv_into", "_read_id", io_recv_into},
+        {"try_recv", "_read_id", io_try_recv}, {"send", "_write_id", io_send},
         {"sendall", "_write_id", io_sendall},
     };
     const char *name = luaL_checkstring(L, 1);
@@ -206,6 +210,7 @@ int native_fast_method(lua_State *L) {
         lua_pushliteral(L, "_wait");
         lua_pushliteral(L, "_timeout");
         lua_pushliteral(L, "_events");
+        lua_pushliteral(L, "_stream");
         lua_pushcclosure(L, methods[i].f, UV_LAST);
         return 1;
     }

@@ -14,7 +14,7 @@ local waiting = require "cleat.socket.waiting"
 
 local connection_read, connection_read_into = C.connection_read, C.connection_read_into
 local connection_write, connection_write_from = C.connection_write, C.connection_write_from
-local READ, WRITE = connection.READ, connection.WRITE
+local READ, TRY, WRITE = connection.READ, connection.TRY, connection.WRITE
 local WANT_READ = status.WANT_READ
 local FOREVER = waiting.FOREVER
 local INT_MAX = check.INT_MAX
@@ -180,6 +180,47 @@ function io:recv(buflen, flags)
     return read(self, buflen, "recv")
 end
 
+-- try_rest continues a try_recv whose first attempt was refused, or has failed.
+local function try_rest(self, size, result)
+    local answer, data = connection.finish(self, TRY, "try_recv", nil, result, read_call, size or 1024)
+    if answer < 0 then
+        return nil, data
+    end
+    return data
+end
+
+--- Receives decrypted bytes if some have arrived, and does not wait, whatever the timeout and the waiter: for loops
+--- that poll. Where recv of a non-blocking socket raises SSLWantReadError it returns nil, which costs less than to raise and
+--- to catch. All other errors are raised.
+---
+---     local conn = connect()
+---     print(conn:try_recv(1024)) --> nil	want_read
+---     conn:close()
+---
+--- Raises: as recv, but neither SSLWantReadError nor SSLWantWriteError nor socket.timeout; NotImplementedError over an
+--- event loop's handle.
+--- Python: none.
+---@param buflen integer? at most so many bytes; 1024 by default
+---@return string? # "" at the end of the stream; nil if there is nothing to be read yet
+---@return string? # "want_read", or "want_write", which a handshake can need: what to wait for
+function io:try_recv(buflen)
+    self:_check_descriptor "try_recv"
+    if buflen == nil then
+        buflen = 1024
+    elseif type(buflen) ~= "number" or buflen % 1 ~= 0 or buflen <= 0 or buflen > INT_MAX then
+        read_nothing(self, "try_recv", buflen)
+        return ""
+    end
+    local result, data = connection_read(self._read_id, buflen, 0)
+    if result >= 0 then
+        return data
+    elseif result == WANT_READ then
+        self._events = "r"
+        return nil, "want_read"
+    end
+    return try_rest(self, buflen, result)
+end
+
 --- Receives decrypted bytes into a buffer, from its start.
 ---
 ---     local conn, buffer = connect(), socket.buffer(16)
@@ -325,7 +366,8 @@ if fast_method then
         return finish_write(self, bytes, length, "sendall", result, sendall_deadline(self), true)
     end
 
-    for name, rest in pairs { recv = recv_rest, recv_into = recv_into_rest, send = send_rest, sendall = sendall_rest } do
+    for name, rest in pairs { recv = recv_rest, recv_into = recv_into_rest, send = send_rest, sendall = sendall_rest,
+        try_recv = try_rest } do
         io[name] = fast_method(name, io[name], rest, errors.want_read, buffers)
     end
 end
