@@ -8,7 +8,7 @@
 
 #if LUA_VERSION_NUM >= 503
 
-#include <math.h>
+#define FOREVER 1e300 /* infinity is above; no other timeout is */
 
 /* The upvalues of a method. The first is native_state's. */
 enum {
@@ -185,7 +185,7 @@ static int io_send(lua_State *L) {
 static int io_sendall(lua_State *L) {
     int32_t id;
     double wait;
-    if (!lua_isnoneornil(L, 3) || !find(L, &id, &wait) || (wait != 0 && !isinf(wait)))
+    if (!lua_isnoneornil(L, 3) || !find(L, &id, &wait) || (wait != 0 && wait < FOREVER))
         return go_on(L, UV_METHOD);
     return write_all(L, id, wait);
 }

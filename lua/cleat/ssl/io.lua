@@ -190,8 +190,8 @@ local function try_rest(self, size, result)
 end
 
 --- Receives decrypted bytes if some have arrived, and does not wait, whatever the timeout and the waiter: for loops
---- that poll. Where recv of a non-blocking socket raises SSLWantReadError it returns nil, which costs less than to raise and
---- to catch. All other errors are raised.
+--- that poll. Where recv of a non-blocking socket raises SSLWantReadError it returns nil, which costs less than to
+--- raise and to catch. All other errors are raised.
 ---
 ---     local conn = connect()
 ---     print(conn:try_recv(1024)) --> nil	want_read
