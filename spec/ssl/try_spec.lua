@@ -56,7 +56,7 @@ describe("try_recv", function()
     teardown(process.cleanup)
 
     for _, blocking in ipairs { false, true } do
-        it("does the handshake and receives without waiting, timeout " .. (blocking and "nil" or "0"), function()
+        it("B-70 does the handshake and receives without waiting, timeout " .. (blocking and "nil" or "0"), function()
             local sock, wire, id = shaken(blocking)
             assert.are.equal("TLSv1.3", sock:version())
             assert.are.equal("r", sock:events())
@@ -166,7 +166,7 @@ end)
 describe("try_read", function()
     handles.watch(before_each, after_each)
 
-    it("returns nil where read raises", function()
+    it("B-70 returns nil where read raises", function()
         local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         local object = link.context(link.client_options()):wrap_bio(incoming, outgoing, { server_hostname = "localhost" })
         local id = pump.connection { server = true, cert = "server-ec" }
