@@ -114,6 +114,7 @@ function programs.redis()
     local client = connect()
     show("set", client:set("key", ("value\r\n"):rep(20000)))
     show("get", client:get("key") == ("value\r\n"):rep(20000))
+    client:del("list")
     show("list", client:rpush("list", "a", "b", "c"), unpack(client:lrange("list", 0, -1)))
     show("error", (pcall(client.lpop, client, "key")))
     client.network.socket:close() -- client:quit() calls shutdown(), which LuaSec's connections lack
