@@ -50,13 +50,22 @@ local STEPS = {
     end,
     certificates,
     function(object, cfg)
-        return not (cfg.cafile or cfg.capath) or functions.locations(object, cfg.cafile, cfg.capath)
+        if cfg.cafile or cfg.capath then
+            return functions.locations(object, cfg.cafile, cfg.capath)
+        end
+        return true
     end,
     function(object, cfg)
-        return not cfg.ciphers or functions.setcipher(object, cfg.ciphers)
+        if cfg.ciphers then
+            return functions.setcipher(object, cfg.ciphers)
+        end
+        return true
     end,
     function(object, cfg)
-        return not cfg.ciphersuites or functions.setciphersuites(object, cfg.ciphersuites)
+        if cfg.ciphersuites then
+            return functions.setciphersuites(object, cfg.ciphersuites)
+        end
+        return true
     end,
     function(object, cfg)
         return spread(functions.setverify, object, cfg.verify)
@@ -65,7 +74,10 @@ local STEPS = {
         return spread(functions.setoptions, object, cfg.options)
     end,
     function(object, cfg)
-        return not cfg.depth or functions.setdepth(object, cfg.depth)
+        if cfg.depth then
+            return functions.setdepth(object, cfg.depth)
+        end
+        return true
     end,
     function(object, cfg)
         if cfg.dhparam and type(cfg.dhparam) ~= "function" then
@@ -79,7 +91,10 @@ local STEPS = {
         if cfg.curveslist then
             return functions.setcurveslist(object, cfg.curveslist)
         end
-        return not cfg.curve or functions.setcurve(object, cfg.curve)
+        if cfg.curve then
+            return functions.setcurve(object, cfg.curve)
+        end
+        return true
     end,
     function(object, cfg)
         return spread(object.setverifyext, object, cfg.verifyext)
