@@ -62,6 +62,11 @@ function programs.http()
     show("constants", https.PORT, https.TIMEOUT)
     https.PORT = tonumber(port)
     show("port", https.request("https://localhost/hello"))
+    local silent = require("socket").bind("localhost", 0)
+    https.TIMEOUT = 0.05
+    show("silent", https.request(("https://localhost:%d/"):format((select(2, silent:getsockname())))))
+    silent:close()
+    https.TIMEOUT = 60
     for _ = 2, count do
         assert(https.request(base .. "/hello"))
     end

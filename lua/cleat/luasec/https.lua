@@ -10,7 +10,7 @@ local https = {
     --- TIMEOUT: in seconds, for each wait.
     TIMEOUT = 60,
 
-    _VERSION = "1.3.2",
+    _VERSION = "1.3.0",
 }
 
 -- LuaSec's settings, where a request has none.
@@ -63,18 +63,18 @@ function https.tcp(params)
     return function()
         local object = { sock = socket.try(socket.tcp()) }
         local settimeout = getmetatable(object.sock).__index.settimeout
-        function object:close()
-            return self.sock:close()
-        end
+        local try = socket.newtry(function() -- LuaSec leaves a connection that fails to the collector
+            object.sock:close()
+        end)
         function object:settimeout()
             return settimeout(self.sock, https.TIMEOUT)
         end
         function object:connect(host, port)
-            socket.try(self.sock:connect(host, port))
-            self.sock = socket.try(luasec.wrap(self.sock, params))
+            try(self.sock:connect(host, port))
+            self.sock = try(luasec.wrap(self.sock, params))
             self.sock:sni(host)
             self.sock:settimeout(https.TIMEOUT)
-            socket.try(self.sock:dohandshake())
+            try(self.sock:dohandshake())
             forward(self)
             return 1
         end
