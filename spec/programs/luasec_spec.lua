@@ -1,4 +1,4 @@
--- Programs that nobody here wrote, unchanged, over cleat in place of LuaSec: they return what they return over LuaSec.
+-- Other projects' programs, unchanged, over cleat in place of LuaSec: they return what they return over LuaSec.
 -- docs/luasec.md has the table of all that were tried.
 local nginx = require "support.nginx"
 local pki = require "support.pki"

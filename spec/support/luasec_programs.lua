@@ -1,4 +1,4 @@
--- Programs that nobody here wrote, over LuaSec or, with -lcleat.luasec.install, over cleat: what they return.
+-- Other projects' programs, over LuaSec or, with -lcleat.luasec.install, over cleat: what they return.
 --
 --   luasec_programs.lua NAME PORT DIRECTORY [COUNT]     DIRECTORY has the certificates of pki.sh
 --
@@ -98,10 +98,10 @@ function programs.smtp()
             source = smtp.message { headers = { subject = "hello", to = "b" }, body = text },
         }
     end
-    show("sent", send("<nobody@example.org>", "one\r\n.\r\nline"))
+    show("sent", send("<me@example.org>", "one\r\n.\r\nline"))
     show("refused", send("<not an address>", "text"))
     for _ = 2, count do
-        assert(send("<nobody@example.org>", "text"))
+        assert(send("<me@example.org>", "text"))
     end
 end
 

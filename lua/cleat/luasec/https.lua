@@ -1,8 +1,8 @@
 --- LuaSec's module `ssl.https`: HTTPS requests by LuaSocket's http module, over connections of cleat.luasec.
 ---
---- It is what `require("cleat.luasec").install()` makes of `require "ssl.https"`. As there, no certificate is verified
---- unless the request says `verify = "peer"`, or the environment CLEAT_LUASEC_VERIFY=peer. New programs are better off
---- with cleat.https, which verifies.
+--- After `require("cleat.luasec").install()` it is what `require "ssl.https"` returns. As there, no certificate is
+--- verified unless the request says `verify = "peer"`, or the environment CLEAT_LUASEC_VERIFY=peer. New programs are
+--- better off with cleat.https, which verifies.
 
 local https = {
     --- PORT: the port of URLs that have none.
@@ -43,8 +43,8 @@ local function forward(object)
     end
 end
 
---- Returns a function that makes connections, for LuaSocket's `create`. As in LuaSec, what the settings lack is added to
---- their table, and their mode is set.
+--- Returns a function that makes connections, for LuaSocket's `create`. As in LuaSec, what the settings lack is added
+--- to their table, and their mode is set.
 ---
 ---     local create = require("cleat.luasec.https").tcp { verify = "none" }
 ---     print(type(create)) --> function
@@ -85,8 +85,8 @@ end
 --- Makes a request, and returns the page's text, or 1 where the request is a table; the code; the headers; and the
 --- status line. Where it fails it returns nil and a text. Proxies and `redirect` are refused, as by LuaSec.
 ---
----     local body, code = require("cleat.luasec.https").request("https://example.org/")
----     print(body, code) --> nil	host or service not provided, or not known
+---     local body, code = require("cleat.luasec.https").request(url)
+---     print(#body, code) --> 4	200
 ---
 --- Python: none.
 ---@param url string|table a URL, or LuaSocket's table of a request with newcontext's settings in it
