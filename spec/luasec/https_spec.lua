@@ -64,9 +64,9 @@ describe("cleat.luasec.https:", function()
             end
             print(attempt())
             local before = descriptors()
-            for _ = 1, 5 do attempt() end
-            print(descriptors() - before)
+            for _ = 1, 10 do attempt() end
+            print(descriptors() - before < 5) -- io.popen has one more or not
         ]]):format(server.port, pki.path "unknown-root.pem"))
-        assert.are.equal("certificate verify failed\n0\n", output)
+        assert.are.equal("certificate verify failed\ntrue\n", output)
     end)
 end)
