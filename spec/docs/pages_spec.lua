@@ -50,7 +50,7 @@ setmetatable(_G, {
 })
 ]]
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/fleet.md" } do
+for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/fleet.md", "docs/luasec.md" } do
     describe(page .. ":", function()
         it("has code, which compiles", function()
             local blocks = blocks_of(page)
@@ -64,7 +64,7 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md"
     end)
 end
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md" } do describe(page .. ":", function()
+for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/luasec.md" } do describe(page .. ":", function()
     teardown(process.cleanup)
 
     local server, port, cafile
