@@ -94,6 +94,8 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .client_sessions = context->client_sessions,
             .context = context->number,
         };
+        if (!context->has_number) RAND_bytes(context->number, sizeof context->number);
+        context->has_number = true;
         status = cleat_context_trust(context, &parts.trust);
         if (status >= 0) status = cleat_configuration_new(&parts, &context->configuration);
     }
@@ -142,7 +144,6 @@ int32_t cleat_context_new(int32_t which) {
     cleat_object_init(&self->object, CLEAT_KIND_CONTEXT, context_destroy);
     pthread_mutex_init(&self->lock, NULL);
     self->protocol = which;
-    RAND_bytes(self->number, sizeof self->number);
     self->settings = settings;
     self->sessions = cleat_sessions_new();
     self->client_sessions = cleat_client_sessions_new();
