@@ -3,7 +3,9 @@
  * server whose clients show none. WAY: raw (BoringSSL by itself, which verifies each chain), unknown (cleat with the
  * cache of verified chains off), known (cleat, with a peer that it has verified before), raw-resumed or resumed (each
  * handshake resumes a session of the one before; then the server sends a byte, and with it the next session). PKI: the
- * directory of the certificates. Callgrind counts what is in measured(): that end without its peer. */
+ * directory of the certificates. Callgrind counts what is in measured(): that end without its peer. WAY may also be
+ * raw-idle or idle: the ends stay open after such a byte, and the program prints how many bytes one of them takes. */
+#include <malloc.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -17,6 +19,7 @@ enum phase { BEGINS, GOES_ON, TALKS };
 
 static bool is_server;
 static bool resumes;
+static bool keeps; /* what was made */
 static SSL_CTX *raw_context;
 static SSL_SESSION *raw_session; /* a raw client's newest */
 static int32_t end; /* a cleat connection, or */
@@ -121,9 +124,9 @@ static bool advance(enum phase phase) {
     if (phase == BEGINS) open_end();
     done = phase == TALKS || step();
     if (phase == TALKS) talk();
-    if (done && (phase == TALKS || !resumes)) {
+    if (done && (phase == TALKS || !(resumes || keeps))) {
         resumed += is_resumed() ? 1 : 0;
-        close_end();
+        if (!keeps) close_end();
     }
     return done;
 }
@@ -147,7 +150,7 @@ static void shake_hands(bool counts) {
         phase = GOES_ON;
         step_cleat(peer);
     }
-    if (resumes) {
+    if (resumes || keeps) {
         if (!is_server) {
             step_cleat(peer);
             talk_cleat(peer, true);
@@ -206,7 +209,7 @@ static void make_raw(const char *pki, bool asks) {
 
 /* The first handshake makes what the others find. A server verifies the client of a session again. */
 static void check_way(const char *way, int count, bool asks) {
-    bool known = strcmp(way, "known") == 0 && (!is_server || asks);
+    bool known = (strcmp(way, "known") == 0 || strcmp(way, "idle") == 0) && (!is_server || asks);
     int32_t hits;
     int32_t misses;
     check(cleat_context_chain_cache_stats(is_server ? server_context : client_context, &hits,
@@ -219,6 +222,7 @@ static void check_way(const char *way, int count, bool asks) {
 }
 
 int main(int argc, char **argv) {
+    size_t before = 0;
     bool asks;
     int count;
     int i;
@@ -226,6 +230,7 @@ int main(int argc, char **argv) {
     asks = strcmp(argv[1], "server") == 0;
     is_server = asks || strcmp(argv[1], "accept") == 0;
     resumes = strstr(argv[2], "resumed") != NULL;
+    keeps = strstr(argv[2], "idle") != NULL;
     count = (int)strtol(argv[3], NULL, 10);
     make_contexts(argv[4]);
     if (asks) ask_client(argv[4]);
@@ -234,7 +239,11 @@ int main(int argc, char **argv) {
     if (strcmp(argv[2], "unknown") == 0)
         check(cleat_context_set_chain_cache_seconds(is_server ? server_context : client_context, 0),
               "cache");
-    for (i = 0; i <= count; i++) shake_hands(i > 0);
+    for (i = 0; i <= count; i++) {
+        shake_hands(i > 0);
+        if (i == 0) before = mallinfo2().uordblks;
+    }
+    if (keeps) printf("bytes %zu\n", (mallinfo2().uordblks - before) / (size_t)count);
     check_way(argv[2], count, asks);
     return 0;
 }
