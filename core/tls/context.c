@@ -77,6 +77,13 @@ int32_t cleat_context_trust(struct cleat_context *context, struct cleat_trust **
     return status;
 }
 
+/* Sessions alone need the number. Drawing it takes as long as all else of an empty context. */
+static void draw_number(struct cleat_context *context) {
+    if (context->has_number) return;
+    RAND_bytes(context->number, sizeof context->number);
+    context->has_number = true;
+}
+
 int32_t cleat_context_configuration(struct cleat_context *context,
                                     struct cleat_configuration **configuration) {
     int32_t status = CLEAT_OK;
@@ -94,8 +101,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .client_sessions = context->client_sessions,
             .context = context->number,
         };
-        if (!context->has_number) RAND_bytes(context->number, sizeof context->number);
-        context->has_number = true;
+        draw_number(context);
         status = cleat_context_trust(context, &parts.trust);
         if (status >= 0) status = cleat_configuration_new(&parts, &context->configuration);
     }
