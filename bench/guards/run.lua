@@ -251,9 +251,8 @@ local function callgrind(folder, options, command)
 end
 
 -- What a handshake takes at most, as a share of what it takes the raw loop, which verifies its peer's chain each time:
--- with a peer that cleat has to verify too, with one that it has verified before, and with one whose session it resumes.
--- The clients of "server" show a certificate, those of "accept" none. Raw's way comes first; each figure is in a run of
--- its own.
+-- with a peer that cleat has to verify too, with one that it has verified before, and with one whose session it
+-- resumes. The clients of "server" show a certificate, those of "accept" none.
 local DEMANDS_OF = {
     client = { raw = { { "unknown", 1.03 }, { "known", 0.60 } }, ["raw-resumed"] = { { "resumed", 1.05 } } },
     server = { raw = { { "unknown", 1.05 }, { "known", 0.65 } } },
