@@ -162,7 +162,7 @@ function Input:text(fill, least, most)
     repeat
         err = fill(wanted)
         local length = text(self, least, most)
-        if length <= self.size and length > 0 then
+        if length <= self.size and (length > 0 or self.ended) then
             return length
         elseif wanted < length then
             err = nil
@@ -200,7 +200,8 @@ function Input:body(fill, boundary, size, is_text)
         return found - self.at, nil, true
     elseif self.size >= most then
         local part = self.head:sub(self.at, self.at + size - 1)
-        local length = is_text and part:match(".*\n()") and part:match(".*\n()") - 1 or size
+        local newline = is_text and part:match "^.*\n()"
+        local length = newline and newline - 1 or size
         if is_text and part:sub(length, length) == "\r" then
             length = length - 1
         end

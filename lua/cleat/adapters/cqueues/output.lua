@@ -31,7 +31,7 @@ local function push_lines(self, data, text)
     if text then
         data = data:gsub("\n", "\r\n")
     end
-    local stop = data:match ".*\n()"
+    local stop = data:match "^.*\n()" -- anchored: otherwise it tries each place of data without a newline
     if stop then
         self.eol = self.size + stop - 1
     end
@@ -64,7 +64,7 @@ local function due(self, mode, limit, maxline)
     elseif self.eol > 0 then
         return self.eol
     end
-    return self.size >= maxline and maxline or 0
+    return self.size - self.size % maxline
 end
 
 --- flush sends what is due, and returns nil; or the negative status of the write that has not sent it.

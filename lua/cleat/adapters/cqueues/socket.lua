@@ -243,8 +243,8 @@ function Socket:pending()
     return self._input.size, self._output.size
 end
 
--- bid_farewell sends close_notify, unless that would tell the peer that data which was not sent is complete.
-local function bid_farewell(self)
+--- _say_goodbye sends close_notify, unless that would tell the peer that data which was not sent is complete.
+function Socket:_say_goodbye()
     if self._broken or self._said_goodbye or C.connection_established(self._id) ~= 1 then
         return
     elseif self._output.size > 0 and flush(self, ALL) then
@@ -262,22 +262,13 @@ function Socket:shutdown(how)
         return false, EBADF
     end
     if how:find("w", 1, true) then
-        bid_farewell(self)
+        self:_say_goodbye()
         self._output.ended = true
     end
     if how:find("r", 1, true) then
         self._shut_read = true
     end
     return self._plain:shutdown(how)
-end
-
-function Socket:close()
-    if self._closed then
-        return
-    end
-    bid_farewell(self)
-    self._closed, self._id = true, 0
-    self._connection:close() -- the cqueues socket too, which wakes the coroutines that poll it
 end
 
 --- The last failure of TLS, cleat's error; nil if there was none.

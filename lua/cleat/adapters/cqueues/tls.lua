@@ -93,6 +93,7 @@ local function attach(self, context)
     end
     self._closed, self._broken, self._shut_read, self._said_goodbye = false, false, false, false
     self._id, self._events, self._failure, self._failure_number = 0, "", nil, nil
+    self._waiting = setmetatable({}, { __mode = "k" }) -- the coroutines that poll
     self._more = function(limit)
         return self:_fill(limit)
     end

@@ -10,6 +10,8 @@ local monotime, poll = cqueues.monotime, cqueues.poll
 local EAGAIN, ETIMEDOUT = cqueues_errno.EAGAIN, cqueues_errno.ETIMEDOUT
 local unpack = table.unpack or unpack
 
+local MAIN = {} -- stands for the main program, which has no coroutine on Lua 5.1
+
 local function deadline_of(self, timeout)
     timeout = timeout or self._timeout
     return timeout and monotime() + timeout
@@ -17,20 +19,47 @@ end
 
 -- wait polls for what the last attempt has waited for. false once the deadline has passed.
 local function wait(self, deadline)
-    local request = self._request
-    request.events = self._events
     if self._closed then
         return true -- the next attempt fails
-    elseif not deadline then
-        poll(request)
-        return true
     end
-    local left = deadline - monotime()
-    if left <= 0 then
+    local left = deadline and deadline - monotime()
+    if left and left <= 0 then
         return false
     end
-    poll(request, left)
+    local request, thread = self._request, coroutine.running() or MAIN
+    request.events = self._events
+    self._waiting[thread] = true
+    poll(request, left or nil)
+    self._waiting[thread] = nil
+    if self._closed and not next(self._waiting) then
+        self._connection:close()
+    end
     return true
+end
+
+local function is_waiting(self)
+    for thread in pairs(self._waiting) do
+        if type(thread) ~= "thread" or coroutine.status(thread) ~= "dead" then
+            return true
+        end
+    end
+    return false
+end
+
+--- Closes the connection. Coroutines that wait in it get EBADF. The descriptor is closed by the last of them: cqueues
+--- fails if it is still in a controller's list then.
+function Socket:close()
+    if self._closed then
+        return
+    end
+    self:_say_goodbye()
+    self._closed, self._id = true, 0
+    if is_waiting(self) then
+        self._plain:shutdown()
+        cqueues.cancel(self._request.pollfd)
+    else
+        self._connection:close() -- the cqueues socket too, which wakes the coroutines that poll it
+    end
 end
 
 -- options: the letters of a mode and a timeout, in any order.
