@@ -45,11 +45,22 @@ local function context_of(options)
 end
 
 -- name_of: the name that is sent and verified.
-local function name_of(options)
+local function name_of(options, context)
     if options.sendname == false then
         errors.raise(errors.NotImplementedError, "sendname = false: cleat sends the name that it verifies")
     end
-    return options.sendname or options.host
+    local name = options.sendname or options.host
+    if name == nil and context.check_hostname then
+        errors.raise(errors.ValueError, "there is no name to verify: set host or sendname")
+    end
+    return name
+end
+
+-- prepare checks the options for TLS. It returns the context, set up for the version, and the name.
+local function prepare(options)
+    local context = context_of(options)
+    offer(context, options.version)
+    return context, name_of(options, context)
 end
 
 -- version_of: the version of HTTP that the handshake has chosen; nil and why if it is not the one asked for.
@@ -61,10 +72,13 @@ local function version_of(sock, version)
     return version or chosen == "h2" and 2 or 1.1
 end
 
--- is_too_weak: whether HTTP/2 forbids the cipher suite (RFC 9113 appendix A). lua-http would raise, and end a server.
+-- is_too_weak: whether HTTP/2 forbids the cipher suite (RFC 9113 appendix A). lua-http raises for it, which would end a
+-- server.
 local function is_too_weak(sock)
     return require("http.tls").banned_ciphers[sock:checktls():getCipherInfo().name]
 end
+
+local WEAK = "a cipher suite that HTTP/2 forbids"
 
 local function refused(sock, message)
     sock:close()
@@ -77,7 +91,7 @@ local function connection_over(sock, options)
     if not version then
         return refused(sock, message)
     elseif version == 2 and is_too_weak(sock) then
-        return refused(sock, "a cipher suite that HTTP/2 forbids")
+        return refused(sock, WEAK)
     elseif version == 2 then
         return require("http.h2_connection").new(sock, "client", options.h2_settings)
     end
@@ -123,11 +137,10 @@ function lua_http.negotiate(sock, options, timeout)
     if not options.tls then
         return original "negotiate"(sock, options, timeout)
     end
-    local context = context_of(options)
-    offer(context, options.version)
+    local context, name = prepare(options)
     sock:onerror(require("http.connection_common").onerror)
     local starttls = require("cleat.adapters.cqueues").starttls
-    local over, message, number = starttls(sock, context, { server_hostname = name_of(options), timeout = timeout })
+    local over, message, number = starttls(sock, context, { server_hostname = name, timeout = timeout })
     if not over then
         return nil, message, number
     end
@@ -155,6 +168,7 @@ function lua_http.connect(options, timeout)
     if not options.tls then
         return original "connect"(options, timeout)
     end
+    prepare(options)
     local plain = {}
     for name, value in pairs(options) do
         plain[name] = value
@@ -174,15 +188,48 @@ local function check_server(name, options)
     offer(options.ctx, options.version)
 end
 
+local PREFACE = "PRI * HTTP/2.0\r\n\r\n"
+
+-- refuse_preface lets a client that has chosen no protocol begin with HTTP/1 only.
+local function refuse_preface(sock)
+    local seen = ""
+    function sock.xread(self, ...)
+        self.xread = nil
+        local data, message, number = self:xread(...)
+        seen = seen .. (data or "")
+        if seen:sub(1, #PREFACE) == PREFACE then
+            return refused(self, WEAK)
+        elseif seen == PREFACE:sub(1, #seen) then
+            refuse_preface(self)
+        end
+        return data, message, number
+    end
+end
+
 -- with_tls lets a server of lua-http's begin TLS by cleat on the sockets that it accepts.
 local function with_tls(server, ...)
-    if server then
-        local add_socket, wrap = server.add_socket, require("cleat.adapters.cqueues.tls").wrap
-        function server.add_socket(self, sock)
-            return add_socket(self, wrap(sock, { server_side = true }))
-        end
+    if not server then
+        return nil, ...
     end
-    return server, ...
+    local add_socket, wrap = server.add_socket, require("cleat.adapters.cqueues.tls").wrap
+    local function starttls(self, context, timeout)
+        self.starttls = nil
+        local ok, message, number = self:starttls(context, timeout)
+        if not ok then
+            return nil, message, number
+        elseif is_too_weak(self) and self:checktls():getAlpnSelected() == "h2" then
+            return refused(self, WEAK)
+        elseif is_too_weak(self) then
+            refuse_preface(self)
+        end
+        return self
+    end
+    function server.add_socket(self, sock)
+        sock = wrap(sock, { server_side = true })
+        sock.starttls = starttls
+        return add_socket(self, sock)
+    end
+    return server
 end
 
 local function server_original(name)
@@ -242,10 +289,11 @@ function lua_http.install()
     local client, server = require "http.client", require "http.server"
     originals = { connect = client.connect, negotiate = client.negotiate, server_new = server.new,
         server_listen = server.listen }
-    for _, name in ipairs { "connect", "negotiate" } do
-        client[name] = function(...)
-            return (is_ours(...) and lua_http or originals)[name](...)
-        end
+    function client.connect(options, timeout)
+        return (is_ours(options) and lua_http or originals).connect(options, timeout)
+    end
+    function client.negotiate(sock, options, timeout)
+        return (is_ours(options) and lua_http or originals).negotiate(sock, options, timeout)
     end
     for _, name in ipairs { "new", "listen" } do
         server[name] = function(options)
