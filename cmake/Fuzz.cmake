@@ -22,5 +22,5 @@ foreach(source ${fuzzers})
     set_target_properties(fuzz-${name} PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME ${name}
         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec/fuzz)
     add_test(NAME fuzz.${name} COMMAND script/fuzz ${name} 3 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 1800 ENVIRONMENT CLEAT_FUZZ_DIR=${PROJECT_BINARY_DIR}/spec/fuzz)
+    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 900 ENVIRONMENT CLEAT_FUZZ_DIR=${PROJECT_BINARY_DIR}/spec/fuzz)
 endforeach()

@@ -51,13 +51,14 @@ set(cleat_environment
     TSAN_OPTIONS=halt_on_error=1)
 
 # Ends a test that hangs: no test takes nearly that long, on a machine that is busy either.
-set(cleat_timeout 1800)
+set(cleat_timeout 900)
 
 # What C programs and Lua run under: nothing, valgrind, or what runs programs for another machine.
 set(cleat_memcheck ${CMAKE_CROSSCOMPILING_EMULATOR})
 if(CLEAT_MEMCHECK)
     find_program(VALGRIND valgrind REQUIRED)
-    set(cleat_memcheck ${VALGRIND} --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite
+    # Without a fair lock one busy thread may keep the others from running for minutes.
+    set(cleat_memcheck ${VALGRIND} --quiet --fair-sched=try --error-exitcode=99 --leak-check=full --show-leak-kinds=definite
         --errors-for-leak-kinds=definite --num-callers=30 --suppressions=${PROJECT_SOURCE_DIR}/cmake/memcheck.supp)
 endif()
 

@@ -3,10 +3,12 @@
 # These let every N-th of their cases be tested: all of them take too long in a slow build.
 cleat_vary("memcheck|emulated" "c[.]boundaries" arguments 997)
 cleat_vary("coverage" "c[.]boundaries" arguments 97)
-cleat_vary("memcheck|emulated" "c[.]setters" arguments 293)
-cleat_vary("thread"   "c[.]setters" arguments 31)
+cleat_vary("memcheck|emulated" "c[.]setters" arguments 997)
+cleat_vary("thread"   "c[.]setters" arguments 61)
 cleat_vary("address|coverage" "c[.]setters" arguments 13)
 cleat_vary("floor" "c[.]setters" arguments 3)
+cleat_vary("memcheck|floor|emulated" "c[.]pairs" arguments "0 97 5")
+cleat_vary("thread" "c[.]pairs" arguments "0 29 2")
 
 # spec/schedule: random calls from several threads, for so long. script/fuzz schedule takes longer.
 cleat_vary(".*" "c[.]schedule" arguments "--seconds 10")
@@ -56,6 +58,11 @@ cleat_vary("emulated|cross" "c[.]states" when never)
 cleat_vary(".*"               "luajit[.]checks[.]lua_api" when never)
 cleat_vary("floor|address|memcheck|coverage" "[^.]*[.]checks[.]lua_api" when never)
 cleat_vary(".*"               "gc[.].*[.]checks[.].*" when never)
+
+# What the backend and Lua do with any argument, at any instruction and under a waiter is the same over each BoringSSL.
+cleat_vary("floor" "[^.]*[.](adapters[.]questions|backend[.](garbage|id_leak)|ssl[.]arguments)" when never)
+# Which versions connect is the same on each interpreter.
+cleat_vary("release" "(lua51|lua52|lua53)[.]ssl[.]protocol_range" when never)
 
 # A program of plain Lua; and what two servers, Redis and CPython do with each other, in builds in which they are slow.
 cleat_vary("floor|address|memcheck|coverage" "[^.]*[.]sessions[.]simulate" when never)

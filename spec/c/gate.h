@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* gate_pass is called by the replaced function. It counts the call as hanging and, if it waits, returns once the gate is
- * open. */
+/* gate_pass is called by the replaced function. It counts the call as hanging and, if it waits, returns once the gate
+ * is open. */
 void gate_pass(bool waits);
 
 /* gate_set opens or closes the gate; closing it begins a new count for gate_most. */

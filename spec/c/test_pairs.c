@@ -2,7 +2,8 @@
  * shutdown, close and what asks only, in every state, with TLS 1.2 and 1.3, over each transport, on the client and on
  * the server. Each call must end with a status that fits; one that hangs ends with CLEAT_TIMEOUT, which does not.
  *
- * Usage: test_pairs [SEED [EACH]]: all pairs, and each EACH-th of the triples (1: all), from SEED on. */
+ * Usage: test_pairs [SEED [EACH [PAIRS]]]: each EACH-th of the triples and each PAIRS-th of the pairs (1: all), from
+ * SEED on; 0 is the time. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -355,11 +356,13 @@ static int try_all(unsigned seed, unsigned each, bool triples, int *runs) {
 }
 
 int main(int argc, char **argv) {
-    unsigned seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : (unsigned)time(NULL);
+    unsigned seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 0;
     unsigned each = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 29;
+    unsigned pairs = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 0) : 1;
     int runs = 0;
     int faults;
     int version;
+    if (seed == 0) seed = (unsigned)time(NULL);
     signal(SIGALRM, give_up);
     identity_contexts(&server_context, &client_contexts[1]);
     cleat_close(server_context);
@@ -369,7 +372,7 @@ int main(int argc, char **argv) {
                                                  version == 0 ? CLEAT_TLS1_2_VERSION
                                                               : CLEAT_TLS1_3_VERSION) == CLEAT_OK);
     }
-    faults = try_all(seed, 1, false, &runs) + try_all(seed, each, true, &runs);
+    faults = try_all(seed, pairs, false, &runs) + try_all(seed, each, true, &runs);
     cleat_close(server_context);
     for (version = 0; version < 2; version++) cleat_close(client_contexts[version]);
     printf("seed %u: %d combinations, %d faults\n", seed, runs, faults);

@@ -136,6 +136,7 @@ static void test_other_bytes(enum ends_transport transport, int32_t client_conte
     char *data = malloc(MUCH);
     char *got = malloc(MUCH);
     int32_t written;
+    int32_t moved;
     int32_t have = 0;
     int32_t i;
     EXPECT(data != NULL && got != NULL);
@@ -156,13 +157,14 @@ static void test_other_bytes(enum ends_transport transport, int32_t client_conte
     data[written] ^= 1;
     data[written + 5000] ^= 1;
     expect_bad_retry(cleat_connection_write(ends.client, data + written, 200000, 0));
-    EXPECT(CLEAT_CLASS(cleat_connection_write(ends.client, data + written, 5000, 0)) ==
-           CLEAT_WANT_WRITE);
+    /* each of these writes may have found room for what is encrypted: TCP's buffers grow */
+    moved = cleat_connection_write(ends.client, data + written, 5000, 0);
+    EXPECT(moved == 5000 || CLEAT_CLASS(moved) == CLEAT_WANT_WRITE);
     data[written + 5000] ^= 1;
+    if (moved > 0) written += moved;
     /* nothing of this has changed the connection: it goes on with the right bytes, cut as one likes */
     for (i = 0; written < MUCH || have < MUCH; i++) {
         int32_t len = i % 3 == 0 ? 1 + i : 50000;
-        int32_t moved;
         if (len > MUCH - written) len = MUCH - written;
         if (len > 0) {
             moved = cleat_connection_write(ends.client, data + written, len, 0);
