@@ -50,7 +50,7 @@ setmetatable(_G, {
 })
 ]]
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/fleet.md" } do
+for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/fleet.md", "docs/lua-http.md" } do
     describe(page .. ":", function()
         it("has code, which compiles", function()
             local blocks = blocks_of(page)
@@ -64,13 +64,15 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md"
     end)
 end
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md" } do describe(page .. ":", function()
+local RUN = { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/lua-http.md" }
+
+for _, page in ipairs(RUN) do describe(page .. ":", function()
     teardown(process.cleanup)
 
-    local server, port, cafile
+    local server, port, cafile, keyfile
     setup(function()
         local certfile = process.directory() .. "/example.org.pem"
-        local keyfile = pki.path("ec.key")
+        keyfile = pki.path("ec.key")
         local made = process.run {
             "openssl", "req", "-new", "-x509", "-key", keyfile, "-out", certfile, "-days", "2", "-subj",
             "/C=US/CN=example.org", "-addext", "subjectAltName=DNS:example.org",
@@ -90,7 +92,10 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md"
                 for text in block.code:gmatch("%-%-> ([^\n]*)") do
                     wanted[#wanted + 1] = text .. "\n"
                 end
-                local output = process.run_code(PREAMBLE:format(port) .. block.code,
+                local code = block.code:gsub('"server.pem", "server.key"', function()
+                    return ("%q, %q"):format(cafile, keyfile)
+                end)
+                local output = process.run_code(PREAMBLE:format(port) .. code,
                     { "SSL_CERT_FILE=" .. cafile, "SSL_CERT_DIR=/nowhere", "LUA_PATH=" .. adapters.path() })
                 if #wanted > 0 then
                     assert.are.equal(table.concat(wanted), output)

@@ -222,7 +222,7 @@ describe("lua-http", function()
             assert.is_truthy(message:find("elsewhere.example", 1, true), message)
             assert.are.equal("200", (get(port, "/4")))
         end)
-        -- the server goes on, and its program is told
+        -- the server goes on, and its program gets the errors
         assert.are.equal(3, #errors)
         assert.are.equal("wrap", errors[1].operation)
         assert.is_truthy(errors[1].message:find("ALERT", 1, true), errors[1].message)

@@ -26,13 +26,8 @@ function support.server_context(cert)
 end
 
 -- request: the headers of one.
-function support.request(path, method)
-    local headers = new_headers()
-    headers:append(":method", method or "GET")
-    headers:append(":scheme", "https")
-    headers:append(":authority", "localhost")
-    headers:append(":path", path)
-    return headers
+function support.request(path)
+    return require("http.request").new_from_uri("https://localhost" .. path).headers
 end
 
 -- answer sends a status and a body.

@@ -161,9 +161,9 @@ function cqueues.take(sock)
         waiter = cqueues.waiter, owner = setmetatable({ sock = sock }, Owner), ahead = ahead }
 end
 
---- Begins TLS on a socket of cqueues, and returns an object that has the methods of such a socket: read, write, xread,
---- xwrite, lines, flush, shutdown, close and the others, which let the controller run and report errors as cqueues does.
---- It takes the place of cqueues' own `sock:starttls(context)`; the socket belongs to it from then on. `sslsocket()`
+--- Begins TLS on a socket of cqueues, in place of cqueues' own `sock:starttls(context)`, and returns an object that has
+--- the methods of such a socket: read, write, xread, xwrite, lines, flush, shutdown, close and the others. They let the
+--- controller run, and report errors as cqueues does. The socket belongs to the object from then on. `sslsocket()`
 --- returns the SSLSocket below, `tlserror()` cleat's error of the last failure. docs/lua-http.md has an example.
 ---
 ---     local runtime, sockets = require "cqueues", require "cqueues.socket"
@@ -171,7 +171,8 @@ end
 ---     local loop = runtime.new()
 ---     loop:wrap(function()
 ---         local context = ssl.create_default_context { cafile = "ca.pem" }
----         local sock = assert(starttls(sockets.connect("127.0.0.1", port), context, { server_hostname = "localhost" }))
+---         local plain = sockets.connect("127.0.0.1", port)
+---         local sock = assert(starttls(plain, context, { server_hostname = "localhost" }))
 ---         sock:xwrite("hello", "n")
 ---         print(sock:xread(5)) --> hello
 ---         sock:close()

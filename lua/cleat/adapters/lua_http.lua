@@ -4,8 +4,8 @@
 ---     local request = require "http.request"
 ---     local headers, stream = request.new_from_uri("https://example.org/"):go(10)
 ---
---- lua-http's connections get a socket with the methods of cqueues', see cleat.adapters.cqueues.starttls; luaossl, which
---- lua-http loads, does no TLS. docs/lua-http.md has more examples.
+--- lua-http's connections get a socket with the methods of cqueues', see cleat.adapters.cqueues.starttls. luaossl,
+--- which lua-http loads, does no TLS. docs/lua-http.md has more examples.
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -239,8 +239,8 @@ end
 --- Makes a server of lua-http over cleat: http.server.new. Clients choose HTTP/2 or HTTP/1.1 by ALPN.
 ---
 ---     local lua_http = require "cleat.adapters.lua_http"
----     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
----     print(pcall(lua_http.new, { ctx = context })) --> false	missing 'onstream'
+---     local server = lua_http.new { ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), onstream = print }
+---     print(server:empty()) --> true
 ---
 --- Raises: TypeError if `ctx` is no SSLContext; what lua-http raises.
 --- Python: none.
@@ -277,7 +277,7 @@ end
 ---         local wanted = request.new_from_uri(url)
 ---         wanted.ctx = ssl.create_default_context { cafile = "ca.pem" }
 ---         local headers, stream = assert(wanted:go(10))
----         print(headers:get ":status", stream:get_body_as_string()) --> 200	test
+---         print(headers:get ":status", stream:get_body_as_string()) --> 200	0123
 ---     end)
 ---     assert(loop:loop())
 ---

@@ -1,5 +1,5 @@
---- What checktls() of a TLS socket for cqueues returns: methods with the names and results of luaossl's `SSL`, as far as
---- lua-http and programs like it call them, with cleat's values.
+--- What checktls() of a TLS socket for cqueues returns: methods with the names and results of luaossl's `SSL`, as far
+--- as lua-http and programs like it call them, with cleat's values.
 
 local Certificate = require "cleat.ssl.certificate_object"
 
@@ -24,7 +24,7 @@ function Facts:getVersion()
     return VERSIONS[self.connection:version()]
 end
 
---- The name that the client has asked for, or was told to ask for.
+--- The name that the client has asked for, or offers.
 function Facts:getHostName()
     return self.connection.server_hostname
 end

@@ -131,8 +131,8 @@ function Input:header(fill, limit)
     return length
 end
 
--- text: how many bytes make at least `least` and at most `most` characters, where CR LF counts as one, and is not split;
--- and whether that many are there.
+-- text: how many bytes make at least `least` and at most `most` characters, where CR LF counts as one, and is not
+-- split. More bytes than there are: that many are needed.
 local function text(self, least, most)
     join(self)
     local bytes, at, last, count = self.head, self.at, #self.head, 0
@@ -158,18 +158,17 @@ local function text(self, least, most)
 end
 
 function Input:text(fill, least, most)
-    local wanted, err = most, nil
-    repeat
-        err = fill(wanted)
+    local wanted = most
+    while true do
+        local err = fill(wanted)
         local length = text(self, least, most)
         if length <= self.size and (length > 0 or self.ended) then
             return length
-        elseif wanted < length then
-            err = nil
+        elseif err and wanted >= length then
+            return nil, err
         end
         wanted = length
-    until err
-    return nil, err
+    end
 end
 
 function Input:block(fill, least, most)

@@ -5,8 +5,8 @@
 --- socket's own, and tries again. So several coroutines may use one object, and close() wakes those that wait in it.
 ---
 --- Errors are cqueues': a method returns nil and what onerror() makes of a number of cqueues.errno. A failure of TLS is
---- EPROTO, an end of the connection without close_notify ECONNRESET, and both come with cleat's text, see errors.lua. In
---- this file are the methods that do not wait.
+--- EPROTO, an end of the connection without close_notify ECONNRESET, and both come with cleat's text, see failure.lua.
+--- In this file are the methods that do not wait.
 
 local C = require "cleat.backend"
 local cqueues_errno = require "cqueues.errno"
@@ -243,16 +243,16 @@ function Socket:pending()
     return self._input.size, self._output.size
 end
 
---- _say_goodbye sends close_notify, unless that would tell the peer that data which was not sent is complete.
-function Socket:_say_goodbye()
-    if self._broken or self._said_goodbye or C.connection_established(self._id) ~= 1 then
+--- _notify sends close_notify, unless that would tell the peer that data which was not sent is complete.
+function Socket:_notify()
+    if self._broken or self._notified or C.connection_established(self._id) ~= 1 then
         return
     elseif self._output.size > 0 and flush(self, ALL) then
         return
     elseif not self._input.ended then
         fill(self, self._input.size + DRAINED)
     end
-    self._said_goodbye = true
+    self._notified = true
     connection_shutdown(self._id, 0)
 end
 
@@ -262,7 +262,7 @@ function Socket:shutdown(how)
         return false, EBADF
     end
     if how:find("w", 1, true) then
-        self:_say_goodbye()
+        self:_notify()
         self._output.ended = true
     end
     if how:find("r", 1, true) then

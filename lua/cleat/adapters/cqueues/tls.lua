@@ -91,7 +91,7 @@ local function attach(self, context)
     for _, letter in ipairs { "r", "w" } do
         self[letter .. "_error"], self[letter .. "_errors"], self[letter .. "_limit"] = false, 0, ERRORS
     end
-    self._closed, self._broken, self._shut_read, self._said_goodbye = false, false, false, false
+    self._closed, self._broken, self._shut_read, self._notified = false, false, false, false
     self._id, self._events, self._failure, self._failure_number = 0, "", nil, nil
     self._waiting = setmetatable({}, { __mode = "k" }) -- the coroutines that poll
     self._more = function(limit)

@@ -52,7 +52,7 @@ function Socket:close()
     if self._closed then
         return
     end
-    self:_say_goodbye()
+    self:_notify()
     self._closed, self._id = true, 0
     if is_waiting(self) then
         self._plain:shutdown()
