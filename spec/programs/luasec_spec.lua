@@ -1,4 +1,4 @@
--- Programs that nobody here wrote, unchanged, over cleat in place of LuaSec: they return what they return over LuaSec.
+-- Other projects' programs, unchanged, over cleat in place of LuaSec: they return what they return over LuaSec.
 -- docs/luasec.md has the table of all that were tried.
 local nginx = require "support.nginx"
 local pki = require "support.pki"
@@ -102,7 +102,7 @@ describe("over cleat in place of LuaSec:", function()
         os.execute("mkdir " .. process.quote(folder))
         local output, errors = run(install, {
             "/usr/bin/luarocks", "download", "--source", "hello", "1.0-1",
-            "--server=https://localhost:" .. server.ports[1] .. "/", folder = folder,
+            "--only-server=https://localhost:" .. server.ports[1] .. "/", folder = folder,
         })
         assert.is_nil(errors:find("falling back", 1, true), errors .. output)
         return process.read_file(folder .. "/hello-1.0-1.src.rock")

@@ -1,4 +1,4 @@
--- Programs that nobody here wrote, over LuaSec or, with -lcleat.luasec.install, over cleat: what they return.
+-- Other projects' programs, over LuaSec or, with -lcleat.luasec.install, over cleat: what they return.
 --
 --   luasec_programs.lua NAME PORT DIRECTORY [COUNT]     DIRECTORY has the certificates of pki.sh
 --
@@ -62,6 +62,11 @@ function programs.http()
     show("constants", https.PORT, https.TIMEOUT)
     https.PORT = tonumber(port)
     show("port", https.request("https://localhost/hello"))
+    local silent = require("socket").bind("localhost", 0)
+    https.TIMEOUT = 0.05
+    show("silent", https.request(("https://localhost:%d/"):format((select(2, silent:getsockname())))))
+    silent:close()
+    https.TIMEOUT = 60
     for _ = 2, count do
         assert(https.request(base .. "/hello"))
     end
@@ -93,10 +98,10 @@ function programs.smtp()
             source = smtp.message { headers = { subject = "hello", to = "b" }, body = text },
         }
     end
-    show("sent", send("<nobody@example.org>", "one\r\n.\r\nline"))
+    show("sent", send("<me@example.org>", "one\r\n.\r\nline"))
     show("refused", send("<not an address>", "text"))
     for _ = 2, count do
-        assert(send("<nobody@example.org>", "text"))
+        assert(send("<me@example.org>", "text"))
     end
 end
 
@@ -114,6 +119,7 @@ function programs.redis()
     local client = connect()
     show("set", client:set("key", ("value\r\n"):rep(20000)))
     show("get", client:get("key") == ("value\r\n"):rep(20000))
+    client:del("list")
     show("list", client:rpush("list", "a", "b", "c"), unpack(client:lrange("list", 0, -1)))
     show("error", (pcall(client.lpop, client, "key")))
     client.network.socket:close() -- client:quit() calls shutdown(), which LuaSec's connections lack

@@ -1,4 +1,5 @@
---- The values of ASN.1 strings as LuaSec returns them: the bytes that are encoded ("ai5"), or the text in UTF-8 ("utf8").
+--- The values of ASN.1 strings as LuaSec returns them: the bytes that are encoded ("ai5"), or the text in UTF-8
+--- ("utf8").
 
 local der = require "cleat.luasec.der"
 

@@ -1,8 +1,8 @@
 --- LuaSec's module `ssl.https`: HTTPS requests by LuaSocket's http module, over connections of cleat.luasec.
 ---
---- It is what `require("cleat.luasec").install()` makes of `require "ssl.https"`. As there, no certificate is verified
---- unless the request says `verify = "peer"`, or the environment CLEAT_LUASEC_VERIFY=peer. New programs are better off
---- with cleat.https, which verifies.
+--- After `require("cleat.luasec").install()` it is what `require "ssl.https"` returns. As there, no certificate is
+--- verified unless the request says `verify = "peer"`, or the environment CLEAT_LUASEC_VERIFY=peer. New programs are
+--- better off with cleat.https, which verifies.
 
 local https = {
     --- PORT: the port of URLs that have none.
@@ -10,7 +10,7 @@ local https = {
     --- TIMEOUT: in seconds, for each wait.
     TIMEOUT = 60,
 
-    _VERSION = "1.3.2",
+    _VERSION = "1.3.0",
 }
 
 -- LuaSec's settings, where a request has none.
@@ -43,8 +43,8 @@ local function forward(object)
     end
 end
 
---- Returns a function that makes connections, for LuaSocket's `create`. As in LuaSec, what the settings lack is added to
---- their table, and their mode is set.
+--- Returns a function that makes connections, for LuaSocket's `create`. As in LuaSec, what the settings lack is added
+--- to their table, and their mode is set.
 ---
 ---     local create = require("cleat.luasec.https").tcp { verify = "none" }
 ---     print(type(create)) --> function
@@ -63,18 +63,18 @@ function https.tcp(params)
     return function()
         local object = { sock = socket.try(socket.tcp()) }
         local settimeout = getmetatable(object.sock).__index.settimeout
-        function object:close()
-            return self.sock:close()
-        end
+        local try = socket.newtry(function() -- LuaSec leaves a connection that fails to the collector
+            object.sock:close()
+        end)
         function object:settimeout()
             return settimeout(self.sock, https.TIMEOUT)
         end
         function object:connect(host, port)
-            socket.try(self.sock:connect(host, port))
-            self.sock = socket.try(luasec.wrap(self.sock, params))
+            try(self.sock:connect(host, port))
+            self.sock = try(luasec.wrap(self.sock, params))
             self.sock:sni(host)
             self.sock:settimeout(https.TIMEOUT)
-            socket.try(self.sock:dohandshake())
+            try(self.sock:dohandshake())
             forward(self)
             return 1
         end
@@ -85,8 +85,8 @@ end
 --- Makes a request, and returns the page's text, or 1 where the request is a table; the code; the headers; and the
 --- status line. Where it fails it returns nil and a text. Proxies and `redirect` are refused, as by LuaSec.
 ---
----     local body, code = require("cleat.luasec.https").request("https://example.org/")
----     print(body, code) --> nil	host or service not provided, or not known
+---     local body, code = require("cleat.luasec.https").request(url)
+---     print(#body, code) --> 4	200
 ---
 --- Python: none.
 ---@param url string|table a URL, or LuaSocket's table of a request with newcontext's settings in it

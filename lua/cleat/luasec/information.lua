@@ -8,6 +8,7 @@ local message = require "cleat.luasec.message"
 local refusal = require "cleat.ssl.refusal"
 local ssl = require "cleat.ssl"
 local trust = require "cleat.luasec.trust"
+local verify_text = require "cleat.luasec.verify_text"
 
 local const = C.const
 local check, methods = connection.check, connection.methods
@@ -139,13 +140,13 @@ function methods.getpeerverification(object)
     if not faults[1] then
         return true
     elseif not context.flags.lsec_continue and not context.flags.lsec_ignore_purpose then
-        return false, faults[1].message
+        return false, verify_text(faults[1].code, faults[1].message)
     end
     local list = {}
     for _, fault in ipairs(faults) do
         local at = fault.depth + 1
         list[at] = list[at] or {}
-        table.insert(list[at], fault.message)
+        table.insert(list[at], verify_text(fault.code, fault.message))
     end
     return false, list
 end

@@ -1,7 +1,7 @@
 --- LuaSec's module `ssl.x509`: certificates as objects, with LuaSec's methods and the values that these return.
 ---
---- It is what `require("cleat.luasec").install()` makes of `require "ssl.x509"`. An object is a view of a certificate of
---- cleat.ssl: `wrap` and `unwrap` convert between them.
+--- After `require("cleat.luasec").install()` it is what `require "ssl.x509"` returns. An object is a view of a
+--- certificate of cleat.ssl: `wrap` and `unwrap` convert between them.
 
 local C = require "cleat.backend"
 local Certificate = require "cleat.ssl.certificate_object"
@@ -13,6 +13,7 @@ local errors = require "cleat.errors"
 local pem = require "cleat.ssl.pem"
 local public_key = require "cleat.luasec.public_key"
 local signature_names = require "cleat.luasec.signature_name"
+local verify_text = require "cleat.luasec.verify_text"
 
 local const = C.const
 
@@ -235,11 +236,6 @@ function methods.getsignaturename(self)
     return signature_names[parts and parts[1] and der.oid(der.contents(found.bytes, parts[1]))] or "UNDEF"
 end
 
--- Codes whose texts OpenSSL 3, which LuaSec shows, words otherwise than BoringSSL.
-local TEXTS = {
-    [18] = "self-signed certificate", [19] = "self-signed certificate in certificate chain",
-    [24] = "invalid CA certificate",
-}
 local NOW = -1
 
 -- cert:issued(subject, intermediates...): true if the certificate, as the only trusted one, verifies the subject; nil
@@ -264,7 +260,7 @@ function methods.issued(self, subject, ...)
     end
     local _, text, code = errors.check(C.verification_error(id, 0))
     C.guard_close(guard)
-    return nil, TEXTS[code] or text
+    return nil, verify_text(code, text)
 end
 
 function instance.__tostring(self)
