@@ -91,14 +91,14 @@ end
 ---@return any? connection
 ---@return string? reason
 function connection.wrap(sock, cfg)
-    local object, reason = cfg, nil
     if type(cfg) == "table" then
-        object, reason = newcontext(cfg)
-        if not object then
-            return nil, reason
+        local context, why = newcontext(cfg)
+        if not context then
+            return nil, why
         end
+        cfg = context
     end
-    object, reason = connection.create(object)
+    local object, reason = connection.create(cfg)
     if not object then
         return nil, reason
     end
@@ -120,7 +120,7 @@ local function begin(self)
     end
     local server = context.mode == "server"
     if environment.verify then
-        trust.settle(context)
+        trust.complete(context)
     end
     if environment.verify and self.name == nil and context.cleat.check_hostname then
         return nil, "CLEAT_LUASEC_VERIFY=peer needs the server's name, and the program has not called sni(name)"
@@ -247,7 +247,7 @@ function methods.getfd(object)
     return check(object, "getfd").fd
 end
 
---- On a client the name for the server; on a server a table of contexts by name. strict: whether other names are refused.
+--- On a client the name for the server; on a server a table of contexts by name. strict: whether others are refused.
 function methods.sni(object, name, strict)
     server_names.set(check(object, "sni"), name, strict)
 end

@@ -15,7 +15,7 @@ local PIECE = 16384 -- what a record of TLS has at most
 
 local io = {}
 
--- wait: how long the next call of the ABI may wait. deadline: of the whole method, false for none.
+-- left: how long the next call of the ABI may wait. deadline: of the whole method, false for none.
 local function left(self, deadline)
     return deadline and min(self.wait, waiting.remaining(deadline)) or self.wait
 end
@@ -58,44 +58,32 @@ local function take(self, count)
     return sub(buffer, at, at + count - 1)
 end
 
--- receive_bytes: `wanted` bytes behind what the caller has.
+-- receive_bytes: `wanted` bytes behind what the caller has. 0 waits until there are any, as in LuaSocket.
 local function receive_bytes(self, wanted, prefix, deadline)
     local data = self.buffer ~= "" and take(self, wanted) or ""
-    while #data < wanted or wanted == 0 and self.buffer == "" do
-        local missing = wanted - #data
-        local size = missing > PIECE and min(missing, 4 * PIECE) or PIECE
-        local more, reason = read(self, size, deadline)
+    local total, parts = #data, nil
+    while total < wanted or wanted == 0 and self.buffer == "" do
+        local missing = wanted - total
+        local more, reason = read(self, missing > PIECE and min(missing, 4 * PIECE) or PIECE, deadline)
         if not more then
-            self.received = self.received + #data
+            self.received = self.received + total
+            data = parts and concat(parts) or data
             return nil, reason, prefix == "" and data or prefix .. data
         elseif #more > missing then
             self.buffer, self.at = more, 1
             more = take(self, missing)
         end
-        if data == "" then
+        total = total + #more
+        if parts then
+            parts[#parts + 1] = more
+        elseif data == "" then
             data = more
-        elseif #data + #more < wanted then
-            -- A large block: join the pieces once.
-            local parts, count, total = { data, more }, 2, #data + #more
-            while total < wanted do
-                missing = wanted - total
-                more, reason = read(self, missing > PIECE and min(missing, 4 * PIECE) or PIECE, deadline)
-                if not more then
-                    self.received = self.received + total
-                    return nil, reason, prefix .. concat(parts)
-                elseif #more > missing then
-                    self.buffer, self.at = more, 1
-                    more = take(self, missing)
-                end
-                count, total = count + 1, total + #more
-                parts[count] = more
-            end
-            data = concat(parts)
         else
-            data = data .. more
+            parts = { data, more }
         end
     end
-    self.received = self.received + #data
+    self.received = self.received + total
+    data = parts and concat(parts) or data
     return prefix == "" and data or prefix .. data
 end
 
@@ -146,12 +134,11 @@ end
 
 local function receive_all(self, prefix, deadline)
     local parts, count, total = { prefix }, 1, 0
-    local data, reason = self.buffer ~= "" and take(self, #self.buffer) or nil, nil
+    local data = self.buffer ~= "" and take(self, #self.buffer) or ""
+    local reason
     repeat
-        if data then
-            count, total = count + 1, total + #data
-            parts[count] = data
-        end
+        count, total = count + 1, total + #data
+        parts[count] = data
         data, reason = read(self, 4 * PIECE, deadline)
     until not data
     self.received = self.received + total
@@ -181,7 +168,7 @@ function io.receive(self, pattern, prefix)
     if not self.id then
         return nil, "closed", prefix
     elseif count then
-        if not (count >= 0) then
+        if count < 0 or count ~= count then
             invalid(1, "invalid receive pattern")
         end
         count = count - count % 1
