@@ -49,7 +49,7 @@ describe("cleat.luasec:", function()
     it("these are some of them", function()
         for _, line in ipairs {
             'mismatch: nil "private key does not match public key"', 'option: nil "invalid option (no_such)"',
-            'partly: nil "wantread" "234"', 'lines: "12one" "two" ""', 'all: "end"',
+            'partly: nil "wantread" "234"', 'lines: "3one" "two" ""', 'all: "end"',
             'bad: "certificate verify failed" "tlsv1 alert unknown ca"',
             'no answer: false "wantread"', 'function: "b" {1="a", 2="b"}', "bad, client: false \"closed\"", "good, client: true",
             'bad, go on, client: false {2={1="unable to get local issuer certificate"}}', 'suites: "no shared cipher"',

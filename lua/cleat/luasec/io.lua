@@ -1,5 +1,6 @@
---- LuaSec's send and receive over connections of the ABI. They make no table and no closure, and raise for wrong
---- arguments only.
+--- LuaSec's send and receive over connections of the ABI. They make no closure, and raise for wrong arguments only.
+---
+--- As LuaSocket's they return three values: programs print them, or put them into lists.
 
 local C = require "cleat.backend"
 local message = require "cleat.luasec.message"
@@ -84,7 +85,7 @@ local function receive_bytes(self, wanted, prefix, deadline)
     end
     self.received = self.received + total
     data = parts and concat(parts) or data
-    return prefix == "" and data or prefix .. data
+    return prefix == "" and data or prefix .. data, nil, nil
 end
 
 local function without_cr(line)
@@ -127,7 +128,7 @@ local function receive_line(self, prefix, deadline)
             parts = { line, piece }
         end
         if stop then
-            return parts and concat(parts) or line
+            return parts and concat(parts) or line, nil, nil
         end
     end
 end
@@ -143,7 +144,7 @@ local function receive_all(self, prefix, deadline)
     until not data
     self.received = self.received + total
     if reason == "closed" and total > 0 then
-        return concat(parts)
+        return concat(parts), nil, nil
     end
     return nil, reason, concat(parts)
 end
@@ -173,7 +174,7 @@ function io.receive(self, pattern, prefix)
         end
         count = count - count % 1
         if prefix ~= "" and count <= #prefix then
-            return prefix
+            return prefix, nil, nil
         end
         return receive_bytes(self, count - #prefix, prefix, deadline_of(self))
     elseif pattern == nil or pattern == "*l" or pattern == "l" then
@@ -204,7 +205,7 @@ function io.send(self, data, first, last)
     last = last > size and size or last
     local at = first - 1
     if first > last then
-        return at
+        return at, nil, nil
     elseif not self.id then
         return nil, "closed", at
     end
@@ -222,7 +223,7 @@ function io.send(self, data, first, last)
     until at >= last
     self.want = "nothing"
     self.sent = self.sent + at - first + 1
-    return at
+    return at, nil, nil
 end
 
 return io
