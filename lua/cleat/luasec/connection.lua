@@ -85,7 +85,17 @@ function connection.setfd(object, fd)
     end
 end
 
---- wrap(socket, context): takes the descriptor out of a socket with getfd and setfd, or a descriptor.
+--- Makes a connection over a socket of LuaSocket, out of which it takes the descriptor, or over a descriptor. The
+--- connection closes it. The handshake is dohandshake's.
+---
+---     local luasec, sock = require "cleat.luasec", socket.create_connection({ "127.0.0.1", port })
+---     local conn = luasec.wrap(sock:detach(), { mode = "client", protocol = "any" })
+---     print(conn:dohandshake(), conn:info("protocol"))
+---     --> true	TLSv1.3
+---     conn:close()
+---
+--- Raises: an error if `sock` is no socket, or `cfg` no context.
+--- Python: none.
 ---@param sock any
 ---@param cfg any a context, or newcontext's parameters
 ---@return any? connection
