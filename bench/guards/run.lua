@@ -177,8 +177,8 @@ end
 
 -- Allocations.
 
--- How many blocks at most, whether nothing may be kept, and what that is. Lua 5.4 itself allocates a call frame or frees
--- one when an error is caught, as the depth of the stack would have it: of a WantRead only what is kept is a figure.
+-- How many blocks at most, whether nothing may be kept, and what that is. Lua 5.4 itself allocates a call frame or
+-- frees one when an error is caught, depending on the stack: of a WantRead only what is kept is a figure.
 local ALLOCATION_DEMANDS = {
     { "^recv%-", 1, false, "the string that is returned" }, { "^recv_into", 0, true, "nothing" }, { "^send", 0, true, "nothing" },
     { "^want%-read", 1, true, "at most a call frame" }, { "^method%-call", 0, true, "nothing" },
