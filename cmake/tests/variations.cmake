@@ -82,6 +82,10 @@ cleat_vary(".*"               "gc[.].*[.]hosts[.].*" when never)
 cleat_vary(".*"      ".*peers[.]sessions" when never)
 cleat_vary("release" "lua54[.]peers[.]sessions" when always)
 
+# nghttpd, nginx, curl and h2load find the same in each build.
+cleat_vary(".*"      ".*programs[.]lua_http" when never)
+cleat_vary("release" "(lua54|luajit)[.]programs[.]lua_http" when always)
+
 # The servers of docs/recipes.md find the same in each build: once on each of two interpreters is enough.
 cleat_vary(".*"      ".*docs[.]recipes" when never)
 cleat_vary("release" "(lua54|luajit)[.]docs[.]recipes" when always)

@@ -185,7 +185,7 @@ function model.read(root)
     local names = { table.unpack(model.MODULES) }
     local listing = assert(io.popen(("ls '%s/lua/cleat/adapters'"):format(root)))
     for file in listing:lines() do
-        local name = file:match("^(%w+)%.lua$")
+        local name = file:match("^([%w_]+)%.lua$")
         if name and not NO_ADAPTERS[name] then names[#names + 1] = "cleat.adapters." .. name end
     end
     listing:close()
