@@ -73,13 +73,13 @@ end
 
 function Input:line(fill, limit)
     local length = line(self)
-    if not length then
-        local err = fill(limit)
+    while not length do
+        local err = fill(math.min(limit, self.size + 1)) -- no more than is needed: it would be another system call
         length = line(self)
         if not length and self.size > 0 and is_last(self, limit) then
             length = self.size
-        elseif not length then
-            return nil, err or EFAULT
+        elseif not length and err then
+            return nil, err
         end
     end
     return math.min(length, limit)
@@ -121,11 +121,11 @@ end
 
 function Input:header(fill, limit)
     local length = header(self, limit)
-    if not length then
-        local err = fill(limit)
+    while not length do
+        local err = fill(math.min(limit, self.size + 1))
         length = header(self, limit)
-        if not length then
-            return nil, err or EFAULT
+        if not length and err then
+            return nil, err
         end
     end
     return length

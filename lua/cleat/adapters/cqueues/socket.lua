@@ -86,29 +86,25 @@ end
 
 local ALL = modes.change(modes.INITIAL, "n")
 
--- stored: the number of an error that an earlier call has stored. cqueues raises once it was ignored too often.
-local function stored(self, direction)
-    local number = self[direction .. "_error"]
-    if not number then
-        return nil
+-- stored: the number of an error that an earlier call has stored; of: _read_error or _write_error. cqueues raises once
+-- it was ignored too often.
+local function stored(of)
+    of.count = of.count + 1
+    if of.count > of.limit then
+        error(("exceeded unchecked error limit (%s)"):format(cqueues_errno.strerror(of.number)), 0)
     end
-    local count = self[direction .. "_errors"] + 1
-    self[direction .. "_errors"] = count
-    if count > self[direction .. "_limit"] then
-        error(("exceeded unchecked error limit (%s)"):format(cqueues_errno.strerror(number)), 0)
-    end
-    return number
+    return of.number
 end
 
 -- prepare_read: before each read what was written is sent.
 local function prepare_read(self)
-    local number = stored(self, "r")
-    if number then
-        return number
+    local err = self._read_error
+    if err.number then
+        return stored(err)
     end
     self._events = ""
-    if self._write_mode.autoflush and self._output.size > 0 then
-        number = flush(self, ALL)
+    if self._output.size > 0 and self._write_mode.autoflush then
+        local number = flush(self, ALL)
         if number and number ~= EAGAIN and number ~= EPIPE then
             return number
         end
@@ -203,16 +199,16 @@ function Socket:recv(what, letters)
 end
 
 function Socket:send(data, first, last, letters)
-    local number = stored(self, "w")
-    if number then
-        return 0, number
+    local err = self._write_error
+    if err.number then
+        return 0, stored(err)
     end
     self._events = ""
     local mode = modes.change(self._write_mode, letters)
     local by_lines = mode.text or mode.buffer == "line" or self._write_mode.buffer == "line"
     local count, result = self._output:send(self._id, data, first or 1, last or #data, mode, by_lines, self._write_size,
         self._write_line)
-    number = result and failed(self, result, "write") or nil
+    local number = result and failed(self, result, "write") or nil
     if number == EPIPE then
         self._output.ended = true
     end
@@ -226,11 +222,12 @@ function Socket:_try_fill(limit)
 end
 
 function Socket:_try_flush(letters)
-    local number = stored(self, "w")
-    if not number then
-        self._events = ""
-        number = flush(self, modes.change(self._write_mode, letters or "n"))
+    local err = self._write_error
+    if err.number then
+        return false, stored(err)
     end
+    self._events = ""
+    local number = flush(self, modes.change(self._write_mode, letters or "n"))
     return not number, number
 end
 
