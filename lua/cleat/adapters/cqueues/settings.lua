@@ -135,12 +135,18 @@ function Socket:pollfd()
     return not self._closed and self._request.pollfd or nil
 end
 
+--- What calls have waited for, for cqueues.poll. Unlike cqueues' sockets, what a reader waits for stays when another
+--- coroutine writes: one that is woken for another reason may poll again.
 function Socket:events()
-    return self._events
+    local reads, writes = self._reads, self._writes
+    if reads == "" or reads == writes then
+        return writes
+    end
+    return writes == "" and reads or "rw"
 end
 
 function Socket:clear()
-    self._events = ""
+    self._reads, self._writes = "", ""
     return true
 end
 

@@ -26,14 +26,15 @@ local DRAINED = 65536 -- what close() and shutdown() read at most, so that close
 
 ---@class cleat.adapters.cqueues.Socket
 ---@field _id integer the connection's; 0 once it is closed
----@field _events string what the last call has waited for: "", "r", "w" or "rw"
+---@field _reads ""|"r"|"w" what the last attempt to read would have waited for
+---@field _writes ""|"r"|"w" the same for sending
 ---@field _failure cleat.Error? why TLS, or the network below it, has failed
 local Socket = {}
 
 -- failed: the number of an error for a negative status of a connection's call, of which it notes what it is.
 local function failed(self, result, operation)
     if result == WANT_READ or result == WANT_WRITE then
-        self._events = self._events == "" and (result == WANT_READ and "r" or "w") or "rw"
+        self[operation == "read" and "_reads" or "_writes"] = result == WANT_READ and "r" or "w"
         return EAGAIN
     elseif result == status.HANDLE then
         return EBADF
@@ -56,6 +57,7 @@ end
 -- fill receives until there are `limit` bytes.
 local function fill(self, limit)
     local bytes, id = self._input, self._id
+    self._reads = ""
     while bytes.size < limit do
         local result, data = connection_read(id, RECORD, 0)
         if result > 0 then
@@ -76,6 +78,7 @@ Socket._fill = fill
 
 -- flush sends what the mode sends now.
 local function flush(self, mode)
+    self._writes = ""
     local result = self._output:flush(self._id, mode, self._write_size, self._write_line)
     local number = result and failed(self, result, "write")
     if number == EPIPE then
@@ -102,7 +105,6 @@ local function prepare_read(self)
     if err.number then
         return stored(err)
     end
-    self._events = ""
     if self._output.size > 0 and self._write_mode.autoflush then
         local number = flush(self, ALL)
         if number and number ~= EAGAIN and number ~= EPIPE then
@@ -203,7 +205,7 @@ function Socket:send(data, first, last, letters)
     if err.number then
         return 0, stored(err)
     end
-    self._events = ""
+    self._writes = ""
     local mode = modes.change(self._write_mode, letters)
     local by_lines = mode.text or mode.buffer == "line" or self._write_mode.buffer == "line"
     local count, result = self._output:send(self._id, data, first or 1, last or #data, mode, by_lines, self._write_size,
@@ -226,7 +228,6 @@ function Socket:_try_flush(letters)
     if err.number then
         return false, stored(err)
     end
-    self._events = ""
     local number = flush(self, modes.change(self._write_mode, letters or "n"))
     return not number, number
 end

@@ -17,8 +17,9 @@ local function deadline_of(self, timeout)
     return timeout and monotime() + timeout
 end
 
--- wait polls for what the last attempt has waited for. false once the deadline has passed.
-local function wait(self, deadline)
+-- wait polls for what the last attempt has waited for; before bytes are read others are sent. false once the deadline
+-- has passed.
+local function wait(self, deadline, reads)
     if self._closed then
         return true -- the next attempt fails
     end
@@ -27,7 +28,11 @@ local function wait(self, deadline)
         return false
     end
     local request, thread = self._request, coroutine.running() or MAIN
-    request.events = self._events
+    if reads then
+        request.events = self._write_mode.autoflush and self:events() or self._reads
+    else
+        request.events = self._writes
+    end
     self._waiting[thread] = true
     poll(request, left or nil)
     self._waiting[thread] = nil
@@ -78,7 +83,7 @@ local function receive(self, operation, what, letters, timeout)
     end
     local deadline = number == EAGAIN and timeout ~= 0 and deadline_of(self, timeout)
     while number == EAGAIN do
-        if timeout == 0 or not wait(self, deadline) then
+        if timeout == 0 or not wait(self, deadline, true) then
             return nil, report(self, operation, ETIMEDOUT)
         end
         data, number = self:recv(what, letters)
@@ -133,7 +138,7 @@ local function repeat_until_done(self, operation, method, argument, timeout)
     while not done do
         if number ~= EAGAIN then
             return false, report(self, operation, number)
-        elseif timeout == 0 or not wait(self, deadline) then
+        elseif timeout == 0 or not wait(self, deadline, operation == "fill") then
             return false, report(self, operation, ETIMEDOUT)
         end
         done, number = self[method](self, argument)
