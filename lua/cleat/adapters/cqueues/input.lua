@@ -29,7 +29,7 @@ end
 -- join makes one string of all bytes.
 local function join(self)
     if self.count > 0 then
-        local later = table.concat(self.later, "", 1, self.count)
+        local later = self.count == 1 and self.later[1] or table.concat(self.later, "", 1, self.count)
         self.head = self.at > #self.head and later or self.head:sub(self.at) .. later
         self.at, self.count, self.later = 1, 0, {}
     end
@@ -172,7 +172,8 @@ function Input:text(fill, least, most)
 end
 
 function Input:block(fill, least, most)
-    local err = self.size < most and fill(most) or nil
+    -- "Up to so many" is a record: the bytes of one are not copied.
+    local err = self.size < least and fill(least) or nil
     local length = math.min(self.size, most)
     if length >= least or self.ended and length > 0 then
         return length
