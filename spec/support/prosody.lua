@@ -22,7 +22,7 @@ local CONFIGURATION = [[
 run_as_root = true
 pidfile = "@DIR/pid"
 data_path = "@DIR/data"
-log = { debug = "*console" }
+log = { @LOG = "*console" }
 plugin_paths = { "@ROOT/spec/support/prosody" }
 spec_names = "@NAMES"
 modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "http", "bosh", "admin_shell", "spec_names" }
@@ -38,7 +38,7 @@ c2s_require_encryption = true
 s2s_secure_auth = true
 authentication = "internal_plain"
 certificates = "@DIR/certs"
-ssl = { cafile = "@CA"@SSL }
+ssl = { cafile = "@CA" }
 ]]
 
 -- wait_until waits until f() returns a true value, and returns it; an error with what(), if it never does.
@@ -88,7 +88,7 @@ VirtualHost "@HOST"
     http_host = "@HTTP"
 ]]
 local CERTIFICATE = [[
-    ssl = { certificate = "@DIR/@CERT.crt"; key = "@DIR/@CERT.key"; cafile = "@CA"@SSL }
+    ssl = { certificate = "@DIR/@CERT.crt"; key = "@DIR/@CERT.key"; cafile = "@CA" }
 ]]
 
 -- encoded: a host as Prosody names its folder.
@@ -115,7 +115,7 @@ function Server:certificate(name, as)
 end
 
 local function new(options)
-    known("prosody.start", options, "library backend ssl lines users")
+    known("prosody.start", options, "library backend log")
     serial = serial + 1
     local name = ("%s%d"):format(options.library, serial)
     local self = setmetatable({
@@ -125,7 +125,7 @@ local function new(options)
     shell(("mkdir -p %s/data %s/certs"):format(self.directory, self.directory))
     local values = {
         DIR = self.directory, ROOT = process.root, NAMES = names_file(), BACKEND = self.backend,
-        CA = pki.path "root.pem", SSL = options.ssl and "; " .. options.ssl or "",
+        CA = pki.path "root.pem", LOG = options.log or "debug",
     }
     for i, service in ipairs(SERVICES) do
         self.ports[service] = process.free_port()
@@ -134,12 +134,12 @@ local function new(options)
     for _, certificate in ipairs { "server-ec", "expired" } do -- the index leaves expired ones out
         self:certificate(certificate, "certs/" .. certificate)
     end
-    local text = { options.library == "cleat" and prosody.LINE .. "\n" or "", CONFIGURATION, options.lines or "" }
+    local text = { options.library == "cleat" and prosody.LINE .. "\n" or "", CONFIGURATION }
     local function host(name_of_host, http, certificate)
         text[#text + 1] = HOST:gsub("@(%u+)", { HOST = name_of_host, HTTP = http or name_of_host })
         text[#text + 1] = certificate and CERTIFICATE:gsub("@CERT", certificate) or ""
         self.host_count = self.host_count + 1
-        accounts(self, name_of_host, options.users or { "alice", "bob", "carol" })
+        accounts(self, name_of_host, { "alice", "bob", "carol" })
     end
     for kind, certificate in pairs(HOSTS) do
         self.hosts[kind] = ("%s-%s.wild.cleat.test"):format(kind, name)
