@@ -29,6 +29,7 @@
 ---@field guard_hold fun(guard: cleat.backend.Guard, id: integer) the guard is for this id now; it takes no memory
 ---@field guard_close fun(guard: cleat.backend.Guard): integer the result of cleat_close, 0 if that was done before
 ---@field guard_forget fun(guard: cleat.backend.Guard) the id is no longer the guard's
+---@field proxy_new fun(metatable: table): any a userdata with this metatable, or on LuaJIT with a copy of it
 ---@field [string] function
 local backend
 
