@@ -43,7 +43,7 @@ ssl = { cafile = "@CA" }
 
 -- wait_until waits until f() returns a true value, and returns it; an error with what(), if it never does.
 function prosody.wait_until(f, what)
-    local deadline = process.clock() + limits.bound(tonumber(os.getenv "T") or 20)
+    local deadline = process.clock() + limits.bound(20)
     while true do
         local result = f()
         if result then
@@ -120,7 +120,7 @@ local function new(options)
     local name = ("%s%d"):format(options.library, serial)
     local self = setmetatable({
         name = name, library = options.library, backend = options.backend or "epoll",
-        directory = process.directory() .. "/prosody-" .. name, ports = {}, hosts = {}, host_count = 0,
+        directory = process.directory() .. "/prosody-" .. name, ports = {}, hosts = {},
     }, Server)
     shell(("mkdir -p %s/data %s/certs"):format(self.directory, self.directory))
     local values = {
@@ -138,7 +138,6 @@ local function new(options)
     local function host(name_of_host, http, certificate)
         text[#text + 1] = HOST:gsub("@(%u+)", { HOST = name_of_host, HTTP = http or name_of_host })
         text[#text + 1] = certificate and CERTIFICATE:gsub("@CERT", certificate) or ""
-        self.host_count = self.host_count + 1
         accounts(self, name_of_host, { "alice", "bob", "carol" })
     end
     for kind, certificate in pairs(HOSTS) do
@@ -161,7 +160,7 @@ end
 function Server:environment()
     local words = { "env", "-u", "LUA_PATH_5_4", "-u", "LUA_CPATH_5_4", "-u", "LUA_INIT", "SSL_CERT_FILE=" .. pki.path "root.pem" }
     if self.library == "cleat" then
-        words[#words + 1] = ("LUA_PATH=%s%s/lua/?.lua;;"):format(os.getenv "PROTO" or "", process.root)
+        words[#words + 1] = ("LUA_PATH=%s/lua/?.lua;;"):format(process.root)
         words[#words + 1] = ("LUA_CPATH=%s/lua/5.4/?.so;;"):format(BUILD)
     else
         words[#words + 1] = "LUA_PATH=;;"
