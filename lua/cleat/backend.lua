@@ -30,6 +30,8 @@
 ---@field guard_close fun(guard: cleat.backend.Guard): integer the result of cleat_close, 0 if that was done before
 ---@field guard_forget fun(guard: cleat.backend.Guard) the id is no longer the guard's
 ---@field proxy_new fun(metatable: table): any a userdata with this metatable, or on LuaJIT with a copy of it
+---@field fast_method (fun(name: string, method: function, rest: function, want_read: any, buffers: table): function)? where
+--- it is there, makes a method of SSLSocket in C: see native_io.c
 ---@field [string] function
 local backend
 
