@@ -25,14 +25,14 @@ function wait.task_of()
     return thread and tasks[thread]
 end
 
--- editor_of returns Neovim's functions, if the loop is Neovim's: that runs the loop itself, not by luv.
-local function editor_of(uv)
+--- editor_of returns Neovim's functions, if the loop is Neovim's: that runs the loop itself, not by luv.
+function wait.editor_of(uv)
     local editor = rawget(_G, "vim")
     return type(editor) == "table" and editor.in_fast_event and editor.loop == uv and editor or nil
 end
 
 local function in_loop(uv)
-    local editor = editor_of(uv)
+    local editor = wait.editor_of(uv)
     if editor then
         return editor.in_fast_event()
     end
@@ -174,7 +174,7 @@ local LONGEST, INTERVAL, INTERRUPTED = 2147483647, 200, -2
 -- Neovim's loop is run by vim.wait, which Ctrl-C ends.
 local function run_loop(self)
     local uv = self.uv
-    local editor = editor_of(uv)
+    local editor = wait.editor_of(uv)
     if editor then
         local _, why = editor.wait(LONGEST, function()
             return self.done
@@ -193,7 +193,7 @@ end
 --- sweep closes handles that were closed outside of the loop, if the caller is not in a coroutine.
 function wait.sweep(uv)
     local thread, is_main = compat.running()
-    if (is_main or not thread) and uv.loop_mode and not editor_of(uv) and not in_loop(uv) then
+    if (is_main or not thread) and uv.loop_mode and not wait.editor_of(uv) and not in_loop(uv) then
         uv.run "nowait"
     end
 end
