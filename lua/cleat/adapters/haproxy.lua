@@ -32,9 +32,6 @@ local LONGEST, MARGIN = 2147483, 0.01
 -- How long, in milliseconds, a wait is that haproxy cannot end: at first, and at most.
 local SHORTEST_NAP, LONGEST_NAP = 1, 16
 
--- How often a connection is tried for which haproxy gives no reason.
-local ATTEMPTS = 3
-
 local function nap(milliseconds)
     core.msleep(milliseconds) -- luacheck: ignore 113
     return math.min(LONGEST_NAP, milliseconds * 2)
@@ -141,32 +138,30 @@ local function check_open(self)
     end
 end
 
--- resolve returns an address of a host: the first of IPv4, as cleat's sockets connect by default, or else the first. A
--- socket of haproxy can be connected once, so there is no second try.
-local function resolve(host, timeout)
-    local entries = address.resolve(host, nil, 0, const.SOCK_STREAM, 0, 0, timeout, haproxy.waiter)
+-- resolve returns an address of a host and its port: the first of IPv4, as cleat's sockets connect by default, or else
+-- the first. There is no second try.
+local function resolve(host, port, timeout)
+    local entries = address.resolve(host, port, 0, const.SOCK_STREAM, 0, 0, timeout, haproxy.waiter)
+    local best = entries[1]
     for _, entry in ipairs(entries) do
         if entry[1] == const.AF_INET then
-            return entry[5][1]
+            best = entry
+            break
         end
     end
-    return entries[1][5][1]
+    return best[5][1], best[5][2]
 end
 
--- open connects a new socket. haproxy (2.6) gives up a socket if its coroutine has yielded between core.tcp() and
--- connect, as it does at a name's resolution and, wherever it likes, after so many instructions: then connect returns
--- nil without a message.
-local function open(self, deadline, ...)
-    for _ = 1, ATTEMPTS do
-        self.value:close()
-        self.value = core.tcp() -- luacheck: ignore 113
-        limit(self, waiting.left(deadline))
-        local ok, connected, message = pcall(self.value.connect, self.value, ...)
-        if not ok or connected or message or self.closed then
-            return ok and connected, ok and message or connected
-        end
-    end
-    return nil, "not connected"
+-- open connects a new socket. haproxy (2.6) gives up a socket if its coroutine yields between core.tcp() and connect, as
+-- it does while a name is resolved, and by its hook, after so many instructions. The hook is set again with the next
+-- resume.
+local function open(self, timeout, ...)
+    self.value:close()
+    debug.sethook()
+    self.value = core.tcp() -- luacheck: ignore 113
+    limit(self, timeout)
+    local ok, connected, message = pcall(self.value.connect, self.value, ...)
+    return ok and connected, ok and message or connected or "not connected"
 end
 
 function Stream:connect(to, timeout)
@@ -174,11 +169,11 @@ function Stream:connect(to, timeout)
     local host, where = methods.endpoint(to)
     local connected, message
     if host then
-        host = resolve(host, timeout)
+        host, where = resolve(host, where, timeout)
         check_open(self)
-        connected, message = open(self, deadline, host, where)
+        connected, message = open(self, waiting.left(deadline), host, where)
     else
-        connected, message = open(self, deadline, "unix@" .. where)
+        connected, message = open(self, timeout, "unix@" .. where)
     end
     if self.closed then
         self.value:close()
