@@ -58,7 +58,7 @@ local function load_modules(root, names)
     local path, loaded = package.path, {}
     for name in pairs(package.loaded) do loaded[name] = true end
     package.path = root .. "/lua/?.lua;" .. root .. "/lua/?/init.lua"
-    package.loaded["cleat.backend"] = setmetatable({ const = require "cleat.backend.constants" }, { __index = function()
+    package.loaded["cleat.backend"] = setmetatable({ const = require "cleat.backend.constants", fast_method = false }, { __index = function()
         return function() return 0, "" end
     end })
     local class = require "cleat.class"

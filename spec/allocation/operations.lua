@@ -579,6 +579,22 @@ return {
         local buffer = socket.buffer(1000)
         return first, given.server:recv_into(buffer)
     end, close_both },
+    { "a read that does not wait", function()
+        local given = opened()
+        given.client:settimeout(0) -- which waits for nothing either
+        given.client:sendall "hello"
+        return given
+    end, function(given)
+        return given.server:try_recv(100), given.client:try_recv(100)
+    end, close_both },
+    { "a read that does not wait, of a plain socket", socket.socketpair, function(given)
+        return given:try_recv(100)
+    end, function(given)
+        given:close()
+    end, again = true },
+    { "a read of an SSLObject that does not raise", shaken, function(given)
+        return given.client.object:try_read(100)
+    end, nothing },
     { "unwrap", function()
         local given = opened()
         given.client:settimeout(0)

@@ -197,9 +197,18 @@ __attribute__((visibility("default"))) int luaopen_cleat_backend_native(lua_Stat
 
 int luaopen_cleat_backend_native(lua_State *L) {
     static const luaL_Reg own[] = {
-        {"buffer_new", buffer_new},   {"buffer_size", buffer_size},   {"buffer_get", buffer_get},
-        {"buffer_set", buffer_set},   {"guard_new", guard_new},       {"guard_hold", guard_hold},
-        {"guard_close", guard_close}, {"guard_forget", guard_forget}, {NULL, NULL},
+        {"buffer_new", buffer_new},
+        {"buffer_size", buffer_size},
+        {"buffer_get", buffer_get},
+        {"buffer_set", buffer_set},
+        {"guard_new", guard_new},
+        {"guard_hold", guard_hold},
+        {"guard_close", guard_close},
+        {"guard_forget", guard_forget},
+#if LUA_VERSION_NUM >= 503
+        {"fast_method", native_fast_method},
+#endif
+        {NULL, NULL},
     };
 #if LUA_VERSION_NUM > 501
     luaL_checkversion(L);
