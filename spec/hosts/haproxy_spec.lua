@@ -1,5 +1,4 @@
 -- haproxy: the configuration and the scripts of docs/haproxy.md, and what happens beside them.
-local link = require "support.link"
 local page = require "support.page"
 local pki = require "support.pki"
 local process = require "support.process"

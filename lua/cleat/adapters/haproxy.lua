@@ -4,7 +4,7 @@
 ---     -- in haproxy
 ---     socket.setdefaultwaiter(require("cleat.adapters.haproxy").waiter)
 ---
---- Each call lets haproxy go on while it waits, as those of its own sockets do: in actions, services and tasks, not in
+--- Each call lets haproxy go on while it waits, as those of haproxy do: in actions, services and tasks, not in
 --- sample fetches and converters. TLS is cleat's: haproxy's OpenSSL and its ssl settings are not used.
 ---
 --- haproxy returns received bytes in lines, or so many as were asked for. So over its objects the adapter asks for a
@@ -57,9 +57,9 @@ function Place:wake()
     self.woken = true
 end
 
---- The waiter for haproxy. haproxy cannot wait for other descriptors than its own: while a coroutine waits, the waiter
---- looks whether the socket is ready, after 1, 2, 4, 8 ms and then every 16 ms, and sleeps in between (core.msleep). While
---- haproxy loads its scripts it blocks.
+--- The waiter for haproxy, whose Lua waits for no other descriptors than haproxy's. So while a coroutine waits, the
+--- waiter looks whether the socket is ready, after 1, 2, 4, 8 ms and then every 16 ms, and sleeps in between
+--- (core.msleep). While haproxy loads its scripts the waiter blocks.
 ---
 ---     -- in haproxy
 ---     socket.setdefaultwaiter(require("cleat.adapters.haproxy").waiter)
@@ -152,9 +152,9 @@ local function resolve(host, port, timeout)
     return best[5][1], best[5][2]
 end
 
--- open connects a new socket. haproxy (2.6) gives up a socket if its coroutine yields between core.tcp() and connect, as
--- it does while a name is resolved, and by its hook, after so many instructions. The hook is set again with the next
--- resume.
+-- open connects a new socket. haproxy (2.6) gives up a socket if its coroutine yields between core.tcp() and connect,
+-- as it does while a name is resolved, and by its hook, after so many instructions. The hook is set again with the
+-- next resume.
 local function open(self, timeout, ...)
     self.value:close()
     debug.sethook()
