@@ -1,4 +1,4 @@
--- The Lua code in the documentation: it compiles, and what the pages of PAGES show runs and prints what the comments
+-- The Lua code in the documentation: it compiles, and what the pages of RUN show runs and prints what the comments
 -- behind "-->" say.
 local adapters = require "support.adapters"
 local page_of = require "support.page"
@@ -36,7 +36,11 @@ setmetatable(_G, {
 })
 ]]
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/fleet.md" } do
+-- The pages whose code is run as it stands, and those whose code only has to compile here.
+local RUN = { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/lua-http.md", "docs/luasec.md" }
+local COMPILED = { "docs/fleet.md", (table.unpack or unpack)(RUN) }
+
+for _, page in ipairs(COMPILED) do
     describe(page .. ":", function()
         it("has code, which compiles", function()
             local blocks = blocks_of(page)
@@ -50,12 +54,13 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md"
     end)
 end
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md" } do describe(page .. ":", function()
+for _, page in ipairs(RUN) do describe(page .. ":", function()
     teardown(process.cleanup)
 
-    local server, port, cafile
+    local server, port, cafile, keyfile
     setup(function()
-        local certfile, keyfile = page_of.certificate()
+        local certfile
+        certfile, keyfile = page_of.certificate()
         server = process.start(process.lua {
             "spec/support/server.lua", "mode=http", "cert=" .. certfile, "key=" .. keyfile, timeout = 60,
         })
@@ -67,7 +72,10 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md"
         if is_for_this_lua(block) and not is_program(block) then
             it(("the code from line %d on does what it says"):format(block.line), function()
                 local wanted = page_of.wanted(block.code)
-                local output = process.run_code(PREAMBLE:format(port) .. block.code,
+                local code = block.code:gsub('"server.pem", "server.key"', function()
+                    return ("%q, %q"):format(cafile, keyfile)
+                end)
+                local output = process.run_code(PREAMBLE:format(port) .. code,
                     { "SSL_CERT_FILE=" .. cafile, "SSL_CERT_DIR=/nowhere", "LUA_PATH=" .. adapters.path() })
                 if wanted ~= "" then
                     assert.are.equal(wanted, output)
