@@ -24,7 +24,7 @@ local PIECE = 16384 -- how many bytes are requested at once: a TLS record
 ---@field _next integer
 ---@field _out string[] bytes to be sent
 ---@field _waiting integer the number of bytes in _out
----@field _to any[]? {host, port} to be connected to: see connection.through
+---@field _to any[]? {host, port}, until secure() connects to it: see connection.through
 local Connection = {}
 Connection.__index = Connection
 
@@ -110,9 +110,11 @@ function Connection:secure(context, host, configs)
     self._sock = context:wrap_socket(self._sock, {
         server_hostname = host, suppress_ragged_eofs = false, ech_configs = configs,
     })
-    if self._to then
+    local to = self._to
+    if to then
+        self._to = nil
         self._sock:settimeout(left(self._deadline))
-        self._sock:connect(self._to)
+        self._sock:connect(to)
     end
 end
 
@@ -209,6 +211,12 @@ end
 
 --- Closes the connection. Closing again has no effect.
 function Connection:close()
+    if self._to then -- any object
+        pcall(function()
+            self._sock:close()
+        end)
+        return
+    end
     self._sock:close()
 end
 
