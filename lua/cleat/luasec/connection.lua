@@ -270,6 +270,7 @@ end
 function metatable.__gc(object)
     if states[object] then
         pcall(methods.close, object)
+        states[object] = nil -- Lua 5.1 would keep the state for another cycle
     end
 end
 
