@@ -1,6 +1,9 @@
--- Calls of LuaSec's ssl, over LuaSec or, with -lcleat.luasec.install, over cleat: a line for each with what it returns.
+-- Calls of LuaSec's ssl, over LuaSec or, with `cleat.luasec.install`, over cleat: a line for each with what it returns.
 --
---   luasec_calls.lua DIRECTORY     DIRECTORY has the certificates of pki.sh
+--   luasec_calls.lua DIRECTORY [MODULE]     DIRECTORY has the certificates of pki.sh; MODULE is required first
+if arg[2] then
+    require(arg[2])
+end
 local socket = require "socket"
 local ssl = require "ssl"
 
