@@ -49,8 +49,9 @@ describe("cleat.luasec:", function()
     it("these are some of them", function()
         for _, line in ipairs {
             'mismatch: nil "private key does not match public key"', 'option: nil "invalid option (no_such)"',
-            'partly: nil "wantread" "234"', 'lines: "12one" "two" ""', 'all: "end"', 'bad: "certificate verify failed" "tlsv1 alert unknown ca"',
-            'nobody answers: false "wantread"', 'function: "b" {1="a", 2="b"}', "bad, client: false \"closed\"", "good, client: true",
+            'partly: nil "wantread" "234"', 'lines: "3one" "two" ""', 'all: "end"',
+            'bad: "certificate verify failed" "tlsv1 alert unknown ca"',
+            'no answer: false "wantread"', 'function: "b" {1="a", 2="b"}', "bad, client: false \"closed\"", "good, client: true",
             'bad, go on, client: false {2={1="unable to get local issuer certificate"}}', 'suites: "no shared cipher"',
             'a server\'s as a client\'s, ignored: "done" "done"', 'known: "RSA" "known.example" "done"', 'finished: true 12',
         } do
