@@ -31,6 +31,7 @@
 ---@field guard_forget fun(guard: cleat.backend.Guard) the id is no longer the guard's
 ---@field fast_method (fun(name: string, method: function, rest: function, want_read: any, buffers: table): function)? where
 --- it is there, makes a method of SSLSocket in C: see native_io.c
+---@field proxy_new fun(metatable: table): any a userdata with this metatable, or on LuaJIT with a copy of it
 ---@field [string] function
 local backend
 

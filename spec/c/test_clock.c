@@ -1,6 +1,6 @@
 /* test_clock.c: the clock on the wall is set back and forth while timeouts run. They do not look at it; the dates of
- * certificates are compared with it, and a session is resumed in the moment in which it was made. This program's own clock_gettime, gettimeofday and time stand in for the
- * system's. */
+ * certificates are compared with it, and a session is resumed in the moment in which it was made. This program's own
+ * clock_gettime, gettimeofday and time stand in for the system's. */
 #undef _FORTIFY_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,4 +1,4 @@
--- The Lua code in the documentation: it compiles, and what the pages of PAGES show runs and prints what the comments
+-- The Lua code in the documentation: it compiles, and what the pages of RUN show runs and prints what the comments
 -- behind "-->" say.
 local adapters = require "support.adapters"
 local pki = require "support.pki"
@@ -50,7 +50,11 @@ setmetatable(_G, {
 })
 ]]
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/fleet.md" } do
+-- The pages whose code is run as it stands, and those whose code only has to compile here.
+local RUN = { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/lua-http.md", "docs/luasec.md" }
+local COMPILED = { "docs/fleet.md", (table.unpack or unpack)(RUN) }
+
+for _, page in ipairs(COMPILED) do
     describe(page .. ":", function()
         it("has code, which compiles", function()
             local blocks = blocks_of(page)
@@ -64,13 +68,13 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md"
     end)
 end
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md" } do describe(page .. ":", function()
+for _, page in ipairs(RUN) do describe(page .. ":", function()
     teardown(process.cleanup)
 
-    local server, port, cafile
+    local server, port, cafile, keyfile
     setup(function()
         local certfile = process.directory() .. "/example.org.pem"
-        local keyfile = pki.path("ec.key")
+        keyfile = pki.path("ec.key")
         local made = process.run {
             "openssl", "req", "-new", "-x509", "-key", keyfile, "-out", certfile, "-days", "2", "-subj",
             "/C=US/CN=example.org", "-addext", "subjectAltName=DNS:example.org",
@@ -90,7 +94,10 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md"
                 for text in block.code:gmatch("%-%-> ([^\n]*)") do
                     wanted[#wanted + 1] = text .. "\n"
                 end
-                local output = process.run_code(PREAMBLE:format(port) .. block.code,
+                local code = block.code:gsub('"server.pem", "server.key"', function()
+                    return ("%q, %q"):format(cafile, keyfile)
+                end)
+                local output = process.run_code(PREAMBLE:format(port) .. code,
                     { "SSL_CERT_FILE=" .. cafile, "SSL_CERT_DIR=/nowhere", "LUA_PATH=" .. adapters.path() })
                 if #wanted > 0 then
                     assert.are.equal(table.concat(wanted), output)

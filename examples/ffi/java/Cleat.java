@@ -681,6 +681,8 @@ public final class Cleat {
     public static final int PURPOSE_SERVER_AUTH = 1;
     /** a client's */
     public static final int PURPOSE_CLIENT_AUTH = 2;
+    /** any: key usages and extended ones do not count */
+    public static final int PURPOSE_ANY = 3;
 
     // CLEAT_VERDICTS_* are for cleat_context_set_verify_events.
     /** the verification decides */

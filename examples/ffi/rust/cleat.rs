@@ -667,6 +667,8 @@ pub const DEFAULT_OPENSSL_CAPATH: i32 = 5;
 pub const PURPOSE_SERVER_AUTH: i32 = 1;
 /// a client's
 pub const PURPOSE_CLIENT_AUTH: i32 = 2;
+/// any: key usages and extended ones do not count
+pub const PURPOSE_ANY: i32 = 3;
 
 // CLEAT_VERDICTS_* are for cleat_context_set_verify_events.
 /// the verification decides

@@ -403,6 +403,7 @@ return {
     -- cleat/verification.h
     PURPOSE_SERVER_AUTH = 1,
     PURPOSE_CLIENT_AUTH = 2,
+    PURPOSE_ANY = 3,
     -- cleat/verify.h
     VERDICTS_NONE = 0,
     VERDICTS_GOOD = 1,

@@ -170,6 +170,15 @@ static int guard_forget(lua_State *L) {
     return 0;
 }
 
+/* For libraries that accept no table in place of LuaSec's objects, which are userdata. */
+static int proxy_new(lua_State *L) {
+    if (lua_type(L, 1) != LUA_TTABLE) native_refuse(L, "proxy_new", 1, "must be a table");
+    lua_newuserdatauv(L, 0, 0);
+    lua_pushvalue(L, 1);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
 static int buffer_collect(lua_State *L) {
     struct native_buffer *buffer = luaL_testudata(L, 1, BUFFER);
     if (buffer) explicit_bzero(buffer->data, (size_t)buffer->size);
@@ -205,6 +214,7 @@ int luaopen_cleat_backend_native(lua_State *L) {
         {"guard_hold", guard_hold},
         {"guard_close", guard_close},
         {"guard_forget", guard_forget},
+        {"proxy_new", proxy_new},
 #if LUA_VERSION_NUM >= 503
         {"fast_method", native_fast_method},
 #endif
