@@ -889,9 +889,9 @@ describe("a call that is over", function()
             gone[thread], gone[one] = true, true
         end
         for _ = 1, 3 do
-            waited "answered"
-            waited "closed"
             waited "dropped"
+            waited "closed"
+            waited "answered"
         end
         collectgarbage()
         collectgarbage()
