@@ -156,8 +156,13 @@ function release(claim)
     unpark(claim)
 end
 
--- spare: a few claims whose calls are over, for others. No coroutine must stay alive because of them, and no owner.
-local spare, SPARE = {}, 16
+-- spare: a few claims whose calls are over, for others. No coroutine must stay alive because of them, and no owner. To
+-- put one there takes no memory: the call has succeeded.
+local SPARE = 16
+local spare, spared = {}, 0
+for index = 1, SPARE do
+    spare[index] = false
+end
 
 function Claim:end_scope()
     if not self.open then
@@ -175,9 +180,10 @@ function Claim:end_scope()
             advance(turn)
         end
     end
-    if not self.closed and not self.parallel and #spare < SPARE then
+    if not self.closed and not self.parallel and spared < SPARE then
         self.turn, self.owner, self.thread, self.inner, self.woken, self.ticket = nil, nil, nil, nil, nil, nil
-        spare[#spare + 1] = self
+        spare[spared + 1] = self
+        spared = spared + 1
     end
 end
 
@@ -201,9 +207,10 @@ local function enqueue(owner, name)
         queues[name] = turn
     end
     local last = head(turn) and turn.last + 1 or 1
-    local claim = spare[#spare]
+    local claim = spare[spared]
     if claim then
-        spare[#spare] = nil
+        spare[spared] = false
+        spared = spared - 1
         claim.turn, claim.at, claim.owner, claim.thread = turn, last, owner, running() or MAIN
         scope.again(claim, turn)
     else
