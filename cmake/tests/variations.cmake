@@ -90,6 +90,10 @@ cleat_vary("release" "(lua54|luajit)[.]programs[.]lua_http" when always)
 cleat_vary(".*"      ".*docs[.]recipes" when never)
 cleat_vary("release" "(lua54|luajit)[.]docs[.]recipes" when always)
 
+# Prosody brings its own Lua.
+cleat_vary(".*"      ".*programs[.]prosody" when never)
+cleat_vary("release" "lua54[.]programs[.]prosody" when always)
+
 # The command finds the same in each build: once is enough, and what moves bytes on LuaJIT too.
 cleat_vary(".*"      ".*[.](cli[.].*|docs[.]command)" when never)
 cleat_vary("release" "lua54[.](cli[.].*|docs[.]command)" when always)

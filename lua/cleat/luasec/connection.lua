@@ -14,6 +14,7 @@
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
 local contexts = require "cleat.luasec.context"
+local environment = require "cleat.luasec.environment"
 local errors = require "cleat.errors"
 local io = require "cleat.luasec.io"
 local message = require "cleat.luasec.message"
@@ -23,6 +24,7 @@ local proxy = require "cleat.luasec.proxy"
 local server_names = require "cleat.luasec.server_names"
 local status = require "cleat.status"
 local tls = require "cleat.ssl.connection"
+local trust = require "cleat.luasec.trust"
 local waiting = require "cleat.socket.waiting"
 
 local connection_handshake, connection_pending = C.connection_handshake, C.connection_pending
@@ -117,7 +119,10 @@ local function begin(self)
         return nil, "closed"
     end
     local server = context.mode == "server"
-    if self.name == nil and context.cleat.check_hostname then
+    if environment.verify then
+        trust.settle(context)
+    end
+    if environment.verify and self.name == nil and context.cleat.check_hostname then
         return nil, "CLEAT_LUASEC_VERIFY=peer needs the server's name, and the program has not called sni(name)"
     end
     local ok, sock = pcall(context.cleat.wrap_socket, context.cleat, self.plain, {

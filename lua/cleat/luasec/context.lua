@@ -6,11 +6,16 @@
 ---   flags     of setverify and setverifyext, a set
 ---   key, certificate, password   what was given of a pair that is not complete yet
 
+local C = require "cleat.backend"
 local config = require "cleat.luasec.config"
+local errors = require "cleat.errors"
 local message = require "cleat.luasec.message"
+local passwords = require "cleat.ssl.password"
 local proxy = require "cleat.luasec.proxy"
 local ssl = require "cleat.ssl"
 local trust = require "cleat.luasec.trust"
+
+local const = C.const
 
 local methods = {}
 local new, states, check
@@ -37,6 +42,7 @@ local function text(name, position, value)
     return value
 end
 
+local SERVER_PREFERENCE = config.acting.cipher_server_preference
 local VERSIONS = { tlsv1 = "TLSv1", tlsv1_1 = "TLSv1_1", tlsv1_2 = "TLSv1_2", tlsv1_3 = "TLSv1_3" }
 
 --- create(protocol): "any" is TLS 1.2 and 1.3, as with the security level that OpenSSL 3 has by default.
@@ -48,6 +54,9 @@ function functions.create(protocol)
     end
     local made = ssl.SSLContext(ssl.PROTOCOL_TLS)
     made.check_hostname = false
+    if made.options % (2 * SERVER_PREFERENCE) >= SERVER_PREFERENCE then
+        made.options = made.options - SERVER_PREFERENCE -- as OpenSSL, without the option cipher_server_preference
+    end
     made.minimum_version = ssl.TLSVersion[version or "TLSv1_2"]
     if version then
         made.maximum_version = ssl.TLSVersion[version]
@@ -84,19 +93,41 @@ local function load_pair(self)
     return ok, err
 end
 
---- loadkey(context, file, password): the key is read with its certificate, so an error may be loadcert's.
+-- read_key reads a private key, by a signature that most keys cannot make, and returns its password.
+local function read_key(file, password)
+    local given = password
+    local asked = type(password) == "function" and function()
+        given = password()
+        return given
+    end or password
+    local result = passwords.call(asked, function(known)
+        return C.sign(file, known, const.SIGNATURE_ED25519, "")
+    end)
+    if result < 0 and C.error_reason and select(2, C.error_reason()) ~= "WRONG_SIGNATURE_TYPE" then
+        errors.check(result)
+    end
+    return type(given) == "string" and given or nil
+end
+
+--- loadkey(context, file, password): it is used once there is its certificate.
 function functions.loadkey(object, file, password)
     local self = check(object, "loadkey")
-    self.key, self.password = text("loadkey", 2, file), password
+    file = text("loadkey", 2, file)
     local kind = type(password)
     if password ~= nil and kind ~= "string" and kind ~= "function" then
         error("invalid callback value", 2)
     end
-    local handle, reason = io.open(self.key, "rb")
-    if not handle then
-        return false, ("error loading private key (%s)"):format(reason:match "^.*: (.*)$" or reason)
+    local ok, found = pcall(read_key, file, password)
+    if not ok then
+        return false, ("error loading private key (%s)"):format(message.cause(found))
     end
-    handle:close()
+    self.key, self.password = file, found
+    if self.certificate then
+        local loaded, err = load_pair(self)
+        if not loaded then
+            return false, ("error loading private key (%s)"):format(message.cause(err))
+        end
+    end
     return true
 end
 
@@ -115,12 +146,11 @@ function functions.loadcert(object, file)
         return true
     end
     local ok, err = load_pair(self)
-    if not ok and MISMATCH[err.reason] then
-        self.mismatch = true
-        return true -- checkkey says it
-    elseif not ok then
-        local of_key = err.library ~= nil and trust.readable(self.certificate)
-        return false, ("error loading %s (%s)"):format(of_key and "private key" or "certificate", message.cause(err))
+    if not ok then
+        self.mismatch = MISMATCH[err.reason] or false
+        if not self.mismatch then -- otherwise checkkey says it
+            return false, ("error loading certificate (%s)"):format(message.cause(err))
+        end
     end
     return true
 end

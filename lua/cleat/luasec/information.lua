@@ -71,13 +71,21 @@ function methods.info(object, field)
     return next(info) and info
 end
 
--- certificates: those that the peer has sent, as cleat's objects.
-local function certificates(self)
-    return refusal.certificates(self.id, const.CHAIN_SENT, C.connection_chain_count, C.connection_chain_certificate_guarded)
+-- certificates: a chain as cleat's objects, those that the peer has sent by default.
+local function certificates(self, which)
+    return refusal.certificates(self.id, which or const.CHAIN_SENT, C.connection_chain_count,
+        C.connection_chain_certificate_guarded)
 end
 
 local function wrapped(certificate)
     return certificate and require("cleat.luasec.x509").wrap(certificate) or nil
+end
+
+local function wrapped_all(list)
+    for index, certificate in ipairs(list) do
+        list[index] = wrapped(certificate)
+    end
+    return list
 end
 
 --- The peer's certificate, or another one that it has sent, counted from 1.
@@ -99,11 +107,25 @@ function methods.getpeerchain(object)
     if not self.id then
         return nil, "closed"
     end
-    local list = certificates(self)
-    for index, certificate in ipairs(list) do
-        list[index] = wrapped(certificate)
+    return wrapped_all(certificates(self))
+end
+
+--- The certificate that this side presents; nil on a client whose context has several.
+function methods.getlocalcertificate(object)
+    local self = check(object, "getlocalcertificate")
+    if not self.id then
+        return nil, "closed"
     end
-    return list
+    return wrapped(certificates(self, const.CHAIN_OWN)[1])
+end
+
+--- The chain that this side presents, its own certificate first.
+function methods.getlocalchain(object)
+    local self = check(object, "getlocalchain")
+    if not self.id then
+        return nil, "closed"
+    end
+    return wrapped_all(certificates(self, const.CHAIN_OWN))
 end
 
 --- Whether the peer's certificates are good, and if not, why: with lsec_continue or lsec_ignore_purpose a list for each

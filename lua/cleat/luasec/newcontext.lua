@@ -43,70 +43,63 @@ local function certificates(object, cfg)
     return true
 end
 
--- Each takes the context and all parameters, and returns nil and a reason if it fails. In LuaSec's order.
+-- given calls f with the context and a parameter, if there is one.
+local function given(f, object, parameter, ...)
+    if not parameter then
+        return true
+    end
+    return f(object, parameter, ...)
+end
+
+local function dhparam(object, cfg)
+    if cfg.dhparam and type(cfg.dhparam) ~= "function" then
+        return nil, "invalid DH parameter type"
+    elseif cfg.dhparam then
+        functions.setdhparam(object, cfg.dhparam)
+    end
+    return true
+end
+
+local function curves(object, cfg)
+    if cfg.curveslist then
+        return functions.setcurveslist(object, cfg.curveslist)
+    end
+    return given(functions.setcurve, object, cfg.curve)
+end
+
+local function locations(object, cfg)
+    if cfg.cafile or cfg.capath then
+        return functions.locations(object, cfg.cafile, cfg.capath)
+    end
+    return true
+end
+
+local function no_dane(_, cfg)
+    if cfg.dane then
+        return nil, "dane is not supported: BoringSSL has no DANE"
+    end
+    return true
+end
+
+local function of(f, name, call)
+    return function(object, cfg)
+        return call(f, object, cfg[name])
+    end
+end
+
+-- Each takes the context and all parameters, and returns nil or false and a reason if it fails. In LuaSec's order.
 local STEPS = {
     function(object, cfg)
         return functions.setmode(object, cfg.mode)
     end,
-    certificates,
-    function(object, cfg)
-        if cfg.cafile or cfg.capath then
-            return functions.locations(object, cfg.cafile, cfg.capath)
-        end
-        return true
-    end,
-    function(object, cfg)
-        if cfg.ciphers then
-            return functions.setcipher(object, cfg.ciphers)
-        end
-        return true
-    end,
-    function(object, cfg)
-        if cfg.ciphersuites then
-            return functions.setciphersuites(object, cfg.ciphersuites)
-        end
-        return true
-    end,
-    function(object, cfg)
-        return spread(functions.setverify, object, cfg.verify)
-    end,
-    function(object, cfg)
-        return spread(functions.setoptions, object, cfg.options)
-    end,
-    function(object, cfg)
-        if cfg.depth then
-            return functions.setdepth(object, cfg.depth)
-        end
-        return true
-    end,
-    function(object, cfg)
-        if cfg.dhparam and type(cfg.dhparam) ~= "function" then
-            return nil, "invalid DH parameter type"
-        elseif cfg.dhparam then
-            functions.setdhparam(object, cfg.dhparam)
-        end
-        return true
-    end,
-    function(object, cfg)
-        if cfg.curveslist then
-            return functions.setcurveslist(object, cfg.curveslist)
-        end
-        if cfg.curve then
-            return functions.setcurve(object, cfg.curve)
-        end
-        return true
-    end,
+    certificates, locations,
+    of(functions.setcipher, "ciphers", given), of(functions.setciphersuites, "ciphersuites", given),
+    of(functions.setverify, "verify", spread), of(functions.setoptions, "options", spread),
+    of(functions.setdepth, "depth", given), dhparam, curves,
     function(object, cfg)
         return spread(object.setverifyext, object, cfg.verifyext)
     end,
-    alpn.configure,
-    psk.configure,
-    function(_, cfg)
-        if cfg.dane then
-            return nil, "dane is not supported: BoringSSL has no DANE"
-        end
-        return true
-    end,
+    alpn.configure, psk.configure, no_dane,
 }
 
 --- Makes a context. See docs/luasec.md for what differs from LuaSec's.

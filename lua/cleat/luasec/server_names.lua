@@ -1,19 +1,16 @@
---- LuaSec's connection:sni in both forms.
+--- What LuaSec's servers decide at the ClientHello: connection:sni with a table, and `alpn` as a function.
 
 local contexts = require "cleat.luasec.context"
 local ssl = require "cleat.ssl"
 
 local server_names = {}
 
--- choose is the servername callback of a server's contexts.
-local function choose(sock, name)
-    local self = rawget(sock, "_luasec")
-    local hosts = self and self.hosts
-    if not hosts or not name then
-        return nil
-    end
+-- by_name chooses the context for the client's name, and returns an alert to refuse it.
+local function by_name(self, sock, name)
+    local hosts = self.hosts
     local other = contexts.state(hosts[name])
     if other then
+        self.chosen = other
         sock.context = other.cleat
     elseif self.strict then
         return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
@@ -21,14 +18,32 @@ local function choose(sock, name)
     return nil
 end
 
-local function listen(context)
+-- at_hello is the servername callback.
+local function at_hello(sock, name)
+    local self = rawget(sock, "_luasec")
+    if not self then
+        return nil
+    end
+    local alert = name and self.hosts and by_name(self, sock, name)
+    local choose = (self.chosen or self.context).choose_alpn
+    if not alert and choose then
+        choose(sock)
+    end
+    return alert or nil
+end
+
+--- listen makes the connections of a context stop at the ClientHello.
+---@param context table its state
+function server_names.listen(context)
     if not context.listens then
         context.listens = true
-        context.cleat.sni_callback = choose
+        context.cleat.sni_callback = at_hello
     end
 end
 
 --- attach lets the callback find a connection's state.
+---@param sock cleat.ssl.SSLSocket
+---@param self table the connection's state
 function server_names.attach(sock, self)
     rawset(sock, "_luasec", self)
 end
@@ -50,7 +65,7 @@ function server_names.set(self, name, strict)
         end
         contexts.check(context, "sni")
     end
-    listen(self.context)
+    server_names.listen(self.context)
     self.hosts, self.strict = name, strict and true or false
 end
 

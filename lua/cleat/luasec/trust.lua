@@ -39,14 +39,19 @@ local function client(self, made)
     local flags = self.flags
     local enforced = (flags.peer or environment.verify) and not flags.lsec_continue or false
     made.verify_mode = ssl.CERT_REQUIRED
-    if environment.verify and enforced then
-        if not self.trusts and not flags.peer then
-            made:load_default_certs()
-            self.trusts = true
-        end
-        made.check_hostname = true
-    end
+    made.check_hostname = environment.verify and enforced
     return enforced
+end
+
+--- settle is called before each connection of a context, whose parameters are complete then: with CLEAT_LUASEC_VERIFY a
+--- program that has named no CA certificates trusts the system's.
+---@param self table the context's state
+function trust.settle(self)
+    if environment.verify and not self.trusts and self.mode == "client" and not self.flags.peer
+        and self.cleat.enforce_verification then
+        self.cleat:load_default_certs()
+        self.trusts = true
+    end
 end
 
 local function server(self, made)

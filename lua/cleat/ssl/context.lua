@@ -443,7 +443,7 @@ local function plain(options)
 end
 
 --- Makes a TLS socket over a stream socket: a cleat socket, a descriptor (an integer, which is duplicated), or a socket
---- of LuaSocket, copas, cqueues, luv or nginx. If it is connected, the handshake is done here, unless
+--- of LuaSocket, copas, cqueues, luv, nginx or haproxy. If it is connected, the handshake is done here, unless
 --- `do_handshake_on_connect` is false; otherwise SSLSocket:connect or, on a listening server, SSLSocket:accept does it.
 --- The wrapper owns the socket until SSLSocket:unwrap returns it.
 ---
