@@ -89,13 +89,13 @@ static inline void cleat_transport_begin(struct cleat_transport *transport,
     transport->mode = mode;
 }
 
-/* cleat_transport_expect says how many bytes of the handshake the peer sends next, at least, before anything that is not
- * the handshake's: data, close_notify. At most CLEAT_EXPECTED_MAX. */
+/* cleat_transport_expect says how many bytes of the handshake the peer sends next, at least, before anything that is
+ * not the handshake's: data, close_notify. At most CLEAT_EXPECTED_MAX. */
 void cleat_transport_expect(struct cleat_transport *transport, int len);
 
-/* For transport_wait.c. cleat_transport_prepare returns how much may be received where the library wants len bytes; then
- * cleat_transport_split is called with what recv has returned. It moves up to len bytes to buffer and returns how many;
- * what is left is kept until the library reads it. */
+/* For transport_wait.c. cleat_transport_prepare returns how much may be received where the library wants len bytes;
+ * then cleat_transport_split is called with what recv has returned. It moves up to len bytes to buffer and returns how
+ * many; what is left is kept until the library reads it. */
 int cleat_transport_prepare(struct cleat_transport *transport, int len);
 int cleat_transport_split(struct cleat_transport *transport, const char *bytes, int got,
                           char *buffer, int len);
