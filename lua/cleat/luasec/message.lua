@@ -15,6 +15,8 @@ local SYSTEM = {
     [const.ETIMEDOUT] = "timeout", [const.ECONNREFUSED] = "connection refused",
 }
 
+local CUT_OFF = "unexpected eof while reading" -- without close_notify: an attacker may have cut the connection
+
 -- Alerts that have another name with OpenSSL.
 local ALERTS = {
     TLSV1_ALERT_UNRECOGNIZED_NAME = "tlsv1 unrecognized name",
@@ -39,8 +41,10 @@ function message.of_error(err)
         return "wantread"
     elseif err == errors.want_write then
         return "wantwrite"
-    elseif errors.SSLZeroReturnError:is(err) or errors.SSLEOFError:is(err) then
+    elseif errors.SSLZeroReturnError:is(err) then
         return "closed"
+    elseif errors.SSLEOFError:is(err) then
+        return CUT_OFF
     elseif errors.SSLError:is(err) then
         return reason(err)
     elseif errors.EnvironmentError:is(err) then
@@ -60,7 +64,7 @@ function message.cause(err)
 end
 
 local USUAL = {
-    [0] = "closed", [status.EOF] = "closed", [status.CLOSED] = "closed", [status.HANDLE] = "closed",
+    [0] = "closed", [status.EOF] = CUT_OFF, [status.CLOSED] = "closed", [status.HANDLE] = "closed",
     [status.WANT_READ] = "wantread", [status.WANT_WRITE] = "wantwrite",
 }
 
