@@ -9,13 +9,14 @@ local const = C.const
 
 local message = {}
 
+-- OpenSSL 3's text: the peer, or an attacker, has ended the connection without close_notify.
+local UNEXPECTED_EOF = "unexpected eof while reading"
+
 -- As LuaSocket names the errors of sockets; all others have the system's text.
 local SYSTEM = {
     [const.ECONNRESET] = "closed", [const.ECONNABORTED] = "closed", [const.EPIPE] = "closed", [const.EBADF] = "closed",
     [const.ETIMEDOUT] = "timeout", [const.ECONNREFUSED] = "connection refused",
 }
-
-local CUT_OFF = "unexpected eof while reading" -- without close_notify: an attacker may have cut the connection
 
 -- Alerts that have another name with OpenSSL.
 local ALERTS = {
@@ -44,7 +45,7 @@ function message.of_error(err)
     elseif errors.SSLZeroReturnError:is(err) then
         return "closed"
     elseif errors.SSLEOFError:is(err) then
-        return CUT_OFF
+        return UNEXPECTED_EOF
     elseif errors.SSLError:is(err) then
         return reason(err)
     elseif errors.EnvironmentError:is(err) then
@@ -64,7 +65,7 @@ function message.cause(err)
 end
 
 local USUAL = {
-    [0] = "closed", [status.EOF] = CUT_OFF, [status.CLOSED] = "closed", [status.HANDLE] = "closed",
+    [0] = "closed", [status.EOF] = UNEXPECTED_EOF, [status.CLOSED] = "closed", [status.HANDLE] = "closed",
     [status.WANT_READ] = "wantread", [status.WANT_WRITE] = "wantwrite",
 }
 
