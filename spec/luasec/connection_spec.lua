@@ -236,6 +236,13 @@ describe("cleat.luasec", function()
         assert.are.equal("line", s:receive())
         assert.are.equal("line", s:receive())
         assert.is_false(s:dirty())
+        for _ = 1, 20 do -- records that arrive together: each is announced by one of both
+            c:send(("x"):rep(1000))
+        end
+        for _ = 1, 20 do
+            assert.is_true(s:dirty() or socket.select({ s }, nil, limits.bound(5))[1] == s)
+            assert.are.equal(1000, #s:receive(1000))
+        end
         c:close()
         s:close()
     end)
