@@ -49,6 +49,7 @@ local benchmarks = {
     { name = "sendall", title = "send one large string", unit = "s/GiB", scale = per_gib, quick = 64, full = 256 },
     { name = "echo", title = "echo, 64 bytes", unit = "µs", scale = micro, quick = 2000, full = 6000 },
     { name = "want-read", title = "would block, raised and caught", unit = "ns", scale = nano, quick = 20000, full = 200000 },
+    { name = "try-recv", title = "would block, returned", unit = "ns", scale = nano, quick = 20000, full = 200000 },
     { name = "idle", title = "idle client connection, memory", unit = "bytes", quick = 200, full = 1000 },
     { name = "idle-server", title = "idle server connection, memory", unit = "bytes", quick = 200, full = 1000, kind = "server" },
     { name = "bundle-first", title = "context with the system's bundle", unit = "ms", scale = milli, quick = 1, full = 1,
@@ -84,7 +85,7 @@ end
 
 -- What no peer over Lua but cleat has a call for.
 local function lacking(more)
-    local list = { "resume", "resume-tls12", "early-data", "accept-again", "accept-again-tls12", "receive-into", "handshake-pq" }
+    local list = { "resume", "resume-tls12", "early-data", "accept-again", "accept-again-tls12", "receive-into", "try-recv", "handshake-pq" }
     return table.move(more, 1, #more, #list + 1, list)
 end
 
@@ -100,7 +101,7 @@ local peers = {
     { name = "cqueues", title = "cqueues, luaossl", client = { "lua5.4", "peers/cqueues.lua" },
         needs = "lua5.4 -e 'require [[openssl.ssl]] require [[cqueues.socket]] print(1)'", lacks = lacking { "want-read" } },
     { name = "python", title = "Python", client = { "/usr/bin/python3", "peers/python.py" },
-        needs = "/usr/bin/python3 -c 'import ssl; print(1)'", lacks = { "early-data", "handshake-pq" } },
+        needs = "/usr/bin/python3 -c 'import ssl; print(1)'", lacks = { "early-data", "handshake-pq", "try-recv" } },
 }
 
 return { list = benchmarks, peers = peers }

@@ -87,6 +87,14 @@ function peer.want_read(conn)
     end
 end
 
+function peer.try_recv(conn)
+    local try_recv = conn.try_recv
+    return function()
+        local data, event = try_recv(conn, 16384)
+        assert(not data and event == "want_read")
+    end
+end
+
 function peer.context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS)
 end

@@ -182,10 +182,11 @@ return function(peer)
         timed(repeated(count / 10, step), repeated(count, step))
     end
 
-    run["want-read"] = peer.want_read and function()
+    -- wanting: make(conn) returns a function that reads where there is nothing.
+    local function wanting(make)
         local conn = open("T", 0)
         expect_dot(conn)
-        local step = peer.want_read(conn)
+        local step = make(conn)
         repeated(count / 10, step)()
         collectgarbage()
         collectgarbage "stop"
@@ -193,6 +194,14 @@ return function(peer)
         timed(function() end, repeated(count, step))
         -- the line that timed prints is a separate string
         print(("allocated %.1f"):format(math.floor((collectgarbage "count" - before) * 1024 / count * 10) / 10))
+    end
+
+    run["want-read"] = peer.want_read and function()
+        wanting(peer.want_read)
+    end
+
+    run["try-recv"] = peer.try_recv and function()
+        wanting(peer.try_recv)
     end
 
     function run.idle()

@@ -181,7 +181,7 @@ local function finished(object, method, own)
     return first_is_own == own and self.sock:get_channel_binding "tls-unique" or nil
 end
 
---- The Finished message that was sent, where it is the handshake's first and the version at most TLS 1.2; otherwise nil.
+--- The Finished message that was sent, where it is the handshake's first, up to TLS 1.2; otherwise nil.
 function methods.getfinished(object)
     return finished(object, "getfinished", true)
 end

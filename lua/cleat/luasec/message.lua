@@ -15,10 +15,20 @@ local SYSTEM = {
     [const.ETIMEDOUT] = "timeout", [const.ECONNREFUSED] = "connection refused",
 }
 
+-- Alerts that have another name with OpenSSL.
+local ALERTS = {
+    TLSV1_ALERT_UNRECOGNIZED_NAME = "tlsv1 unrecognized name",
+    TLSV1_ALERT_UNSUPPORTED_EXTENSION = "tlsv1 unsupported extension",
+    TLSV1_ALERT_CERTIFICATE_UNOBTAINABLE = "tlsv1 certificate unobtainable",
+    TLSV1_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE = "tlsv1 bad certificate status response",
+    TLSV1_ALERT_BAD_CERTIFICATE_HASH_VALUE = "tlsv1 bad certificate hash value",
+    TLSV1_ALERT_CERTIFICATE_REQUIRED = "tlsv13 alert certificate required",
+}
+
 -- reason: BoringSSL's, in OpenSSL's form: "certificate verify failed".
 local function reason(err)
     local name = err.reason
-    return name and (name:lower():gsub("_", " ")) or err.message
+    return ALERTS[name] or name and (name:lower():gsub("_", " ")) or err.message
 end
 
 --- The text of an error, or of any other value that was raised.
