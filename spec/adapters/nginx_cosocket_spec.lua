@@ -1,0 +1,186 @@
+-- cleat's TLS under the cosocket's own methods, inside real nginx: the same scripts with nginx's cosocket and with
+-- cleat's, and the connections that are kept.
+local adapters = require "support.adapters"
+local cleat_nginx = require "support.cleat_nginx"
+local nginx = require "support.nginx"
+local pki = require "support.pki"
+local process = require "support.process"
+local socket = require "cleat.socket"
+
+local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
+    or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
+
+local CONTROL = [[
+    lua_socket_log_errors off;
+    lua_ssl_trusted_certificate %s; lua_ssl_verify_depth 3;
+    set $upstream %d; set $plain %d;
+    location = /both { content_by_lua_block { app.both() } }
+    location = /kept { content_by_lua_block { app.kept() } }
+    location = /early { content_by_lua_block { ngx.say(app.early) } }
+    location = /who { return 200 "plain"; }
+    location = /ids { content_by_lua_block { app.ids() } }
+]]
+
+local UPSTREAM = [[
+    listen 127.0.0.1:%d ssl; keepalive_timeout 60; keepalive_requests 1000;
+    ssl_verify_client optional; ssl_client_certificate %s; ssl_verify_depth 2;
+    location = /who { return 200 "(%s $ssl_client_s_dn)"; }
+    location = /serve { content_by_lua_block { app.serve() } }
+]]
+
+local function get(port, path)
+    local sock = socket.create_connection({ "127.0.0.1", port }, 20)
+    sock:sendall(("GET %s HTTP/1.0\r\n\r\n"):format(path))
+    local page = adapters.receive(sock, math.huge)
+    sock:close()
+    return (page:match "\r\n\r\n(.*)$" or "no answer"):gsub("\n$", "")
+end
+
+describe("cosockets with cleat's TLS", function()
+    local server, port
+    setup(function()
+        if not excuse then
+            local upstream, plain = process.free_port(), process.free_port()
+            server = nginx.start(nginx.lua({
+                { listen = "", lines = CONTROL:format(pki.path "root.pem", upstream, plain) .. ("listen 127.0.0.1:%d;"):format(plain) },
+                { lines = UPSTREAM:format(upstream, pki.path "root.pem", "$connection_requests") },
+                connections = 256,
+            }, "support.nginx_cosocket_app"))
+            port = server.ports[1]
+        end
+    end)
+    teardown(process.cleanup)
+
+    local function it_in_nginx(name, body)
+        it(name, function()
+            if excuse then
+                pending(excuse)
+            end
+            body()
+            assert.are.equal("", cleat_nginx.errors_of(server))
+        end)
+    end
+
+    for _, script in ipairs { "lines", "sizes", "large", "any", "until", "timeouts", "sends", "arguments", "closed", "left",
+        "handshakes", "certificate", "threads", "options", "timer", "plain" } do
+        it_in_nginx("do what nginx's do: " .. script, function()
+            local page = get(port, ("/both?script=%s&closed=%d"):format(script, process.refusing_port()))
+            local theirs, ours = page:match "^(.-)\n%-%-%-%-\n(.-)\n%-%-%-%-$"
+            assert.is_truthy(ours, page)
+            assert.are.equal(theirs, ours)
+        end)
+    end
+
+    -- kept: what app.kept answers: how often the connection was used before, the number of its request as the server
+    -- counts, and the client certificate.
+    local function kept(query)
+        return get(port, "/kept?" .. query)
+    end
+
+    it_in_nginx("are kept with their TLS, and used again", function()
+        assert.are.equal("0(1 ) 1(2 ) 2(3 )", kept "n=3&pool=again")
+        assert.are.equal("3(4 )", kept "pool=again&skip=1")
+        assert.are.equal("0(1 )", kept "pool=another")
+    end)
+
+    it_in_nginx("are not kept if they were not verified, unless the program says so", function()
+        assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=unverified&verify=no")
+        assert.are.equal("0(1 )", kept "pool=unverified&verify=no&skip=1")
+        assert.is_truthy(process.read_file(server.directory .. "/error.log"):find("was not verified, so it is closed and not kept", 1, true))
+        assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=unverified&verify=no&tcp=unverified")
+        assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=unverified&verify=no&tcp=always")
+        assert.are.equal("2:certificate host mismatch", kept "pool=unverified&verify=no&tcp=always&name=example.org&size=1")
+    end)
+
+    it_in_nginx("with other settings do not share a connection, nor its pool", function()
+        local function alternate(pool, ...)
+            assert.are.equal("0(1 )", kept("pool=" .. pool), pool)
+            assert.are.equal("1(2 )", kept("pool=" .. pool), pool)
+            for _, case in ipairs { ... } do
+                assert.are.equal(case[2], kept("pool=" .. pool .. case[1]), case[1])
+            end
+            -- the settings have differed, so that nothing is kept
+            assert.are.equal("0(1 ) 0(1 )", kept("n=2&pool=" .. pool), pool)
+            assert.are.equal("0(1 )", kept("skip=1&pool=" .. pool), pool)
+        end
+        alternate("name", { "&name=example.org", "2:certificate host mismatch" }, { "&name=", "0(1 )" })
+        alternate("verify", { "&verify=no", "0(1 )" }, { "", "0(1 )" })
+        alternate("certificate", { "&certificate=1", "0(1 CN=client,O=cleat tests)" }, { "", "0(1 )" })
+        assert.is_truthy(process.read_file(server.directory .. "/error.log"):find("have different settings", 1, true))
+    end)
+
+    it_in_nginx("of another function do not share a pool", function()
+        assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=functions")
+        assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=functions&tcp=other")
+        assert.is_truthy(kept("pool=functions&tcp=unknown"):find "^0:20: unable to get local issuer certificate$")
+        assert.are.equal("2(3 )", kept "pool=functions")
+    end)
+
+    it_in_nginx("of two requests at once are two, and a full pool closes one", function()
+        local function two(query)
+            local first = socket.create_connection({ "127.0.0.1", port }, 20)
+            first:sendall("GET /kept?hold=0.1&" .. query .. " HTTP/1.0\r\n\r\n")
+            local second = kept("hold=0.1&" .. query)
+            local page = adapters.receive(first, math.huge)
+            first:close()
+            return (page:match "\r\n\r\n(.-)\n$"), second
+        end
+        assert.are.same({ "0(1 )", "0(1 )" }, { two "pool=two&size=5" })
+        assert.are.same({ "1(2 )", "1(2 )" }, { two "pool=two&size=5" })
+        assert.are.same({ "0(1 )", "0(1 )" }, { two "pool=full&size=1" })
+        local first, second = two "pool=full&size=1"
+        assert.are.same({ "0(1 )", "1(2 )" }, first < second and { first, second } or { second, first })
+    end)
+
+    it_in_nginx("whose time is over are made again", function()
+        assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=time&idle=1&after=0.03")
+    end)
+
+    it_in_nginx("that get session tickets while they are kept are made again, or used", function()
+        assert.are.equal("0", kept "pool=tickets&mute=1")
+        local answer = kept "pool=tickets&skip=1"
+        assert.is_truthy(answer == "0(1 )" or answer == "1(1 )", answer)
+    end)
+
+    it_in_nginx("that the server closes while they are kept are made again", function()
+        local upstream = process.free_port()
+        for _, what in ipairs { "first", "restarted", "restarted" } do
+            local other = nginx.start { { lines = UPSTREAM:format(upstream, pki.path "root.pem", "$connection_requests")
+                :gsub("content_by_lua_block %b{}", "return 204;") } }
+            assert.are.equal("0(1 ) 1(2 )", kept("n=2&skip=1&pool=restart&port=" .. upstream), what)
+            other:stop()
+            get(port, "/early") -- the worker has seen it since
+        end
+    end)
+
+    it_in_nginx("that get close_notify while they are kept are made again", function()
+        local answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
+        local job = adapters.python("recv 38", "send " .. (answer:gsub(".", function(c) return ("%02x"):format(c:byte()) end)), "unwrap",
+            "waiteof")
+        assert.are.equal("0one", kept("pool=notify&port=" .. job.port))
+        job:finish()
+        get(port, "/early")
+        assert.are.equal("connect: connection refused", kept("pool=notify&port=" .. job.port))
+    end)
+
+    it_in_nginx("are not made where nginx allows none", function()
+        assert.is_truthy(get(port, "/early"):find "no request found")
+    end)
+
+    it_in_nginx("are lost with a worker, and their memory with them", function()
+        assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=worker")
+        local ids = tonumber((get(port, "/ids")))
+        for _ = 1, 50 do
+            kept "n=2&pool=worker"
+        end
+        assert.are.equal(ids, tonumber((get(port, "/ids"))))
+        os.execute("kill -HUP " .. process.read_file(server.directory .. "/nginx.pid"))
+        local deadline = process.clock() + 10
+        local answer
+        repeat
+            answer = kept "pool=worker"
+            assert(process.clock() < deadline, answer)
+        until answer == "0(1 )"
+        assert.are.equal("1(2 )", kept "pool=worker")
+    end)
+end)
