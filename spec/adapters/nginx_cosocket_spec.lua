@@ -12,7 +12,7 @@ local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx do
 
 local CONTROL = [[
     lua_socket_log_errors off;
-    lua_ssl_trusted_certificate %s; lua_ssl_verify_depth 3;
+    lua_ssl_trusted_certificate %s; lua_ssl_verify_depth 3; lua_ssl_protocols TLSv1.2 TLSv1.3;
     set $upstream %d; set $plain %d;
     location = /both { content_by_lua_block { app.both() } }
     location = /kept { content_by_lua_block { app.kept() } }
@@ -157,7 +157,8 @@ describe("cosockets with cleat's TLS", function()
         local answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
         local job = adapters.python("recv 38", "send " .. (answer:gsub(".", function(c) return ("%02x"):format(c:byte()) end)), "unwrap",
             "waiteof")
-        assert.are.equal("0one", kept("pool=notify&port=" .. job.port))
+        local first = kept("pool=notify&port=" .. job.port)
+        assert.is_truthy(first == "0one" or first == "0one,closed", first) -- it may have come before setkeepalive
         job:finish()
         get(port, "/early")
         assert.are.equal("connect: connection refused", kept("pool=notify&port=" .. job.port))
