@@ -77,6 +77,7 @@ end
 
 --- run does an operation ?count times, and says how many microseconds each took.
 function app.run()
+    if ngx.var.arg_jit then jit[ngx.var.arg_jit]() end
     local arg = ngx.var
     local operation, tcp, port, count = operations[arg.arg_operation], functions[arg.arg_tcp], tonumber(arg.arg_port),
         tonumber(arg.arg_count)

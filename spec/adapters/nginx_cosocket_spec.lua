@@ -178,10 +178,9 @@ describe("cosockets with cleat's TLS", function()
         os.execute("kill -HUP " .. process.read_file(server.directory .. "/nginx.pid"))
         local deadline = process.clock() + 10
         local answer
-        repeat
+        repeat -- the old worker may answer some more
             answer = kept "pool=worker"
             assert(process.clock() < deadline, answer)
-        until answer == "0(1 )"
-        assert.are.equal("1(2 )", kept "pool=worker")
+        until answer == "1(2 )"
     end)
 end)

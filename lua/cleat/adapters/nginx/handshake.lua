@@ -6,6 +6,7 @@ local errors = require "cleat.errors"
 local hostname = require "cleat.ssl.hostname"
 local pem = require "cleat.adapters.nginx.pem"
 local raw = require("cleat.adapters.nginx.raw").methods
+local timeouts = require("cleat.adapters.nginx.raw").timeouts
 local reader = require "cleat.adapters.nginx.record_reader"
 local status = require "cleat.status"
 local tls = require "cleat.adapters.nginx.tls"
@@ -86,7 +87,7 @@ local function explain(state, result)
     if status.class(result) == const.WANT_VERIFY or result == status.WANT_SIGNATURE or result == status.WANT_PSK then
         err = "callbacks of contexts are not supported here"
     end
-    ngx.log(ngx.ERR, "cleat: sslhandshake with ", state.record.key, ": ", tostring(err)) -- luacheck: ignore 113
+    ngx.log(ngx.ERR, "cleat: sslhandshake with ", state.host, ": ", tostring(err)) -- luacheck: ignore 113
     local code = type(err) == "table" and rawget(err, "verify_code")
     if not code then
         return "handshake failed"
@@ -149,15 +150,13 @@ function handshake.run(o, state, contexts)
     local context = contexts:get(handshake.mode(state.verify, name), state.certificate and o.certificate)
     local id, guard = errors.check(C.connection_over_memory_guarded(context._id, 0, name and labels(name) or nil))
     tls.start(state, id, guard)
-    local timeouts = o.timeouts
-    local patience = timeouts
-    if type(timeouts) == "table" then
-        patience = timeouts[1]
-        raw.settimeouts(o, patience, timeouts[2], patience)
+    local connect, send, read = timeouts(o)
+    if connect ~= read then
+        raw.settimeouts(o, connect, send, connect)
     end
-    local ok, err = shake(o, state, patience and patience > 0 and patience or PATIENCE)
-    if type(timeouts) == "table" then
-        tls.set_timeouts(o)
+    local ok, err = shake(o, state, connect > 0 and connect or PATIENCE)
+    if connect ~= read then
+        raw.settimeouts(o, connect, send, read)
     end
     if not ok then
         tls.drop(state)

@@ -11,49 +11,74 @@
 
 local tls = require "cleat.adapters.nginx.tls"
 
+local ngx = ngx -- luacheck: ignore 113
+
 ---@class cleat.adapters.nginx.Pool
----@field records table<string, table>
+---@field index table<string, table> the records, by pool name, host and port
+---@field records table<table, true>
 ---@field limit integer how many connections a record keeps by default
----@field swept number when what has expired was last removed
+---@field tick integer how often what has expired was dropped
+---@field timer boolean whether that will be done again
 local Pool = {}
 Pool.__index = Pool
 
-local DAY, HOUR, MINUTE = 86400, 3600, 60 -- no state is kept longer than a day
 local SWEEP = 10 -- seconds between two searches for what has expired
+local HOUR = 3600 / SWEEP
 
-local pool = { DAY = DAY }
+local pool = {
+    LONGEST = 86400, -- for how many seconds a connection is kept at most
+}
 
 --- new makes a pool.
 ---@param limit integer
 ---@return cleat.adapters.nginx.Pool
 function pool.new(limit)
-    return setmetatable({ records = {}, limit = limit, swept = 0 }, Pool)
+    return setmetatable({ index = {}, records = {}, limit = limit, tick = 0, timer = false }, Pool)
+end
+
+-- under returns a table's field, which is a table too.
+local function under(place, key)
+    local found = place[key]
+    if not found then
+        found = {}
+        place[key] = found
+    end
+    return found
 end
 
 --- record returns the record of a host, a port and a pool name, and makes it if there is none.
----@param key string
+---@param name string|number|nil
+---@param host string
+---@param port integer|string|nil
 ---@return table
-function Pool:record(key)
-    local record = self.records[key]
+function Pool:record(name, host, port)
+    name, port = name or "", port or ""
+    local place = self.index[name]
+    place = place and place[host]
+    local record = place and place[port]
     if not record then
-        record = { key = key, count = 0, mixed = false, kind = false, size = false, used = ngx.now() } -- luacheck: ignore 113
-        self.records[key] = record
+        record = { name = name, host = host, port = port, count = 0, mixed = false, kind = false, size = false, used = self.tick,
+            gone = false, backlog = false }
+        under(under(self.index, name), host)[port] = record
+        self.records[record] = true
     end
     return record
+end
+
+--- title: what a record is called in messages.
+---@return string
+function pool.title(record)
+    return record.host .. (record.port ~= "" and ":" .. record.port or "")
 end
 
 --- take returns the state that was kept last, or nil.
 function pool.take(record)
     local count = record.count
-    while count > 0 do
+    if count > 0 then
         local state = record[count]
         record[count] = nil
-        count = count - 1
-        record.count = count
-        if state.expires > ngx.now() then -- luacheck: ignore 113
-            return state
-        end
-        tls.drop(state)
+        record.count = count - 1
+        return state
     end
 end
 
@@ -67,13 +92,9 @@ end
 
 --- agrees: whether a connection has the settings of its record, so that it may be kept. It is called for each handshake,
 --- and when a connection is to be kept.
-function pool.agrees(state)
-    local record, now = state.record, ngx.now() -- luacheck: ignore 113
+function Pool:agrees(state, record)
     if record.verify == state.verify and record.server_name == state.server_name and record.certificate == state.certificate and
         record.kind == state.kind then
-        if record.mixed and now >= record.mixed then
-            record.mixed = false
-        end
         return not record.mixed
     end
     local first = not record.kind
@@ -82,26 +103,44 @@ function pool.agrees(state)
     if first then
         return true
     elseif not record.mixed then
-        ngx.log(ngx.WARN, "cleat: connections to ", record.key, " have different settings (TLS, verification, server name ", -- luacheck: ignore 113
-            "or client certificate), so none is kept: give each its own pool name")
+        ngx.log(ngx.WARN, "cleat: connections to ", pool.title(record), " have different settings (TLS, verification, server ",
+            "name or client certificate), so none is kept: give each its own pool name")
     end
-    record.mixed = now + HOUR
+    record.mixed = self.tick + HOUR
     empty(record)
+    self:watch()
     return false
 end
 
---- sweep drops what has expired, now and then.
-function Pool:sweep(now)
-    if now - self.swept < SWEEP then
+-- remove forgets a record that has nothing.
+local function remove(self, record)
+    record.gone = true
+    self.records[record] = nil
+    local by_host = self.index[record.name]
+    local by_port = by_host[record.host]
+    by_port[record.port] = nil
+    if not next(by_port) then
+        by_host[record.host] = nil
+        if not next(by_host) then
+            self.index[record.name] = nil
+        end
+    end
+end
+
+-- sweep drops what has expired.
+local function sweep(premature, self)
+    self.timer = false
+    if premature then
         return
     end
-    self.swept = now
-    for key, record in pairs(self.records) do
+    local tick = self.tick + 1
+    self.tick = tick
+    for record in pairs(self.records) do
         local kept = 0
         for index = 1, record.count do
             local state = record[index]
             record[index] = nil
-            if state.expires > now then
+            if state.expires > tick then
                 kept = kept + 1
                 record[kept] = state
             else
@@ -109,20 +148,36 @@ function Pool:sweep(now)
             end
         end
         record.count = kept
-        if kept == 0 and now - record.used > (record.mixed and HOUR or MINUTE) then
-            self.records[key] = nil
+        if record.mixed and tick >= record.mixed then
+            record.mixed = false
         end
+        if kept == 0 and not record.mixed and not record.backlog and tick > record.used + 6 then
+            remove(self, record)
+        end
+    end
+    if next(self.records) then
+        self:watch()
+    end
+end
+
+--- watch lets sweep run in a while.
+function Pool:watch()
+    if not self.timer then
+        self.timer = ngx.timer.at(SWEEP, sweep, self) and true or false
     end
 end
 
 --- put keeps a state whose connection nginx has kept. seconds: for how long.
-function Pool:put(state, seconds)
-    local record, now = state.record, ngx.now() -- luacheck: ignore 113
-    state.expires = now + seconds
-    record.used = now
-    record.count = record.count + 1
-    record[record.count] = state
-    self:sweep(now)
+function Pool:put(state, record, seconds)
+    local tick = self.tick
+    state.expires = tick + 2 + math.floor(seconds / SWEEP)
+    record.used = tick
+    local count = record.count + 1
+    record.count = count
+    record[count] = state
+    if not self.timer then
+        self:watch()
+    end
 end
 
 return pool

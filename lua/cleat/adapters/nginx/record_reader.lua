@@ -13,7 +13,8 @@ local C = require "cleat.backend"
 local raw = require("cleat.adapters.nginx.raw").methods
 local status = require "cleat.status"
 
-local connection_read, connection_feed, connection_feed_eof = C.connection_read, C.connection_feed, C.connection_feed_eof
+local connection_read, connection_read_into = C.connection_read, C.connection_read_into
+local connection_feed, connection_feed_eof = C.connection_feed, C.connection_feed_eof
 local byte, sub = string.byte, string.sub
 local WANT_READ, EOF = status.WANT_READ, status.EOF
 
@@ -92,18 +93,27 @@ local function receive(o, s, need)
 end
 
 --- more returns the plaintext of a record; or nil, the cosocket's error, and true if the cosocket was not read at all:
---- it was closed before, or another light thread reads. need: how many bytes the caller needs at least.
+--- it was closed before, or another light thread reads. need: how many bytes the caller needs at least. buffer: where
+--- up to so many bytes are put, behind offset; then their number is returned.
 ---@param o table the cosocket
 ---@param s table its state
 ---@param need integer
----@return string?, string?, true?
-function reader.more(o, s, need)
+---@param buffer cleat.backend.Buffer?
+---@param offset integer?
+---@return string|integer|nil, string?, true?
+function reader.more(o, s, need, buffer, offset)
     local late
     while true do
         if not s.dry then
-            local result, data = connection_read(s.id, RECORD, 0)
+            local result, data
+            if buffer then
+                result = connection_read_into(s.id, buffer, offset, need, 0)
+                data = result
+            else
+                result, data = connection_read(s.id, RECORD, 0)
+            end
             if result > 0 then
-                s.dry = s.single and result < RECORD
+                s.dry = s.single and result < RECORD and (not buffer or result < need)
                 return data
             elseif result ~= WANT_READ then
                 if result ~= 0 and result ~= EOF then

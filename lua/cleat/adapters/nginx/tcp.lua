@@ -8,8 +8,9 @@ local learned = require "cleat.adapters.nginx.raw"
 local pool = require "cleat.adapters.nginx.pool"
 local tls = require "cleat.adapters.nginx.tls"
 
-local ngx, setmetatable, type = ngx, setmetatable, type -- luacheck: ignore 113
+local ngx, setmetatable, type, tonumber = ngx, setmetatable, type, tonumber -- luacheck: ignore 113
 local raw = learned.methods
+local take = pool.take
 
 local tcp = {}
 
@@ -26,15 +27,21 @@ local function new_name()
     return "cleat:" .. names
 end
 
-local methods = {}
+-- bad_option raises as nginx does for one of connect.
+local function bad_option(name, value, what)
+    return error(("bad argument #4 to 'connect' (bad \"%s\" option %s: %s)"):format(name, what,
+        what == "type" and type(value) or tostring(value)), 3)
+end
 
--- option checks one of connect, as nginx does.
-local function option(name, value, kind, least)
-    if value ~= nil and (type(value) ~= kind and tonumber(value) == nil) then
-        error(("bad argument #4 to 'connect' (bad \"%s\" option type: %s)"):format(name, type(value)), 3)
-    elseif least and value and tonumber(value) < least then
-        error(("bad argument #4 to 'connect' (bad \"%s\" option value: %d)"):format(name, value), 3)
+-- positive: an option that is a number, or nil.
+local function number_option(name, value, least)
+    local number = tonumber(value)
+    if not number then
+        bad_option(name, value, "type")
+    elseif number < least then
+        bad_option(name, value, "value")
     end
+    return number
 end
 
 -- open connects to where the state says, to the pool of that name.
@@ -52,54 +59,66 @@ local function forget(self, o)
     end
 end
 
-function methods.connect(self, o, host, port, options)
-    if type(port) == "table" then
-        port, options = nil, port
-    end
-    local key = port and host .. ":" .. port or tostring(host)
-    local size
-    if options then
-        local name = options.pool
-        size = options.pool_size
-        option("pool_size", size, "number", 1)
-        option("pool", name, "string")
-        if options.backlog ~= nil then
-            error("connect(): cleat's cosockets have no \"backlog\"", 2)
-        elseif name then
-            key = name .. "\0" .. key
-        end
-    end
-    forget(self, o)
-    local kept = self.pool
-    local record = kept:record(key)
-    record.size = record.size or size or false
-    local state = record.count > 0 and pool.take(record)
-    if state then
-        local ok, err = open(o, state)
-        if ok and raw.getreusedtimes(o) > 0 then
-            o.state = state
-            state.moved = false
-            setmetatable(o, state.kind == "tls" and self.tls or self.plain)
-            return ok
-        end
-        tls.drop(state) -- nginx has closed its connection
-        if not ok then
-            return nil, err
-        end
-    end
-    local fresh = {
-        kind = "plain", name = state and state.name or new_name(), host = host, port = port, record = record, id = 0, guard = false,
-        verify = false, server_name = false, certificate = false, rest = "", at = 1, expires = 0, moved = false, unsent = false,
-        reading = false, writing = false, dry = true, due = 0, head = "", single = false, dead = false, over = false, ended = false,
+-- fresh: the state of a new connection.
+local function fresh(name, host, port, record)
+    return {
+        kind = "plain", name = name, host = host, port = port, record = record, verify = false, server_name = false, certificate = false,
+        id = 0, guard = false, rest = "", at = 1, expires = 0, moved = false, unsent = false, reading = false, writing = false,
+        dry = true, due = 0, head = "", single = false, dead = false, over = false, ended = false, flush = false, failed = false,
     }
-    if not state then
-        local ok, err = open(o, fresh)
+end
+
+-- connector makes the method connect, as the others below make theirs.
+local function connector(self)
+    local kept = self.pool
+    return function(o, host, port, options)
+        if type(port) == "table" then
+            port, options = nil, port
+        end
+        local name, size
+        if options then
+            name, size = options.pool, options.pool_size
+            if name ~= nil and type(name) ~= "string" and type(name) ~= "number" then
+                bad_option("pool", name, "type")
+            end
+            size = size and number_option("pool_size", size, 1)
+            if options.backlog ~= nil then
+                error("connect(): cleat's cosockets have no \"backlog\"", 2)
+            end
+        end
+        if o.state then
+            forget(self, o)
+        end
+        if type(host) ~= "string" then
+            return raw.connect(o, host, port) -- which raises
+        end
+        local record = kept:record(name, host, port)
+        if size and not record.size then
+            record.size = size
+        end
+        local state = take(record)
+        local ok, err
+        if state then
+            ok, err = open(o, state)
+            if ok and raw.getreusedtimes(o) > 0 then
+                o.state = state
+                if state.kind == "tls" then
+                    setmetatable(o, self.tls)
+                end
+                return ok
+            end
+            tls.drop(state) -- nginx has closed its connection
+            state = fresh(state.name, host, port, record)
+        else
+            state = fresh(new_name(), host, port, record)
+            ok, err = open(o, state)
+        end
         if not ok then
             return nil, err
         end
+        o.state = state
+        return ok
     end
-    o.state = fresh
-    return 1
 end
 
 -- Another connection in place of a kept one with other settings.
@@ -110,102 +129,114 @@ local function replace(o, state)
     return open(o, state)
 end
 
-function methods.sslhandshake(self, o, session, name, verify, _)
-    local state = o.state
-    if not state then
-        return nil, "closed"
-    end
-    verify = (verify or self.always_verify) and true or false
-    if name ~= nil and type(name) ~= "string" then
-        error(("bad argument #2 to 'sslhandshake' (string expected, got %s)"):format(type(name)), 2)
-    end
-    name = name and name ~= "" and name
-    local certificate = o.certificate and o.certificate.name or false
-    if state.kind == "tls" then
-        if state.verify == verify and state.server_name == (name or false) and state.certificate == certificate then
-            return session == false or session or self.token
-        elseif state.moved then
-            return nil, "the connection was made with other settings (verification, server name or client certificate)"
+local function shaker(self)
+    return function(o, session, name, verify, _)
+        local state = o.state
+        if not state then
+            return nil, "closed"
         end
-        local ok, err = replace(o, state)
+        verify = (verify or self.always_verify) and true or false
+        if name ~= nil and type(name) ~= "string" then
+            error(("bad argument #2 to 'sslhandshake' (string expected, got %s)"):format(type(name)), 2)
+        end
+        name = name ~= "" and name or false
+        local certificate = o.certificate and o.certificate.name or false
+        if state.kind == "tls" then
+            if state.verify == verify and state.server_name == name and state.certificate == certificate then
+                return session == false or session or self.token
+            elseif state.moved then
+                return nil, "the connection was made with other settings (verification, server name or client certificate)"
+            end
+            local ok, err = replace(o, state)
+            if not ok then
+                forget(self, o)
+                return nil, err
+            end
+        end
+        state.kind, state.verify, state.server_name, state.certificate = "tls", verify, name, certificate
+        setmetatable(o, self.busy)
+        local ok, err = handshake.run(o, state, self.contexts)
         if not ok then
-            forget(self, o)
+            o.state = nil
+            setmetatable(o, self.plain)
             return nil, err
         end
+        setmetatable(o, self.tls)
+        self.pool:agrees(state, state.record)
+        return session == false or session or self.token
     end
-    state.kind, state.verify, state.server_name, state.certificate = "tls", verify, name or false, certificate
-    setmetatable(o, self.busy)
-    local ok, err = handshake.run(o, state, self.contexts)
-    if not ok then
+end
+
+-- may_keep: whether a connection may be used by others.
+local function may_keep(self, state)
+    if state.kind ~= "tls" or state.verify or self.keep_unverified then
+        return true
+    elseif not self.warned then
+        self.warned = true
+        ngx.log(ngx.WARN, "cleat: the TLS connection to ", pool.title(state.record), " was not verified, so it is closed and not kept: ",
+            "verify it (the third argument of sslhandshake), or set keep_unverified of make_tcp")
+    end
+    return false
+end
+
+local function closer(self)
+    return function(o)
+        local state = o.state
+        if state and state.kind == "tls" then
+            tls.farewell(o, state)
+        end
+        local ok, err = raw.close(o)
+        if ok or err == "closed" then
+            forget(self, o)
+        end
+        if ok then
+            return ok
+        end
+        return nil, err
+    end
+end
+
+local function keeper(self, close)
+    local kept = self.pool
+    return function(o, timeout, size)
+        local state = o.state
+        if not state then
+            return raw.setkeepalive(o, timeout, size)
+        elseif state.kind == "tls" then
+            local ok, err = tls.idle(o, state)
+            if not ok then
+                return nil, err
+            end
+        end
+        local record = state.record
+        if record.gone then
+            record = kept:record(record.name, record.host, record.port)
+            state.record = record
+        end
+        if not record.size then
+            record.size = size and number_option("pool_size", size, 1) or kept.limit
+        end
+        if not may_keep(self, state) or not kept:agrees(state, record) or record.count >= record.size then
+            return close(o)
+        end
+        local seconds = timeout == nil and self.keepalive_timeout or timeout / 1000
+        if seconds <= 0 or seconds > pool.LONGEST then
+            seconds = pool.LONGEST
+        end
+        local ok, err = raw.setkeepalive(o, seconds * 1000, 1)
+        if not ok and (err == "unread data in buffer" or err:sub(1, 11) == "socket busy") then
+            return nil, err
+        end
         o.state = nil
         setmetatable(o, self.plain)
-        return nil, err
-    end
-    setmetatable(o, self.tls)
-    pool.agrees(state)
-    return session == false or session or self.token
-end
-
-function methods.setkeepalive(self, o, timeout, size)
-    local state = o.state
-    if not state then
-        return raw.setkeepalive(o, timeout, size)
-    end
-    local kept = self.pool
-    local is_tls = state.kind == "tls"
-    if is_tls then
-        local ok, err = tls.idle(o, state)
         if not ok then
+            tls.drop(state)
             return nil, err
         end
-    end
-    local record = kept:record(state.record.key)
-    state.record = record
-    record.size = record.size or size or kept.limit
-    if not self.may_keep(state) or not pool.agrees(state) or record.count >= record.size then
-        return methods.close(self, o)
-    end
-    local seconds = timeout == nil and self.keepalive_timeout or timeout / 1000
-    if seconds <= 0 or seconds > pool.DAY then
-        seconds = pool.DAY
-    end
-    local ok, err = raw.setkeepalive(o, seconds * 1000, 1)
-    if not ok and (err == "unread data in buffer" or err:sub(1, 11) == "socket busy") then
-        return nil, err
-    end
-    o.state = nil
-    setmetatable(o, self.plain)
-    if ok then
-        kept:put(state, seconds)
+        state.moved = false
+        kept:put(state, record, seconds)
         return ok
     end
-    tls.drop(state)
-    return nil, err
-end
-
-function methods.close(self, o)
-    local state = o.state
-    if state and state.kind == "tls" then
-        tls.farewell(o, state)
-    end
-    local ok, err = raw.close(o)
-    if ok or err == "closed" then
-        forget(self, o)
-    end
-    if ok then
-        return ok
-    end
-    return nil, err
-end
-
-local function settimeout(o, timeout)
-    o.timeouts = timeout
-    return raw.settimeout(o, timeout)
-end
-
-local function settimeouts(o, connect, send, read)
-    o.timeouts = { connect, send, read }
-    return raw.settimeouts(o, connect, send, read)
 end
 
 local function busy()
@@ -213,17 +244,16 @@ local function busy()
 end
 
 -- What a cosocket with TLS has of nginx's methods.
-local SHARED = { "getreusedtimes", "getoption", "setoption", "bind" }
+local SHARED = { "getreusedtimes", "getoption", "setoption", "settimeout", "settimeouts", "bind" }
 
 -- prepare makes the metatables, once nginx's methods are known.
 local function prepare(self, cosocket)
     learned.learn(cosocket)
-    local own = { settimeout = settimeout, settimeouts = settimeouts, setclientcert = handshake.set_certificate }
-    for name, method in pairs(methods) do
-        own[name] = function(o, a, b, c, d)
-            return method(self, o, a, b, c, d)
-        end
-    end
+    local close = closer(self)
+    local own = {
+        connect = connector(self), sslhandshake = shaker(self), setclientcert = handshake.set_certificate,
+        setkeepalive = keeper(self, close), close = close,
+    }
     local plain, over_tls, shaking = {}, {}, {}
     for name, method in pairs(raw) do
         plain[name] = method
@@ -245,22 +275,12 @@ end
 ---@param options table
 ---@return function
 function tcp.make(options)
-    local warned = false
     local self = {
-        contexts = handshake.contexts(options), pool = pool.new(options.pool_size or 30), plain = false, tls = false, busy = false,
-        always_verify = options.always_verify or false, keepalive_timeout = options.keepalive_timeout or 60,
+        contexts = handshake.contexts(options), pool = pool.new(options.pool_size), plain = false, tls = false, busy = false,
+        always_verify = options.always_verify, keep_unverified = options.keep_unverified, warned = false,
+        keepalive_timeout = options.keepalive_timeout,
         token = {}, -- what sslhandshake returns as the session
     }
-    function self.may_keep(state)
-        if state.kind ~= "tls" or state.verify or options.keep_unverified then
-            return true
-        elseif not warned then
-            warned = true
-            ngx.log(ngx.WARN, "cleat: the TLS connection to ", state.record.key, " was not verified, so it is closed and not kept: ",
-                "verify it (the third argument of sslhandshake), or set keep_unverified of make_tcp")
-        end
-        return false
-    end
     return function()
         local cosocket = ngx_tcp()
         if not self.plain then

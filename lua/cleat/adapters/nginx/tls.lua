@@ -14,6 +14,7 @@ local C = require "cleat.backend"
 local delimited = require "cleat.adapters.nginx.delimited"
 local errors = require "cleat.errors"
 local raw = require("cleat.adapters.nginx.raw").methods
+local timeouts = require("cleat.adapters.nginx.raw").timeouts
 local reader = require "cleat.adapters.nginx.record_reader"
 local texts = require "cleat.adapters.nginx.texts"
 
@@ -25,6 +26,7 @@ local type, tonumber = type, tonumber
 local tls = {}
 
 local ROOM = 65536 -- what is taken from the connection at once
+local MANY, MOST = 16384, 1048576 -- what is received into a buffer
 local PIECE = 131072 -- what is encrypted before it is sent
 
 local function bad_argument(method, what)
@@ -54,7 +56,7 @@ end
 -- failed: TLS has failed, by a malformed record or an alert. The reason is in nginx's log.
 local function failed(o, s, result)
     local err = errors.from_connection(result, "read")
-    ngx.log(ngx.ERR, "cleat: TLS with ", s.record.key, " has failed: ", tostring(err)) -- luacheck: ignore 113
+    ngx.log(ngx.ERR, "cleat: TLS with ", s.host, " has failed: ", tostring(err)) -- luacheck: ignore 113
     if not s.dead and not s.writing then
         flush(o, s) -- the alert
     end
@@ -110,12 +112,43 @@ local function line(o, s)
     end
 end
 
+-- The buffer of large(), while no call has it: pieces of strings would be garbage.
+local spare
+
+-- large is exactly() for MANY bytes and more: it decrypts into a buffer.
+local function large(o, s, size)
+    local have = #s.rest - s.at + 1
+    local buffer = spare
+    spare = nil
+    if not buffer or C.buffer_size(buffer) < size then
+        buffer = C.buffer_new(size < MOST / 4 and MOST / 4 or MOST)
+    end
+    if have > 0 then
+        C.buffer_set(buffer, 0, sub(s.rest, s.at))
+    end
+    s.rest, s.at = "", 1
+    while have < size do
+        local count, err, refused = more(o, s, size - have, buffer, have)
+        if not count then
+            local bytes = C.buffer_get(buffer, 0, have)
+            spare = buffer
+            return partial(err, refused, bytes)
+        end
+        have = have + count
+    end
+    local bytes = C.buffer_get(buffer, 0, size)
+    spare = buffer
+    return bytes
+end
+
 local function exactly(o, s, size)
     local rest, at = s.rest, s.at
     local have = #rest - at + 1
     if have >= size then
         s.at = at + size
         return sub(rest, at, at + size - 1)
+    elseif size >= MANY and size <= MOST then
+        return large(o, s, size)
     end
     local parts, count = {}, 0
     if have > 0 then
@@ -311,27 +344,20 @@ function tls.idle(o, s)
     end
     if s.due > 0 or s.head ~= "" then
         return nil, "unread data in buffer"
+    elseif s.unsent then
+        return flush(o, s)
     end
-    return flush(o, s)
+    return true
 end
 
 --- farewell sends close_notify, if that needs no waiting.
 function tls.farewell(o, s)
     if not (s.dead or s.reading or s.writing) then
         C.connection_shutdown(s.id, 0)
+        local connect, send, read = timeouts(o)
         raw.settimeouts(o, 1, 1, 1)
         flush(o, s)
-        tls.set_timeouts(o)
-    end
-end
-
---- set_timeouts gives the cosocket the timeouts that the program has set: `timeouts` is a number, or an array of three.
-function tls.set_timeouts(o)
-    local timeouts = o.timeouts or 0
-    if type(timeouts) == "table" then
-        raw.settimeouts(o, timeouts[1], timeouts[2], timeouts[3])
-    else
-        raw.settimeout(o, timeouts)
+        raw.settimeouts(o, connect, send, read)
     end
 end
 
