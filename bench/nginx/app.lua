@@ -5,14 +5,18 @@ local nginx = require "cleat.adapters.nginx"
 local app = {}
 local functions = { nginx = ngx.socket.tcp }
 
+-- likewise: what nginx's OpenSSL offers.
+local function likewise(context)
+    context:set_groups "X25519"
+    context.ech_grease = false
+end
+
 function app.init(ca)
     functions.cleat = nginx.make_tcp { cafile = ca, configure = function(context)
+        likewise(context)
         context.session_cache_size = 0
-        context.ech_grease = false -- which nginx's does not have
     end }
-    functions.resuming = nginx.make_tcp { cafile = ca, configure = function(context)
-        context.ech_grease = false
-    end }
+    functions.resuming = nginx.make_tcp { cafile = ca, configure = likewise }
 end
 
 local operations = {}
@@ -53,19 +57,20 @@ end
 
 local POOL = { pool = "bench", pool_size = 10 }
 
-local function request(path)
-    return function(tcp, port)
+local function request(path, files)
+    return function(tcp, port, state)
+        state.number = (state.number or 0) + 1
         local sock = open(tcp, port, POOL)
         if sock:getreusedtimes() == 0 then
             assert(sock:sslhandshake(false, "localhost", true))
         end
-        exchange(sock, path)
+        exchange(sock, files and path .. state.number % files or path)
         assert(sock:setkeepalive(10000, 10))
     end
 end
 
 operations.request = request "/small"
-operations.large = request "/large"
+operations.large = request("/large", 16) -- different ones: LuaJIT would find the string of the last request
 
 -- spent: for how many microseconds this worker has been on a processor.
 local function spent()
@@ -75,22 +80,25 @@ local function spent()
     return nanoseconds / 1000
 end
 
---- run does an operation ?count times, and says how many microseconds each took.
+--- run does an operation ?count times with nginx's cosockets and as often with ?other, in turns of ?turn, and says how
+--- many microseconds each took. The turns are short, so that other load on the machine meets both.
 function app.run()
-    if ngx.var.arg_jit then jit[ngx.var.arg_jit]() end
     local arg = ngx.var
-    local operation, tcp, port, count = operations[arg.arg_operation], functions[arg.arg_tcp], tonumber(arg.arg_port),
-        tonumber(arg.arg_count)
-    local state = {}
-    for _ = 1, count / 10 do
-        operation(tcp, port, state)
+    local operation, port, turn = operations[arg.arg_operation], tonumber(arg.arg_port), tonumber(arg.arg_turn)
+    local sides = { { tcp = functions.nginx, state = {}, spent = 0 }, { tcp = functions[arg.arg_other], state = {}, spent = 0 } }
+    for number = 0, tonumber(arg.arg_count) / turn do
+        for place = 1, 2 do
+            local side = sides[(number + place) % 2 + 1]
+            local before = spent()
+            for _ = 1, turn do
+                operation(side.tcp, port, side.state)
+            end
+            if number > 0 then -- the first is for warming up
+                side.spent = side.spent + spent() - before
+            end
+        end
     end
-    collectgarbage()
-    local before = spent()
-    for _ = 1, count do
-        operation(tcp, port, state)
-    end
-    ngx.say((spent() - before) / count)
+    ngx.say(sides[1].spent / arg.arg_count, " ", sides[2].spent / arg.arg_count)
 end
 
 return app

@@ -4,8 +4,8 @@
 --
 -- One nginx, on core 0, is the client; another one, on core 1, is the server (TLS 1.3, X25519, AES-128-GCM, ECDSA P-256;
 -- both sides verify the same chain). A row is measured within one request of the client's worker, which reads how long
--- it has been on a processor. nginx's cosocket and cleat's take turns; each ratio is formed within a round, and the
--- median, with half the distance between the quartiles, is printed. Needs Debian's libnginx-mod-http-lua, and the
+-- it has been on a processor, and uses nginx's cosockets and cleat's in short turns. Each ratio is formed within a
+-- round, and the median, with half the distance between the quartiles, is printed. Needs Debian's libnginx-mod-http-lua, and the
 -- library and the certificates in build/bench, which script/bench makes.
 --
 -- rows: handshake   connect, full handshake with verification, close
@@ -17,10 +17,10 @@ package.path = root .. "/bench/?.lua;" .. package.path
 local statistics = require "lib.statistics"
 
 local ROWS = {
-    { name = "handshake", title = "handshake", other = "cleat", count = 300 },
-    { name = "visit", title = "handshake, resumed, and a small request", other = "resuming", count = 300 },
-    { name = "request", title = "small request, kept connection", other = "cleat", count = 5000 },
-    { name = "large", title = "1 MiB, kept connection", other = "cleat", count = 100 },
+    { name = "handshake", title = "handshake", other = "cleat", count = 300, turn = 5 },
+    { name = "visit", title = "handshake, resumed, and a small request", other = "resuming", count = 300, turn = 5 },
+    { name = "request", title = "small request, kept connection", other = "cleat", count = 5000, turn = 50 },
+    { name = "large", title = "1 MiB, kept connection", other = "cleat", count = 128, turn = 2 },
 }
 
 local rounds, wanted = 9, {}
@@ -98,7 +98,9 @@ local server = start("server", 1, "", ([[
         location = /small { return 200 "%s"; }
     }
 ]]):format(server_port, pki, pki, ("x"):rep(200)))
-os.execute(("head -c 1048576 /dev/zero > %s/www/large"):format(server))
+for number = 0, 15 do
+    os.execute(("head -c 1048576 /dev/urandom >%s/www/large%d"):format(server, number))
+end
 start("client", 0, [[
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
@@ -109,9 +111,11 @@ load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
     server { listen 127.0.0.1:%d; location = /run { content_by_lua_block { app.run() } } }
 ]]):format(absolute, absolute, build, pki, pki, client_port))
 
-local function measure(row, tcp)
-    local answer = ask(client_port, ("run?operation=%s&tcp=%s&port=%d&count=%d"):format(row.name, tcp, server_port, row.count))
-    return tonumber(answer) or error("the client's nginx says: " .. answer)
+local function measure(row)
+    local answer = ask(client_port, ("run?operation=%s&other=%s&port=%d&count=%d&turn=%d"):format(row.name, row.other, server_port,
+        row.count, row.turn))
+    local theirs, ours = answer:match "^(%S+) (%S+)$"
+    return tonumber(theirs) or error("the client's nginx says: " .. answer), tonumber(ours)
 end
 
 local ok, err = pcall(function()
@@ -120,13 +124,7 @@ local ok, err = pcall(function()
         if #wanted == 0 or wanted[row.name] then
             local theirs, ours, ratios = {}, {}, {}
             for round = 1, rounds do
-                for turn = 0, 1 do
-                    if (round + turn) % 2 == 0 then
-                        theirs[round] = measure(row, "nginx")
-                    else
-                        ours[round] = measure(row, row.other)
-                    end
-                end
+                theirs[round], ours[round] = measure(row)
                 ratios[round] = ours[round] / theirs[round]
             end
             local ratio, spread = statistics.median(ratios), statistics.spread(ratios)

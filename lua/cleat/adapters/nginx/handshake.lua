@@ -30,12 +30,6 @@ local CERTIFICATES = 100
 local Contexts = {}
 Contexts.__index = Contexts
 
---- contexts makes the contexts of one function like ngx.socket.tcp, each when it is first needed.
----@param options table
----@return cleat.adapters.nginx.Contexts
-function handshake.contexts(options)
-    return setmetatable({ options = options, by_certificate = {}, certificates = 0 }, Contexts)
-end
 
 -- certificate: the PEM texts of a client certificate and its key; false for none.
 local function make(self, mode, certificate)
@@ -79,6 +73,16 @@ function Contexts:get(mode, certificate)
         contexts[mode] = context
     end
     return context
+end
+
+--- contexts makes the contexts of one function like ngx.socket.tcp: the usual one at once, so that it is there before
+--- the workers are forked and mistakes are reported, the others when they are first needed.
+---@param options table
+---@return cleat.adapters.nginx.Contexts
+function handshake.contexts(options)
+    local self = setmetatable({ options = options, by_certificate = {}, certificates = 0 }, Contexts)
+    self:get("name", false)
+    return self
 end
 
 -- explain returns the cosocket's error for a status, and logs more.

@@ -23,7 +23,9 @@ local reader = {}
 local RECORD = 16384 -- the plaintext of the longest record
 local OVERHEAD = 21 -- what a record with data has besides, at least: its header and an AEAD's tag
 local HEADER = 5
-local MOST = 65536 -- what is received at once
+-- What is received at once. LuaJIT's luaL_Buffer, in which nginx makes the string, has that size: longer strings are
+-- made of pieces, which are copied again.
+local PIECE = 8192
 
 -- follow notes where the records in received bytes begin and end.
 local function follow(s, bytes)
@@ -50,13 +52,11 @@ end
 -- amount: how many bytes the cosocket is asked for: never more than must come for `need` bytes of plaintext. nil for
 -- any number.
 local function amount(s, need)
-    if s.due > 0 then
-        return s.due
-    elseif need > 4096 and s.head == "" then
-        if need > MOST - 4 * OVERHEAD then
-            return MOST
-        end
-        return need + OVERHEAD * math.ceil(need / RECORD)
+    local due = s.due
+    if due > 0 then
+        return due < PIECE and due or PIECE
+    elseif need > PIECE / 2 and s.head == "" then
+        return need > PIECE and PIECE or need + OVERHEAD
     end
 end
 
@@ -86,7 +86,7 @@ local function receive(o, s, need)
     if size then
         bytes, err, partial = raw.receive(o, size)
     else
-        bytes, err, partial = raw.receiveany(o, MOST)
+        bytes, err, partial = raw.receiveany(o, PIECE)
     end
     s.reading = false
     return bytes, err, partial
