@@ -5,6 +5,7 @@ package.path = here .. "/?.lua;" .. package.path
 
 local benchmarks = require "lib.benchmarks"
 local chart = require "lib.chart"
+local flame = require "lib.flame"
 local json = require "lib.json"
 local machine = require "lib.machine"
 local process = require "lib.process"
@@ -49,6 +50,8 @@ do
             options.svg = value()
         elseif word == "--markdown" then
             options.markdown = value()
+        elseif word == "--profile" then
+            options.profile = true
         elseif word:sub(1, 1) == "-" then
             stop("unknown argument %s (see --help)", word)
         else
@@ -56,6 +59,15 @@ do
         end
         index = index + 1
     end
+end
+if options.profile then -- of cleat on Lua 5.4 if no peer is named
+    local named = #options.names
+    for _, peer in ipairs(benchmarks.peers) do
+        for _, name in ipairs(options.names) do
+            named = name == peer.name and 0 or named
+        end
+    end
+    options.names[#options.names + 1] = named > 0 and "cleat" or nil
 end
 local rounds = math.max(1, options.rounds or (options.quick and 3 or 15))
 
@@ -97,6 +109,8 @@ local function lacks(peer, benchmark)
     return benchmark.kind == "program" and peer.name ~= "cleat"
 end
 
+local recording -- the file into which the program that is measured is profiled
+
 -- words: a program of a peer's, with its place.
 local function words(program, ...)
     local list = {}
@@ -107,6 +121,15 @@ local function words(program, ...)
         list[#list + 1] = tostring(word)
     end
     return list
+end
+
+-- measured: the words of the program whose CPU time counts.
+local function measured(program)
+    if not recording then
+        return program
+    end
+    local list = flame.recorder(recording)
+    return table.move(program, 1, #program, #list + 1, list)
 end
 
 local function environment(benchmark, changes)
@@ -160,23 +183,24 @@ end
 
 local function client(peer, benchmark, operation, count, changes)
     local port = benchmark.kind == "alone" and 0 or serve(benchmark)
-    return process.run(CLIENT, words(peer.client, operation, port, count),
+    return process.run(CLIENT, measured(words(peer.client, operation, port, count)),
         with_configuration(peer, environment(benchmark, changes)))
 end
+
+local VISITS = { ["accept-again"] = "visit-again", ["idle-server"] = "visit-idle" } -- what the client does with a server
 
 -- A server of the peer's, and the raw client.
 local function accept(peer, benchmark, count)
     local operation = benchmark.operation or benchmark.name
-    local program = words(peer.server or peer.client, operation, count)
+    local program = measured(words(peer.server or peer.client, operation, count))
     local values = environment(benchmark)
     local started = process.start(CLIENT, program, with_configuration(peer, values))
     local port, said = started.output "^port (%d+)"
     if not port then
         return nil, said
     end
-    local visited, why = process.run(SERVER, words(peers[1].client, operation == "accept-again" and "visit-again" or "visit", port,
-        count + count // 10 + 1), values)
-    local answer, last = started.output "^(cpu .*)"
+    local visited, why = process.run(SERVER, words(peers[1].client, VISITS[operation] or "visit", port, count + count // 10 + 1), values)
+    local answer, last = started.output "^(%l+ [%d.]+)"
     started.finish()
     if not visited then
         return nil, why
@@ -191,8 +215,8 @@ local function grow(peer, benchmark)
     if benchmark.operation == "idle" then -- the server has one for each, too
         count = math.min(count, machine.descriptors() - 100)
     end
-    local started = process.start(CLIENT, words({ peer.client[1], "peers/growth.lua" }, benchmark.operation, serve(benchmark), count),
-        environment(benchmark))
+    local started = process.start(CLIENT, words({ peer.client[1], "peers/growth.lua" }, benchmark.operation, serve(benchmark), count,
+        table.unpack(benchmark.steps)), environment(benchmark))
     local rows = {}
     while true do
         local row, why = started.output "^step (.*)"
@@ -323,6 +347,32 @@ local function run_rounds(number, benchmark)
         results[#results + 1] = result
         say("[%d/%d] %s", number, #chosen, report.line(result, peers))
     end
+end
+
+-- profile draws a flame graph of the one benchmark and peer that were named.
+local function profile()
+    local peer = peers[#peers] -- after raw C, which is always there
+    local name = options.svg or ("%s/profile-%s-%s.svg"):format(build, chosen[1].name, peer.name)
+    recording = folder .. "/perf.data"
+    local value, why = measure(peer, chosen[1])
+    if not value then
+        stop("%s, %s: %s", chosen[1].name, peer.title, why)
+    end
+    local drawn, reason = flame.draw(recording, chosen[1].title .. ", " .. peer.title)
+    local file = assert(io.open(name, "w"))
+    file:write(drawn or stop("%s", reason))
+    file:close()
+    say("wrote %s", name)
+    os.exit(0)
+end
+
+if options.profile then
+    if #chosen ~= 1 or #peers > 2 or chosen[1].kind == "growth" or chosen[1].kind == "program" then
+        stop "--profile needs one benchmark, and at most one peer (see --help)"
+    elseif not process.first_line "perf --version" then
+        stop "--profile needs perf, which Debian's package linux-perf has"
+    end
+    profile()
 end
 
 for number, benchmark in ipairs(chosen) do

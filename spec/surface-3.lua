@@ -104,5 +104,6 @@ return {
         note = "Without delegated credentials, which no client of BoringSSL's has, and without ALPS, which only browsers speak." },
     { "B-67", "none", "sessions as bytes" },
     { "B-68", "none", "certificates and keys from memory" },
+    { "B-70", "none", "reads that return nil in place of raising: `try_recv()`, `try_read()`" },
     { "B-69", "none", "DTLS", note = "It is not there: see below." },
 }

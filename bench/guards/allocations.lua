@@ -83,26 +83,26 @@ local operations = {
 
 local function nothing() end
 
--- Several times, and the least: what the machine itself allocates now and then (a stack that grows, a trace) is not the
--- operation's.
+-- Several times, and the most frequent result: what the machine itself allocates and frees now and then (a stack that
+-- grows or shrinks, a trace) is not the operation's.
 local function measure(before, operation, after)
-    local least_blocks, least_bytes, least_kept = math.huge, math.huge, math.huge
+    local counts, most = {}, nil
     for round = 1, COUNT do
         before(round)
         local blocks, bytes, held = counter()
         operation()
         local blocks_then, bytes_then, held_then = counter()
-        least_blocks = math.min(least_blocks, blocks_then - blocks)
-        least_bytes = math.min(least_bytes, bytes_then - bytes)
-        least_kept = math.min(least_kept, held_then - held)
+        local result = ("%d %d %d"):format(blocks_then - blocks, bytes_then - bytes, held_then - held)
+        counts[result] = (counts[result] or 0) + 1
+        most = (not most or counts[result] > counts[most]) and result or most
         after()
     end
-    return least_blocks, least_bytes, least_kept
+    return most
 end
 
 for _, operation in ipairs(operations) do
     collectgarbage()
     collectgarbage "stop"
-    print(("%s %d %d %d"):format(operation[1], measure(operation[2] or nothing, operation[3], operation[4] or nothing)))
+    print(operation[1] .. " " .. measure(operation[2] or nothing, operation[3], operation[4] or nothing))
     collectgarbage "restart"
 end

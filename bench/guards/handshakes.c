@@ -1,8 +1,11 @@
-/* handshakes.c: full handshakes of one end over memory, for callgrind (run.lua, instructions).
- * handshakes END WAY COUNT PKI does COUNT of them. END: client, or server, whose clients show a certificate. WAY: raw
- * (BoringSSL by itself, which verifies each chain), unknown (cleat with the cache of verified chains off) or known
- * (cleat, with a peer that it has verified before). PKI: the directory of the certificates. Callgrind counts what is in
- * measured(): that end without its peer. */
+/* handshakes.c: handshakes of one end over memory, for callgrind (run.lua, instructions).
+ * handshakes END WAY COUNT PKI does COUNT of them. END: client; server, whose clients show a certificate; accept, a
+ * server whose clients show none. WAY: raw (BoringSSL by itself, which verifies each chain), unknown (cleat with the
+ * cache of verified chains off), known (cleat, with a peer that it has verified before), raw-resumed or resumed (each
+ * handshake resumes a session of the one before; then the server sends a byte, and with it the next session). PKI: the
+ * directory of the certificates. Callgrind counts what is in measured(): that end without its peer. WAY may also be
+ * raw-idle or idle: the ends stay open after such a byte, and the program prints how many bytes one of them takes. */
+#include <malloc.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -11,10 +14,17 @@
 
 enum { ROOM = 65536 };
 
+/* What measured() does: the connection is made, and takes its first step; it goes on; the byte is sent or received. */
+enum phase { BEGINS, GOES_ON, TALKS };
+
 static bool is_server;
+static bool resumes;
+static bool keeps; /* what was made */
 static SSL_CTX *raw_context;
+static SSL_SESSION *raw_session; /* a raw client's newest */
 static int32_t end; /* a cleat connection, or */
 static SSL *raw; /* a raw one */
+static int resumed; /* how many handshakes of the end resumed a session */
 static char bytes[ROOM];
 static int32_t len;
 
@@ -44,6 +54,7 @@ static void open_end(void) {
                       SSL_set1_host(raw, "localhost") == 1,
                   "the name");
         SSL_set_connect_state(raw);
+        check_raw(raw_session == NULL || SSL_set_session(raw, raw_session) == 1, "the session");
     }
     SSL_set_bio(raw, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
 }
@@ -77,28 +88,75 @@ static void close_end(void) {
     }
 }
 
-/* begins: makes the connection. Ends it once it is done. */
-static bool advance(bool begins) {
+/* What a server sends follows the tickets, where its last step has left them in bytes. */
+static void talk_cleat(int32_t connection, bool server) {
+    char byte = 'x';
+    if (server) {
+        check(cleat_connection_write(connection, &byte, 1, 0), "write");
+        len += check(cleat_connection_drain(connection, bytes + len, ROOM - len), "drain");
+    } else {
+        check(cleat_connection_feed(connection, bytes, len), "feed");
+        check(cleat_connection_read(connection, &byte, 1, 0), "read");
+    }
+}
+
+static void talk(void) {
+    char byte = 'x';
+    if (raw == NULL) {
+        talk_cleat(end, is_server);
+    } else if (is_server) {
+        check_raw(SSL_write(raw, &byte, 1) == 1, "SSL_write");
+        len += BIO_read(SSL_get_wbio(raw), bytes + len, ROOM - len);
+    } else {
+        check_raw(BIO_write(SSL_get_rbio(raw), bytes, len) == len, "BIO_write");
+        check_raw(SSL_read(raw, &byte, 1) == 1, "SSL_read");
+    }
+}
+
+static bool is_resumed(void) {
+    return raw != NULL ? SSL_session_reused(raw) == 1
+                       : check(cleat_connection_session_reused(end), "session_reused") == 1;
+}
+
+/* Returns whether the phase was the last one. */
+static bool advance(enum phase phase) {
     bool done;
-    if (begins) open_end();
-    done = step();
-    if (done) close_end();
+    if (phase == BEGINS) open_end();
+    done = phase == TALKS || step();
+    if (phase == TALKS) talk();
+    if (done && (phase == TALKS || !(resumes || keeps))) {
+        resumed += is_resumed() ? 1 : 0;
+        if (!keeps) close_end();
+    }
     return done;
 }
 
-__attribute__((noinline)) static bool measured(bool begins) {
-    bool done = advance(begins);
+__attribute__((noinline)) static bool measured(enum phase phase) {
+    bool done = advance(phase);
     __asm__ volatile("" ::: "memory"); /* it stays a separate function, that returns here */
     return done;
 }
 
+static bool run(bool counts, enum phase phase) {
+    return counts ? measured(phase) : advance(phase);
+}
+
 static void shake_hands(bool counts) {
     int32_t peer = open_cleat(!is_server);
-    bool begins = true;
+    enum phase phase = BEGINS;
     len = 0;
-    while (!(counts ? measured(begins) : advance(begins))) {
-        begins = false;
+    if (is_server) step_cleat(peer);
+    while (!run(counts, phase)) {
+        phase = GOES_ON;
         step_cleat(peer);
+    }
+    if (resumes || keeps) {
+        if (!is_server) {
+            step_cleat(peer);
+            talk_cleat(peer, true);
+        }
+        run(counts, TALKS);
+        if (is_server) talk_cleat(peer, false);
     }
     cleat_close(peer);
 }
@@ -117,7 +175,15 @@ static void ask_client(const char *pki) {
           chain);
 }
 
-static void make_raw(const char *pki) {
+/* The reference is the callback's. */
+static int keep_session(SSL *ssl, SSL_SESSION *session) {
+    (void)ssl;
+    SSL_SESSION_free(raw_session);
+    raw_session = session;
+    return 1;
+}
+
+static void make_raw(const char *pki, bool asks) {
     char root[PATH_ROOM];
     char chain[PATH_ROOM];
     char key[PATH_ROOM];
@@ -128,7 +194,12 @@ static void make_raw(const char *pki) {
     check_raw(raw_context != NULL && SSL_CTX_set1_curves_list(raw_context, "X25519") == 1 &&
                   SSL_CTX_load_verify_locations(raw_context, root, NULL) == 1,
               "SSL_CTX_new");
-    SSL_CTX_set_verify(raw_context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    if (!is_server || asks)
+        SSL_CTX_set_verify(raw_context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    if (!is_server && resumes) {
+        SSL_CTX_set_session_cache_mode(raw_context, SSL_SESS_CACHE_CLIENT);
+        SSL_CTX_sess_set_new_cb(raw_context, keep_session);
+    }
     check_raw(!is_server ||
                   (SSL_CTX_use_certificate_chain_file(raw_context, chain) == 1 &&
                    SSL_CTX_use_PrivateKey_file(raw_context, key, SSL_FILETYPE_PEM) == 1 &&
@@ -136,31 +207,43 @@ static void make_raw(const char *pki) {
               chain);
 }
 
-/* The first handshake makes what the others find. */
-static void check_way(const char *way, int count) {
+/* The first handshake makes what the others find. A server verifies the client of a session again. */
+static void check_way(const char *way, int count, bool asks) {
+    bool known = (strcmp(way, "known") == 0 || strcmp(way, "idle") == 0) && (!is_server || asks);
     int32_t hits;
     int32_t misses;
     check(cleat_context_chain_cache_stats(is_server ? server_context : client_context, &hits,
                                           &misses),
           "statistics");
-    if (hits == (strcmp(way, "known") == 0 ? count : 0)) return;
-    fprintf(stderr, "%s: %d of %d were hits\n", way, (int)hits, count);
+    if (resumes && resumed == count) return;
+    if (!resumes && resumed == 0 && hits == (known ? count : 0)) return;
+    fprintf(stderr, "%s: %d of %d were hits, %d resumed\n", way, (int)hits, count, resumed);
     exit(1);
 }
 
 int main(int argc, char **argv) {
+    size_t before = 0;
+    bool asks;
     int count;
     int i;
     if (argc != 5) return 2;
-    is_server = strcmp(argv[1], "server") == 0;
+    asks = strcmp(argv[1], "server") == 0;
+    is_server = asks || strcmp(argv[1], "accept") == 0;
+    resumes = strstr(argv[2], "resumed") != NULL;
+    keeps = strstr(argv[2], "idle") != NULL;
     count = (int)strtol(argv[3], NULL, 10);
     make_contexts(argv[4]);
-    if (is_server) ask_client(argv[4]);
-    if (strcmp(argv[2], "raw") == 0) make_raw(argv[4]);
+    if (asks) ask_client(argv[4]);
+    if (resumes) check(cleat_context_set_client_sessions(client_context, 16), "client_sessions");
+    if (strncmp(argv[2], "raw", 3) == 0) make_raw(argv[4], asks);
     if (strcmp(argv[2], "unknown") == 0)
         check(cleat_context_set_chain_cache_seconds(is_server ? server_context : client_context, 0),
               "cache");
-    for (i = 0; i <= count; i++) shake_hands(i > 0);
-    check_way(argv[2], count);
+    for (i = 0; i <= count; i++) {
+        shake_hands(i > 0);
+        if (i == 0) before = mallinfo2().uordblks;
+    }
+    if (keeps) printf("bytes %zu\n", (mallinfo2().uordblks - before) / (size_t)count);
+    check_way(argv[2], count, asks);
     return 0;
 }

@@ -1,4 +1,4 @@
---- Usage: script/lua bench/guards/run.lua [--update] [syscalls|allocations|compiled|instructions]…
+--- Usage: script/lua bench/guards/run.lua [--update] [syscalls|allocations|compiled|instructions|memory]…
 ---
 --- Counts what can be counted exactly, and compares it with figures.txt beside this file: see bench/README.md,
 --- "Guards". Exits with 1 if a figure differs, with 77 if nothing could be counted here. --update writes what was
@@ -177,11 +177,11 @@ end
 
 -- Allocations.
 
--- How many blocks, whether nothing may be kept, and what that is. Lua 5.4 itself frees and allocates call frames when
--- an error is caught.
+-- How many blocks at most, whether nothing may be kept, and what that is. Lua 5.4 itself allocates a call frame or
+-- frees one when an error is caught, depending on the stack: of a WantRead only what is kept is a figure.
 local ALLOCATION_DEMANDS = {
     { "^recv%-", 1, false, "the string that is returned" }, { "^recv_into", 0, true, "nothing" }, { "^send", 0, true, "nothing" },
-    { "^want%-read", math.huge, true, "nothing" }, { "^method%-call", 0, true, "nothing" },
+    { "^want%-read", 1, true, "at most a call frame" }, { "^method%-call", 0, true, "nothing" },
 }
 
 local function check_allocations(kind, command)
@@ -191,11 +191,15 @@ local function check_allocations(kind, command)
             fail("allocations.%s: not a line of figures: %s", kind, line)
             return
         end
-        local figure = kind == "lua54" and ("%s blocks, %s bytes, %s kept"):format(blocks, bytes, kept) or kept .. " bytes"
+        kept = math.max(tonumber(kept), 0)
+        local figure = ("%d bytes"):format(kept)
+        if kind == "lua54" and name ~= "want-read" then
+            figure = ("%s blocks, %s bytes, %d kept"):format(blocks, bytes, kept)
+        end
         note(("allocations.%s.%s"):format(kind, name), figure)
         for _, demand in ipairs(ALLOCATION_DEMANDS) do
-            if name:find(demand[1]) and (tonumber(blocks) > demand[2] or demand[3] and tonumber(kept) > 0) then
-                fail("allocations.%s.%s: %s; it should allocate %s", kind, name, figure, demand[4])
+            if name:find(demand[1]) and (tonumber(blocks) > demand[2] or demand[3] and kept > 0) then
+                fail("allocations.%s.%s: %s blocks, %d bytes kept; it should allocate %s", kind, name, blocks, kept, demand[4])
             end
         end
     end
@@ -246,12 +250,13 @@ local function callgrind(folder, options, command)
     end
 end
 
--- What a full handshake takes at most, as a share of what it takes the raw loop, which verifies its peer's chain each
--- time: with a peer that cleat has to verify too, and with one that it has verified before. The server's clients show a
--- certificate.
+-- What a handshake takes at most, as a share of what it takes the raw loop, which verifies its peer's chain each time:
+-- with a peer that cleat has to verify too, with one that it has verified before, and with one whose session it
+-- resumes. The clients of "server" show a certificate, those of "accept" none.
 local DEMANDS_OF = {
-    client = { { "unknown", 1.05 }, { "known", 0.60 } },
-    server = { { "unknown", 1.05 }, { "known", 0.65 } },
+    client = { raw = { { "unknown", 1.03 }, { "known", 0.60 } }, ["raw-resumed"] = { { "resumed", 1.05 } } },
+    server = { raw = { { "unknown", 1.05 }, { "known", 0.65 } } },
+    accept = { raw = { { "known", 1.03 } }, ["raw-resumed"] = { { "resumed", 1.05 } } },
 }
 local HANDSHAKES = 8
 local FEW, MANY = 5, 45 -- handshakes in Lua: the second number less the first is counted
@@ -284,21 +289,27 @@ local function check_lua_client(folder, where, raw)
     end
 end
 
--- check_end counts the handshakes of a client or a server in C, and returns what the raw loop takes.
+-- check_end counts the handshakes of a client or a server in C, and returns what a full one takes the raw loop.
 local function check_end(folder, where, program, name)
     local function handshake(way)
         local sum = callgrind(folder, "--collect-atstart=no --toggle-collect=measured",
             ("%s %s %s %d %s"):format(quote(program), name, way, HANDSHAKES, quote(pki)))
         return sum and math.floor(sum / HANDSHAKES + 0.5)
     end
-    local raw = handshake "raw"
-    for _, demand in ipairs(raw and DEMANDS_OF[name] or {}) do
-        local sum = handshake(demand[1])
-        if sum then
-            compared(name .. "." .. demand[1], where, sum, raw, demand[2])
+    local function compare(way)
+        local raw = handshake(way)
+        for _, demand in ipairs(raw and DEMANDS_OF[name][way] or {}) do
+            local sum = handshake(demand[1])
+            if sum then
+                compared(name .. "." .. demand[1], where, sum, raw, demand[2])
+            end
         end
+        return raw
     end
-    return raw
+    if DEMANDS_OF[name]["raw-resumed"] then
+        compare "raw-resumed"
+    end
+    return compare "raw"
 end
 
 local function check_handshakes(folder, where)
@@ -307,6 +318,7 @@ local function check_handshakes(folder, where)
         return skip("instructions of handshakes", program .. " is not built (script/build --tests)")
     end
     check_end(folder, where, program, "server")
+    check_end(folder, where, program, "accept")
     local raw = check_end(folder, where, program, "client")
     if raw then
         check_lua_client(folder, where, raw)
@@ -343,7 +355,28 @@ function guards.instructions(folder)
     end
 end
 
-local NAMES = { "syscalls", "allocations", "compiled", "instructions" }
+-- Memory.
+
+local IDLE = 64 -- connections
+
+function guards.memory()
+    local program = build .. "/bench/guard_handshakes"
+    if not exists(program) then
+        return skip("memory", program .. " is not built (script/build --tests)")
+    end
+    local where = (".api%d.%s"):format(api, first_line "uname -m" or "unknown")
+    for _, name in ipairs { "client", "accept" } do
+        local lines = lines_of(("timeout 900 %s %s idle %d %s"):format(quote(program), name, IDLE, quote(pki)))
+        local bytes = lines and lines[1] and lines[1]:match "^bytes (%d+)$"
+        if bytes then
+            note("memory.c." .. name .. where, bytes, TOLERANCE)
+        elseif lines then
+            fail("memory.c.%s: not a number of bytes: %s", name, lines[1] or "nothing")
+        end
+    end
+end
+
+local NAMES = { "syscalls", "allocations", "compiled", "instructions", "memory" }
 local chosen = {}
 for _, word in ipairs(arg) do
     if word == "--update" then

@@ -4,7 +4,7 @@
 --- scale, which make of what a program printed ("cpu" seconds for count operations, or "bytes") the number that is
 --- shown; quick and full, the counts. operation: where that is another. kind: "server" for those whose CPU is the
 --- server's, "alone" for those that need no server, "program" for those that are one program, "growth" for those
---- that run only when they are named, and have a separate table. groups: other groups than X25519. version: other
+--- that run only when they are named, and have a separate table; steps: where they report, columns: what. groups: other groups than X25519. version: other
 --- than 1.3; below it the group is that of the certificates, too. rsa: all certificates are RSA's. new_chains:
 --- which end shows another certificate on each connection, so that its peer has not verified it before.
 
@@ -49,6 +49,7 @@ local benchmarks = {
     { name = "echo", title = "echo, 64 bytes", unit = "µs", scale = micro, quick = 2000, full = 6000 },
     { name = "want-read", title = "would block, raised and caught", unit = "ns", scale = nano, quick = 20000, full = 200000 },
     { name = "idle", title = "idle client connection, memory", unit = "bytes", quick = 200, full = 1000 },
+    { name = "idle-server", title = "idle server connection, memory", unit = "bytes", quick = 200, full = 1000, kind = "server" },
     { name = "bundle-first", title = "context with the system's bundle", unit = "ms", scale = milli, quick = 1, full = 1,
         kind = "alone" },
     { name = "bundle-again", title = "the same again in the process", unit = "ms", scale = milli, quick = 20, full = 50,
@@ -60,9 +61,18 @@ local benchmarks = {
         kind = "program", program = { "bench/lookup", "2", "own" } },
     { name = "lookup-shared", title = "id lookup, two threads, one id", unit = "ns", scale = nano, quick = 5000000, full = 50000000,
         kind = "program", program = { "bench/lookup", "2", "same" } },
-    { name = "growth-idle", operation = "idle", title = "idle connections", kind = "growth", quick = 1000, full = 20000 },
+    { name = "growth-idle", operation = "idle", title = "idle connections", kind = "growth", quick = 1000, full = 100000,
+        steps = { 100, 1000, 10000, 50000, 100000 }, columns = { "bytes each", "µs CPU for a handshake" } },
+    { name = "growth-objects", operation = "objects", title = "idle connections over memory", kind = "growth", quick = 1000, full = 100000,
+        steps = { 100, 1000, 10000, 50000, 100000 }, columns = { "bytes each", "µs CPU for a connection" } },
     { name = "growth-handshakes", operation = "handshakes", title = "handshakes, one after the other", kind = "growth", quick = 5000,
-        full = 1000000 },
+        full = 1000000, steps = { 100, 1000, 10000, 100000, 1000000 }, columns = { "bytes in all", "µs CPU for a handshake" } },
+    { name = "growth-received", operation = "received", title = "MB received through one connection", kind = "growth", quick = 256,
+        full = 10240, steps = { 64, 256, 1024, 4096, 10240 }, columns = { "bytes in all", "µs CPU for a MB" } },
+    { name = "growth-sent", operation = "sent", title = "MB sent through one connection", kind = "growth", quick = 256,
+        full = 10240, steps = { 64, 256, 1024, 4096, 10240 }, columns = { "bytes in all", "µs CPU for a MB" } },
+    { name = "growth-contexts", operation = "contexts", title = "contexts", kind = "growth", quick = 500, full = 10000,
+        steps = { 100, 500, 1000, 5000, 10000 }, columns = { "bytes each", "µs CPU for a context" } },
 }
 
 -- What no peer over Lua but cleat has a call for.

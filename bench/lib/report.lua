@@ -72,7 +72,7 @@ function report.summary(results, peers, about)
     end
     for _, result in ipairs(results) do
         local entry = { name = result.benchmark.name, title = result.benchmark.title, unit = result.benchmark.unit, peers = {},
-            growth = result.growth }
+            growth = result.growth, columns = result.benchmark.columns }
         for _, peer in ipairs(peers) do
             local values = values_of(result, peer.name)
             if #values > 0 then
@@ -131,7 +131,7 @@ local function growth_of(summary)
     for _, entry in ipairs(summary.benchmarks) do
         for _, peer in ipairs(summary.peers) do
             local grown = entry.growth and entry.growth[peer.name]
-            local rows = { { entry.title, entry.name == "growth-idle" and "bytes each" or "bytes in all", "µs CPU for a handshake" } }
+            local rows = { { entry.title, entry.columns and entry.columns[1] or "", entry.columns and entry.columns[2] or "" } }
             for _, step in ipairs(grown or {}) do
                 rows[#rows + 1] = { ("%d"):format(step.number), ("%d"):format(step.bytes), number(step.microseconds) }
             end

@@ -1,6 +1,12 @@
--- Whether a connection costs the same when there are many (cleat, on either Lua). growth.lua idle|handshakes PORT COUNT
--- prints "step N bytes CPU" for growing numbers N: of idle connections held, the memory of one and the CPU time of the
--- handshakes since the last step; of handshakes done one after the other, the process's memory and the CPU time of one.
+-- Whether a thing costs the same when there are many (cleat, on either Lua). growth.lua OPERATION PORT COUNT STEP…
+-- prints "step N bytes CPU" at each step: the memory, and the CPU time of one since the last step.
+--
+--   idle        connections held: the memory of one
+--   handshakes  done one after the other: the memory of the process
+--   received    MB, all through one connection: the memory of the process
+--   sent        the same in the other direction
+--   objects     connections over memory, half of them clients, half servers, held: the memory of one
+--   contexts    with a certificate, a key and a CA, held: the memory of one
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -12,6 +18,7 @@ context.session_cache_size = 0 -- full handshakes
 local options, address = { server_hostname = os.getenv "BENCH_NAME" }, { "127.0.0.1", port }
 
 local IP, IP_BIND_ADDRESS_NO_PORT, PORTS = 0, 24, 5000
+local MEGABYTE = 1048576
 
 -- With 20,000 ports in use the system takes longer and longer to find a free one: each 5,000 connections have
 -- another address.
@@ -23,11 +30,87 @@ local function handshake(number)
     return context:wrap_socket(sock, options)
 end
 
-local function hold(number)
+local server_context
+
+local function serving()
+    local made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, { cafile = os.getenv "BENCH_CA" })
+    made:load_cert_chain(os.getenv "BENCH_CERT", os.getenv "BENCH_KEY")
+    return made
+end
+
+-- pair: both ends of a connection over memory, after the handshake and a byte each way.
+local function pair()
+    server_context = server_context or serving()
+    local to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    local client = context:wrap_bio(to_client, to_server, options)
+    local server = server_context:wrap_bio(to_server, to_client, { server_side = true })
+    local function step(conn)
+        local ok, err = pcall(conn.do_handshake, conn)
+        return ok or ssl.SSLWantReadError:is(err) or error(err, 0)
+    end
+    step(client)
+    step(server)
+    client:do_handshake()
+    server:do_handshake()
+    client:write "x"
+    server:write "y"
+    assert(server:read(1) == "x" and client:read(1) == "y")
+    return client, server
+end
+
+local function open(letter, number)
+    local conn = handshake(0)
+    conn:sendall(("%s%015d"):format(letter, number))
+    return conn
+end
+
+local held = {} -- luacheck: ignore 241
+local HOLDS = { idle = true, objects = true, contexts = true }
+for number = 1, HOLDS[operation] and count or 0 do -- room in the table is the program's
+    held[number] = false
+end
+
+local work = {}
+
+function work.idle(number)
     local conn = handshake(number)
     conn:sendall(("I%015d"):format(0))
     assert(conn:recv(1) == ".")
-    return conn
+    held[number] = conn
+end
+
+function work.handshakes(number)
+    handshake(number):close()
+end
+
+function work.contexts(number)
+    held[number] = serving()
+end
+
+-- Two with each call: the other calls do nothing.
+function work.objects(number)
+    if number % 2 == 0 then
+        held[number - 1], held[number] = pair()
+    end
+end
+
+-- A MB on one connection.
+local conn
+local buffer, piece = socket.buffer(16384), ("\0"):rep(65536)
+
+function work.received()
+    conn = conn or open("S", count * MEGABYTE)
+    local left = MEGABYTE
+    while left > 0 do
+        left = left - conn:recv_into(buffer, math.min(left, 16384))
+    end
+end
+
+function work.sent()
+    conn = conn or open("D", count * MEGABYTE)
+    for _ = 1, MEGABYTE / #piece do
+        conn:sendall(piece)
+    end
 end
 
 local function resident()
@@ -39,42 +122,25 @@ local function resident()
     return pages * 4096
 end
 
-local STEPS = { 100, 1000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000 }
-local held = {} -- luacheck: ignore 241
-for number = 1, operation == "idle" and count or 0 do -- room in the table is the program's, not the connections'
-    held[number] = false
+for _ = 1, (operation == "received" or operation == "sent") and 0 or 50 do -- what is made once
+    work[operation](2)
 end
+held[2] = HOLDS[operation] and false or nil
 
-local function work(number)
-    if operation == "idle" then
-        held[number] = hold(number)
-    else
-        handshake(number):close()
-    end
-end
-
-for _ = 1, 50 do -- what is made once
-    hold(0):close()
-end
-
-local base = resident()
-local done = 0
-for index, step in ipairs(STEPS) do
-    step = math.min(step, count)
+local base, done = resident(), 0
+for index = 4, #arg do
+    local step = math.min(tonumber(arg[index]), count)
     if step <= done then
         break
     end
     local before, start = done, os.clock()
     for number = done + 1, step do
-        work(number)
+        work[operation](number)
     end
     done = step
     local seconds = os.clock() - start
     local bytes = resident()
-    print(("step %d %.0f %.9f"):format(step, operation == "idle" and (bytes - base) / step or bytes, seconds / (step - before)))
+    print(("step %d %.0f %.9f"):format(step, HOLDS[operation] and (bytes - base) / step or bytes, seconds / (step - before)))
     io.stdout:flush()
-    if not STEPS[index + 1] then
-        break
-    end
 end
 os.exit(0, false)

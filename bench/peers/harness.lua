@@ -60,6 +60,12 @@ return function(peer)
         return pages * 4096
     end
 
+    local function resident_after_collection()
+        collectgarbage()
+        collectgarbage()
+        return resident()
+    end
+
     local run = {}
 
     function run.verify()
@@ -196,11 +202,6 @@ return function(peer)
             expect_dot(conn)
             held[#held + 1] = conn
         end
-        local function resident_after_collection()
-            collectgarbage()
-            collectgarbage()
-            return resident()
-        end
         hold()
         local before = resident_after_collection()
         repeated(count, hold)()
@@ -239,6 +240,26 @@ return function(peer)
     end
 
     local function nothing() end
+
+    run["idle-server"] = peer.accepter and function()
+        local port, accept_one = peer.accepter(false)
+        print("port " .. port)
+        io.stdout:flush()
+        local held = {}
+        local function hold()
+            local conn = accept_one()
+            local got = 0
+            while got < 16 do
+                got = got + #peer.receive(conn, 16 - got)
+            end
+            peer.send(conn, ".")
+            held[#held + 1] = conn
+        end
+        repeated(count / 10 + 1, hold)()
+        local before = resident_after_collection()
+        repeated(count, hold)()
+        print(("bytes %.1f"):format((resident_after_collection() - before) / count))
+    end
 
     run.accept = peer.accepter and function()
         accept(false, count / 10 + 1, nothing)

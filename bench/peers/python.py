@@ -160,6 +160,29 @@ def idle():
     print("bytes %.1f" % ((resident() - before) / count))
 
 
+def idle_server():
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.minimum_version = server.maximum_version = version
+    server.load_cert_chain(setting("BENCH_CERT"), setting("BENCH_KEY"))
+    wrapped = server.wrap_socket(socket.create_server(("127.0.0.1", 0), backlog=1024), server_side=True)
+    print("port %d" % wrapped.getsockname()[1], flush=True)
+    held = []
+
+    def hold():
+        conn = wrapped.accept()[0]
+        got = 0
+        while got < 16:
+            got += len(conn.recv(16 - got))
+        conn.sendall(b".")
+        held.append(conn)
+    repeated(count // 10 + 1, hold)()
+    gc.collect()
+    before = resident()
+    repeated(count, hold)()
+    gc.collect()
+    print("bytes %.1f" % ((resident() - before) / count))
+
+
 def empty_context():
     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -188,7 +211,7 @@ def accept():
     timed(repeated(count // 10 + 1, step), repeated(count, step))
 
 
-if operation in ("context", "bundle-first", "bundle-again", "accept", "accept-client", "accept-again"):
+if operation in ("context", "bundle-first", "bundle-again", "accept", "accept-client", "accept-again", "idle-server"):
     {
         "context": lambda: timed(repeated(count // 10, empty_context), repeated(count, empty_context)),
         "bundle-first": lambda: timed(lambda: None, ssl.create_default_context),
@@ -196,6 +219,7 @@ if operation in ("context", "bundle-first", "bundle-again", "accept", "accept-cl
         "accept": accept,
         "accept-client": accept,
         "accept-again": accept,
+        "idle-server": idle_server,
     }[operation]()
 else:
     context = client_context()

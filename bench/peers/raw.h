@@ -43,6 +43,15 @@ static inline double cpu(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* How many bytes of memory this process has. */
+static inline long long resident(void) {
+    long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fscanf(file, "%*d %lld", &pages) != 1) die("statm");
+    fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
 static inline struct sockaddr_in loopback(int port) {
     struct sockaddr_in address;
     memset(&address, 0, sizeof address);

@@ -179,14 +179,6 @@ static void contexts(long long count, const char *bundle) {
     }
 }
 
-static long long resident(void) {
-    long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fscanf(file, "%*d %lld", &pages) != 1) die("statm");
-    fclose(file);
-    return pages * sysconf(_SC_PAGESIZE);
-}
-
 static SSL *open_idle(bool shed) {
     int fd = dial();
     SSL *ssl = start(fd);
@@ -204,6 +196,14 @@ static void hold_idle(long long count, bool shed) {
     before = resident();
     for (i = 0; i < count; i++) open_idle(shed);
     printf("bytes %.1f\n", (double)(resident() - before) / (double)count);
+}
+
+/* Holds connections that the server counts, until it is gone. */
+static void visit_idle(long long count) {
+    char byte;
+    SSL *first = open_idle(true);
+    while (--count > 0) open_idle(true);
+    SSL_read(first, &byte, 1);
 }
 
 static void verify(void) {
@@ -270,6 +270,8 @@ int main(int argc, char **argv) {
     } else if (strcmp(operation, "visit-again") == 0) {
         keep_sessions();
         visits_again(count);
+    } else if (strcmp(operation, "visit-idle") == 0) {
+        visit_idle(count);
     } else if (strcmp(operation, "resume") == 0) {
         keep_sessions();
         TIMED(resumptions(count / 10 + 1, false), resumptions(count, false));

@@ -4,6 +4,7 @@
  *   raw_server accept COUNT         prints its port; does handshakes, then prints their CPU time
  *   raw_server accept-client COUNT  the same with clients that must show a certificate
  *   raw_server accept-again COUNT   the same with clients that resume, each of which is sent a byte
+ *   raw_server idle-server COUNT    prints its port; accepts connections that stay, then prints the bytes that one takes
  *
  * A client that is served sends 16 bytes after the handshake, a letter and a decimal number:
  *   S n   the server sends n bytes            D n   it takes n bytes, then sends one
@@ -14,7 +15,7 @@
 
 #include "raw.h"
 
-enum { IDLE_MAX = 32768 };
+enum { IDLE_MAX = 131072 };
 
 static struct {
     SSL *ssl;
@@ -165,11 +166,33 @@ static void accept_timed(SSL_CTX *context, const char *how, int count) {
     printf("cpu %.9f\n", cpu() - start);
 }
 
+static void accept_idle(SSL_CTX *context, int listener, int count) {
+    for (; count > 0; count--) {
+        char command[COMMAND];
+        int fd = accept(listener, NULL, NULL);
+        SSL *ssl = SSL_new(context);
+        SSL_set_fd(ssl, fd);
+        if (SSL_accept(ssl) != 1 || !read_all(ssl, command, COMMAND) || SSL_write(ssl, ".", 1) != 1)
+            die("an idle connection");
+    }
+}
+
+static void hold_idle(SSL_CTX *context, int count) {
+    int listener = listen_on_loopback();
+    long long before;
+    accept_idle(context, listener, count / 10 + 1);
+    before = resident();
+    accept_idle(context, listener, count);
+    printf("bytes %.1f\n", (double)(resident() - before) / count);
+}
+
 int main(int argc, char **argv) {
     SSL_CTX *context = server_context();
     signal(SIGPIPE, SIG_IGN);
     allow_many_descriptors();
-    if (argc == 3) {
+    if (argc == 3 && strcmp(argv[1], "idle-server") == 0) {
+        hold_idle(context, atoi(argv[2]));
+    } else if (argc == 3) {
         accept_timed(context, argv[1], atoi(argv[2]));
     } else {
         serve_all(context, listen_on_loopback());

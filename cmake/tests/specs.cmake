@@ -97,7 +97,7 @@ endfunction()
 
 # The specs of the layers that differ by Lua; the others find the same everywhere (docs/lua-versions.md).
 set(layers "(ssl|socket)[.].*")
-set(more "(ssl|socket|backend|https)[.].*|sessions[.](memory|redis|ticket_keys)|adapters[.](luasocket|copas|cqueues|luv|questions)")
+set(more "(ssl|socket|backend|https)[.].*|sessions[.](memory|redis|ticket_keys)|adapters[.](luasocket|copas|cqueues|cqueues_tls|luv|questions)")
 
 #                 kind
 cleat_interpreter(lua51  LIBRARY PkgConfig::LUA51 SPECS "${more}")

@@ -82,12 +82,25 @@ cleat_vary(".*"               "gc[.].*[.]hosts[.].*" when never)
 cleat_vary(".*"      ".*peers[.]sessions" when never)
 cleat_vary("release" "lua54[.]peers[.]sessions" when always)
 
+# nghttpd, nginx, curl and h2load find the same in each build.
+cleat_vary(".*"      ".*programs[.]lua_http" when never)
+cleat_vary("release" "(lua54|luajit)[.]programs[.]lua_http" when always)
+
 # The servers of docs/recipes.md find the same in each build: once on each of two interpreters is enough.
 cleat_vary(".*"      ".*docs[.]recipes" when never)
 cleat_vary("release" "(lua54|luajit)[.]docs[.]recipes" when always)
+
+# Prosody brings its own Lua.
+cleat_vary(".*"      ".*programs[.]prosody" when never)
+cleat_vary("release" "lua54[.]programs[.]prosody" when always)
 
 # The command finds the same in each build: once is enough, and what moves bytes on LuaJIT too.
 cleat_vary(".*"      ".*[.](cli[.].*|docs[.]command)" when never)
 cleat_vary("release" "lua54[.](cli[.].*|docs[.]command)" when always)
 cleat_vary("release" "luajit[.]cli[.](connect|serve)" when always)
 cleat_vary("floor|address" "lua54[.]cli[.]inspect" when always)
+
+# Other projects' programs over cleat.luasec return the same in each build, and so do LuaSec's certificates.
+cleat_vary(".*"      ".*[.]programs[.]luasec" when never)
+cleat_vary("release" "(lua54|luajit)[.]programs[.]luasec" when always)
+cleat_vary("release" "(lua51|lua52|lua53)[.]luasec[.]x509" when never)

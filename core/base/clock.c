@@ -34,6 +34,12 @@ int64_t cleat_deadline_left(cleat_deadline deadline) {
     return left > 0 ? left : 0;
 }
 
+int64_t cleat_wall_clock(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (int64_t)time.tv_sec;
+}
+
 int32_t cleat_monotonic(double *seconds) {
     CLEAT_CHECK_POINTER(1, seconds);
     *seconds = (double)now() / (double)SECOND;

@@ -30,4 +30,8 @@ cleat_deadline cleat_deadline_after(double timeout);
  * CLEAT_DEADLINE_NEVER. */
 int64_t cleat_deadline_left(cleat_deadline deadline);
 
+/* cleat_wall_clock returns the seconds since 1970, from the clock that BoringSSL reads too. time() is behind it for
+ * up to a tick of the kernel: what BoringSSL has just stamped could seem to be of the future. */
+int64_t cleat_wall_clock(void);
+
 #endif

@@ -72,7 +72,9 @@ static int select_npn(SSL *ssl, uint8_t **out, uint8_t *out_len, const uint8_t *
 /* On a server. */
 static int select_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
                        unsigned in_len, void *unused) {
-    const struct cleat_alpn *alpn = configuration_of(ssl)->alpn;
+    const struct cleat_connection *connection = SSL_get_app_data(ssl);
+    const struct cleat_alpn *alpn =
+        connection->chooses_alpn ? connection->own_alpn : configuration_of(ssl)->alpn;
     uint8_t *selected;
     (void)unused;
     if (alpn == NULL) return SSL_TLSEXT_ERR_NOACK;

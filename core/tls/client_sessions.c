@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 enum {
@@ -221,7 +222,7 @@ static bool has_buckets(struct cleat_client_sessions *cache) {
 void cleat_client_sessions_put(struct cleat_client_sessions *cache, uint32_t epoch,
                                const struct cleat_server_key *key, SSL_SESSION *session,
                                int64_t until) {
-    int64_t now = (int64_t)time(NULL);
+    int64_t now = cleat_wall_clock();
     struct entry *entry = make_entry(key, session, until);
     struct entry *gone = NULL;
     bool stored = false;
@@ -243,7 +244,7 @@ void cleat_client_sessions_put(struct cleat_client_sessions *cache, uint32_t epo
 
 SSL_SESSION *cleat_client_sessions_take(struct cleat_client_sessions *cache, uint32_t epoch,
                                         const struct cleat_server_key *key) {
-    int64_t now = (int64_t)time(NULL);
+    int64_t now = cleat_wall_clock();
     uint32_t hash = hash_of(key);
     pid_t process = getpid();
     struct entry *gone = NULL;

@@ -38,6 +38,8 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_psk_end(self);
     cleat_chain_bytes_free(self->refused_chain);
     cleat_offered_ticket_forget(self);
+    cleat_alpn_unref(self->offered_alpn);
+    cleat_alpn_unref(self->own_alpn);
     cleat_message_queue_free(&self->messages);
     cleat_session_talk_end(self);
     sk_X509_pop_free(self->verified_chain, X509_free);

@@ -97,6 +97,9 @@ struct cleat_connection {
     struct cleat_offered_ticket *offered_ticket; /* NULL if there is none: see offered_ticket.h */
     struct cleat_message_queue messages; /* empty unless the context has asked for them */
     struct cleat_session_talk *session_talk; /* NULL unless there is one: see session_store.c */
+    struct cleat_alpn *offered_alpn; /* while the handshake stops there; NULL if none */
+    struct cleat_alpn *own_alpn; /* in place of the configuration's, if chooses_alpn; NULL: none */
+    bool chooses_alpn;
     bool asks_for_name; /* a server's handshake stops at the ClientHello */
     enum cleat_pause pause; /* what the handshake waits for */
     enum cleat_pause refused_at; /* the answer to this was an alert */

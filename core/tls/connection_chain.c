@@ -2,6 +2,7 @@
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/connection.h"
+#include "tls/psk.h"
 #include "tls/verify.h"
 #include "x509/certificate.h"
 #include "x509/chain_bytes.h"
@@ -40,19 +41,42 @@ static int32_t find(struct cleat_connection *self, int32_t which,
     return status;
 }
 
+/* The credential that this side presents, NULL if there is none, or of a client one of several. */
+static const struct cleat_credential *own(const struct cleat_connection *self) {
+    const struct cleat_credentials *set =
+        cleat_configuration_credentials(self->configuration, self->server_side);
+    const struct cleat_credential *only = NULL;
+    int type;
+    if (!self->established) return NULL;
+    if (self->server_side) {
+        return cleat_psk_is_used(self->ssl) ? NULL : cleat_connection_credential(self, self->ssl);
+    }
+    for (type = 0; set != NULL && type < CLEAT_KEY_TYPES; type++) {
+        if (set->of_type[type] == NULL) continue;
+        if (only != NULL) return NULL;
+        only = set->of_type[type];
+    }
+    return only;
+}
+
 static size_t count(const STACK_OF(CRYPTO_BUFFER) * sent, const STACK_OF(X509) * verified) {
     if (sent != NULL) return sk_CRYPTO_BUFFER_num(sent);
     return verified == NULL ? 0 : sk_X509_num(verified);
 }
 
 int32_t cleat_connection_chain_count(int32_t connection, int32_t which) {
-    CLEAT_CHECK_RANGE(2, which, CLEAT_CHAIN_SENT, CLEAT_CHAIN_VERIFIED);
+    CLEAT_CHECK_RANGE(2, which, CLEAT_CHAIN_SENT, CLEAT_CHAIN_OWN);
     const STACK_OF(CRYPTO_BUFFER) * sent;
     const STACK_OF(X509) * verified;
     int32_t result = 0;
     CLEAT_BEGIN(connection);
-    result = find(self, which, &sent, &verified);
-    if (result >= 0) result = (int32_t)count(sent, verified);
+    if (which == CLEAT_CHAIN_OWN) {
+        const struct cleat_credential *credential = own(self);
+        result = credential == NULL ? 0 : (int32_t)credential->count;
+    } else {
+        result = find(self, which, &sent, &verified);
+        if (result >= 0) result = (int32_t)count(sent, verified);
+    }
     CLEAT_END(result);
 }
 
@@ -65,12 +89,24 @@ static int32_t open_certificate(const STACK_OF(CRYPTO_BUFFER) * sent,
     return cleat_certificate_open(x509);
 }
 
+static int32_t open_own(const struct cleat_connection *self, int32_t index) {
+    const struct cleat_credential *credential = own(self);
+    if (credential == NULL || index < 0 || (size_t)index >= credential->count) {
+        return cleat_fail_usage(3, "index out of range");
+    }
+    return cleat_certificate_open_buffer(credential->chain[index]);
+}
+
 int32_t cleat_connection_chain_certificate(int32_t connection, int32_t which, int32_t index) {
-    CLEAT_CHECK_RANGE(2, which, CLEAT_CHAIN_SENT, CLEAT_CHAIN_VERIFIED);
+    CLEAT_CHECK_RANGE(2, which, CLEAT_CHAIN_SENT, CLEAT_CHAIN_OWN);
     const STACK_OF(CRYPTO_BUFFER) * sent;
     const STACK_OF(X509) * verified;
     int32_t result = 0;
     CLEAT_BEGIN(connection);
+    if (which == CLEAT_CHAIN_OWN) {
+        result = open_own(self, index);
+        CLEAT_END(result);
+    }
     result = find(self, which, &sent, &verified);
     if (result < 0) {
         /* recorded already */

@@ -77,6 +77,13 @@ int32_t cleat_context_trust(struct cleat_context *context, struct cleat_trust **
     return status;
 }
 
+/* Sessions alone need the number. Drawing it takes as long as all else of an empty context. */
+static void draw_number(struct cleat_context *context) {
+    if (context->has_number) return;
+    RAND_bytes(context->number, sizeof context->number);
+    context->has_number = true;
+}
+
 int32_t cleat_context_configuration(struct cleat_context *context,
                                     struct cleat_configuration **configuration) {
     int32_t status = CLEAT_OK;
@@ -94,6 +101,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .client_sessions = context->client_sessions,
             .context = context->number,
         };
+        draw_number(context);
         status = cleat_context_trust(context, &parts.trust);
         if (status >= 0) status = cleat_configuration_new(&parts, &context->configuration);
     }
@@ -142,7 +150,6 @@ int32_t cleat_context_new(int32_t which) {
     cleat_object_init(&self->object, CLEAT_KIND_CONTEXT, context_destroy);
     pthread_mutex_init(&self->lock, NULL);
     self->protocol = which;
-    RAND_bytes(self->number, sizeof self->number);
     self->settings = settings;
     self->sessions = cleat_sessions_new();
     self->client_sessions = cleat_client_sessions_new();

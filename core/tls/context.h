@@ -12,10 +12,11 @@
 struct cleat_context {
     struct cleat_object object;
     int32_t protocol;
-    uint8_t number[CLEAT_CONTEXT_NUMBER]; /* at random, for its sessions */
     struct cleat_sessions *sessions;
     struct cleat_client_sessions *client_sessions;
     pthread_mutex_t lock; /* for what follows */
+    uint8_t number[CLEAT_CONTEXT_NUMBER]; /* at random, for its sessions */
+    bool has_number; /* since the first configuration */
     struct cleat_settings settings;
     char *ciphers; /* NULL for the default ones */
     struct cleat_alpn *alpn; /* NULL if none */

@@ -6,6 +6,7 @@
 
 #include "base/argument.h"
 #include "base/boringssl.h"
+#include "base/clock.h"
 #include "cleat/signature.h"
 #include "tls/credential_pem.h"
 
@@ -190,7 +191,7 @@ static bool set_identity(X509 *x509, const char *names, size_t names_len) {
 static X509 *new_certificate(EVP_PKEY *key, const char *names, int32_t names_len,
                              int32_t lifetime) {
     X509 *x509 = X509_new();
-    time_t now = time(NULL);
+    time_t now = (time_t)cleat_wall_clock();
     const EVP_MD *digest = EVP_PKEY_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
     bool made =
         x509 != NULL && X509_set_version(x509, X509_VERSION_3) == 1 &&

@@ -8,6 +8,7 @@
 
 #include "base/argument.h"
 #include "tls/connection.h"
+#include "tls/connection_alpn.h"
 #include "tls/credential_choice.h"
 #include "tls/offered_ticket.h"
 #include "tls/session_store.h"
@@ -43,6 +44,7 @@ enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *h
     self->offered_groups = cleat_credential_choice_groups(hello);
 #endif
     if (!self->asks_for_name) return ssl_select_cert_success;
+    if (!cleat_alpn_keep_offered(self, hello)) return ssl_select_cert_error;
     self->pause = CLEAT_PAUSE_SERVER_NAME;
     return ssl_select_cert_retry;
 }
@@ -58,6 +60,8 @@ int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert) {
     } else {
         self->pause = CLEAT_PAUSE_NONE;
         self->asks_for_name = false;
+        cleat_alpn_unref(self->offered_alpn);
+        self->offered_alpn = NULL;
         if (alert >= 0) {
             cleat_connection_refuse(self, (uint8_t)alert);
             self->refused_at = CLEAT_PAUSE_SERVER_NAME;

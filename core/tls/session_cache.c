@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 enum {
@@ -77,7 +78,7 @@ void cleat_session_cache_free(struct cleat_session_cache *cache) {
 }
 
 bool cleat_session_has_expired(const SSL_SESSION *session) {
-    uint64_t now = (uint64_t)time(NULL);
+    uint64_t now = (uint64_t)cleat_wall_clock();
     uint64_t made = SSL_SESSION_get_time(session);
     return now < made || now - made >= SSL_SESSION_get_timeout(session);
 }

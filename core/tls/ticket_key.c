@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "tls/ticket_secret.h"
@@ -152,7 +153,7 @@ static int64_t number_of(const struct cleat_ticket_keys *keys, int64_t seconds) 
 
 static enum cleat_ticket_match find_derived(const struct cleat_ticket_keys *keys,
                                             const uint8_t *name, struct cleat_ticket_key *key) {
-    int64_t now = (int64_t)time(NULL);
+    int64_t now = cleat_wall_clock();
     int64_t current = number_of(keys, now);
     int64_t oldest = number_of(keys, now - longest(keys));
     int64_t number = cleat_ticket_secret_number(name);
@@ -214,8 +215,7 @@ bool cleat_ticket_keys_newest(struct cleat_ticket_keys *keys, struct cleat_ticke
     if (keys->set != NULL) {
         *key = keys->set[0];
     } else if (keys->secrets != NULL) {
-        done =
-            cleat_ticket_secret_key(&keys->secrets[0], number_of(keys, (int64_t)time(NULL)), key);
+        done = cleat_ticket_secret_key(&keys->secrets[0], number_of(keys, cleat_wall_clock()), key);
     } else {
         renew(keys, monotonic());
         *key = keys->newest.key;

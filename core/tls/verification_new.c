@@ -70,12 +70,19 @@ static int32_t verify(const struct cleat_peer_terms *terms, STACK_OF(CRYPTO_BUFF
     return cleat_handle_open(&made->object);
 }
 
+static int purpose_of(int32_t purpose) {
+    switch (purpose) {
+        case CLEAT_PURPOSE_CLIENT_AUTH: return X509_PURPOSE_SSL_CLIENT;
+        case CLEAT_PURPOSE_ANY: return X509_PURPOSE_ANY;
+        default: return X509_PURPOSE_SSL_SERVER;
+    }
+}
+
 static struct cleat_peer_terms terms_of(const struct source *source, int32_t purpose,
                                         const char *name, double time) {
     struct cleat_peer_terms terms = {
         .trust = source->trust,
-        .purpose = purpose == CLEAT_PURPOSE_CLIENT_AUTH ? X509_PURPOSE_SSL_CLIENT
-                                                        : X509_PURPOSE_SSL_SERVER,
+        .purpose = purpose_of(purpose),
         .flags = (unsigned long)(source->settings.verify_flags & CLEAT_KNOWN_VERIFY_FLAGS),
         .ignores_common_name = source->settings.ignores_common_name,
         .has_depth = true,
@@ -112,7 +119,7 @@ int32_t cleat_verification_new(int32_t context, int32_t certificate, int32_t pur
     struct cleat_certificate *self;
     char *text = NULL;
     int32_t result;
-    CLEAT_CHECK_RANGE(3, purpose, CLEAT_PURPOSE_SERVER_AUTH, CLEAT_PURPOSE_CLIENT_AUTH);
+    CLEAT_CHECK_RANGE(3, purpose, CLEAT_PURPOSE_SERVER_AUTH, CLEAT_PURPOSE_ANY);
     if (name == NULL) {
         CLEAT_CHECK_IN(4, name, name_len);
     } else {

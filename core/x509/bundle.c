@@ -7,6 +7,7 @@
 #include "base/argument.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "x509/pem_text.h"
 
 static const char begin_mark[] = "-----BEGIN ";
 
@@ -48,7 +49,7 @@ int32_t cleat_bundle_count(const struct cleat_bundle *bundle) {
  * is first used: if memory runs out then it stays invalid, and would be so for all. */
 static bool append_certificate(struct cleat_bundle *bundle, X509 *certificate) {
     X509_check_purpose(certificate, -1, 0);
-    if (sk_X509_push(bundle->certificates, certificate) != 0) return true;
+    if (!cleat_memory_failed() && sk_X509_push(bundle->certificates, certificate) != 0) return true;
     X509_free(certificate);
     return false;
 }
@@ -137,19 +138,47 @@ static int32_t count_lines(const char *from, const char *to) {
     return count;
 }
 
+/* NULL if BoringSSL has to read the block, and say what is wrong with it. */
+static X509 *read_strict(const struct block *block) {
+    uint8_t *der = cleat_allocate((size_t)block->len);
+    const uint8_t *at = der;
+    X509 *certificate = NULL;
+    size_t len;
+    if (der != NULL && cleat_pem_text_decode(block->start, (size_t)block->len, der, &len)) {
+        certificate = d2i_X509_AUX(NULL, &at, (long)len);
+        if (certificate == NULL && !cleat_memory_failed()) cleat_error_clear_queue();
+    }
+    cleat_release(der);
+    return certificate;
+}
+
+/* NULL, and an error of BoringSSL's, if it is none. */
+static X509 *read_certificate(const struct block *block) {
+    X509 *certificate = read_strict(block);
+    BIO *bio;
+    if (certificate != NULL || cleat_memory_failed()) return certificate;
+    bio = BIO_new_mem_buf(block->start, block->len);
+    if (bio != NULL) certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    return certificate;
+}
+
+static X509_CRL *read_crl(const struct block *block) {
+    BIO *bio = BIO_new_mem_buf(block->start, block->len);
+    X509_CRL *crl = bio == NULL ? NULL : PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    return crl;
+}
+
 /* Parses a block of interest. CLEAT_OK; CLEAT_NOMEM; CLEAT_SSL. */
 static int32_t parse_block(const struct block *block, struct cleat_bundle *bundle) {
-    BIO *bio = BIO_new_mem_buf(block->start, block->len);
-    bool appended = false;
-    if (bio == NULL) return cleat_fail_nomem();
+    bool appended;
     if (is_certificate(block)) {
-        X509 *certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
-        BIO_free(bio);
+        X509 *certificate = read_certificate(block);
         if (certificate == NULL) return cleat_fail_ssl("PEM_read_bio_X509_AUX");
         appended = append_certificate(bundle, certificate);
     } else {
-        X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
-        BIO_free(bio);
+        X509_CRL *crl = read_crl(block);
         if (crl == NULL) return cleat_fail_ssl("PEM_read_bio_X509_CRL");
         appended = append_crl(bundle, crl);
     }

@@ -90,6 +90,14 @@ static int check_strength(const STACK_OF(X509) * chain, size_t depth) {
     return X509_V_OK;
 }
 
+int cleat_chain_trust(int purpose) {
+    switch (purpose) {
+        case X509_PURPOSE_SSL_SERVER: return X509_TRUST_SSL_SERVER;
+        case X509_PURPOSE_SSL_CLIENT: return X509_TRUST_SSL_CLIENT;
+        default: return X509_TRUST_COMPAT;
+    }
+}
+
 bool cleat_chain_check(const STACK_OF(X509) * chain, size_t depth, int purpose,
                        struct cleat_verify_error *error) {
     int code = check_extensions(chain, depth, purpose);

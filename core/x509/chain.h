@@ -15,7 +15,7 @@ struct cleat_chain_request {
     X509_STORE **directories; /* one for each directory that store looks into: see path.c */
     size_t directory_count;
     X509_VERIFY_PARAM *param; /* flags, purpose, host name or address */
-    int purpose; /* X509_PURPOSE_SSL_SERVER, or _CLIENT */
+    int purpose; /* X509_PURPOSE_SSL_SERVER, _CLIENT, or _ANY */
     int64_t now; /* the time of the verification, in POSIX seconds; param has it too */
     int32_t depth; /* how many intermediates a path may have */
     STACK_OF(X509) * *accepted; /* where an accepted chain is put; NULL: nowhere */
@@ -31,6 +31,10 @@ struct cleat_chain_request {
  * store. */
 bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509) * intermediates,
                         STACK_OF(X509) * anchors, struct cleat_verify_error *error);
+
+/* cleat_chain_trust returns the X509_TRUST_ that an anchor must have for a purpose, where its trust is
+ * written beside it ("BEGIN TRUSTED CERTIFICATE"). */
+int cleat_chain_trust(int purpose);
 
 /* cleat_chain_check returns whether the certificate at depth may stand there, by its extensions and
  * strength, and notes why not. Dates, signatures and names are not looked at. */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 enum { SETS = 256, ENTRIES = 4, TRIES = 1000 };
 
 struct entry {
@@ -29,7 +31,7 @@ struct cleat_chain_moment cleat_chain_moment_now(void) {
     struct timespec monotonic;
     clock_gettime(CLOCK_MONOTONIC, &monotonic);
     /* Dates are compared with time() by BoringSSL, which may be behind the finer clock. */
-    return (struct cleat_chain_moment){(int64_t)time(NULL), (int64_t)monotonic.tv_sec};
+    return (struct cleat_chain_moment){cleat_wall_clock(), (int64_t)monotonic.tv_sec};
 }
 
 static bool try_lock(struct set *set) {

@@ -72,10 +72,7 @@ static bool verify_names(const STACK_OF(X509) * path) {
 
 /* Trust that is written beside a certificate ("BEGIN TRUSTED CERTIFICATE"). */
 static bool verify_anchor(const struct cleat_chain_request *request, X509 *anchor, bool partial) {
-    int trust = X509_check_trust(
-        anchor,
-        request->purpose == X509_PURPOSE_SSL_SERVER ? X509_TRUST_SSL_SERVER : X509_TRUST_SSL_CLIENT,
-        0);
+    int trust = X509_check_trust(anchor, cleat_chain_trust(request->purpose), 0);
     return trust == X509_TRUST_TRUSTED || (partial && trust != X509_TRUST_REJECTED);
 }
 

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "base/argument.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "x509/certificate.h"
 #include "x509/chain.h"
@@ -24,7 +25,7 @@ static int32_t check(const char *response, int32_t response_len, X509 *certifica
     result = check_issuer(certificate, issuer);
     if (result < 0) return result;
     fault = cleat_ocsp_verify((const uint8_t *)response, (size_t)response_len, certificate, issuer,
-                              (int64_t)time(NULL), status);
+                              cleat_wall_clock(), status);
     if (fault == CLEAT_OCSP_NO_MEMORY) return cleat_fail_nomem();
     if (fault == CLEAT_OCSP_FINE) return CLEAT_OK;
     return cleat_fail_named("OCSP", cleat_ocsp_fault_name(fault), cleat_ocsp_fault_text(fault));

@@ -36,11 +36,9 @@ static bool set_name(X509_VERIFY_PARAM *param, const struct cleat_peer_terms *te
 
 /* NULL if memory lacks. */
 static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms, int64_t now) {
-    bool is_server = terms->purpose == X509_PURPOSE_SSL_SERVER;
     X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
     if (param != NULL && X509_VERIFY_PARAM_set_purpose(param, terms->purpose) == 1 &&
-        X509_VERIFY_PARAM_set_trust(param, is_server ? X509_TRUST_SSL_SERVER
-                                                     : X509_TRUST_SSL_CLIENT) == 1 &&
+        X509_VERIFY_PARAM_set_trust(param, cleat_chain_trust(terms->purpose)) == 1 &&
         X509_VERIFY_PARAM_set_flags(param, terms->flags) == 1 && set_name(param, terms)) {
         if (terms->has_time) X509_VERIFY_PARAM_set_time_posix(param, now);
         return param;

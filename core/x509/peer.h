@@ -12,7 +12,7 @@
  * is added. */
 struct cleat_peer_terms {
     struct cleat_trust *trust;
-    int purpose; /* X509_PURPOSE_SSL_SERVER or _CLIENT: what the peer is */
+    int purpose; /* X509_PURPOSE_SSL_SERVER or _CLIENT: what the peer is; or _ANY */
     unsigned long flags; /* X509_V_FLAG_*, CLEAT_STRICT_FLAG */
     const char *name; /* host name or IP address that its certificate must have; NULL: any */
     bool name_is_address;

@@ -170,6 +170,20 @@ CLEAT_API int32_t cleat_connection_shared_cipher(int32_t connection, int32_t ind
 CLEAT_API int32_t cleat_connection_alpn_protocol(int32_t connection, CLEAT_BINARY char *output,
                                                  int32_t output_cap);
 
+/* cleat_connection_offered_alpn returns the length of the list of application protocols that the client of a server
+ * has offered, and copies it to output: in the order and the form in which it stands in the ALPN extension (RFC 7301
+ * section 3.1). 0 if it has offered none, and unless the connection waits for cleat_connection_answer_server_name. */
+CLEAT_API int32_t cleat_connection_offered_alpn(int32_t connection, CLEAT_BINARY char *output,
+                                                int32_t output_cap);
+
+/* cleat_connection_set_alpn_protocols returns CLEAT_OK and sets the application protocols of which a server's connection
+ * chooses, in place of its context's; a later switch of the context does not change them. protocols: as
+ * cleat_context_set_alpn_protocols takes them. An empty list negotiates none. CLEAT_USAGE unless the connection waits
+ * for cleat_connection_answer_server_name, for a malformed list, and if its context has no application protocols;
+ * CLEAT_NOMEM. */
+CLEAT_API int32_t cleat_connection_set_alpn_protocols(int32_t connection, const char *protocols,
+                                                      int32_t protocols_len);
+
 /* CLEAT_DIRECTION_* are the directions of what a connection carries. */
 #define CLEAT_DIRECTION_RECEIVED 0
 #define CLEAT_DIRECTION_SENT 1
@@ -194,13 +208,16 @@ CLEAT_API CLEAT_NEW_ID CLEAT_OR_ZERO int32_t cleat_connection_peer_certificate(i
 /* CLEAT_CHAIN_* choose a list of certificates, the peer's own first. */
 #define CLEAT_CHAIN_SENT 0 /* what the peer has sent, which may be anything */
 #define CLEAT_CHAIN_VERIFIED 1 /* the chain that was verified, up to its trust anchor */
+#define CLEAT_CHAIN_OWN 2 /* what this side presents */
 
 /* cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
  * What was sent is available as soon as the peer has sent it, also if it is refused then. The
  * verified chain has 0 until the handshake is done, since only then the peer has shown that it has
  * the key, and with CLEAT_CERT_NONE; after CLEAT_WANT_VERIFY it is there. A verification builds it
  * when it is first asked for; the connection keeps it from then on. CLEAT_SSL if that verification
- * fails, since a certificate has ended or been revoked meanwhile. */
+ * fails, since a certificate has ended or been revoked meanwhile. The own chain has 0 until the handshake is done, and
+ * where the connection has no certificate. A client presents it only to a server that asks, and has 0 if its context
+ * has several. On a server that resumes a session it is what it would present in a full handshake. */
 CLEAT_API int32_t cleat_connection_chain_count(int32_t connection, int32_t which);
 
 /* cleat_connection_chain_certificate returns the id of the certificate at index, from 0. which:

@@ -11,6 +11,7 @@
 /* CLEAT_PURPOSE_* say whose certificate it is. */
 #define CLEAT_PURPOSE_SERVER_AUTH 1 /* a server's */
 #define CLEAT_PURPOSE_CLIENT_AUTH 2 /* a client's */
+#define CLEAT_PURPOSE_ANY 3 /* any: key usages and extended ones do not count */
 
 /* cleat_verification_new returns the id of a new verification, which has verified a certificate as a handshake would;
  * also if the certificate is refused. context: its trusted certificates, revocation lists, verify flags and depth

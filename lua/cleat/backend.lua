@@ -29,6 +29,9 @@
 ---@field guard_hold fun(guard: cleat.backend.Guard, id: integer) the guard is for this id now; it takes no memory
 ---@field guard_close fun(guard: cleat.backend.Guard): integer the result of cleat_close, 0 if that was done before
 ---@field guard_forget fun(guard: cleat.backend.Guard) the id is no longer the guard's
+---@field fast_method (fun(name: string, method: function, rest: function, want_read: any, buffers: table): function)? where
+--- it is there, makes a method of SSLSocket in C: see native_io.c
+---@field proxy_new fun(metatable: table): any a userdata with this metatable, or on LuaJIT with a copy of it
 ---@field [string] function
 local backend
 

@@ -33,7 +33,11 @@ end
 ---@param value any
 ---@return boolean
 function Class:is(value)
-    local of = class_of(value)
+    local of = frozen[value]
+    if of then -- the shared errors, which polling loops ask about
+        return of.lineage[self] == true
+    end
+    of = class_of(value)
     local lineage = type(of) == "table" and rawget(of, "lineage") or nil
     return type(lineage) == "table" and lineage[self] == true
 end

@@ -94,9 +94,14 @@ end
 
 -- open connects to a place, through a proxy if there is one. configs: the place's, for Encrypted ClientHello.
 local function open(fields, place, context, deadline, authorization, configs)
-    local through = proxy.of(fields.proxy, place.host, place.port)
+    local through = not fields.transport and proxy.of(fields.proxy, place.host, place.port) or nil
     local to = through or place
-    local link = connection.open(to.host, to.port, deadline)
+    local link
+    if fields.transport then
+        link = connection.through(failure.call(fields.transport), to.host, to.port, deadline)
+    else
+        link = connection.open(to.host, to.port, deadline)
+    end
     local ok, err = pcall(function()
         if through then
             through.authorization = through.authorization or authorization

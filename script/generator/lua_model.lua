@@ -14,7 +14,7 @@ local model = {}
 
 --- The modules that programs load; adapters are added to them.
 model.MODULES = { "cleat.ssl", "cleat.socket", "cleat.select", "cleat.errno", "cleat.errors", "cleat.https", "cleat.python", "cleat.selectors",
-    "cleat.sessions", "cleat.sessions.memory", "cleat.sessions.redis", "cleat.sessions.nginx" }
+    "cleat.sessions", "cleat.sessions.memory", "cleat.sessions.redis", "cleat.sessions.nginx", "cleat.luasec.x509", "cleat.luasec.https" }
 
 local NO_ADAPTERS = { methods = true }
 
@@ -58,7 +58,7 @@ local function load_modules(root, names)
     local path, loaded = package.path, {}
     for name in pairs(package.loaded) do loaded[name] = true end
     package.path = root .. "/lua/?.lua;" .. root .. "/lua/?/init.lua"
-    package.loaded["cleat.backend"] = setmetatable({ const = require "cleat.backend.constants" }, { __index = function()
+    package.loaded["cleat.backend"] = setmetatable({ const = require "cleat.backend.constants", fast_method = false }, { __index = function()
         return function() return 0, "" end
     end })
     local class = require "cleat.class"
@@ -185,7 +185,7 @@ function model.read(root)
     local names = { table.unpack(model.MODULES) }
     local listing = assert(io.popen(("ls '%s/lua/cleat/adapters'"):format(root)))
     for file in listing:lines() do
-        local name = file:match("^(%w+)%.lua$")
+        local name = file:match("^([%w_]+)%.lua$")
         if name and not NO_ADAPTERS[name] then names[#names + 1] = "cleat.adapters." .. name end
     end
     listing:close()
@@ -332,7 +332,7 @@ function model.read(root)
         local file = source(path)
         local last = 1
         while file[last]:find("^%-%-%-") do last = last + 1 end
-        local short = name:match("^cleat%.(sessions%..+)$") or name:match("[^.]+$")
+        local short = name:match("^cleat%.(sessions%..+)$") or name:match("^cleat%.(luasec%..+)$") or name:match("[^.]+$")
         local module = { name = name, short = short, path = path, doc = above(file, last), functions = {}, classes = {}, tables = {} }
         if not module.doc then fail(path, "the file does not begin with a --- comment") end
         local keys = {}

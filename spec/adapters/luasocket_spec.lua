@@ -205,7 +205,7 @@ describe("over LuaSocket, wrap_socket", function()
         local context = adapters.client()
         for _, wrong in ipairs { "text", true, 1.5, -1, print, {}, { getfd = true }, setmetatable({}, { __index = error }),
             io.stdout, coroutine.create(function() end) } do
-            raises("TypeError", { match = "LuaSocket, copas, cqueues, luv or nginx (ngx.socket.tcp), not " },
+            raises("TypeError", { match = "LuaSocket, copas, cqueues, luv, nginx (ngx.socket.tcp) or haproxy (core.tcp), not " },
                 context.wrap_socket, context, wrong, false, true, true, "localhost")
         end
         assert.is_true(ssl.SSLContext:is(context))

@@ -68,6 +68,11 @@ describe("in nginx", function()
         assert.is_truthy(get(port, "/fetch?name=example.org"):find "^SSLError: .*CERTIFICATE_VERIFY_FAILED.*[Hh]ostname mismatch")
     end)
 
+    it_in_nginx("cleat.https makes requests over cosockets", function()
+        local answer = get(port, "/request")
+        assert.is_truthy(answer:find "^1 200 CN=client,.*TLSv1.3 http/1.1", answer)
+    end)
+
     it_in_nginx("both libraries are in the process, and are what they are", function()
         local theirs, ours = get(port, "/libraries"):match "^(.-)|(.*)$"
         assert.is_truthy(theirs:find "^OpenSSL %d", theirs)

@@ -383,6 +383,14 @@ return {
             cert:matches("localhost"), cert.public_key_bits, cert.extensions, cert.key_usage, cert.not_after, cert.curve,
             cert.scts, cert.subject, cert.subject_alt_names, cert.extended_key_usage, cert.subject_key_id
     end, nothing, again = true },
+    { "LuaSec's certificates", function()
+        local x509 = require "cleat.luasec.x509"
+        return { x509 = x509, leaf = x509.load(ssl.Certificate(leaf):public_bytes()), issuer = x509.wrap(ssl.Certificate(issuer)) }
+    end, function(given)
+        local cert = given.x509.wrap(given.x509.unwrap(given.leaf))
+        return cert:subject(), cert:extensions(), cert:pubkey(), cert:digest "sha512", cert:getsignaturename(), cert:validat(0),
+            cert:serial(), given.issuer:issued(cert), given.x509.load(cert:pem()):notafter()
+    end, nothing, again = true },
     { "Certificate:verify", function()
         return { leaf = ssl.Certificate(leaf), issuer = ssl.Certificate(issuer), context = link.context { cafile = "root.pem" } }
     end, function(given)
@@ -579,6 +587,22 @@ return {
         local buffer = socket.buffer(1000)
         return first, given.server:recv_into(buffer)
     end, close_both },
+    { "a read that does not wait", function()
+        local given = opened()
+        given.client:settimeout(0) -- which waits for nothing either
+        given.client:sendall "hello"
+        return given
+    end, function(given)
+        return given.server:try_recv(100), given.client:try_recv(100)
+    end, close_both },
+    { "a read that does not wait, of a plain socket", socket.socketpair, function(given)
+        return given:try_recv(100)
+    end, function(given)
+        given:close()
+    end, again = true },
+    { "a read of an SSLObject that does not raise", shaken, function(given)
+        return given.client.object:try_read(100)
+    end, nothing },
     { "unwrap", function()
         local given = opened()
         given.client:settimeout(0)

@@ -189,6 +189,10 @@
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_alpn_protocol \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_offered_alpn \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
+#define CLASSES_connection_set_alpn_protocols \
+    (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_alert \
     (CLASSES_BIT(HANDLE) | CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM))
 #define CLASSES_connection_session_reused \
@@ -961,6 +965,12 @@
 #define cleat_connection_alpn_protocol(...) \
     classes_checked("cleat_connection_alpn_protocol", CLASSES_connection_alpn_protocol, \
                     cleat_connection_alpn_protocol(__VA_ARGS__))
+#define cleat_connection_offered_alpn(...) \
+    classes_checked("cleat_connection_offered_alpn", CLASSES_connection_offered_alpn, \
+                    cleat_connection_offered_alpn(__VA_ARGS__))
+#define cleat_connection_set_alpn_protocols(...) \
+    classes_checked("cleat_connection_set_alpn_protocols", CLASSES_connection_set_alpn_protocols, \
+                    cleat_connection_set_alpn_protocols(__VA_ARGS__))
 #define cleat_connection_alert(...) \
     classes_checked("cleat_connection_alert", CLASSES_connection_alert, cleat_connection_alert(__VA_ARGS__))
 #define cleat_connection_session_reused(...) \

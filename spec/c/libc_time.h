@@ -1,9 +1,12 @@
-/* libc_time.h: time and gettimeofday over clock_gettime, for a program that replaces that function of libc. */
+/* libc_time.h: time and gettimeofday over clock_gettime, for a program that replaces that function of libc. time can
+ * be behind, as libc's is, for a tick of the kernel, after each second begins. */
 #ifndef CLEAT_SPEC_LIBC_TIME_H
 #define CLEAT_SPEC_LIBC_TIME_H
 
 #include <sys/time.h>
 #include <time.h>
+
+static time_t libc_time_lag; /* in seconds */
 
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
 int gettimeofday(struct timeval *restrict now, void *restrict zone) {
@@ -18,8 +21,8 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone) {
 time_t time(time_t *now) {
     struct timespec time = {0, 0};
     clock_gettime(CLOCK_REALTIME, &time);
-    if (now != NULL) *now = time.tv_sec;
-    return time.tv_sec;
+    if (now != NULL) *now = time.tv_sec - libc_time_lag;
+    return time.tv_sec - libc_time_lag;
 }
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 

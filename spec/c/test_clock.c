@@ -1,6 +1,6 @@
 /* test_clock.c: the clock on the wall is set back and forth while timeouts run. They do not look at it; the dates of
- * certificates are compared with it. This program's own clock_gettime, gettimeofday and time stand in for the
- * system's. */
+ * certificates are compared with it, and a session is resumed in the moment in which it was made. This program's own
+ * clock_gettime, gettimeofday and time stand in for the system's. */
 #undef _FORTIFY_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,7 +48,8 @@ struct pair {
     int32_t client;
 };
 
-static int32_t shake_hands(struct pair *pair) {
+/* session: what the client offers, or 0. */
+static int32_t shake_hands_again(struct pair *pair, int32_t session) {
     int turn;
     int32_t status = CLEAT_OK;
     EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &pair->sockets[0],
@@ -56,12 +57,17 @@ static int32_t shake_hands(struct pair *pair) {
     pair->server = cleat_connection_over_socket(server_context, pair->sockets[0], 1, NULL, 0);
     pair->client =
         cleat_connection_over_socket(client_context, pair->sockets[1], 0, "localhost", 9);
+    if (session > 0) EXPECT(cleat_connection_set_session(pair->client, session) == CLEAT_OK);
     for (turn = 0; turn < 4; turn++) {
         status = cleat_connection_handshake(pair->client, 0);
         if (status < 0 && CLEAT_CLASS(status) != CLEAT_WANT_READ) break;
         cleat_connection_handshake(pair->server, 0);
     }
     return status;
+}
+
+static int32_t shake_hands(struct pair *pair) {
+    return shake_hands_again(pair, 0);
 }
 
 static void close_pair(const struct pair *pair) {
@@ -145,14 +151,33 @@ static void test_dates(void) {
     }
 }
 
+/* A session that was made in this second is resumed, although time() still returns the last one. */
+static void test_new_session(void) {
+    struct pair pair;
+    int32_t session;
+    EXPECT(cleat_context_set_options(server_context, CLEAT_OP_ALL | CLEAT_OP_NO_TICKET |
+                                                         CLEAT_OP_NO_TLSV1_3) == CLEAT_OK);
+    libc_time_lag = 1;
+    EXPECT(shake_hands(&pair) == CLEAT_OK);
+    session = cleat_connection_session(pair.client);
+    EXPECT(session > 0);
+    close_pair(&pair);
+    EXPECT(shake_hands_again(&pair, session) == CLEAT_OK);
+    EXPECT(cleat_connection_session_reused(pair.client) == 1);
+    libc_time_lag = 0;
+    close_pair(&pair);
+    EXPECT(cleat_close(session) == CLEAT_OK);
+}
+
 int main(void) {
     identity_contexts(&server_context, &client_context);
     test_timeouts(-HOUR);
     test_timeouts(HOUR);
     test_dates();
+    test_new_session();
     cleat_close(server_context);
     cleat_close(client_context);
     EXPECT(cleat_handle_count() == 0);
-    puts("timeouts, dates");
+    puts("timeouts, dates, a new session");
     return 0;
 }

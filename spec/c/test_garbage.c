@@ -355,6 +355,14 @@ static int32_t call_connection_alpn_protocol(const struct value *v) {
     return cleat_connection_alpn_protocol(v[0].i, v[1].room, v[1].size);
 }
 
+static int32_t call_connection_offered_alpn(const struct value *v) {
+    return cleat_connection_offered_alpn(v[0].i, v[1].room, v[1].size);
+}
+
+static int32_t call_connection_set_alpn_protocols(const struct value *v) {
+    return cleat_connection_set_alpn_protocols(v[0].i, v[1].bytes, v[1].size);
+}
+
 static int32_t call_connection_alert(const struct value *v) {
     return cleat_connection_alert(v[0].i, v[1].i, v[2].int_out);
 }
@@ -1663,6 +1671,10 @@ static const struct function functions[] = {
       {INT_OUT, 0, "bits"}, {INT_OUT, 0, "tls_version"}, {END, 0, NULL}}},
     {"cleat_connection_alpn_protocol", call_connection_alpn_protocol, CLASSES_connection_alpn_protocol,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_offered_alpn", call_connection_offered_alpn, CLASSES_connection_offered_alpn,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {TEXT, 0, "output"}, {END, 0, NULL}}},
+    {"cleat_connection_set_alpn_protocols", call_connection_set_alpn_protocols, CLASSES_connection_set_alpn_protocols,
+     {{ID, CLEAT_KIND_CONNECTION, "connection"}, {BYTES, 0, "protocols"}, {END, 0, NULL}}},
     {"cleat_connection_alert", call_connection_alert, CLASSES_connection_alert,
      {{ID, CLEAT_KIND_CONNECTION, "connection"}, {INT, 0, "direction"}, {INT_OUT, 0, "description"},
       {END, 0, NULL}}},

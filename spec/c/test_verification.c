@@ -282,6 +282,12 @@ static void test_chain(void) {
     context = cleat_context_new(CLEAT_PROTOCOL_TLS);
     certificate = certificate_of(IDENTITY_CERTIFICATE);
     EXPECT(verify(context, certificate, "localhost", -1) == REFUSED(SELF_SIGNED));
+    EXPECT(CLEAT_CLASS(cleat_verification_new(context, certificate, CLEAT_PURPOSE_ANY + 1, NULL, 0,
+                                              -1, NULL, 0)) == CLEAT_USAGE);
+    verification =
+        cleat_verification_new(context, certificate, CLEAT_PURPOSE_ANY, NULL, 0, -1, NULL, 0);
+    EXPECT(cleat_verification_result(verification) == REFUSED(SELF_SIGNED));
+    cleat_close(verification);
     cleat_close(context);
     cleat_close(certificate);
 }

@@ -1,25 +1,11 @@
--- The Lua code in the documentation: it compiles, and what the pages of PAGES show runs and prints what the comments
+-- The Lua code in the documentation: it compiles, and what the pages of RUN show runs and prints what the comments
 -- behind "-->" say.
 local adapters = require "support.adapters"
-local pki = require "support.pki"
+local page_of = require "support.page"
 local process = require "support.process"
 
--- The code blocks of a page, each with the number of its first line.
-local function blocks_of(page)
-    local blocks, lines, number = {}, nil, 0
-    for line in (process.read_file(process.root .. "/" .. page) .. "\n"):gmatch("(.-)\n") do
-        number = number + 1
-        if not lines and line == "```lua" then
-            lines = { line = number + 1 }
-        elseif lines and line == "```" then
-            blocks[#blocks + 1] = { code = table.concat(lines, "\n") .. "\n", line = lines.line }
-            lines = nil
-        elseif lines then
-            lines[#lines + 1] = line
-        end
-    end
-    assert.is_nil(lines)
-    return blocks
+local function blocks_of(name)
+    return page_of.blocks(name, "lua")
 end
 
 local function is_for_this_lua(block)
@@ -50,7 +36,11 @@ setmetatable(_G, {
 })
 ]]
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/fleet.md" } do
+-- The pages whose code is run as it stands, and those whose code only has to compile here.
+local RUN = { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/lua-http.md", "docs/luasec.md" }
+local COMPILED = { "docs/fleet.md", (table.unpack or unpack)(RUN) }
+
+for _, page in ipairs(COMPILED) do
     describe(page .. ":", function()
         it("has code, which compiles", function()
             local blocks = blocks_of(page)
@@ -64,18 +54,13 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md"
     end)
 end
 
-for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md" } do describe(page .. ":", function()
+for _, page in ipairs(RUN) do describe(page .. ":", function()
     teardown(process.cleanup)
 
-    local server, port, cafile
+    local server, port, cafile, keyfile
     setup(function()
-        local certfile = process.directory() .. "/example.org.pem"
-        local keyfile = pki.path("ec.key")
-        local made = process.run {
-            "openssl", "req", "-new", "-x509", "-key", keyfile, "-out", certfile, "-days", "2", "-subj",
-            "/C=US/CN=example.org", "-addext", "subjectAltName=DNS:example.org",
-        }
-        assert.are.equal(0, made.status, made.errors)
+        local certfile
+        certfile, keyfile = page_of.certificate()
         server = process.start(process.lua {
             "spec/support/server.lua", "mode=http", "cert=" .. certfile, "key=" .. keyfile, timeout = 60,
         })
@@ -86,14 +71,14 @@ for _, page in ipairs { "README.md", "docs/python-to-lua.md", "docs/adapters.md"
     for _, block in ipairs(blocks_of(page)) do
         if is_for_this_lua(block) and not is_program(block) then
             it(("the code from line %d on does what it says"):format(block.line), function()
-                local wanted = {}
-                for text in block.code:gmatch("%-%-> ([^\n]*)") do
-                    wanted[#wanted + 1] = text .. "\n"
-                end
-                local output = process.run_code(PREAMBLE:format(port) .. block.code,
+                local wanted = page_of.wanted(block.code)
+                local code = block.code:gsub('"server.pem", "server.key"', function()
+                    return ("%q, %q"):format(cafile, keyfile)
+                end)
+                local output = process.run_code(PREAMBLE:format(port) .. code,
                     { "SSL_CERT_FILE=" .. cafile, "SSL_CERT_DIR=/nowhere", "LUA_PATH=" .. adapters.path() })
-                if #wanted > 0 then
-                    assert.are.equal(table.concat(wanted), output)
+                if wanted ~= "" then
+                    assert.are.equal(wanted, output)
                 elseif block.code:find("io.write", 1, true) then
                     assert.is_truthy(output:find("^HTTP/1.1 200 OK\r\n"), output)
                 end

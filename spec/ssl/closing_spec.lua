@@ -291,7 +291,8 @@ local AFTER = {
         accept = {}, bind = { address }, close = fine(), connect = { address }, connect_ex = { returns = EBADF, address },
         detach = {}, dup = {}, events = fine(), fileno = {}, getpeername = {}, getsockname = {},
         getblocking = fine(), getsockopt = { socket.SOL_SOCKET, socket.SO_REUSEADDR }, gettimeout = fine(), getwaiter = fine(),
-        listen = { 1 }, makefile = {}, pollfd = {}, recv = { 1 }, recv_into = { buffer }, recvfrom = { 1 }, recvfrom_into = { buffer },
+        listen = { 1 }, makefile = {}, pollfd = {}, recv = { 1 }, recv_into = { buffer },
+        try_recv = { 1 }, recvfrom = { 1 }, recvfrom_into = { buffer },
         recvmsg = { 1 }, recvmsg_into = { { buffer } }, send = { "x" }, sendall = { "x" }, sendfile = { "/dev/null" },
         sendmsg = { { "x" } }, sendto = { "x", address }, setblocking = { true },
         setsockopt = { socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 }, settimeout = { 1 }, setwaiter = fine(),
@@ -307,7 +308,7 @@ local AFTER = {
         group = fine(), client_sigalg = fine(), server_sigalg = fine(), cipher = fine(), compression = fine(), describe = {},
         do_handshake = {}, export_keying_material = { "x", 1 }, get_channel_binding = fine(),
         getpeercert = {}, key_update = {}, get_unverified_chain = {}, get_verified_chain = {}, get_verify_result = fine(),
-        ocsp_response = fine(), peer_public_key = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {},
+        ocsp_response = fine(), peer_public_key = fine(), pending = {}, psk_identity = fine(), read = {}, recv_early = {}, try_read = {},
         scts = fine(), shared_ciphers = {}, selected_alpn_protocol = fine(), selected_npn_protocol = fine(),
         unwrap = {}, verify_client_post_handshake = { class = "NotImplementedError" }, version = fine(), write = { "x" },
     },
@@ -344,6 +345,7 @@ AFTER.host = extended(AFTER.tls, {
     accept = no_host, bind = no_host, connect_ex = { returns = EBADF, address }, detach = no_host, getsockopt = no_host,
     listen = no_host, recvfrom = no_host, recvfrom_into = no_host, sendto = no_host, setblocking = fine(true), setkeepalive = no_host,
     setsockopt = no_host, settimeout = fine(1), setwaiter = no_host, shutdown = fine(socket.SHUT_RDWR),
+    try_recv = no_host,
 })
 
 local make = {

@@ -8,6 +8,7 @@ local cleat_nginx = {}
 local LOCATIONS = [[
     location = /fetch { set $upstream %d; content_by_lua_block { app.fetch() } }
     location = /many { set $upstream %d; content_by_lua_block { app.many() } }
+    location = /request { set $upstream %d; content_by_lua_block { app.request() } }
     location = /line { content_by_lua_block { app.line() } }
     location = /echo { content_by_lua_block { app.echo() } }
     location = /pool { content_by_lua_block { app.pool() } }
@@ -27,7 +28,7 @@ local UPSTREAM = [[
 function cleat_nginx.start(workers, seconds)
     local upstream = process.free_port()
     local servers = nginx.lua({
-        { listen = "", lines = LOCATIONS:format(upstream, upstream) },
+        { listen = "", lines = LOCATIONS:format(upstream, upstream, upstream) },
         { lines = "listen 127.0.0.1:" .. upstream .. " ssl; " .. UPSTREAM:format(pki.path "root.pem") },
         workers = workers, connections = 256,
     }, "support.nginx_app")

@@ -53,6 +53,10 @@ return function(port)
     if there then
         patch(module, "connect", function(connect)
             return function(host, service)
+                if type(host) == "table" then
+                    host.host, host.port = known(host.host, host.port)
+                    return connect(host)
+                end
                 return connect(known(host, service))
             end
         end)

@@ -1,5 +1,6 @@
 -- What runs inside nginx for the specs: locations say `content_by_lua_block { app.fetch() }` and the like. The contexts
 -- are made once, before the workers are; ports come in variables of the location.
+local https = require "cleat.https"
 local ssl = require "cleat.ssl"
 local ffi = require "ffi"
 
@@ -61,6 +62,19 @@ function app.fetch()
     answer(function()
         local body, facts = get(ngx.var.upstream, ngx.var.arg_path or "/who", { name = ngx.var.arg_name })
         return ("%s|%s"):format((body:gsub("\n$", "")), facts)
+    end)
+end
+
+-- request: what cleat.https makes of a request over a cosocket.
+function app.request()
+    answer(function()
+        local pieces = {}
+        local result, code = https.request { url = ("https://127.0.0.1:%s/who"):format(ngx.var.upstream), context = app.client,
+            transport = ngx.socket.tcp, sink = function(piece)
+                pieces[#pieces + 1] = piece
+                return 1
+            end }
+        return ("%s %s %s"):format(tostring(result), tostring(code), table.concat(pieces))
     end)
 end
 

@@ -191,8 +191,9 @@ service anvil {
     end)
 end
 
-function servers.exim4(certfile, keyfile)
-    local text = [[
+-- more: lines of its configuration.
+function servers.exim4(certfile, keyfile, more)
+    local text = (more or "") .. [[
 primary_hostname = mail.example.org
 exim_user = @USER
 exim_group = @GROUP

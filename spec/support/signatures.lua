@@ -692,6 +692,21 @@ return {
         },
     },
     {
+        name = "connection_offered_alpn", results = 1,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+        },
+    },
+    {
+        name = "connection_set_alpn_protocols", results = 0,
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        arguments = {
+            { kind = "int", name = "connection" },
+            { kind = "bytes", name = "protocols" },
+        },
+    },
+    {
         name = "connection_alert", results = 1,
         classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {

@@ -1,7 +1,8 @@
 -- A server of a fleet, for spec/sessions/fleet_spec.lua: TLS, one connection after the other, until it is killed.
 -- Arguments are name=value: cert, key, cafile (files); version (1.2 or 1.3); no_ticket; verify; store (redis or none)
 -- with port, password, timeout, pause; secret, period (ticket keys); keys (the period of ticket keys from the store);
--- brief (it closes first). It prints its port, and a line for each connection and for each error of the store.
+-- brief (it closes first); replied (clients have their answer once Redis has the sessions). It prints its port,
+-- and a line for each connection and for each error of the store.
 local redis = require "cleat.sessions.redis"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -59,6 +60,9 @@ while true do
     local ok, err = pcall(function()
         local conn = context:wrap_socket(plain, { server_side = true })
         say("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
+        if options.replied then
+            pcall(store.get, ("0"):rep(32)) -- its reply comes after those to the tickets, for which the handshake does not wait
+        end
         conn:sendall "hello"
         if options.brief then
             conn:unwrap():close()

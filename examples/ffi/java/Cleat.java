@@ -122,6 +122,8 @@ public final class Cleat {
     public static final int CHAIN_SENT = 0;
     /** the chain that was verified, up to its trust anchor */
     public static final int CHAIN_VERIFIED = 1;
+    /** what this side presents */
+    public static final int CHAIN_OWN = 2;
 
     // CLEAT_BINDING_* choose a channel binding: bytes that both sides of a connection know, and that
     // an attacker who is between them with two connections cannot have the same of.
@@ -681,6 +683,8 @@ public final class Cleat {
     public static final int PURPOSE_SERVER_AUTH = 1;
     /** a client's */
     public static final int PURPOSE_CLIENT_AUTH = 2;
+    /** any: key usages and extended ones do not count */
+    public static final int PURPOSE_ANY = 3;
 
     // CLEAT_VERDICTS_* are for cleat_context_set_verify_events.
     /** the verification decides */
@@ -868,6 +872,11 @@ public final class Cleat {
                                                                 int[] bits, int[] tls_version);
         public static native int cleat_connection_alpn_protocol(int connection, byte[] output,
                                                                 int output_cap);
+        public static native int cleat_connection_offered_alpn(int connection, byte[] output,
+                                                               int output_cap);
+        public static native int cleat_connection_set_alpn_protocols(int connection,
+                                                                     byte[] protocols,
+                                                                     int protocols_len);
         public static native int cleat_connection_alert(int connection, int direction,
                                                         int[] description);
         public static native int cleat_connection_session_reused(int connection);
@@ -3604,6 +3613,39 @@ public final class Cleat {
             return out;
         }
 
+        /**
+         * cleat_connection_offered_alpn returns the length of the list of application protocols that the
+         * client of a server has offered, and copies it to output: in the order and the form in which it
+         * stands in the ALPN extension (RFC 7301 section 3.1). 0 if it has offered none, and unless the
+         * connection waits for cleat_connection_answer_server_name.
+         */
+        public byte[] offeredAlpn() throws Failure {
+            byte[] out = new byte[256];
+            int result = Raw.cleat_connection_offered_alpn(id, out, out.length);
+            if (result > out.length) {
+                out = new byte[result];
+                result = Raw.cleat_connection_offered_alpn(id, out, out.length);
+            }
+            Reference.reachabilityFence(this);
+            check(result);
+            out = Arrays.copyOf(out, Math.min(result, out.length));
+            return out;
+        }
+
+        /**
+         * cleat_connection_set_alpn_protocols returns CLEAT_OK and sets the application protocols of
+         * which a server's connection chooses, in place of its context's; a later switch of the context
+         * does not change them. protocols: as cleat_context_set_alpn_protocols takes them. An empty list
+         * negotiates none. CLEAT_USAGE unless the connection waits for
+         * cleat_connection_answer_server_name, for a malformed list, and if its context has no
+         * application protocols; CLEAT_NOMEM.
+         */
+        public void setAlpnProtocols(byte[] protocols) throws Failure {
+            int result = Raw.cleat_connection_set_alpn_protocols(id, protocols, length(protocols));
+            Reference.reachabilityFence(this);
+            check(result);
+        }
+
         public record Alert(boolean result, int description) {}
 
         /**
@@ -3658,7 +3700,10 @@ public final class Cleat {
          * verified chain has 0 until the handshake is done, since only then the peer has shown that it
          * has the key, and with CLEAT_CERT_NONE; after CLEAT_WANT_VERIFY it is there. A verification
          * builds it when it is first asked for; the connection keeps it from then on. CLEAT_SSL if that
-         * verification fails, since a certificate has ended or been revoked meanwhile.
+         * verification fails, since a certificate has ended or been revoked meanwhile. The own chain has
+         * 0 until the handshake is done, and where the connection has no certificate. A client presents
+         * it only to a server that asks, and has 0 if its context has several. On a server that resumes a
+         * session it is what it would present in a full handshake.
          */
         public int chainCount(int which) throws Failure {
             int result = Raw.cleat_connection_chain_count(id, which);

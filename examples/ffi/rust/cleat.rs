@@ -113,6 +113,8 @@ pub const DIRECTION_SENT: i32 = 1;
 pub const CHAIN_SENT: i32 = 0;
 /// the chain that was verified, up to its trust anchor
 pub const CHAIN_VERIFIED: i32 = 1;
+/// what this side presents
+pub const CHAIN_OWN: i32 = 2;
 
 // CLEAT_BINDING_* choose a channel binding: bytes that both sides of a connection know, and that an
 // attacker who is between them with two connections cannot have the same of.
@@ -667,6 +669,8 @@ pub const DEFAULT_OPENSSL_CAPATH: i32 = 5;
 pub const PURPOSE_SERVER_AUTH: i32 = 1;
 /// a client's
 pub const PURPOSE_CLIENT_AUTH: i32 = 2;
+/// any: key usages and extended ones do not count
+pub const PURPOSE_ANY: i32 = 3;
 
 // CLEAT_VERDICTS_* are for cleat_context_set_verify_events.
 /// the verification decides
@@ -841,6 +845,10 @@ pub mod raw {
                                               tls_version: *mut i32) -> i32;
         pub fn cleat_connection_alpn_protocol(connection: i32, output: *mut c_char,
                                               output_cap: i32) -> i32;
+        pub fn cleat_connection_offered_alpn(connection: i32, output: *mut c_char,
+                                             output_cap: i32) -> i32;
+        pub fn cleat_connection_set_alpn_protocols(connection: i32, protocols: *const c_char,
+                                                   protocols_len: i32) -> i32;
         pub fn cleat_connection_alert(connection: i32, direction: i32,
                                       description: *mut i32) -> i32;
         pub fn cleat_connection_session_reused(connection: i32) -> i32;
@@ -2998,6 +3006,27 @@ impl Connection {
         Ok(out)
     }
 
+    /// cleat_connection_offered_alpn returns the length of the list of application protocols that the
+    /// client of a server has offered, and copies it to output: in the order and the form in which it
+    /// stands in the ALPN extension (RFC 7301 section 3.1). 0 if it has offered none, and unless the
+    /// connection waits for cleat_connection_answer_server_name.
+    #[allow(clippy::too_many_arguments)]
+    pub fn offered_alpn(&self) -> Result<Vec<u8>, Error> {
+        let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_offered_alpn(self.0, out, out_cap) })?;
+        Ok(out)
+    }
+
+    /// cleat_connection_set_alpn_protocols returns CLEAT_OK and sets the application protocols of which a
+    /// server's connection chooses, in place of its context's; a later switch of the context does not
+    /// change them. protocols: as cleat_context_set_alpn_protocols takes them. An empty list negotiates
+    /// none. CLEAT_USAGE unless the connection waits for cleat_connection_answer_server_name, for a
+    /// malformed list, and if its context has no application protocols; CLEAT_NOMEM.
+    #[allow(clippy::too_many_arguments)]
+    pub fn set_alpn_protocols(&self, protocols: &[u8]) -> Result<(), Error> {
+        let _ = checked(unsafe { raw::cleat_connection_set_alpn_protocols(self.0, protocols.as_ptr().cast(), c_len(protocols.len())) })?;
+        Ok(())
+    }
+
     /// cleat_connection_alert returns 1 and stores the description of the last alert of that direction, or
     /// 0 and stores -1 if there was none. direction: CLEAT_DIRECTION_*. description:
     /// CLEAT_ALERT_DESCRIPTION_*, or another number up to 255. close_notify is one, with the number 0. What
@@ -3036,7 +3065,10 @@ impl Connection {
     /// chain has 0 until the handshake is done, since only then the peer has shown that it has the key, and
     /// with CLEAT_CERT_NONE; after CLEAT_WANT_VERIFY it is there. A verification builds it when it is first
     /// asked for; the connection keeps it from then on. CLEAT_SSL if that verification fails, since a
-    /// certificate has ended or been revoked meanwhile.
+    /// certificate has ended or been revoked meanwhile. The own chain has 0 until the handshake is done,
+    /// and where the connection has no certificate. A client presents it only to a server that asks, and
+    /// has 0 if its context has several. On a server that resumes a session it is what it would present in
+    /// a full handshake.
     #[allow(clippy::too_many_arguments)]
     pub fn chain_count(&self, which: i32) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_chain_count(self.0, which) })?;

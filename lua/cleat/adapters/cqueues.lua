@@ -161,4 +161,34 @@ function cqueues.take(sock)
         waiter = cqueues.waiter, owner = setmetatable({ sock = sock }, Owner), ahead = ahead }
 end
 
+--- Begins TLS on a socket of cqueues, in place of cqueues' own `sock:starttls(context)`, and returns an object that has
+--- the methods of such a socket: read, write, xread, xwrite, lines, flush, shutdown, close and the others. They let the
+--- controller run, and report errors as cqueues does. The socket belongs to the object from then on. `sslsocket()`
+--- returns the SSLSocket below, `tlserror()` cleat's error of the last failure. docs/lua-http.md has an example.
+---
+---     local runtime, sockets = require "cqueues", require "cqueues.socket"
+---     local starttls = require("cleat.adapters.cqueues").starttls
+---     local loop = runtime.new()
+---     loop:wrap(function()
+---         local context = ssl.create_default_context { cafile = "ca.pem" }
+---         local plain = sockets.connect("127.0.0.1", port)
+---         local sock = assert(starttls(plain, context, { server_hostname = "localhost" }))
+---         sock:xwrite("hello", "n")
+---         print(sock:xread(5)) --> hello
+---         sock:close()
+---     end)
+---     assert(loop:loop())
+---
+--- Raises: what wrap_socket raises for its arguments; TypeError if `sock` is no open socket of cqueues, or `context` no
+--- SSLContext.
+--- Python: none.
+---@param sock any it may be connecting still
+---@param context cleat.ssl.SSLContext
+---@param options table? those of SSLContext:wrap_socket, and `timeout` of connecting and handshake, in seconds
+---@return cleat.adapters.cqueues.Socket? # nil if that has failed; then come what the socket's onerror() returns: a
+--- text and a number of cqueues.errno, EPROTO for TLS, with most handlers. The socket is closed
+function cqueues.starttls(sock, context, options)
+    return require("cleat.adapters.cqueues.tls").starttls(sock, context, options)
+end
+
 return cqueues

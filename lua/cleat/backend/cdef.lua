@@ -110,6 +110,9 @@ int32_t cleat_connection_shared_cipher_count(int32_t connection);
 int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *output,
                                        int32_t output_cap, int32_t *bits, int32_t *tls_version);
 int32_t cleat_connection_alpn_protocol(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_offered_alpn(int32_t connection, char *output, int32_t output_cap);
+int32_t cleat_connection_set_alpn_protocols(int32_t connection, const char *protocols,
+                                            int32_t protocols_len);
 int32_t cleat_connection_alert(int32_t connection, int32_t direction, int32_t *description);
 int32_t cleat_connection_session_reused(int32_t connection);
 int32_t cleat_connection_verify_mode(int32_t connection);

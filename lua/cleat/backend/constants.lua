@@ -68,6 +68,7 @@ return {
     DIRECTION_SENT = 1,
     CHAIN_SENT = 0,
     CHAIN_VERIFIED = 1,
+    CHAIN_OWN = 2,
     BINDING_TLS_UNIQUE = 1,
     BINDING_TLS_EXPORTER = 2,
     BINDING_TLS_SERVER_END_POINT = 3,
@@ -403,6 +404,7 @@ return {
     -- cleat/verification.h
     PURPOSE_SERVER_AUTH = 1,
     PURPOSE_CLIENT_AUTH = 2,
+    PURPOSE_ANY = 3,
     -- cleat/verify.h
     VERDICTS_NONE = 0,
     VERDICTS_GOOD = 1,

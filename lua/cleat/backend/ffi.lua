@@ -329,4 +329,22 @@ function backend.guard_forget(guard)
     guard.id = 0
 end
 
+local prototypes = setmetatable({}, { __mode = "k" })
+
+function backend.proxy_new(metatable)
+    local first = prototypes[metatable]
+    if not first then
+        if type(metatable) ~= "table" then
+            refuse("proxy_new", 1, "must be a table")
+        end
+        first = newproxy(true)
+        local copy = getmetatable(first)
+        for name, value in pairs(metatable) do
+            copy[name] = value
+        end
+        prototypes[metatable] = first
+    end
+    return newproxy(first)
+end
+
 return backend

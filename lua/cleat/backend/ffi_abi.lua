@@ -1561,6 +1561,40 @@ return function(lib, rt, backend)
     end
 
     ---@param connection integer
+    ---@return integer status
+    ---@return string? output
+    do
+        local call = lib.cleat_connection_offered_alpn
+        backend.connection_offered_alpn = function(connection)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_offered_alpn", 1, "an integer")
+            end
+            local output, output_cap = text, TEXT
+            local result = call(connection, output, output_cap)
+            while result > output_cap do
+                output, output_cap = new("char[?]", result), result
+                result = call(connection, output, output_cap)
+            end
+            if result < 0 then return result end
+            return result, str(output, result)
+        end
+    end
+
+    ---@param connection integer
+    ---@param protocols string?
+    ---@return integer status
+    do
+        local call = lib.cleat_connection_set_alpn_protocols
+        backend.connection_set_alpn_protocols = function(connection, protocols)
+            if typeof(connection) ~= "number" or tobit(connection) ~= connection then
+                bad("connection_set_alpn_protocols", 1, "an integer")
+            end
+            local protocols_len = length(protocols, "connection_set_alpn_protocols", 2)
+            return call(connection, protocols, protocols_len)
+        end
+    end
+
+    ---@param connection integer
     ---@param direction integer
     ---@return integer status
     ---@return integer? description

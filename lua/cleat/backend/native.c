@@ -170,6 +170,15 @@ static int guard_forget(lua_State *L) {
     return 0;
 }
 
+/* For libraries that accept no table in place of LuaSec's objects, which are userdata. */
+static int proxy_new(lua_State *L) {
+    if (lua_type(L, 1) != LUA_TTABLE) native_refuse(L, "proxy_new", 1, "must be a table");
+    lua_newuserdatauv(L, 0, 0);
+    lua_pushvalue(L, 1);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
 static int buffer_collect(lua_State *L) {
     struct native_buffer *buffer = luaL_testudata(L, 1, BUFFER);
     if (buffer) explicit_bzero(buffer->data, (size_t)buffer->size);
@@ -197,9 +206,19 @@ __attribute__((visibility("default"))) int luaopen_cleat_backend_native(lua_Stat
 
 int luaopen_cleat_backend_native(lua_State *L) {
     static const luaL_Reg own[] = {
-        {"buffer_new", buffer_new},   {"buffer_size", buffer_size},   {"buffer_get", buffer_get},
-        {"buffer_set", buffer_set},   {"guard_new", guard_new},       {"guard_hold", guard_hold},
-        {"guard_close", guard_close}, {"guard_forget", guard_forget}, {NULL, NULL},
+        {"buffer_new", buffer_new},
+        {"buffer_size", buffer_size},
+        {"buffer_get", buffer_get},
+        {"buffer_set", buffer_set},
+        {"guard_new", guard_new},
+        {"guard_hold", guard_hold},
+        {"guard_close", guard_close},
+        {"guard_forget", guard_forget},
+        {"proxy_new", proxy_new},
+#if LUA_VERSION_NUM >= 503
+        {"fast_method", native_fast_method},
+#endif
+        {NULL, NULL},
     };
 #if LUA_VERSION_NUM > 501
     luaL_checkversion(L);

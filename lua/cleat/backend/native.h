@@ -39,6 +39,9 @@ struct native_guard {
 
 extern const luaL_Reg native_abi[];
 
+/* native_fast_method is the function fast_method of the module: see native_io.c. */
+int native_fast_method(lua_State *L);
+
 /* native_refuse raises "cleat.backend: NAME: argument N WHAT". */
 _Noreturn void native_refuse(lua_State *L, const char *name, int argument, const char *what);
 

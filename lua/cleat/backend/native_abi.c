@@ -1131,6 +1131,33 @@ static int l_connection_alpn_protocol(lua_State *L) {
     return 2;
 }
 
+/* connection_offered_alpn(connection) -> status, output */
+static int l_connection_offered_alpn(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_offered_alpn");
+    char output_short[NATIVE_SHORT];
+    char *output = output_short;
+    int32_t output_cap = NATIVE_SHORT;
+    int32_t result;
+    while ((result = cleat_connection_offered_alpn(connection, output, output_cap)) > output_cap) {
+        output = native_longer(L, 1, result);
+        output_cap = result;
+    }
+    lua_pushinteger(L, result);
+    if (result < 0) return 1;
+    lua_pushlstring(L, output, (size_t)result);
+    return 2;
+}
+
+/* connection_set_alpn_protocols(connection, protocols) -> status */
+static int l_connection_set_alpn_protocols(lua_State *L) {
+    int32_t connection = native_int(L, 1, "connection_set_alpn_protocols");
+    int32_t protocols_len;
+    const char *protocols = native_bytes(L, 2, "connection_set_alpn_protocols", &protocols_len);
+    int32_t result = cleat_connection_set_alpn_protocols(connection, protocols, protocols_len);
+    lua_pushinteger(L, result);
+    return 1;
+}
+
 /* connection_alert(connection, direction) -> status, description */
 static int l_connection_alert(lua_State *L) {
     int32_t connection = native_int(L, 1, "connection_alert");
@@ -4790,6 +4817,8 @@ const luaL_Reg native_abi[] = {
     {"connection_shared_cipher_count", l_connection_shared_cipher_count},
     {"connection_shared_cipher", l_connection_shared_cipher},
     {"connection_alpn_protocol", l_connection_alpn_protocol},
+    {"connection_offered_alpn", l_connection_offered_alpn},
+    {"connection_set_alpn_protocols", l_connection_set_alpn_protocols},
     {"connection_alert", l_connection_alert},
     {"connection_session_reused", l_connection_session_reused},
     {"connection_verify_mode", l_connection_verify_mode},

@@ -24,6 +24,7 @@ local PIECE = 16384 -- how many bytes are requested at once: a TLS record
 ---@field _next integer
 ---@field _out string[] bytes to be sent
 ---@field _waiting integer the number of bytes in _out
+---@field _to any[]? {host, port}, until secure() connects to it: see connection.through
 local Connection = {}
 Connection.__index = Connection
 
@@ -83,6 +84,18 @@ function connection.open(host, port, deadline)
     return error(last or errors.error("getaddrinfo returns an empty list"), 0)
 end
 
+--- Prepares a connection over an event loop's socket; secure() connects it.
+---@param sock any what SSLContext:wrap_socket accepts, not connected
+---@param host string
+---@param port integer
+---@param deadline number?
+---@return cleat.https.Connection
+function connection.through(sock, host, port, deadline)
+    local self = connection.over(sock, deadline)
+    self._to = { host, port }
+    return self
+end
+
 --- Does the TLS handshake; everything after it is encrypted.
 ---@param context cleat.ssl.SSLContext
 ---@param host string the name that the certificate must match
@@ -91,10 +104,18 @@ function Connection:secure(context, host, configs)
     if self._next <= #self._data then
         failure.fail("the proxy has sent bytes before the server could")
     end
-    self._sock:settimeout(left(self._deadline))
+    if not self._to then
+        self._sock:settimeout(left(self._deadline))
+    end
     self._sock = context:wrap_socket(self._sock, {
         server_hostname = host, suppress_ragged_eofs = false, ech_configs = configs,
     })
+    local to = self._to
+    if to then
+        self._to = nil
+        self._sock:settimeout(left(self._deadline))
+        self._sock:connect(to)
+    end
 end
 
 --- Sends bytes, once there are enough of them or flush() is called.
@@ -190,6 +211,12 @@ end
 
 --- Closes the connection. Closing again has no effect.
 function Connection:close()
+    if self._to then -- any object
+        pcall(function()
+            self._sock:close()
+        end)
+        return
+    end
     self._sock:close()
 end
 

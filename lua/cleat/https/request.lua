@@ -37,6 +37,8 @@ local AGENT = "cleat/0.1"
 ---@field maxredirects integer|false|nil how many redirects to follow, 5 by default; false for no limit
 ---@field timeout number|false|nil seconds for all of it, redirects included; 60 by default, false for no limit
 ---@field proxy string|false|nil URL of a proxy; false for none, whatever the environment says
+---@field transport function? returns a new socket of an event loop that SSLContext:wrap_socket accepts: `core.tcp` in
+--- haproxy, `ngx.socket.tcp` in nginx, `uv.new_tcp`. No proxy is used then
 ---@field cafile string? PEM file of CA certificates, in place of the system's
 ---@field capath string? directory of CA certificates
 ---@field cadata string? PEM text or DER bytes of CA certificates
@@ -65,7 +67,7 @@ local function any() end
 local CHECKS = {
     url = text, scheme = text, host = text, path = text, params = text, query = text, user = text, method = text, ech_configs = text,
     cafile = text, capath = text, cadata = text, certificate = text, key = text,
-    source = callable, sink = callable, step = callable, create = any, verify = any,
+    source = callable, sink = callable, step = callable, transport = callable, create = any, verify = any,
     port = function(name, value)
         if type(value) ~= "string" and type(value) ~= "number" then
             bad("field '%s' must be an integer or a string, not %s", name, check.kind(value))
@@ -126,6 +128,9 @@ function request.check(fields)
         if fields.context ~= nil and fields[name] ~= nil then
             bad("field '%s' cannot be used with field 'context', which brings its own", name)
         end
+    end
+    if fields.transport and fields.proxy then
+        bad("field 'proxy' cannot be used with field 'transport'")
     end
     if fields.key and not fields.certificate then
         bad("field 'key' needs field 'certificate'")

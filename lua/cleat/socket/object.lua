@@ -335,6 +335,38 @@ function Socket:recv(bufsize, flags)
     return second(finish(self, READ, "recv", result, recv_call, bufsize, flags))
 end
 
+--- Receives bytes if some have arrived, and does not wait, whatever the timeout and the waiter: for loops that poll.
+--- Where recv of a non-blocking socket raises EAGAIN it returns nil, which costs less than to raise and to catch. All
+--- other errors are raised.
+---
+---     local one, two = socket.socketpair()
+---     print(two:try_recv(1024)) --> nil	want_read
+---     one:sendall("hello")
+---     print(two:try_recv(1024)) --> hello
+---
+--- Raises: as recv, but neither EAGAIN nor socket.timeout.
+--- Python: none.
+---@param bufsize integer at most so many bytes
+---@return string? # "" once the peer has closed its direction; nil if there is nothing to be read yet
+---@return string? # "want_read" then
+function Socket:try_recv(bufsize)
+    if type(bufsize) ~= "number" or bufsize % 1 ~= 0 or bufsize <= 0 or bufsize > INT_MAX then
+        recv_nothing(self, "try_recv", bufsize)
+        return ""
+    end
+    local result, data = status.WANT_READ, nil
+    if not busy(self, "reader") then
+        result, data = socket_recv(self._id, bufsize, 0, 0)
+    end
+    if result >= 0 then
+        return data
+    elseif result == status.WANT_READ then
+        self._events = "r"
+        return nil, "want_read"
+    end
+    return fail(result, "try_recv")
+end
+
 --- Receives bytes into a buffer, from its start.
 ---
 ---     local one, two = socket.socketpair()

@@ -104,6 +104,9 @@ end
 
 -- inherit: the functions of its context that a connection calls are those that the context has when it is made.
 local function inherit(self, context)
+    if not context._hands_on then
+        return
+    end
     if context._signers then
         self._signers = context._signers
     end
@@ -232,6 +235,21 @@ function READ.gone(self, method)
     return self:_gone(method)
 end
 
+-- TRY: of reads that do not wait and do not raise for it. Their results are -1 and the event then.
+local TRY, WANTS = kind("reader", WANT_READ, "read"), { [WANT_WRITE] = "want_write" }
+TRY.handshake, TRY.gone, TRY.timeout = handshake_kind("read"), READ.gone, 0
+connection.TRY = TRY
+
+local function fail_quietly(self, result, method)
+    if result == WANT_READ or result == WANT_WRITE or result == TIMEOUT then
+        self._events = result == WANT_WRITE and "w" or "r"
+        return -1, WANTS[result] or "want_read"
+    end
+    return READ.fail(self, result, method)
+end
+
+TRY.fail, TRY.handshake.fail = fail_quietly, fail_quietly
+
 -- close_notify is sent in the writer's turn, and the peer's is received in the reader's.
 local CLOSE_SEND, CLOSE_RECEIVE = kind("writer", WANT_WRITE, "read"), kind("reader", WANT_READ, "read")
 CLOSE_SEND.stop = WANT_READ
@@ -257,7 +275,7 @@ end
 --- finish continues a call whose first attempt would block: f(id, wait, a, b), in the turn of its kind, after the
 --- handshake. deadline: nil if the timeout begins now. result: of the attempt, nil to make another one.
 function connection.finish(self, of, method, deadline, result, f, a, b)
-    local timeout = self._timeout
+    local timeout = of.timeout or self._timeout
     if self._tls == 0 then
         self:_prepare(method)
         result = nil

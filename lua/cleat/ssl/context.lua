@@ -30,6 +30,8 @@ local version_range = require "cleat.ssl.version_range"
 local wrap = require("cleat.ssl.wrap").wrap
 
 local const = C.const
+local context_new_guarded = C.context_new_guarded
+local rawset, select = rawset, select
 
 --- A context has the settings, certificates and keys for TLS connections.
 ---
@@ -139,6 +141,9 @@ local SSLContext
 
 local parse_new = keywords.parser("SSLContext", { "protocol" })
 
+-- The usual protocols, which need no other check; of the integer subtype also where 2.0 is given.
+local USUAL = { [const.PROTOCOL_TLS] = const.PROTOCOL_TLS, [roles.CLIENT] = roles.CLIENT, [roles.SERVER] = roles.SERVER }
+
 --- Makes a context. `PROTOCOL_TLS_CLIENT` and `PROTOCOL_TLS_SERVER` are for one role, with TLS 1.2 and later and strong
 --- cipher suites; a client's verifies chain and host name, against the CA certificates that are loaded into it.
 --- `PROTOCOL_TLS` (TLS 1.0 to 1.3, both roles) verifies nothing, which is DANGEROUS on a client. The other `PROTOCOL_*`
@@ -154,20 +159,22 @@ local parse_new = keywords.parser("SSLContext", { "protocol" })
 ---@return cleat.ssl.SSLContext
 ---@overload fun(keywords: cleat.keywords.ssl.SSLContext): cleat.ssl.SSLContext
 SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
-    protocol = check.optional_integer("SSLContext", "protocol", (parse_new(protocol, ...)), const.PROTOCOL_TLS)
+    local usual = protocol ~= nil and select("#", ...) == 0 and USUAL[protocol]
+    protocol = usual or check.optional_integer("SSLContext", "protocol", (parse_new(protocol, ...)), const.PROTOCOL_TLS)
     local one_role = protocol == roles.CLIENT or protocol == roles.SERVER
-    local id, guard = C.context_new_guarded(one_role and const.PROTOCOL_TLS or protocol)
+    local id, guard = context_new_guarded(one_role and const.PROTOCOL_TLS or protocol)
     if id == status.UNSUPPORTED or (id < 0 and status.class(id) == const.USAGE) then
         errors.raise(errors.ValueError, id == status.UNSUPPORTED and "unsupported protocol version" or
             "invalid protocol version")
+    elseif id < 0 then
+        errors.check(id)
     end
-    errors.check(id)
-    roles.apply(id, protocol)
-    return setmetatable({ _id = id, _guard = guard, _protocol = protocol, _servername_callback = false,
-        _verify_callback = false, _verify_callback_may_accept = false, _verifier = false, _session_store = false,
-        _store_errors = 0, _signers = false, _psk = false, _sslsocket_class = false, _sslobject_class = false,
-        _lowest = not one_role, _highest = true, _sni_callback = false, _on_message = false,
-        _trace_handshake = false, _traces = false }, SSLContext.instance)
+    local self = setmetatable({ _id = id, _guard = guard, _protocol = protocol, _hands_on = false }, SSLContext.instance)
+    if one_role then
+        self._lowest = false
+        roles.apply(id, protocol)
+    end
+    return self
 end)
 
 for _, methods in ipairs { algorithms.settings, credential, ech_keys, handshake_settings, psk.methods,
@@ -436,7 +443,7 @@ local function plain(options)
 end
 
 --- Makes a TLS socket over a stream socket: a cleat socket, a descriptor (an integer, which is duplicated), or a socket
---- of LuaSocket, copas, cqueues, luv or nginx. If it is connected, the handshake is done here, unless
+--- of LuaSocket, copas, cqueues, luv, nginx or haproxy. If it is connected, the handshake is done here, unless
 --- `do_handshake_on_connect` is false; otherwise SSLSocket:connect or, on a listening server, SSLSocket:accept does it.
 --- The wrapper owns the socket until SSLSocket:unwrap returns it.
 ---
@@ -584,7 +591,25 @@ for _, part in ipairs { resumption, ech } do
     end
 end
 
-class.properties(SSLContext, getters, setters)
+-- The fields that most contexts do not store.
+local defaults = {
+    _servername_callback = false, _sni_callback = false, -- see cleat.ssl.server_name
+    _verify_callback = false, _verify_callback_may_accept = false, -- see cleat.ssl.verify_settings
+    _store_errors = 0, -- see cleat.ssl.session_store
+    _lowest = true, _highest = true, -- see cleat.ssl.version_range
+    _on_message = false, _trace_handshake = false, -- see cleat.ssl.messages
+}
+
+-- What a context hands on to its connections. They ask one field, _hands_on, whether there is any.
+for _, name in ipairs { "_psk", "_session_store", "_signers", "_sslobject_class", "_sslsocket_class", "_traces", "_verifier" } do
+    defaults[name] = false
+    setters[name] = function(self, value)
+        rawset(self, name, value)
+        rawset(self, "_hands_on", true)
+    end
+end
+
+class.properties(SSLContext, getters, setters, defaults)
 
 --- "<ssl.SSLContext PROTOCOL_TLS>"
 function SSLContext.instance:__tostring()

@@ -14,7 +14,7 @@ local waiting = require "cleat.socket.waiting"
 
 local connection_read, connection_read_into = C.connection_read, C.connection_read_into
 local connection_write, connection_write_from = C.connection_write, C.connection_write_from
-local READ, WRITE = connection.READ, connection.WRITE
+local READ, TRY, WRITE = connection.READ, connection.TRY, connection.WRITE
 local WANT_READ = status.WANT_READ
 local FOREVER = waiting.FOREVER
 local INT_MAX = check.INT_MAX
@@ -180,6 +180,47 @@ function io:recv(buflen, flags)
     return read(self, buflen, "recv")
 end
 
+-- try_rest continues a try_recv whose first attempt was refused, or has failed.
+local function try_rest(self, size, result)
+    local answer, data = connection.finish(self, TRY, "try_recv", nil, result, read_call, size or 1024)
+    if answer < 0 then
+        return nil, data
+    end
+    return data
+end
+
+--- Receives decrypted bytes if some have arrived, and does not wait, whatever the timeout and the waiter: for loops
+--- that poll. Where recv of a non-blocking socket raises SSLWantReadError it returns nil, which costs less than to
+--- raise and to catch. All other errors are raised.
+---
+---     local conn = connect()
+---     print(conn:try_recv(1024)) --> nil	want_read
+---     conn:close()
+---
+--- Raises: as recv, but neither SSLWantReadError nor SSLWantWriteError nor socket.timeout; NotImplementedError over an
+--- event loop's handle.
+--- Python: none.
+---@param buflen integer? at most so many bytes; 1024 by default
+---@return string? # "" at the end of the stream; nil if there is nothing to be read yet
+---@return string? # "want_read", or "want_write", which a handshake can need: what to wait for
+function io:try_recv(buflen)
+    self:_check_descriptor "try_recv"
+    if buflen == nil then
+        buflen = 1024
+    elseif type(buflen) ~= "number" or buflen % 1 ~= 0 or buflen <= 0 or buflen > INT_MAX then
+        read_nothing(self, "try_recv", buflen)
+        return ""
+    end
+    local result, data = connection_read(self._read_id, buflen, 0)
+    if result >= 0 then
+        return data
+    elseif result == WANT_READ then
+        self._events = "r"
+        return nil, "want_read"
+    end
+    return try_rest(self, buflen, result)
+end
+
 --- Receives decrypted bytes into a buffer, from its start.
 ---
 ---     local conn, buffer = connect(), socket.buffer(16)
@@ -254,6 +295,12 @@ function io:write(data)
     return write(self, data, "write")
 end
 
+-- sendall_deadline: of a call that begins now; nil if it has none, or does not wait.
+local function sendall_deadline(self)
+    local timeout = self._timeout
+    return timeout ~= FOREVER and timeout ~= 0 and waiting.deadline(timeout) or nil
+end
+
 --- Encrypts and sends all bytes. The timeout applies to the whole call.
 ---
 ---     local conn = connect()
@@ -273,8 +320,7 @@ function io:sendall(data, flags)
     if length == 0 then
         return write_nothing(self, "sendall")
     end
-    local timeout = self._timeout
-    local deadline = timeout ~= FOREVER and timeout ~= 0 and waiting.deadline(timeout) or nil
+    local deadline = sendall_deadline(self)
     local result = connection_write_from(self._write_id, bytes, 0, self._wait)
     if result == length then
         return length
@@ -295,6 +341,35 @@ end
 ---@return integer
 function io:pending()
     return self._tls == 0 and 0 or errors.check(C.connection_pending(self._tls))
+end
+
+-- The methods in C, where there are any: they call these functions after a first attempt.
+
+local fast_method = C.fast_method
+
+if fast_method then
+    local function recv_rest(self, size, result)
+        return second(connection.finish(self, READ, "recv", nil, result, read_call, size or 1024))
+    end
+
+    local function recv_into_rest(self, buffer, result)
+        return (connection.finish(self, READ, "recv_into", nil, result, read_into_call, buffers[buffer], sizes[buffer]))
+    end
+
+    local function send_rest(self, data, result)
+        local bytes, length = calls.source("send", data)
+        return finish_write(self, bytes, length, "send", result)
+    end
+
+    local function sendall_rest(self, data, result)
+        local bytes, length = calls.source("sendall", data)
+        return finish_write(self, bytes, length, "sendall", result, sendall_deadline(self), true)
+    end
+
+    for name, rest in pairs { recv = recv_rest, recv_into = recv_into_rest, send = send_rest, sendall = sendall_rest,
+        try_recv = try_rest } do
+        io[name] = fast_method(name, io[name], rest, errors.want_read, buffers)
+    end
 end
 
 return io

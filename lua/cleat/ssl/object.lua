@@ -56,7 +56,7 @@ for _, methods in ipairs { connection_info, algorithms.methods, description.meth
     end
 end
 
-local READ, WRITE = connection.READ, connection.WRITE
+local READ, TRY, WRITE = connection.READ, connection.TRY, connection.WRITE
 
 local function read_call(id, _, len)
     return C.connection_read(id, len, 0)
@@ -121,6 +121,25 @@ function SSLObject:read(len, buffer)
     end
     len = check.optional_integer("read", "len", len, 1024, 0)
     local result, data = connection.finish(self, READ, "read", nil, nil, read_call, len)
+    return result > 0 and data or ""
+end
+
+--- Returns decrypted bytes as read does, but nil in place of raising SSLWantReadError: for loops that poll.
+---
+---     local object = connected_object()
+---     print(object:try_read(1024)) --> nil	want_read
+---
+--- Raises: SSLEOFError if `incoming` ends without close_notify; SSLError.
+--- Python: none.
+---@param len integer? at most so many bytes; 1024 by default
+---@return string? # "" once the peer has sent close_notify; nil if there are none
+---@return string? # "want_read" then
+function SSLObject:try_read(len)
+    len = check.optional_integer("try_read", "len", len, 1024, 0)
+    local result, data = connection.finish(self, TRY, "try_read", nil, nil, read_call, len)
+    if result < 0 then
+        return nil, data
+    end
     return result > 0 and data or ""
 end
 

@@ -99,7 +99,7 @@ for _, methods in ipairs { io, connection_info, algorithms.methods, description.
     end
 end
 
-local IO = { read = "Read", recv = "Read", recv_into = "Read", write = "Write", send = "Write", sendall = "Write" }
+local IO = { read = "Read", recv = "Read", recv_into = "Read", try_recv = "Read", write = "Write", send = "Write", sendall = "Write" }
 
 -- _attach makes the TLS connection; the transport is connected.
 function SSLSocket:_attach()

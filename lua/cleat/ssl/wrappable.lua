@@ -5,7 +5,8 @@
 ---   * a LuaSocket TCP or Unix object (cleat.adapters.luasocket), or copas's wrapper of one (cleat.adapters.copas);
 ---   * a cqueues socket (cleat.adapters.cqueues): lets its controller run;
 ---   * a luv TCP or pipe handle (cleat.adapters.luv): lets the loop run;
----   * an nginx cosocket, of ngx.socket.tcp or ngx.req.socket (cleat.adapters.nginx): lets nginx run.
+---   * an nginx cosocket, of ngx.socket.tcp or ngx.req.socket (cleat.adapters.nginx): lets nginx run;
+---   * a socket of haproxy's core.tcp, or the applet of a service of TCP (cleat.adapters.haproxy): lets haproxy run.
 ---
 --- The wrapper owns an object until unwrap() returns it, and close() closes it with its own method; the program must
 --- not use it meanwhile. A descriptor is duplicated: the wrapper closes the duplicate, the caller the original.
@@ -49,7 +50,16 @@ function descriptor.take(value)
     return { fd = value, family = family, type = kind, proto = proto }
 end
 
-local ADAPTERS = { "luasocket", "copas", "cqueues", "luv", "nginx" }
+local ADAPTERS = { "luasocket", "copas", "cqueues", "luv", "nginx", "haproxy" }
+
+--- load loads all adapters, so that of() reads no files later.
+function wrappable.load()
+    for _, name in ipairs(ADAPTERS) do
+        if name ~= "haproxy" then -- which calls this
+            require("cleat.adapters." .. name)
+        end
+    end
+end
 
 --- of: the kind that a value is of. TypeError with the list of what is accepted.
 ---@param value any
@@ -68,7 +78,7 @@ function wrappable.of(value)
         end
     end
     return errors.raise(errors.TypeError, ("wrap_socket() argument 'sock' must be a socket or a descriptor, or a socket of " ..
-        "LuaSocket, copas, cqueues, luv or nginx (ngx.socket.tcp), not %s"):format(check.kind(value)))
+        "LuaSocket, copas, cqueues, luv, nginx (ngx.socket.tcp) or haproxy (core.tcp), not %s"):format(check.kind(value)))
 end
 
 return wrappable

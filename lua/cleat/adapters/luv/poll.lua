@@ -119,11 +119,12 @@ end
 --- wait waits until a socket is ready, and returns nil if the timeout ran out.
 function poll.wait(uv, sock, event, timeout)
     local fd = sock:fileno()
-    local entry = entry_of(uv, fd)
+    local entry = not wait.editor_of(uv) and entry_of(uv, fd)
     if entry then
         return wait_for(uv, entry, sock, event, timeout)
     end
-    -- The program has its own poll handle for this descriptor: wait for a watch, which has another descriptor.
+    -- The program has its own poll handle for this descriptor, or this is Neovim, and luv prints the error of a
+    -- descriptor (a refused connection) onto its screen: wait for a watch, which has another descriptor and no errors.
     local other = watch.new(fd, event)
     local ok, answer = pcall(function()
         entry = entry_of(uv, other:fileno())

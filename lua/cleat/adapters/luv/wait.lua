@@ -1,6 +1,7 @@
 --- Waits under luv's loop: a coroutine yields until a callback of the loop has ended its wait; outside of coroutines
 --- the loop is run.
 
+local C = require "cleat.backend"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
@@ -8,7 +9,33 @@ local coroutine_status = coroutine.status
 
 local wait = {}
 
+-- Tasks by coroutine, which resume it and may cancel it: see cleat.adapters.neovim.
+local tasks = setmetatable({}, { __mode = "k" })
+
+--- adopt lets a task resume a coroutine in place of luv's callbacks.
+---@param thread thread
+---@param task table with resume(wait), and the fields current (its wait) and cancelled (an error, or nil)
+function wait.adopt(thread, task)
+    tasks[thread] = task
+end
+
+--- task_of returns the task of the running coroutine, nil if it has none.
+function wait.task_of()
+    local thread = compat.running()
+    return thread and tasks[thread]
+end
+
+--- editor_of returns Neovim's functions, if the loop is Neovim's: that runs the loop itself, not by luv.
+function wait.editor_of(uv)
+    local editor = rawget(_G, "vim")
+    return type(editor) == "table" and editor.in_fast_event and editor.loop == uv and editor or nil
+end
+
 local function in_loop(uv)
+    local editor = wait.editor_of(uv)
+    if editor then
+        return editor.in_fast_event()
+    end
     return uv.loop_mode and uv.loop_mode() ~= nil
 end
 
@@ -60,6 +87,7 @@ end
 ---@field done boolean
 ---@field answer any the result of the wait, nil for a timeout
 ---@field timer any
+---@field task table? see wait.adopt
 ---@field cleanup function? called when the wait is over, however it has ended
 local Wait = {}
 Wait.__index = Wait
@@ -87,7 +115,9 @@ Wait.__close = over
 -- resume goes on with the coroutine. luv ends the program for an uncaught error, and prints strings only.
 local function resume(self)
     local thread = self.thread
-    if thread and coroutine_status(thread) == "suspended" then
+    if self.task then
+        self.task:resume(self)
+    elseif thread and coroutine_status(thread) == "suspended" then
         local ok, failure = coroutine.resume(thread)
         if not ok then
             error(debug.traceback(thread, tostring(failure)), 0)
@@ -127,7 +157,8 @@ function wait.new(uv, cleanup)
             errors.raise(errors.error, "a callback of luv's loop cannot wait: do this in a coroutine")
         end
     end
-    return setmetatable({ uv = uv, thread = thread, done = false, cleanup = cleanup }, Wait)
+    local task = thread and tasks[thread]
+    return setmetatable({ uv = uv, thread = thread, task = task, done = false, cleanup = cleanup }, Wait)
 end
 
 -- parked is the iterator of the loop below.
@@ -137,8 +168,21 @@ local function parked(self)
     end
 end
 
+-- Of vim.wait: its longest time and how often it checks by itself, in ms; what it returns after Ctrl-C.
+local LONGEST, INTERVAL, INTERRUPTED = 2147483647, 200, -2
+
+-- Neovim's loop is run by vim.wait, which Ctrl-C ends.
 local function run_loop(self)
     local uv = self.uv
+    local editor = wait.editor_of(uv)
+    if editor then
+        local _, why = editor.wait(LONGEST, function()
+            return self.done
+        end, INTERVAL, true)
+        if why == INTERRUPTED then
+            errors.raise(errors.error, C.const.EINTR, "interrupted")
+        end
+    end
     while not self.done do
         if not uv.run "once" and not self.done then
             errors.raise(errors.error, "nothing in luv's loop can end this wait")
@@ -149,7 +193,7 @@ end
 --- sweep closes handles that were closed outside of the loop, if the caller is not in a coroutine.
 function wait.sweep(uv)
     local thread, is_main = compat.running()
-    if (is_main or not thread) and uv.loop_mode and not in_loop(uv) then
+    if (is_main or not thread) and uv.loop_mode and not wait.editor_of(uv) and not in_loop(uv) then
         uv.run "nowait"
     end
 end
@@ -164,6 +208,11 @@ function Wait:wait(timeout)
         self.timer:start(math.ceil(timeout * 1000), 0, function()
             self:finish(nil)
         end)
+    end
+    local task = self.task
+    if task then
+        task.current = self
+        self.done = self.done or task.cancelled ~= nil
     end
     if self.thread and compat.has_close then
         -- __close of the last value is called, however the loop ends: also when the coroutine is closed.
@@ -180,6 +229,11 @@ function Wait:wait(timeout)
     over(self)
     if not self.thread then
         wait.sweep(self.uv)
+    elseif task then
+        task.current = nil
+        if task.cancelled then
+            errors.throw(task.cancelled)
+        end
     end
     return self.answer
 end

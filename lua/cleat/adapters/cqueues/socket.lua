@@ -1,0 +1,289 @@
+--- A TLS connection with the methods of a cqueues socket (cqueues.socket), for programs that are written for those:
+--- lua-http, and what calls starttls(). cleat.adapters.cqueues.starttls makes one.
+---
+--- TLS works on a duplicate of the socket's descriptor, and never waits: a method that would block polls the cqueues
+--- socket's own, and tries again. So several coroutines may use one object, and close() wakes those that wait in it.
+---
+--- Errors are cqueues': a method returns nil and what onerror() makes of a number of cqueues.errno. A failure of TLS is
+--- EPROTO, an end of the connection without close_notify ECONNRESET, and both come with cleat's text, see failure.lua.
+--- In this file are the methods that do not wait.
+
+local C = require "cleat.backend"
+local cqueues_errno = require "cqueues.errno"
+local errors = require "cleat.errors"
+local facts = require "cleat.adapters.cqueues.facts"
+local modes = require "cleat.adapters.cqueues.mode"
+local status = require "cleat.status"
+
+local connection_read, connection_shutdown = C.connection_read, C.connection_shutdown
+local EAGAIN, EBADF, ECONNRESET, EPIPE, EPROTO = cqueues_errno.EAGAIN, cqueues_errno.EBADF, cqueues_errno.ECONNRESET,
+    cqueues_errno.EPIPE, cqueues_errno.EPROTO
+local WANT_READ, WANT_WRITE = status.WANT_READ, status.WANT_WRITE
+
+local RECORD = 16384 -- the data of a TLS record at most
+
+local DRAINED = 65536 -- what close() and shutdown() read at most, so that close_notify is not lost
+
+---@class cleat.adapters.cqueues.Socket
+---@field _id integer the connection's; 0 once it is closed
+---@field _events string what the last call has waited for: "", "r", "w" or "rw"
+---@field _failure cleat.Error? why TLS, or the network below it, has failed
+local Socket = {}
+
+-- failed: the number of an error for a negative status of a connection's call, of which it notes what it is.
+local function failed(self, result, operation)
+    if result == WANT_READ or result == WANT_WRITE then
+        self._events = self._events == "" and (result == WANT_READ and "r" or "w") or "rw"
+        return EAGAIN
+    elseif result == status.HANDLE then
+        return EBADF
+    elseif result == status.CLOSED or result == status.EOF and self._shut_read then
+        return EPIPE
+    end
+    local class = status.class(result)
+    local err = errors.from_connection(result, operation)
+    local number = class == C.const.SYS and status.value(result) or result == status.EOF and ECONNRESET or EPROTO
+    if number ~= EPIPE then
+        self._failure, self._failure_number = err, number
+    end
+    self._broken = true
+    if class ~= C.const.SYS then
+        self._connection._failed = true -- close() lets the alert arrive
+    end
+    return number
+end
+
+-- fill receives until there are `limit` bytes.
+local function fill(self, limit)
+    local bytes, id = self._input, self._id
+    while bytes.size < limit do
+        local result, data = connection_read(id, RECORD, 0)
+        if result > 0 then
+            bytes:append(data)
+        elseif result == 0 then
+            bytes.ended = true
+            return EPIPE
+        else
+            local number = failed(self, result, "read")
+            bytes.ended = bytes.ended or number == EPIPE
+            return number
+        end
+    end
+    return nil
+end
+
+Socket._fill = fill
+
+-- flush sends what the mode sends now.
+local function flush(self, mode)
+    local result = self._output:flush(self._id, mode, self._write_size, self._write_line)
+    local number = result and failed(self, result, "write")
+    if number == EPIPE then
+        self._output.ended = true
+    end
+    return number
+end
+
+local ALL = modes.change(modes.INITIAL, "n")
+
+-- stored: the number of an error that an earlier call has stored. cqueues raises once it was ignored too often.
+local function stored(self, direction)
+    local number = self[direction .. "_error"]
+    if not number then
+        return nil
+    end
+    local count = self[direction .. "_errors"] + 1
+    self[direction .. "_errors"] = count
+    if count > self[direction .. "_limit"] then
+        error(("exceeded unchecked error limit (%s)"):format(cqueues_errno.strerror(number)), 0)
+    end
+    return number
+end
+
+-- prepare_read: before each read what was written is sent.
+local function prepare_read(self)
+    local number = stored(self, "r")
+    if number then
+        return number
+    end
+    self._events = ""
+    if self._write_mode.autoflush and self._output.size > 0 then
+        number = flush(self, ALL)
+        if number and number ~= EAGAIN and number ~= EPIPE then
+            return number
+        end
+    end
+    return nil
+end
+
+local function chomp(data)
+    return (data:gsub("\r?\n$", ""))
+end
+
+local function to_text(data)
+    return (data:gsub("\r\n", "\n"))
+end
+
+-- Reads by format: each returns how many bytes to take, or nil and the error.
+local FORMATS = {
+    ["*a"] = function(self, more)
+        return self._input:all(more)
+    end,
+    ["*L"] = function(self, more)
+        return self._input:line(more, self._read_line)
+    end,
+    ["*H"] = function(self, more)
+        return self._input:header(more, self._read_line)
+    end,
+}
+FORMATS["*l"], FORMATS["*h"] = FORMATS["*L"], FORMATS["*H"]
+
+local CONVERT = {
+    ["*l"] = function(data, text)
+        return text and chomp(data) or (data:gsub("\n$", ""))
+    end,
+    ["*h"] = function(data)
+        return (data:gsub("\r?\n", ""))
+    end,
+}
+
+local function receive_number(self, size, text)
+    local least, most = size, size
+    if size < 0 then
+        least, most = 1, -size
+    end
+    return self._input[text and "text" or "block"](self._input, self._more, least, most)
+end
+
+local function receive_body(self, boundary, text)
+    local length, number, found = self._input:body(self._more, boundary, math.max(self._read_size, text and self._read_line or 0), text)
+    if not length or length == 0 then
+        return nil, number
+    end
+    local data = self._input:take(length)
+    if found then
+        data = chomp(data)
+    end
+    if data == "" then
+        return nil
+    end
+    return text and to_text(data) or data
+end
+
+--- recv and send do not wait: they return nil, or how many bytes were accepted, and the number of an error.
+function Socket:recv(what, letters)
+    local number = prepare_read(self)
+    if number then
+        return nil, number
+    end
+    local text = modes.change(self._read_mode, letters).text
+    local size, length = tonumber(what), nil
+    if size == 0 then
+        return ""
+    elseif size then
+        length, number = receive_number(self, size, text)
+    elseif FORMATS[what or "*l"] then
+        length, number = FORMATS[what or "*l"](self, self._more)
+    elseif type(what) == "string" and what:sub(1, 2) == "--" then
+        return receive_body(self, what, text)
+    else
+        errors.raise(errors.ValueError, ("recv() cannot read %q: a number, *a, *l, *L, *h, *H or a boundary"):format(tostring(what)))
+    end
+    if not length then
+        return nil, number
+    elseif length == 0 then
+        return nil
+    end
+    local data = self._input:take(length)
+    local convert = CONVERT[what or "*l"]
+    if convert then
+        return convert(data, text)
+    end
+    return text and to_text(data) or data
+end
+
+function Socket:send(data, first, last, letters)
+    local number = stored(self, "w")
+    if number then
+        return 0, number
+    end
+    self._events = ""
+    local mode = modes.change(self._write_mode, letters)
+    local by_lines = mode.text or mode.buffer == "line" or self._write_mode.buffer == "line"
+    local count, result = self._output:send(self._id, data, first or 1, last or #data, mode, by_lines, self._write_size,
+        self._write_line)
+    number = result and failed(self, result, "write") or nil
+    if number == EPIPE then
+        self._output.ended = true
+    end
+    return count, number
+end
+
+--- try_fill and try_flush make one attempt, for the methods that wait. They return true, or false and the number.
+function Socket:_try_fill(limit)
+    local number = prepare_read(self) or fill(self, limit)
+    return not number, number
+end
+
+function Socket:_try_flush(letters)
+    local number = stored(self, "w")
+    if not number then
+        self._events = ""
+        number = flush(self, modes.change(self._write_mode, letters or "n"))
+    end
+    return not number, number
+end
+
+function Socket:unget(data)
+    self._input:unget(data)
+    return true
+end
+
+function Socket:pending()
+    return self._input.size, self._output.size
+end
+
+--- _notify sends close_notify, unless that would tell the peer that data which was not sent is complete.
+function Socket:_notify()
+    if self._broken or self._notified or C.connection_established(self._id) ~= 1 then
+        return
+    elseif self._output.size > 0 and flush(self, ALL) then
+        return
+    elseif not self._input.ended then
+        fill(self, self._input.size + DRAINED)
+    end
+    self._notified = true
+    connection_shutdown(self._id, 0)
+end
+
+function Socket:shutdown(how)
+    how = how or "rw"
+    if self._id == 0 then
+        return false, EBADF
+    end
+    if how:find("w", 1, true) then
+        self:_notify()
+        self._output.ended = true
+    end
+    if how:find("r", 1, true) then
+        self._shut_read = true
+    end
+    return self._plain:shutdown(how)
+end
+
+--- The last failure of TLS, cleat's error; nil if there was none.
+function Socket:tlserror()
+    return self._failure
+end
+
+--- What the handshake has agreed on, with some of luaossl's methods; nil before it is done.
+function Socket:checktls()
+    return facts.of(self)
+end
+
+--- The SSLSocket below, for its getters: getpeercert(), describe(), session …
+function Socket:sslsocket()
+    return self._connection
+end
+
+return Socket

@@ -1,0 +1,202 @@
+--- The methods of a TLS socket for cqueues that wait: each makes an attempt, polls, and makes another one. A timeout is
+--- in seconds, and covers the whole call; without one the socket's applies (settimeout).
+
+local cqueues = require "cqueues"
+local cqueues_errno = require "cqueues.errno"
+local report = require("cleat.adapters.cqueues.failure").report
+local Socket = require "cleat.adapters.cqueues.socket"
+
+local monotime, poll = cqueues.monotime, cqueues.poll
+local EAGAIN, ETIMEDOUT = cqueues_errno.EAGAIN, cqueues_errno.ETIMEDOUT
+local unpack = table.unpack or unpack
+
+local MAIN = {} -- stands for the main program, which has no coroutine on Lua 5.1
+
+local function deadline_of(self, timeout)
+    timeout = timeout or self._timeout
+    return timeout and monotime() + timeout
+end
+
+-- wait polls for what the last attempt has waited for. false once the deadline has passed.
+local function wait(self, deadline)
+    if self._closed then
+        return true -- the next attempt fails
+    end
+    local left = deadline and deadline - monotime()
+    if left and left <= 0 then
+        return false
+    end
+    local request, thread = self._request, coroutine.running() or MAIN
+    request.events = self._events
+    self._waiting[thread] = true
+    poll(request, left or nil)
+    self._waiting[thread] = nil
+    if self._closed and not next(self._waiting) then
+        self._connection:close()
+    end
+    return true
+end
+
+local function is_waiting(self)
+    for thread in pairs(self._waiting) do
+        if type(thread) ~= "thread" or coroutine.status(thread) ~= "dead" then
+            return true
+        end
+    end
+    return false
+end
+
+--- Closes the connection. Coroutines that wait in it get EBADF. The descriptor is closed by the last of them: cqueues
+--- fails if it is still in a controller's list then.
+function Socket:close()
+    if self._closed then
+        return
+    end
+    self:_notify()
+    self._closed, self._id = true, 0
+    if is_waiting(self) then
+        self._plain:shutdown()
+        cqueues.cancel(self._request.pollfd)
+    else
+        self._connection:close() -- the cqueues socket too, which wakes the coroutines that poll it
+    end
+end
+
+-- options: the letters of a mode and a timeout, in any order.
+local function options(first, second)
+    if tonumber(first) then
+        return second, first
+    end
+    return first, second
+end
+
+-- receive reads one format. It returns nothing at the end.
+local function receive(self, operation, what, letters, timeout)
+    local data, number = self:recv(what, letters)
+    if data then
+        return data
+    end
+    local deadline = number == EAGAIN and deadline_of(self, timeout)
+    while number == EAGAIN do
+        if not wait(self, deadline) then
+            return nil, report(self, operation, ETIMEDOUT)
+        end
+        data, number = self:recv(what, letters)
+    end
+    if data then
+        return data
+    elseif number then
+        return nil, report(self, operation, number)
+    end
+end
+
+function Socket:xread(what, ...)
+    return receive(self, "read", what, options(...))
+end
+
+local function read_each(self, operation, what, ...)
+    if what == nil then
+        return
+    end
+    local data = { receive(self, operation, what) }
+    if data[1] == nil then
+        return unpack(data, 1, 3)
+    end
+    return data[1], read_each(self, operation, ...)
+end
+
+function Socket:read(what, ...)
+    return read_each(self, "read", what or "*l", ...)
+end
+
+function Socket:lines(...)
+    local formats, count = { ... }, select("#", ...)
+    return function()
+        if count < 2 then
+            return receive(self, "lines", formats[1] or "*l")
+        end
+        return read_each(self, "lines", unpack(formats, 1, count))
+    end
+end
+
+function Socket:xlines(what, ...)
+    local letters, timeout = options(...)
+    return function()
+        return receive(self, "read", what, letters, timeout)
+    end
+end
+
+-- repeat_until_done calls self[method](self, argument) until it returns true.
+local function repeat_until_done(self, operation, method, argument, timeout)
+    local done, number = self[method](self, argument)
+    local deadline = number == EAGAIN and deadline_of(self, timeout)
+    while not done do
+        if number ~= EAGAIN then
+            return false, report(self, operation, number)
+        elseif not wait(self, deadline) then
+            return false, report(self, operation, ETIMEDOUT)
+        end
+        done, number = self[method](self, argument)
+    end
+    return true
+end
+
+function Socket:fill(size, timeout)
+    return repeat_until_done(self, "fill", "_try_fill", size, timeout)
+end
+
+function Socket:flush(...)
+    local letters, timeout = options(...)
+    return repeat_until_done(self, "flush", "_try_flush", letters or "n", timeout)
+end
+
+-- accept gives all bytes to the output. true, or nil and the error.
+local function accept(self, data, letters, timeout)
+    local at = 1
+    local deadline
+    while true do
+        local count, number = self:send(data, at, #data, letters)
+        at = at + count
+        if at > #data then
+            return true, deadline
+        elseif number ~= EAGAIN then
+            return nil, report(self, "write", number)
+        end
+        deadline = deadline or deadline_of(self, timeout)
+        if not wait(self, deadline) then
+            return nil, report(self, "write", ETIMEDOUT)
+        end
+    end
+end
+
+local function result(self, ok, ...)
+    if ok then
+        return self
+    end
+    return nil, ...
+end
+
+-- accepted flushes after accept.
+local function accepted(self, letters, timeout, ok, deadline, ...)
+    if not ok then
+        return nil, deadline, ...
+    elseif deadline then
+        timeout = math.max(0, deadline - monotime())
+    end
+    return result(self, repeat_until_done(self, "flush", "_try_flush", letters, timeout))
+end
+
+function Socket:xwrite(data, ...)
+    local letters, timeout = options(...)
+    return accepted(self, letters or "", timeout, accept(self, data, letters, timeout))
+end
+
+function Socket:write(...)
+    local pieces = { ... }
+    for index = 1, select("#", ...) do
+        pieces[index] = tostring(pieces[index])
+    end
+    return accepted(self, "", nil, accept(self, table.concat(pieces), "f"))
+end
+
+return Socket

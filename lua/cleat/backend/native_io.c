@@ -1,0 +1,220 @@
+/* native_io.c: methods of SSLSocket that move data, in C. They make the usual call of the ABI with what the object's
+ * fields say; everything else is left to two functions in Lua of cleat.ssl.io. The interpreter needs longer for the
+ * same steps than BoringSSL for a small record.
+ *
+ * Lua before 5.3 cannot yield in a function that C has called like this, and LuaJIT compiles the Lua anyway: there
+ * the methods in Lua remain. */
+#include "native.h"
+
+#if LUA_VERSION_NUM >= 503
+
+#define FOREVER 1e300 /* infinity is above; no other timeout is */
+
+/* The upvalues of a method. The first is native_state's. */
+enum {
+    UV_METHOD = 2, /* method(self, ...): all of it, for arguments that are not the usual ones */
+    UV_REST, /* rest(self, argument, result): after a first attempt that has not done it */
+    UV_WANT_READ, /* the error for a socket that does not block */
+    UV_BUFFERS, /* the contents of a buffer object */
+    UV_ID, /* names of fields */
+    UV_WAIT,
+    UV_TIMEOUT,
+    UV_EVENTS,
+    UV_STREAM,
+    UV_LAST = UV_STREAM
+};
+
+static int returned(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    (void)context;
+    return lua_gettop(L);
+}
+
+/* go_on calls the function of an upvalue with all that is on the stack. It may yield. */
+static int go_on(lua_State *L, int upvalue) {
+    int arguments = lua_gettop(L);
+    lua_pushvalue(L, lua_upvalueindex(upvalue));
+    lua_insert(L, 1);
+    lua_callk(L, arguments, LUA_MULTRET, 0, returned);
+    return returned(L, LUA_OK, 0);
+}
+
+/* rest leaves a call to Lua after its first attempt: the object and an argument are on the stack. */
+static int rest(lua_State *L, int32_t result) {
+    lua_settop(L, 2);
+    lua_pushinteger(L, result);
+    return go_on(L, UV_REST);
+}
+
+/* push_field pushes a field that the object itself has, and returns its type. */
+static int push_field(lua_State *L, int upvalue) {
+    lua_pushvalue(L, lua_upvalueindex(upvalue));
+    return lua_rawget(L, 1);
+}
+
+/* -1 if it is none: no timeout is negative. */
+static double number_field(lua_State *L, int upvalue) {
+    double number = push_field(L, upvalue) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
+    lua_pop(L, 1);
+    return number;
+}
+
+/* find stores the connection's id and how long its calls wait, and returns false if self is none of our objects. */
+static bool find(lua_State *L, int32_t *id, double *wait) {
+    bool found = lua_type(L, 1) == LUA_TTABLE;
+    if (!found) return false;
+    (void)push_field(L, UV_ID);
+    found = native_to_int32(L, -1, id);
+    lua_pop(L, 1);
+    *wait = number_field(L, UV_WAIT);
+    return found && *wait >= 0;
+}
+
+/* note_read sets the field _events, "r" by default, if the object has it. */
+static void note_read(lua_State *L) {
+    if (push_field(L, UV_EVENTS) != LUA_TNIL) {
+        lua_pushvalue(L, lua_upvalueindex(UV_EVENTS));
+        lua_pushliteral(L, "r");
+        lua_rawset(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+/* not_read is for a read that has failed. */
+static int not_read(lua_State *L, int32_t result) {
+    if (CLEAT_CLASS(result) != CLEAT_WANT_READ || number_field(L, UV_TIMEOUT) != 0)
+        return rest(L, result);
+    note_read(L);
+    lua_pushvalue(L, lua_upvalueindex(UV_WANT_READ));
+    return lua_error(L);
+}
+
+/* read_arguments stores the arguments of a read into a string; false: not the usual ones. */
+static bool read_arguments(lua_State *L, int32_t *id, double *wait, int32_t *size) {
+    *size = 1024;
+    if (!lua_isnoneornil(L, 3) || !find(L, id, wait)) return false;
+    if (!lua_isnoneornil(L, 2) && (!native_to_int32(L, 2, size) || *size <= 0)) return false;
+    if (*size > NATIVE_SCRATCH) *size = NATIVE_SCRATCH;
+    return true;
+}
+
+/* recv(self, buflen, flags) */
+static int io_recv(lua_State *L) {
+    int32_t id;
+    int32_t size;
+    double wait;
+    if (!read_arguments(L, &id, &wait, &size)) return go_on(L, UV_METHOD);
+    char *bytes = native_room(L, size);
+    int32_t result = cleat_connection_read(id, bytes, size, wait);
+    if (result < 0) return not_read(L, result);
+    native_push_bytes(L, bytes, result, size);
+    return 1;
+}
+
+/* try_recv(self, buflen) */
+static int io_try_recv(lua_State *L) {
+    int32_t id;
+    int32_t size;
+    double wait;
+    if (!read_arguments(L, &id, &wait, &size)) return go_on(L, UV_METHOD);
+    bool stream = push_field(L, UV_STREAM) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (stream) return go_on(L, UV_METHOD);
+    char *bytes = native_room(L, size);
+    int32_t result = cleat_connection_read(id, bytes, size, 0);
+    if (CLEAT_CLASS(result) == CLEAT_WANT_READ) {
+        note_read(L);
+        lua_pushnil(L);
+        lua_pushliteral(L, "want_read");
+        return 2;
+    }
+    if (result < 0) return rest(L, result);
+    native_push_bytes(L, bytes, result, size);
+    return 1;
+}
+
+/* contents_of returns the contents of the buffer at index 2, NULL if it is none. */
+static struct native_buffer *contents_of(lua_State *L) {
+    if (lua_isnoneornil(L, 2)) return NULL;
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(UV_BUFFERS));
+    struct native_buffer *buffer = native_object(L, -1, native_state(L)->buffer_metatable);
+    lua_pop(L, 1);
+    return buffer;
+}
+
+/* recv_into(self, buffer, nbytes, flags) */
+static int io_recv_into(lua_State *L) {
+    int32_t id;
+    double wait;
+    if (!lua_isnoneornil(L, 3) || !lua_isnoneornil(L, 4) || !find(L, &id, &wait))
+        return go_on(L, UV_METHOD);
+    struct native_buffer *buffer = contents_of(L);
+    if (!buffer || buffer->size == 0) return go_on(L, UV_METHOD);
+    int32_t result = cleat_connection_read(id, buffer->data, buffer->size, wait);
+    return result < 0 ? not_read(L, result) : native_status(L, result);
+}
+
+/* write_all makes the first attempt of send and sendall. */
+static int write_all(lua_State *L, int32_t id, double wait) {
+    const char *data;
+    int32_t length;
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        size_t size;
+        data = lua_tolstring(L, 2, &size);
+        length = size <= INT32_MAX ? (int32_t)size : 0;
+    } else {
+        struct native_buffer *buffer = contents_of(L);
+        data = buffer ? buffer->data : NULL;
+        length = buffer ? buffer->size : 0;
+    }
+    if (length == 0) return go_on(L, UV_METHOD);
+    int32_t result = cleat_connection_write(id, data, length, wait);
+    return result == length ? native_status(L, result) : rest(L, result);
+}
+
+/* send(self, data, flags) */
+static int io_send(lua_State *L) {
+    int32_t id;
+    double wait;
+    if (!lua_isnoneornil(L, 3) || !find(L, &id, &wait)) return go_on(L, UV_METHOD);
+    return write_all(L, id, wait);
+}
+
+/* sendall(self, data, flags): with a timeout its deadline is needed before the first attempt. */
+static int io_sendall(lua_State *L) {
+    int32_t id;
+    double wait;
+    if (!lua_isnoneornil(L, 3) || !find(L, &id, &wait) || (wait != 0 && wait < FOREVER))
+        return go_on(L, UV_METHOD);
+    return write_all(L, id, wait);
+}
+
+/* fast_method(name, method, rest, want_read, buffers) -> function */
+int native_fast_method(lua_State *L) {
+    static const struct {
+        const char *name, *id;
+        lua_CFunction f;
+    } methods[] = {
+        {"recv", "_read_id", io_recv},         {"recv_into", "_read_id", io_recv_into},
+        {"try_recv", "_read_id", io_try_recv}, {"send", "_write_id", io_send},
+        {"sendall", "_write_id", io_sendall},
+    };
+    const char *name = luaL_checkstring(L, 1);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (strcmp(methods[i].name, name) != 0) continue;
+        lua_settop(L, 5);
+        lua_pushvalue(L, lua_upvalueindex(1));
+        lua_replace(L, 1);
+        lua_pushstring(L, methods[i].id);
+        lua_pushliteral(L, "_wait");
+        lua_pushliteral(L, "_timeout");
+        lua_pushliteral(L, "_events");
+        lua_pushliteral(L, "_stream");
+        lua_pushcclosure(L, methods[i].f, UV_LAST);
+        return 1;
+    }
+    return luaL_argerror(L, 1, "not a method");
+}
+
+#endif

@@ -1,0 +1,2 @@
+--- `ssl.config`.
+return require("cleat.luasec.config").public

@@ -1,0 +1,268 @@
+--- LuaSec's connections: wrap, the handshake, and the methods that move data.
+---
+--- A connection's state:
+---   context   the context's state
+---   plain     the cleat Socket that owns the descriptor, false once closed
+---   sock      the SSLSocket, false until the handshake begins: then the server's name is known
+---   id        the ABI's id, false until the handshake is done and once closed
+---   fd        the descriptor, -1 once closed
+---   wait, total   timeouts in seconds: of one wait, math.huge for none; of a method, false for none
+---   want      "nothing", "read" or "write"
+---   buffer, at    decrypted bytes, and where those that are not received yet begin
+---   received, sent, birthday   for getstats
+
+local C = require "cleat.backend"
+local compat = require "cleat.compat"
+local contexts = require "cleat.luasec.context"
+local environment = require "cleat.luasec.environment"
+local errors = require "cleat.errors"
+local io = require "cleat.luasec.io"
+local message = require "cleat.luasec.message"
+local newcontext = require "cleat.luasec.newcontext"
+local object_of = require "cleat.socket.object"
+local proxy = require "cleat.luasec.proxy"
+local server_names = require "cleat.luasec.server_names"
+local status = require "cleat.status"
+local tls = require "cleat.ssl.connection"
+local trust = require "cleat.luasec.trust"
+local waiting = require "cleat.socket.waiting"
+
+local connection_handshake, connection_pending = C.connection_handshake, C.connection_pending
+local receive, send = io.receive, io.send
+local WANT_READ, WANT_WRITE, TIMEOUT = status.WANT_READ, status.WANT_WRITE, status.TIMEOUT
+local FOREVER = waiting.FOREVER
+local pcall = compat.pcall
+
+local connection = {}
+
+local methods = {}
+local metatable = { __index = methods }
+local new, states, check = proxy.define("SSL:Connection", metatable)
+connection.methods, connection.check = methods, check
+
+local function now()
+    local _, seconds = C.monotonic()
+    return seconds
+end
+
+--- create(context): a connection without a descriptor, as ssl.core's.
+---@param object any
+---@return any? connection
+---@return string? reason
+function connection.create(object)
+    local context = contexts.state(object)
+    if not context then
+        error("bad argument #1 to 'create' (invalid context)", 2)
+    elseif not context.mode then
+        return nil, "invalid mode"
+    end
+    return new {
+        context = context, plain = false, sock = false, id = false, fd = -1, wait = FOREVER, total = false, want = "nothing",
+        buffer = "", at = 1, received = 0, sent = 0, birthday = now(), name = nil, hosts = false, strict = false,
+    }
+end
+
+-- adopt makes the Socket that owns a descriptor.
+local function adopt(fd)
+    local id, guard = errors.check(C.socket_from_fd_guarded(fd))
+    return object_of.adopt(id, guard, C.socket_family(id), C.socket_type(id), C.socket_protocol(id))
+end
+
+--- setfd(connection, descriptor): which the connection closes from then on.
+---@param object any
+---@param fd integer
+function connection.setfd(object, fd)
+    local self = check(object, "setfd")
+    if self.sock or self.id then
+        error("bad argument #1 to 'setfd' (invalid SSL object state)", 2)
+    end
+    if self.plain then
+        self.plain:detach()
+    end
+    self.plain, self.fd = false, -1
+    if fd >= 0 then
+        self.plain, self.fd = adopt(fd), fd
+    end
+end
+
+--- wrap(socket, context): takes the descriptor out of a socket with getfd and setfd, or a descriptor.
+---@param sock any
+---@param cfg any a context, or newcontext's parameters
+---@return any? connection
+---@return string? reason
+function connection.wrap(sock, cfg)
+    local object, reason = cfg, nil
+    if type(cfg) == "table" then
+        object, reason = newcontext(cfg)
+        if not object then
+            return nil, reason
+        end
+    end
+    object, reason = connection.create(object)
+    if not object then
+        return nil, reason
+    end
+    local is_number = type(sock) == "number"
+    local ok, err = pcall(connection.setfd, object, is_number and sock or sock:getfd())
+    if not ok then
+        return nil, message.of_error(err)
+    elseif not is_number then
+        sock:setfd(-1)
+    end
+    return object
+end
+
+-- begin makes the TLS connection.
+local function begin(self)
+    local context = self.context
+    if not self.plain then
+        return nil, "closed"
+    end
+    local server = context.mode == "server"
+    if environment.verify then
+        trust.settle(context)
+    end
+    if environment.verify and self.name == nil and context.cleat.check_hostname then
+        return nil, "CLEAT_LUASEC_VERIFY=peer needs the server's name, and the program has not called sni(name)"
+    end
+    local ok, sock = pcall(context.cleat.wrap_socket, context.cleat, self.plain, {
+        do_handshake_on_connect = false, server_side = server, server_hostname = not server and self.name or nil,
+    })
+    if not ok then
+        return nil, message.of_error(sock)
+    end
+    server_names.attach(sock, self)
+    self.sock = sock
+    return sock
+end
+
+local function want(self, result)
+    if result == WANT_WRITE then
+        self.want = "write"
+        return false, "wantwrite"
+    end
+    self.want = "read"
+    return false, "wantread"
+end
+
+-- shake continues a handshake that has to call a function of the program, or has failed.
+local function shake(self, sock, wait, result)
+    sock._timeout, sock._wait = wait, wait
+    local ok, err = pcall(tls.handshake, sock, wait, result)
+    if ok then
+        return 0
+    elseif err == errors.want_read then
+        return WANT_READ
+    elseif err == errors.want_write then
+        return WANT_WRITE
+    elseif errors.timeout:is(err) then
+        return TIMEOUT
+    end
+    return nil, message.of_error(err)
+end
+
+--- Does the handshake.
+function methods.dohandshake(object)
+    local self = check(object, "dohandshake")
+    local sock = self.sock
+    if self.id then
+        return true
+    elseif not sock then
+        local reason
+        sock, reason = begin(self)
+        if not sock then
+            return false, reason
+        end
+    end
+    local wait = self.total and math.min(self.wait, self.total) or self.wait
+    local result, reason = connection_handshake(sock._read_id, wait), nil
+    if result ~= 0 and result ~= WANT_READ and result ~= WANT_WRITE and result ~= TIMEOUT then
+        result, reason = shake(self, sock, wait, result)
+    end
+    if result == TIMEOUT then
+        result = connection_handshake(sock._read_id, 0)
+    end
+    if result == 0 and sock._tls ~= 0 then
+        self.id, self.want = sock._tls, "nothing"
+        return true
+    elseif result == WANT_READ or result == WANT_WRITE then
+        return want(self, result)
+    end
+    self.want = "nothing"
+    return false, reason or "closed"
+end
+
+--- Receives a line ("*l", the default), all until the end ("*a"), or a number of bytes, behind a prefix.
+function methods.receive(object, pattern, prefix)
+    return receive(states[object] or check(object, "receive"), pattern, prefix)
+end
+
+--- Sends data, from byte `first` to byte `last`.
+function methods.send(object, data, first, last)
+    return send(states[object] or check(object, "send"), data, first, last)
+end
+
+--- Closes the connection, after a close_notify if the handshake is done and nothing has to be waited for.
+function methods.close(object)
+    local self = check(object, "close")
+    if self.id then
+        C.connection_shutdown(self.id, 0)
+    end
+    self.id, self.fd, self.buffer, self.at, self.want = false, -1, "", 1, "nothing"
+    local holder = self.sock or self.plain
+    self.plain, self.closed = false, true
+    if holder then
+        holder:close()
+    end
+end
+
+--- Sets a timeout in seconds, nil or a negative number for none. mode: "b" of one wait, "t" of a method.
+function methods.settimeout(object, seconds, mode)
+    local self = check(object, "settimeout")
+    mode = mode and mode:sub(1, 1) or "b"
+    seconds = seconds ~= nil and tonumber(seconds) or -1
+    if mode == "b" then
+        self.wait = seconds >= 0 and seconds or FOREVER
+    elseif mode == "t" or mode == "r" then
+        self.total = seconds >= 0 and seconds
+    else
+        error("bad argument #2 to 'settimeout' (invalid timeout mode)", 2)
+    end
+    return 1
+end
+
+--- Whether there are bytes that receive returns without reading from the network.
+function methods.dirty(object)
+    local self = check(object, "dirty")
+    return self.buffer ~= "" or self.id ~= false and connection_pending(self.id) > 0
+end
+
+--- What the last call has waited for: "nothing", "read" or "write".
+function methods.want(object)
+    return check(object, "want").want
+end
+
+--- The descriptor, -1 once it is closed.
+function methods.getfd(object)
+    return check(object, "getfd").fd
+end
+
+--- On a client the name for the server; on a server a table of contexts by name. strict: whether other names are refused.
+function methods.sni(object, name, strict)
+    server_names.set(check(object, "sni"), name, strict)
+end
+
+function metatable.__tostring(object)
+    local self = states[object]
+    return ("SSL connection: %s%s"):format(self and proxy.address(self) or "0x0", self and self.closed and " (closed)" or "")
+end
+
+function metatable.__gc(object)
+    if states[object] then
+        pcall(methods.close, object)
+    end
+end
+
+metatable.__close = methods.close
+
+return connection

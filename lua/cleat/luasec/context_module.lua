@@ -1,0 +1,2 @@
+--- `ssl.context`.
+return require("cleat.luasec.context").functions

@@ -1,0 +1,122 @@
+--- LuaSec's module `ssl.https`: HTTPS requests by LuaSocket's http module, over connections of cleat.luasec.
+---
+--- After `require("cleat.luasec").install()` it is what `require "ssl.https"` returns. As there, no certificate is
+--- verified unless the request says `verify = "peer"`, or the environment CLEAT_LUASEC_VERIFY=peer. New programs are
+--- better off with cleat.https, which verifies.
+
+local https = {
+    --- PORT: the port of URLs that have none.
+    PORT = 443,
+    --- TIMEOUT: in seconds, for each wait.
+    TIMEOUT = 60,
+
+    _VERSION = "1.3.0",
+}
+
+-- LuaSec's settings, where a request has none.
+local SETTINGS = { protocol = "any", options = { "all", "no_sslv2", "no_sslv3", "no_tlsv1" }, verify = "none" }
+
+local function with_port(address)
+    local url = require "socket.url"
+    return url.build(url.parse(address, { port = https.PORT }))
+end
+
+-- simple: a request for a URL alone, whose body goes to a list.
+local function simple(address, body, received)
+    local ltn12 = require "ltn12"
+    local request = { url = with_port(address), method = body and "POST" or "GET", sink = ltn12.sink.table(received) }
+    if body then
+        request.source = ltn12.source.string(body)
+        request.headers = { ["content-length"] = #body, ["content-type"] = "application/x-www-form-urlencoded" }
+    end
+    return request
+end
+
+-- forward gives an object the methods of the connection inside it.
+local function forward(object)
+    for name, method in pairs(getmetatable(object.sock).__index) do
+        if type(method) == "function" then
+            object[name] = function(self, ...)
+                return method(self.sock, ...)
+            end
+        end
+    end
+end
+
+--- Returns a function that makes connections, for LuaSocket's `create`. As in LuaSec, what the settings lack is added
+--- to their table, and their mode is set.
+---
+---     local create = require("cleat.luasec.https").tcp { verify = "none" }
+---     print(type(create)) --> function
+---
+--- Raises: what LuaSocket's try raises, if no connection is made.
+--- Python: none.
+---@param params table? settings as newcontext takes them
+---@return fun(): table
+function https.tcp(params)
+    local luasec, socket = require "cleat.luasec", require "socket"
+    params = params or {}
+    for key, value in pairs(SETTINGS) do
+        params[key] = params[key] or value
+    end
+    params.mode = "client"
+    return function()
+        local object = { sock = socket.try(socket.tcp()) }
+        local settimeout = getmetatable(object.sock).__index.settimeout
+        local try = socket.newtry(function() -- LuaSec leaves a connection that fails to the collector
+            object.sock:close()
+        end)
+        function object:settimeout()
+            return settimeout(self.sock, https.TIMEOUT)
+        end
+        function object:connect(host, port)
+            try(self.sock:connect(host, port))
+            self.sock = try(luasec.wrap(self.sock, params))
+            self.sock:sni(host)
+            self.sock:settimeout(https.TIMEOUT)
+            try(self.sock:dohandshake())
+            forward(self)
+            return 1
+        end
+        return object
+    end
+end
+
+--- Makes a request, and returns the page's text, or 1 where the request is a table; the code; the headers; and the
+--- status line. Where it fails it returns nil and a text. Proxies and `redirect` are refused, as by LuaSec.
+---
+---     local body, code = require("cleat.luasec.https").request(url)
+---     print(#body, code) --> 4	200
+---
+--- Python: none.
+---@param url string|table a URL, or LuaSocket's table of a request with newcontext's settings in it
+---@param body string? it is posted, where `url` is a string
+---@return string|integer|nil
+---@return integer|string
+---@return table? headers
+---@return string? status
+function https.request(url, body)
+    local http = require "socket.http"
+    local received = {}
+    local is_simple = type(url) == "string"
+    if is_simple then
+        url = simple(url, body, received)
+    else
+        url.url = with_port(url.url)
+    end
+    if http.PROXY or url.proxy then
+        return nil, "proxy not supported"
+    elseif url.redirect then
+        return nil, "redirect not supported"
+    elseif url.create then
+        return nil, "create function not permitted"
+    end
+    url.create = https.tcp(url)
+    local result, code, headers, status = http.request(url)
+    if result and is_simple then
+        return table.concat(received), code, headers, status
+    end
+    return result, code, headers, status
+end
+
+return https

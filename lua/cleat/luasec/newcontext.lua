@@ -1,0 +1,123 @@
+--- LuaSec's newcontext: a table of parameters makes a context.
+
+local alpn = require "cleat.luasec.alpn"
+local compat = require "cleat.compat"
+local context = require "cleat.luasec.context"
+local psk = require "cleat.luasec.psk"
+
+local functions = context.functions
+local unpack = compat.unpack
+
+-- spread calls f with the context and the elements of a parameter.
+local function spread(f, object, parameter)
+    if not parameter then
+        return true
+    elseif type(parameter) == "table" then
+        return f(object, unpack(parameter))
+    end
+    return f(object, parameter)
+end
+
+local function certificates(object, cfg)
+    local list = cfg.certificates or { { certificate = cfg.certificate, key = cfg.key, password = cfg.password } }
+    for _, pair in ipairs(list) do
+        if pair.key then
+            local kind = type(pair.password)
+            if pair.password and kind ~= "function" and kind ~= "string" then
+                return nil, "invalid password type"
+            end
+            local ok, reason = functions.loadkey(object, pair.key, pair.password or nil)
+            if not ok then
+                return nil, reason
+            end
+        end
+        if pair.certificate then
+            local ok, reason = functions.loadcert(object, pair.certificate)
+            if not ok then
+                return nil, reason
+            elseif pair.key and not functions.checkkey(object) then
+                return nil, "private key does not match public key"
+            end
+        end
+    end
+    return true
+end
+
+-- given calls f with the context and a parameter, if there is one.
+local function given(f, object, parameter, ...)
+    if not parameter then
+        return true
+    end
+    return f(object, parameter, ...)
+end
+
+local function dhparam(object, cfg)
+    if cfg.dhparam and type(cfg.dhparam) ~= "function" then
+        return nil, "invalid DH parameter type"
+    elseif cfg.dhparam then
+        functions.setdhparam(object, cfg.dhparam)
+    end
+    return true
+end
+
+local function curves(object, cfg)
+    if cfg.curveslist then
+        return functions.setcurveslist(object, cfg.curveslist)
+    end
+    return given(functions.setcurve, object, cfg.curve)
+end
+
+local function locations(object, cfg)
+    if cfg.cafile or cfg.capath then
+        return functions.locations(object, cfg.cafile, cfg.capath)
+    end
+    return true
+end
+
+local function no_dane(_, cfg)
+    if cfg.dane then
+        return nil, "dane is not supported: BoringSSL has no DANE"
+    end
+    return true
+end
+
+local function of(f, name, call)
+    return function(object, cfg)
+        return call(f, object, cfg[name])
+    end
+end
+
+-- Each takes the context and all parameters, and returns nil or false and a reason if it fails. In LuaSec's order.
+local STEPS = {
+    function(object, cfg)
+        return functions.setmode(object, cfg.mode)
+    end,
+    certificates, locations,
+    of(functions.setcipher, "ciphers", given), of(functions.setciphersuites, "ciphersuites", given),
+    of(functions.setverify, "verify", spread), of(functions.setoptions, "options", spread),
+    of(functions.setdepth, "depth", given), dhparam, curves,
+    function(object, cfg)
+        return spread(object.setverifyext, object, cfg.verifyext)
+    end,
+    alpn.configure, psk.configure, no_dane,
+}
+
+--- Makes a context. See docs/luasec.md for what differs from LuaSec's.
+---@param cfg table
+---@return any? context
+---@return string? reason
+local function newcontext(cfg)
+    local object, reason = functions.create(cfg.protocol)
+    if not object then
+        return nil, reason
+    end
+    for _, step in ipairs(STEPS) do
+        local ok, why = step(object, cfg)
+        if not ok then
+            return nil, why
+        end
+    end
+    return object
+end
+
+return newcontext

@@ -1,0 +1,110 @@
+--- What a context of LuaSec's API verifies.
+---
+--- OpenSSL verifies a server also where the client asks for no verification; only its verdict counts for nothing then,
+--- and getpeerverification reports it. So a client's context verifies always, and enforces the verdict with "peer" only.
+
+local environment = require "cleat.luasec.environment"
+local ssl = require "cleat.ssl"
+
+local trust = {}
+
+local INVALID_PURPOSE = 26 -- OpenSSL's X509_V_ERR_INVALID_PURPOSE
+
+-- accept: the verify callback with lsec_ignore_purpose.
+local function accept(_, _, verdict)
+    for _, fault in ipairs(verdict.errors) do
+        if fault.code ~= INVALID_PURPOSE then
+            return nil
+        end
+    end
+    return true
+end
+
+--- faults: those of a verdict that count for a context.
+---@param self table the context's state
+---@param verdict table? of SSLSocket:get_verify_result
+---@return table[]
+function trust.faults(self, verdict)
+    local list = {}
+    for _, fault in ipairs(verdict and verdict.errors or {}) do
+        if fault.code ~= INVALID_PURPOSE or not self.flags.lsec_ignore_purpose then
+            list[#list + 1] = fault
+        end
+    end
+    return list
+end
+
+-- client: whether the verdict is enforced. The environment has its say unless the program judges by itself.
+local function client(self, made)
+    local flags = self.flags
+    local enforced = (flags.peer or environment.verify) and not flags.lsec_continue or false
+    made.verify_mode = ssl.CERT_REQUIRED
+    made.check_hostname = environment.verify and enforced
+    return enforced
+end
+
+--- settle is called before each connection of a context, whose parameters are complete then: with CLEAT_LUASEC_VERIFY a
+--- program that has named no CA certificates trusts the system's.
+---@param self table the context's state
+function trust.settle(self)
+    if environment.verify and not self.trusts and self.mode == "client" and not self.flags.peer
+        and self.cleat.enforce_verification then
+        self.cleat:load_default_certs()
+        self.trusts = true
+    end
+end
+
+local function server(self, made)
+    local flags = self.flags
+    if flags.peer then
+        made.verify_mode = flags.fail_if_no_peer_cert and ssl.CERT_REQUIRED or ssl.CERT_OPTIONAL
+    else
+        made.verify_mode = ssl.CERT_NONE
+    end
+    return not flags.lsec_continue
+end
+
+--- apply sets what the state of a context asks for.
+---@param self table
+function trust.apply(self)
+    local made, flags = self.cleat, self.flags
+    local enforced = true
+    made.check_hostname = false
+    if self.mode == "client" then
+        enforced = client(self, made)
+    elseif self.mode == "server" then
+        enforced = server(self, made)
+    end
+    made.enforce_verification = enforced
+    self.base_flags = self.base_flags or made.verify_flags
+    local sum = self.base_flags
+    if flags.crl_check_chain then
+        sum = sum + ssl.VERIFY_CRL_CHECK_CHAIN
+    elseif flags.crl_check then
+        sum = sum + ssl.VERIFY_CRL_CHECK_LEAF
+    end
+    made.verify_flags = sum
+    local ignores = enforced and flags.lsec_ignore_purpose or false
+    made.verify_callback_may_accept = ignores
+    made.verify_callback = ignores and accept or nil
+end
+
+--- readable: whether a file has a certificate in PEM.
+---@param path string
+---@return boolean?
+---@return string? reason
+function trust.readable(path)
+    local file, reason = io.open(path, "rb")
+    if not file then
+        return nil, reason:match "^.*: (.*)$" or reason
+    end
+    local text = file:read "*a"
+    file:close()
+    if not text or not text:find("-----BEGIN CERTIFICATE-----", 1, true)
+        and not text:find("-----BEGIN TRUSTED CERTIFICATE-----", 1, true) then
+        return nil, "no start line"
+    end
+    return true
+end
+
+return trust

@@ -1,0 +1,72 @@
+-- cleat.luasec.https: what LuaSec's ssl.https has not. That both return the same is in spec/programs/luasec_spec.lua.
+local pki = require "support.pki"
+local process = require "support.process"
+local serve = require "support.serve"
+
+-- run returns what a program prints that has LuaSec's modules from cleat.
+local function run(code, ...)
+    return process.run_code('require("cleat.luasec").install()\nlocal https = require "ssl.https"\n' .. code, { ... })
+end
+
+describe("cleat.luasec.https:", function()
+    local server
+    setup(function()
+        server = serve { mode = "http" }
+    end)
+    teardown(process.cleanup)
+
+    -- answers to a request: without verification asked for, as LuaSec's default is.
+    local function answer(name, ...)
+        return run(([[
+            local body, code = https.request("https://%s:%d/4")
+            print(body and #body, code)
+        ]]):format(name, server.port), ...)
+    end
+
+    it("verifies nothing, as LuaSec's, unless the environment says so", function()
+        local trusted, untrusted = "SSL_CERT_FILE=" .. pki.path "root.pem", "SSL_CERT_FILE=" .. pki.path "unknown-root.pem"
+        assert.are.equal("4\t200\n", answer("localhost", untrusted))
+        assert.are.equal("nil\tcertificate verify failed\n", answer("localhost", untrusted, "CLEAT_LUASEC_VERIFY=peer"))
+        assert.are.equal("4\t200\n", answer("localhost", trusted, "CLEAT_LUASEC_VERIFY=peer"))
+    end)
+
+    it("verifies the host's name then", function()
+        local code = [[
+            local socket = require "socket"
+            local tcp = socket.tcp
+            function socket.tcp() -- www.example.org is the server
+                local sock = tcp()
+                local index = getmetatable(sock).__index
+                local connect = index.connect
+                index.connect = function(self) return connect(self, "127.0.0.1", %d) end
+                return sock
+            end
+            print((select(2, https.request("https://www.example.org/4"))))
+        ]]
+        local trusted = "SSL_CERT_FILE=" .. pki.path "root.pem"
+        assert.are.equal("certificate verify failed\n", run(code:format(server.port), trusted, "CLEAT_LUASEC_VERIFY=peer"))
+        assert.are.equal("200\n", run(code:format(server.port), trusted))
+    end)
+
+    it("closes the descriptor of a connection whose handshake fails at once", function()
+        local output = run(([[
+            local function descriptors()
+                local pipe = io.popen "ls /proc/$PPID/fd | wc -l"
+                local count = pipe:read "*n"
+                pipe:close()
+                return count
+            end
+            collectgarbage "stop"
+            local request = { url = "https://localhost:%d/", verify = "peer", cafile = %q }
+            local function attempt()
+                request.create = nil
+                return (select(2, https.request(request)))
+            end
+            print(attempt())
+            local before = descriptors()
+            for _ = 1, 10 do attempt() end
+            print(descriptors() - before < 5) -- io.popen has one more or not
+        ]]):format(server.port, pki.path "unknown-root.pem"))
+        assert.are.equal("certificate verify failed\ntrue\n", output)
+    end)
+end)

@@ -1,0 +1,177 @@
+-- cleat.luasec.x509 beside Debian's LuaSec: every method of many certificates returns the same.
+local certificates = require "support.luasec_certificates"
+local pki = require "support.pki"
+local process = require "support.process"
+local ssl = require "cleat.ssl"
+local x509 = require "cleat.luasec.x509"
+
+-- luasec runs code in another process with LuaSec, and returns what it prints.
+local function luasec(code)
+    return process.run_code('local certificates, x509 = require "support.luasec_certificates", require "ssl.x509"\n' .. code)
+end
+
+local function file_of(name, text)
+    return process.write_file(process.directory() .. "/" .. name, text)
+end
+
+-- both: what cleat's objects return of the certificates in a text, and what LuaSec's return.
+local function both(name, text)
+    local file = file_of(name, text)
+    local theirs = luasec(("io.write(certificates.describe_all(x509, io.open(%q):read '*a'))"):format(file))
+    return certificates.describe_all(x509, text), theirs
+end
+
+-- same compares texts line by line, to show the line that differs.
+local function same(theirs, mine)
+    local others = theirs:gmatch "[^\n]*"
+    for line in mine:gmatch "[^\n]*" do
+        assert.are.equal(others(), line)
+    end
+    assert.are.equal(#theirs, #mine)
+end
+
+local has_luasec = os.execute("test -e /usr/lib/*/lua/5.4/ssl.so") == true or os.execute("ls /usr/lib/*/lua/5.1/ssl.so >/dev/null 2>&1") == 0
+
+local function beside(name, body)
+    if has_luasec then
+        it(name, body)
+    else
+        pending(name .. ": LuaSec (lua-sec) is not installed", function() end)
+    end
+end
+
+describe("cleat.luasec.x509:", function()
+    teardown(process.cleanup)
+
+    beside("the methods return what LuaSec's return, of the certificates of openssl", function()
+        local text = {}
+        for _, name in ipairs { "root.pem", "intermediate.crt", "server-ec.crt", "server-rsa.crt", "client.crt", "expired.crt", "other.crt", "v1.crt", "fancy.crt",
+            "nul.crt", "wrong-purpose.crt" } do
+            text[#text + 1] = pki.read(name):match "%-+BEGIN CERT.-\n%-+END[^\n]+\n"
+        end
+        local mine, theirs = both("openssl.pem", table.concat(text))
+        assert.is_truthy(theirs:find('{[1]="localhost",[2]="www.cleat.test",', 1, true))
+        same(theirs, mine)
+    end)
+
+    beside("they do of random certificates, with all types of strings, names, keys, serial numbers and dates", function()
+        local mine, theirs = both("random.pem", certificates.pem(certificates.random(250)))
+        assert.are.equal(250, (select(2, theirs:gsub('digest md5: nil; "digest algorithm not supported %(md5%)"; ', ''))))
+        same(theirs, mine)
+    end)
+
+    beside("they do of malformed alternative names", function()
+        local mine, theirs = both("odd.pem", certificates.pem(certificates.odd()))
+        same(theirs, mine)
+    end)
+
+    it("alternative names with bytes after them are not read", function()
+        assert.are.same({}, x509.load(certificates.pem { certificates.trailing() }):extensions())
+    end)
+
+    -- issued_by_no_ca: a certificate that a key signed whose certificate is trusted, and not a CA's.
+    local function issued_by_no_ca()
+        local request = process.directory() .. "/request.pem"
+        local made = process.run { "openssl", "req", "-new", "-key", pki.path "ec.key", "-subj", "/CN=below", "-out", request }
+        assert.are.equal(0, made.status, made.errors)
+        made = process.run { "openssl", "x509", "-req", "-in", request, "-CA", pki.path "selfsigned.crt", "-CAkey",
+            pki.path "selfsigned.key", "-set_serial", "5", "-days", "2" }
+        assert.are.equal(0, made.status, made.errors)
+        return made.output
+    end
+
+    beside("issued() returns what LuaSec's returns", function()
+        local code = [[
+            local function load(name, number)
+                local file = assert(io.open(%q .. name))
+                local text = file:read "*a"
+                file:close()
+                return assert(x509.load(text))
+            end
+            local lines = {}
+            local names = { "root.pem", "unknown-root.pem", "intermediate.crt", "server-ec.crt", "client.crt", "expired.crt", "selfsigned.crt" }
+            for _, issuer in ipairs(names) do
+                for _, subject in ipairs(names) do
+                    for _, between in ipairs { "none", "intermediate.crt", "server-ec.crt" } do
+                        local found = certificates.text_of(load(issuer):issued(load(subject), between ~= "none" and load(between) or nil))
+                        lines[#lines + 1] = table.concat({ issuer, subject, between, found }, " ")
+                    end
+                end
+            end
+            return table.concat(lines, "\n")
+        ]]
+        code = code:format(pki.path "root.pem":match "^(.*/)")
+        code = code:gsub("load%(between%) or nil", "load(between) or load(subject)") -- no nil as an argument
+        local theirs = luasec(("io.write((function() %s end)())"):format(code))
+        local mine = (loadstring or load)("local certificates, x509 = ... " .. code)(certificates, x509)
+        assert.is_truthy(theirs:find("root.pem server-ec.crt intermediate.crt true; ", 1, true))
+        same(theirs, mine)
+    end)
+
+    beside("issued() refuses what was issued by a certificate that is not a CA's", function()
+        local below = issued_by_no_ca()
+        local theirs = luasec(([[
+            local function load(name) return x509.load(io.open(name):read "*a") end
+            io.write(certificates.text_of(load(%q):issued(load(%q))))
+        ]]):format(pki.path "selfsigned.crt", file_of("below.pem", below)))
+        assert.are.equal('nil; "invalid CA certificate"; ', theirs)
+        assert.are.equal(theirs, certificates.text_of(x509.load(pki.read "selfsigned.crt"):issued(x509.load(below))))
+    end)
+
+    it("load() returns nil for what is no certificate", function()
+        for _, text in ipairs { "", "text", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", pki.read "ec.key" } do
+            assert.are.equal(1, select("#", x509.load(text)))
+            assert.is_nil(x509.load(text))
+        end
+        assert.is_nil(x509.load(ssl.PEM_cert_to_DER_cert(pki.read "server-ec.crt":match "%-+BEGIN.*%S"))) -- DER is not read
+        assert.is_truthy(x509.load("text before it\n" .. pki.read "server-ec.pem"))
+    end)
+
+    it("wrong arguments raise Lua's errors, at the caller's line", function()
+        local cert = x509.load(pki.read "server-ec.crt")
+        local function message(f, ...)
+            local ok, text = pcall(f, ...)
+            assert.is_false(ok)
+            return text
+        end
+        assert.are.equal("bad argument #2 to 'digest' (string expected, got table)", (message(cert.digest, cert, {}):gsub("^.-: ", "")))
+        assert.is_truthy(message(function()
+            local result = cert:digest {}
+            return result
+        end):find("^spec/luasec/x509_spec.lua:%d+: bad argument") or message(function()
+            local result = cert:digest {}
+            return result
+        end):find("x509_spec.lua:%d+: bad argument"))
+        for name, count in pairs { digest = 1, pem = 1, pubkey = 1, serial = 1, subject = 1, issuer = 1, extensions = 1,
+            notbefore = 1, notafter = 1, getsignaturename = 1, validat = 2, setencode = 2, issued = 2 } do
+            assert.is_truthy(message(cert[name]):find(("bad argument #1 to '%s' (SSL:Certificate expected, got no value)"):format(name), 1, true))
+            assert.is_truthy(message(cert[name], {}):find("(SSL:Certificate expected, got table)", 1, true))
+            if count == 2 then
+                assert.is_truthy(message(cert[name], cert):find(("bad argument #2 to '%s' ("):format(name), 1, true))
+            end
+        end
+        assert.is_truthy(message(cert.validat, cert, 1.5):find("number has no integer representation", 1, true))
+        assert.is_truthy(message(cert.issued, cert, cert, "text"):find("bad argument #3 to 'issued' (SSL:Certificate expected, got string)", 1, true))
+        assert.is_truthy(message(x509.load, {}):find("bad argument #1 to 'load' (string expected, got table)", 1, true))
+        assert.is_truthy(message(x509.wrap, cert):find("bad argument #1 to 'wrap' (ssl.Certificate expected, got SSL:Certificate)", 1, true))
+        assert.is_truthy(message(x509.unwrap, 1):find("bad argument #1 to 'unwrap' (SSL:Certificate expected, got number)", 1, true))
+    end)
+
+    it("objects convert to and from cleat's certificates", function()
+        local certificate = ssl.Certificate { file = pki.path "server-ec.crt" }
+        local object = x509.wrap(certificate)
+        assert.are.equal(certificate, x509.unwrap(object))
+        assert.are.equal(certificate:fingerprint "sha512", object:digest "sha512")
+        assert.are.equal(certificate, x509.unwrap(x509.load(object:pem())))
+    end)
+
+    it("objects have a text, an __index that is a table, and no attribute that LuaSec's lack", function()
+        local one, other = x509.load(pki.read "server-ec.crt"), x509.load(pki.read "server-ec.crt")
+        assert.is_truthy(tostring(one):find("^X509 certificate: 0x%x+$"))
+        assert.are.equal(tostring(one), tostring(one))
+        assert.are_not.equal(tostring(one), tostring(other))
+        assert.is_nil(one.misspelt)
+        assert.are.equal(one.digest, getmetatable(one).__index.digest)
+        assert.is_false(one == other) -- as LuaSec's
+    end)
+end)

@@ -1,0 +1,272 @@
+-- Debian's Prosody, unchanged, each server in a separate directory: over cleat.luasec, or over Debian's LuaSec.
+--
+--   local one, other = prosody.start { { library = "cleat" }, { library = "luasec", backend = "select" } }
+--   one.ports.c2s, one.host
+local known = require "support.known"
+local limits = require "support.limits"
+local pki = require "support.pki"
+local process = require "support.process"
+
+local prosody = {}
+
+-- What moves a Prosody to cleat: docs/luasec.md.
+prosody.LINE = 'require "cleat.luasec.install"'
+
+-- Prosody runs on the Lua that its first line names, whatever runs the specs.
+local BUILD = os.getenv "CLEAT_BUILD_DIR" or process.root .. "/build/release"
+
+local SERVICES = { "c2s", "c2s_direct_tls", "s2s", "s2s_direct_tls", "https" }
+
+-- run_as_root: without it Prosody refuses to run as root, who runs the specs in some places.
+local CONFIGURATION = [[
+run_as_root = true
+pidfile = "@DIR/pid"
+data_path = "@DIR/data"
+log = { @LOG = "*console" }
+plugin_paths = { "@ROOT/spec/support/prosody" }
+spec_names = "@NAMES"
+modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "http", "bosh", "admin_shell", "spec_names" }
+network_backend = "@BACKEND"
+interfaces = { "127.0.0.1" }
+c2s_ports = { @PORT1 }
+c2s_direct_tls_ports = { @PORT2 }
+s2s_ports = { @PORT3 }
+s2s_direct_tls_ports = { @PORT4 }
+http_ports = {}
+https_ports = { @PORT5 }
+c2s_require_encryption = true
+s2s_secure_auth = true
+authentication = "internal_plain"
+certificates = "@DIR/certs"
+ssl = { cafile = "@CA" }
+]]
+
+-- wait_until waits until f() returns a true value, and returns it; an error with what(), if it never does.
+function prosody.wait_until(f, what)
+    local deadline = process.clock() + limits.bound(20)
+    while true do
+        local result = f()
+        if result then
+            return result
+        elseif process.clock() > deadline then
+            error(what(), 2)
+        end
+        process.sleep(0.02)
+    end
+end
+
+-- missing: nil, or what has to be installed.
+function prosody.missing()
+    for _, file in ipairs { "/usr/bin/prosody", "/usr/bin/go-sendxmpp", "/usr/lib/python3/dist-packages/slixmpp/__init__.py" } do
+        local found = io.open(file)
+        if not found then
+            return file .. " is not there: see script/packages"
+        end
+        found:close()
+    end
+end
+
+local function shell(text)
+    assert(os.execute(text), text)
+end
+
+local serial = 0
+
+local function names_file()
+    return process.directory() .. "/names"
+end
+
+-- The virtual hosts of a server, and their certificates. Prosody finds server-ec by its index of all certificates in a
+-- folder; the others are named.
+local HOSTS = { good = "server-ec", direct = "server-ec", expired = "expired", other = "other", unknown = "unknown" }
+
+local Server = {}
+Server.__index = Server
+
+local HOST = [[
+VirtualHost "@HOST"
+    http_host = "@HTTP"
+]]
+local CERTIFICATE = [[
+    ssl = { certificate = "@DIR/@CERT.crt"; key = "@DIR/@CERT.key"; cafile = "@CA" }
+]]
+
+-- encoded: a host as Prosody names its folder.
+local function encoded(host)
+    return (host:gsub("[^%w]", function(byte)
+        return ("%%%02x"):format(byte:byte())
+    end))
+end
+
+local function accounts(self, host, users)
+    local folder = ("%s/data/%s/accounts"):format(self.directory, encoded(host))
+    shell("mkdir -p " .. process.quote(folder))
+    for _, user in ipairs(users) do
+        process.write_file(("%s/%s.dat"):format(folder, user), 'return { ["password"] = "secret" };\n')
+    end
+end
+
+-- certificate: puts copies of a certificate with its chain and of its key into a folder of the server's.
+function Server:certificate(name, as)
+    local certfile, keyfile = pki.chain(name)
+    for from, to in pairs { [certfile] = as .. ".crt", [keyfile] = as .. ".key" } do
+        process.write_file(self.directory .. "/" .. to, process.read_file(from))
+    end
+end
+
+local function new(options)
+    known("prosody.start", options, "library backend log")
+    serial = serial + 1
+    local name = ("%s%d"):format(options.library, serial)
+    local self = setmetatable({
+        name = name, library = options.library, backend = options.backend or "epoll",
+        directory = process.directory() .. "/prosody-" .. name, ports = {}, hosts = {},
+    }, Server)
+    shell(("mkdir -p %s/data %s/certs"):format(self.directory, self.directory))
+    local values = {
+        DIR = self.directory, ROOT = process.root, NAMES = names_file(), BACKEND = self.backend,
+        CA = pki.path "root.pem", LOG = options.log or "debug",
+    }
+    for i, service in ipairs(SERVICES) do
+        self.ports[service] = process.free_port()
+        values["PORT" .. i] = self.ports[service]
+    end
+    for _, certificate in ipairs { "server-ec", "expired" } do -- the index leaves expired ones out
+        self:certificate(certificate, "certs/" .. certificate)
+    end
+    local text = { options.library == "cleat" and prosody.LINE .. "\n" or "", CONFIGURATION }
+    local function host(name_of_host, http, certificate)
+        text[#text + 1] = HOST:gsub("@(%u+)", { HOST = name_of_host, HTTP = http or name_of_host })
+        text[#text + 1] = certificate and CERTIFICATE:gsub("@CERT", certificate) or ""
+        accounts(self, name_of_host, { "alice", "bob", "carol" })
+    end
+    for kind, certificate in pairs(HOSTS) do
+        self.hosts[kind] = ("%s-%s.wild.cleat.test"):format(kind, name)
+        local named = certificate ~= "server-ec" and certificate
+        if named then
+            self:certificate(certificate, certificate)
+        end
+        host(self.hosts[kind], kind == "good" and "localhost", named)
+    end
+    self:certificate("other", "other")
+    host "other.example"
+    text[#text + 1] = '    certificate = "@DIR/other.crt"\n'
+    text = table.concat(text):gsub("@([%u%d]+)", values)
+    process.write_file(self.directory .. "/prosody.cfg.lua", text)
+    return self
+end
+
+-- environment: words for env(1), with which Prosody finds the build's cleat, or does not.
+function Server:environment()
+    local words = { "env", "-u", "LUA_PATH_5_4", "-u", "LUA_CPATH_5_4", "-u", "LUA_INIT", "SSL_CERT_FILE=" .. pki.path "root.pem" }
+    if self.library == "cleat" then
+        words[#words + 1] = ("LUA_PATH=%s/lua/?.lua;;"):format(process.root)
+        words[#words + 1] = ("LUA_CPATH=%s/lua/5.4/?.so;;"):format(BUILD)
+    else
+        words[#words + 1] = "LUA_PATH=;;"
+        words[#words + 1] = "LUA_CPATH=;;"
+    end
+    return words
+end
+
+-- maps: the files that it has in its memory.
+function Server:maps()
+    return process.read_file(("/proc/%s/maps"):format(self.pid))
+end
+
+-- reload: has it read its configuration and certificates again.
+function Server:reload()
+    shell("kill -HUP " .. self.pid)
+end
+
+function Server:start()
+    local words = self:environment()
+    for _, word in ipairs { "/usr/bin/prosody", "-F", "--config", self.directory .. "/prosody.cfg.lua" } do
+        words[#words + 1] = word
+    end
+    words.timeout = 300
+    self.process = process.start(words)
+end
+
+function Server:log()
+    return self.process:output() .. self.process:errors()
+end
+
+function Server:wait_for(pattern, timeout)
+    return self.process:wait_for(pattern, timeout or 20)
+end
+
+-- outcomes: what became of the connections with other servers, by "out FROM->TO" and "in FROM->TO": arrays of lines such
+-- as "TLSv1.3; chain valid; identity valid; complete".
+function Server:outcomes()
+    local parts, found = {}, {}
+    for line in self:log():gmatch "[^\n]+" do
+        local id, text = line:match "^(s2s%a+%x+)%s+%a+\t(.*)"
+        if id then
+            local part = text:match "^Stream encrypted %((%S+)" or text:match "^certificate (.*)"
+            local names, outcome = text:match "^%a+ s2s connection (%S+) (complete)$"
+            if not names then
+                names, outcome = text:match "^%a+ s2s stream (%S+) closed: (.*)"
+            end
+            parts[id] = parts[id] or {}
+            if part then
+                table.insert(parts[id], (part:gsub(" validation result:", "")))
+            elseif names then
+                local key = id:match "^s2s(%l-)%x+$" .. " " .. names
+                table.insert(parts[id], outcome)
+                found[key] = found[key] or {}
+                table.insert(found[key], table.concat(parts[id], "; "))
+                parts[id] = nil
+            end
+        end
+    end
+    return found
+end
+
+-- offline: the text of the messages that wait for a user.
+function Server:offline(user, kind)
+    local name = ("%s/data/%s/offline/%s.list"):format(self.directory, encoded(self.hosts[kind]), user)
+    local file = io.open(name)
+    local text = file and file:read "*a" or ""
+    if file then
+        file:close()
+    end
+    return text
+end
+
+function Server:ready()
+    for _, service in ipairs(SERVICES) do
+        self:wait_for(("(Activated service '%s' on %%[127%%.0%%.0%%.1%%]:%d)"):format(service, self.ports[service]))
+    end
+    prosody.wait_until(function()
+        local file = io.open(self.directory .. "/pid")
+        self.pid = file and file:read "*n"
+        if file then
+            file:close()
+        end
+        return self.pid
+    end, function()
+        return "no file with its process id:\n" .. self:log()
+    end)
+end
+
+function prosody.start(list)
+    local servers, names = {}, {}
+    process.write_file(names_file(), "")
+    for i, options in ipairs(list) do
+        servers[i] = new(options)
+        servers[i]:start()
+        for kind, host in pairs(servers[i].hosts) do
+            local direct = kind == "direct"
+            names[#names + 1] = ("%s %s %d\n"):format(direct and "xmpps-server" or "xmpp-server", host,
+                servers[i].ports[direct and "s2s_direct_tls" or "s2s"])
+        end
+    end
+    process.write_file(names_file(), table.concat(names))
+    for _, server in ipairs(servers) do
+        server:ready()
+    end
+    return servers
+end
+
+return prosody

@@ -1,0 +1,27 @@
+-- A module of Prosody's: where other servers are, by a file of lines "SERVICE NAME PORT" that a spec writes, in place of
+-- the DNS. All of them are at 127.0.0.1; other names do not exist.
+module:set_global()
+
+local file = module:get_option_string "spec_names"
+local resolver = {}
+
+function resolver.lookup(_, callback, name, kind)
+    local answer = {}
+    if kind == "A" and name == "localhost" then
+        answer[1] = { a = "127.0.0.1" }
+    elseif kind == "SRV" then
+        for line in io.lines(file) do
+            local service, host, port = line:match "(%S+) (%S+) (%d+)"
+            if name == ("_%s._tcp.%s"):format(service, host) then
+                answer[1] = { srv = { target = "localhost", port = tonumber(port), priority = 0, weight = 0 } }
+            end
+        end
+    end
+    callback(answer)
+end
+
+function resolver.purge() end
+
+require "net.adns".resolver = function()
+    return resolver
+end
