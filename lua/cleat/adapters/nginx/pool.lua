@@ -7,7 +7,7 @@
 --- A record has the connections of one host, port and pool name. All of them have the same settings (whether and for
 --- which name the peer was verified, and the client certificate): connect returns a kept connection before the program
 --- says which settings it wants, and some never say it. After settings have differed a record is `mixed`, and keeps
---- nothing for an hour.
+--- nothing for an hour. A state has the `stamp` of its record if it may be kept.
 
 local tls = require "cleat.adapters.nginx.tls"
 
@@ -23,6 +23,7 @@ local Pool = {}
 Pool.__index = Pool
 
 local SWEEP = 10 -- seconds between two searches for what has expired
+local TICK = SWEEP * 1000 -- in milliseconds
 local HOUR = 3600 / SWEEP
 
 local pool = {
@@ -58,7 +59,7 @@ function Pool:record(name, host, port)
     local record = place and place[port]
     if not record then
         record = { name = name, host = host, port = port, count = 0, mixed = false, kind = false, size = false, used = self.tick,
-            gone = false, backlog = false }
+            stamp = {}, gone = false, backlog = false }
         under(under(self.index, name), host)[port] = record
         self.records[record] = true
     end
@@ -100,6 +101,7 @@ function Pool:agrees(state, record)
     local first = not record.kind
     record.kind, record.verify = state.kind, state.verify
     record.server_name, record.certificate = state.server_name, state.certificate
+    record.stamp = {}
     if first then
         return true
     elseif not record.mixed then
@@ -114,7 +116,7 @@ end
 
 -- remove forgets a record that has nothing.
 local function remove(self, record)
-    record.gone = true
+    record.gone, record.stamp = true, {}
     self.records[record] = nil
     local by_host = self.index[record.name]
     local by_port = by_host[record.host]
@@ -167,10 +169,10 @@ function Pool:watch()
     end
 end
 
---- put keeps a state whose connection nginx has kept. seconds: for how long.
-function Pool:put(state, record, seconds)
+--- put keeps a state whose connection nginx has kept. milliseconds: for how long.
+function Pool:put(state, record, milliseconds)
     local tick = self.tick
-    state.expires = tick + 2 + math.floor(seconds / SWEEP)
+    state.expires = tick + 2 + milliseconds / TICK
     record.used = tick
     local count = record.count + 1
     record.count = count

@@ -63,7 +63,7 @@ end
 local function fresh(name, host, port, record)
     return {
         kind = "plain", name = name, host = host, port = port, record = record, verify = false, server_name = false, certificate = false,
-        id = 0, guard = false, rest = "", at = 1, expires = 0, moved = false, unsent = false, reading = false, writing = false,
+        stamp = false, id = 0, guard = false, rest = "", at = 1, expires = 0, moved = false, unsent = false, reading = false, writing = false,
         dry = true, due = 0, head = "", single = false, dead = false, over = false, ended = false, flush = false, failed = false,
     }
 end
@@ -196,46 +196,63 @@ local function closer(self)
     end
 end
 
+-- admit decides whether a connection is kept: then it has its record's stamp, until settings differ.
+local function admit(self, state, record, size)
+    if record.gone then
+        record = self.pool:record(record.name, record.host, record.port)
+        state.record = record
+    end
+    if not record.size then
+        record.size = size and number_option("pool_size", size, 1) or self.pool.limit
+    end
+    if not may_keep(self, state) or not self.pool:agrees(state, record) then
+        return nil
+    end
+    state.stamp = record.stamp
+    return record
+end
+
+-- is_at_rest: whether nothing is left to read or send.
+local function is_at_rest(state)
+    return state.dry and state.due == 0 and state.at > #state.rest and state.head == "" and not state.unsent and not state.over
+        and not state.dead
+end
+
 local function keeper(self, close)
     local kept = self.pool
+    local usual, longest = self.keepalive_timeout * 1000, pool.LONGEST * 1000
     return function(o, timeout, size)
         local state = o.state
         if not state then
             return raw.setkeepalive(o, timeout, size)
-        elseif state.kind == "tls" then
+        elseif state.kind == "tls" and not is_at_rest(state) then
             local ok, err = tls.idle(o, state)
             if not ok then
                 return nil, err
             end
         end
         local record = state.record
-        if record.gone then
-            record = kept:record(record.name, record.host, record.port)
-            state.record = record
+        if state.stamp ~= record.stamp then
+            record = admit(self, state, record, size)
         end
-        if not record.size then
-            record.size = size and number_option("pool_size", size, 1) or kept.limit
-        end
-        if not may_keep(self, state) or not kept:agrees(state, record) or record.count >= record.size then
+        if not record or record.count >= record.size then
             return close(o)
         end
-        local seconds = timeout == nil and self.keepalive_timeout or timeout / 1000
-        if seconds <= 0 or seconds > pool.LONGEST then
-            seconds = pool.LONGEST
+        timeout = timeout or usual
+        if timeout <= 0 or timeout > longest then
+            timeout = longest
         end
-        local ok, err = raw.setkeepalive(o, seconds * 1000, 1)
-        if not ok and (err == "unread data in buffer" or err:sub(1, 11) == "socket busy") then
-            return nil, err
+        local ok, err = raw.setkeepalive(o, timeout, 1)
+        if ok then
+            o.state = nil
+            setmetatable(o, self.plain)
+            state.moved = false
+            kept:put(state, record, timeout)
+            return ok
+        elseif err ~= "unread data in buffer" and err:sub(1, 11) ~= "socket busy" then
+            forget(self, o)
         end
-        o.state = nil
-        setmetatable(o, self.plain)
-        if not ok then
-            tls.drop(state)
-            return nil, err
-        end
-        state.moved = false
-        kept:put(state, record, seconds)
-        return ok
+        return nil, err
     end
 end
 

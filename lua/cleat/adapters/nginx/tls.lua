@@ -314,13 +314,21 @@ function tls.send(o, data)
         return 0
     end
     s.moved = true
-    for first = 1, size, PIECE do
-        local ok, err = send_text(o, s, size <= PIECE and data or sub(data, first, first + PIECE - 1))
-        if not ok then
-            return nil, err
+    local ok, err
+    if size <= PIECE then
+        ok, err = send_text(o, s, data)
+    else
+        for first = 1, size, PIECE do
+            ok, err = send_text(o, s, sub(data, first, first + PIECE - 1))
+            if not ok then
+                break
+            end
         end
     end
-    return size
+    if ok then
+        return size
+    end
+    return nil, err
 end
 
 --- idle: whether nothing is left to read, so that the connection can be kept; else nil and the error.
