@@ -5,6 +5,7 @@ local cleat_nginx = require "support.cleat_nginx"
 local nginx = require "support.nginx"
 local pki = require "support.pki"
 local process = require "support.process"
+local redis = require "support.redis"
 local socket = require "cleat.socket"
 
 local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
@@ -25,6 +26,7 @@ local UPSTREAM = [[
     listen 127.0.0.1:%d ssl; keepalive_timeout 60; keepalive_requests 1000;
     ssl_verify_client optional; ssl_client_certificate %s; ssl_verify_depth 2;
     location = /who { return 200 "(%s $ssl_client_s_dn)"; }
+    location = /websocket { content_by_lua_block { app.websocket() } }
     location = /serve { content_by_lua_block { app.serve() } }
 ]]
 
@@ -51,8 +53,9 @@ describe("cosockets with cleat's TLS", function()
     end)
     teardown(process.cleanup)
 
-    local function it_in_nginx(name, body)
-        it(name, function()
+    local busted_it = it
+    local function it(name, body) -- luacheck: ignore 431
+        busted_it(name, function()
             if excuse then
                 pending(excuse)
             end
@@ -61,15 +64,38 @@ describe("cosockets with cleat's TLS", function()
         end)
     end
 
+    -- both: what a script has seen with nginx's cosocket, and with cleat's.
+    local function both(script, more)
+        local page = get(port, ("/both?script=%s&closed=%d%s"):format(script, process.refusing_port(), more or ""))
+        local theirs, ours = page:match "^(.-)\n%-%-%-%-\n(.-)\n%-%-%-%-$"
+        return theirs or page, ours
+    end
+
     for _, script in ipairs { "lines", "sizes", "large", "any", "until", "timeouts", "sends", "arguments", "closed", "left",
         "handshakes", "certificate", "threads", "options", "timer", "plain" } do
-        it_in_nginx("do what nginx's do: " .. script, function()
-            local page = get(port, ("/both?script=%s&closed=%d"):format(script, process.refusing_port()))
-            local theirs, ours = page:match "^(.-)\n%-%-%-%-\n(.-)\n%-%-%-%-$"
-            assert.is_truthy(ours, page)
+        it("do what nginx's do: " .. script, function()
+            local theirs, ours = both(script)
             assert.are.equal(theirs, ours)
         end)
     end
+
+    it("do what nginx's do under lua-nginx-redis, which keeps them", function()
+        local tls_port = process.free_port()
+        local chain, key = pki.chain "server-ec"
+        local words = { "--tls-port", tostring(tls_port), "--tls-cert-file", chain, "--tls-key-file", key, "--tls-ca-cert-file",
+            pki.path "root.pem", "--tls-auth-clients", "no" }
+        local store = redis.start(words)
+        local theirs, ours = both("redis", "&redis=" .. tls_port)
+        store:stop()
+        assert.are.equal(theirs, ours)
+        assert.is_truthy(ours:find "\n2\ntrue\n\"OK\"\n25000 0 \"number\"\n", ours)
+    end)
+
+    it("do what nginx's do under lua-nginx-websocket, which keeps them", function()
+        local theirs, ours = both "websocket"
+        assert.are.equal(theirs, ours)
+        assert.is_truthy(ours:find "70000 \"binary\"\n\"there%?\" \"pong\" nil\n1$", ours)
+    end)
 
     -- kept: what app.kept answers: how often the connection was used before, the number of its request as the server
     -- counts, and the client certificate.
@@ -77,13 +103,13 @@ describe("cosockets with cleat's TLS", function()
         return get(port, "/kept?" .. query)
     end
 
-    it_in_nginx("are kept with their TLS, and used again", function()
+    it("are kept with their TLS, and used again", function()
         assert.are.equal("0(1 ) 1(2 ) 2(3 )", kept "n=3&pool=again")
         assert.are.equal("3(4 )", kept "pool=again&skip=1")
         assert.are.equal("0(1 )", kept "pool=another")
     end)
 
-    it_in_nginx("are not kept if they were not verified, unless the program says so", function()
+    it("are not kept if they were not verified, unless the program says so", function()
         assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=unverified&verify=no")
         assert.are.equal("0(1 )", kept "pool=unverified&verify=no&skip=1")
         assert.is_truthy(process.read_file(server.directory .. "/error.log"):find("was not verified, so it is closed and not kept", 1, true))
@@ -92,7 +118,7 @@ describe("cosockets with cleat's TLS", function()
         assert.are.equal("2:certificate host mismatch", kept "pool=unverified&verify=no&tcp=always&name=example.org&size=1")
     end)
 
-    it_in_nginx("with other settings do not share a connection, nor its pool", function()
+    it("with other settings do not share a connection, nor its pool", function()
         local function alternate(pool, ...)
             assert.are.equal("0(1 )", kept("pool=" .. pool), pool)
             assert.are.equal("1(2 )", kept("pool=" .. pool), pool)
@@ -109,14 +135,14 @@ describe("cosockets with cleat's TLS", function()
         assert.is_truthy(process.read_file(server.directory .. "/error.log"):find("have different settings", 1, true))
     end)
 
-    it_in_nginx("of another function do not share a pool", function()
+    it("of another function do not share a pool", function()
         assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=functions")
         assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=functions&tcp=other")
         assert.is_truthy(kept("pool=functions&tcp=unknown"):find "^0:20: unable to get local issuer certificate$")
         assert.are.equal("2(3 )", kept "pool=functions")
     end)
 
-    it_in_nginx("of two requests at once are two, and a full pool closes one", function()
+    it("of two requests at once are two, and a full pool closes one", function()
         local function two(query)
             local first = socket.create_connection({ "127.0.0.1", port }, 20)
             first:sendall("GET /kept?hold=0.1&" .. query .. " HTTP/1.0\r\n\r\n")
@@ -132,17 +158,17 @@ describe("cosockets with cleat's TLS", function()
         assert.are.same({ "0(1 )", "1(2 )" }, first < second and { first, second } or { second, first })
     end)
 
-    it_in_nginx("whose time is over are made again", function()
+    it("whose time is over are made again", function()
         assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=time&idle=1&after=0.03")
     end)
 
-    it_in_nginx("that get session tickets while they are kept are made again, or used", function()
+    it("that get session tickets while they are kept are made again, or used", function()
         assert.are.equal("0", kept "pool=tickets&mute=1")
         local answer = kept "pool=tickets&skip=1"
         assert.is_truthy(answer == "0(1 )" or answer == "1(1 )", answer)
     end)
 
-    it_in_nginx("that the server closes while they are kept are made again", function()
+    it("that the server closes while they are kept are made again", function()
         local upstream = process.free_port()
         for _, what in ipairs { "first", "restarted", "restarted" } do
             local other = nginx.start { { lines = UPSTREAM:format(upstream, pki.path "root.pem", "$connection_requests")
@@ -153,7 +179,7 @@ describe("cosockets with cleat's TLS", function()
         end
     end)
 
-    it_in_nginx("that get close_notify while they are kept are made again", function()
+    it("that get close_notify while they are kept are made again", function()
         local answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
         local job = adapters.python("recv 38", "send " .. (answer:gsub(".", function(c) return ("%02x"):format(c:byte()) end)), "unwrap",
             "waiteof")
@@ -164,11 +190,11 @@ describe("cosockets with cleat's TLS", function()
         assert.are.equal("connect: connection refused", kept("pool=notify&port=" .. job.port))
     end)
 
-    it_in_nginx("are not made where nginx allows none", function()
+    it("are not made where nginx allows none", function()
         assert.is_truthy(get(port, "/early"):find "no request found")
     end)
 
-    it_in_nginx("are lost with a worker, and their memory with them", function()
+    it("are lost with a worker, and their memory with them", function()
         assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=worker")
         local ids = tonumber((get(port, "/ids")))
         for _ = 1, 50 do

@@ -7,6 +7,18 @@ local ngx_tcp = ngx.socket.tcp
 local app = { scripts = {} }
 local scripts = app.scripts
 
+-- load_libraries: Debian's libraries, as they are with a function in place of ngx.socket.tcp.
+local function load_libraries(tcp)
+    local loaded = {}
+    ngx.socket.tcp = tcp
+    for _, name in ipairs { "nginx.redis", "nginx.websocket.client" } do
+        package.loaded[name] = nil
+        loaded[name] = require(name)
+    end
+    ngx.socket.tcp = ngx_tcp
+    return loaded
+end
+
 function app.init(directory)
     local ca = directory .. "/root.pem"
     local function read(name)
@@ -24,6 +36,7 @@ function app.init(directory)
         always = nginx.make_tcp { cafile = ca, always_verify = true },
         unknown = nginx.make_tcp { cafile = directory .. "/unknown-root.pem" },
     }
+    app.libraries = { nginx = load_libraries(ngx_tcp), cleat = load_libraries(app.tcp.always) }
     local ok, err = pcall(app.tcp.cleat)
     app.early = tostring(not ok and err)
 end
@@ -319,6 +332,41 @@ function scripts.plain(tcp, log)
     end
 end
 
+function scripts.redis(_, log, libraries)
+    for _ = 1, 3 do
+        local client = libraries["nginx.redis"]:new()
+        client:set_timeout(5000)
+        log:add(client:connect("127.0.0.1", tonumber(ngx.var.arg_redis)))
+        log:add(client:get_reused_times())
+        log:add(client._sock:sslhandshake(false, "localhost", true))
+        log:add(client:set("key", ("value"):rep(5000)))
+        client:init_pipeline()
+        client:get "key"
+        client:exists "none"
+        client:lpush("list", "x")
+        local answers = assert(client:commit_pipeline())
+        log:add(#answers[1], answers[2], type(answers[3]))
+        log:add(client:get "none" == ngx.null)
+        log:add(client:incr "key")
+        log:add(client:set_keepalive(5000, 5))
+    end
+end
+
+function scripts.websocket(_, log, libraries)
+    for _ = 1, 3 do
+        local client = libraries["nginx.websocket.client"]:new { timeout = 5000, max_payload_len = 100000 }
+        log:add(client:connect("wss://127.0.0.1:" .. ngx.var.upstream .. "/websocket", { pool = "websocket" }))
+        for _, size in ipairs { 1, 1000, 70000 } do
+            assert(client:send_binary(("w"):rep(size)))
+            local data, kind = client:recv_frame()
+            log:add(data and #data, kind)
+        end
+        assert(client:send_ping "there?")
+        log:add(client:recv_frame())
+        log:add(client:set_keepalive(5000, 5))
+    end
+end
+
 -- kept: how often a connection was used, for ?n requests by the function ?tcp; ?pool, ?name, ?verify: as they are.
 function app.kept()
     local arg = ngx.var
@@ -368,12 +416,27 @@ function app.ids()
     ngx.say(require("cleat.backend").handle_count())
 end
 
+-- websocket echoes, as a server over nginx's TLS.
+function app.websocket()
+    local server = assert(require("nginx.websocket.server"):new { timeout = 5000, max_payload_len = 100000 })
+    while true do
+        local data, kind = server:recv_frame()
+        if kind == "binary" then
+            server:send_binary(data)
+        elseif kind == "ping" then
+            server:send_pong(data)
+        else
+            return
+        end
+    end
+end
+
 --- both runs a script with nginx's cosocket and with cleat's.
 function app.both()
     local name = ngx.var.arg_script
     for _, which in ipairs { "nginx", "cleat" } do
         local log = setmetatable({}, Log)
-        local ok, err = pcall(scripts[name], app.tcp[which], log)
+        local ok, err = pcall(scripts[name], app.tcp[which], log, app.libraries[which])
         if not ok then
             log:add("error", (tostring(err):gsub("^.-:%d+: ", "")))
         end

@@ -82,9 +82,7 @@ local function connector(self)
                 bad_option("pool", name, "type")
             end
             size = size and number_option("pool_size", size, 1)
-            if options.backlog ~= nil then
-                error("connect(): cleat's cosockets have no \"backlog\"", 2)
-            end
+            -- "backlog" is ignored: a request that ends without close() does not say so, and could not be counted.
         end
         if o.state then
             forget(self, o)
