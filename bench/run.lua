@@ -411,6 +411,9 @@ if options.write_docs then
     if not to then
         stop("docs/performance.md has no place for a %s", kind)
     end
+    if kind == "table" then
+        write(here .. "/../docs/performance.svg", chart(summary))
+    end
     write(page, text:sub(1, from) .. "\n" .. report.markdown(summary) .. "\n" .. text:sub(to))
     say("wrote the %s of docs/performance.md", kind)
 end

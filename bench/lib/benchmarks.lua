@@ -4,9 +4,10 @@
 --- scale, which make of what a program printed ("cpu" seconds for count operations, or "bytes") the number that is
 --- shown; quick and full, the counts. operation: where that is another. kind: "server" for those whose CPU is the
 --- server's, "alone" for those that need no server, "program" for those that are one program, "growth" for those
---- that run only when they are named, and have a separate table; steps: where they report, columns: what. groups: other groups than X25519. version: other
---- than 1.3; below it the group is that of the certificates, too. rsa: all certificates are RSA's. new_chains:
---- which end shows another certificate on each connection, so that its peer has not verified it before.
+--- that run only when they are named, and have a separate table; steps: where they report, columns: what. groups:
+--- other groups than X25519. version: other than 1.3; below it the group is that of the certificates, too. rsa: all
+--- certificates are RSA's. new_chains: which end shows another certificate on each connection, so that its peer has
+--- not verified it before. chart: it is in the chart.
 
 local function per_operation(scale)
     return function(seconds, count)
@@ -74,6 +75,12 @@ local benchmarks = {
     { name = "growth-contexts", operation = "contexts", title = "contexts", kind = "growth", quick = 500, full = 10000,
         steps = { 100, 500, 1000, 5000, 10000 }, columns = { "bytes each", "µs CPU for a context" } },
 }
+
+for _, benchmark in ipairs(benchmarks) do
+    local name = benchmark.name
+    benchmark.chart = name == "handshake" or name == "handshake-rsa" or name == "resume" or name == "accept" or name == "receive"
+        or name == "send" or name == "echo" or name == "idle" or name == "idle-server" or name == "bundle-first"
+end
 
 -- What no peer over Lua but cleat has a call for.
 local function lacking(more)

@@ -1,5 +1,5 @@
---- The summary as an SVG: for each benchmark a bar per peer, as long as its ratio to raw C, which is the line at 1.
---- Bars that would not fit are cut, and say how long they would be.
+--- The summary as an SVG: for each benchmark of the chart (all, if none of those was measured) a bar per peer, as long
+--- as its ratio to raw C, which is the line at 1. Bars that would not fit are cut, and say how long they would be.
 
 local WIDTH, LEFT, RIGHT, TOP = 900, 250, 70, 70
 local BAR, GAP = 13, 14 -- height of a bar, space between groups
@@ -23,10 +23,14 @@ return function(summary)
         add('<text x="%.1f" y="%.1f" text-anchor="%s"%s>%s</text>', x, y, anchor, more or "", escape(text))
     end
 
+    local some = false
+    for _, entry in ipairs(summary.benchmarks) do
+        some = some or entry.chart
+    end
     local y = TOP
     for _, entry in ipairs(summary.benchmarks) do
         local top = y
-        for _, peer in ipairs(summary.peers) do
+        for _, peer in ipairs((entry.chart or not some) and summary.peers or {}) do
             local measured = entry.peers[peer.name]
             if measured and measured.ratio and COLOURS[peer.name] then
                 local length = math.min(measured.ratio, LONGEST) * scale

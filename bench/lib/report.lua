@@ -72,7 +72,7 @@ function report.summary(results, peers, about)
     end
     for _, result in ipairs(results) do
         local entry = { name = result.benchmark.name, title = result.benchmark.title, unit = result.benchmark.unit, peers = {},
-            growth = result.growth, columns = result.benchmark.columns }
+            growth = result.growth, chart = result.benchmark.chart, columns = result.benchmark.columns }
         for _, peer in ipairs(peers) do
             local values = values_of(result, peer.name)
             if #values > 0 then

@@ -4,7 +4,7 @@
  *   raw_server accept COUNT         prints its port; does handshakes, then prints their CPU time
  *   raw_server accept-client COUNT  the same with clients that must show a certificate
  *   raw_server accept-again COUNT   the same with clients that resume, each of which is sent a byte
- *   raw_server idle-server COUNT    prints its port; accepts connections that stay, then prints the bytes that one takes
+ *   raw_server idle-server COUNT    prints its port; accepts connections that stay, then prints the bytes of one
  *
  * A client that is served sends 16 bytes after the handshake, a letter and a decimal number:
  *   S n   the server sends n bytes            D n   it takes n bytes, then sends one

@@ -59,6 +59,14 @@ local function same(both, log, index, name, ...)
     assert.are.same(wanted, got, table.concat(log, "\n"))
 end
 
+-- read_ahead: how far each has read ahead differs; after this it does not.
+local function read_ahead(both)
+    for _, ends in ipairs { both.plain, both.tls } do
+        ends[2]:fill(1e6, 0)
+        ends[2]:clearerr "r"
+    end
+end
+
 local TEXT = { "a", "b", "c: d", "\n", "\r\n", "\r\n", "\n", ":", "x", "k: v\r\n", "long text " }
 
 describe("a TLS socket for cqueues", function()
@@ -85,11 +93,7 @@ describe("a TLS socket for cqueues", function()
                 elseif kind == 7 then
                     same(both, log, 2, "unget", pick(TEXT))
                 else
-                    -- how far each has read ahead differs; after this it does not
-                    for _, ends in ipairs { both.plain, both.tls } do
-                        ends[2]:fill(1e6, 0)
-                        ends[2]:clearerr "r"
-                    end
+                    read_ahead(both)
                     same(both, log, 2, "recv", pick(formats), pick { "b", "t", "bn", "tn", "" })
                     same(both, log, 2, "eof", "r")
                 end
@@ -120,6 +124,7 @@ describe("a TLS socket for cqueues", function()
                 else
                     same(both, log, 1, "xwrite", pick(data), pick { "n", "l", "f", "bn", "tl", "" })
                 end
+                read_ahead(both)
                 same(both, log, 2, "recv", -1000000)
             end
             both.close()
@@ -385,6 +390,35 @@ describe("a TLS socket for cqueues", function()
             got = client:xread(1, "b", limits.bound(5))
         end)
         assert.are.equal("x", got)
+        client:close()
+        server:close()
+    end)
+
+    it("is polled as a socket of cqueues is, by a reader also after another coroutine has written", function()
+        local client, server = pair()
+        assert.are.equal("", client:events())
+        local order = {}
+        run(function()
+            assert.are.same({ nil, cqueues_errno.EAGAIN }, { client:recv(1) })
+            assert(client:xwrite("question", "bn"))
+            assert.are.equal("r", client:events())
+            assert.are.equal(client, cqueues.poll(client, limits.bound(5)))
+            order[#order + 1] = client:recv(6, "b")
+            client:settimeout(0.01)
+            assert.are.equal(client, cqueues.poll(client)) -- its own timeout
+            order[#order + 1] = "timeout"
+        end, function()
+            assert.are.equal("question", server:xread(8, "b"))
+            assert(server:xwrite("answer", "bn"))
+        end)
+        assert.are.same({ "answer", "timeout" }, order)
+        client:setvbuf("full", math.huge)
+        run(function()
+            client:xwrite(peer.pattern(3000000), "bn", 0)
+            assert.are.equal("w", client:events():match "w")
+            client:clear()
+            assert.are.equal("", client:events())
+        end)
         client:close()
         server:close()
     end)

@@ -242,6 +242,92 @@ describe("lua-http", function()
         proxy:stop()
     end)
 
+    it("verifies the name behind a SOCKS proxy, for which lua-http verifies none", function()
+        local server, port = support.serve()
+        local listener = cqueues_socket.listen("127.0.0.1", 0)
+        assert(listener:listen())
+        local _, _, at = listener:localname()
+        local function move(from, to)
+            return function()
+                local data = from:xread(-65536, "b")
+                while data do -- Lua 5.1 cannot yield in the function of a for loop
+                    to:xwrite(data, "bn")
+                    data = from:xread(-65536, "b")
+                end
+                to:shutdown "w"
+            end
+        end
+        run({ server }, function()
+            cqueues.running():wrap(function()
+                for _ = 1, 2 do
+                    local sock = listener:accept()
+                    assert.are.equal("\5\1\0", sock:xread(3, "b"))
+                    sock:xwrite("\5\0", "bn")
+                    local length = sock:xread(5, "b"):byte(5)
+                    assert.are.equal(length + 2, #sock:xread(length + 2, "b"))
+                    sock:xwrite("\5\0\0\1\127\0\0\1\0\1", "bn")
+                    local onward = cqueues_socket.connect("127.0.0.1", port)
+                    cqueues.running():wrap(move(sock, onward))
+                    cqueues.running():wrap(move(onward, sock))
+                end
+            end)
+            local proxy = "socks5h://127.0.0.1:" .. at
+            assert.are.same({ "200", "0123", 2 }, { get(port, "/4", { proxy = proxy }) })
+            local message = failure(port, "/4", { proxy = proxy, host = "elsewhere.example" })
+            assert.is_truthy(message:find("elsewhere.example", 1, true), message)
+            listener:close()
+        end)
+        server:close()
+    end)
+
+    it("resumes sessions, and serves through lua-http's own functions after install()", function()
+        lua_http.install()
+        local http_server = require "http.server"
+        local server = assert(http_server.listen {
+            host = "127.0.0.1", port = 0, tls = true, ctx = support.server_context(), onstream = function(_, stream)
+                assert(stream:get_headers(SECONDS))
+                support.answer(stream, 200, tostring(stream:checktls():getVersion()))
+            end,
+        })
+        assert(server:listen())
+        local _, _, port = server:localname()
+        run({ server }, function()
+            local context, resumed = support.context(), {}
+            for i = 1, 2 do
+                local headers, stream = new(port, "/", { ctx = context }):go(SECONDS)
+                resumed[i] = stream.connection.socket:sslsocket().session_reused
+                assert.are.same({ "200", "772" }, { headers:get ":status", stream:get_body_as_string(SECONDS) })
+                stream.connection:close()
+            end
+            assert.are.same({ false, true }, resumed)
+        end)
+        server:close()
+    end)
+
+    it("closes a server whose clients are in the handshake, in a request, or idle", function()
+        local started
+        local server, port = support.serve { tls = true, onstream = function(_, stream)
+            assert(stream:get_headers(SECONDS))
+            started = true
+            stream:get_body_as_string()
+        end }
+        run({ server }, function()
+            local silent = cqueues_socket.connect("127.0.0.1", port)
+            assert(silent:connect(SECONDS))
+            local open = { host = "localhost", port = port, tls = true, ctx = support.context() }
+            local idle, busy = assert(lua_http.connect(open, SECONDS)), assert(lua_http.connect(open, SECONDS))
+            local stream = busy:new_stream()
+            assert(stream:write_headers(support.request "/", false, SECONDS))
+            while not started do
+                cqueues.sleep(0.005)
+            end
+            for _, sock in ipairs { silent, idle, busy } do
+                sock:close()
+            end
+        end)
+        server:close()
+    end)
+
     it("reports what fails as lua-http does: nil, a text and a number", function()
         local silent, cut = cqueues_socket.listen("127.0.0.1", 0), nil
         assert(silent:listen())

@@ -107,7 +107,7 @@ end
 
 -- is_ours: whether options are for TLS by cleat. A context of luaossl's is for lua-http.
 local function is_ours(options)
-    return options.tls and type(options.ctx) ~= "userdata"
+    return options.tls and (options.ctx == nil or SSLContext:is(options.ctx))
 end
 
 --- Does the handshake over a connection, and returns lua-http's connection: http.client.negotiate over cleat. The

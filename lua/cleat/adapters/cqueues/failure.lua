@@ -7,13 +7,12 @@ local EPIPE = cqueues_errno.EPIPE
 
 local failure = {}
 
--- Errors of these are stored until clearerr(), by direction.
-local STORED = { read = "r", lines = "r", fill = "r", write = "w", flush = "w" }
+local READS = { read = true, lines = true, fill = true }
+local WRITES = { write = true, flush = true }
 
 -- with_text appends the text of TLS's failure to that of the handler.
-local function with_text(self, number, ok, message, ...)
-    local err = self._failure_number == number and self._failure
-    if err and type(message) == "string" then
+local function with_text(err, ok, message, ...)
+    if type(message) == "string" then
         message = message .. ": " .. tostring(err)
     end
     if not ok then
@@ -22,19 +21,24 @@ local function with_text(self, number, ok, message, ...)
     return message, ...
 end
 
---- report stores an error, and returns what the handler returns: for lua-http a text and the number. Nothing for the
---- end of the data.
+--- report stores an error until clearerr(), and returns what the handler returns: for lua-http a text and the number.
+--- It returns nothing for the end of the data.
 ---@param self cleat.adapters.cqueues.Socket
 ---@param operation string
 ---@param number integer
 function failure.report(self, operation, number)
-    local direction = STORED[operation]
-    if number == EPIPE and direction == "r" then
-        return
-    elseif direction then
-        self:seterror(direction, number)
+    if READS[operation] then
+        if number == EPIPE then
+            return
+        end
+        self._read_error.number = number
+    elseif WRITES[operation] then
+        self._write_error.number = number
     end
-    return with_text(self, number, compat.pcall(self._handler, self, operation, number, 3))
+    if self._failure and self._failure_number == number then
+        return with_text(self._failure, compat.pcall(self._handler, self, operation, number, 3))
+    end
+    return self._handler(self, operation, number, 3)
 end
 
 return failure

@@ -29,7 +29,7 @@ end
 -- join makes one string of all bytes.
 local function join(self)
     if self.count > 0 then
-        local later = table.concat(self.later, "", 1, self.count)
+        local later = self.count == 1 and self.later[1] or table.concat(self.later, "", 1, self.count)
         self.head = self.at > #self.head and later or self.head:sub(self.at) .. later
         self.at, self.count, self.later = 1, 0, {}
     end
@@ -73,13 +73,13 @@ end
 
 function Input:line(fill, limit)
     local length = line(self)
-    if not length then
-        local err = fill(limit)
+    while not length do
+        local err = fill(math.min(limit, self.size + 1)) -- no more than is needed: it would be another system call
         length = line(self)
         if not length and self.size > 0 and is_last(self, limit) then
             length = self.size
-        elseif not length then
-            return nil, err or EFAULT
+        elseif not length and err then
+            return nil, err
         end
     end
     return math.min(length, limit)
@@ -121,11 +121,11 @@ end
 
 function Input:header(fill, limit)
     local length = header(self, limit)
-    if not length then
-        local err = fill(limit)
+    while not length do
+        local err = fill(math.min(limit, self.size + 1))
         length = header(self, limit)
-        if not length then
-            return nil, err or EFAULT
+        if not length and err then
+            return nil, err
         end
     end
     return length
@@ -172,7 +172,8 @@ function Input:text(fill, least, most)
 end
 
 function Input:block(fill, least, most)
-    local err = self.size < most and fill(most) or nil
+    -- "Up to so many" is a record: the bytes of one are not copied.
+    local err = self.size < least and fill(least) or nil
     local length = math.min(self.size, most)
     if length >= least or self.ended and length > 0 then
         return length

@@ -20,11 +20,15 @@ function output.new()
     return setmetatable({ head = "", at = 0, later = {}, first = 1, last = 0, size = 0, eol = 0, ended = false }, Output)
 end
 
-local function push(self, data)
-    self.last = self.last + 1
-    self.later[self.last] = data
+--- push accepts bytes, and sends nothing.
+function Output:push(data)
+    local last = self.last + 1
+    self.last = last
+    self.later[last] = data
     self.size = self.size + #data
 end
+
+local push = Output.push
 
 -- push_lines pushes bytes by lines; text: each newline becomes CR LF.
 local function push_lines(self, data, text)
@@ -97,9 +101,31 @@ function Output:flush(id, mode, limit, maxline)
     return nil
 end
 
+-- send_all sends bytes at once, before which none wait; what was not sent waits.
+local function send_all(self, id, data)
+    local result = connection_write(id, data, 0)
+    if result == #data then
+        return result
+    end
+    push(self, data)
+    if result < 0 then
+        return #data, result
+    end
+    next_head(self)
+    self.at, self.size = result, self.size - result
+    return #data, false
+end
+
 --- send accepts the bytes from `first` to `last`, and sends what is due. Returns how many it has accepted, and the
 --- status if a write has failed.
 function Output:send(id, data, first, last, mode, by_lines, limit, maxline)
+    if self.size == 0 and mode.buffer == "no" and not by_lines and first == 1 and last == #data and last > 0 then
+        local count, status = send_all(self, id, data)
+        if status ~= false then
+            return count, status
+        end
+        return count, self:flush(id, mode, limit, maxline)
+    end
     local at = first
     while at <= last do
         local stop = limit == math.huge and last or math.min(last, at + PIECE - 1)

@@ -53,52 +53,60 @@ function Socket:timeout()
     return self._timeout or nil
 end
 
---- The functions for errors by direction: each takes "r", "w" or "rw", and returns one value for each letter.
-local function each(what, f)
+local ERRORS = { r = "_read_error", w = "_write_error" }
+
+-- each calls f for the direction of each letter of `what`, and returns the results.
+local function each(what, f, ...)
     local results, count = {}, 0
     for letter in (what or "rw"):gmatch "." do
         if letter ~= "r" and letter ~= "w" then
             errors.raise(errors.ValueError, "only 'r' and 'w' name a direction")
         end
         count = count + 1
-        results[count] = f(letter)
+        results[count] = f(letter, count, ...)
     end
     return results[1], results[2]
 end
 
+local function get(letter, _, self)
+    return self[ERRORS[letter]].number
+end
+
+local function set(letter, _, self, number)
+    local of = self[ERRORS[letter]]
+    local number_before = of.number
+    of.number = number ~= 0 and number or nil
+    if not of.number then
+        of.count = 0
+    end
+    return number_before
+end
+
 function Socket:error(what)
-    return each(what, function(letter)
-        return self[letter .. "_error"] or nil
-    end)
+    return each(what, get, self)
 end
 
 function Socket:seterror(what, number)
-    return each(what, function(letter)
-        local before = self[letter .. "_error"] or nil
-        self[letter .. "_error"] = number ~= 0 and number or false
-        if not self[letter .. "_error"] then
-            self[letter .. "_errors"] = 0
-        end
-        return before
-    end)
+    return each(what, set, self, number)
 end
 
 function Socket:clearerr(what)
-    return self:seterror(what or "rw", 0)
+    if what == "r" or what == "w" then
+        return set(what, nil, self)
+    end
+    return each(what, set, self)
 end
 
-function Socket:setmaxerrs(what, first, second)
+function Socket:setmaxerrs(what, ...)
     if type(what) ~= "string" then
-        what, first, second = "rw", what, first
+        return self:setmaxerrs("rw", what, ...)
     end
-    local limits = { first, second }
-    local index = 0
-    return each(what, function(letter)
-        index = index + 1
-        local before = self[letter .. "_limit"]
-        self[letter .. "_limit"] = limits[index] or before
-        return before
-    end)
+    return each(what, function(letter, index, limits)
+        local of = self[ERRORS[letter]]
+        local limit_before = of.limit
+        of.limit = limits[index] or limit_before
+        return limit_before
+    end, { ... })
 end
 
 -- What cqueues does without a handler, see cqueues.socket.
@@ -119,7 +127,7 @@ end
 
 function Socket:eof(what)
     return each(what, function(letter)
-        return self[letter == "r" and "_input" or "_output"].ended
+        return (letter == "r" and self._input or self._output).ended
     end)
 end
 
@@ -127,12 +135,18 @@ function Socket:pollfd()
     return not self._closed and self._request.pollfd or nil
 end
 
+--- What calls have waited for, for cqueues.poll. Unlike cqueues' sockets, what a reader waits for stays when another
+--- coroutine writes: one that is woken for another reason may poll again.
 function Socket:events()
-    return self._events
+    local reads, writes = self._reads, self._writes
+    if reads == "" or reads == writes then
+        return writes
+    end
+    return writes == "" and reads or "rw"
 end
 
 function Socket:clear()
-    self._events = ""
+    self._reads, self._writes = "", ""
     return true
 end
 

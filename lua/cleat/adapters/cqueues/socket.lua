@@ -26,14 +26,15 @@ local DRAINED = 65536 -- what close() and shutdown() read at most, so that close
 
 ---@class cleat.adapters.cqueues.Socket
 ---@field _id integer the connection's; 0 once it is closed
----@field _events string what the last call has waited for: "", "r", "w" or "rw"
+---@field _reads ""|"r"|"w" what the last attempt to read would have waited for
+---@field _writes ""|"r"|"w" the same for sending
 ---@field _failure cleat.Error? why TLS, or the network below it, has failed
 local Socket = {}
 
 -- failed: the number of an error for a negative status of a connection's call, of which it notes what it is.
 local function failed(self, result, operation)
     if result == WANT_READ or result == WANT_WRITE then
-        self._events = self._events == "" and (result == WANT_READ and "r" or "w") or "rw"
+        self[operation == "read" and "_reads" or "_writes"] = result == WANT_READ and "r" or "w"
         return EAGAIN
     elseif result == status.HANDLE then
         return EBADF
@@ -56,6 +57,7 @@ end
 -- fill receives until there are `limit` bytes.
 local function fill(self, limit)
     local bytes, id = self._input, self._id
+    self._reads = ""
     while bytes.size < limit do
         local result, data = connection_read(id, RECORD, 0)
         if result > 0 then
@@ -76,6 +78,7 @@ Socket._fill = fill
 
 -- flush sends what the mode sends now.
 local function flush(self, mode)
+    self._writes = ""
     local result = self._output:flush(self._id, mode, self._write_size, self._write_line)
     local number = result and failed(self, result, "write")
     if number == EPIPE then
@@ -86,29 +89,24 @@ end
 
 local ALL = modes.change(modes.INITIAL, "n")
 
--- stored: the number of an error that an earlier call has stored. cqueues raises once it was ignored too often.
-local function stored(self, direction)
-    local number = self[direction .. "_error"]
-    if not number then
-        return nil
+-- stored: the number of an error that an earlier call has stored; of: _read_error or _write_error. cqueues raises once
+-- it was ignored too often.
+local function stored(of)
+    of.count = of.count + 1
+    if of.count > of.limit then
+        error(("exceeded unchecked error limit (%s)"):format(cqueues_errno.strerror(of.number)), 0)
     end
-    local count = self[direction .. "_errors"] + 1
-    self[direction .. "_errors"] = count
-    if count > self[direction .. "_limit"] then
-        error(("exceeded unchecked error limit (%s)"):format(cqueues_errno.strerror(number)), 0)
-    end
-    return number
+    return of.number
 end
 
 -- prepare_read: before each read what was written is sent.
 local function prepare_read(self)
-    local number = stored(self, "r")
-    if number then
-        return number
+    local err = self._read_error
+    if err.number then
+        return stored(err)
     end
-    self._events = ""
-    if self._write_mode.autoflush and self._output.size > 0 then
-        number = flush(self, ALL)
+    if self._output.size > 0 and self._write_mode.autoflush then
+        local number = flush(self, ALL)
         if number and number ~= EAGAIN and number ~= EPIPE then
             return number
         end
@@ -203,16 +201,16 @@ function Socket:recv(what, letters)
 end
 
 function Socket:send(data, first, last, letters)
-    local number = stored(self, "w")
-    if number then
-        return 0, number
+    local err = self._write_error
+    if err.number then
+        return 0, stored(err)
     end
-    self._events = ""
+    self._writes = ""
     local mode = modes.change(self._write_mode, letters)
     local by_lines = mode.text or mode.buffer == "line" or self._write_mode.buffer == "line"
     local count, result = self._output:send(self._id, data, first or 1, last or #data, mode, by_lines, self._write_size,
         self._write_line)
-    number = result and failed(self, result, "write") or nil
+    local number = result and failed(self, result, "write") or nil
     if number == EPIPE then
         self._output.ended = true
     end
@@ -226,11 +224,11 @@ function Socket:_try_fill(limit)
 end
 
 function Socket:_try_flush(letters)
-    local number = stored(self, "w")
-    if not number then
-        self._events = ""
-        number = flush(self, modes.change(self._write_mode, letters or "n"))
+    local err = self._write_error
+    if err.number then
+        return false, stored(err)
     end
+    local number = flush(self, modes.change(self._write_mode, letters or "n"))
     return not number, number
 end
 

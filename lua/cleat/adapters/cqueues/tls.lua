@@ -88,11 +88,9 @@ local function attach(self, context)
     self._request = { pollfd = plain:pollfd(), events = "" }
     self._connection = context:wrap_socket(plain, options)
     self._input, self._output = input.new(), output.new()
-    for _, letter in ipairs { "r", "w" } do
-        self[letter .. "_error"], self[letter .. "_errors"], self[letter .. "_limit"] = false, 0, ERRORS
-    end
+    self._read_error, self._write_error = { count = 0, limit = ERRORS }, { count = 0, limit = ERRORS }
     self._closed, self._broken, self._shut_read, self._notified = false, false, false, false
-    self._id, self._events, self._failure, self._failure_number = 0, "", nil, nil
+    self._id, self._reads, self._writes, self._failure, self._failure_number = 0, "", "", nil, nil
     self._waiting = setmetatable({}, { __mode = "k" }) -- the coroutines that poll
     self._more = function(limit)
         return self:_fill(limit)

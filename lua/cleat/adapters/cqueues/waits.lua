@@ -17,8 +17,9 @@ local function deadline_of(self, timeout)
     return timeout and monotime() + timeout
 end
 
--- wait polls for what the last attempt has waited for. false once the deadline has passed.
-local function wait(self, deadline)
+-- wait polls for what the last attempt has waited for; before bytes are read others are sent. false once the deadline
+-- has passed.
+local function wait(self, deadline, reads)
     if self._closed then
         return true -- the next attempt fails
     end
@@ -27,7 +28,11 @@ local function wait(self, deadline)
         return false
     end
     local request, thread = self._request, coroutine.running() or MAIN
-    request.events = self._events
+    if reads then
+        request.events = self._write_mode.autoflush and self:events() or self._reads
+    else
+        request.events = self._writes
+    end
     self._waiting[thread] = true
     poll(request, left or nil)
     self._waiting[thread] = nil
@@ -76,9 +81,9 @@ local function receive(self, operation, what, letters, timeout)
     if data then
         return data
     end
-    local deadline = number == EAGAIN and deadline_of(self, timeout)
+    local deadline = number == EAGAIN and timeout ~= 0 and deadline_of(self, timeout)
     while number == EAGAIN do
-        if not wait(self, deadline) then
+        if timeout == 0 or not wait(self, deadline, true) then
             return nil, report(self, operation, ETIMEDOUT)
         end
         data, number = self:recv(what, letters)
@@ -90,8 +95,8 @@ local function receive(self, operation, what, letters, timeout)
     end
 end
 
-function Socket:xread(what, ...)
-    return receive(self, "read", what, options(...))
+function Socket:xread(what, first, second)
+    return receive(self, "read", what, options(first, second))
 end
 
 local function read_each(self, operation, what, ...)
@@ -129,11 +134,11 @@ end
 -- repeat_until_done calls self[method](self, argument) until it returns true.
 local function repeat_until_done(self, operation, method, argument, timeout)
     local done, number = self[method](self, argument)
-    local deadline = number == EAGAIN and deadline_of(self, timeout)
+    local deadline = number == EAGAIN and timeout ~= 0 and deadline_of(self, timeout)
     while not done do
         if number ~= EAGAIN then
             return false, report(self, operation, number)
-        elseif not wait(self, deadline) then
+        elseif timeout == 0 or not wait(self, deadline, operation == "fill") then
             return false, report(self, operation, ETIMEDOUT)
         end
         done, number = self[method](self, argument)
@@ -180,14 +185,21 @@ end
 local function accepted(self, letters, timeout, ok, deadline, ...)
     if not ok then
         return nil, deadline, ...
+    elseif self._output.size == 0 then
+        return self
     elseif deadline then
         timeout = math.max(0, deadline - monotime())
     end
     return result(self, repeat_until_done(self, "flush", "_try_flush", letters, timeout))
 end
 
-function Socket:xwrite(data, ...)
-    local letters, timeout = options(...)
+function Socket:xwrite(data, first, second)
+    local letters, timeout = options(first, second)
+    local mode = letters == "f" and self._write_mode
+    if mode and self._write_size == math.huge and not mode.text and mode.buffer ~= "line" and not self._write_error.number then
+        self._output:push(data) -- most writes of lua-http
+        return self
+    end
     return accepted(self, letters or "", timeout, accept(self, data, letters, timeout))
 end
 
