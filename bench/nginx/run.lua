@@ -2,11 +2,11 @@
 --
 -- usage: script/bench nginx [--rounds N] [ROW…]
 --
--- One nginx, on core 0, is the client; another one, on core 1, is the server (TLS 1.3, X25519, AES-128-GCM, ECDSA P-256;
--- both sides verify the same chain). A row is measured within one request of the client's worker, which reads how long
--- it has been on a processor, and uses nginx's cosockets and cleat's in short turns. Each ratio is formed within a
--- round, and the median, with half the distance between the quartiles, is printed. Needs Debian's libnginx-mod-http-lua, and the
--- library and the certificates in build/bench, which script/bench makes.
+-- One nginx, on core 0, is the client; another one, on core 1, is the server (TLS 1.3, X25519, AES-128-GCM, ECDSA
+-- P-256; both clients verify the chain and the name). A row is measured within one request of the client's worker,
+-- which reads how long it has been on a processor, and uses nginx's cosockets and cleat's in short turns. Each ratio is
+-- formed within a round, and the median, with half the distance between the quartiles, is printed. Needs Debian's
+-- libnginx-mod-http-lua, and the library and the certificates in build/bench, which script/bench makes.
 --
 -- rows: handshake   connect, full handshake with verification, close
 --       visit       the same with a small request, cleat's resumed (nginx's would be with TLS 1.2 only)

@@ -1,5 +1,5 @@
--- What runs inside nginx for spec/adapters/nginx_cosocket_spec.lua: scripts that use a cosocket. Each is run with nginx's
--- own and with cleat's, against the same server, and returns what it has seen.
+-- What runs inside nginx for spec/adapters/nginx_cosocket_spec.lua: scripts that use a cosocket. Each is run with
+-- nginx's and with cleat's, against the same server, and returns what it has seen.
 local ngx = ngx -- luacheck: ignore 113
 local nginx = require "cleat.adapters.nginx"
 

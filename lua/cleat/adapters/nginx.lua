@@ -211,7 +211,7 @@ end
 
 local default_tcp
 
---- A function like ngx.socket.tcp, whose cosockets use cleat's TLS. Libraries that have a cosocket's TLS (lua-resty-http,
+--- A function like ngx.socket.tcp, whose cosockets use cleat's TLS. Libraries that use a cosocket's (lua-resty-http,
 --- lua-resty-redis, lua-resty-mysql, pgmoon …) use cleat's after this line in init_by_lua, before they are loaded:
 ---
 ---     -- in nginx
@@ -238,13 +238,13 @@ local parse_make_tcp = keywords.parser("make_tcp", { "cafile", "capath", "cadata
 ---     local tcp = require("cleat.adapters.nginx").make_tcp { cafile = "ca.pem", always_verify = true }
 ---     ngx.socket.tcp = tcp
 ---
---- sslhandshake verifies the server if its argument `ssl_verify` is true; with `always_verify` in any case. A connection
---- that was not verified is closed by setkeepalive. `keep_unverified` keeps such connections: DANGEROUS, since connect
---- may then return one to a program that would have verified it, and that does not call sslhandshake for a connection
---- that was kept.
+--- sslhandshake verifies the server if its argument `ssl_verify` is true; with `always_verify` in any case. A
+--- connection that was not verified is closed by setkeepalive. `keep_unverified` keeps such connections: DANGEROUS,
+--- since connect may then return one to a program that would have verified it, and that does not call sslhandshake for
+--- a connection that was kept.
 ---
---- Raises: TypeError; ValueError for a `pool_size` or `keepalive_timeout` that is not positive; NotImplementedError outside
---- of nginx.
+--- Raises: TypeError; ValueError for a `pool_size` or `keepalive_timeout` that is not positive; NotImplementedError
+--- outside of nginx.
 --- Python: none.
 ---@param cafile string? see SSLContext:load_verify_locations, as the next two
 ---@param capath string?
@@ -269,7 +269,7 @@ function nginx.make_tcp(cafile, capath, cadata, configure, always_verify, keep_u
         check.fail("make_tcp", "keepalive_timeout", "a number", keepalive_timeout)
     elseif pool_size < 1 then
         errors.raise(errors.ValueError, "make_tcp() argument 'pool_size' must be positive")
-    elseif not (keepalive_timeout > 0) then
+    elseif keepalive_timeout ~= keepalive_timeout or keepalive_timeout <= 0 then
         errors.raise(errors.ValueError, "make_tcp() argument 'keepalive_timeout' must be positive")
     elseif type(rawget(_G, "ngx")) ~= "table" then
         errors.raise(errors.NotImplementedError, "cleat.adapters.nginx.make_tcp needs the Lua of nginx")

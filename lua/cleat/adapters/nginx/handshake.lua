@@ -55,7 +55,7 @@ local function make(self, mode, certificate)
     return context
 end
 
---- get returns the context for a mode: "name" verifies the server and its name, "chain" without the name, "none" nothing.
+--- get returns the context for a mode: "name" verifies the server and its name, "chain" no name, "none" nothing.
 function Contexts:get(mode, certificate)
     local key = certificate and certificate.name or ""
     local contexts = self.by_certificate[key]

@@ -1,6 +1,6 @@
 --- Connections that are kept for later requests, of one function like ngx.socket.tcp and one worker.
 ---
---- nginx keeps the TCP connection, in a pool of its own with a name that no other connection has; the TLS state is kept
+--- nginx keeps the TCP connection, in a separate pool with a name that no other connection has; the TLS state is kept
 --- here. So connect gets both or neither: if nginx has closed the connection meanwhile (the peer has closed it or sent
 --- something, or the time is over), it makes a new one, and the state is dropped.
 ---
@@ -91,8 +91,8 @@ local function empty(record)
     record.count = 0
 end
 
---- agrees: whether a connection has the settings of its record, so that it may be kept. It is called for each handshake,
---- and when a connection is to be kept.
+--- agrees: whether a connection has the settings of its record, so that it may be kept. It is called for each
+--- handshake, and when a connection is to be kept.
 function Pool:agrees(state, record)
     if record.verify == state.verify and record.server_name == state.server_name and record.certificate == state.certificate and
         record.kind == state.kind then

@@ -62,8 +62,9 @@ end
 -- fresh: the state of a new connection.
 local function fresh(name, host, port, record)
     return {
-        kind = "plain", name = name, host = host, port = port, record = record, verify = false, server_name = false, certificate = false,
-        stamp = false, id = 0, guard = false, rest = "", at = 1, expires = 0, moved = false, unsent = false, reading = false, writing = false,
+        kind = "plain", name = name, host = host, port = port, record = record,
+        verify = false, server_name = false, certificate = false, stamp = false, expires = 0, moved = false,
+        id = 0, guard = false, rest = "", at = 1, unsent = false, reading = false, writing = false,
         dry = true, due = 0, head = "", single = false, dead = false, over = false, ended = false, flush = false, failed = false,
     }
 end
