@@ -79,6 +79,16 @@ describe("cosockets with cleat's TLS", function()
         end)
     end
 
+    it("end a handshake with a silent server by the timeout of connect", function()
+        local silent = socket.socket()
+        silent:bind { "127.0.0.1", 0 }
+        silent:listen(5)
+        local theirs, ours = both("silent", "&silent=" .. silent:getsockname()[2])
+        assert.are.equal('1\nnil "timeout"\nnil "closed"', theirs)
+        assert.are.equal(theirs, ours)
+        silent:close()
+    end)
+
     it("do what nginx's do under lua-nginx-redis, which keeps them", function()
         local tls_port = process.free_port()
         local chain, key = pki.chain "server-ec"

@@ -59,10 +59,10 @@ function Log:add(...)
 end
 
 -- connect: a connection with its handshake, and the first line of a request.
-local function connect(tcp, log, case, options, pool)
+local function connect(tcp, log, case)
     local sock = tcp()
-    sock:settimeout(options and options.timeout or 5000)
-    assert(sock:connect("127.0.0.1", tonumber(ngx.var.upstream), pool))
+    sock:settimeout(5000)
+    assert(sock:connect("127.0.0.1", tonumber(ngx.var.upstream)))
     if sock:getreusedtimes() == 0 then
         log:add((assert(sock:sslhandshake(nil, "localhost", true))))
     end
@@ -141,14 +141,18 @@ scripts["until"] = function(tcp, log)
     local sock = connect(tcp, log, "until")
     log:add(sock:receiveuntil "")
     log:add(sock:receiveuntil("abc")())
-    sock = connect(tcp, log, "wait", { timeout = 50 })
+    sock = connect(tcp, log, "wait")
+    log:add(sock:receive(1))
+    sock:settimeout(50)
     local reader = sock:receiveuntil "cz"
     log:add(reader())
     log:add(reader(2))
 end
 
 function scripts.timeouts(tcp, log)
-    local sock = connect(tcp, log, "wait", { timeout = 50 })
+    local sock = connect(tcp, log, "wait")
+    log:add(sock:receive(1)) -- so that the rest is there, too
+    sock:settimeout(50)
     log:add(sock:receive(10))
     log:add(sock:receive())
     log:add(sock:receive "*a")
@@ -218,7 +222,7 @@ end
 function scripts.handshakes(tcp, log)
     local function try(port, ...)
         local sock = tcp()
-        sock:settimeout(300)
+        sock:settimeout(5000)
         log:add(sock:connect("127.0.0.1", tonumber(port)))
         local session, err = sock:sslhandshake(...)
         log:add(session, err)
@@ -242,7 +246,7 @@ end
 
 function scripts.silent(tcp, log)
     local sock = tcp()
-    sock:settimeouts(50, 5000, 5000)
+    sock:settimeouts(100, 5000, 5000)
     log:add(sock:connect("127.0.0.1", tonumber(ngx.var.arg_silent)))
     log:add(sock:sslhandshake(nil, "localhost", true))
     log:add(sock:receive(1))
