@@ -324,3 +324,13 @@
 ---@field name string
 ---@field marks? string
 ---@field prefix? string
+
+---@class cleat.keywords.nginx.make_tcp
+---@field cafile? string
+---@field capath? string
+---@field cadata? string
+---@field configure? (fun(context: cleat.ssl.SSLContext))
+---@field always_verify? boolean
+---@field keep_unverified? boolean
+---@field pool_size? integer
+---@field keepalive_timeout? number

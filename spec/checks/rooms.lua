@@ -68,6 +68,7 @@ local KNOWS = {
         requires = { "^ffi$", "^cleat%.backend%.%l+$" },
         only = {
             ["^lua/cleat/backend%.lua$"] = "chooses one of the backends",
+            ["^lua/cleat/adapters/nginx/pem%.lua$"] = "it calls nginx's OpenSSL",
             ["^lua/cleat/backend/%l+%.lua$"] = "the backends", ["^lua/cleat/backend/ffi_abi%.lua$"] = "of LuaJIT's",
         },
     },

@@ -13,7 +13,9 @@
 --- time out, and the next call continues.
 
 local const = require("cleat.backend").const
+local check = require "cleat.check"
 local errors = require "cleat.errors"
+local keywords = require "cleat.keywords"
 local light = require "cleat.adapters.nginx.light"
 local methods = require "cleat.adapters.methods"
 local waiting = require "cleat.socket.waiting"
@@ -205,6 +207,80 @@ Stream.place = light.place
 ---@return table # see cleat.ssl.wrappable
 function nginx.take(value)
     return { stream = setmetatable({ value = value, calls = {}, queue = {} }, Stream) }
+end
+
+local default_tcp
+
+--- A function like ngx.socket.tcp, whose cosockets use cleat's TLS. Libraries that use a cosocket's (lua-resty-http,
+--- lua-resty-redis, lua-resty-mysql, pgmoon …) use cleat's after this line in init_by_lua, before they are loaded:
+---
+---     -- in nginx
+---     ngx.socket.tcp = require("cleat.adapters.nginx").tcp
+---
+--- Their methods, results and errors are the cosocket's; see docs/cosockets.md. It is make_tcp {}.
+---
+--- Raises: what ngx.socket.tcp raises, where nginx allows no cosockets (init_by_lua, init_worker_by_lua, log_by_lua …).
+--- Python: none.
+---@return any # a cosocket
+function nginx.tcp()
+    default_tcp = default_tcp or nginx.make_tcp {}
+    return default_tcp()
+end
+
+local parse_make_tcp = keywords.parser("make_tcp", { "cafile", "capath", "cadata", "configure", "always_verify", "keep_unverified",
+    "pool_size", "keepalive_timeout" })
+
+--- Makes a function like ngx.socket.tcp, with a separate pool of kept connections and separate contexts. A client
+--- verifies servers against the given CA certificates, or else the system's; `lua_ssl_trusted_certificate` does not
+--- apply.
+---
+---     -- in nginx
+---     local tcp = require("cleat.adapters.nginx").make_tcp { cafile = "ca.pem", always_verify = true }
+---     ngx.socket.tcp = tcp
+---
+--- sslhandshake verifies the server if its argument `ssl_verify` is true; with `always_verify` in any case. A
+--- connection that was not verified is closed by setkeepalive. `keep_unverified` keeps such connections: DANGEROUS,
+--- since connect may then return one to a program that would have verified it, and that does not call sslhandshake for
+--- a connection that was kept.
+---
+--- Raises: TypeError; ValueError for a `pool_size` or `keepalive_timeout` that is not positive; NotImplementedError
+--- outside of nginx.
+--- Python: none.
+---@param cafile string? see SSLContext:load_verify_locations, as the next two
+---@param capath string?
+---@param cadata string?
+---@param configure (fun(context: cleat.ssl.SSLContext))? is called with each context that is made, to set versions,
+--- cipher suites, application protocols …
+---@param always_verify boolean? false by default
+---@param keep_unverified boolean? false by default
+---@param pool_size integer? how many connections to one server are kept, unless the program says it; 30 by default
+---@param keepalive_timeout number? for how many seconds, unless the program says it; 60 by default
+---@return function
+---@overload fun(keywords: cleat.keywords.nginx.make_tcp): function
+function nginx.make_tcp(cafile, capath, cadata, configure, always_verify, keep_unverified, pool_size, keepalive_timeout, ...)
+    cafile, capath, cadata, configure, always_verify, keep_unverified, pool_size, keepalive_timeout =
+        parse_make_tcp(cafile, capath, cadata, configure, always_verify, keep_unverified, pool_size, keepalive_timeout, ...)
+    if configure ~= nil and not check.callable(configure) then
+        check.fail("make_tcp", "configure", "a function", configure)
+    end
+    pool_size = check.optional_integer("make_tcp", "pool_size", pool_size, 30)
+    keepalive_timeout = keepalive_timeout == nil and 60 or keepalive_timeout
+    if type(keepalive_timeout) ~= "number" then
+        check.fail("make_tcp", "keepalive_timeout", "a number", keepalive_timeout)
+    elseif pool_size < 1 then
+        errors.raise(errors.ValueError, "make_tcp() argument 'pool_size' must be positive")
+    elseif keepalive_timeout ~= keepalive_timeout or keepalive_timeout <= 0 then
+        errors.raise(errors.ValueError, "make_tcp() argument 'keepalive_timeout' must be positive")
+    elseif type(rawget(_G, "ngx")) ~= "table" then
+        errors.raise(errors.NotImplementedError, "cleat.adapters.nginx.make_tcp needs the Lua of nginx")
+    end
+    return require("cleat.adapters.nginx.tcp").make {
+        cafile = check.optional_string("make_tcp", "cafile", cafile), capath = check.optional_string("make_tcp", "capath", capath),
+        cadata = check.optional_string("make_tcp", "cadata", cadata), configure = configure,
+        always_verify = check.optional_boolean("make_tcp", "always_verify", always_verify, false),
+        keep_unverified = check.optional_boolean("make_tcp", "keep_unverified", keep_unverified, false),
+        pool_size = pool_size, keepalive_timeout = keepalive_timeout,
+    }
 end
 
 return nginx

@@ -1,0 +1,155 @@
+--- Plaintext of a TLS connection over an nginx cosocket: receives what the next record needs, and decrypts it.
+---
+--- The connection is in memory. Its records are followed (RFC 8446 section 5.1), so that the cosocket can be asked for
+--- the rest of one, and so that it is known when nothing is left to decrypt: both save calls.
+---
+--- A state (see cleat.adapters.nginx.tls) has for this
+---   dry              nothing that was fed is left to decrypt
+---   due              how many bytes of the present record have not been received
+---   head             the bytes of a header that was received in part
+---   single           what was fed last was one whole record
+
+local C = require "cleat.backend"
+local raw = require("cleat.adapters.nginx.raw").methods
+local status = require "cleat.status"
+
+local connection_read, connection_read_into = C.connection_read, C.connection_read_into
+local connection_feed, connection_feed_eof = C.connection_feed, C.connection_feed_eof
+local byte, sub = string.byte, string.sub
+local WANT_READ, EOF = status.WANT_READ, status.EOF
+
+local reader = {}
+
+local RECORD = 16384 -- the plaintext of the longest record
+local OVERHEAD = 21 -- what a record with data has besides, at least: its header and an AEAD's tag
+local HEADER = 5
+-- What is received at once. LuaJIT's luaL_Buffer, in which nginx makes the string, has that size: longer strings are
+-- made of pieces, which are copied again.
+local PIECE = 8192
+
+-- follow notes where the records in received bytes begin and end.
+local function follow(s, bytes)
+    local at = s.due
+    if s.head ~= "" then
+        bytes = s.head .. bytes
+        s.head = ""
+    end
+    local size, first = #bytes, at
+    while at < size do
+        if size - at < HEADER then
+            s.head = sub(bytes, at + 1)
+            s.due, s.single = 0, false
+            return
+        end
+        local high, low = byte(bytes, at + 4, at + 5)
+        first = at
+        at = at + HEADER + high * 256 + low
+    end
+    s.due = at - size
+    s.single = first == 0 and at == size
+end
+
+-- amount: how many bytes the cosocket is asked for: never more than must come for `need` bytes of plaintext. nil for
+-- any number.
+local function amount(s, need)
+    local due = s.due
+    if due > 0 then
+        return due < PIECE and due or PIECE
+    elseif need > PIECE / 2 and s.head == "" then
+        return need > PIECE and PIECE or need + OVERHEAD
+    end
+end
+
+--- feed hands received bytes to TLS, and returns a negative status if that fails.
+function reader.feed(s, bytes)
+    local result = connection_feed(s.id, bytes)
+    if result >= 0 then
+        follow(s, bytes)
+        s.dry = false
+    end
+    return result
+end
+
+-- receive returns the next bytes of ciphertext, or what the cosocket returns otherwise. It waits as long as the
+-- cosocket's read timeout says.
+local function receive(o, s, need)
+    if s.reading then -- by another light thread, or by one that was killed: the cosocket says which
+        local bytes, err = raw.receiveany(o, 1)
+        if bytes then
+            s.dead, err = true, "closed"
+        end
+        return nil, err
+    end
+    local bytes, err, partial
+    local size = amount(s, need)
+    s.reading = true
+    if size then
+        bytes, err, partial = raw.receive(o, size)
+    else
+        bytes, err, partial = raw.receiveany(o, PIECE)
+    end
+    s.reading = false
+    return bytes, err, partial
+end
+
+--- more returns the plaintext of a record; or nil, the cosocket's error, and true if the cosocket was not read at all:
+--- it was closed before, or another light thread reads. need: how many bytes the caller needs at least. buffer: where
+--- up to so many bytes are put, behind offset; then their number is returned.
+---@param o table the cosocket
+---@param s table its state
+---@param need integer
+---@param buffer cleat.backend.Buffer?
+---@param offset integer?
+---@return string|integer|nil, string?, true?
+function reader.more(o, s, need, buffer, offset)
+    local late
+    while true do
+        if not s.dry then
+            local result, data
+            if buffer then
+                result = connection_read_into(s.id, buffer, offset, need, 0)
+                data = result
+            else
+                result, data = connection_read(s.id, RECORD, 0)
+            end
+            if result > 0 then
+                s.dry = s.single and result < RECORD and (not buffer or result < need)
+                return data
+            elseif result ~= WANT_READ then
+                if result ~= 0 and result ~= EOF then
+                    return nil, s.failed(o, s, result)
+                end
+                s.over = true
+                return nil, "closed"
+            end
+            s.dry = true
+        end
+        if late then
+            return nil, late
+        elseif s.unsent and not s.writing then
+            local ok, err = s.flush(o, s)
+            if not ok then
+                return nil, err
+            end
+        end
+        local bytes, err, partial = receive(o, s, need)
+        bytes = bytes or partial
+        if not bytes then
+            return nil, err, true
+        elseif bytes ~= "" then
+            local result = reader.feed(s, bytes)
+            if result < 0 then
+                return nil, s.failed(o, s, result)
+            end
+        end
+        if err == "closed" and not s.ended then
+            s.ended = true
+            connection_feed_eof(s.id)
+            s.dry = false
+        elseif err then
+            late = err
+        end
+    end
+end
+
+return reader

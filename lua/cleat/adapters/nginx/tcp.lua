@@ -1,0 +1,309 @@
+--- Functions like ngx.socket.tcp, whose cosockets have cleat's TLS: connect, sslhandshake, setkeepalive and close. What
+--- moves data is in cleat.adapters.nginx.tls.
+---
+--- Without TLS the methods are nginx's own. sslhandshake gives the cosocket another metatable.
+
+local handshake = require "cleat.adapters.nginx.handshake"
+local learned = require "cleat.adapters.nginx.raw"
+local pool = require "cleat.adapters.nginx.pool"
+local tls = require "cleat.adapters.nginx.tls"
+
+local ngx, setmetatable, type, tonumber = ngx, setmetatable, type, tonumber -- luacheck: ignore 113
+local raw = learned.methods
+local take = pool.take
+
+local tcp = {}
+
+-- nginx's function, before a program has put another one in its place.
+local ngx_tcp = ngx and ngx.socket.tcp
+
+-- The pool of nginx's for one connection, for its connect, which reads it at once.
+local one = { pool = "" }
+
+local names = 0
+
+local function new_name()
+    names = names + 1
+    return "cleat:" .. names
+end
+
+-- bad_option raises as nginx does for one of connect.
+local function bad_option(name, value, what)
+    return error(("bad argument #4 to 'connect' (bad \"%s\" option %s: %s)"):format(name, what,
+        what == "type" and type(value) or tostring(value)), 3)
+end
+
+-- positive: an option that is a number, or nil.
+local function number_option(name, value, least)
+    local number = tonumber(value)
+    if not number then
+        bad_option(name, value, "type")
+    elseif number < least then
+        bad_option(name, value, "value")
+    end
+    return number
+end
+
+-- open connects to where the state says, to the pool of that name.
+local function open(o, state)
+    one.pool = state.name
+    return raw.connect(o, state.host, state.port, one)
+end
+
+local function forget(self, o)
+    local state = o.state
+    if state then
+        o.state = nil
+        tls.drop(state)
+        setmetatable(o, self.plain)
+    end
+end
+
+-- fresh: the state of a new connection.
+local function fresh(name, host, port, record)
+    return {
+        kind = "plain", name = name, host = host, port = port, record = record,
+        verify = false, server_name = false, certificate = false, stamp = false, expires = 0, moved = false,
+        id = 0, guard = false, rest = "", at = 1, unsent = false, reading = false, writing = false,
+        dry = true, due = 0, head = "", single = false, dead = false, over = false, ended = false, flush = false, failed = false,
+    }
+end
+
+-- connector makes the method connect, as the others below make theirs.
+local function connector(self)
+    local kept = self.pool
+    return function(o, host, port, options)
+        if type(port) == "table" then
+            port, options = nil, port
+        end
+        local name, size
+        if options then
+            name, size = options.pool, options.pool_size
+            if name ~= nil and type(name) ~= "string" and type(name) ~= "number" then
+                bad_option("pool", name, "type")
+            end
+            size = size and number_option("pool_size", size, 1)
+            -- "backlog" is ignored: a request that ends without close() does not say so, and could not be counted.
+        end
+        if o.state then
+            forget(self, o)
+        end
+        if type(host) ~= "string" then
+            return raw.connect(o, host, port) -- which raises
+        end
+        local record = kept:record(name, host, port)
+        if size and not record.size then
+            record.size = size
+        end
+        local state = take(record)
+        local ok, err
+        if state then
+            ok, err = open(o, state)
+            if ok and raw.getreusedtimes(o) > 0 then
+                o.state = state
+                if state.kind == "tls" then
+                    setmetatable(o, self.tls)
+                end
+                return ok
+            end
+            tls.drop(state) -- nginx has closed its connection
+            state = fresh(state.name, host, port, record)
+        else
+            state = fresh(new_name(), host, port, record)
+            ok, err = open(o, state)
+        end
+        if not ok then
+            return nil, err
+        end
+        o.state = state
+        return ok
+    end
+end
+
+-- Another connection in place of a kept one with other settings.
+local function replace(o, state)
+    tls.drop(state)
+    raw.close(o)
+    state.name, state.kind = new_name(), "plain"
+    return open(o, state)
+end
+
+local function shaker(self)
+    return function(o, session, name, verify, _)
+        local state = o.state
+        if not state then
+            return nil, "closed"
+        end
+        verify = (verify or self.always_verify) and true or false
+        if name ~= nil and type(name) ~= "string" then
+            error(("bad argument #2 to 'sslhandshake' (string expected, got %s)"):format(type(name)), 2)
+        end
+        name = name ~= "" and name or false
+        local certificate = o.certificate and o.certificate.name or false
+        if state.kind == "tls" then
+            if state.verify == verify and state.server_name == name and state.certificate == certificate then
+                return session == false or session or self.token
+            elseif state.moved then
+                return nil, "the connection was made with other settings (verification, server name or client certificate)"
+            end
+            local ok, err = replace(o, state)
+            if not ok then
+                forget(self, o)
+                return nil, err
+            end
+        end
+        state.kind, state.verify, state.server_name, state.certificate = "tls", verify, name, certificate
+        setmetatable(o, self.busy)
+        local ok, err = handshake.run(o, state, self.contexts)
+        if not ok then
+            o.state = nil
+            setmetatable(o, self.plain)
+            return nil, err
+        end
+        setmetatable(o, self.tls)
+        self.pool:agrees(state, state.record)
+        return session == false or session or self.token
+    end
+end
+
+-- may_keep: whether a connection may be used by others.
+local function may_keep(self, state)
+    if state.kind ~= "tls" or state.verify or self.keep_unverified then
+        return true
+    elseif not self.warned then
+        self.warned = true
+        ngx.log(ngx.WARN, "cleat: the TLS connection to ", pool.title(state.record), " was not verified, so it is closed and not kept: ",
+            "verify it (the third argument of sslhandshake), or set keep_unverified of make_tcp")
+    end
+    return false
+end
+
+local function closer(self)
+    return function(o)
+        local state = o.state
+        if state and state.kind == "tls" then
+            tls.farewell(o, state)
+        end
+        local ok, err = raw.close(o)
+        if ok or err == "closed" then
+            forget(self, o)
+        end
+        if ok then
+            return ok
+        end
+        return nil, err
+    end
+end
+
+-- admit decides whether a connection is kept: then it has its record's stamp, until settings differ.
+local function admit(self, state, record, size)
+    if record.gone then
+        record = self.pool:record(record.name, record.host, record.port)
+        state.record = record
+    end
+    if not record.size then
+        record.size = size and number_option("pool_size", size, 1) or self.pool.limit
+    end
+    if not may_keep(self, state) or not self.pool:agrees(state, record) then
+        return nil
+    end
+    state.stamp = record.stamp
+    return record
+end
+
+-- is_at_rest: whether nothing is left to read or send.
+local function is_at_rest(state)
+    return state.dry and state.due == 0 and state.at > #state.rest and state.head == "" and not state.unsent and not state.over
+        and not state.dead
+end
+
+local function keeper(self, close)
+    local kept = self.pool
+    local usual, longest = self.keepalive_timeout * 1000, pool.LONGEST * 1000
+    return function(o, timeout, size)
+        local state = o.state
+        if not state then
+            return raw.setkeepalive(o, timeout, size)
+        elseif state.kind == "tls" and not is_at_rest(state) then
+            local ok, err = tls.idle(o, state)
+            if not ok then
+                return nil, err
+            end
+        end
+        local record = state.record
+        if state.stamp ~= record.stamp then
+            record = admit(self, state, record, size)
+        end
+        if not record or record.count >= record.size then
+            return close(o)
+        end
+        timeout = timeout or usual
+        if timeout <= 0 or timeout > longest then
+            timeout = longest
+        end
+        local ok, err = raw.setkeepalive(o, timeout, 1)
+        if ok then
+            o.state = nil
+            setmetatable(o, self.plain)
+            state.moved = false
+            kept:put(state, record, timeout)
+            return ok
+        elseif err ~= "unread data in buffer" and err:sub(1, 11) ~= "socket busy" then
+            forget(self, o)
+        end
+        return nil, err
+    end
+end
+
+local function busy()
+    return nil, "socket busy connecting"
+end
+
+-- What a cosocket with TLS has of nginx's methods.
+local SHARED = { "getreusedtimes", "getoption", "setoption", "settimeout", "settimeouts", "bind" }
+
+-- prepare makes the metatables, once nginx's methods are known.
+local function prepare(self, cosocket)
+    learned.learn(cosocket)
+    local close = closer(self)
+    local own = {
+        connect = connector(self), sslhandshake = shaker(self), setclientcert = handshake.set_certificate,
+        setkeepalive = keeper(self, close), close = close,
+    }
+    local plain, over_tls, shaking = {}, {}, {}
+    for name, method in pairs(raw) do
+        plain[name] = method
+    end
+    for _, name in ipairs(SHARED) do
+        over_tls[name] = raw[name]
+    end
+    for _, name in ipairs { "receive", "receiveany", "receiveuntil", "send" } do
+        over_tls[name], shaking[name] = tls[name], busy
+    end
+    for name, method in pairs(own) do
+        plain[name], over_tls[name], shaking[name] = method, method, method
+    end
+    shaking.sslhandshake, shaking.setkeepalive, shaking.connect = busy, busy, busy
+    self.plain, self.tls, self.busy = { __index = plain }, { __index = over_tls }, { __index = shaking }
+end
+
+--- make returns a function like ngx.socket.tcp. options: see make_tcp of cleat.adapters.nginx.
+---@param options table
+---@return function
+function tcp.make(options)
+    local self = {
+        contexts = handshake.contexts(options), pool = pool.new(options.pool_size), plain = false, tls = false, busy = false,
+        always_verify = options.always_verify, keep_unverified = options.keep_unverified, warned = false,
+        keepalive_timeout = options.keepalive_timeout,
+        token = {}, -- what sslhandshake returns as the session
+    }
+    return function()
+        local cosocket = ngx_tcp()
+        if not self.plain then
+            prepare(self, cosocket)
+        end
+        return setmetatable(cosocket, self.plain)
+    end
+end
+
+return tcp

@@ -1,0 +1,222 @@
+-- cleat's TLS under the cosocket's own methods, inside real nginx: the same scripts with nginx's cosocket and with
+-- cleat's, and the connections that are kept.
+local adapters = require "support.adapters"
+local cleat_nginx = require "support.cleat_nginx"
+local nginx = require "support.nginx"
+local pki = require "support.pki"
+local process = require "support.process"
+local redis = require "support.redis"
+local socket = require "cleat.socket"
+
+local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
+    or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
+
+local CONTROL = [[
+    lua_socket_log_errors off;
+    lua_ssl_trusted_certificate %s; lua_ssl_verify_depth 3; lua_ssl_protocols TLSv1.2 TLSv1.3;
+    set $upstream %d; set $plain %d;
+    location = /both { content_by_lua_block { app.both() } }
+    location = /kept { content_by_lua_block { app.kept() } }
+    location = /early { content_by_lua_block { ngx.say(app.early) } }
+    location = /who { return 200 "plain"; }
+    location = /ids { content_by_lua_block { app.ids() } }
+]]
+
+local UPSTREAM = [[
+    listen 127.0.0.1:%d ssl; keepalive_timeout 60; keepalive_requests 1000;
+    ssl_verify_client optional; ssl_client_certificate %s; ssl_verify_depth 2;
+    location = /who { return 200 "(%s $ssl_client_s_dn)"; }
+    location = /websocket { content_by_lua_block { app.websocket() } }
+    location = /serve { content_by_lua_block { app.serve() } }
+]]
+
+local function get(port, path)
+    local sock = socket.create_connection({ "127.0.0.1", port }, 20)
+    sock:sendall(("GET %s HTTP/1.0\r\n\r\n"):format(path))
+    local page = adapters.receive(sock, math.huge)
+    sock:close()
+    return (page:match "\r\n\r\n(.*)$" or "no answer"):gsub("\n$", "")
+end
+
+describe("cosockets with cleat's TLS", function()
+    local server, port
+    setup(function()
+        if not excuse then
+            local upstream, plain = process.free_port(), process.free_port()
+            server = nginx.start(nginx.lua({
+                { listen = "", lines = CONTROL:format(pki.path "root.pem", upstream, plain) .. ("listen 127.0.0.1:%d;"):format(plain) },
+                { lines = UPSTREAM:format(upstream, pki.path "root.pem", "$connection_requests") },
+                connections = 256,
+            }, "support.nginx_cosocket_app"))
+            port = server.ports[1]
+        end
+    end)
+    teardown(process.cleanup)
+
+    local busted_it = it
+    local function it(name, body)
+        busted_it(name, function()
+            if excuse then
+                pending(excuse)
+            end
+            body()
+            assert.are.equal("", cleat_nginx.errors_of(server))
+        end)
+    end
+
+    -- both: what a script has seen with nginx's cosocket, and with cleat's.
+    local function both(script, more)
+        local page = get(port, ("/both?script=%s&closed=%d%s"):format(script, process.refusing_port(), more or ""))
+        local theirs, ours = page:match "^(.-)\n%-%-%-%-\n(.-)\n%-%-%-%-$"
+        return theirs or page, ours
+    end
+
+    for _, script in ipairs { "lines", "sizes", "large", "any", "until", "timeouts", "sends", "arguments", "closed", "left",
+        "handshakes", "certificate", "threads", "options", "timer", "plain" } do
+        it("do what nginx's do: " .. script, function()
+            local theirs, ours = both(script)
+            assert.are.equal(theirs, ours)
+        end)
+    end
+
+    it("end a handshake with a silent server by the timeout of connect", function()
+        local silent = socket.socket()
+        silent:bind { "127.0.0.1", 0 }
+        silent:listen(5)
+        local theirs, ours = both("silent", "&silent=" .. silent:getsockname()[2])
+        assert.are.equal('1\nnil "timeout"\nnil "closed"', theirs)
+        assert.are.equal(theirs, ours)
+        silent:close()
+    end)
+
+    it("do what nginx's do under lua-nginx-redis, which keeps them", function()
+        local tls_port = process.free_port()
+        local chain, key = pki.chain "server-ec"
+        local words = { "--tls-port", tostring(tls_port), "--tls-cert-file", chain, "--tls-key-file", key, "--tls-ca-cert-file",
+            pki.path "root.pem", "--tls-auth-clients", "no" }
+        local store = redis.start(words)
+        local theirs, ours = both("redis", "&redis=" .. tls_port)
+        store:stop()
+        assert.are.equal(theirs, ours)
+        assert.is_truthy(ours:find "\n2\ntrue\n\"OK\"\n25000 0 \"number\"\n", ours)
+    end)
+
+    it("do what nginx's do under lua-nginx-websocket, which keeps them", function()
+        local theirs, ours = both "websocket"
+        assert.are.equal(theirs, ours)
+        assert.is_truthy(ours:find "70000 \"binary\"\n\"there%?\" \"pong\" nil\n1$", ours)
+    end)
+
+    -- kept: what app.kept answers: how often the connection was used before, the number of its request as the server
+    -- counts, and the client certificate.
+    local function kept(query)
+        return get(port, "/kept?" .. query)
+    end
+
+    it("are kept with their TLS, and used again", function()
+        assert.are.equal("0(1 ) 1(2 ) 2(3 )", kept "n=3&pool=again")
+        assert.are.equal("3(4 )", kept "pool=again&skip=1")
+        assert.are.equal("0(1 )", kept "pool=another")
+    end)
+
+    it("are not kept if they were not verified, unless the program says so", function()
+        assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=unverified&verify=no")
+        assert.are.equal("0(1 )", kept "pool=unverified&verify=no&skip=1")
+        assert.is_truthy(process.read_file(server.directory .. "/error.log"):find("was not verified, so it is closed", 1, true))
+        assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=unverified&verify=no&tcp=unverified")
+        assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=unverified&verify=no&tcp=always")
+        assert.are.equal("2:certificate host mismatch", kept "pool=unverified&verify=no&tcp=always&name=example.org&size=1")
+    end)
+
+    it("with other settings do not share a connection, nor its pool", function()
+        local function alternate(pool, ...)
+            assert.are.equal("0(1 )", kept("pool=" .. pool), pool)
+            assert.are.equal("1(2 )", kept("pool=" .. pool), pool)
+            for _, case in ipairs { ... } do
+                assert.are.equal(case[2], kept("pool=" .. pool .. case[1]), case[1])
+            end
+            -- the settings have differed, so that nothing is kept
+            assert.are.equal("0(1 ) 0(1 )", kept("n=2&pool=" .. pool), pool)
+            assert.are.equal("0(1 )", kept("skip=1&pool=" .. pool), pool)
+        end
+        alternate("name", { "&name=example.org", "2:certificate host mismatch" }, { "&name=", "0(1 )" })
+        alternate("verify", { "&verify=no", "0(1 )" }, { "", "0(1 )" })
+        alternate("certificate", { "&certificate=1", "0(1 CN=client,O=cleat tests)" }, { "", "0(1 )" })
+        assert.is_truthy(process.read_file(server.directory .. "/error.log"):find("have different settings", 1, true))
+    end)
+
+    it("of another function do not share a pool", function()
+        assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=functions")
+        assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=functions&tcp=other")
+        assert.is_truthy(kept("pool=functions&tcp=unknown"):find "^0:20: unable to get local issuer certificate$")
+        assert.are.equal("2(3 )", kept "pool=functions")
+    end)
+
+    it("of two requests at once are two, and a full pool closes one", function()
+        local function two(query)
+            local first = socket.create_connection({ "127.0.0.1", port }, 20)
+            first:sendall("GET /kept?hold=0.1&" .. query .. " HTTP/1.0\r\n\r\n")
+            local second = kept("hold=0.1&" .. query)
+            local page = adapters.receive(first, math.huge)
+            first:close()
+            return (page:match "\r\n\r\n(.-)\n$"), second
+        end
+        assert.are.same({ "0(1 )", "0(1 )" }, { two "pool=two&size=5" })
+        assert.are.same({ "1(2 )", "1(2 )" }, { two "pool=two&size=5" })
+        assert.are.same({ "0(1 )", "0(1 )" }, { two "pool=full&size=1" })
+        local first, second = two "pool=full&size=1"
+        assert.are.same({ "0(1 )", "1(2 )" }, first < second and { first, second } or { second, first })
+    end)
+
+    it("whose time is over are made again", function()
+        assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=time&idle=1&after=0.03")
+    end)
+
+    it("that get session tickets while they are kept are made again, or used", function()
+        assert.are.equal("0", kept "pool=tickets&mute=1")
+        local answer = kept "pool=tickets&skip=1"
+        assert.is_truthy(answer == "0(1 )" or answer == "1(1 )", answer)
+    end)
+
+    it("that the server closes while they are kept are made again", function()
+        local upstream = process.free_port()
+        for _, what in ipairs { "first", "restarted", "restarted" } do
+            local other = nginx.start { { lines = UPSTREAM:format(upstream, pki.path "root.pem", "$connection_requests")
+                :gsub("content_by_lua_block %b{}", "return 204;") } }
+            assert.are.equal("0(1 ) 1(2 )", kept("n=2&skip=1&pool=restart&port=" .. upstream), what)
+            other:stop()
+            get(port, "/early") -- the worker has seen it since
+        end
+    end)
+
+    it("that get close_notify while they are kept are made again", function()
+        local answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
+        local job = adapters.python("recv 38", "send " .. (answer:gsub(".", function(c) return ("%02x"):format(c:byte()) end)), "unwrap",
+            "waiteof")
+        local first = kept("pool=notify&port=" .. job.port)
+        assert.is_truthy(first == "0one" or first == "0one,closed", first) -- it may have come before setkeepalive
+        job:finish()
+        get(port, "/early")
+        assert.are.equal("connect: connection refused", kept("pool=notify&port=" .. job.port))
+    end)
+
+    it("are not made where nginx allows none", function()
+        assert.is_truthy(get(port, "/early"):find "no request found")
+    end)
+
+    it("are lost with a worker, and their memory with them", function()
+        assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=worker")
+        local ids = tonumber((get(port, "/ids")))
+        for _ = 1, 50 do
+            kept "n=2&pool=worker"
+        end
+        assert.are.equal(ids, tonumber((get(port, "/ids"))))
+        os.execute("kill -HUP " .. process.read_file(server.directory .. "/nginx.pid"))
+        local deadline = process.clock() + 10
+        local answer
+        repeat -- the old worker may answer some more
+            answer = kept "pool=worker"
+            assert(process.clock() < deadline, answer)
+        until answer == "1(2 )"
+    end)
+end)
