@@ -108,7 +108,7 @@ local DEMANDS = {
     { "recv_into%-%d+$", "^recvfrom×?%d*$", "recvfrom only: no poll, no fcntl" },
     { "want%-read$", "^recvfrom$", "recvfrom only" },
     { "close$", "^close$", "nothing is said at the end" },
-    { "^handshake$", "^socket connect setsockopt sendto recvfrom×3 sendto$", "no more than one for a record, and no poll" },
+    { "^handshake$", "^socket connect setsockopt sendto recvfrom×2 sendto$", "no more than one for a record, and no poll" },
     { "^accept$", "^accept4 setsockopt recvfrom sendto recvfrom$", "one for each flight, and no poll" },
     { "^echo$", "^sendto recvfrom×2$", "what the raw loop needs, and no poll" },
 }

@@ -16,6 +16,7 @@ end
 -- resumes: whether its connections resume sessions by themselves, as those of a default context do.
 local function context(resumes)
     local ctx = configured(ssl.create_default_context { cafile = peer.cafile })
+    ctx.ech_grease = peer.grease
     if not resumes then
         ctx.session_cache_size = 0
     end

@@ -25,6 +25,7 @@ return function(peer)
     peer.name, peer.cafile, peer.system_bundle = setting "BENCH_NAME", setting "BENCH_CA", setting "BENCH_BUNDLE"
     peer.certificate, peer.key, peer.group = setting "BENCH_CERT", setting "BENCH_KEY", setting "BENCH_GROUPS"
     peer.version, peer.allows_early_data = setting "BENCH_VERSION", setting "BENCH_EARLY_DATA" == "1"
+    peer.grease = setting "BENCH_GREASE" == "1"
     local renewed = setting "BENCH_NEW_CHAINS" -- which end shows another certificate each time
 
     local function timed(warm_up, work)

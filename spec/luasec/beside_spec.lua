@@ -45,6 +45,7 @@ describe("cleat.luasec:", function()
             'no answer: false "wantread"', 'function: "b" {1="a", 2="b"}', "bad, client: false \"closed\"", "good, client: true",
             'bad, go on, client: false {2={1="unable to get local issuer certificate"}}', 'suites: "no shared cipher"',
             'a server\'s as a client\'s, ignored: "done" "done"', 'known: "RSA" "known.example" "done"', 'finished: true 12',
+            'the rest: nil "unexpected eof while reading" "rest"',
         } do
             assert.is_truthy(mine:find("\n" .. line .. "\n", 1, true), line .. " is not in\n" .. mine)
         end

@@ -1,5 +1,5 @@
--- Debian's Prosody, unchanged, over cleat.luasec and, for comparison, over Debian's LuaSec: what each shows its clients,
--- other servers and its log. docs/luasec.md has the result.
+-- Debian's Prosody, unchanged, over cleat.luasec and, for comparison, over Debian's LuaSec: what each shows its
+-- clients, other servers and its log. docs/luasec.md has the result.
 local limits = require "support.limits"
 local pki = require "support.pki"
 local process = require "support.process"

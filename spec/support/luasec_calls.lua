@@ -252,6 +252,50 @@ case("verification", function()
         verifyext = "lsec_ignore_purpose" })
 end)
 
+case("the end without close_notify", function()
+    local one, other = sockets()
+    local s = ssl.wrap(other, server())
+    one:close()
+    show("in the handshake", s:dohandshake())
+
+    -- A relay that hangs up.
+    local function cut(more)
+        local a, near = sockets()
+        local far, b = sockets()
+        near:settimeout(0)
+        far:settimeout(0)
+        local c
+        -- TLS 1.2: nothing comes after the handshake that, unread, would reset the connection.
+        c, s = ssl.wrap(a, client { protocol = "tlsv1_2" }), ssl.wrap(b, server(more))
+        c:settimeout(0)
+        s:settimeout(0)
+        local function pump(from, to)
+            local data, _, rest = from:receive(65536)
+            to:send(data or rest)
+        end
+        local done, accepted
+        repeat
+            done = done or c:dohandshake()
+            pump(near, far)
+            accepted = accepted or s:dohandshake()
+            pump(far, near)
+        until done and accepted
+        c:send "line\nrest"
+        repeat
+            pump(near, far)
+        until s:dirty() or socket.select({ s }, nil, 0)[1]
+        far:close()
+        s:settimeout(5)
+        return s
+    end
+    s = cut()
+    show("a line", s:receive())
+    show("the rest", s:receive "*a")
+    s = cut { options = "ignore_unexpected_eof" }
+    show("ignored", s:receive "*a")
+    show("ignored, at the end", s:receive "*a")
+end)
+
 case("names and protocols", function()
     local rsa = assert(ssl.newcontext(server { key = file "server-rsa.key", certificate = file "server-rsa.pem" }))
     local function visit(name, hosts, strict)
@@ -267,11 +311,12 @@ case("names and protocols", function()
     show("known", visit("known.example", { ["known.example"] = rsa }, true))
     show("unknown", visit("other.example", { ["known.example"] = rsa }))
     show("unknown, strict", visit("other.example", { ["known.example"] = rsa }, true))
-    local c, s = pair(client(), server(), function(c, s)
-        c:sni "other.example"
-        s:sni({}, true)
+    local c, s = pair(client(), server(), function(one, other)
+        one:sni "other.example"
+        other:sni({}, true)
     end)
     show("its alert", c:dohandshake())
+    s:close()
     show("nameless, strict", visit(nil, { ["known.example"] = rsa }, true))
     show("by a metatable", visit("any.example", setmetatable({}, { __index = function(_, name)
         return name == "any.example" and rsa or nil

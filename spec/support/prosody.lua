@@ -204,8 +204,8 @@ function Server:wait_for(pattern, timeout)
     return self.process:wait_for(pattern, timeout or 20)
 end
 
--- outcomes: what became of the connections with other servers, by "out FROM->TO" and "in FROM->TO": arrays of lines such
--- as "TLSv1.3; chain valid; identity valid; complete".
+-- outcomes: what became of the connections with other servers, by "out FROM->TO" and "in FROM->TO": arrays of lines
+-- such as "TLSv1.3; chain valid; identity valid; complete".
 function Server:outcomes()
     local parts, found = {}, {}
     for line in self:log():gmatch "[^\n]+" do

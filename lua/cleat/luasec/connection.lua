@@ -10,6 +10,8 @@
 ---   want      "nothing", "read" or "write"
 ---   buffer, at    decrypted bytes, and where those that are not received yet begin
 ---   received, sent, birthday   for getstats
+---   name      the server's, of a client; hosts, strict: sni's arguments on a server; chosen: the state of the context
+---             that these have led to, or false
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -59,6 +61,7 @@ function connection.create(object)
     return new {
         context = context, plain = false, sock = false, id = false, fd = -1, wait = FOREVER, total = false, want = "nothing",
         buffer = "", at = 1, received = 0, sent = 0, birthday = now(), name = nil, hosts = false, strict = false,
+        chosen = false,
     }
 end
 

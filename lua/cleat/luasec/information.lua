@@ -135,7 +135,7 @@ function methods.getpeerverification(object)
     if not self.id then
         return false, "closed"
     end
-    local context = self.context
+    local context = self.chosen or self.context -- see server_names
     local faults = trust.faults(context, self.sock:get_verify_result())
     if not faults[1] then
         return true

@@ -9,6 +9,9 @@ local const = C.const
 
 local message = {}
 
+-- OpenSSL 3's text: the peer, or an attacker, has ended the connection without close_notify.
+local UNEXPECTED_EOF = "unexpected eof while reading"
+
 -- As LuaSocket names the errors of sockets; all others have the system's text.
 local SYSTEM = {
     [const.ECONNRESET] = "closed", [const.ECONNABORTED] = "closed", [const.EPIPE] = "closed", [const.EBADF] = "closed",
@@ -39,8 +42,10 @@ function message.of_error(err)
         return "wantread"
     elseif err == errors.want_write then
         return "wantwrite"
-    elseif errors.SSLZeroReturnError:is(err) or errors.SSLEOFError:is(err) then
+    elseif errors.SSLZeroReturnError:is(err) then
         return "closed"
+    elseif errors.SSLEOFError:is(err) then
+        return UNEXPECTED_EOF
     elseif errors.SSLError:is(err) then
         return reason(err)
     elseif errors.EnvironmentError:is(err) then
@@ -60,7 +65,7 @@ function message.cause(err)
 end
 
 local USUAL = {
-    [0] = "closed", [status.EOF] = "closed", [status.CLOSED] = "closed", [status.HANDLE] = "closed",
+    [0] = "closed", [status.EOF] = UNEXPECTED_EOF, [status.CLOSED] = "closed", [status.HANDLE] = "closed",
     [status.WANT_READ] = "wantread", [status.WANT_WRITE] = "wantwrite",
 }
 
