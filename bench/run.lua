@@ -141,6 +141,7 @@ local function environment(benchmark, changes)
         BENCH_ISSUER_KEY = pki .. rsa .. "intermediate.key", BENCH_NEW_CHAINS = benchmark.new_chains or "none",
         BENCH_CLIENT_CERT = operation == "accept-client" and pki .. "client.pem" or "", BENCH_CLIENT_KEY = pki .. "client.key",
         BENCH_BUNDLE = machine.bundle, BENCH_GROUPS = benchmark.groups or "X25519", BENCH_VERSION = benchmark.version or "1.3",
+        BENCH_GREASE = benchmark.grease and "1" or "0",
         BENCH_EARLY_DATA = operation == "early-data" and "1" or "0",
     }
     for name, value in pairs(changes or {}) do

@@ -76,6 +76,10 @@ local operations = {
     end, function()
         client:settimeout(nil)
     end },
+    { "try_recv", nil, function()
+        local data, event = client:try_recv(16384)
+        assert(not data and event == "want_read")
+    end },
     { "method-call", nil, function()
         return client:pending()
     end },

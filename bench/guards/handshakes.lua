@@ -12,4 +12,4 @@ for _ = 1, tonumber(arg[2]) do
     sock:connect(address)
     context:wrap_socket(sock, options):close()
 end
-os.exit(true, false) -- see echo.lua
+os.exit(true, false) -- see calls.lua

@@ -7,7 +7,7 @@
 --- that run only when they are named, and have a separate table; steps: where they report, columns: what. groups:
 --- other groups than X25519. version: other than 1.3; below it the group is that of the certificates, too. rsa: all
 --- certificates are RSA's. new_chains: which end shows another certificate on each connection, so that its peer has
---- not verified it before. chart: it is in the chart.
+--- not verified it before. grease: cleat's client sends ECH GREASE, which only cleat can. chart: it is in the chart.
 
 local function per_operation(scale)
     return function(seconds, count)
@@ -23,6 +23,8 @@ local micro, milli, nano = per_operation(1e6), per_operation(1e3), per_operation
 
 local benchmarks = {
     { name = "handshake", title = "handshake, ECDSA, known server", unit = "µs", scale = micro, quick = 150, full = 600 },
+    { name = "handshake-default", operation = "handshake", title = "the same with ECH GREASE, as by default", unit = "µs", scale = micro,
+        quick = 150, full = 600, grease = true },
     { name = "handshake-new", operation = "handshake", title = "handshake, ECDSA, unknown server", unit = "µs", scale = micro,
         quick = 150, full = 600, new_chains = "server" },
     { name = "handshake-rsa", operation = "handshake", title = "handshake, RSA, known server", unit = "µs", scale = micro, quick = 150,
@@ -49,6 +51,7 @@ local benchmarks = {
     { name = "sendall", title = "send one large string", unit = "s/GiB", scale = per_gib, quick = 64, full = 256 },
     { name = "echo", title = "echo, 64 bytes", unit = "µs", scale = micro, quick = 2000, full = 6000 },
     { name = "want-read", title = "would block, raised and caught", unit = "ns", scale = nano, quick = 20000, full = 200000 },
+    { name = "try-recv", title = "would block, returned", unit = "ns", scale = nano, quick = 20000, full = 200000 },
     { name = "idle", title = "idle client connection, memory", unit = "bytes", quick = 200, full = 1000 },
     { name = "idle-server", title = "idle server connection, memory", unit = "bytes", quick = 200, full = 1000, kind = "server" },
     { name = "bundle-first", title = "context with the system's bundle", unit = "ms", scale = milli, quick = 1, full = 1,
@@ -84,7 +87,7 @@ end
 
 -- What no peer over Lua but cleat has a call for.
 local function lacking(more)
-    local list = { "resume", "resume-tls12", "early-data", "accept-again", "accept-again-tls12", "receive-into", "handshake-pq" }
+    local list = { "handshake-default", "resume", "resume-tls12", "early-data", "accept-again", "accept-again-tls12", "receive-into", "try-recv", "handshake-pq" }
     return table.move(more, 1, #more, #list + 1, list)
 end
 
@@ -100,7 +103,7 @@ local peers = {
     { name = "cqueues", title = "cqueues, luaossl", client = { "lua5.4", "peers/cqueues.lua" },
         needs = "lua5.4 -e 'require [[openssl.ssl]] require [[cqueues.socket]] print(1)'", lacks = lacking { "want-read" } },
     { name = "python", title = "Python", client = { "/usr/bin/python3", "peers/python.py" },
-        needs = "/usr/bin/python3 -c 'import ssl; print(1)'", lacks = { "early-data", "handshake-pq" } },
+        needs = "/usr/bin/python3 -c 'import ssl; print(1)'", lacks = { "early-data", "handshake-default", "handshake-pq", "try-recv" } },
 }
 
 return { list = benchmarks, peers = peers }

@@ -1,4 +1,4 @@
--- A TLS echo server with LuaSec under an event loop, for bench/loops/run.lua: luasec.lua LOOP CERTFILE KEYFILE. The ones
+-- A TLS echo server with LuaSec under an event loop, for bench/loops/run.lua: luasec.lua LOOP CERTFILE KEYFILE. Those
 -- with cleat are those of examples/event_loops. LuaSec has no call that returns what has arrived, so the servers read
 -- 64 bytes at a time, which is what the client sends; with cqueues its own TLS, of luaossl, is used.
 local kind, certfile, keyfile = arg[1], arg[2], arg[3]

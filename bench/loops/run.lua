@@ -66,11 +66,14 @@ os.execute(("sh '%s/spec/support/pki.sh' '%s'"):format(root, folder))
 local context = ssl.create_default_context { cafile = folder .. "/root.pem" }
 context:set_groups "X25519"
 
+local started = 0
+
 -- A server: its process, port and log.
 local function start(side, loop)
     local script = side == "cleat" and ("%s/examples/event_loops/%s.lua"):format(root, loop)
         or ("%s/bench/loops/luasec.lua %s"):format(root, loop)
-    local log = folder .. "/log"
+    started = started + 1
+    local log = ("%s/log-%d"):format(folder, started) -- an earlier one has an earlier port
     -- Debian has copas for Lua 5.1 and 5.2; it is plain Lua
     local pid = line_of(("LUA_PATH=\"$LUA_PATH;/usr/share/lua/5.2/?.lua\" taskset -c 0 %s %s %s/server-ec.pem %s/server-ec.key " ..
         ">%s 2>&1 </dev/null & echo $!"):format(options.interpreter, script, folder, folder, log))

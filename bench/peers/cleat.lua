@@ -16,6 +16,7 @@ end
 -- resumes: whether its connections resume sessions by themselves, as those of a default context do.
 local function context(resumes)
     local ctx = configured(ssl.create_default_context { cafile = peer.cafile })
+    ctx.ech_grease = peer.grease
     if not resumes then
         ctx.session_cache_size = 0
     end
@@ -84,6 +85,14 @@ function peer.want_read(conn)
     return function()
         local ok, err = pcall(recv, conn, 16384)
         assert(not ok and SSLWantReadError:is(err))
+    end
+end
+
+function peer.try_recv(conn)
+    local try_recv = conn.try_recv
+    return function()
+        local data, event = try_recv(conn, 16384)
+        assert(not data and event == "want_read")
     end
 end
 

@@ -25,6 +25,7 @@ return function(peer)
     peer.name, peer.cafile, peer.system_bundle = setting "BENCH_NAME", setting "BENCH_CA", setting "BENCH_BUNDLE"
     peer.certificate, peer.key, peer.group = setting "BENCH_CERT", setting "BENCH_KEY", setting "BENCH_GROUPS"
     peer.version, peer.allows_early_data = setting "BENCH_VERSION", setting "BENCH_EARLY_DATA" == "1"
+    peer.grease = setting "BENCH_GREASE" == "1"
     local renewed = setting "BENCH_NEW_CHAINS" -- which end shows another certificate each time
 
     local function timed(warm_up, work)
@@ -182,10 +183,11 @@ return function(peer)
         timed(repeated(count / 10, step), repeated(count, step))
     end
 
-    run["want-read"] = peer.want_read and function()
+    -- wanting: make(conn) returns a function that reads where there is nothing.
+    local function wanting(make)
         local conn = open("T", 0)
         expect_dot(conn)
-        local step = peer.want_read(conn)
+        local step = make(conn)
         repeated(count / 10, step)()
         collectgarbage()
         collectgarbage "stop"
@@ -193,6 +195,14 @@ return function(peer)
         timed(function() end, repeated(count, step))
         -- the line that timed prints is a separate string
         print(("allocated %.1f"):format(math.floor((collectgarbage "count" - before) * 1024 / count * 10) / 10))
+    end
+
+    run["want-read"] = peer.want_read and function()
+        wanting(peer.want_read)
+    end
+
+    run["try-recv"] = peer.try_recv and function()
+        wanting(peer.try_recv)
     end
 
     function run.idle()

@@ -291,7 +291,7 @@ int main(int argc, char **argv) {
     } else if (strcmp(operation, "echo") == 0) {
         ON_ONE_CONNECTION('E', count + count / 10, (void)0, echo(ssl, count / 10),
                           echo(ssl, count));
-    } else if (strcmp(operation, "want-read") == 0) {
+    } else if (strcmp(operation, "want-read") == 0 || strcmp(operation, "try-recv") == 0) {
         ON_ONE_CONNECTION(
             'T', 0, (void)0,
             (expect_dot(ssl), fcntl(fd, F_SETFL, O_NONBLOCK), want_reads(ssl, count / 10)),

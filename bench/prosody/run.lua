@@ -2,9 +2,10 @@
 --
 -- usage: script/lua bench/prosody/run.lua [--rounds N] [--backend epoll|select|event] [--tls TLSv1_3|TLSv1_2]
 --
--- One client, plain Lua over cleat, does the same with two servers in turn, and reads how long each of them has been on
--- a processor, user and system. Medians of all rounds, in microseconds, with half the distance between the quartiles; a
--- ratio is formed within each round. Memory is measured once, at the end. Needs Debian's prosody, lua-sec and lua-event.
+-- One client, plain Lua over cleat, does the same with two servers in turn, and reads how long each of them has been
+-- on a processor, user and system. Medians of all rounds, in microseconds, with half the distance between the
+-- quartiles; a ratio is formed within each round. Memory is measured once, at the end. Needs Debian's prosody, lua-sec
+-- and lua-event.
 local root = arg[0]:match "^(.*)/bench/prosody/" or "."
 package.path = root .. "/bench/?.lua;" .. root .. "/spec/?.lua;" .. package.path
 local pki = require "support.pki"

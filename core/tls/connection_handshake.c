@@ -13,11 +13,37 @@
 #include "tls/session_store.h"
 #include "tls/verify.h"
 
+/* What the peer sends at least, in answer to what was sent last, before data or close_notify can come: bytes of a
+ * record's header (5), a message's (4), an AEAD's tag (16), TLS 1.3's content type (1), change_cipher_spec (6). */
+enum {
+    FINISHED = 5 + 4 + 16 + 1, /* of TLS 1.3, without the hash */
+    FINISHED_TLS12 = 6 + 5 + 4 + 12 + 16, /* with change_cipher_spec */
+    /* A ServerHello with an X25519 share and no session id, then EncryptedExtensions and Finished in one record. A
+     * server that speaks TLS 1.2 only, and resumes, sends 90 bytes and waits for the client. */
+    SERVER_FLIGHT = 5 + 4 + 38 + 2 + 6 + 40 + 6 + FINISHED + 32
+};
+
+/* A server's client cannot send data before it has the ServerHello, unless that is early data. */
+static int first_expected(const struct cleat_connection *self) {
+    if (!self->server_side) return 0; /* nothing comes before the ClientHello */
+    return self->early_allowed ? 0 : CLEAT_EXPECTED_MAX;
+}
+
+static int next_expected(const struct cleat_connection *self, bool is_first) {
+    const SSL_CIPHER *cipher = SSL_get_pending_cipher(self->ssl);
+    if (!self->server_side) return is_first ? SERVER_FLIGHT : FINISHED_TLS12;
+    if (self->early_allowed) return 0;
+    if (SSL_version(self->ssl) < TLS1_3_VERSION) return FINISHED_TLS12;
+    if (cipher == NULL) return 0;
+    return FINISHED + (SSL_CIPHER_get_prf_nid(cipher) == NID_sha384 ? 48 : 32);
+}
+
 /* BoringSSL's own counters always say 0. */
 static void begin(struct cleat_connection *self) {
     if (self->begun) return;
     self->begun = true;
     if (!self->server_side) cleat_session_offer(self);
+    cleat_transport_expect(&self->transport, first_expected(self));
     cleat_sessions_count(self->initial->sessions,
                          self->server_side ? CLEAT_STAT_ACCEPT : CLEAT_STAT_CONNECT);
 }
@@ -185,11 +211,14 @@ static int advance(struct cleat_connection *self) {
 
 int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transport_mode mode) {
     int32_t status = pause_of(self);
+    bool is_first = self->transport.buffered == 0;
     int result;
     if (status < 0) return status;
     begin(self);
     cleat_connection_begin(self, mode);
     result = advance(self);
+    if (result != 1 && cleat_transport_has_written(&self->transport))
+        cleat_transport_expect(&self->transport, next_expected(self, is_first));
     if (self->server_side) cleat_credentials_note(self);
     if (result == 1 && SSL_in_early_data(self->ssl) == 1) return in_early_data(self);
     if (result == 1) {

@@ -42,39 +42,58 @@ static int read_head(struct cleat_transport *self, char *buffer, int len) {
     return len;
 }
 
-/* How much is received where the library asks for len bytes. In a handshake the start of the next record is received
- * as well: that saves a system call for each, and one for change_cipher_spec, whose record has 6 bytes. It is never a
- * whole record with data, so the descriptor stays readable while there is data, as programs that wait for it expect;
- * nor close_notify, so what follows that is never received here. */
-static int ahead(const struct cleat_transport *self, int len) {
-    return self->handshaking && len <= ROOM ? len + CLEAT_AHEAD : len;
+void cleat_transport_expect(struct cleat_transport *transport, int len) {
+    transport->expected = len;
 }
 
-/* Splits what was received between the library, which asked for len bytes, and head. */
-static int split(struct cleat_transport *self, const char *bytes, int got, char *buffer, int len) {
-    int more = got > len ? got - len : 0;
-    memcpy(buffer, bytes, (size_t)(got - more));
-    memcpy(self->head, bytes + len, (size_t)more);
+/* In a handshake more is received than the library asks for, which saves a system call for each record's header, and
+ * for short records: what is certainly of the handshake, and the start of what comes then. That is never a whole record
+ * with data, so the descriptor stays readable while there is data, as programs that wait for it expect; nor
+ * close_notify, so what follows that is never received here. */
+int cleat_transport_prepare(struct cleat_transport *transport, int len) {
+    int most = len > transport->expected ? len : transport->expected;
+    if (!transport->handshaking || len > ROOM) return len;
+    most += CLEAT_AHEAD;
+    if (most <= len + CLEAT_AHEAD || cleat_queue_reserve(&transport->in, (size_t)most)) return most;
+    return len + CLEAT_AHEAD;
+}
+
+/* prepare has reserved room for what does not fit into head. */
+static void keep(struct cleat_transport *self, const char *bytes, int len) {
+    if (len > (int)sizeof self->head) {
+        (void)cleat_queue_append(&self->in, bytes, (size_t)len);
+        return;
+    }
+    memcpy(self->head, bytes, (size_t)len);
     self->head_start = 0;
-    self->head_end = (uint8_t)more;
-    return got - more;
+    self->head_end = (uint8_t)len;
+    cleat_queue_free(&self->in);
+}
+
+int cleat_transport_split(struct cleat_transport *transport, const char *bytes, int got,
+                          char *buffer, int len) {
+    if (got <= 0) {
+        cleat_queue_free(&transport->in);
+        return got;
+    }
+    transport->expected -= got < transport->expected ? got : transport->expected;
+    if (got < len) len = got;
+    if (len > 0) memcpy(buffer, bytes, (size_t)len);
+    keep(transport, bytes + len, got - len);
+    return len;
 }
 
 static int read_fd(struct cleat_transport *self, char *buffer, int len) {
-    char room[ROOM + CLEAT_AHEAD];
-    int most = ahead(self, len);
+    char room[ROOM + CLEAT_EXPECTED_MAX];
+    int most = cleat_transport_prepare(self, len);
     char *into = most > len ? room : buffer;
-    for (;;) {
-        ssize_t got = recv(self->fd, into, (size_t)most, MSG_DONTWAIT);
-        if (got == 0) self->ended = true;
-        if (got > 0 && into == room) return split(self, room, (int)got, buffer, len);
-        if (got >= 0) return (int)got;
-        if (errno == EAGAIN) return -1;
-        if (errno != EINTR) {
-            self->error = errno;
-            return -1;
-        }
-    }
+    ssize_t got;
+    do {
+        got = recv(self->fd, into, (size_t)most, MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0 && errno != EAGAIN) self->error = errno;
+    if (got == 0) self->ended = true;
+    return into == room ? cleat_transport_split(self, room, (int)got, buffer, len) : (int)got;
 }
 
 static void keep_tail(struct cleat_transport *self, const char *bytes, size_t len) {
@@ -97,14 +116,14 @@ bool cleat_transport_ended_in_alert(const struct cleat_transport *transport, int
 
 static int receive(struct cleat_transport *self, char *buffer, int len) {
     bool early;
-    if (self->fd < 0 || cleat_queue_len(&self->in) > 0) return read_memory(self, buffer, len);
     if (self->head_start < self->head_end) return read_head(self, buffer, len);
+    if (self->fd < 0 || cleat_queue_len(&self->in) > 0) return read_memory(self, buffer, len);
     if (self->reads++ == CLEAT_READS) {
         /* The peer sends what is of no use, faster than it is read: it must not keep the call here. */
         self->wanted = 0;
         return -1;
     }
-    self->wanted = ahead(self, len);
+    self->wanted = len;
     /* The current flight has not been sent, so no reply can be pending: skip recv. */
     early = self->handshaking && self->fresh;
     return early || self->mode == CLEAT_TRANSPORT_WAITS ? -1 : read_fd(self, buffer, len);

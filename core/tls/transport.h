@@ -1,8 +1,9 @@
 /* transport.h: how a connection's bytes reach the network: a BIO of our own.
  *
  * The TLS library never touches the descriptor with SIGPIPE in reach, and never waits in it. Nothing is
- * read ahead of what it needs, except for a few bytes in a handshake, after which a descriptor with data
- * is readable all the same. What the library writes is buffered here and goes out in one send
+ * read ahead of what it needs, except in a handshake: what is certainly of the handshake, and less than a
+ * record with data beyond. So a descriptor with data is readable all the same, and what follows the
+ * handshake or close_notify stays in the socket. What the library writes is buffered here and goes out in one send
  * when the connection flushes: the records of one write, or the messages of one flight. Over
  * memory the buffered bytes stay until they are drained. The BIO takes all that the library
  * writes: callers flush before they let it write, so that it is never left within a record.
@@ -27,7 +28,8 @@ enum {
     CLEAT_RECORD = 16384, /* the most that one record holds (RFC 8446 section 5.1) */
     CLEAT_TAIL = 7,
     CLEAT_HEAD = 5, /* a record's header: what the library reads first, and nothing besides */
-    CLEAT_AHEAD = 12, /* what a handshake receives beyond what the library wants, at most */
+    CLEAT_AHEAD = 12, /* what a handshake receives beyond what is certainly its own, at most */
+    CLEAT_EXPECTED_MAX = 2048, /* a ClientHello with X25519MLKEM768 has up to 1900 */
     /* How often the TLS library may read from the network before the call looks at the clock
      * again: twice for each record. */
     CLEAT_READS = 256,
@@ -46,6 +48,7 @@ struct cleat_transport {
     int fd; /* -1: memory */
     enum cleat_transport_mode mode;
     int wanted; /* how much the last read that got nothing was for; 0 if it may not be received */
+    int expected; /* bytes that are certainly the handshake's and not received: see transport.c */
     int reads; /* of the network in this call of the library */
     int error; /* errno of a recv or send that failed in it, ENOMEM */
     bool out_of_memory; /* bytes of a record are lost: nothing can follow them */
@@ -59,7 +62,7 @@ struct cleat_transport {
     uint8_t head[CLEAT_HEAD + CLEAT_AHEAD]; /* received and not yet read by the library */
     uint8_t head_start;
     uint8_t head_end;
-    struct cleat_queue in; /* fed and not yet read */
+    struct cleat_queue in; /* fed and not yet read; or received, where head has no room */
     struct cleat_queue out; /* buffered and not yet sent or drained */
     size_t limit; /* over memory: with so many bytes in out no write begins */
     uint8_t tail[CLEAT_TAIL]; /* the last bytes that were read, of the handshake */
@@ -85,6 +88,17 @@ static inline void cleat_transport_begin(struct cleat_transport *transport,
     transport->wanted = 0;
     transport->mode = mode;
 }
+
+/* cleat_transport_expect says how many bytes of the handshake the peer sends next, at least, before anything that is
+ * not the handshake's: data, close_notify. At most CLEAT_EXPECTED_MAX. */
+void cleat_transport_expect(struct cleat_transport *transport, int len);
+
+/* For transport_wait.c. cleat_transport_prepare returns how much may be received where the library wants len bytes;
+ * then cleat_transport_split is called with what recv has returned. It moves up to len bytes to buffer and returns how
+ * many; what is left is kept until the library reads it. */
+int cleat_transport_prepare(struct cleat_transport *transport, int len);
+int cleat_transport_split(struct cleat_transport *transport, const char *bytes, int got,
+                          char *buffer, int len);
 
 /* cleat_transport_handshake_done is called when nothing of the handshake is to be received. */
 void cleat_transport_handshake_done(struct cleat_transport *transport);

@@ -1,34 +1,30 @@
 /* transport_wait.c: how a connection waits for the network: without its lock, so that another
  * thread can read or write meanwhile; in poll, or in recv itself. */
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "net/wait.h"
 #include "tls/transport.h"
 
 /* With an infinite timeout on a blocking descriptor, block in recv: one system call in place of
- * three. It receives no more than the library wants, a record's header mostly, and leaves it where
+ * three. It receives no more than a record's header, or what a handshake may, and leaves it where
  * the library looks next. False: the descriptor does not block. */
 static bool receive(struct cleat_transport *self, struct cleat_object *object,
                     pthread_mutex_t *lock, int32_t *status) {
-    uint8_t bytes[sizeof self->head];
-    size_t len = self->wanted < (int)sizeof bytes ? (size_t)self->wanted : sizeof bytes;
+    char bytes[CLEAT_EXPECTED_MAX + CLEAT_AHEAD];
+    int wanted = self->wanted < CLEAT_HEAD ? self->wanted : CLEAT_HEAD;
+    int most = cleat_transport_prepare(self, wanted);
     ssize_t got = -1;
     int error = EINTR;
     pthread_mutex_unlock(lock);
     *status = cleat_wait_enter(object, true);
     if (*status >= 0) {
-        got = recv(self->fd, bytes, len, 0);
+        got = recv(self->fd, bytes, (size_t)most, 0);
         error = errno;
         *status = cleat_wait_leave(object, true);
     }
     pthread_mutex_lock(lock);
-    if (got > 0) {
-        memcpy(self->head, bytes, (size_t)got);
-        self->head_start = 0;
-        self->head_end = (uint8_t)got;
-    }
+    cleat_transport_split(self, bytes, (int)got, NULL, 0);
     if (*status < 0) return true;
     if (got < 0 && error == EAGAIN) return false;
     if (got < 0 && error != EINTR) *status = cleat_fail_errno(error);

@@ -1,7 +1,5 @@
---- LuaSec's API over cleat: the table that `require "ssl"` returns with LuaSec 1.3.
----
----     local ssl = require("cleat.luasec").install()
----     print(ssl == require "ssl") --> true
+--- LuaSec's API over cleat: the table that `require "ssl"` returns with LuaSec 1.3. docs/luasec.md says how programs are
+--- moved, and what differs. LuaSec's documentation describes contexts and connections.
 
 local config = require "cleat.luasec.config"
 local connection = require "cleat.luasec.connection"
@@ -11,11 +9,23 @@ require "cleat.luasec.information"
 local luasec = {
     _VERSION = "1.3.0",
     _COPYRIGHT = "LuaSec's API over cleat",
+    --- config: what newcontext accepts here, as LuaSec's `ssl.config`.
+    --- Python: none.
     config = config.public,
     newcontext = newcontext,
     wrap = connection.wrap,
 }
 
+--- Makes a certificate object of PEM text, see cleat.luasec.x509.
+---
+---     local luasec = require "cleat.luasec"
+---     print(luasec.loadcertificate("no certificate"))
+---     --> nil
+---
+--- Python: none.
+---@param pem string
+---@return any? certificate
+---@return string? reason
 function luasec.loadcertificate(pem)
     return require("cleat.luasec.x509").load(pem)
 end
@@ -26,7 +36,16 @@ local MODULES = {
     ["ssl.config"] = "cleat.luasec.config_module",
 }
 
---- Makes require return these modules under LuaSec's names, except for those that the program has loaded already.
+--- Makes `require` return these modules under LuaSec's names: `ssl`, `ssl.https`, `ssl.x509`, `ssl.context`, `ssl.core`
+--- and `ssl.config`. Names that the program has loaded already stay. To require `cleat.luasec.install` does the
+--- same: `lua -lcleat.luasec.install program.lua`.
+---
+---     local luasec = require("cleat.luasec").install()
+---     print(require "ssl" == luasec)
+---     --> true
+---
+--- Python: none.
+---@return table # this module
 function luasec.install()
     for name, ours in pairs(MODULES) do
         if package.loaded[name] == nil then

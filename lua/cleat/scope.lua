@@ -35,6 +35,11 @@ if not compat.newproxy then
         fields.open, fields.ticket = true, ticket
         return setmetatable(fields, metatable)
     end
+
+    --- again begins a scope that has ended once more.
+    function scope.again(self, ticket)
+        self.open, self.ticket = true, ticket
+    end
 else
     function scope.metatable(methods)
         local first = compat.newproxy(true)
@@ -53,6 +58,11 @@ else
         tickets[sentinel] = ticket
         fields.open, fields.sentinel = true, sentinel
         return setmetatable(fields, metatable)
+    end
+
+    function scope.again(self, ticket)
+        self.open = true
+        tickets[self.sentinel] = ticket
     end
 end
 

@@ -14,13 +14,17 @@
 ---   fail(self, result, method)    raises the error for a status, or returns the results of the method
 ---   gone(self, method)            the same after the object was closed
 ---   stop                          a status that ends the call like a success, optional
+---   begin(self), stepped(self, result)   what is done before the first step and after each, if the object has a field
+---                                 _trace; optional
 
+local scope = require "cleat.scope"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 local watch = require "cleat.socket.watch"
 
 local WANT_READ, WANT_WRITE, TIMEOUT, HANDLE = status.WANT_READ, status.WANT_WRITE, status.TIMEOUT, status.HANDLE
+local rawget = rawget
 local FOREVER = waiting.FOREVER
 local remaining = waiting.remaining
 
@@ -89,7 +93,13 @@ end
 
 -- supply returns nil to try again, or the status to fail with.
 local function supply(self, claim, result, deadline, timeout)
-    local supplied = self:_supply(claim, result == WANT_WRITE and "write" or "read", deadline, timeout)
+    local event = result == WANT_WRITE and "write" or "read"
+    local supplied
+    if self._turns.steady then
+        supplied = suspend.ready(self, claim, event, deadline, timeout)
+    else
+        supplied = self:_supply(claim, event, deadline, timeout)
+    end
     if supplied then
         return nil
     end
@@ -103,15 +113,15 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
     if how ~= "first" and how ~= "waited" then
         return refused(self, kind, how, method, timeout)
     end
-    local field, stepped = kind.field, kind.stepped
-    local id = self[field]
+    local field, id = kind.field, self[kind.field]
     local polls = self._waiter or (self._wait == 0 and timeout == self._timeout)
     if id == 0 then
         return kind.gone(self, method)
     elseif how == "waited" or result == HANDLE then
         result = nil
     end
-    if kind.begin then
+    local traced = kind.begin and rawget(self, "_trace")
+    if traced then
         kind.begin(self)
     end
     local first, second, third
@@ -122,8 +132,8 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
                 return kind.fail(self, TIMEOUT, method)
             end
             result, first, second, third = f(id, wait, a, b, c, d)
-            if stepped then
-                stepped(self, result)
+            if traced then
+                kind.stepped(self, result)
             end
         end
         if result and (result >= 0 or result == kind.stop) then
@@ -148,6 +158,8 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
     end
 end
 
+local go_on = suspend.go_on
+
 --- run repeats a call whose first attempt would block, or was not made, and returns the results of f.
 ---@param self table
 ---@param kind table
@@ -158,6 +170,10 @@ end
 ---@param f function
 function suspend.run(self, kind, method, timeout, deadline, result, f, a, b, c, d)
     deadline = deadline or waiting.deadline(timeout)
+    local claim = turns.enter(self, kind.turn)
+    if claim then
+        return scope.run(claim, go_on, claim, "first", self, kind, method, timeout, deadline, result, f, a, b, c, d)
+    end
     return turns.run(self, kind.turn, deadline, suspend.go_on, self, kind, method, timeout, deadline, result, f, a, b, c, d)
 end
 

@@ -14,7 +14,7 @@ local model = {}
 
 --- The modules that programs load; adapters are added to them.
 model.MODULES = { "cleat.ssl", "cleat.socket", "cleat.select", "cleat.errno", "cleat.errors", "cleat.https", "cleat.python", "cleat.selectors",
-    "cleat.sessions", "cleat.sessions.memory", "cleat.sessions.redis", "cleat.sessions.nginx", "cleat.luasec.x509", "cleat.luasec.https" }
+    "cleat.sessions", "cleat.sessions.memory", "cleat.sessions.redis", "cleat.sessions.nginx", "cleat.luasec", "cleat.luasec.x509", "cleat.luasec.https" }
 
 local NO_ADAPTERS = { methods = true }
 

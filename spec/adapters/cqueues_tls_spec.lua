@@ -532,6 +532,21 @@ describe("a TLS socket for cqueues", function()
         client:close()
     end)
 
+    it("ends a handshake when another coroutine closes it", function()
+        local left, right = cqueues_socket.pair()
+        left:onerror(handler)
+        local client, results = tls.wrap(left, { server_hostname = "localhost" }), nil
+        run(function()
+            results = { client:starttls(adapters.client(), limits.bound(5)) }
+        end, function()
+            cqueues.poll(0.01)
+            client:close()
+        end)
+        assert.is_nil(results[1])
+        assert.are.equal(cqueues_errno.EBADF, results[3])
+        right:close()
+    end)
+
     it("connects, and reports what the network does", function()
         run(function()
             local sock = cqueues_socket.connect("127.0.0.1", process.refusing_port())

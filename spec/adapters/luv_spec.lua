@@ -93,6 +93,29 @@ describe("over luv, wrap_socket", function()
         assert.is_true(ticks >= 5, ticks .. " ticks")
     end)
 
+    it("leaves the handle's reading to the program after unwrap()", function()
+        local job = adapters.python("unwrap", "recv 1", "send 706c61696e")
+        run(function()
+            local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
+            assert.are.equal("", sock:recv(1))
+            local back, rest = sock:unwrap()
+            local thread = compat.running()
+            -- begun in the callback that has received the peer's close_notify
+            assert(back:read_start(function(_, bytes)
+                rest = rest .. (bytes or "")
+                if #rest >= 5 or not bytes then
+                    back:read_stop()
+                    assert(coroutine.resume(thread))
+                end
+            end))
+            back:write "x"
+            coroutine.yield()
+            assert.are.equal("plain", rest)
+            back:close()
+        end)
+        job:finish()
+    end)
+
     it("connects by name, and closes the handle", function()
         local job = adapters.python("send 6869", "waiteof")
         run(function()

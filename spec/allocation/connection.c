@@ -155,6 +155,8 @@ static int32_t shake_hands(void) {
         b = cleat_connection_handshake(server, 0);
         if (b < 0 && CLEAT_CLASS(b) == CLEAT_WANT_SERVER_NAME) {
             b = cleat_connection_set_context(server, client_context);
+            if (b >= 0) EXPECT(cleat_connection_offered_alpn(server, got, PART) == 12);
+            if (b >= 0) b = cleat_connection_set_alpn_protocols(server, "\2h2", 3);
             if (b >= 0) b = cleat_connection_answer_server_name(server, -1);
             if (b >= 0) b = cleat_connection_handshake(server, 0);
         }

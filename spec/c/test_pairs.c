@@ -85,6 +85,10 @@ static int32_t ask(int32_t id) {
     cleat_connection_version(id, text, sizeof text);
     cleat_connection_cipher(id, text, sizeof text, &number);
     cleat_connection_alpn_protocol(id, text, sizeof text);
+    cleat_connection_offered_alpn(id, text, sizeof text);
+    cleat_connection_set_alpn_protocols(id, "\1x", 2);
+    certificate = cleat_connection_chain_certificate(id, CLEAT_CHAIN_OWN, 0);
+    if (certificate > 0) cleat_close(certificate);
     for (number = CLEAT_BINDING_TLS_UNIQUE; number <= CLEAT_BINDING_TLS_SERVER_END_POINT; number++)
         cleat_connection_channel_binding(id, number, text, sizeof text);
     cleat_connection_alert(id, CLEAT_DIRECTION_SENT, &number);

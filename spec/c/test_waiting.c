@@ -122,25 +122,39 @@ static void test_nothing_read_ahead(int32_t server_context, int32_t client_conte
     close_pair(&pair);
 }
 
+/* One handshake after another over the same contexts: versions, groups, and whether it resumes a session. */
+struct way {
+    int32_t version;
+    const char *group;
+    bool resumes;
+    int blocks_from; /* this turn and later ones have all the time there is, and what they wait for has come */
+};
+
+static int32_t timeout_of(const struct way *way, int turn) {
+    return turn < way->blocks_from ? 0 : -1;
+}
+
 /* Each end writes a byte as soon as its handshake is done, so that the other one may receive it with the last of its
  * own handshake: not as a whole, or programs that wait for the descriptor would not learn of it. */
-static void test_stays_readable(int32_t server_context, int32_t client_context, int32_t version) {
+static void open_readable(const int32_t contexts[2], const struct way *way, bool resumes,
+                          bool blocks) {
     bool done[2] = {false, false};
     int32_t ids[2];
     int fds[2];
     int turn;
     int end;
-    EXPECT(cleat_context_set_maximum_version(client_context, version) == CLEAT_OK);
     EXPECT(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
-    ids[0] = cleat_connection_over_fd(client_context, fds[0], 0, "localhost", 9);
-    ids[1] = cleat_connection_over_fd(server_context, fds[1], 1, NULL, 0);
+    ids[0] = cleat_connection_over_fd(contexts[0], fds[0], 0, "localhost", 9);
+    ids[1] = cleat_connection_over_fd(contexts[1], fds[1], 1, NULL, 0);
     for (turn = 0; turn < 20 && !(done[0] && done[1]); turn++) {
         end = turn % 2;
         if (done[end]) continue;
-        done[end] = cleat_connection_handshake(ids[end], 0) == CLEAT_OK;
+        done[end] =
+            cleat_connection_handshake(ids[end], blocks ? timeout_of(way, turn) : 0) == CLEAT_OK;
         if (done[end]) EXPECT(cleat_connection_write(ids[end], "x", 1, 0) == 1);
     }
     EXPECT(done[0] && done[1]);
+    EXPECT(cleat_connection_session_reused(ids[0]) == (resumes ? 1 : 0));
     for (end = 0; end < 2; end++) {
         struct pollfd event = {fds[end], POLLIN, 0};
         char byte = 0;
@@ -155,6 +169,28 @@ static void test_stays_readable(int32_t server_context, int32_t client_context, 
     close(fds[1]);
 }
 
+static void test_stays_readable(int32_t server_context, int32_t client_context) {
+    static const struct way ways[] = {
+        {CLEAT_TLS1_2_VERSION, "X25519", false, 3}, {CLEAT_TLS1_2_VERSION, "prime256v1", false, 3},
+        {CLEAT_TLS1_3_VERSION, "X25519", false, 2}, {CLEAT_TLS1_3_VERSION, "secp384r1", false, 4},
+        {CLEAT_TLS1_2_VERSION, "X25519", true, 2},  {CLEAT_TLS1_3_VERSION, "X25519", true, 2},
+    };
+    static const char *const ciphers[] = {"ECDHE+CHACHA20", "ECDHE+AESGCM", "ECDHE+AES"};
+    const int32_t contexts[2] = {client_context, server_context};
+    size_t i;
+    for (i = 0; i < sizeof ways / sizeof ways[0] * 6; i++) {
+        const struct way *way = &ways[i / 6];
+        const char *suites = ciphers[i % 3];
+        EXPECT(cleat_context_set_maximum_version(client_context, way->version) == CLEAT_OK);
+        EXPECT(cleat_context_set_ciphers(client_context, suites, (int32_t)strlen(suites)) >= 0);
+        EXPECT(cleat_context_set_ecdh_curve(server_context, way->group,
+                                            (int32_t)strlen(way->group)) == CLEAT_OK);
+        EXPECT(cleat_context_set_client_sessions(client_context, way->resumes ? 4 : 0) == CLEAT_OK);
+        open_readable(contexts, way, false, !way->resumes && i % 6 >= 3);
+        if (way->resumes) open_readable(contexts, way, true, i % 6 >= 3);
+    }
+}
+
 int main(void) {
     int32_t server_context;
     int32_t client_context;
@@ -162,8 +198,7 @@ int main(void) {
     test_two_readers(server_context, client_context, 0);
     test_two_readers(server_context, client_context, SOCK_NONBLOCK);
     test_nothing_read_ahead(server_context, client_context);
-    test_stays_readable(server_context, client_context, CLEAT_TLS1_2_VERSION);
-    test_stays_readable(server_context, client_context, CLEAT_TLS1_3_VERSION);
+    test_stays_readable(server_context, client_context);
     cleat_close(server_context);
     cleat_close(client_context);
     EXPECT(cleat_handle_count() == 0);

@@ -7,6 +7,7 @@ local pair = require "support.luasec_pair"
 local pki = require "support.pki"
 local process = require "support.process"
 local socket = require "socket"
+local sockets = require "cleat.socket"
 
 local client, server, open, wrap, shake = pair.client, pair.server, pair.open, pair.wrap, pair.shake
 
@@ -235,6 +236,13 @@ describe("cleat.luasec", function()
         assert.are.equal("line", s:receive())
         assert.are.equal("line", s:receive())
         assert.is_false(s:dirty())
+        for _ = 1, 20 do -- records that arrive together: each is announced by one of both
+            c:send(("x"):rep(1000))
+        end
+        for _ = 1, 20 do
+            assert.is_true(s:dirty() or socket.select({ s }, nil, limits.bound(5))[1] == s)
+            assert.are.equal(1000, #s:receive(1000))
+        end
         c:close()
         s:close()
     end)
@@ -284,7 +292,27 @@ describe("cleat.luasec", function()
         assert.are.same({ false, "closed" }, { c:dohandshake() })
         assert.are.equal("nothing", c:want())
         s:settimeout(limits.bound(5))
-        assert.are.same({ false, "closed" }, { s:dohandshake() })
+        assert.are.same({ false, "unexpected eof while reading" }, { s:dohandshake() })
         s:close()
+    end)
+
+    it("tells a connection that was cut off from one that was closed, unless an option says otherwise", function()
+        for _, option in ipairs { "all", "ignore_unexpected_eof" } do
+            local c, s = open(client { options = option })
+            s:send "part"
+            local plain = sockets.socket { fileno = s:getfd() }
+            plain:shutdown(sockets.SHUT_WR)
+            plain:detach()
+            c:settimeout(limits.bound(5))
+            if option == "all" then
+                assert.are.same({ nil, "unexpected eof while reading", "part" }, { c:receive "*a" })
+                assert.are.same({ nil, "unexpected eof while reading", "" }, { c:receive(1) })
+            else
+                assert.are.equal("part", c:receive "*a")
+                assert.are.same({ nil, "closed", "" }, { c:receive(1) })
+            end
+            c:close()
+            s:close()
+        end
     end)
 end)

@@ -48,6 +48,34 @@ describe("cleat.luasec.https:", function()
         assert.are.equal("200\n", run(code:format(server.port), trusted))
     end)
 
+    it("another value of the variable is an error", function()
+        local ok, message = pcall(answer, "localhost", "CLEAT_LUASEC_VERIFY=yes")
+        assert.is_false(ok)
+        assert.is_truthy(message:find("cleat.luasec: CLEAT_LUASEC_VERIFY must be peer, not yes", 1, true), message)
+    end)
+
+    it("install() leaves what is loaded", function()
+        local output = process.run_code([[
+            local theirs = {}
+            package.loaded["ssl.https"] = theirs
+            require("cleat.luasec").install()
+            print(require "ssl.https" == theirs, require "ssl" == require "cleat.luasec", require "ssl.x509" == require "cleat.luasec.x509")
+        ]])
+        assert.are.equal("true\ttrue\ttrue\n", output)
+    end)
+
+    it("-l and LUA_INIT put it under LuaSec's names, for a program that is not edited", function()
+        local script = process.write_file(process.directory() .. "/program.lua", 'print(require "ssl"._COPYRIGHT)\n')
+        local variable = _VERSION > "Lua 5.1" and "LUA_INIT_" .. _VERSION:match "%d.*":gsub("%.", "_") or "LUA_INIT"
+        local command = process.lua { variable .. '=require "cleat.luasec.install"', script }
+        local result = process.run(command)
+        assert.are.equal("LuaSec's API over cleat\n", result.output, result.errors)
+        command = process.lua { script }
+        table.insert(command, #command, "-lcleat.luasec.install")
+        result = process.run(command)
+        assert.are.equal("LuaSec's API over cleat\n", result.output, result.errors)
+    end)
+
     it("closes the descriptor of a connection whose handshake fails at once", function()
         local output = run(([[
             local function descriptors()

@@ -28,7 +28,7 @@ end
 describe("cleat.luasec verifies", function()
     teardown(process.cleanup)
 
-    it("nobody by default, as LuaSec, and says so if it is asked", function()
+    it("no server by default, as LuaSec, and says so if it is asked", function()
         local bad = ('server { certificate = %q, key = %q }'):format(pki.chain "unknown")
         assert.are.equal("good false\ngood false\n", environment(nil, ([[
             print(visit("localhost", client(), %s))

@@ -12,6 +12,7 @@ local raises = require "support.raises"
 local support = require "support.lua_http"
 local lua_http = require "cleat.adapters.lua_http"
 local request = require "http.request"
+local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
 local run = support.run
@@ -417,6 +418,11 @@ describe("lua-http", function()
                 sock:xwrite(data, "bn")
                 sock:shutdown "w"
                 sock:read "*a"
+                sock:close()
+            end
+            for _ = 1, 5 do -- reset at once
+                local sock = socket.create_connection { "127.0.0.1", port }
+                sock:setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, "\1\0\0\0\0\0\0\0")
                 sock:close()
             end
             local half = assert(lua_http.connect({ host = "localhost", port = port, tls = true, ctx = support.context(),

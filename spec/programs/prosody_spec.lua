@@ -1,5 +1,5 @@
--- Debian's Prosody, unchanged, over cleat.luasec and, for comparison, over Debian's LuaSec: what each shows its clients,
--- other servers and its log. docs/luasec.md has the result.
+-- Debian's Prosody, unchanged, over cleat.luasec and, for comparison, over Debian's LuaSec: what each shows its
+-- clients, other servers and its log. docs/luasec.md has the result.
 local limits = require "support.limits"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -34,6 +34,11 @@ local function run(command)
         error(("%s ended with %d:\n%s%s"):format(command[3], result.status, result.output, result.errors), 2)
     end
     return result.output
+end
+
+-- fingerprint: openssl's, with SHA-1.
+local function fingerprint(name)
+    return run { "openssl", "x509", "-in", name, "-noout", "-fingerprint", "-sha1" }:match "=(%S+)"
 end
 
 -- send: alice of a virtual host sends a text to each of the addresses.
@@ -134,6 +139,73 @@ describe("Prosody", function()
         end
     end
 
+    it("is moved to cleat and back by two commands of docs/luasec.md", function()
+        local server = servers["cleat epoll"]
+        local section = process.read_file(process.root .. "/docs/luasec.md"):match "\n## Prosody\n(.*)"
+        local to, back = section:match "```sh\n(.-)\n```.-```sh\n(.-)\n```"
+        local config = server.config
+        server.config = process.write_file(server.directory .. "/moved.cfg.lua", process.read_file(config))
+        local function run_here(command)
+            command = command:gsub("sudo ", ""):gsub("/etc/prosody/prosody%.cfg%.lua", server.config)
+            local count
+            command, count = command:gsub("systemctl restart prosody", "echo restarted")
+            assert.are.equal(1, count)
+            local result = server:run("sh", "-c", command)
+            assert.are.equal("restarted\n", result.output, result.errors)
+        end
+        local function version()
+            return server:control "about":match "LuaSec:%s+(%S+)"
+        end
+        local of_cleat = server:run("lua5.4", "-e", 'print((require "cleat.luasec"._VERSION))').output:match "%S+"
+        local of_luasec = server:run("lua5.4", "-e", 'print((require "ssl"._VERSION))').output:match "%S+"
+        assert.are_not.equal(of_cleat, of_luasec)
+        assert.are.equal(of_cleat, version())
+        run_here(back)
+        assert.are.equal(of_luasec, version())
+        assert.are.equal(prosody.LINE .. "\n" .. process.read_file(server.config), process.read_file(config))
+        run_here(to)
+        assert.are.equal(of_cleat, version())
+        assert.are.equal(process.read_file(server.config), process.read_file(config))
+        -- where there is no cleat, nothing is changed
+        run_here(back)
+        local text = process.read_file(server.config)
+        local result = servers["luasec epoll"]:run("sh", "-c", (to:gsub("sudo ", ""):gsub("/etc/prosody/prosody%.cfg%.lua",
+            server.config)))
+        assert.are.equal(1, result.status)
+        assert.are.equal(text, process.read_file(server.config))
+        server.config = config
+    end)
+
+    it("prosodyctl reports the same with both", function()
+        local texts = {}
+        for i, library in ipairs(LIBRARIES) do
+            local server = servers[library .. " epoll"]
+            local other = servers[library .. " event"]
+            send(server, "good", "c2s", "for the console", "carol@" .. other.hosts.good)
+            prosody.wait_until(function()
+                return server:outcomes()[("out %s->%s"):format(server.hosts.good, other.hosts.good)]
+            end, function()
+                return server:log():sub(-8000)
+            end)
+            local parts = {}
+            for line in server:control("check", "certs"):gmatch "[^\n]+" do
+                parts[#parts + 1] = line
+            end
+            table.sort(parts) -- its order is random
+            table.insert(parts, 1, server:control("shell", ("s2s:showcert(%q)"):format(other.hosts.good)))
+            texts[i] = table.concat(parts, "\n"):gsub(process.directory() .. "/", ""):gsub("(%l+)%d+(%.wild)", "%1%2")
+                :gsub("prosody%-%l+%d+", "prosody"):gsub("%-%l+%.wild", ".wild")
+        end
+        assert.are.equal(texts[2], texts[1])
+        for _, line in ipairs {
+            "Trusted certificate: Yes", "Valid for good.wild.cleat.test: Yes", 'commonName: "cleat test intermediate"',
+            "Fingerprint (SHA1): " .. fingerprint(pki.path "server-ec.crt"), "Certificate has expired.",
+            "Not valid for server-to-server connections to other.wild.cleat.test.",
+        } do
+            assert.is_truthy(texts[1]:find(line, 1, true), texts[1])
+        end
+    end)
+
     of_each("runs with it", function(server)
         assert.are.equal(NAMES[server.backend], server:wait_for "Prosody is using the ([%a ]+) backend")
         local loaded = server:maps()
@@ -143,12 +215,57 @@ describe("Prosody", function()
 
     of_each("messages by STARTTLS and direct TLS", function(server)
         local alice, bob = "alice@" .. server.hosts.good, "bob@" .. server.hosts.good
+        local position = #server:log() + 1
         for _, service in ipairs { "c2s", "c2s_direct_tls" } do
             send(server, "good", service, "hello by " .. service, bob)
             assert.are.equal(alice, clients[server]:wait_for("Z ([^: ]+): hello by " .. service .. "\n"))
         end
-        local _, count = server:log():gsub("c2s%x+%s+info%s+Stream encrypted %(TLSv1%.3 with TLS_AES_128_GCM_SHA256%)", "")
-        assert.are.equal(3, count) -- and bob
+        local text = server:log():sub(position)
+        local _, count = text:gsub("c2s%x+%s+info%s+Stream encrypted %(TLSv1%.3 with TLS_AES_128_GCM_SHA256%)", "")
+        assert.are.equal(2, count)
+    end)
+
+    -- The texts are the libraries' own. Where they differ, both are here.
+    of_each("failed handshakes, and what they leave", function(server)
+        local port = server.ports.c2s_direct_tls
+        local tls = { "openssl", "s_client", "-connect", "127.0.0.1:" .. port, "-servername", server.hosts.good, timeout = 60 }
+        local function client(...)
+            local command = { timeout = 60 }
+            for _, word in ipairs(tls) do
+                command[#command + 1] = word
+            end
+            for _, word in ipairs { ... } do
+                command[#command + 1] = word
+            end
+            return command
+        end
+        local cases = {
+            { "http request", { "curl", "--silent", "--max-time", "60", ("http://127.0.0.1:%d/"):format(port) } },
+            { "tlsv1 alert unknown ca", { "curl", "--silent", "--max-time", "60", "--cacert", pki.path "unknown-root.pem",
+                "--connect-to", "::127.0.0.1:", ("https://%s:%d/"):format(server.hosts.good, port) } },
+            { "unsupported protocol", client("-tls1_1", "-cipher", "ALL:@SECLEVEL=0") },
+            { "no shared cipher", client("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256") },
+        }
+        local descriptors = server:descriptors()
+        for _, case in ipairs(cases) do
+            local position = #server:log() + 1
+            process.run(case[2])
+            prosody.wait_until(function()
+                return server:log():find(" error: " .. case[1], position, true) or server.backend == "select"
+            end, function()
+                return case[1] .. " is not in: " .. server:log():sub(position)
+            end)
+        end
+        for _ = 1, 5 do -- connections that end at once, before a handshake and after it
+            socket.create_connection({ "127.0.0.1", port }):close()
+            certificate_of(server, "c2s_direct_tls", server.hosts.good)
+            certificate_of(server, "c2s", server.hosts.good)
+        end
+        prosody.wait_until(function()
+            return server:descriptors() == descriptors
+        end, function()
+            return ("%d descriptors, before it were %d"):format(server:descriptors(), descriptors)
+        end)
     end)
 
     -- Which servers talk to which: each library and each backend in both roles, and LuaSec with itself as the control.

@@ -859,6 +859,47 @@ describe("the turn of a coroutine that is killed", function()
     end)
 end)
 
+describe("a call that is over", function()
+    handles.watch(before_each, after_each)
+
+    -- What a call has needed is used by later calls: it must not keep anything of the first one.
+    it("keeps neither its coroutine nor its socket", function()
+        local gone = setmetatable({}, { __mode = "k" })
+        local function waited(kind)
+            local one, two = link.open()
+            one:setwaiter(function()
+                coroutine.yield()
+                return true
+            end)
+            local thread = coroutine.create(function()
+                return one:recv(10)
+            end)
+            assert(coroutine.resume(thread))
+            if kind == "answered" then
+                two:sendall "hello"
+                assert.are.same({ true, "hello" }, { coroutine.resume(thread) })
+                one:close()
+            elseif kind == "closed" then
+                one:close()
+                local ok, failure = coroutine.resume(thread)
+                assert.is_false(ok)
+                assert.are.equal(9, failure.errno)
+            end
+            two:close()
+            gone[thread], gone[one] = true, true
+        end
+        for _ = 1, 3 do
+            waited "dropped"
+            waited "closed"
+            waited "answered"
+        end
+        collectgarbage()
+        collectgarbage()
+        collectgarbage()
+        assert.is_nil(next(gone))
+    end)
+end)
+
 describe("errors that are shared", function()
     it("cannot be changed", function()
         for _, name in ipairs { "want_read", "want_write", "would_block", "in_progress" } do

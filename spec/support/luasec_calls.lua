@@ -1,12 +1,14 @@
--- Calls of LuaSec's ssl, over LuaSec or, with -lcleat.luasec.install, over cleat: a line for each with what it returns.
+-- Calls of LuaSec's ssl, over LuaSec or, with `cleat.luasec.install`, over cleat: a line for each with what it returns.
 --
---   luasec_calls.lua DIRECTORY     DIRECTORY has the certificates of pki.sh
+--   luasec_calls.lua DIRECTORY [MODULE]     DIRECTORY has the certificates of pki.sh; MODULE is required first
+if arg[2] then
+    require(arg[2])
+end
 local socket = require "socket"
 local ssl = require "ssl"
 
 local directory = arg[1]
 io.stdout:setvbuf "line"
-local unpack = table.unpack or unpack
 
 local function file(name)
     return directory .. "/" .. name
@@ -148,10 +150,12 @@ case("io", function()
     arrived(s)
     show("partly", s:receive(10))
     show("want", s:want(), s:dirty())
-    show("ranges", c:send("abc", -2), c:send("abc", 2, -2), c:send("abc", 5), c:send("abc", 0, 0), c:send("", 1), c:send(12))
+    show("ranges", (c:send("abc", -2)), (c:send("abc", 2, -2)), (c:send("abc", 5)), (c:send("abc", 0, 0)), (c:send("", 1)), (c:send(12)))
+    show("results", select("#", c:send("", 1)), select("#", c:send "3"))
     s:settimeout(5)
     show("prefix", s:receive(5, "xy"), s:receive(1, "z"))
     c:send("one\r\ntwo\n\nth\rree\nrest")
+    show("results", select("#", s:receive(2)), select("#", s:receive(0, "x")))
     show("lines", s:receive(), s:receive "*l", s:receive "*l")
     show("dirty", s:dirty())
     show("line", s:receive())
@@ -201,7 +205,7 @@ case("before", function()
     show("early alpn", c:getalpn())
     show("methods", reason_of(c.receive))
     c:settimeout(0.01)
-    show("nobody answers", c:dohandshake())
+    show("no answer", c:dohandshake())
     show("wants", c:want())
 end)
 
@@ -220,32 +224,76 @@ case("info", function()
 end)
 
 case("verification", function()
-    local function judge(name, of_client, of_server)
+    local function verdict(name, of_client, of_server)
         local c, s, why, reason = pair(of_client, of_server or server())
         show(name, why, reason)
         show(name .. ", client", c:getpeerverification())
         show(name .. ", server", s:getpeerverification())
     end
-    judge("none", client())
-    judge("good", client { verify = "peer", cafile = file "root.pem" })
-    judge("none, good", client { cafile = file "root.pem" })
-    judge("bad", client { verify = "peer", cafile = file "unknown-root.pem" })
-    judge("bad, go on", client { verify = "peer", verifyext = "lsec_continue", cafile = file "unknown-root.pem" })
-    judge("expired, go on", client { verify = "peer", verifyext = "lsec_continue", cafile = file "root.pem" },
+    verdict("none", client())
+    verdict("good", client { verify = "peer", cafile = file "root.pem" })
+    verdict("none, good", client { cafile = file "root.pem" })
+    verdict("bad", client { verify = "peer", cafile = file "unknown-root.pem" })
+    verdict("bad, go on", client { verify = "peer", verifyext = "lsec_continue", cafile = file "unknown-root.pem" })
+    verdict("expired, go on", client { verify = "peer", verifyext = "lsec_continue", cafile = file "root.pem" },
         server { key = file "expired.key", certificate = file "expired.pem" })
     local asks = { verify = "peer", cafile = file "root.pem" }
-    judge("no client certificate", client(), server(asks))
-    judge("none where it must", client { protocol = "tlsv1_2" }, server(with(asks, { verify = { "peer", "fail_if_no_peer_cert" } })))
+    verdict("no client certificate", client(), server(asks))
+    verdict("none where it must", client { protocol = "tlsv1_2" }, server(with(asks, { verify = { "peer", "fail_if_no_peer_cert" } })))
     local own = { key = file "client.key", certificate = file "client.pem", protocol = "tlsv1_2" }
-    judge("client certificate", client(own), server(asks))
-    judge("client certificate, bad", client(own), server { verify = "peer", cafile = file "unknown-root.pem" })
-    judge("client certificate, bad, go on", client(own), server { verify = { "peer", "client_once", "fail_if_no_peer_cert" },
+    verdict("client certificate", client(own), server(asks))
+    verdict("client certificate, bad", client(own), server { verify = "peer", cafile = file "unknown-root.pem" })
+    verdict("client certificate, bad, go on", client(own), server { verify = { "peer", "client_once", "fail_if_no_peer_cert" },
         verifyext = { "lsec_continue" }, cafile = file "unknown-root.pem" })
     local wrong = { key = EC.key, certificate = EC.certificate, protocol = "tlsv1_2" }
-    judge("a server's as a client's", client(wrong), server(asks))
-    judge("a server's as a client's, ignored", client(wrong), server(with(asks, { verifyext = "lsec_ignore_purpose" })))
-    judge("an unknown one, purpose ignored", client(wrong), server { verify = "peer", cafile = file "unknown-root.pem",
+    verdict("a server's as a client's", client(wrong), server(asks))
+    verdict("a server's as a client's, ignored", client(wrong), server(with(asks, { verifyext = "lsec_ignore_purpose" })))
+    verdict("an unknown one, purpose ignored", client(wrong), server { verify = "peer", cafile = file "unknown-root.pem",
         verifyext = "lsec_ignore_purpose" })
+end)
+
+case("the end without close_notify", function()
+    local one, other = sockets()
+    local s = ssl.wrap(other, server())
+    one:close()
+    show("in the handshake", s:dohandshake())
+
+    -- A relay that hangs up.
+    local function cut(more)
+        local a, near = sockets()
+        local far, b = sockets()
+        near:settimeout(0)
+        far:settimeout(0)
+        local c
+        -- TLS 1.2: nothing comes after the handshake that, unread, would reset the connection.
+        c, s = ssl.wrap(a, client { protocol = "tlsv1_2" }), ssl.wrap(b, server(more))
+        c:settimeout(0)
+        s:settimeout(0)
+        local function pump(from, to)
+            local data, _, rest = from:receive(65536)
+            to:send(data or rest)
+        end
+        local done, accepted
+        repeat
+            done = done or c:dohandshake()
+            pump(near, far)
+            accepted = accepted or s:dohandshake()
+            pump(far, near)
+        until done and accepted
+        c:send "line\nrest"
+        repeat
+            pump(near, far)
+        until s:dirty() or socket.select({ s }, nil, 0)[1]
+        far:close()
+        s:settimeout(5)
+        return s
+    end
+    s = cut()
+    show("a line", s:receive())
+    show("the rest", s:receive "*a")
+    s = cut { options = "ignore_unexpected_eof" }
+    show("ignored", s:receive "*a")
+    show("ignored, at the end", s:receive "*a")
 end)
 
 case("names and protocols", function()
@@ -262,12 +310,18 @@ case("names and protocols", function()
     end
     show("known", visit("known.example", { ["known.example"] = rsa }, true))
     show("unknown", visit("other.example", { ["known.example"] = rsa }))
-    show("unknown, strict", (visit("other.example", { ["known.example"] = rsa }, true)))
+    show("unknown, strict", visit("other.example", { ["known.example"] = rsa }, true))
+    local c, s = pair(client(), server(), function(one, other)
+        one:sni "other.example"
+        other:sni({}, true)
+    end)
+    show("its alert", c:dohandshake())
+    s:close()
     show("nameless, strict", visit(nil, { ["known.example"] = rsa }, true))
     show("by a metatable", visit("any.example", setmetatable({}, { __index = function(_, name)
         return name == "any.example" and rsa or nil
     end }), true))
-    local c, s = pair(client(), server())
+    c, s = pair(client(), server())
     show("arguments", (pcall(s.sni, s, { x = 1 })), (pcall(s.sni, s, "x")))
     local function agree(of_client, of_server)
         c, s = pair(client { alpn = of_client }, server { alpn = of_server })

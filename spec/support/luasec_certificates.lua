@@ -133,6 +133,12 @@ function certificates.trailing()
         extensions = { der.extension(SAN, der.sequence(der.implicit(2, "a")) .. "\0") } }
 end
 
+-- long: one whose name has a type with a number of so many bytes.
+function certificates.long(bytes)
+    local oid = der.tlv(6, "\42" .. ("\129"):rep(bytes - 1) .. "\1")
+    return der.certificate { key = EC, subject = der.sequence(der.set(der.sequence(oid, der.utf8 "x"))) }
+end
+
 local function show(value, out)
     if type(value) ~= "table" then
         out[#out + 1] = type(value) == "string" and ("%q"):format(value):gsub("[^ -~]", function(byte)

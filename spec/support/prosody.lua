@@ -1,7 +1,7 @@
 -- Debian's Prosody, unchanged, each server in a separate directory: over cleat.luasec, or over Debian's LuaSec.
 --
---   local one, other = prosody.start { { library = "cleat" }, { library = "luasec", backend = "select" } }
---   one.ports.c2s, one.host
+--   local servers = prosody.start { { library = "cleat" }, { library = "luasec", backend = "select" } }
+--   servers[1].ports.c2s, servers[1].hosts.good
 local known = require "support.known"
 local limits = require "support.limits"
 local pki = require "support.pki"
@@ -152,7 +152,7 @@ local function new(options)
     host "other.example"
     text[#text + 1] = '    certificate = "@DIR/other.crt"\n'
     text = table.concat(text):gsub("@([%u%d]+)", values)
-    process.write_file(self.directory .. "/prosody.cfg.lua", text)
+    self.config = process.write_file(self.directory .. "/prosody.cfg.lua", text)
     return self
 end
 
@@ -171,7 +171,15 @@ end
 
 -- maps: the files that it has in its memory.
 function Server:maps()
-    return process.read_file(("/proc/%s/maps"):format(self.pid))
+    return process.read_file(("/proc/%d/maps"):format(self.pid))
+end
+
+-- descriptors: how many it has open.
+function Server:descriptors()
+    local pipe = assert(io.popen(("ls /proc/%d/fd | wc -l"):format(self.pid)))
+    local count = pipe:read "*n"
+    pipe:close()
+    return count
 end
 
 -- reload: has it read its configuration and certificates again.
@@ -181,7 +189,7 @@ end
 
 function Server:start()
     local words = self:environment()
-    for _, word in ipairs { "/usr/bin/prosody", "-F", "--config", self.directory .. "/prosody.cfg.lua" } do
+    for _, word in ipairs { "/usr/bin/prosody", "-F", "--config", self.config } do
         words[#words + 1] = word
     end
     words.timeout = 300
@@ -196,8 +204,8 @@ function Server:wait_for(pattern, timeout)
     return self.process:wait_for(pattern, timeout or 20)
 end
 
--- outcomes: what became of the connections with other servers, by "out FROM->TO" and "in FROM->TO": arrays of lines such
--- as "TLSv1.3; chain valid; identity valid; complete".
+-- outcomes: what became of the connections with other servers, by "out FROM->TO" and "in FROM->TO": arrays of lines
+-- such as "TLSv1.3; chain valid; identity valid; complete".
 function Server:outcomes()
     local parts, found = {}, {}
     for line in self:log():gmatch "[^\n]+" do
@@ -234,28 +242,71 @@ function Server:offline(user, kind)
     return text
 end
 
-function Server:ready()
-    for _, service in ipairs(SERVICES) do
-        self:wait_for(("(Activated service '%s' on %%[127%%.0%%.0%%.1%%]:%d)"):format(service, self.ports[service]))
+-- is_ready: whether it serves all that it is to serve; an error if it cannot.
+function Server:is_ready()
+    local log = self:log()
+    if self.process:poll() or log:find("Failed to open server port", 1, true) then
+        error("Prosody does not serve:\n" .. log, 0)
     end
-    prosody.wait_until(function()
-        local file = io.open(self.directory .. "/pid")
-        self.pid = file and file:read "*n"
-        if file then
-            file:close()
+    for _, service in ipairs(SERVICES) do
+        if not log:find(("Activated service '%s' on [127.0.0.1]:%d"):format(service, self.ports[service]), 1, true) then
+            return false
         end
-        return self.pid
-    end, function()
-        return "no file with its process id:\n" .. self:log()
-    end)
+    end
+    local file = io.open(self.directory .. "/pid")
+    self.pid = file and file:read "*n"
+    if file then
+        file:close()
+    end
+    return self.pid ~= nil
 end
 
+-- started waits until one is ready. If another program has taken one of its ports, another one takes its place.
+local function started(server, options)
+    for attempt = 1, 5 do
+        local ok, message = pcall(prosody.wait_until, function()
+            return server:is_ready()
+        end, function()
+            return "Prosody is not ready:\n" .. server:log()
+        end)
+        if ok then
+            return server
+        end
+        server.process:stop()
+        if attempt == 5 or not message:find("Failed to open server port", 1, true) then
+            error(message, 0)
+        end
+        server = new(options)
+        server:start()
+    end
+end
+
+-- run: a command in the server's environment, with the result of process.run.
+function Server:run(...)
+    local words = self:environment()
+    for _, word in ipairs { ... } do
+        words[#words + 1] = word
+    end
+    words.timeout = 60
+    return process.run(words)
+end
+
+-- control: the output of a command of prosodyctl, without its note about lua-unbound.
+function Server:control(...)
+    local result = self:run("/usr/bin/prosodyctl", "--config", self.config, ...)
+    return (result.output:gsub("\n%*%*%*+\nProsody was unable.-\n%*%*%*+\n", ""))
+end
+
+-- start starts servers, all at a time, and returns them in the same order.
 function prosody.start(list)
     local servers, names = {}, {}
     process.write_file(names_file(), "")
     for i, options in ipairs(list) do
         servers[i] = new(options)
         servers[i]:start()
+    end
+    for i, options in ipairs(list) do
+        servers[i] = started(servers[i], options)
         for kind, host in pairs(servers[i].hosts) do
             local direct = kind == "direct"
             names[#names + 1] = ("%s %s %d\n"):format(direct and "xmpps-server" or "xmpp-server", host,
@@ -263,9 +314,6 @@ function prosody.start(list)
         end
     end
     process.write_file(names_file(), table.concat(names))
-    for _, server in ipairs(servers) do
-        server:ready()
-    end
     return servers
 end
 

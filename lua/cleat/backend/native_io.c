@@ -21,7 +21,8 @@ enum {
     UV_TIMEOUT,
     UV_EVENTS,
     UV_STREAM,
-    UV_LAST = UV_STREAM
+    UV_WANTED, /* "want_read" */
+    UV_LAST = UV_WANTED
 };
 
 static int returned(lua_State *L, int status, lua_KContext context) {
@@ -30,9 +31,9 @@ static int returned(lua_State *L, int status, lua_KContext context) {
     return lua_gettop(L);
 }
 
-/* go_on calls the function of an upvalue with all that is on the stack. It may yield. */
-static int go_on(lua_State *L, int upvalue) {
-    int arguments = lua_gettop(L);
+/* go_on calls the function of an upvalue with the first arguments on the stack. It may yield. */
+static int go_on(lua_State *L, int upvalue, int arguments) {
+    lua_settop(L, arguments);
     lua_pushvalue(L, lua_upvalueindex(upvalue));
     lua_insert(L, 1);
     lua_callk(L, arguments, LUA_MULTRET, 0, returned);
@@ -43,67 +44,64 @@ static int go_on(lua_State *L, int upvalue) {
 static int rest(lua_State *L, int32_t result) {
     lua_settop(L, 2);
     lua_pushinteger(L, result);
-    return go_on(L, UV_REST);
+    return go_on(L, UV_REST, 3);
 }
 
-/* push_field pushes a field that the object itself has, and returns its type. */
+/* push_field pushes a field that the object itself has, and returns its type. The methods leave what they push on the
+ * stack: only its top is returned. */
 static int push_field(lua_State *L, int upvalue) {
     lua_pushvalue(L, lua_upvalueindex(upvalue));
     return lua_rawget(L, 1);
 }
 
-/* -1 if it is none: no timeout is negative. */
-static double number_field(lua_State *L, int upvalue) {
-    double number = push_field(L, upvalue) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
-    lua_pop(L, 1);
-    return number;
+/* is_given: whether there is another argument than nil. */
+static bool is_given(lua_State *L, int index, int arguments) {
+    return arguments >= index && !lua_isnil(L, index);
 }
 
 /* find stores the connection's id and how long its calls wait, and returns false if self is none of our objects. */
 static bool find(lua_State *L, int32_t *id, double *wait) {
-    bool found = lua_type(L, 1) == LUA_TTABLE;
-    if (!found) return false;
-    (void)push_field(L, UV_ID);
-    found = native_to_int32(L, -1, id);
-    lua_pop(L, 1);
-    *wait = number_field(L, UV_WAIT);
-    return found && *wait >= 0;
+    if (lua_type(L, 1) != LUA_TTABLE || push_field(L, UV_ID) != LUA_TNUMBER) return false;
+    *id = (int32_t)lua_tointeger(L, -1);
+    if (push_field(L, UV_WAIT) != LUA_TNUMBER) return false;
+    *wait = lua_tonumber(L, -1);
+    return true;
 }
 
 /* note_read sets the field _events, "r" by default, if the object has it. */
 static void note_read(lua_State *L) {
-    if (push_field(L, UV_EVENTS) != LUA_TNIL) {
-        lua_pushvalue(L, lua_upvalueindex(UV_EVENTS));
-        lua_pushliteral(L, "r");
-        lua_rawset(L, 1);
-    }
-    lua_pop(L, 1);
+    if (push_field(L, UV_EVENTS) == LUA_TNIL) return;
+    lua_pushvalue(L, lua_upvalueindex(UV_EVENTS));
+    lua_pushliteral(L, "r");
+    lua_rawset(L, 1);
 }
 
 /* not_read is for a read that has failed. */
 static int not_read(lua_State *L, int32_t result) {
-    if (CLEAT_CLASS(result) != CLEAT_WANT_READ || number_field(L, UV_TIMEOUT) != 0)
-        return rest(L, result);
+    bool raises = CLEAT_CLASS(result) == CLEAT_WANT_READ &&
+                  push_field(L, UV_TIMEOUT) == LUA_TNUMBER && lua_tonumber(L, -1) == 0;
+    if (!raises) return rest(L, result);
     note_read(L);
     lua_pushvalue(L, lua_upvalueindex(UV_WANT_READ));
     return lua_error(L);
 }
 
 /* read_arguments stores the arguments of a read into a string; false: not the usual ones. */
-static bool read_arguments(lua_State *L, int32_t *id, double *wait, int32_t *size) {
+static bool read_arguments(lua_State *L, int arguments, int32_t *id, double *wait, int32_t *size) {
     *size = 1024;
-    if (!lua_isnoneornil(L, 3) || !find(L, id, wait)) return false;
-    if (!lua_isnoneornil(L, 2) && (!native_to_int32(L, 2, size) || *size <= 0)) return false;
+    if (is_given(L, 3, arguments)) return false;
+    if (is_given(L, 2, arguments) && (!native_to_int32(L, 2, size) || *size <= 0)) return false;
     if (*size > NATIVE_SCRATCH) *size = NATIVE_SCRATCH;
-    return true;
+    return find(L, id, wait);
 }
 
 /* recv(self, buflen, flags) */
 static int io_recv(lua_State *L) {
+    int arguments = lua_gettop(L);
     int32_t id;
     int32_t size;
     double wait;
-    if (!read_arguments(L, &id, &wait, &size)) return go_on(L, UV_METHOD);
+    if (!read_arguments(L, arguments, &id, &wait, &size)) return go_on(L, UV_METHOD, arguments);
     char *bytes = native_room(L, size);
     int32_t result = cleat_connection_read(id, bytes, size, wait);
     if (result < 0) return not_read(L, result);
@@ -113,19 +111,18 @@ static int io_recv(lua_State *L) {
 
 /* try_recv(self, buflen) */
 static int io_try_recv(lua_State *L) {
+    int arguments = lua_gettop(L);
     int32_t id;
     int32_t size;
     double wait;
-    if (!read_arguments(L, &id, &wait, &size)) return go_on(L, UV_METHOD);
-    bool stream = push_field(L, UV_STREAM) != LUA_TNIL;
-    lua_pop(L, 1);
-    if (stream) return go_on(L, UV_METHOD);
+    if (!read_arguments(L, arguments, &id, &wait, &size) || push_field(L, UV_STREAM) != LUA_TNIL)
+        return go_on(L, UV_METHOD, arguments);
     char *bytes = native_room(L, size);
     int32_t result = cleat_connection_read(id, bytes, size, 0);
     if (CLEAT_CLASS(result) == CLEAT_WANT_READ) {
         note_read(L);
         lua_pushnil(L);
-        lua_pushliteral(L, "want_read");
+        lua_pushvalue(L, lua_upvalueindex(UV_WANTED));
         return 2;
     }
     if (result < 0) return rest(L, result);
@@ -135,28 +132,27 @@ static int io_try_recv(lua_State *L) {
 
 /* contents_of returns the contents of the buffer at index 2, NULL if it is none. */
 static struct native_buffer *contents_of(lua_State *L) {
-    if (lua_isnoneornil(L, 2)) return NULL;
     lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(UV_BUFFERS));
-    struct native_buffer *buffer = native_object(L, -1, native_state(L)->buffer_metatable);
-    lua_pop(L, 1);
-    return buffer;
+    return native_object(L, -1, native_state(L)->buffer_metatable);
 }
 
 /* recv_into(self, buffer, nbytes, flags) */
 static int io_recv_into(lua_State *L) {
+    int arguments = lua_gettop(L);
     int32_t id;
     double wait;
-    if (!lua_isnoneornil(L, 3) || !lua_isnoneornil(L, 4) || !find(L, &id, &wait))
-        return go_on(L, UV_METHOD);
+    if (arguments < 2 || is_given(L, 3, arguments) || is_given(L, 4, arguments) ||
+        !find(L, &id, &wait))
+        return go_on(L, UV_METHOD, arguments);
     struct native_buffer *buffer = contents_of(L);
-    if (!buffer || buffer->size == 0) return go_on(L, UV_METHOD);
+    if (!buffer || buffer->size == 0) return go_on(L, UV_METHOD, arguments);
     int32_t result = cleat_connection_read(id, buffer->data, buffer->size, wait);
     return result < 0 ? not_read(L, result) : native_status(L, result);
 }
 
 /* write_all makes the first attempt of send and sendall. */
-static int write_all(lua_State *L, int32_t id, double wait) {
+static int write_all(lua_State *L, int arguments, int32_t id, double wait) {
     const char *data;
     int32_t length;
     if (lua_type(L, 2) == LUA_TSTRING) {
@@ -168,26 +164,30 @@ static int write_all(lua_State *L, int32_t id, double wait) {
         data = buffer ? buffer->data : NULL;
         length = buffer ? buffer->size : 0;
     }
-    if (length == 0) return go_on(L, UV_METHOD);
+    if (length == 0) return go_on(L, UV_METHOD, arguments);
     int32_t result = cleat_connection_write(id, data, length, wait);
     return result == length ? native_status(L, result) : rest(L, result);
 }
 
 /* send(self, data, flags) */
 static int io_send(lua_State *L) {
+    int arguments = lua_gettop(L);
     int32_t id;
     double wait;
-    if (!lua_isnoneornil(L, 3) || !find(L, &id, &wait)) return go_on(L, UV_METHOD);
-    return write_all(L, id, wait);
+    if (arguments < 2 || is_given(L, 3, arguments) || !find(L, &id, &wait))
+        return go_on(L, UV_METHOD, arguments);
+    return write_all(L, arguments, id, wait);
 }
 
 /* sendall(self, data, flags): with a timeout its deadline is needed before the first attempt. */
 static int io_sendall(lua_State *L) {
+    int arguments = lua_gettop(L);
     int32_t id;
     double wait;
-    if (!lua_isnoneornil(L, 3) || !find(L, &id, &wait) || (wait != 0 && wait < FOREVER))
-        return go_on(L, UV_METHOD);
-    return write_all(L, id, wait);
+    if (arguments < 2 || is_given(L, 3, arguments) || !find(L, &id, &wait) ||
+        (wait != 0 && wait < FOREVER))
+        return go_on(L, UV_METHOD, arguments);
+    return write_all(L, arguments, id, wait);
 }
 
 /* fast_method(name, method, rest, want_read, buffers) -> function */
@@ -211,6 +211,7 @@ int native_fast_method(lua_State *L) {
         lua_pushliteral(L, "_timeout");
         lua_pushliteral(L, "_events");
         lua_pushliteral(L, "_stream");
+        lua_pushliteral(L, "want_read");
         lua_pushcclosure(L, methods[i].f, UV_LAST);
         return 1;
     }

@@ -10,6 +10,8 @@
 ---   want      "nothing", "read" or "write"
 ---   buffer, at    decrypted bytes, and where those that are not received yet begin
 ---   received, sent, birthday   for getstats
+---   name      the server's, of a client; hosts, strict: sni's arguments on a server; chosen: the state of the context
+---             that these have led to, or false
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -59,6 +61,7 @@ function connection.create(object)
     return new {
         context = context, plain = false, sock = false, id = false, fd = -1, wait = FOREVER, total = false, want = "nothing",
         buffer = "", at = 1, received = 0, sent = 0, birthday = now(), name = nil, hosts = false, strict = false,
+        chosen = false,
     }
 end
 
@@ -85,20 +88,30 @@ function connection.setfd(object, fd)
     end
 end
 
---- wrap(socket, context): takes the descriptor out of a socket with getfd and setfd, or a descriptor.
+--- Makes a connection over a socket of LuaSocket, out of which it takes the descriptor, or over a descriptor. The
+--- connection closes it. The handshake is dohandshake's.
+---
+---     local luasec, sock = require "cleat.luasec", socket.create_connection({ "127.0.0.1", port })
+---     local conn = luasec.wrap(sock:detach(), { mode = "client", protocol = "any" })
+---     print(conn:dohandshake(), conn:info("protocol"))
+---     --> true	TLSv1.3
+---     conn:close()
+---
+--- Raises: an error if `sock` is no socket, or `cfg` no context.
+--- Python: none.
 ---@param sock any
 ---@param cfg any a context, or newcontext's parameters
 ---@return any? connection
 ---@return string? reason
 function connection.wrap(sock, cfg)
-    local object, reason = cfg, nil
     if type(cfg) == "table" then
-        object, reason = newcontext(cfg)
-        if not object then
-            return nil, reason
+        local context, why = newcontext(cfg)
+        if not context then
+            return nil, why
         end
+        cfg = context
     end
-    object, reason = connection.create(object)
+    local object, reason = connection.create(cfg)
     if not object then
         return nil, reason
     end
@@ -120,7 +133,7 @@ local function begin(self)
     end
     local server = context.mode == "server"
     if environment.verify then
-        trust.settle(context)
+        trust.complete(context)
     end
     if environment.verify and self.name == nil and context.cleat.check_hostname then
         return nil, "CLEAT_LUASEC_VERIFY=peer needs the server's name, and the program has not called sni(name)"
@@ -247,7 +260,7 @@ function methods.getfd(object)
     return check(object, "getfd").fd
 end
 
---- On a client the name for the server; on a server a table of contexts by name. strict: whether other names are refused.
+--- On a client the name for the server; on a server a table of contexts by name. strict: whether others are refused.
 function methods.sni(object, name, strict)
     server_names.set(check(object, "sni"), name, strict)
 end
@@ -260,6 +273,7 @@ end
 function metatable.__gc(object)
     if states[object] then
         pcall(methods.close, object)
+        states[object] = nil -- Lua 5.1 would keep the state for another cycle
     end
 end
 

@@ -42,6 +42,7 @@ local function text(name, position, value)
     return value
 end
 
+local SERVER_PREFERENCE = config.acting.cipher_server_preference
 local VERSIONS = { tlsv1 = "TLSv1", tlsv1_1 = "TLSv1_1", tlsv1_2 = "TLSv1_2", tlsv1_3 = "TLSv1_3" }
 
 --- create(protocol): "any" is TLS 1.2 and 1.3, as with the security level that OpenSSL 3 has by default.
@@ -53,6 +54,9 @@ function functions.create(protocol)
     end
     local made = ssl.SSLContext(ssl.PROTOCOL_TLS)
     made.check_hostname = false
+    if made.options % (2 * SERVER_PREFERENCE) >= SERVER_PREFERENCE then
+        made.options = made.options - SERVER_PREFERENCE -- as OpenSSL, without the option cipher_server_preference
+    end
     made.minimum_version = ssl.TLSVersion[version or "TLSv1_2"]
     if version then
         made.maximum_version = ssl.TLSVersion[version]

@@ -92,15 +92,22 @@ local function append(limbs, digit)
     end
 end
 
---- An object identifier in dotted decimals, whatever the size of its numbers.
+local NUMBER_BYTES = 64 -- a UUID takes 19; the time to convert a number grows with the square of its length
+
+--- An object identifier in dotted decimals.
 ---@param contents string
----@return string?
+---@return string? # nil also for one with a number of more than 64 bytes
 function der.oid(contents)
     local parts, limbs = {}, { 0 }
+    local start = 1 -- of the number
     for index = 1, #contents do
         local byte = contents:byte(index)
+        if index - start >= NUMBER_BYTES then
+            return nil
+        end
         append(limbs, byte % 128)
         if byte < 128 then
+            start = index + 1
             if not parts[1] then
                 local first = (#limbs > 1 or limbs[1] >= 80) and 2 or limbs[1] >= 40 and 1 or 0
                 parts[1] = tostring(first)

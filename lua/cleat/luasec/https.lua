@@ -1,8 +1,8 @@
 --- LuaSec's module `ssl.https`: HTTPS requests by LuaSocket's http module, over connections of cleat.luasec.
 ---
---- After `require("cleat.luasec").install()` it is what `require "ssl.https"` returns. As there, no certificate is
---- verified unless the request says `verify = "peer"`, or the environment CLEAT_LUASEC_VERIFY=peer. New programs are
---- better off with cleat.https, which verifies.
+--- After `require("cleat.luasec").install()` it is what `require "ssl.https"` returns. DANGEROUS, as there: it verifies
+--- no certificate, unless the request says `verify = "peer"`, or the environment CLEAT_LUASEC_VERIFY=peer, which
+--- verifies the host name too. New programs are better off with cleat.https, which verifies.
 
 local https = {
     --- PORT: the port of URLs that have none.

@@ -135,7 +135,7 @@ function methods.getpeerverification(object)
     if not self.id then
         return false, "closed"
     end
-    local context = self.context
+    local context = self.chosen or self.context -- see server_names
     local faults = trust.faults(context, self.sock:get_verify_result())
     if not faults[1] then
         return true
@@ -181,7 +181,7 @@ local function finished(object, method, own)
     return first_is_own == own and self.sock:get_channel_binding "tls-unique" or nil
 end
 
---- The Finished message that was sent, where it is the handshake's first and the version at most TLS 1.2; otherwise nil.
+--- The Finished message that was sent, where it is the handshake's first, up to TLS 1.2; otherwise nil.
 function methods.getfinished(object)
     return finished(object, "getfinished", true)
 end

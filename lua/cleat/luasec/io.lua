@@ -1,5 +1,6 @@
---- LuaSec's send and receive over connections of the ABI. They make no table and no closure, and raise for wrong
---- arguments only.
+--- LuaSec's send and receive over connections of the ABI. They make no closure, and raise for wrong arguments only.
+---
+--- As LuaSocket's they return three values: programs print them, or put them into lists.
 
 local C = require "cleat.backend"
 local message = require "cleat.luasec.message"
@@ -15,7 +16,7 @@ local PIECE = 16384 -- what a record of TLS has at most
 
 local io = {}
 
--- wait: how long the next call of the ABI may wait. deadline: of the whole method, false for none.
+-- left: how long the next call of the ABI may wait. deadline: of the whole method, false for none.
 local function left(self, deadline)
     return deadline and min(self.wait, waiting.remaining(deadline)) or self.wait
 end
@@ -58,45 +59,33 @@ local function take(self, count)
     return sub(buffer, at, at + count - 1)
 end
 
--- receive_bytes: `wanted` bytes behind what the caller has.
+-- receive_bytes: `wanted` bytes behind what the caller has. 0 waits until there are any, as in LuaSocket.
 local function receive_bytes(self, wanted, prefix, deadline)
     local data = self.buffer ~= "" and take(self, wanted) or ""
-    while #data < wanted or wanted == 0 and self.buffer == "" do
-        local missing = wanted - #data
-        local size = missing > PIECE and min(missing, 4 * PIECE) or PIECE
-        local more, reason = read(self, size, deadline)
+    local total, parts = #data, nil
+    while total < wanted or wanted == 0 and self.buffer == "" do
+        local missing = wanted - total
+        local more, reason = read(self, missing > PIECE and min(missing, 4 * PIECE) or PIECE, deadline)
         if not more then
-            self.received = self.received + #data
+            self.received = self.received + total
+            data = parts and concat(parts) or data
             return nil, reason, prefix == "" and data or prefix .. data
         elseif #more > missing then
             self.buffer, self.at = more, 1
             more = take(self, missing)
         end
-        if data == "" then
+        total = total + #more
+        if parts then
+            parts[#parts + 1] = more
+        elseif data == "" then
             data = more
-        elseif #data + #more < wanted then
-            -- A large block: join the pieces once.
-            local parts, count, total = { data, more }, 2, #data + #more
-            while total < wanted do
-                missing = wanted - total
-                more, reason = read(self, missing > PIECE and min(missing, 4 * PIECE) or PIECE, deadline)
-                if not more then
-                    self.received = self.received + total
-                    return nil, reason, prefix .. concat(parts)
-                elseif #more > missing then
-                    self.buffer, self.at = more, 1
-                    more = take(self, missing)
-                end
-                count, total = count + 1, total + #more
-                parts[count] = more
-            end
-            data = concat(parts)
         else
-            data = data .. more
+            parts = { data, more }
         end
     end
-    self.received = self.received + #data
-    return prefix == "" and data or prefix .. data
+    self.received = self.received + total
+    data = parts and concat(parts) or data
+    return prefix == "" and data or prefix .. data, nil, nil
 end
 
 local function without_cr(line)
@@ -139,24 +128,23 @@ local function receive_line(self, prefix, deadline)
             parts = { line, piece }
         end
         if stop then
-            return parts and concat(parts) or line
+            return parts and concat(parts) or line, nil, nil
         end
     end
 end
 
 local function receive_all(self, prefix, deadline)
     local parts, count, total = { prefix }, 1, 0
-    local data, reason = self.buffer ~= "" and take(self, #self.buffer) or nil, nil
+    local data = self.buffer ~= "" and take(self, #self.buffer) or ""
+    local reason
     repeat
-        if data then
-            count, total = count + 1, total + #data
-            parts[count] = data
-        end
+        count, total = count + 1, total + #data
+        parts[count] = data
         data, reason = read(self, 4 * PIECE, deadline)
     until not data
     self.received = self.received + total
     if reason == "closed" and total > 0 then
-        return concat(parts)
+        return concat(parts), nil, nil
     end
     return nil, reason, concat(parts)
 end
@@ -181,12 +169,12 @@ function io.receive(self, pattern, prefix)
     if not self.id then
         return nil, "closed", prefix
     elseif count then
-        if not (count >= 0) then
+        if count < 0 or count ~= count then
             invalid(1, "invalid receive pattern")
         end
         count = count - count % 1
         if prefix ~= "" and count <= #prefix then
-            return prefix
+            return prefix, nil, nil
         end
         return receive_bytes(self, count - #prefix, prefix, deadline_of(self))
     elseif pattern == nil or pattern == "*l" or pattern == "l" then
@@ -217,7 +205,7 @@ function io.send(self, data, first, last)
     last = last > size and size or last
     local at = first - 1
     if first > last then
-        return at
+        return at, nil, nil
     elseif not self.id then
         return nil, "closed", at
     end
@@ -235,7 +223,7 @@ function io.send(self, data, first, last)
     until at >= last
     self.want = "nothing"
     self.sent = self.sent + at - first + 1
-    return at
+    return at, nil, nil
 end
 
 return io

@@ -9,16 +9,29 @@ local const = C.const
 
 local message = {}
 
+-- OpenSSL 3's text: the peer, or an attacker, has ended the connection without close_notify.
+local UNEXPECTED_EOF = "unexpected eof while reading"
+
 -- As LuaSocket names the errors of sockets; all others have the system's text.
 local SYSTEM = {
     [const.ECONNRESET] = "closed", [const.ECONNABORTED] = "closed", [const.EPIPE] = "closed", [const.EBADF] = "closed",
     [const.ETIMEDOUT] = "timeout", [const.ECONNREFUSED] = "connection refused",
 }
 
+-- Alerts that have another name with OpenSSL.
+local ALERTS = {
+    TLSV1_ALERT_UNRECOGNIZED_NAME = "tlsv1 unrecognized name",
+    TLSV1_ALERT_UNSUPPORTED_EXTENSION = "tlsv1 unsupported extension",
+    TLSV1_ALERT_CERTIFICATE_UNOBTAINABLE = "tlsv1 certificate unobtainable",
+    TLSV1_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE = "tlsv1 bad certificate status response",
+    TLSV1_ALERT_BAD_CERTIFICATE_HASH_VALUE = "tlsv1 bad certificate hash value",
+    TLSV1_ALERT_CERTIFICATE_REQUIRED = "tlsv13 alert certificate required",
+}
+
 -- reason: BoringSSL's, in OpenSSL's form: "certificate verify failed".
 local function reason(err)
     local name = err.reason
-    return name and (name:lower():gsub("_", " ")) or err.message
+    return ALERTS[name] or name and (name:lower():gsub("_", " ")) or err.message
 end
 
 --- The text of an error, or of any other value that was raised.
@@ -29,8 +42,10 @@ function message.of_error(err)
         return "wantread"
     elseif err == errors.want_write then
         return "wantwrite"
-    elseif errors.SSLZeroReturnError:is(err) or errors.SSLEOFError:is(err) then
+    elseif errors.SSLZeroReturnError:is(err) then
         return "closed"
+    elseif errors.SSLEOFError:is(err) then
+        return UNEXPECTED_EOF
     elseif errors.SSLError:is(err) then
         return reason(err)
     elseif errors.EnvironmentError:is(err) then
@@ -50,7 +65,7 @@ function message.cause(err)
 end
 
 local USUAL = {
-    [0] = "closed", [status.EOF] = "closed", [status.CLOSED] = "closed", [status.HANDLE] = "closed",
+    [0] = "closed", [status.EOF] = UNEXPECTED_EOF, [status.CLOSED] = "closed", [status.HANDLE] = "closed",
     [status.WANT_READ] = "wantread", [status.WANT_WRITE] = "wantwrite",
 }
 

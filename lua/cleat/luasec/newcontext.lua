@@ -102,7 +102,17 @@ local STEPS = {
     alpn.configure, psk.configure, no_dane,
 }
 
---- Makes a context. See docs/luasec.md for what differs from LuaSec's.
+--- Makes a context of LuaSec's parameters: mode, protocol, key, certificate, certificates, password, cafile, capath,
+--- verify, verifyext, options, ciphers, ciphersuites, curve, curveslist, depth, dhparam, alpn, psk and dane.
+---
+--- DANGEROUS in newcontext is that `verify` is "none" by default, as in LuaSec: an attacker can pose as the server. With
+--- "peer" the certificate is verified, not the name. CLEAT_LUASEC_VERIFY=peer in the environment turns on both.
+---
+---     local luasec = require "cleat.luasec"
+---     print(luasec.newcontext { mode = "client", protocol = "sslv9" })
+---     --> nil	invalid protocol (sslv9)
+---
+--- Python: none.
 ---@param cfg table
 ---@return any? context
 ---@return string? reason

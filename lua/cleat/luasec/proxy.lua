@@ -1,8 +1,8 @@
 --- Userdata for LuaSec's contexts and connections: programs and event libraries ask `type(object)`, and lua-event takes
 --- nothing else.
 ---
---- The state of an object is a table, which never refers to its object: the weak tables of Lua 5.1 and LuaJIT would keep
---- both then.
+--- The state of an object is a table, which never refers to its object: the weak tables of Lua 5.1 and LuaJIT would
+--- keep both then.
 
 local C = require "cleat.backend"
 

@@ -1,7 +1,7 @@
 --- What a context of LuaSec's API verifies.
 ---
---- OpenSSL verifies a server also where the client asks for no verification; only its verdict counts for nothing then,
---- and getpeerverification reports it. So a client's context verifies always, and enforces the verdict with "peer" only.
+--- OpenSSL verifies a server also where the client asks for no verification: the verdict is not enforced then, and
+--- getpeerverification reports it. So a client's context verifies always, and enforces the verdict with "peer" only.
 
 local environment = require "cleat.luasec.environment"
 local ssl = require "cleat.ssl"
@@ -34,7 +34,7 @@ function trust.faults(self, verdict)
     return list
 end
 
--- client: whether the verdict is enforced. The environment has its say unless the program judges by itself.
+-- client: whether the verdict is enforced. The environment has its say unless the program decides by itself.
 local function client(self, made)
     local flags = self.flags
     local enforced = (flags.peer or environment.verify) and not flags.lsec_continue or false
@@ -43,10 +43,10 @@ local function client(self, made)
     return enforced
 end
 
---- settle is called before each connection of a context, whose parameters are complete then: with CLEAT_LUASEC_VERIFY a
+--- complete is called before each connection of a context, when all parameters are known: with CLEAT_LUASEC_VERIFY a
 --- program that has named no CA certificates trusts the system's.
 ---@param self table the context's state
-function trust.settle(self)
+function trust.complete(self)
     if environment.verify and not self.trusts and self.mode == "client" and not self.flags.peer
         and self.cleat.enforce_verification then
         self.cleat:load_default_certs()

@@ -37,7 +37,7 @@ local NAMES = {
 
 -- The parts of a TBSCertificate, counted from the serial number on.
 local ISSUER, SUBJECT = 2, 4
-local VERSION_TAG, EXTENSIONS_TAG = 0xa0, 0xa3
+local VERSION_TAG = 0xa0
 
 local function this(name, object)
     -- Not a tail call: see the level of argument's errors.

@@ -17,7 +17,7 @@ local waiting = require "cleat.socket.waiting"
 
 local rawget = rawget
 local running, status_of = compat.running, coroutine.status
-local outside = compat.outside
+local outside, nests = compat.outside, compat.nests
 
 local turns = {}
 
@@ -29,6 +29,7 @@ local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that no
 ---@field first integer
 ---@field last integer
 ---@field owner table
+---@field gate string? see GATES
 
 ---@class cleat.socket.Claim a call's place in a queue
 ---@field turn cleat.socket.Turn
@@ -51,11 +52,14 @@ local release -- of a claim: see below
 -- on Lua 5.1, whether its call was left by an error that a waiter has raised.
 local function killed(claim)
     local thread = claim.thread
-    return type(thread) == "thread" and status_of(thread) == "dead" or compat.left(claim.inner)
+    return thread ~= MAIN and status_of(thread) == "dead" or nests and compat.left(claim.inner)
 end
 
 local function head(turn)
     local first, last = turn.first, turn.last
+    if last == 0 then
+        return nil
+    end
     while first <= last do
         local claim = turn[first]
         if claim and not killed(claim) then
@@ -76,13 +80,28 @@ end
 
 -- wake_joined wakes the coroutines that wait for the same event as another one: see suspend.wait.
 local function wake_joined(owner)
-    local queues = owner and rawget(owner, "_turns")
+    local queues = owner and owner._turns
     local joined = queues and queues.joined
     if joined then
         queues.joined = nil
         for _, place in ipairs(joined) do
             wake(place)
         end
+    end
+end
+
+-- GATES: the field of a connection that has its id while the turn is free, 0 otherwise; where nothing else decides that
+-- its queues are `steady`, see cleat.ssl.connection.
+local GATES = { reader = "_read_id", writer = "_write_id" }
+
+-- changed is called when a queue became empty or non-empty.
+local function changed(owner, turn, is_busy)
+    local gate = turn.gate
+    local queues = gate and owner._turns
+    if queues and queues.steady then
+        owner[gate] = is_busy and 0 or owner._tls
+    else
+        owner:_turns_changed()
     end
 end
 
@@ -95,7 +114,7 @@ local function advance(turn)
     end
     local owner = turn.owner
     if owner then
-        owner:_turns_changed()
+        changed(owner, turn, claim ~= nil)
     end
 end
 
@@ -137,15 +156,34 @@ function release(claim)
     unpark(claim)
 end
 
+-- spare: a few claims whose calls are over, for others. No coroutine must stay alive because of them, and no owner. To
+-- put one there takes no memory: the call has succeeded.
+local SPARE = 16
+local spare, spared = {}, 0
+for index = 1, SPARE do
+    spare[index] = false
+end
+
 function Claim:end_scope()
     if not self.open then
         return
     end
     release(self)
     local turn = self.turn
-    if turn[self.at] == self then
-        turn[self.at] = nil
-        advance(turn)
+    local at = self.at
+    if turn[at] == self then
+        turn[at] = nil
+        if at == turn.last and at == turn.first then
+            turn.first, turn.last = 1, 0
+            changed(self.owner, turn, false)
+        else
+            advance(turn)
+        end
+    end
+    if not self.closed and not self.parallel and spared < SPARE then
+        self.turn, self.owner, self.thread, self.inner, self.woken, self.ticket = nil, nil, nil, nil, nil, nil
+        spare[spared + 1] = self
+        spared = spared + 1
     end
 end
 
@@ -158,21 +196,29 @@ end
 local METATABLE = scope.metatable(Claim)
 
 local function enqueue(owner, name)
-    local queues = rawget(owner, "_turns")
+    local queues = owner._turns
     if not queues then
         queues = {}
         owner._turns = queues
     end
     local turn = queues[name]
     if not turn then
-        turn = setmetatable({ first = 1, last = 0, owner = owner }, WEAK)
+        turn = setmetatable({ first = 1, last = 0, owner = owner, gate = GATES[name] }, WEAK)
         queues[name] = turn
     end
     local last = head(turn) and turn.last + 1 or 1
-    local claim = scope.make({ turn = turn, at = last, owner = owner, thread = running() or MAIN }, METATABLE, turn)
+    local claim = spare[spared]
+    if claim then
+        spare[spared] = false
+        spared = spared - 1
+        claim.turn, claim.at, claim.owner, claim.thread = turn, last, owner, running() or MAIN
+        scope.again(claim, turn)
+    else
+        claim = scope.make({ turn = turn, at = last, owner = owner, thread = running() or MAIN }, METATABLE, turn)
+    end
     turn.last, turn[last] = last, claim
     if last == turn.first then
-        owner:_turns_changed()
+        changed(owner, turn, true)
     end
     return claim
 end
@@ -222,7 +268,7 @@ local function await(claim, deadline)
 end
 
 local function start(claim, deadline, f, ...)
-    claim.inner = compat.nests and coroutine.running() or nil
+    claim.inner = nests and coroutine.running() or nil
     return f(claim, await(claim, deadline), ...)
 end
 
@@ -242,14 +288,31 @@ function turns.run(owner, name, deadline, f, ...)
     return scope.run(claim, start, claim, deadline, f, ...)
 end
 
+--- enter gives a free turn to a call, and returns its claim, for scope.run; nil if the call has to come by run.
+---@param owner table
+---@param name string the queue
+---@return cleat.socket.Claim?
+function turns.enter(owner, name)
+    local queues = owner._turns
+    local turn = queues and queues[name]
+    return turn and turn.last == 0 and not nests and enqueue(owner, name) or nil
+end
+
 --- busy: whether a call has the turn.
 ---@param owner table
 ---@param name string
 ---@return boolean
 function turns.busy(owner, name)
-    local queues = rawget(owner, "_turns")
+    local queues = owner._turns
     local turn = queues and queues[name]
     return turn and turn.last > 0 and head(turn) ~= nil or false
+end
+
+--- is_free: whether no call has a turn of an owner's queues.
+---@param turn cleat.socket.Turn?
+---@return boolean
+function turns.is_free(turn)
+    return not turn or turn.last == 0 or head(turn) == nil
 end
 
 --- waits: whether another claim waits for an event of the owner's descriptor.
@@ -257,12 +320,14 @@ end
 ---@param event string
 ---@return boolean
 function turns.waits(claim, event)
-    local owner = claim.owner
-    for _, name in ipairs(NAMES) do
-        local turn = owner._turns[name]
-        local other = turn and head(turn)
-        if other and other ~= claim and other.waiting == event and not other.parallel then
-            return true
+    local queues, own = claim.owner._turns, claim.turn
+    for index = 1, 3 do
+        local turn = queues[NAMES[index]]
+        if turn and turn ~= own and turn.last > 0 then
+            local other = head(turn)
+            if other and other.waiting == event and not other.parallel then
+                return true
+            end
         end
     end
     return false

@@ -59,7 +59,7 @@ end
 ---@return boolean
 function waiting.call(waiter, object, event, timeout)
     local answer = outside(waiter, object, event, timeout)
-    if type(answer) ~= "boolean" then
+    if answer ~= true and answer ~= false then
         errors.raise(errors.TypeError, "a waiter must return true or false, not " .. check.kind(answer))
     end
     return answer

@@ -8,7 +8,9 @@
 --- There are three: cleat.ssl.transport.descriptor, .memory (two MemoryBIOs) and .stream (an event loop's handle).
 ---
 --- _read_id and _write_id are used for the first attempt of a read or write: the connection's id, or 0 while another
---- coroutine has the turn or the transport must act first. So the usual call checks nothing else.
+--- coroutine has the turn or the transport must act first. So the usual call checks nothing else. Once a call has
+--- waited after the handshake, over a descriptor, the connection is steady (_turns.steady): only the reader's and
+--- writer's turns decide about the two fields then, and cleat.socket.turns sets them itself.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
@@ -31,6 +33,8 @@ local verdict = require "cleat.ssl.verdict"
 local waiting = require "cleat.socket.waiting"
 
 local pcall = compat.pcall
+local is_free = turns.is_free
+local FOREVER = waiting.FOREVER
 
 local connection_handshake, connection_shutdown = C.connection_handshake, C.connection_shutdown
 local connection_over_socket_guarded, connection_set_session = C.connection_over_socket_guarded, C.connection_set_session
@@ -87,7 +91,12 @@ function Connection:_place()
 end
 
 function Connection:_turns_changed()
-    local id = self._tls
+    local id, queues = self._tls, self._turns
+    if queues and queues.steady then
+        self._read_id = is_free(queues.reader) and id or 0
+        self._write_id = is_free(queues.writer) and id or 0
+        return
+    end
     local shaking = self._early or rawget(self, "_trace") or turns.busy(self, "handshake") -- no first attempts
     self._read_id = (shaking or turns.busy(self, "reader")) and 0 or id
     self._write_id = (shaking or self._transport.writes_in_turn or turns.busy(self, "writer")) and 0 or id
@@ -192,15 +201,9 @@ end
 local function kind(turn, event, operation)
     local is_handshake = turn == "handshake"
     return {
-        begin = function(self)
-            if rawget(self, "_trace") then
-                messages.begin(self)
-            end
-        end,
+        begin = messages.begin,
         stepped = function(self, result)
-            if rawget(self, "_trace") then
-                messages.stepped(self, result, is_handshake)
-            end
+            return messages.stepped(self, result, is_handshake)
         end,
         turn = turn, field = "_tls", event = event, operation = operation,
         fail = function(self, result)
@@ -282,9 +285,14 @@ function connection.finish(self, of, method, deadline, result, f, a, b)
     elseif result and result ~= HANDLE and not suspend.suspended(result) then
         return of.fail(self, result, method)
     end
-    deadline = deadline or waiting.deadline(timeout)
-    if shake(self, of.handshake, method, timeout, deadline, result) then
+    deadline = deadline or timeout == FOREVER and FOREVER or waiting.deadline(timeout)
+    local queues = self._turns
+    if queues and queues.steady then
+        return suspend.run(self, of, method, timeout, deadline, result, f, a, b)
+    elseif shake(self, of.handshake, method, timeout, deadline, result) then
         result = nil
+    elseif queues then
+        queues.steady = self._transport.in_core and not rawget(self, "_trace")
     end
     return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
 end

@@ -345,7 +345,11 @@ function SSLSocket:unwrap()
     self._state = "unwrapped"
     if self._stream then
         turns.close(self, false)
-        return self._stream.value, self._incoming:read()
+        local stream = self._stream
+        if stream.release then
+            stream:release()
+        end
+        return stream.value, self._incoming:read()
     end
     return give_back(self)
 end

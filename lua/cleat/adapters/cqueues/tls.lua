@@ -148,7 +148,12 @@ function Socket:starttls(context, timeout)
                 return nil, err, number
             end
         end
-        attach(self, context)
+        local ok, err = compat.pcall(attach, self, context)
+        if not ok and errors.EnvironmentError:is(err) then -- the peer may have gone already
+            return nil, report(self, "starttls", number_of(err))
+        elseif not ok then
+            error(err, 0)
+        end
         timeout = deadline and deadline - monotime()
     elseif self._id ~= 0 or self._closed then
         return self

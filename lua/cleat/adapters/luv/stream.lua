@@ -131,20 +131,27 @@ function Stream:connect(to, timeout)
     prepare(self)
 end
 
+local function stop_reading(self)
+    if not self.value:is_closing() then
+        self.value:read_stop()
+    end
+    self.reading = false
+end
+
 local function start_reading(self)
-    local value = self.value
-    local started, err = value:read_start(function(failed, piece)
-        if not value:is_closing() then
-            value:read_stop()
-        end
-        self.reading = false
-        if failed then
-            self.read_failed = failed
-        elseif piece then
+    local started, err = self.value:read_start(function(failed, piece)
+        if piece then
             self.arrived[#self.arrived + 1] = piece
-        else
-            self.ended = true
+            finish(self, "receive")
+            -- The coroutine that got the piece usually waits for the next one by now. Then reading goes on: to stop and
+            -- to start costs two system calls.
+            if self.reading and not self.waits.receive then
+                stop_reading(self)
+            end
+            return
         end
+        stop_reading(self)
+        self.read_failed, self.ended = failed, not failed
         finish(self, "receive")
     end)
     if not started then
@@ -171,13 +178,23 @@ function Stream:receive(timeout)
     end
     if wait_as(self, "receive", timeout) then
         return next_piece(self)
-    elseif self.reading and not self.value:is_closing() then
-        self.value:read_stop()
-        self.reading = false
+    elseif self.reading then
+        stop_reading(self)
+    end
+end
+
+--- release is called before the handle is given back.
+function Stream:release()
+    if self.reading then
+        stop_reading(self)
     end
 end
 
 function Stream:send(bytes, timeout)
+    if bytes ~= "" and self.writes == 0 and not self.write_failed then
+        local sent = self.value:try_write(bytes) -- which needs no callback, and usually sends all
+        bytes = sent and bytes:sub(sent + 1) or bytes
+    end
     if bytes ~= "" then
         local request, err = self.value:write(bytes, function(failed)
             self.writes = self.writes - 1

@@ -9,8 +9,9 @@ local coroutine_status = coroutine.status
 
 local wait = {}
 
--- Tasks by coroutine, which resume it and may cancel it: see cleat.adapters.neovim.
-local tasks = setmetatable({}, { __mode = "k" })
+-- Tasks by coroutine, which resume it and may cancel it: see cleat.adapters.neovim. A task refers to its coroutine, so
+-- the table must keep neither.
+local tasks = setmetatable({}, { __mode = "kv" })
 
 --- adopt lets a task resume a coroutine in place of luv's callbacks.
 ---@param thread thread

@@ -11,6 +11,7 @@
 ---   place()                      a parking place, see cleat.socket.place
 ---   close()                      also ends calls of other coroutines
 ---   shutdown_write(), drain()    end the sending direction; discard received bytes. Neither waits, both are optional
+---   release()                    before unwrap() returns the loop's object: receive nothing more; optional
 ---   fileno(), getpeername(), getsockname()   where the loop has them
 ---   value                        the loop's object, which unwrap() returns
 --- timeout is in seconds, above 0, nil if the socket has none: then the loop's own timeouts apply. An error of the loop
