@@ -359,10 +359,11 @@ local function profile()
     if not value then
         stop("%s, %s: %s", chosen[1].name, peer.title, why)
     end
-    local drawn, reason = flame.draw(recording, chosen[1].title .. ", " .. peer.title)
+    local drawn, shares = flame.draw(recording, chosen[1].title .. ", " .. peer.title)
     local file = assert(io.open(name, "w"))
-    file:write(drawn or stop("%s", reason))
+    file:write(drawn or stop("%s", shares))
     file:close()
+    say("%s, %s: %s", chosen[1].title, peer.title, shares)
     say("wrote %s", name)
     os.exit(0)
 end

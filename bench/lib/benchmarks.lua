@@ -53,7 +53,7 @@ local benchmarks = {
     { name = "want-read", title = "would block, raised and caught", unit = "ns", scale = nano, quick = 20000, full = 200000 },
     { name = "try-recv", title = "would block, returned", unit = "ns", scale = nano, quick = 20000, full = 200000 },
     { name = "idle", title = "idle client connection, memory", unit = "bytes", quick = 200, full = 1000 },
-    { name = "idle-server", title = "idle server connection, memory", unit = "bytes", quick = 200, full = 1000, kind = "server" },
+    { name = "idle-server", title = "idle server connection, memory", unit = "bytes", quick = 200, full = 300, kind = "server" },
     { name = "bundle-first", title = "context with the system's bundle", unit = "ms", scale = milli, quick = 1, full = 1,
         kind = "alone" },
     { name = "bundle-again", title = "the same again in the process", unit = "ms", scale = milli, quick = 20, full = 50,

@@ -123,14 +123,43 @@ local function draw(root, title)
     return table.concat(parts, "\n") .. "\n"
 end
 
+-- shares_of: how much of the samples is in functions of each kind themselves, the greatest first.
+local function shares_of(root)
+    local counts, names = {}, {}
+    local function add(node)
+        local inside = node.count
+        for _, child in ipairs(node.order) do
+            inside = inside - child.count
+            add(child)
+        end
+        if inside > 0 then
+            local name = kind_of(node.object)[2]
+            if not counts[name] then
+                counts[name] = 0
+                names[#names + 1] = name
+            end
+            counts[name] = counts[name] + inside
+        end
+    end
+    add(root)
+    table.sort(names, function(a, b)
+        return counts[a] > counts[b]
+    end)
+    local parts = {}
+    for index, name in ipairs(names) do
+        parts[index] = ("%s %.0f %%"):format(name, counts[name] / root.count * 100)
+    end
+    return table.concat(parts, ", ")
+end
+
 --- The words that a program's words come after, to be recorded into a file.
 ---@return string[]
 function flame.recorder(file)
     return { "perf", "record", "--quiet", "--freq", "4000", "--event", "cpu-clock", "--call-graph", "dwarf,16384", "--output", file, "--" }
 end
 
---- Draws what was recorded in a file. Returns the SVG, or nil and a message.
----@return string?, string?
+--- Draws what was recorded in a file. Returns the SVG, and what share of the samples is whose; or nil and a message.
+---@return string?, string
 function flame.draw(file, title)
     local pipe = assert(io.popen("perf script --input " .. process.quote(file) .. " 2>/dev/null"))
     local root = read(pipe:lines())
@@ -138,7 +167,7 @@ function flame.draw(file, title)
     if root.count == 0 then
         return nil, "perf has recorded nothing"
     end
-    return draw(root, title)
+    return draw(root, title), shares_of(root)
 end
 
 return flame

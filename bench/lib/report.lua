@@ -221,9 +221,26 @@ function report.table(summary)
     return page(summary, aligned, "")
 end
 
+-- wrapped breaks a paragraph into lines of a page.
+local function wrapped(text)
+    local lines, line = {}, ""
+    for word in text:gmatch "%S+" do
+        if utf8.len(line) + utf8.len(word) > 118 then
+            lines[#lines + 1] = line
+            line = word
+        else
+            line = line == "" and word or line .. " " .. word
+        end
+    end
+    lines[#lines + 1] = line
+    return table.concat(lines, "\n")
+end
+
 --- The same for a page, in Markdown.
 function report.markdown(summary)
-    return summary.about.date .. ". " .. page(summary, marked_down, "- ")
+    local text = summary.about.date .. ". " .. page(summary, marked_down, "- ")
+    local first, rest = text:match "^([^\n]*)(.*)$"
+    return wrapped(first) .. rest
 end
 
 return report
