@@ -364,6 +364,27 @@ function guards.instructions(folder)
     end
 end
 
+-- Memory.
+
+local IDLE = 64 -- connections
+
+function guards.memory()
+    local program = build .. "/bench/guard_handshakes"
+    if not exists(program) then
+        return skip("memory", program .. " is not built (script/build --tests)")
+    end
+    local where = (".api%d.%s"):format(api, first_line "uname -m" or "unknown")
+    for _, name in ipairs { "client", "accept" } do
+        local lines = lines_of(("timeout 900 %s %s idle %d %s"):format(quote(program), name, IDLE, quote(pki)))
+        local bytes = lines and lines[1] and lines[1]:match "^bytes (%d+)$"
+        if bytes then
+            note("memory.c." .. name .. where, bytes, TOLERANCE)
+        elseif lines then
+            fail("memory.c.%s: not a number of bytes: %s", name, lines[1] or "nothing")
+        end
+    end
+end
+
 local NAMES = { "syscalls", "allocations", "compiled", "instructions", "memory" }
 local chosen = {}
 for _, word in ipairs(arg) do

@@ -1,5 +1,5 @@
---- LuaSec's API over cleat: the table that `require "ssl"` returns with LuaSec 1.3. docs/luasec.md says how programs are
---- moved, and what differs. LuaSec's documentation describes contexts and connections.
+--- LuaSec's API over cleat: the table that `require "ssl"` returns with LuaSec 1.3. docs/luasec.md says how programs
+--- are moved, and what differs. LuaSec's documentation describes contexts and connections.
 
 local config = require "cleat.luasec.config"
 local connection = require "cleat.luasec.connection"

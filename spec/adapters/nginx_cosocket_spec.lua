@@ -72,7 +72,7 @@ describe("cosockets with cleat's TLS", function()
     end
 
     for _, script in ipairs { "lines", "sizes", "large", "any", "until", "timeouts", "sends", "arguments", "closed", "left",
-        "handshakes", "certificate", "threads", "options", "timer", "plain" } do
+        "handshakes", "certificate", "threads", "options", "timer", "plain", "backlog" } do
         it("do what nginx's do: " .. script, function()
             local theirs, ours = both(script)
             assert.are.equal(theirs, ours)

@@ -69,8 +69,8 @@ describe("in nginx", function()
     end)
 
     it_in_nginx("cleat.https makes requests over cosockets", function()
-        local answer = get(port, "/request")
-        assert.is_truthy(answer:find "^1 200 CN=client,.*TLSv1.3 http/1.1", answer)
+        local text = get(port, "/request")
+        assert.is_truthy(text:find "^1 200 CN=client,.*TLSv1.3 http/1.1", text)
     end)
 
     it_in_nginx("both libraries are in the process, and are what they are", function()

@@ -121,7 +121,8 @@ describe("haproxy", function()
         process.write_file(folder .. "server.pem", process.read_file(certfile) .. process.read_file(keyfile))
         for _, block in ipairs(page.blocks("docs/haproxy.md", "lua")) do
             local name = block.code:match "^%-%- /etc/haproxy/(%S+)"
-            process.write_file(folder .. name, (block.code:gsub("/etc/haproxy/", folder)))
+            process.write_file(folder .. name, (block.code:gsub("/etc/haproxy/", folder)
+                :gsub("timeout = 2 ", "timeout = 60 "):gsub("settimeout%(2%)", "settimeout(60)"))) -- for a busy machine
         end
         local web, echo = process.free_port(), process.free_port()
         local text = page.blocks("docs/haproxy.md", "haproxy")[1].code
@@ -166,7 +167,7 @@ describe("haproxy", function()
         assert.are.equal(403, (get(web, "/")))
         assert.is_nil(server:poll())
         server:kill()
-        assert.is_truthy(server:errors():find("connection refused", 1, true), server:errors())
+        assert.is_truthy(server:errors():find("allow: ", 1, true), server:errors())
     end)
 
     local function case(body)

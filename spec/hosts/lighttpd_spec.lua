@@ -67,11 +67,14 @@ describe("lighttpd", function()
                 target["example.org:443"] = (line "port") or target["example.org:443"]
                 return time() + ((line "clock") or 0)
             end
-            return true
+            return function()
+                return (line "timeout") or 60
+            end
         ]]):format(origin_port, folder))
         for _, block in ipairs(page.blocks("docs/lighttpd.md", "lua")) do
             local name = block.code:match "^%-%- /etc/lighttpd/(%S+)"
-            process.write_file(folder .. name, "require 'before' " .. block.code:gsub("/etc/lighttpd/", folder))
+            process.write_file(folder .. name, "local seconds = require 'before' " .. block.code:gsub("/etc/lighttpd/", folder)
+                :gsub("timeout = 1,", "timeout = seconds(),"))
         end
         local port = process.free_port()
         local config = page.blocks("docs/lighttpd.md", "lighttpd")[1].code
@@ -89,7 +92,9 @@ describe("lighttpd", function()
         -- a server that never answers: the time of the request ends, and lighttpd goes on
         process.write_file(folder .. "port", silent:getsockname()[2] .. "\n")
         process.write_file(folder .. "clock", "72\n")
+        process.write_file(folder .. "timeout", "0.2\n")
         assert.are.same({ 200, "0123456789\n" }, { get(server, port, "/news") })
+        process.write_file(folder .. "timeout", "60\n")
         -- and one that is not trusted
         process.write_file(folder .. "port", serve({ mode = "http" }).port .. "\n")
         process.write_file(folder .. "clock", "83\n")
@@ -99,7 +104,7 @@ describe("lighttpd", function()
             { get(server, port, "/certificate") })
         process.write_file(folder .. "server.pem", process.read_file(certfile))
         assert.are.same({ 503, "example.org: 1 days\n" }, { get(server, port, "/certificate") })
-        process.write_file(folder .. "clock", -30 * 86400 .. "\n")
+        process.write_file(folder .. "clock", 3600 - 30 * 86400 .. "\n")
         assert.are.same({ 200, "example.org: 31 days\n" }, { get(server, port, "/certificate") })
         assert.are.equal(404, (get(server, port, "/other")))
         assert.is_nil(server:poll())

@@ -336,6 +336,27 @@ function scripts.plain(tcp, log)
     end
 end
 
+function scripts.backlog(tcp, log)
+    local port = tonumber(ngx.var.plain)
+    local function open(timeout, options)
+        local sock = tcp()
+        sock:settimeout(timeout)
+        return sock, sock:connect("127.0.0.1", port, options)
+    end
+    local options = { pool = "backlog", pool_size = 1, backlog = 1 }
+    local first, ok = open(5000, options)
+    log:add(ok)
+    log:add(select(2, open(50, options)))
+    local waiting = ngx.thread.spawn(function()
+        local sock, connected, err = open(5000, options)
+        log:add(connected, err, sock:getreusedtimes())
+        log:add(sock:close())
+    end)
+    log:add(select(2, open(5000, options)))
+    log:add(first:setkeepalive(5000))
+    ngx.thread.wait(waiting)
+end
+
 function scripts.redis(_, log, libraries)
     for _ = 1, 3 do
         local client = libraries["nginx.redis"]:new()

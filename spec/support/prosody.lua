@@ -13,7 +13,10 @@ local prosody = {}
 prosody.LINE = 'require "cleat.luasec.install"'
 
 -- Prosody runs on the Lua that its first line names, whatever runs the specs.
-local BUILD = os.getenv "CLEAT_BUILD_DIR" or process.root .. "/build/release"
+local BUILD = os.getenv "CLEAT_BUILD_DIR" or "build/release"
+if BUILD:sub(1, 1) ~= "/" then
+    BUILD = process.root .. "/" .. BUILD -- Prosody leaves relative paths out
+end
 
 local SERVICES = { "c2s", "c2s_direct_tls", "s2s", "s2s_direct_tls", "https" }
 

@@ -105,8 +105,8 @@ local STEPS = {
 --- Makes a context of LuaSec's parameters: mode, protocol, key, certificate, certificates, password, cafile, capath,
 --- verify, verifyext, options, ciphers, ciphersuites, curve, curveslist, depth, dhparam, alpn, psk and dane.
 ---
---- DANGEROUS in newcontext is that `verify` is "none" by default, as in LuaSec: an attacker can pose as the server. With
---- "peer" the certificate is verified, not the name. CLEAT_LUASEC_VERIFY=peer in the environment turns on both.
+--- DANGEROUS in newcontext is that `verify` is "none" by default, as in LuaSec: an attacker can pose as the server.
+--- With "peer" the certificate is verified, not the name. CLEAT_LUASEC_VERIFY=peer in the environment turns on both.
 ---
 ---     local luasec = require "cleat.luasec"
 ---     print(luasec.newcontext { mode = "client", protocol = "sslv9" })

@@ -59,7 +59,7 @@ function Pool:record(name, host, port)
     local record = place and place[port]
     if not record then
         record = { name = name, host = host, port = port, count = 0, mixed = false, kind = false, size = false, used = self.tick,
-            stamp = {}, gone = false }
+            stamp = {}, gone = false, users = false, waiting = 0, event = false }
         under(under(self.index, name), host)[port] = record
         self.records[record] = true
     end
@@ -153,7 +153,7 @@ local function sweep(premature, self)
         if record.mixed and tick >= record.mixed then
             record.mixed = false
         end
-        if kept == 0 and not record.mixed and tick > record.used + 6 then
+        if kept == 0 and not record.mixed and not record.users and tick > record.used + 6 then
             remove(self, record)
         end
     end

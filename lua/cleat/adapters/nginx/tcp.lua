@@ -3,6 +3,7 @@
 ---
 --- Without TLS the methods are nginx's own. sslhandshake gives the cosocket another metatable.
 
+local backlog = require "cleat.adapters.nginx.backlog"
 local handshake = require "cleat.adapters.nginx.handshake"
 local learned = require "cleat.adapters.nginx.raw"
 local pool = require "cleat.adapters.nginx.pool"
@@ -76,14 +77,14 @@ local function connector(self)
         if type(port) == "table" then
             port, options = nil, port
         end
-        local name, size
+        local name, size, waiting
         if options then
             name, size = options.pool, options.pool_size
             if name ~= nil and type(name) ~= "string" and type(name) ~= "number" then
                 bad_option("pool", name, "type")
             end
             size = size and number_option("pool_size", size, 1)
-            -- "backlog" is ignored: a request that ends without close() does not say so, and could not be counted.
+            waiting = options.backlog and number_option("backlog", options.backlog, 0)
         end
         if o.state then
             forget(self, o)
@@ -95,14 +96,23 @@ local function connector(self)
         if size and not record.size then
             record.size = size
         end
-        local state = take(record)
         local ok, err
+        if waiting then
+            ok, err = backlog.enter(record, o, record.size or kept.limit, waiting)
+            if not ok then
+                return nil, err
+            end
+        end
+        local state = take(record)
         if state then
             ok, err = open(o, state)
             if ok and raw.getreusedtimes(o) > 0 then
                 o.state = state
                 if state.kind == "tls" then
                     setmetatable(o, self.tls)
+                end
+                if record.users then
+                    backlog.connected(record, o, true)
                 end
                 return ok
             end
@@ -111,6 +121,9 @@ local function connector(self)
         else
             state = fresh(new_name(), host, port, record)
             ok, err = open(o, state)
+        end
+        if record.users then
+            backlog.connected(record, o, ok)
         end
         if not ok then
             return nil, err
@@ -186,6 +199,9 @@ local function closer(self)
         end
         local ok, err = raw.close(o)
         if ok or err == "closed" then
+            if state and state.record.users then
+                backlog.leave(state.record, o)
+            end
             forget(self, o)
         end
         if ok then
@@ -247,6 +263,9 @@ local function keeper(self, close)
             setmetatable(o, self.plain)
             state.moved = false
             kept:put(state, record, timeout)
+            if record.users then
+                backlog.leave(record, o)
+            end
             return ok
         elseif err ~= "unread data in buffer" and err:sub(1, 11) ~= "socket busy" then
             forget(self, o)

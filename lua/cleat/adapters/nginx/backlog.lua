@@ -1,0 +1,73 @@
+--- The option `backlog` of a cosocket's connect: no more connections than pool_size to one host, port and pool name,
+--- and at most so many calls that wait for one.
+---
+--- A request that ends without close() does not say so. So the cosockets that are in use are asked, when there are too
+--- many: one whose request has ended is closed.
+
+local raw = require("cleat.adapters.nginx.raw").methods
+local timeouts = require("cleat.adapters.nginx.raw").timeouts
+
+local ngx = ngx -- luacheck: ignore 113
+
+local backlog = {}
+
+local PATIENCE = 0.1 -- how often, in seconds, a call that waits asks
+local DEFAULT = 60000 -- how long it waits, in milliseconds, without a timeout
+
+-- count returns how many are in use, without those that have been closed.
+local function count(record)
+    local users, now, used = record.users, ngx.now(), 0
+    for cosocket, connecting in pairs(users) do
+        if raw.getreusedtimes(cosocket) == nil and (not connecting or now > connecting) then
+            users[cosocket] = nil
+        else
+            used = used + 1
+        end
+    end
+    return used
+end
+
+--- enter waits until there may be one connection more, and returns true; or nil and the error.
+---@param record table
+---@param o table the cosocket, which is to be connected
+---@param size integer
+---@param most integer how many calls may wait
+function backlog.enter(record, o, size, most)
+    local milliseconds = timeouts(o)
+    local patience = (milliseconds > 0 and milliseconds or DEFAULT) / 1000
+    local deadline = ngx.now() + patience
+    record.users = record.users or {}
+    while count(record) >= size do
+        local left = deadline - ngx.now()
+        if left < 0.001 then -- a shorter wait returns at once, and ngx.now() would stay the same
+            return nil, "timeout"
+        elseif record.waiting >= most then
+            return nil, "too many waiting connect operations"
+        end
+        record.event = record.event or require("ngx.semaphore").new()
+        record.waiting = record.waiting + 1
+        record.event:wait(math.min(left, PATIENCE))
+        record.waiting = record.waiting - 1
+    end
+    record.users[o] = ngx.now() + patience + 1
+    return true
+end
+
+--- connected notes that a cosocket that has entered is connected, or that it is not.
+function backlog.connected(record, o, ok)
+    if ok then
+        record.users[o] = false
+    else
+        backlog.leave(record, o)
+    end
+end
+
+--- leave notes that a cosocket was closed, or that its connection was kept.
+function backlog.leave(record, o)
+    record.users[o] = nil
+    if record.waiting > 0 then
+        record.event:post(1)
+    end
+end
+
+return backlog
