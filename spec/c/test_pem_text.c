@@ -10,9 +10,10 @@ enum { BYTES = 400, ROOM = 1024, CHANGES = 20000 };
 
 static uint32_t state = 1;
 
+/* bound: above 0. */
 static uint32_t below(uint32_t bound) {
     state = state * 1664525u + 1013904223u;
-    return (state >> 8) % bound;
+    return bound == 0 ? 0 : (state >> 8) % bound;
 }
 
 /* A block of a single type, as BoringSSL writes it, with CRLF if asked. Returns its length. */

@@ -224,6 +224,21 @@ describe("cleat.luasec", function()
         assert.are.equal(before, backend.handle_count())
     end)
 
+    it("refuses bounds that are no numbers, and reads on for more bytes than there are", function()
+        local c, s = open()
+        local no_number = 0 / 0
+        for _, bounds in ipairs { { no_number }, { 1, no_number }, { "x" }, { 1, {} }, { true } } do
+            local ok, reason = pcall(c.send, c, "hello", bounds[1], bounds[2])
+            assert.is_false(ok)
+            assert.is_truthy(reason:find("number expected", 1, true), reason)
+        end
+        assert.are.equal(3, (c:send("hello", 2.5, 3.5)))
+        assert.are.equal(5, (c:send("hello", -1, math.huge)))
+        assert.are.same({ nil, "wantread", "elo" }, { s:receive(math.huge) })
+        c:close()
+        s:close()
+    end)
+
     it("is select's", function()
         local c, s = open()
         local readable = socket.select({ s }, nil, 0)

@@ -10,9 +10,10 @@ local waiting = require "cleat.socket.waiting"
 local connection_read, connection_write_from = C.connection_read, C.connection_write_from
 local WANT_READ, WANT_WRITE = status.WANT_READ, status.WANT_WRITE
 local find, sub, gsub, concat = string.find, string.sub, string.gsub, table.concat
-local min, tonumber, type = math.min, tonumber, type
+local huge, min, tonumber, type = math.huge, math.min, tonumber, type
 
 local PIECE = 16384 -- what a record of TLS has at most
+local ENDLESS = 2 ^ 53 -- more than any connection has bytes
 
 local io = {}
 
@@ -172,7 +173,7 @@ function io.receive(self, pattern, prefix)
         if count < 0 or count ~= count then
             invalid(1, "invalid receive pattern")
         end
-        count = count - count % 1
+        count = count < huge and count - count % 1 or ENDLESS
         if prefix ~= "" and count <= #prefix then
             return prefix, nil, nil
         end
@@ -183,6 +184,17 @@ function io.receive(self, pattern, prefix)
         return receive_all(self, prefix, deadline_of(self))
     end
     return invalid(1, type(pattern) == "string" and "invalid receive pattern" or "string expected, got " .. type(pattern))
+end
+
+-- bound returns an argument of send as a whole number, or infinity.
+local function bound(position, value)
+    local number = type(value) ~= "boolean" and tonumber(value)
+    if not number or number ~= number then
+        error(("bad argument #%d to 'send' (number expected, got %s)"):format(position, number and "nan" or type(value)), 4)
+    elseif number == huge or number == -huge then
+        return number
+    end
+    return number < 0 and number + -number % 1 or number - number % 1
 end
 
 --- LuaSec's send.
@@ -198,7 +210,7 @@ function io.send(self, data, first, last)
         data = tostring(data)
     end
     local size = #data
-    first, last = first and tonumber(first) or 1, last and tonumber(last) or -1
+    first, last = first == nil and 1 or bound(2, first), last == nil and -1 or bound(3, last)
     first = first < 0 and size + first + 1 or first
     last = last < 0 and size + last + 1 or last
     first = first < 1 and 1 or first
