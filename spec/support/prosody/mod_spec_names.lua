@@ -1,10 +1,8 @@
 -- A module of Prosody's: where other servers are, by a file of lines "SERVICE NAME PORT" that a spec writes, in place
 -- of the DNS. All of them are at 127.0.0.1; other names do not exist.
-local module = module -- luacheck: ignore 143 (Prosody's, of this module)
+module:set_global() -- luacheck: ignore 143
 
-module:set_global()
-
-local file = module:get_option_string "spec_names"
+local file = module:get_option_string "spec_names" -- luacheck: ignore 143
 local resolver = {}
 
 function resolver.lookup(_, callback, name, kind)
