@@ -164,7 +164,9 @@ function handshake.run(o, state, contexts)
     end
     if not ok then
         tls.drop(state)
-        raw.close(o)
+        if o.state == state then
+            raw.close(o)
+        end
     end
     return ok, err
 end

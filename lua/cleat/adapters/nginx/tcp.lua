@@ -168,9 +168,14 @@ local function shaker(self)
         state.kind, state.verify, state.server_name, state.certificate = "tls", verify, name, certificate
         setmetatable(o, self.busy)
         local ok, err = handshake.run(o, state, self.contexts)
-        if not ok then
+        if o.state ~= state then -- another light thread has closed it meanwhile
+            return nil, "closed"
+        elseif not ok then
             o.state = nil
             setmetatable(o, self.plain)
+            if state.record.users then
+                backlog.leave(state.record, o)
+            end
             return nil, err
         end
         setmetatable(o, self.tls)
