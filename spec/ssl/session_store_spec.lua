@@ -67,8 +67,9 @@ describe("session store:", function()
                     assert.are.equal(32, #key)
                     assert.is_truthy(#value > 60)
                 end
-                for _, lifetime in ipairs(over.lifetimes) do
-                    assert.are.equal(variant.version == "1.3" and 172800 or 7200, lifetime)
+                local whole = variant.version == "1.3" and 172800 or 7200
+                for _, lifetime in ipairs(over.lifetimes) do -- of which a moment may have passed
+                    assert.is_true(lifetime > whole - 60 and lifetime <= whole, tostring(lifetime))
                 end
             end)
 
