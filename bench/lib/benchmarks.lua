@@ -79,15 +79,16 @@ local benchmarks = {
         steps = { 100, 500, 1000, 5000, 10000 }, columns = { "bytes each", "µs CPU for a context" } },
 }
 
+local CHART = { "handshake", "handshake-rsa", "resume", "accept", "receive", "send", "echo", "idle", "idle-server", "bundle-first" }
+
 for _, benchmark in ipairs(benchmarks) do
-    local name = benchmark.name
-    benchmark.chart = name == "handshake" or name == "handshake-rsa" or name == "resume" or name == "accept" or name == "receive"
-        or name == "send" or name == "echo" or name == "idle" or name == "idle-server" or name == "bundle-first"
+    benchmark.chart = (" " .. table.concat(CHART, " ") .. " "):find(" " .. benchmark.name .. " ", 1, true) ~= nil
 end
 
 -- What no peer over Lua but cleat has a call for.
 local function lacking(more)
-    local list = { "handshake-default", "resume", "resume-tls12", "early-data", "accept-again", "accept-again-tls12", "receive-into", "try-recv", "handshake-pq" }
+    local list = { "handshake-default", "resume", "resume-tls12", "early-data", "accept-again", "accept-again-tls12", "receive-into",
+        "try-recv", "handshake-pq" }
     return table.move(more, 1, #more, #list + 1, list)
 end
 

@@ -14,6 +14,7 @@ local root = arg[0]:match "^(.*)/bench/loops/" or "."
 package.path = root .. "/bench/?.lua;" .. package.path
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
+local command_line = require "lib.command_line"
 local statistics = require "lib.statistics"
 
 local LOOPS = { "copas", "cqueues", "luasocket", "luv" }
@@ -21,45 +22,8 @@ local LOOPS = { "copas", "cqueues", "luasocket", "luv" }
 local SIDES = { cqueues = { "cleat", "luasec" }, luasocket = { "cleat", "luasec" }, luv = { "cleat", "luasec" }, copas = { "cleat" } }
 
 local options = { rounds = 5, connections = 1000, echoes = 20, interpreter = "lua5.4" }
-local loops = {}
-
-local function usage()
-    for line in io.lines(arg[0]) do
-        local text = line:match "^%-%- ?(.*)$"
-        if not text then
-            return
-        end
-        print(text)
-    end
-end
-
-local index = 1
-while arg[index] do
-    local name = arg[index]:match "^%-%-(%l+)$"
-    if arg[index] == "--help" then
-        usage()
-        os.exit(0)
-    elseif name and options[name] then
-        options[name] = tonumber(arg[index + 1]) or arg[index + 1]
-        index = index + 1
-    elseif name then
-        io.stderr:write("loops: unknown option ", arg[index], " (see --help)\n")
-        os.exit(2)
-    else
-        loops[#loops + 1] = arg[index]
-    end
-    index = index + 1
-end
-if not loops[1] then
-    loops = LOOPS
-end
-
-local function line_of(command)
-    local pipe = assert(io.popen(command))
-    local line = pipe:read "*l"
-    pipe:close()
-    return line
-end
+local loops = command_line.read("loops", options, LOOPS)
+local line_of = command_line.line_of
 
 local folder = line_of "mktemp -d"
 os.execute(("sh '%s/spec/support/pki.sh' '%s'"):format(root, folder))

@@ -12,48 +12,12 @@
 local root = arg[0]:match "^(.*)/bench/store/" or "."
 package.path = root .. "/bench/?.lua;" .. package.path
 local socket = require "cleat.socket"
+local command_line = require "lib.command_line"
 local statistics = require "lib.statistics"
 
 local options = { rounds = 9, clients = 8, count = 250, interpreter = "luajit", handshakes = "resumed" }
-local kinds = {}
-
-local function usage()
-    for line in io.lines(arg[0]) do
-        local text = line:match "^%-%- ?(.*)$"
-        if not text then
-            return
-        end
-        print(text)
-    end
-end
-
-local index = 1
-while arg[index] do
-    local name = arg[index]:match "^%-%-(%l+)$"
-    if arg[index] == "--help" then
-        usage()
-        os.exit(0)
-    elseif name and options[name] then
-        options[name] = tonumber(arg[index + 1]) or arg[index + 1]
-        index = index + 1
-    elseif name then
-        io.stderr:write("store: unknown option ", arg[index], " (see --help)\n")
-        os.exit(2)
-    else
-        kinds[#kinds + 1] = arg[index]
-    end
-    index = index + 1
-end
-if not kinds[1] then
-    kinds = { "tickets", "redis", "redis-1", "redis-once" }
-end
-
-local function line_of(command)
-    local pipe = assert(io.popen(command))
-    local line = pipe:read "*l"
-    pipe:close()
-    return line
-end
+local kinds = command_line.read("store", options, { "tickets", "redis", "redis-1", "redis-once" })
+local line_of = command_line.line_of
 
 local folder = line_of "mktemp -d"
 local client = os.getenv "BENCH_CLIENT" or root .. "/build/bench/bench/raw_client"

@@ -8,8 +8,7 @@ local process = require "support.process"
 local redis = require "support.redis"
 local socket = require "cleat.socket"
 
-local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
-    or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
+local excuse = cleat_nginx.excuse
 
 local CONTROL = [[
     lua_socket_log_errors off;

@@ -7,8 +7,7 @@ local questions = require "support.adapter_questions"
 local cleat_nginx = require "support.cleat_nginx"
 local socket = require "cleat.socket"
 
-local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
-    or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
+local excuse = cleat_nginx.excuse
 
 local names = {}
 for name in pairs(questions) do

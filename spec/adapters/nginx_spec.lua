@@ -9,10 +9,7 @@ local process = require "support.process"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
--- nginx's Lua is LuaJIT whatever runs the specs, so once is enough; and it cannot load a library with a sanitizer in
--- it.
-local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
-    or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
+local excuse = cleat_nginx.excuse
 
 local function open(port)
     return socket.create_connection({ "127.0.0.1", port }, 20)

@@ -10,8 +10,7 @@ local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local support = require "support.redis"
 
-local excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
-    or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there"
+local excuse = cleat_nginx.excuse
 
 local plain_it = it
 

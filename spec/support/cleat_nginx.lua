@@ -5,6 +5,11 @@ local process = require "support.process"
 
 local cleat_nginx = {}
 
+-- excuse: nil, or why there are no tests in nginx. Its Lua is LuaJIT whatever runs the specs, so once is enough; and it
+-- cannot load a library with a sanitizer in it.
+cleat_nginx.excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
+    or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there" or nil
+
 local LOCATIONS = [[
     location = /fetch { set $upstream %d; content_by_lua_block { app.fetch() } }
     location = /many { set $upstream %d; content_by_lua_block { app.many() } }
