@@ -7,7 +7,8 @@ local socket = require "cleat.socket"
 local NVIM = "/usr/bin/nvim"
 
 -- What runs before a piece of code: example.org is a server on this machine, and out() is standard output.
-local BEFORE = [[
+local BEFORE = process.count_lines .. [[
+
 require("support.example_org") { ["example.org:443"] = %d }
 function out(...)
     local words = {}

@@ -84,8 +84,8 @@ load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
     servers.http = ([[
     lua_package_path "%s/lua/?.lua;%s/spec/?.lua;;";
     lua_package_cpath "%s/?.so;;";
-    init_by_lua_block { app = require("%s"); app.init("%s") }
-]]):format(process.root, process.root, build, app, pki.path("."))
+    init_by_lua_block { %s app = require("%s"); app.init("%s") }
+]]):format(process.root, process.root, build, process.count_lines, app, pki.path("."))
     return servers
 end
 

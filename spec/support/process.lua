@@ -18,6 +18,9 @@ local serial = 0
 -- root is the source tree.
 process.root = os.getenv("CLEAT_SOURCE_DIR") or os.getenv("PWD") or "."
 
+-- count_lines is Lua for a program that does not read LUA_INIT: script/coverage records what it executes.
+process.count_lines = os.getenv("CLEAT_LINES") and ("dofile %q;"):format(process.root .. "/spec/coverage/init.lua") or ""
+
 function process.clock()
     local _, seconds = backend.monotonic()
     return seconds
