@@ -71,12 +71,26 @@ describe("cosockets with cleat's TLS", function()
     end
 
     for _, script in ipairs { "lines", "sizes", "large", "any", "until", "timeouts", "sends", "arguments", "closed", "left",
-        "handshakes", "certificate", "threads", "options", "timer", "plain", "backlog" } do
+        "handshakes", "certificate", "threads", "options", "timer", "plain", "backlog", "names", "mismatch", "numbers" } do
         it("do what nginx's do: " .. script, function()
             local theirs, ours = both(script)
             assert.are.equal(theirs, ours)
         end)
     end
+
+    it("can be used while a handshake waits as nginx's can, and after its light thread was killed", function()
+        local silent = socket.socket()
+        silent:bind { "127.0.0.1", 0 }
+        silent:listen(5)
+        local theirs, ours = both("shaking", "&silent=" .. silent:getsockname()[2])
+        silent:close()
+        assert.are.equal(theirs, ours)
+    end)
+
+    it("can be used after a handshake with a name that no server can have", function()
+        local _, ours = both("refused", "&only=cleat")
+        assert.are.equal(('1\ntrue nil "SSL_set_tlsext_host_name failed"\n1\n1\n1\ntrue session\n1\n1\n'):rep(5), ours .. "\n")
+    end)
 
     it("end a handshake with a silent server by the timeout of connect", function()
         local silent = socket.socket()

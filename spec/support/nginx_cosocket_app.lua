@@ -28,6 +28,7 @@ function app.init(directory)
         return text
     end
     app.client_chain, app.client_key = read "client.pem", read "client.key"
+    app.other_key = read "server-ec.key"
     app.tcp = {
         nginx = ngx_tcp,
         cleat = nginx.make_tcp { cafile = ca },
@@ -244,6 +245,85 @@ function scripts.handshakes(tcp, log)
     log:add(tcp():connect("127.0.0.1", tonumber(ngx.var.arg_closed)))
 end
 
+-- try_handshake: a handshake, and whether the cosocket can be used after it.
+local function try_handshake(tcp, log, name, chain, key)
+    local sock = tcp()
+    sock:settimeout(5000)
+    if chain then
+        log:add(sock:setclientcert(chain, key))
+    end
+    for _ = 1, 2 do
+        log:add(sock:connect("127.0.0.1", tonumber(ngx.var.upstream)))
+        log:add(pcall(sock.sslhandshake, sock, nil, name, true))
+        log:add(sock:send "x")
+        log:add(sock:close())
+        sock:setclientcert()
+        name = "localhost"
+    end
+end
+
+function scripts.names(tcp, log)
+    for _, name in ipairs { "foo bar", "a..b", "-x", "*.example.org", ("a"):rep(64), "b\195\188cher.example" } do
+        try_handshake(tcp, log, name)
+    end
+end
+
+function scripts.mismatch(tcp, log)
+    local parsed = require "ngx.ssl"
+    local chain, key = assert(parsed.parse_pem_cert(app.client_chain)), assert(parsed.parse_pem_priv_key(app.other_key))
+    try_handshake(tcp, log, "localhost", chain, key)
+end
+
+-- refused: names that no server can have. nginx's cosocket sends some of them.
+function scripts.refused(tcp, log)
+    for _, name in ipairs { ("a."):rep(200), "localhost\0.example.org", ".", ".localhost", "\255" } do
+        try_handshake(tcp, log, name)
+    end
+end
+
+function scripts.numbers(tcp, log)
+    for _, number in ipairs { 1 / 0, -1 / 0, 0 / 0, 2 ^ 31, 2 ^ 40, "1e3", "0x10", " 5 ", "*", "", "5x", 0.5 } do
+        for _, method in ipairs { "receive", "receiveany" } do
+            local sock = connect(tcp, log, "lines")
+            local ok, result, err = pcall(sock[method], sock, number)
+            log:add(method, number, ok, ok and err, ok and method == "receive" and result)
+            sock:close()
+        end
+    end
+    local unlogged = setmetatable({}, Log) -- nginx has kept the first
+    local sock = connect(tcp, unlogged)
+    log:add((pcall(sock.setkeepalive, sock, "x")))
+    sock = connect(tcp, unlogged)
+    log:add(pcall(sock.setkeepalive, sock, "1000"))
+end
+
+-- What other light threads may do while one waits for the server in a handshake, or was killed there.
+function scripts.shaking(tcp, log)
+    local arguments = {
+        { "send", "x" }, { "receive", 1 }, { "receiveany", 1 }, { "close" }, { "setkeepalive" }, { "getreusedtimes" },
+        { "sslhandshake", nil, "localhost", true }, { "connect", "127.0.0.1", 1 }, { "setoption", "keepalive", true },
+        { "settimeout", 5000 },
+    }
+    local sock = tcp()
+    sock:settimeout(100)
+    log:add(sock:connect("127.0.0.1", tonumber(ngx.var.arg_silent)))
+    local waiting = ngx.thread.spawn(function()
+        return sock:sslhandshake(nil, "localhost", true)
+    end)
+    for _, list in ipairs(arguments) do
+        log:add(list[1], pcall(sock[list[1]], sock, unpack(list, 2, list[1] == "sslhandshake" and 4 or #list)))
+    end
+    log:add(ngx.thread.wait(waiting))
+    log:add(sock:close())
+    sock:settimeout(5000)
+    log:add(sock:connect("127.0.0.1", tonumber(ngx.var.arg_silent)))
+    waiting = ngx.thread.spawn(function()
+        return sock:sslhandshake(nil, "localhost", true)
+    end)
+    ngx.thread.kill(waiting)
+    log:add(sock:close())
+end
+
 function scripts.silent(tcp, log)
     local sock = tcp()
     sock:settimeouts(100, 5000, 5000)
@@ -456,10 +536,10 @@ function app.websocket()
     end
 end
 
---- both runs a script with nginx's cosocket and with cleat's.
+--- both runs a script with nginx's cosocket, unless ?only is "cleat", and with cleat's.
 function app.both()
     local name = ngx.var.arg_script
-    for _, which in ipairs { "nginx", "cleat" } do
+    for _, which in ipairs { ngx.var.arg_only or "nginx", "cleat" } do
         local log = setmetatable({}, Log)
         local ok, err = pcall(scripts[name], app.tcp[which], log, app.libraries[which])
         if not ok then

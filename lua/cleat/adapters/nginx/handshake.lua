@@ -121,7 +121,9 @@ local function shake(o, state, milliseconds)
             return nil, err == "timeout" and err or "handshake failed"
         end
         local bytes
+        state.reading = true -- close() by another light thread sends no close_notify now, and nginx refuses it
         bytes, err = raw.receiveany(o, 65536)
+        state.reading = false
         if not bytes then
             return nil, err == "closed" and "handshake failed" or err
         elseif ngx.now() > deadline then -- luacheck: ignore 113
@@ -147,13 +149,40 @@ function handshake.mode(verify, name)
     return not verify and "none" or name and "name" or "chain"
 end
 
+-- connection returns the id and the guard of a new connection.
+local function connection(context, name)
+    return errors.check(C.connection_over_memory_guarded(context._id, 0, name and labels(name) or nil))
+end
+
+-- refused logs an error of a class, and returns the cosocket's. It raises others.
+local function refused(state, err, class, message)
+    if not class:is(err) then
+        error(err, 0)
+    end
+    ngx.log(ngx.ERR, "cleat: sslhandshake with ", state.host, ": ", tostring(err)) -- luacheck: ignore 113
+    return nil, message
+end
+
+--- begin makes a state one of TLS, and returns true; or nil and the error, for a client certificate with the key of
+--- another one, or a name that no server can have. The cosocket can be used as before then.
+function handshake.begin(o, state, contexts)
+    local name = state.server_name
+    local ok, context = pcall(contexts.get, contexts, handshake.mode(state.verify, name), state.certificate and o.certificate)
+    if not ok then
+        return refused(state, context, errors.SSLError, "ssl set client private key failed")
+    end
+    local id, guard
+    ok, id, guard = pcall(connection, context, name)
+    if not ok then
+        return refused(state, id, errors.ValueError, "SSL_set_tlsext_host_name failed")
+    end
+    tls.start(state, id, guard)
+    return true
+end
+
 --- run does the handshake of a connected cosocket, and returns true, or nil and the error. The cosocket is closed after
 --- an error.
-function handshake.run(o, state, contexts)
-    local name = state.server_name
-    local context = contexts:get(handshake.mode(state.verify, name), state.certificate and o.certificate)
-    local id, guard = errors.check(C.connection_over_memory_guarded(context._id, 0, name and labels(name) or nil))
-    tls.start(state, id, guard)
+function handshake.run(o, state)
     local connect, send, read = timeouts(o)
     if connect ~= read then
         raw.settimeouts(o, connect, send, connect)

@@ -165,9 +165,15 @@ local function shaker(self)
                 return nil, err
             end
         end
-        state.kind, state.verify, state.server_name, state.certificate = "tls", verify, name, certificate
+        state.verify, state.server_name, state.certificate = verify, name, certificate
+        local ok, err = handshake.begin(o, state, self.contexts)
+        if not ok then
+            state.verify, state.server_name, state.certificate = false, false, false
+            return nil, err
+        end
+        state.kind = "tls"
         setmetatable(o, self.busy)
-        local ok, err = handshake.run(o, state, self.contexts)
+        ok, err = handshake.run(o, state)
         if o.state ~= state then -- another light thread has closed it meanwhile
             return nil, "closed"
         elseif not ok then
@@ -245,7 +251,14 @@ local function keeper(self, close)
         local state = o.state
         if not state then
             return raw.setkeepalive(o, timeout, size)
-        elseif state.kind == "tls" and not is_at_rest(state) then
+        end
+        local idle = timeout == nil and usual or tonumber(timeout)
+        if not idle then
+            error(("bad argument #1 to 'setkeepalive' (number expected, got %s)"):format(type(timeout)), 2)
+        elseif not (idle > 0 and idle <= longest) then
+            idle = longest
+        end
+        if state.kind == "tls" and not is_at_rest(state) then
             local ok, err = tls.idle(o, state)
             if not ok then
                 return nil, err
@@ -258,16 +271,12 @@ local function keeper(self, close)
         if not record or record.count >= record.size then
             return close(o)
         end
-        timeout = timeout or usual
-        if timeout <= 0 or timeout > longest then
-            timeout = longest
-        end
-        local ok, err = raw.setkeepalive(o, timeout, 1)
+        local ok, err = raw.setkeepalive(o, idle, 1)
         if ok then
             o.state = nil
             setmetatable(o, self.plain)
             state.moved = false
-            kept:put(state, record, timeout)
+            kept:put(state, record, idle)
             if record.users then
                 backlog.leave(record, o)
             end
@@ -299,7 +308,7 @@ local function prepare(self, cosocket)
         plain[name] = method
     end
     for _, name in ipairs(SHARED) do
-        over_tls[name] = raw[name]
+        over_tls[name], shaking[name] = raw[name], raw[name]
     end
     for _, name in ipairs { "receive", "receiveany", "receiveuntil", "send" } do
         over_tls[name], shaking[name] = tls[name], busy
@@ -308,6 +317,13 @@ local function prepare(self, cosocket)
         plain[name], over_tls[name], shaking[name] = method, method, method
     end
     shaking.sslhandshake, shaking.setkeepalive, shaking.connect = busy, busy, busy
+    function shaking.close(o)
+        local ok, err = close(o) -- which may, if the handshake's light thread was killed
+        if not ok and err:sub(1, 11) == "socket busy" then
+            return busy()
+        end
+        return ok, err
+    end
     self.plain, self.tls, self.busy = { __index = plain }, { __index = over_tls }, { __index = shaking }
 end
 

@@ -213,7 +213,7 @@ function tls.receive(o, pattern)
         return all(o, s)
     end
     local size = tonumber(pattern)
-    if size and size >= 0 then
+    if size and size >= 0 and size < math.huge then
         if size < 1 then
             return ""
         end
@@ -228,7 +228,7 @@ end
 function tls.receiveany(o, max)
     local s = o.state
     local size = tonumber(max)
-    if not size or size < 1 then
+    if not (size and size >= 1 and size < math.huge) then
         return bad_argument("receiveany", "bad max argument")
     elseif is_over(s) then
         return nil, "closed"
