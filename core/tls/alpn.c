@@ -94,8 +94,8 @@ bool cleat_alpn_set_up(SSL_CTX *ssl_ctx, const struct cleat_alpn *alpn,
         SSL_CTX_set_next_protos_advertised_cb(ssl_ctx, advertise_npn, NULL);
         SSL_CTX_set_next_proto_select_cb(ssl_ctx, select_npn, NULL);
     }
-    if (alpn == NULL) return true;
-    /* With it there is no NPN for clients that offer ALPN, so it is set only when it is wanted. */
-    SSL_CTX_set_alpn_select_cb(ssl_ctx, select_alpn, NULL);
-    return SSL_CTX_set_alpn_protos(ssl_ctx, alpn->wire, alpn->len) == 0;
+    /* With it there is no NPN for clients that offer ALPN. Otherwise it is set without protocols too: a connection
+     * that has chosen some may be switched to this configuration. */
+    if (alpn != NULL || npn == NULL) SSL_CTX_set_alpn_select_cb(ssl_ctx, select_alpn, NULL);
+    return alpn == NULL || SSL_CTX_set_alpn_protos(ssl_ctx, alpn->wire, alpn->len) == 0;
 }

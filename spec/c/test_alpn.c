@@ -19,8 +19,9 @@ static int32_t choose(int32_t id, const char *protocols) {
     return cleat_connection_set_alpn_protocols(id, protocols, (int32_t)strlen(protocols));
 }
 
-/* A client offers what its context has. Returns the name that both ends agree on. */
-static const char *agree(int32_t stops, const char *offered, const char *chosen) {
+/* A client offers what its context has. The server is switched to another context once it has chosen, if that is not
+ * 0. Returns the name that both ends agree on. */
+static const char *agree(int32_t stops, const char *offered, const char *chosen, int32_t other) {
     static char names[2][8];
     char list[64];
     struct ends ends;
@@ -44,6 +45,7 @@ static const char *agree(int32_t stops, const char *offered, const char *chosen)
         EXPECT(choose(ends.server, "\1x") == CLEAT_OK); /* the last one counts */
         EXPECT(choose(ends.server, chosen) == CLEAT_OK);
     }
+    if (other != 0) EXPECT(cleat_connection_set_context(ends.server, other) == CLEAT_OK);
     EXPECT(cleat_connection_answer_server_name(ends.server, -1) == CLEAT_OK);
     EXPECT(cleat_connection_offered_alpn(ends.server, list, sizeof list) == 0);
     EXPECT(choose(ends.server, AB) == CLEAT_STATUS(CLEAT_USAGE, 0)); /* too late */
@@ -60,12 +62,20 @@ static const char *agree(int32_t stops, const char *offered, const char *chosen)
 }
 
 static void test_choice(void) {
-    EXPECT(strcmp(agree(server_context, AB, NULL), "a") == 0); /* the context's */
-    EXPECT(strcmp(agree(server_context, AB, B), "bb") == 0);
-    EXPECT(strcmp(agree(server_context, AB, "\1y"), "") == 0);
-    EXPECT(strcmp(agree(server_context, AB, NONE), "") == 0);
-    EXPECT(strcmp(agree(server_context, NONE, AB), "") == 0);
-    EXPECT(strcmp(agree(plain_context, AB, NULL), "") == 0);
+    EXPECT(strcmp(agree(server_context, AB, NULL, 0), "a") == 0); /* the context's */
+    EXPECT(strcmp(agree(server_context, AB, B, 0), "bb") == 0);
+    EXPECT(strcmp(agree(server_context, AB, "\1y", 0), "") == 0);
+    EXPECT(strcmp(agree(server_context, AB, NONE, 0), "") == 0);
+    EXPECT(strcmp(agree(server_context, NONE, AB, 0), "") == 0);
+    EXPECT(strcmp(agree(plain_context, AB, NULL, 0), "") == 0);
+    /* what was chosen stays, and what was not is the new context's */
+    EXPECT(strcmp(agree(server_context, AB, B, plain_context), "bb") == 0);
+    EXPECT(strcmp(agree(server_context, AB, NONE, server_context), "") == 0);
+    EXPECT(strcmp(agree(server_context, AB, NULL, plain_context), "") == 0);
+    EXPECT(strcmp(agree(plain_context, AB, NULL, server_context), "a") == 0);
+    EXPECT(cleat_context_set_npn_protocols(plain_context, B, sizeof B - 1) == CLEAT_OK);
+    EXPECT(strcmp(agree(server_context, AB, B, plain_context), "") == 0); /* NPN, which no client has */
+    EXPECT(cleat_context_set_npn_protocols(plain_context, NULL, 0) == CLEAT_OK);
 }
 
 /* The own chain of one end is what the other was sent. */

@@ -3635,10 +3635,10 @@ public final class Cleat {
         /**
          * cleat_connection_set_alpn_protocols returns CLEAT_OK and sets the application protocols of
          * which a server's connection chooses, in place of its context's; a later switch of the context
-         * does not change them. protocols: as cleat_context_set_alpn_protocols takes them. An empty list
-         * negotiates none. CLEAT_USAGE unless the connection waits for
-         * cleat_connection_answer_server_name, for a malformed list, and if its context has no
-         * application protocols; CLEAT_NOMEM.
+         * does not change them, unless the new context has protocols for NPN only. protocols: as
+         * cleat_context_set_alpn_protocols takes them. An empty list negotiates none. CLEAT_USAGE unless
+         * the connection waits for cleat_connection_answer_server_name, for a malformed list, and if its
+         * context has no application protocols; CLEAT_NOMEM.
          */
         public void setAlpnProtocols(byte[] protocols) throws Failure {
             int result = Raw.cleat_connection_set_alpn_protocols(id, protocols, length(protocols));

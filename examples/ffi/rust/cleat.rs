@@ -3018,9 +3018,10 @@ impl Connection {
 
     /// cleat_connection_set_alpn_protocols returns CLEAT_OK and sets the application protocols of which a
     /// server's connection chooses, in place of its context's; a later switch of the context does not
-    /// change them. protocols: as cleat_context_set_alpn_protocols takes them. An empty list negotiates
-    /// none. CLEAT_USAGE unless the connection waits for cleat_connection_answer_server_name, for a
-    /// malformed list, and if its context has no application protocols; CLEAT_NOMEM.
+    /// change them, unless the new context has protocols for NPN only. protocols: as
+    /// cleat_context_set_alpn_protocols takes them. An empty list negotiates none. CLEAT_USAGE unless the
+    /// connection waits for cleat_connection_answer_server_name, for a malformed list, and if its context
+    /// has no application protocols; CLEAT_NOMEM.
     #[allow(clippy::too_many_arguments)]
     pub fn set_alpn_protocols(&self, protocols: &[u8]) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_set_alpn_protocols(self.0, protocols.as_ptr().cast(), c_len(protocols.len())) })?;
