@@ -99,8 +99,10 @@ cleat_vary(".*"      ".*[.](cli[.].*|docs[.]command)" when never)
 cleat_vary("release" "lua54[.](cli[.].*|docs[.]command)" when always)
 cleat_vary("release" "luajit[.]cli[.](connect|serve)" when always)
 cleat_vary("floor|address" "lua54[.]cli[.]inspect" when always)
+cleat_vary("coverage" "lua54[.](cli[.].*|docs[.]command)" when always)
 
 # Other projects' programs over cleat.luasec return the same in each build, and so do LuaSec's certificates.
 cleat_vary(".*"      ".*[.]programs[.]luasec" when never)
 cleat_vary("release" "(lua54|luajit)[.]programs[.]luasec" when always)
+cleat_vary("coverage" "lua54[.]programs[.](luasec|lua_http)" when always)
 cleat_vary("release" "(lua51|lua52|lua53)[.]luasec[.]x509" when never)

@@ -67,9 +67,10 @@ local function executable(name, source)
         command = "luajit '" .. root .. "/spec/coverage/lines.lua' '%s/%s'"
     end
     local listing = output(command, root, name)
-    for number in listing:gmatch "\t%[(%d+)%]\t" do
+    for number, instruction in listing:gmatch "\t%[(%d+)%]\t(%u*)" do
         local text = source[tonumber(number)] or ""
-        if not text:find "^%s*[%]%)}]*%s*end[%)%],;}%s]*$" and not text:find "^%s*[%]%)},;]*%s*$" then
+        local runs = instruction ~= "VARARGPREP" -- the hook is not called for it
+        if runs and not text:find "^%s*[%]%)}]*%s*end[%)%],;}%s]*$" and not text:find "^%s*[%]%)},;]*%s*$" then
             lines[tonumber(number)] = true
         end
     end

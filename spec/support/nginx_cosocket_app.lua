@@ -324,6 +324,24 @@ function scripts.shaking(tcp, log)
     log:add(sock:close())
 end
 
+-- hostile: what a server of the spec's sends, in several ways.
+function scripts.hostile(tcp, log)
+    local sock = tcp()
+    sock:settimeout(5000)
+    log:add(sock:connect("127.0.0.1", tonumber(ngx.var.arg_hostile)))
+    local session, err = sock:sslhandshake(nil, "localhost", true)
+    log:add(session, err)
+    if not session then
+        return log:add(sock:close())
+    end
+    log:add(sock:send "go")
+    for _, call in ipairs { { "receive", 1 }, { "receive", "*l" }, { "receive", 1000 }, { "receive", 20000 }, { "receive", "*a" } } do
+        local data, why, partial = sock[call[1]](sock, call[2])
+        log:add(call[1], call[2], data and #data .. ngx.md5(data), why, partial and #partial .. ngx.md5(partial))
+    end
+    log:add((sock:setkeepalive()))
+end
+
 function scripts.silent(tcp, log)
     local sock = tcp()
     sock:settimeouts(100, 5000, 5000)
