@@ -9,6 +9,9 @@ if open then
     end
     -- luacheck: globals debug.sethook
     function debug.sethook(...)
+        if select(2, ...) == "external hook" then
+            return -- what gethook has returned: the coroutine has it already
+        end
         sethook(...)
         if select("#", ...) == 0 then
             install()

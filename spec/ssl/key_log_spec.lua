@@ -105,6 +105,25 @@ describe("the key log", function()
         assert.same({}, labels(second))
     end)
 
+    it("B-47 has whole lines where several processes write to it at once", function()
+        local path, programs, each = fresh(), {}, 40
+        for index = 1, 3 do
+            local script = process.write_file(("%s/writer-%d.lua"):format(process.directory(), index), ([[
+                local observed = require "support.observed"
+                local client, server = observed.client_context(), observed.server_context()
+                client.keylog_filename, server.keylog_filename = %q, %q
+                for _ = 1, %d do
+                    observed.connected(client, server)
+                end
+            ]]):format(path, path, each))
+            programs[index] = process.start(process.lua { script })
+        end
+        for _, program in ipairs(programs) do
+            assert.equal(0, program:wait(20), program:errors())
+        end
+        assert.equal(3 * each * 2 * #TLS13, #labels(path))
+    end)
+
     it("B-47 lets no handshake fail for a full disk", function()
         local client = observed.client_context()
         client.keylog_filename = "/dev/full"
