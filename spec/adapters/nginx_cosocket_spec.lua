@@ -18,6 +18,7 @@ local CONTROL = [[
     location = /kept { content_by_lua_block { app.kept() } }
     location = /early { content_by_lua_block { ngx.say(app.early) } }
     location = /who { return 200 "plain"; }
+    location = /sweep { content_by_lua_block { app.sweep() } }
     location = /ids { content_by_lua_block { app.ids() } }
 ]]
 
@@ -183,6 +184,49 @@ describe("cosockets with cleat's TLS", function()
 
     it("whose time is over are made again", function()
         assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=time&idle=1&after=0.03")
+    end)
+
+    it("are forgotten with their TLS once their time is over, and hosts that are not used any more", function()
+        local function sweep(times)
+            return tonumber((get(port, "/sweep?times=" .. times)))
+        end
+        sweep(400) -- what other tests have left
+        local ids = tonumber((get(port, "/ids")))
+        assert.are.equal("0(1 )", kept "pool=old&idle=5000")
+        assert.are.equal(ids + 1, tonumber((get(port, "/ids"))))
+        sweep(2)
+        assert.are.equal("1(2 )", kept "pool=old&idle=5000")
+        sweep(3)
+        assert.are.equal(ids, tonumber((get(port, "/ids"))))
+        assert.are.equal("0(1 )", kept "pool=old&idle=5000")
+        assert.are.equal("0(1 )", kept "pool=old&name=") -- with other settings
+        assert.are.equal(ids, tonumber((get(port, "/ids"))))
+        assert.are.equal("0(1 )", kept "pool=old")
+        sweep(359)
+        assert.are.equal("0(1 ) 0(1 )", kept "pool=old&n=2")
+        sweep(1)
+        assert.are.equal("0(1 ) 1(2 )", kept "pool=old&n=2")
+        assert.are.equal(1, sweep(6)) -- the one record is gone with the last of them, and no timer is left
+        assert.are.equal(0, sweep(1))
+        assert.are.equal("0(1 ) 1(2 )", kept "pool=old&n=2")
+        sweep(20)
+    end)
+
+    it("take settings that do not change what is verified, and keep theirs", function()
+        local _, ours = both("settings", "&only=cleat")
+        assert.are.equal(table.concat({
+            "true nil", "session", '"(1 )"',
+            'false " sslhandshake says what is verified, and the option always_verify"',
+            'false " sslhandshake says what is verified, and the option always_verify"',
+            'false " a mistake"',
+            [[false "make_tcp() argument 'configure' must be a function, not 5"]],
+            [[false "make_tcp() argument 'pool_size' must be positive"]],
+            [[false "make_tcp() argument 'keepalive_timeout' must be positive"]],
+            [[false "make_tcp() argument 'keepalive_timeout' must be a number, not string"]],
+            'nil "closed"', "session", "session", "session", "session",
+            'nil "the connection was made with other settings (verification, server name or client certificate)"',
+            '"HTTP/1.1 200 OK"',
+        }, "\n"), ours)
     end)
 
     it("that get session tickets while they are kept are made again, or used", function()

@@ -19,8 +19,32 @@ local function load_libraries(tcp)
     return loaded
 end
 
+-- In place of the pools' timer: what they do in a while.
+local sweeps = {}
+local timer_at = ngx.timer.at
+function ngx.timer.at(delay, f, ...) -- luacheck: ignore 122
+    if delay == 10 then
+        sweeps[#sweeps + 1] = { f, ... }
+        return true
+    end
+    return timer_at(delay, f, ...)
+end
+
+-- sweep lets so many times 10 seconds go by for the pools.
+function app.sweep()
+    for _ = 1, tonumber(ngx.var.arg_times) do
+        local due = sweeps
+        sweeps = {}
+        for _, list in ipairs(due) do
+            list[1](false, unpack(list, 2))
+        end
+    end
+    ngx.say(#sweeps)
+end
+
 function app.init(directory)
     local ca = directory .. "/root.pem"
+    app.ca = ca
     local function read(name)
         local file = assert(io.open(directory .. "/" .. name))
         local text = file:read "*a"
@@ -322,6 +346,42 @@ function scripts.shaking(tcp, log)
     end)
     ngx.thread.kill(waiting)
     log:add(sock:close())
+end
+
+-- settings: what make_tcp takes, and where sslhandshake has nothing to shake.
+function scripts.settings(_, log)
+    local port = tonumber(ngx.var.upstream)
+    for _, configure in ipairs {
+        function(context) context.maximum_version = require("cleat.ssl").TLSVersion.TLSv1_2 end,
+        function(context) context.check_hostname = false end,
+        function(context) context.verify_mode = require("cleat.ssl").CERT_OPTIONAL end,
+        function() error "a mistake" end,
+        5,
+    } do
+        local ok, tcp = pcall(nginx.make_tcp, { cafile = app.ca, configure = configure })
+        log:add(ok, not ok and tostring(tcp):match "[^:]*$" or nil)
+        if ok then
+            local sock = tcp()
+            sock:connect("127.0.0.1", port)
+            log:add(sock:sslhandshake(nil, "localhost", true))
+            sock:send "GET /who HTTP/1.0\r\n\r\n"
+            log:add((sock:receive "*a":match "\r\n\r\n(.*)"))
+        end
+    end
+    for _, list in ipairs { { "pool_size", 0 }, { "keepalive_timeout", 0 }, { "keepalive_timeout", "x" } } do
+        local ok, err = pcall(nginx.make_tcp, { cafile = app.ca, [list[1]] = list[2] })
+        log:add(ok, tostring(err))
+    end
+    local sock = app.tcp.cleat()
+    log:add(sock:sslhandshake(nil, "localhost", true))
+    sock:connect("127.0.0.1", port)
+    log:add(sock:sslhandshake(nil, "localhost", true))
+    log:add(sock:sslhandshake(nil, "example.org", false))
+    log:add(sock:sslhandshake(nil, "localhost", true))
+    sock:send "GET /who HTTP/1.0\r\n\r\n"
+    log:add(sock:sslhandshake(nil, "localhost", true))
+    log:add(sock:sslhandshake(nil, "example.org", true))
+    log:add(sock:receive "*l")
 end
 
 -- hostile: what a server of the spec's sends, in several ways.
