@@ -178,9 +178,9 @@ CLEAT_API int32_t cleat_connection_offered_alpn(int32_t connection, CLEAT_BINARY
 
 /* cleat_connection_set_alpn_protocols returns CLEAT_OK and sets the application protocols of which a server's
  * connection chooses, in place of its context's; a later switch of the context does not change them, unless the new
- * context has protocols for NPN only. protocols: as cleat_context_set_alpn_protocols takes them. An empty list negotiates none. CLEAT_USAGE unless the connection waits
- * for cleat_connection_answer_server_name, for a malformed list, and if its context has no application protocols;
- * CLEAT_NOMEM. */
+ * context has protocols for NPN only. protocols: as cleat_context_set_alpn_protocols takes them. An empty list
+ * negotiates none. CLEAT_USAGE unless the connection waits for cleat_connection_answer_server_name, for a malformed
+ * list, and if its context has no application protocols; CLEAT_NOMEM. */
 CLEAT_API int32_t cleat_connection_set_alpn_protocols(int32_t connection, const char *protocols,
                                                       int32_t protocols_len);
 

@@ -22,7 +22,7 @@ end
 -- In place of the pools' timer: what they do in a while.
 local sweeps = {}
 local timer_at = ngx.timer.at
-function ngx.timer.at(delay, f, ...) -- luacheck: ignore 122
+function ngx.timer.at(delay, f, ...)
     if delay == 10 then
         sweeps[#sweeps + 1] = { f, ... }
         return true

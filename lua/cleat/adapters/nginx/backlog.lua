@@ -27,6 +27,11 @@ local function count(record)
     return used
 end
 
+--- is_used: whether a record has connections that count, or calls that wait for one.
+function backlog.is_used(record)
+    return record.users and (record.waiting > 0 or count(record) > 0)
+end
+
 --- enter waits until there may be one connection more, and returns true; or nil and the error.
 ---@param record table
 ---@param o table the cosocket, which is to be connected

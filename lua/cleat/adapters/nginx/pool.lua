@@ -9,6 +9,7 @@
 --- says which settings it wants, and some never say it. After settings have differed a record is `mixed`, and keeps
 --- nothing for an hour. A state has the `stamp` of its record if it may be kept.
 
+local backlog = require "cleat.adapters.nginx.backlog"
 local tls = require "cleat.adapters.nginx.tls"
 
 local ngx = ngx -- luacheck: ignore 113
@@ -153,7 +154,7 @@ local function sweep(premature, self)
         if record.mixed and tick >= record.mixed then
             record.mixed = false
         end
-        if kept == 0 and not record.mixed and not record.users and tick > record.used + 6 then
+        if kept == 0 and not record.mixed and tick > record.used + 6 and not backlog.is_used(record) then
             remove(self, record)
         end
     end
