@@ -74,7 +74,8 @@ static void test_choice(void) {
     EXPECT(strcmp(agree(server_context, AB, NULL, plain_context), "") == 0);
     EXPECT(strcmp(agree(plain_context, AB, NULL, server_context), "a") == 0);
     EXPECT(cleat_context_set_npn_protocols(plain_context, B, sizeof B - 1) == CLEAT_OK);
-    EXPECT(strcmp(agree(server_context, AB, B, plain_context), "") == 0); /* NPN, which no client has */
+    EXPECT(strcmp(agree(server_context, AB, B, plain_context), "") ==
+           0); /* NPN, which no client has */
     EXPECT(cleat_context_set_npn_protocols(plain_context, NULL, 0) == CLEAT_OK);
 }
 

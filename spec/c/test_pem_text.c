@@ -81,6 +81,25 @@ static void test_usual(void) {
     }
 }
 
+/* A byte that is no text ends a label for BoringSSL, or is none for it. */
+static void test_label(void) {
+    static const char odd[] = {0, 1, '\t', '\r', 0x7f, (char)0x80, (char)0xff};
+    uint8_t bytes[BYTES] = {0};
+    uint8_t got[ROOM];
+    char text[ROOM];
+    size_t text_len = write_block(bytes, 30, false, text);
+    size_t got_len;
+    size_t i;
+    char *labels[] = {strstr(text, "CERTIFICATE"), strstr(text, "-----END CERTIFICATE") + 9};
+    EXPECT(decode(text, text_len, got, &got_len) && got_len == 30);
+    labels[0][4] = labels[1][4] = ' ';
+    EXPECT(decode(text, text_len, got, &got_len) && boringssl_reads(text, text_len, got, got_len));
+    for (i = 0; i < sizeof odd; i++) {
+        labels[0][4] = labels[1][4] = odd[i];
+        EXPECT(!decode(text, text_len, got, &got_len));
+    }
+}
+
 /* Replaces, removes, repeats or adds a character. Returns the new length. */
 static size_t change(char *text, size_t len) {
     static const char odd[] = "\n\r =-AZaz09+/:\0\xff,";
@@ -118,6 +137,7 @@ static void test_changed(void) {
 
 int main(void) {
     test_usual();
+    test_label();
     test_changed();
     return 0;
 }
