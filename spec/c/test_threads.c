@@ -6,6 +6,7 @@
 
 #include "expect.h"
 #include "identity.h"
+#include "tls/connection.h"
 
 #define TIMEOUT 60.0
 #define SYSTEM(number) (-((CLEAT_SYS << 16) | (number)))
@@ -241,6 +242,68 @@ static void test_close_in_use(int32_t server_context, int32_t client_context) {
     EXPECT(steps > 60); /* some were closed at work */
 }
 
+static bool reader_waits(const struct cleat_connection *connection) {
+    return connection->turns.first != NULL;
+}
+
+static bool reads(const struct cleat_connection *connection) {
+    return (connection->turns.held & CLEAT_TURN_READ) != 0;
+}
+
+/* Waits until a connection is in a state. */
+static void wait_until(int32_t id, bool (*is)(const struct cleat_connection *connection)) {
+    const struct timespec moment = {0, 1000000};
+    bool reached = false;
+    while (!reached) {
+        struct cleat_object *object;
+        struct cleat_connection *connection;
+        EXPECT(cleat_handle_find(id, CLEAT_KIND_CONNECTION, &object) >= 0);
+        connection = (struct cleat_connection *)object;
+        pthread_mutex_lock(&connection->lock);
+        reached = is(connection);
+        pthread_mutex_unlock(&connection->lock);
+        cleat_handle_done(object);
+        if (!reached) nanosleep(&moment, NULL);
+    }
+}
+
+static int32_t call_shutdown(int32_t id) {
+    return cleat_connection_shutdown(id, TIMEOUT);
+}
+
+static int32_t call_read_four(int32_t id) {
+    char bytes[8];
+    int32_t got = cleat_connection_read(id, bytes, sizeof bytes, TIMEOUT);
+    EXPECT(got != 4 || memcmp(bytes, "data", 4) == 0);
+    return got;
+}
+
+/* One thread waits for the peer's close_notify when another begins to read: it gets what the peer sends before that.
+ * Without a reader these bytes are an error. */
+static void test_shutdown(int32_t server_context, int32_t client_context, bool with_reader) {
+    struct pair pair;
+    struct wait closing = {0, call_shutdown, 0};
+    struct wait reading = {0, call_read_four, 0};
+    pthread_t threads[2];
+    open_pair(&pair, server_context, client_context);
+    closing.id = reading.id = pair.client;
+    EXPECT(pthread_create(&threads[0], NULL, wait_in, &closing) == 0);
+    wait_until(pair.client, reads);
+    if (with_reader) {
+        EXPECT(pthread_create(&threads[1], NULL, wait_in, &reading) == 0);
+        wait_until(pair.client, reader_waits);
+    }
+    EXPECT(cleat_connection_write(pair.server, "data", 4, TIMEOUT) == 4);
+    if (with_reader) {
+        pthread_join(threads[1], NULL);
+        EXPECT(reading.result == 4);
+        EXPECT(cleat_connection_shutdown(pair.server, 0) == CLEAT_OK);
+    }
+    pthread_join(threads[0], NULL);
+    EXPECT(with_reader ? closing.result == CLEAT_OK : CLEAT_CLASS(closing.result) == CLEAT_SSL);
+    close_pair(&pair);
+}
+
 int main(void) {
     int32_t server_context;
     int32_t client_context;
@@ -248,6 +311,8 @@ int main(void) {
     test_both_ways(server_context, client_context);
     test_close_wakes(server_context, client_context);
     test_close_in_use(server_context, client_context);
+    test_shutdown(server_context, client_context, true);
+    test_shutdown(server_context, client_context, false);
     cleat_close(server_context);
     cleat_close(client_context);
     EXPECT(cleat_handle_count() == 0);
