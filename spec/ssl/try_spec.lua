@@ -98,14 +98,9 @@ describe("try_recv", function()
     end)
 
     it("says that the handshake must write first", function()
-        local first, second = link.tcp()
-        first:setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        local first, second = socket.socketpair() -- TCP might have room again a moment later
         first:settimeout(0)
-        pcall(function()
-            for _ = 1, 100000 do
-                first:send(("x"):rep(4096))
-            end
-        end)
+        while pcall(first.send, first, ("x"):rep(4096)) do end
         local sock = link.context(link.client_options()):wrap_socket(first, {
             do_handshake_on_connect = false, server_hostname = "localhost",
         })
