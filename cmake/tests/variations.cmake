@@ -44,7 +44,6 @@ cleat_vary("release" "lua54[.]ssl[.](bad_certificates|decoder|encrypted_key|path
 cleat_vary("release" "lua54[.]adapters[.].*(nginx|questions)" fast no)
 cleat_vary("release" "lua54[.]sessions[.](client|memory|ticket_keys)" fast yes)
 cleat_vary("release" "lua54[.]luasec[.](connection|https|preference|verification)" fast yes)
-cleat_vary("release" "luajit[.]adapters[.]nginx_(cosocket|hostile)" fast yes)
 cleat_vary("release" "luajit[.]backend[.](backend|keywords)" fast yes)
 cleat_vary("release" "luajit[.]socket[.](coroutine|makefile|socket|turns)" fast yes)
 cleat_vary("release" "luajit[.]ssl[.](connection|context|errors|memory_bio|nonblocking|tls_socket|wrap)" fast yes)
