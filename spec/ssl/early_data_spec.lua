@@ -350,6 +350,51 @@ describe("early data", function()
         end)
     end
 
+    it("of a ticket that two connections bring at once is accepted once, though both resume", function()
+        local client_context, server_context = contexts()
+        local removed, sessions, slow = 0, {}, false
+        server_context:set_session_store(stored {
+            get = function(key)
+                local found = sessions[key]
+                if slow then
+                    coroutine.yield() -- the other connection asks meanwhile
+                end
+                return found
+            end,
+            put = function(key, bytes) sessions[key] = bytes end,
+            remove = function(key)
+                removed = removed + 1
+                sessions[key] = nil
+            end,
+        })
+        local session = session_of(client_context, server_context)
+        local all, accepted = {}, {}
+        slow = true
+        for index = 1, 2 do
+            local client, server = pair(client_context, server_context, "pay 5", session)
+            waits(client.object.do_handshake, client.object)
+            move(client, server)
+            local thread = coroutine.create(server.object.recv_early)
+            assert.is_true(coroutine.resume(thread, server.object))
+            assert.equal("suspended", coroutine.status(thread))
+            all[index] = { client, server, thread }
+        end
+        assert.equal(0, removed)
+        for index, ends in ipairs(all) do
+            local client, server = ends[1], ends[2]
+            coroutine.resume(ends[3])
+            assert.equal("dead", coroutine.status(ends[3]))
+            move(server, client)
+            client.object:do_handshake()
+            move(client, server)
+            server.object:do_handshake()
+            accepted[index] = client.object.early_data
+            assert.is_true(client.object.session_reused)
+        end
+        assert.same({ "accepted", "refused" }, accepted)
+        assert.equal(2, removed)
+    end)
+
     for name, add in pairs {
         ["no function"] = false,
         ["one that raises"] = function()
