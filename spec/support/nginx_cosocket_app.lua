@@ -387,7 +387,7 @@ end
 -- hostile: what a server of the spec's sends, in several ways.
 function scripts.hostile(tcp, log)
     local sock = tcp()
-    sock:settimeout(5000)
+    sock:settimeout(60000)
     log:add(sock:connect("127.0.0.1", tonumber(ngx.var.arg_hostile)))
     local session, err = sock:sslhandshake(nil, "localhost", true)
     log:add(session, err)
