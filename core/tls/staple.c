@@ -116,8 +116,8 @@ static enum cleat_ocsp_fault check_response(const struct cleat_credential *crede
     X509 *leaf = X509_parse_from_buffer(credential->chain[0]);
     enum cleat_ocsp_fault fault;
     if (leaf == NULL) return CLEAT_OCSP_NO_MEMORY; /* it was parsed when it was loaded */
-    fault = cleat_ocsp_names(CRYPTO_BUFFER_data(response), CRYPTO_BUFFER_len(response), leaf,
-                             by_issuer);
+    fault = cleat_ocsp_covers(CRYPTO_BUFFER_data(response), CRYPTO_BUFFER_len(response), leaf,
+                              by_issuer);
     X509_free(leaf);
     return fault;
 }
@@ -131,9 +131,9 @@ static enum cleat_ocsp_fault find_named(const struct cleat_credentials *set, str
         enum cleat_ocsp_fault fault;
         if (set->of_type[type] == NULL) continue;
         fault = check_response(set->of_type[type], staple->bytes, by_issuer);
-        staple->is_for[type] = fault == CLEAT_OCSP_FINE;
+        staple->is_for[type] = fault == CLEAT_OCSP_NO_FAULT;
         if (fault == CLEAT_OCSP_NO_MEMORY) return fault;
-        if (fault == CLEAT_OCSP_FINE || result == CLEAT_OCSP_NOT_COVERED) result = fault;
+        if (fault == CLEAT_OCSP_NO_FAULT || result == CLEAT_OCSP_NOT_COVERED) result = fault;
     }
     return result;
 }
@@ -147,7 +147,7 @@ static int32_t find_places(const struct cleat_credentials *set, struct staple *s
     fault = find_named(set, staple, true);
     if (fault == CLEAT_OCSP_NOT_COVERED) fault = find_named(set, staple, false);
     if (fault == CLEAT_OCSP_NO_MEMORY) return cleat_fail_nomem();
-    if (fault == CLEAT_OCSP_FINE) return CLEAT_OK;
+    if (fault == CLEAT_OCSP_NO_FAULT) return CLEAT_OK;
     return cleat_fail_named("OCSP", cleat_ocsp_fault_name(fault), cleat_ocsp_fault_text(fault));
 }
 

@@ -45,9 +45,9 @@ size_t cleat_trust_directory_count(const struct cleat_trust *trust);
 X509_STORE *cleat_trust_open_directories(const struct cleat_trust *trust);
 X509_STORE *cleat_trust_open_directory(const struct cleat_trust *trust, size_t index);
 
-/* cleat_trust_note_found remembers what a verification has found in the directories, for
+/* cleat_trust_record_found remembers what a verification has found in the directories, for
  * cleat_trust_certificates only. */
-void cleat_trust_note_found(struct cleat_trust *trust, X509_STORE *opened);
+void cleat_trust_record_found(struct cleat_trust *trust, X509_STORE *opened);
 
 /* cleat_trust_certificates returns a new list of the certificates, each once, that holds references:
  * what was loaded, then what was found. NULL if memory lacks. */
