@@ -19,8 +19,8 @@ static int32_t read_all(int fd, const char *name, bool interruptible, char **byt
     struct stat about;
     char *block;
     if (fstat(fd, &about) == 0 && about.st_size > 0 && about.st_size < FILE_MAX) {
-        room = (size_t)about.st_size +
-               1; /* one more, so that read returns 0 before the block is full */
+        /* One more, so that read returns 0 before the block is full. */
+        room = (size_t)about.st_size + 1;
     }
     block = cleat_allocate(room + 1);
     if (block == NULL) return cleat_fail_nomem();

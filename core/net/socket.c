@@ -262,8 +262,8 @@ static int32_t connect_until(struct cleat_socket *self, const struct cleat_addre
         if (status < 0) return status;
         if (failed == 0) return CLEAT_OK;
         if (error == EINTR && cleat_is_interruptible()) return cleat_fail_errno(EINTR);
-        if (error == EINTR)
-            continue; /* the kernel is still connecting; calling connect again waits for it */
+        /* The kernel is still connecting; calling connect again waits for it. */
+        if (error == EINTR) continue;
         if (error != EINPROGRESS && error != EALREADY) return cleat_fail_errno(error);
         status = cleat_wait(&self->object, self->fd, POLLOUT, deadline);
         if (status < 0) return status;

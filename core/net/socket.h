@@ -17,8 +17,8 @@ struct cleat_socket {
     int type;
     atomic_bool connected; /* cleat has connected or accepted the socket */
     atomic_int port; /* the port to which cleat has connected the socket; 0 if unknown or none */
-    atomic_bool
-        nodelay_chosen; /* the caller has set TCP_NODELAY on the socket or on its listener */
+    /* The caller has set TCP_NODELAY on the socket or on its listener. */
+    atomic_bool nodelay_chosen;
     atomic_bool discards_input; /* unread input is discarded before close(2) */
     /* The address that accept returned, if it fits here: IPv4, IPv6 or unnamed. Never changed. */
     uint8_t peer_len; /* 0 if unknown */

@@ -13,8 +13,8 @@ struct cleat_connection;
 struct cleat_credentials {
     atomic_int references;
     enum cleat_key_type last_loaded;
-    enum cleat_key_type
-        last_stapled; /* with an OCSP response; what has none by now does not count */
+    /* With an OCSP response; what has none by now does not count. */
+    enum cleat_key_type last_stapled;
     struct cleat_credential *of_type[CLEAT_KEY_TYPES]; /* NULL: none */
     struct cleat_raw_key *raw; /* likewise */
 };

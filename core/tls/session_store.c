@@ -17,8 +17,8 @@
 
 enum {
     TICKET_MAX = 0xff00, /* 65535 with what is before it in its message */
-    PADDING =
-        64 /* tickets have lengths that are multiples of it: they do not tell much of the session */
+    /* Tickets have lengths that are multiples of it: they do not tell much of the session. */
+    PADDING = 64
 };
 
 static struct cleat_session_talk *talk_of(struct cleat_connection *connection) {

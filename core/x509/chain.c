@@ -11,7 +11,8 @@
 /* The app data of a verification, for its callback. */
 struct state {
     int purpose;
-    int constrained; /* depth of the last certificate whose names were checked against name constraints, or -1 */
+    /* Depth of the last certificate whose names were checked against name constraints, or -1. */
+    int constrained;
     struct cleat_verify_error *error;
     struct cleat_verify_faults *faults; /* NULL: the first fault ends the verification */
 };

@@ -10,11 +10,11 @@
  * and the outputs. */
 struct cleat_chain_request {
     X509 *leaf; /* the peer's own certificate */
-    STACK_OF(X509) *
-        sent; /* all certificates that the peer sent, in its order; may include the leaf */
+    /* All certificates that the peer sent, in its order; may include the leaf. */
+    STACK_OF(X509) * sent;
     X509_STORE *store; /* the trusted certificates and the revocation lists */
-    X509_STORE *
-        *directories; /* one for each directory in which store looks for certificates: see path.c */
+    /* One for each directory in which store looks for certificates: see path.c. */
+    X509_STORE **directories;
     size_t directory_count;
     X509_VERIFY_PARAM *param; /* flags, purpose, host name or address */
     int purpose; /* X509_PURPOSE_SSL_SERVER, _CLIENT, or _ANY */

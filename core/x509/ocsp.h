@@ -21,7 +21,8 @@ enum cleat_ocsp_fault {
     CLEAT_OCSP_NOT_COVERED, /* it covers other certificates only */
     CLEAT_OCSP_WRONG_ISSUER, /* it covers a certificate with that serial number of another CA */
     CLEAT_OCSP_AMBIGUOUS, /* it has several statuses for the certificate */
-    CLEAT_OCSP_NO_SIGNER, /* the responder is not the issuer, and its certificate is not in the response */
+    /* The responder is not the issuer, and its certificate is not in the response. */
+    CLEAT_OCSP_NO_SIGNER,
     CLEAT_OCSP_NOT_AUTHORIZED, /* the issuer has not authorized it to sign responses */
     CLEAT_OCSP_WEAK, /* a signature or key that is too weak, or an unknown algorithm */
     CLEAT_OCSP_BAD_SIGNATURE,

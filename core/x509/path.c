@@ -13,8 +13,8 @@
 enum {
     LENGTH_MAX = 16, /* of a path, including the anchor */
     TRIES_MAX = 12, /* paths that are verified as a whole */
-    TRIES_WITH_LISTS_MAX =
-        4, /* the same if revocation lists, which can be long, are checked for each */
+    /* The same if revocation lists, which can be long, are checked for each. */
+    TRIES_WITH_LISTS_MAX = 4,
     COMPARISONS_MAX = 20000, /* comparisons of a certificate with a possible issuer */
     COST_MAX = 6000, /* of signatures and name constraints, in microseconds: an estimate */
 };

@@ -22,8 +22,8 @@ struct cleat_peer_terms {
     bool has_time; /* verify for another time than the present; the cache is then not used */
     int64_t time; /* that time, in POSIX seconds */
     struct cleat_verify_faults *faults; /* output: all faults of a refused chain; may be NULL */
-    bool
-        asks_ocsp; /* this side has requested an OCSP response: a must-staple certificate needs one */
+    /* This side has requested an OCSP response: a must-staple certificate needs one. */
+    bool asks_ocsp;
     bool requires_ocsp; /* every certificate needs one */
     const uint8_t *ocsp_response; /* the stapled response; NULL if there is none */
     size_t ocsp_response_len;
@@ -33,7 +33,8 @@ struct cleat_peer_terms {
 enum cleat_peer_verdict {
     CLEAT_PEER_ACCEPTED,
     CLEAT_PEER_REFUSED,
-    CLEAT_PEER_UNDECODABLE /* BoringSSL's TLS code accepts certificates that its X.509 parser refuses */
+    /* BoringSSL's TLS code accepts certificates that its X.509 parser refuses. */
+    CLEAT_PEER_UNDECODABLE
 };
 
 /* Whether the result was cached. */
@@ -47,8 +48,8 @@ struct cleat_peer_report {
     struct cleat_verify_error error; /* why a peer was refused */
     enum cleat_peer_cache cache;
     enum cleat_ocsp_fault ocsp_fault; /* why the OCSP response was not accepted */
-    int64_t
-        until; /* for an accepted peer: the first second at which it may no longer be accepted */
+    /* For an accepted peer: the first second at which it may no longer be accepted. */
+    int64_t until;
     /* The chain to which the error refers, the peer's own certificate first; the caller frees it. NULL if there is
      * none. */
     STACK_OF(CRYPTO_BUFFER) * refused;

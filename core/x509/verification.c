@@ -31,7 +31,7 @@ static bool open_directories(struct cleat_trust *trust, struct cleat_chain_reque
     return opened;
 }
 
-/* The error is the one of this run: the first path may lead through a directory. */
+/* The error is that of this run: the first path may use a directory. */
 static bool run_with_directories(struct cleat_trust *trust, struct cleat_chain_request *request,
                                  struct cleat_verify_error *error) {
     bool accepted = false;
@@ -53,8 +53,8 @@ bool cleat_verification_run(struct cleat_trust *trust, struct cleat_chain_reques
     request->directory_count = 0;
     request->used_directories = false;
     if (cleat_trust_directory_count(trust) == 0) return cleat_path_verify(request, error);
-    /* A list in a directory may revoke what is good without it. Other paths are searched for once:
-     * with the directories. */
+    /* A revocation list in a directory may revoke a certificate of a chain that is valid without it. The path search
+     * runs only once: with the directories. */
     if ((flags & X509_V_FLAG_CRL_CHECK) == 0) {
         if (cleat_chain_verify(request, NULL, NULL, error)) return true;
         if (cleat_path_is_final(error)) return false;

@@ -88,9 +88,9 @@ CLEAT_API int32_t cleat_context_policy(int32_t context);
 /* cleat_context_set_policy returns CLEAT_OK and sets the policy: CLEAT_POLICY_*. CLEAT_POLICY_NONE removes it.
  * Connections use the intersection of the other settings and the policy; suites in the order of the context's list.
  * If an intersection would be empty, this function and the setters of suites, groups and signature algorithms fail:
- * CLEAT_SSL with COMPLIANCE_POLICY, or with NO_CIPHER_MATCH for the suites. After CLEAT_WANT_SERVER_NAME a
- * connection can only be switched to a context with the same policy. CLEAT_UNSUPPORTED if this BoringSSL does not
- * have the policy. */
+ * CLEAT_SSL with COMPLIANCE_POLICY, or with NO_CIPHER_MATCH for the suites. Once a server has read the ClientHello,
+ * its connection can only be switched to a context with the same policy. CLEAT_UNSUPPORTED if this BoringSSL does
+ * not have the policy. */
 CLEAT_API int32_t cleat_context_set_policy(int32_t context, int32_t policy);
 
 #endif

@@ -59,8 +59,8 @@ CLEAT_API int32_t cleat_certificate_not_after(int32_t certificate, char *output,
  * CLEAT_NAME_ALT, if the subject alternative names are malformed. */
 CLEAT_API int32_t cleat_certificate_name_count(int32_t certificate, int32_t which);
 
-/* cleat_certificate_name_rdn returns the position, from 0, of the relative distinguished name that contains the
- * attribute at index: attributes with the same position form one RDN. CLEAT_SSL as cleat_certificate_name_count. */
+/* cleat_certificate_name_rdn returns the number, from 0, of the relative distinguished name that contains the
+ * attribute at index: attributes with the same number form one RDN. CLEAT_SSL as cleat_certificate_name_count. */
 CLEAT_API int32_t cleat_certificate_name_rdn(int32_t certificate, int32_t which, int32_t index);
 
 /* cleat_certificate_name_type returns the length of the attribute's type, OpenSSL's long name
@@ -113,8 +113,8 @@ CLEAT_API int32_t cleat_certificate_validity(int32_t certificate, double *not_be
 CLEAT_API int32_t cleat_certificate_extension_count(int32_t certificate);
 
 /* cleat_certificate_extension_oid returns the length of the object identifier of the extension at index, in dotted
- * decimals, copies it to output, and stores whether the extension is critical, 0 or 1. CLEAT_SSL for an object
- * identifier of more than 586 bytes. */
+ * decimals, copies it to output, and stores whether the extension is critical. critical: 0 or 1. CLEAT_SSL for an
+ * object identifier of more than 586 bytes. */
 CLEAT_API int32_t cleat_certificate_extension_oid(int32_t certificate, int32_t index, char *output,
                                                   int32_t output_cap, int32_t *critical);
 
@@ -150,7 +150,7 @@ CLEAT_API int32_t cleat_certificate_extended_key_usage(int32_t certificate, int3
                                                        char *output, int32_t output_cap);
 
 /* cleat_certificate_basic_constraints returns 1 if the certificate has the basic constraints extension, otherwise 0.
- * It stores the extension's cA field in ca, 0 or 1, and its pathLenConstraint, the maximum number of intermediate
+ * It stores the extension's cA field (ca: 0 or 1) and its pathLenConstraint, the maximum number of intermediate
  * certificates below this one, in path_length, -1 for no limit. CLEAT_SSL if the extension is malformed or repeated. */
 CLEAT_API int32_t cleat_certificate_basic_constraints(int32_t certificate, int32_t *ca,
                                                       int32_t *path_length);

@@ -27,8 +27,8 @@ CLEAT_API int32_t cleat_context_cipher_id(int32_t context, int32_t index);
 CLEAT_API int32_t cleat_cipher_text(int32_t cipher, int32_t which, char *output,
                                     int32_t output_cap);
 
-/* cleat_cipher_bits returns the strength of the suite's encryption in bits, and stores the length of its key in
- * bits: they differ for 3DES (112, 168). CLEAT_USAGE for a suite that BoringSSL does not know. */
+/* cleat_cipher_bits returns how many bits of security the suite's encryption provides, and stores the length of its
+ * key in bits: they differ for 3DES (112, 168). CLEAT_USAGE for a suite that BoringSSL does not know. */
 CLEAT_API int32_t cleat_cipher_bits(int32_t cipher, int32_t *bits);
 
 #endif

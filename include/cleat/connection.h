@@ -75,7 +75,7 @@ CLEAT_API int32_t cleat_connection_drain(int32_t connection, char *buf, int32_t 
 CLEAT_API int32_t cleat_connection_drain_pending(int32_t connection);
 
 /* cleat_connection_set_drain_limit returns CLEAT_OK and makes cleat_connection_write return CLEAT_WANT_WRITE while
- * limit or more bytes are waiting to be drained. limit: 1 to 2^31 - 1 bytes, or 0 for the default, 262144. A write
+ * limit or more bytes are waiting to be drained. limit: in bytes, up to 2^31 - 1; 0 for the default, 262144. A write
  * that begins below the limit accepts all of its data. Only over memory; otherwise CLEAT_USAGE. */
 CLEAT_API int32_t cleat_connection_set_drain_limit(int32_t connection, int32_t limit);
 
@@ -146,8 +146,8 @@ CLEAT_API int32_t cleat_connection_cipher(int32_t connection, char *output, int3
 CLEAT_API int32_t cleat_connection_cipher_version(int32_t connection, char *output,
                                                   int32_t output_cap);
 
-/* cleat_connection_shared_cipher_count returns, on a server, how many of the cipher suites that the client has
- * offered the server's settings allow, whatever its certificate; 0 on a client, and before the handshake is done. */
+/* cleat_connection_shared_cipher_count returns how many of the cipher suites that a server's client has offered the
+ * server's settings allow, whatever its certificate; 0 on a client, and before the handshake is done. */
 CLEAT_API int32_t cleat_connection_shared_cipher_count(int32_t connection);
 
 /* cleat_connection_shared_cipher returns the length of OpenSSL's name of the shared suite at index (from 0, in
@@ -162,9 +162,9 @@ CLEAT_API int32_t cleat_connection_shared_cipher(int32_t connection, int32_t ind
 CLEAT_API int32_t cleat_connection_alpn_protocol(int32_t connection, CLEAT_BINARY char *output,
                                                  int32_t output_cap);
 
-/* cleat_connection_offered_alpn returns, on a server, the length of the list of application protocols that the
- * client has offered, and copies it to output, as it was encoded in the ALPN extension (RFC 7301 section 3.1). 0 if
- * the client has offered none, and unless the connection waits for cleat_connection_answer_server_name. */
+/* cleat_connection_offered_alpn returns the length of the list of application protocols that a server's client has
+ * offered, and copies it to output, as it was encoded in the ALPN extension (RFC 7301 section 3.1). 0 if the client
+ * has offered none, and unless the connection waits for cleat_connection_answer_server_name. */
 CLEAT_API int32_t cleat_connection_offered_alpn(int32_t connection, CLEAT_BINARY char *output,
                                                 int32_t output_cap);
 
@@ -191,8 +191,8 @@ CLEAT_API int32_t cleat_connection_alert(int32_t connection, int32_t direction,
  * otherwise 0. */
 CLEAT_API int32_t cleat_connection_session_reused(int32_t connection);
 
-/* cleat_connection_verify_mode returns the connection's CLEAT_CERT_*: its context's at the time when it was made or
- * switched to another context. */
+/* cleat_connection_verify_mode returns the connection's CLEAT_CERT_*: that of its context when it was made, or what
+ * cleat_connection_set_context has made of it. */
 CLEAT_API int32_t cleat_connection_verify_mode(int32_t connection);
 
 /* cleat_connection_peer_certificate returns the id of the peer's certificate, or 0 if it sent

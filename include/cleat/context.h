@@ -186,19 +186,18 @@ CLEAT_API int32_t cleat_context_load_dh_params(int32_t context, const char *dhfi
 #define CLEAT_STAT_ACCEPT_RENEGOTIATE 6 /* always 0 */
 #define CLEAT_STAT_HITS 7 /* sessions resumed, as a client or a server */
 #define CLEAT_STAT_MISSES 8 /* sessions that a client offered and the server did not resume */
-#define CLEAT_STAT_TIMEOUTS                                                                        \
-    9 /* sessions that a client offered after they had expired; not counted as misses */
+#define CLEAT_STAT_TIMEOUTS 9 /* offered after they had expired; not counted as misses */
 #define CLEAT_STAT_CACHE_FULL 10 /* sessions evicted from the full cache of 20480 sessions */
 
-/* cleat_context_session_stats returns a counter of the context's connections, at most 2147483647. which:
- * CLEAT_STAT_*. */
+/* cleat_context_session_stats returns how often an event has occurred in the context's connections, at most
+ * 2147483647. which: CLEAT_STAT_*. */
 CLEAT_API int32_t cleat_context_session_stats(int32_t context, int32_t which);
 
 /* CLEAT_CHAIN_CACHE_* are seconds, for cleat_context_set_chain_cache_seconds. */
 #define CLEAT_CHAIN_CACHE_DEFAULT 300 /* a new context's */
 #define CLEAT_CHAIN_CACHE_MAX 86400 /* the maximum: a day */
 
-/* cleat_context_chain_cache_seconds returns for how many seconds the result of a successful verification is cached;
+/* cleat_context_chain_cache_seconds returns how many seconds the result of a successful verification is cached;
  * CLEAT_CHAIN_CACHE_DEFAULT in a new context. */
 CLEAT_API int32_t cleat_context_chain_cache_seconds(int32_t context);
 
