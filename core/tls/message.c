@@ -1,5 +1,5 @@
-/* message.c: BoringSSL's callback for each message: before it acts on one that was received, and once it has made one
- * to be sent. */
+/* message.c: BoringSSL's message callback, which is called before BoringSSL processes a received message, and after
+ * it has written one. */
 #include "tls/message.h"
 
 #include "tls/connection.h"

@@ -1,11 +1,11 @@
-/* session_question.c: what a connection asks the caller's store, and the caller's answers: see session_store.c. */
+/* session_question.c: a connection's requests to the caller's store, and the caller's answers: see session_store.c. */
 #include <string.h>
 
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/session_store.h"
 
-enum { VALUE_MAX = 0x20000 }; /* no session is longer */
+enum { VALUE_MAX = 0x20000 }; /* longer than any session */
 
 static int32_t question_of(const struct cleat_connection *self) {
     if (self->pause != CLEAT_PAUSE_SESSION) return CLEAT_SESSION_QUESTION_NONE;
@@ -14,7 +14,7 @@ static int32_t question_of(const struct cleat_connection *self) {
 }
 
 static int32_t fail_no_question(void) {
-    return cleat_fail_usage(0, "the connection does not wait for an answer");
+    return cleat_fail_usage(0, "the handshake does not wait for cleat_connection_answer_session");
 }
 
 int32_t cleat_connection_session_question(int32_t connection) {
@@ -46,7 +46,7 @@ int32_t cleat_connection_stored_session(int32_t connection, char *output, int32_
     CLEAT_BEGIN(connection);
     if (question_of(self) != CLEAT_SESSION_QUESTION_PUT &&
         question_of(self) != CLEAT_SESSION_QUESTION_ADD) {
-        result = cleat_fail_usage(0, "there is no session to store");
+        result = cleat_fail_usage(0, "the connection has no session to store");
     } else {
         const struct cleat_session_errand *errand = self->session_talk->first;
         *lifetime = errand->lifetime;
@@ -64,7 +64,7 @@ static int32_t run_errand(struct cleat_connection *self) {
     return CLEAT_OK;
 }
 
-/* What is no session that was stored under the key is the same as nothing. */
+/* Stores the answer to CLEAT_SESSION_QUESTION_GET. Data that was not stored under the key is treated as absent. */
 static int32_t keep_answer(struct cleat_connection *self, const char *data, int32_t data_len) {
     struct cleat_session_talk *talk = self->session_talk;
     if (data != NULL && data_len > 0 && data_len <= VALUE_MAX) {
@@ -89,8 +89,8 @@ static int32_t keep_answer(struct cleat_connection *self, const char *data, int3
     return CLEAT_OK;
 }
 
-/* Early data of a session that another connection has brought before, or may have, is refused; BoringSSL asks for
- * this when it has the session. */
+/* Refuses early data if another connection has or may have used the session for early data before. BoringSSL reads
+ * the setting when it has the session. */
 static int32_t answer_early(struct cleat_connection *self, bool is_new) {
     if (!is_new) SSL_set_early_data_enabled(self->ssl, 0);
     return run_errand(self);
@@ -105,7 +105,11 @@ int32_t cleat_connection_answer_session(int32_t connection, const char *data, in
         case CLEAT_SESSION_QUESTION_GET: result = keep_answer(self, data, data_len); break;
         case CLEAT_SESSION_QUESTION_ADD: result = answer_early(self, data != NULL); break;
         default:
-            result = data != NULL ? cleat_fail_usage(2, "nothing was asked for") : run_errand(self);
+            result =
+                data != NULL
+                    ? cleat_fail_usage(
+                          2, "data must be absent: the request is to store or remove a session")
+                    : run_errand(self);
     }
     CLEAT_END(result);
 }

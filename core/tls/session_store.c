@@ -1,11 +1,11 @@
-/* session_store.c: sessions in a store of the caller's.
+/* session_store.c: sessions in a store of the caller.
  *
- * BoringSSL asks for a session by a callback that can say "later": the handshake returns CLEAT_WANT_SESSION, and asks
- * again once the caller has answered. What there is to store comes while the handshake goes on, and is kept until its
- * end: there the caller stores it, before a client can have the last flight of TLS 1.2 or the tickets of TLS 1.3.
+ * BoringSSL looks up a session by a callback that can suspend the handshake: it then returns CLEAT_WANT_SESSION, and
+ * BoringSSL calls again once the caller has answered. Sessions to store are queued until the end of the handshake:
+ * the caller stores them before the client receives the last flight of TLS 1.2 or the tickets of TLS 1.3.
  *
- * A ticket is 32 random bytes, the key in the store, and zeros. BoringSSL gives room for a session of the ticket's
- * length only, so it is at least as long as the session. */
+ * A ticket consists of 32 random bytes, which are the key in the store, and zeros. BoringSSL's buffer for the
+ * session is only as long as the ticket, so the ticket must be at least as long as the session. */
 #include "tls/session_store.h"
 
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "tls/session_value.h"
 
 enum {
-    TICKET_MAX = 0xff00, /* 65535 with what is before it in its message */
+    TICKET_MAX = 0xff00, /* 65535 less the fields before it in its message */
     /* Tickets have lengths that are multiples of it: they do not tell much of the session. */
     PADDING = 64
 };
@@ -43,21 +43,21 @@ void cleat_session_talk_end(struct cleat_connection *connection) {
 
 enum found { ERROR, NOTHING, LATER, SESSION };
 
-/* Looks up what the caller has answered for the key, or makes the handshake ask for it. */
+/* Returns the caller's answer for the key, or suspends the handshake until there is one. */
 static enum found look_up(struct cleat_connection *connection, const uint8_t *key) {
     struct cleat_session_talk *talk = talk_of(connection);
     if (talk == NULL) return ERROR;
     if (talk->answered && memcmp(talk->wanted, key, sizeof talk->wanted) == 0) {
         return talk->session == NULL ? NOTHING : SESSION;
     }
-    if (talk->was_asked) return NOTHING; /* a handshake asks once */
+    if (talk->was_asked) return NOTHING; /* a handshake makes one request */
     memcpy(talk->wanted, key, sizeof talk->wanted);
     talk->was_asked = true;
     connection->pause = CLEAT_PAUSE_SESSION;
     return LATER;
 }
 
-/* The session of an answer, or NULL. */
+/* Parses the session of the caller's answer. NULL if it is malformed. */
 static SSL_SESSION *parse(struct cleat_connection *connection) {
     const struct cleat_session_talk *talk = connection->session_talk;
     SSL_SESSION *session =
@@ -67,8 +67,8 @@ static SSL_SESSION *parse(struct cleat_connection *connection) {
     return session;
 }
 
-/* With a TLS 1.3 client BoringSSL does not come here, and one of TLS 1.2 that accepts tickets has no other sessions of
- * this server's: the id that it sends with no ticket is another one's, or made up (RFC 8446 appendix D.4). */
+/* BoringSSL does not call this function for TLS 1.3. A TLS 1.2 client that accepts tickets has no sessions of this
+ * server without them: an id that it sends is another server's, or random (RFC 8446 appendix D.4). */
 SSL_SESSION *cleat_session_find_id(struct cleat_connection *connection, const uint8_t *id,
                                    size_t id_len) {
     bool tickets = (SSL_get_options(connection->ssl) & SSL_OP_NO_TICKET) == 0;
@@ -82,7 +82,7 @@ SSL_SESSION *cleat_session_find_id(struct cleat_connection *connection, const ui
     return NULL;
 }
 
-/* Adds an errand behind the others. Returns whether there was memory. */
+/* Appends a request. Returns false if an allocation failed. */
 static bool add(struct cleat_connection *connection, const uint8_t *key, const uint8_t *session,
                 size_t len) {
     struct cleat_session_talk *talk = talk_of(connection);
@@ -116,7 +116,7 @@ bool cleat_session_ask_early(struct cleat_connection *connection) {
     SSL_SESSION *session = parse(connection);
     uint8_t key[CLEAT_SESSION_KEY];
     SHA256_CTX hash;
-    if (session == NULL) return !cleat_memory_failed(); /* it will not resume */
+    if (session == NULL) return !cleat_memory_failed(); /* the session will not resume */
     SHA256_Init(&hash);
     SHA256_Update(&hash, label, sizeof label);
     SHA256_Update(&hash, talk->wanted, sizeof talk->wanted);
@@ -129,7 +129,7 @@ bool cleat_session_ask_early(struct cleat_connection *connection) {
     return talk->first != NULL;
 }
 
-/* A session that resumes comes again: it is stored. */
+/* BoringSSL reports a resumed session again: it is already stored. */
 void cleat_session_store_id(struct cleat_connection *connection, const SSL_SESSION *session) {
     unsigned id_len;
     const uint8_t *id = SSL_SESSION_get_id(session, &id_len);
@@ -139,7 +139,8 @@ void cleat_session_store_id(struct cleat_connection *connection, const SSL_SESSI
         SSL_SESSION_to_bytes(session, &bytes, &len) != 1) {
         return;
     }
-    add(connection, id, bytes, len); /* without memory it is not stored, and never resumes */
+    /* If an allocation fails, the session is not stored and cannot resume. */
+    add(connection, id, bytes, len);
     OPENSSL_free(bytes);
 }
 
@@ -148,7 +149,8 @@ static size_t overhead(SSL *ssl) {
     return CLEAT_SESSION_KEY + PADDING;
 }
 
-/* A session that is too long for a ticket, or never resumes, gets one that means nothing, as there must be one. */
+/* BoringSSL must send a ticket. For a session that is too long, or must not resume, it is a single zero byte, which
+ * is not a valid ticket. */
 static int seal(SSL *ssl, uint8_t *ticket, size_t *ticket_len, size_t max, const uint8_t *session,
                 size_t len) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
@@ -163,7 +165,7 @@ static int seal(SSL *ssl, uint8_t *ticket, size_t *ticket_len, size_t max, const
     return add(connection, ticket, session, len) ? 1 : 0;
 }
 
-/* Of the tickets that a client may offer, one of ours is recognised by its zeros. */
+/* Tickets of this format are recognised by their zeros. */
 static bool is_ours(const uint8_t *ticket, size_t len) {
     size_t i;
     if (len <= CLEAT_SESSION_KEY || (len - CLEAT_SESSION_KEY) % PADDING != 0) return false;
@@ -186,7 +188,7 @@ static enum ssl_ticket_aead_result_t open_ticket(SSL *ssl, uint8_t *session, siz
     }
     talk = connection->session_talk;
     if (talk->session_len > max) return ssl_ticket_aead_ignore_ticket;
-    SSL_SESSION_free(parse(connection)); /* whether its time is over */
+    SSL_SESSION_free(parse(connection)); /* sets offered_expired */
     memcpy(session, talk->session, talk->session_len);
     *session_len = talk->session_len;
     return ssl_ticket_aead_success;
@@ -197,7 +199,7 @@ const SSL_TICKET_AEAD_METHOD *cleat_session_tickets(void) {
     return &method;
 }
 
-/* Whether what was resumed is to be removed. */
+/* Whether the resumed session must be removed from the store. */
 static bool is_used_up(const struct cleat_connection *connection) {
     const struct cleat_session_talk *talk = connection->session_talk;
     return connection->initial->settings.session_events == CLEAT_SESSIONS_SINGLE_USE &&

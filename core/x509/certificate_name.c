@@ -39,9 +39,9 @@ int32_t cleat_certificate_name_count(int32_t certificate, int32_t which) {
 }
 
 /* Reads one property of an attribute. */
-typedef int32_t (*read_function)(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap);
+typedef int32_t (*get_function)(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap);
 
-static int32_t read_attribute(int32_t certificate, int32_t which, int32_t index, read_function read,
+static int32_t read_attribute(int32_t certificate, int32_t which, int32_t index, get_function get,
                               char *output, int32_t output_cap) {
     struct cleat_certificate *self;
     const X509_NAME *name = NULL;
@@ -54,7 +54,7 @@ static int32_t read_attribute(int32_t certificate, int32_t which, int32_t index,
     } else if (index < 0 || index >= X509_NAME_entry_count(name)) {
         result = cleat_fail_usage(3, "index out of range");
     } else {
-        result = read(X509_NAME_get_entry(name, index), output, output_cap);
+        result = get(X509_NAME_get_entry(name, index), output, output_cap);
     }
     CLEAT_DONE(self);
     return result;

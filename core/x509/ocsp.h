@@ -50,8 +50,8 @@ enum cleat_ocsp_fault cleat_ocsp_verify(const uint8_t *response, size_t len, X50
 /* cleat_ocsp_end returns the first second at which the response has expired. */
 int64_t cleat_ocsp_end(const struct cleat_ocsp_status *status);
 
-/* cleat_ocsp_covers returns CLEAT_OCSP_NO_FAULT if a response is well-formed and covers the certificate's serial number;
- * with by_issuer, the name of its issuer must match, too. It verifies no signature. */
+/* cleat_ocsp_covers returns CLEAT_OCSP_NO_FAULT if a response is well-formed and covers the certificate's serial
+ * number; with by_issuer, the name of its issuer must match, too. It verifies no signature. */
 enum cleat_ocsp_fault cleat_ocsp_covers(const uint8_t *response, size_t len,
                                         const X509 *certificate, bool by_issuer);
 

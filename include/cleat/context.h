@@ -210,7 +210,7 @@ CLEAT_API int32_t cleat_context_chain_cache_seconds(int32_t context);
 CLEAT_API int32_t cleat_context_set_chain_cache_seconds(int32_t context, int32_t seconds);
 
 /* cleat_context_chain_cache_stats returns CLEAT_OK and stores how many verifications of the context's connections
- * were found in the cache (hits), and how many were not (misses), each at most 2147483647. Verifications that do not
+ * were found in the cache (hits), and how many were not (misses), at most 2147483647 each. Verifications that do not
  * use the cache count as neither. hits and misses must not be NULL. */
 CLEAT_API int32_t cleat_context_chain_cache_stats(int32_t context, int32_t *hits, int32_t *misses);
 

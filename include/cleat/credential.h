@@ -6,7 +6,7 @@
  * that its peer can verify: by the signature algorithms that the peer offers and, in TLS 1.2 and earlier, by the
  * peer's cipher suites and curves and the certificate types that a server requests. Among those, chains that are
  * issued by a CA that the peer has named are preferred: in the CertificateRequest of a server, or, with BoringSSL of
- * 2026, in a client's certificate_authorities extension (RFC 8446 section 4.2.4). The order of loading has no
+ * 2026, in a client's extension for this (RFC 8446 section 4.2.4). The order of loading has no
  * effect. If the peer can verify none, the handshake fails. A chain cannot be removed: make a new context. */
 #ifndef CLEAT_CREDENTIAL_H
 #define CLEAT_CREDENTIAL_H

@@ -96,7 +96,7 @@ CLEAT_API int32_t cleat_context_set_session_events(int32_t context, int32_t on);
 
 /* CLEAT_SESSION_QUESTION_* are the requests of a connection that has returned CLEAT_WANT_SESSION. */
 #define CLEAT_SESSION_QUESTION_NONE 0 /* the connection does not wait for an answer */
-#define CLEAT_SESSION_QUESTION_GET 1 /* the session of a key */
+#define CLEAT_SESSION_QUESTION_GET 1 /* get the session that is stored under a key */
 #define CLEAT_SESSION_QUESTION_PUT 2 /* store a session under a key */
 #define CLEAT_SESSION_QUESTION_REMOVE 3 /* remove the session that is stored under a key */
 #define CLEAT_SESSION_QUESTION_ADD 4 /* store a key unless it is stored already; for early data */

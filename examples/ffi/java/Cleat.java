@@ -442,7 +442,7 @@ public final class Cleat {
     // CLEAT_SESSION_QUESTION_* are the requests of a connection that has returned CLEAT_WANT_SESSION.
     /** the connection does not wait for an answer */
     public static final int SESSION_QUESTION_NONE = 0;
-    /** the session of a key */
+    /** get the session that is stored under a key */
     public static final int SESSION_QUESTION_GET = 1;
     /** store a session under a key */
     public static final int SESSION_QUESTION_PUT = 2;
@@ -2410,8 +2410,8 @@ public final class Cleat {
 
         /**
          * cleat_context_chain_cache_stats returns CLEAT_OK and stores how many verifications of the
-         * context's connections were found in the cache (hits), and how many were not (misses), each at
-         * most 2147483647. Verifications that do not use the cache count as neither. hits and misses must
+         * context's connections were found in the cache (hits), and how many were not (misses), at most
+         * 2147483647 each. Verifications that do not use the cache count as neither. hits and misses must
          * not be NULL.
          */
         public ChainCacheStats chainCacheStats() throws Failure {

@@ -433,7 +433,7 @@ pub const SESSIONS_SINGLE_USE: i32 = 2;
 // CLEAT_SESSION_QUESTION_* are the requests of a connection that has returned CLEAT_WANT_SESSION.
 /// the connection does not wait for an answer
 pub const SESSION_QUESTION_NONE: i32 = 0;
-/// the session of a key
+/// get the session that is stored under a key
 pub const SESSION_QUESTION_GET: i32 = 1;
 /// store a session under a key
 pub const SESSION_QUESTION_PUT: i32 = 2;
@@ -2125,7 +2125,7 @@ impl Context {
     }
 
     /// cleat_context_chain_cache_stats returns CLEAT_OK and stores how many verifications of the context's
-    /// connections were found in the cache (hits), and how many were not (misses), each at most 2147483647.
+    /// connections were found in the cache (hits), and how many were not (misses), at most 2147483647 each.
     /// Verifications that do not use the cache count as neither. hits and misses must not be NULL.
     #[allow(clippy::too_many_arguments)]
     pub fn chain_cache_stats(&self) -> Result<(i32, i32), Error> {
