@@ -73,7 +73,8 @@ static CRYPTO_BUFFER_POOL *certificate_pool(void) {
 static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac,
                       int encrypt) {
     const struct cleat_connection *connection = SSL_get_app_data(ssl);
-    if (encrypt == 1 && cleat_psk_is_used(ssl)) return cleat_psk_seal(name, iv, cipher, hmac);
+    if (encrypt == 1 && cleat_psk_is_used(ssl))
+        return cleat_psk_discard_ticket_key(name, iv, cipher, hmac);
     return cleat_sessions_ticket_key(connection->initial->sessions, name, iv, cipher, hmac,
                                      encrypt == 1);
 }

@@ -41,7 +41,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_alpn_unref(self->offered_alpn);
     cleat_alpn_unref(self->own_alpn);
     cleat_message_queue_free(&self->messages);
-    cleat_session_talk_end(self);
+    cleat_session_exchange_end(self);
     sk_X509_pop_free(self->verified_chain, X509_free);
     cleat_queue_free(&self->early);
     SSL_SESSION_free(self->session);
@@ -154,7 +154,7 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     self->early_allowed = settings->early_data > 0;
     /* Once CLEAT_WANT_SERVER_NAME is enabled, switching the context does not disable it: the caller may refuse
      * clients by name. */
-    if (settings->server_name_events) self->asks_for_name = self->server_side;
+    if (settings->server_name_events) self->pauses_at_hello = self->server_side;
     return CLEAT_OK;
 }
 
@@ -170,7 +170,8 @@ static int32_t stricter_events(int32_t one, int32_t other) {
     return one == 2 && other == 2 ? 2 : 1;
 }
 
-static bool narrow(struct cleat_connection *self, const struct cleat_configuration *other) {
+static bool restrict_settings(struct cleat_connection *self,
+                              const struct cleat_configuration *other) {
     uint16_t low = SSL_get_min_proto_version(self->ssl);
     uint16_t high = SSL_get_max_proto_version(self->ssl);
     const struct cleat_groups *groups = &other->settings.algorithms.groups;
@@ -195,7 +196,7 @@ static int32_t switch_server(struct cleat_connection *self, struct cleat_configu
         return cleat_fail_usage(2, "the contexts' compliance policies differ");
     }
     cleat_error_clear_queue();
-    if (SSL_set_SSL_CTX(self->ssl, other->ssl_ctx) == NULL || !narrow(self, other) ||
+    if (SSL_set_SSL_CTX(self->ssl, other->ssl_ctx) == NULL || !restrict_settings(self, other) ||
         !cleat_psk_switch(self, other) || cleat_memory_failed()) {
         return cleat_fail_ssl("SSL_set_SSL_CTX");
     }
@@ -205,7 +206,7 @@ static int32_t switch_server(struct cleat_connection *self, struct cleat_configu
     if (settings->verify_mode > self->verify_mode) self->verify_mode = settings->verify_mode;
     self->verify_flags = stricter_flags(self->verify_flags, settings->verify_flags);
     self->verify_events = stricter_events(self->verify_events, settings->verify_events);
-    if (settings->server_name_events && !self->has_hello) self->asks_for_name = true;
+    if (settings->server_name_events && !self->has_hello) self->pauses_at_hello = true;
     self->tolerates_refusals = self->tolerates_refusals && settings->tolerates_refusals;
     cleat_verify_start(self->ssl, true, self->verify_mode);
     return set_id_context(self->ssl, other, self->verify_mode, self->verify_flags);

@@ -102,13 +102,14 @@ struct cleat_connection {
     bool offered_expired; /* an expired session was offered */
     struct cleat_offered_ticket *offered_ticket; /* NULL if none: see offered_ticket.h */
     struct cleat_message_queue messages; /* empty unless the context enables message events */
-    struct cleat_session_talk *session_talk; /* NULL if none: see session_store.c */
+    struct cleat_session_exchange *session_exchange; /* NULL if none: see session_store.c */
     /* The client's, while the handshake is suspended at the ClientHello; or NULL. */
     struct cleat_alpn *offered_alpn;
     /* Replaces the configuration's if chooses_alpn; NULL for no protocols. */
     struct cleat_alpn *own_alpn;
     bool chooses_alpn;
-    bool asks_for_name; /* a server's handshake returns CLEAT_WANT_SERVER_NAME at the ClientHello */
+    /* A server's handshake returns CLEAT_WANT_SERVER_NAME at the ClientHello. */
+    bool pauses_at_hello;
     enum cleat_pause pause; /* what the suspended handshake waits for */
     enum cleat_pause refused_at; /* the caller has answered this pause with a refusal */
     bool has_hello; /* a server has read the ClientHello */

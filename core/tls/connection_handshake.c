@@ -69,7 +69,7 @@ static int32_t finish(struct cleat_connection *self) {
     if (!self->server_side) cleat_session_established(self);
     count_done(self);
     cleat_early_data_finish(self);
-    cleat_session_talk_end(self);
+    cleat_session_exchange_end(self);
     cleat_offered_ticket_forget(self);
     cleat_psk_end(self);
     cleat_turn_handshake_done(&self->turns);
@@ -189,7 +189,7 @@ static int32_t in_early_data(struct cleat_connection *self) {
     int32_t status = check_resumed(self);
     int32_t received;
     if (status >= 0)
-        status = cleat_session_talk_store(self); /* before the client has its tickets */
+        status = cleat_session_exchange_store(self); /* before the client has its tickets */
     if (status < 0) return status;
     self->early_state = CLEAT_EARLY_DATA_OPEN;
     if (!self->server_side) return CLEAT_OK;
@@ -202,7 +202,7 @@ static int32_t in_early_data(struct cleat_connection *self) {
 /* Runs BoringSSL's handshake until it needs the transport or the caller. */
 static int advance(struct cleat_connection *self) {
     int result = SSL_do_handshake(self->ssl);
-    while (result <= 0 && cleat_psk_holds(self) && !cleat_psk_ask(self)) {
+    while (result <= 0 && cleat_psk_is_withheld(self) && !cleat_psk_suspend(self)) {
         result = SSL_do_handshake(self->ssl);
     }
     cleat_psk_wipe(self);
@@ -219,12 +219,12 @@ int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transpor
     result = advance(self);
     if (result != 1 && cleat_transport_has_written(&self->transport))
         cleat_transport_expect(&self->transport, next_expected(self, is_first));
-    if (self->server_side) cleat_credentials_note(self);
+    if (self->server_side) cleat_credentials_record_selected(self);
     if (result == 1 && SSL_in_early_data(self->ssl) == 1) return in_early_data(self);
     if (result == 1) {
         status = cleat_ech_was_offered(self) ? check_resumed(self) : fail_unencrypted(self);
         if (status >= 0) status = check_renegotiation(self);
-        if (status >= 0) status = cleat_session_talk_store(self);
+        if (status >= 0) status = cleat_session_exchange_store(self);
         return status < 0 ? status : end_of_handshake(self);
     }
     if (SSL_get_error(self->ssl, result) == SSL_ERROR_EARLY_DATA_REJECTED) {

@@ -80,7 +80,7 @@ int32_t cleat_context_trust(struct cleat_context *context, struct cleat_trust **
 
 /* Only sessions need the number. Generating it takes as long as the rest of making an empty context, so it is done
  * with the first configuration. */
-static void draw_number(struct cleat_context *context) {
+static void generate_number(struct cleat_context *context) {
     if (context->has_number) return;
     RAND_bytes(context->number, sizeof context->number);
     context->has_number = true;
@@ -103,7 +103,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .client_sessions = context->client_sessions,
             .context = context->number,
         };
-        draw_number(context);
+        generate_number(context);
         status = cleat_context_trust(context, &parts.trust);
         if (status >= 0) status = cleat_configuration_new(&parts, &context->configuration);
     }

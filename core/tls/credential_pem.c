@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "x509/encrypted_key.h"
 
-static int answer_password(char *buffer, int size, int writing, void *data) {
+static int password_callback(char *buffer, int size, int writing, void *data) {
     struct cleat_password *password = data;
     (void)writing;
     password->wanted = true;
@@ -120,7 +120,7 @@ int32_t cleat_pem_key(const char *text, int32_t len, struct cleat_password *pass
                       EVP_PKEY **key) {
     BIO *bio = read_from(text, len);
     if (bio == NULL) return cleat_fail_nomem();
-    *key = PEM_read_bio_PrivateKey(bio, NULL, answer_password, password);
+    *key = PEM_read_bio_PrivateKey(bio, NULL, password_callback, password);
     BIO_free(bio);
     if (*key != NULL) return CLEAT_OK;
     if (password->wanted && password->text == NULL) {

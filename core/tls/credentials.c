@@ -107,7 +107,7 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
     return NULL;
 }
 
-void cleat_credentials_note(struct cleat_connection *connection) {
+void cleat_credentials_record_selected(struct cleat_connection *connection) {
     connection->credential = cleat_connection_credential(connection, connection->ssl);
 }
 
@@ -129,7 +129,7 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
     return NULL;
 }
 
-void cleat_credentials_note(struct cleat_connection *connection) {
+void cleat_credentials_record_selected(struct cleat_connection *connection) {
     (void)connection; /* credential_choice.c has stored it */
 }
 
@@ -138,7 +138,7 @@ void cleat_credentials_note(struct cleat_connection *connection) {
 bool cleat_credentials_use(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
     const struct cleat_credential *rsa = set->of_type[CLEAT_KEY_RSA];
     return cleat_raw_key_use(set->raw, ssl_ctx) && add_all(set, ssl_ctx) &&
-           (rsa == NULL || rsa->key != NULL || cleat_signature_leave_out_decryption(ssl_ctx));
+           (rsa == NULL || rsa->key != NULL || cleat_signature_disable_decryption(ssl_ctx));
 }
 
 /* DER is self-delimiting: the certificates need no separators. */

@@ -50,9 +50,9 @@ bool cleat_credentials_add(const struct cleat_credentials *set, SSL *ssl);
 const struct cleat_credential *cleat_credentials_selected(const struct cleat_credentials *set,
                                                           const SSL *ssl);
 
-/* cleat_credentials_note must be called after each step of a server's handshake. It stores the selected credential,
- * which BoringSSL forgets when the handshake is done. */
-void cleat_credentials_note(struct cleat_connection *connection);
+/* cleat_credentials_record_selected must be called after each step of a server's handshake. It stores the selected
+ * credential, which BoringSSL forgets when the handshake is done. */
+void cleat_credentials_record_selected(struct cleat_connection *connection);
 
 /* cleat_credentials_digest computes a digest of all certificates that connections may present. */
 void cleat_credentials_digest(const struct cleat_credentials *set, uint8_t digest[CLEAT_DIGEST]);

@@ -99,7 +99,7 @@ static int32_t most(const struct cleat_connection *self) {
 static int32_t encrypt(struct cleat_connection *self, const char *data, int32_t data_len) {
     int result;
     int32_t status;
-    cleat_connection_begin(self, CLEAT_TRANSPORT_DEAF);
+    cleat_connection_begin(self, CLEAT_TRANSPORT_NO_INPUT);
     if (!cleat_transport_reserve(&self->transport, (size_t)data_len + CLEAT_CHUNK_OVERHEAD)) {
         return cleat_fail_nomem();
     }

@@ -51,13 +51,13 @@ static void end_message(struct cleat_handshake_tap *tap) {
     uint8_t type = tap->message_head[0];
     if (tap->server_side && type == CLIENT_KEY_EXCHANGE) {
         keep_text(tap);
-        tap->asks = true;
+        tap->needs_key = true;
     } else if (!tap->server_side && type == SERVER_HELLO) {
         keep_suite(tap);
     } else if (!tap->server_side && type == SERVER_KEY_EXCHANGE) {
         keep_text(tap);
     } else if (!tap->server_side && type == SERVER_HELLO_DONE) {
-        tap->asks = true;
+        tap->needs_key = true;
     }
     tap->message_head_len = 0;
     tap->kept_len = 0;
@@ -114,9 +114,9 @@ bool cleat_handshake_tap_follow(struct cleat_handshake_tap *tap, const uint8_t *
             tap->record_head_len = 0;
         }
     }
-    tap->holds = tap->asks && !tap->off && tap->record_head_len == 0;
-    if (!tap->holds) return false;
-    tap->held = bytes[len - 1];
+    tap->withholds = tap->needs_key && !tap->off && tap->record_head_len == 0;
+    if (!tap->withholds) return false;
+    tap->withheld = bytes[len - 1];
     tap->off = true; /* a handshake has only one such message */
     return true;
 }

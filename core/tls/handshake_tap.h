@@ -19,10 +19,10 @@ enum {
 struct cleat_handshake_tap {
     bool server_side;
     bool off; /* no plaintext follows, or the input is not TLS */
-    bool asks; /* a record with that message was received */
-    bool holds; /* its last byte is withheld */
+    bool needs_key; /* a record with that message was received */
+    bool withholds; /* its last byte is withheld */
     bool released; /* the byte is to be read next */
-    uint8_t held;
+    uint8_t withheld;
     bool has_text; /* the identity or the hint was well-formed */
     bool has_more; /* something follows the text, such as key exchange parameters */
     uint8_t text_len;

@@ -36,7 +36,7 @@ static void on_message(int is_write, int version, int content_type, const void *
         return;
     }
     if (is_write != 0) {
-        cleat_sigalg_note(connection, ssl, type, message);
+        cleat_sigalg_record(connection, ssl, type, message);
     } else {
         cleat_group_check(connection, ssl, type, message);
     }

@@ -106,17 +106,17 @@ bool cleat_psk_switch(struct cleat_connection *connection,
     return true;
 }
 
-static bool takes_psk(const SSL_CIPHER *cipher) {
+static bool uses_psk(const SSL_CIPHER *cipher) {
     return cipher != NULL && SSL_CIPHER_get_auth_nid(cipher) == NID_auth_psk;
 }
 
 bool cleat_psk_is_used(const SSL *ssl) {
     const SSL_CIPHER *pending = SSL_get_pending_cipher(ssl);
-    return takes_psk(pending != NULL ? pending : SSL_get_current_cipher(ssl));
+    return uses_psk(pending != NULL ? pending : SSL_get_current_cipher(ssl));
 }
 
 bool cleat_psk_made(const SSL_SESSION *session) {
-    return takes_psk(SSL_SESSION_get0_cipher(session));
+    return uses_psk(SSL_SESSION_get0_cipher(session));
 }
 
 /* The suite that the server has selected, NULL unless the client has offered it. BoringSSL may not have processed
@@ -137,12 +137,12 @@ static bool needs_key(const struct cleat_connection *connection) {
     const SSL_CIPHER *cipher = connection->server_side
                                    ? SSL_get_pending_cipher(connection->ssl)
                                    : chosen_by_server(connection->ssl, tap->suite);
-    if (!takes_psk(cipher) || !tap->has_text) return false;
+    if (!uses_psk(cipher) || !tap->has_text) return false;
     return !connection->server_side || !tap->has_more ||
            SSL_CIPHER_get_kx_nid(cipher) != NID_kx_psk;
 }
 
-bool cleat_psk_ask(struct cleat_connection *connection) {
+bool cleat_psk_suspend(struct cleat_connection *connection) {
     if (needs_key(connection)) {
         connection->pause = CLEAT_PAUSE_PSK;
         return true;
@@ -151,7 +151,8 @@ bool cleat_psk_ask(struct cleat_connection *connection) {
     return false;
 }
 
-int cleat_psk_seal(uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac) {
+int cleat_psk_discard_ticket_key(uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher,
+                                 HMAC_CTX *hmac) {
     uint8_t keys[2][KEY];
     bool done;
     RAND_bytes(name, NAME);

@@ -20,12 +20,12 @@ bool cleat_psk_switch(struct cleat_connection *connection, const struct cleat_co
 /* cleat_psk_end wipes and frees the connection's state. */
 void cleat_psk_end(struct cleat_connection *connection);
 
-/* cleat_psk_holds returns whether BoringSSL waits for the withheld byte. Then cleat_psk_ask suspends the handshake
- * and returns true or, if no key is needed, passes the byte to BoringSSL and returns false. */
-static inline bool cleat_psk_holds(const struct cleat_connection *connection) {
-    return connection->transport.tap != NULL && connection->transport.tap->holds;
+/* cleat_psk_is_withheld returns whether BoringSSL waits for the withheld byte. Then cleat_psk_suspend suspends the
+ * handshake and returns true or, if no key is needed, passes the byte to BoringSSL and returns false. */
+static inline bool cleat_psk_is_withheld(const struct cleat_connection *connection) {
+    return connection->transport.tap != NULL && connection->transport.tap->withholds;
 }
-bool cleat_psk_ask(struct cleat_connection *connection);
+bool cleat_psk_suspend(struct cleat_connection *connection);
 
 /* cleat_psk_wipe wipes the copy of the key that a call of BoringSSL has left on the stack. */
 void cleat_psk_wipe(struct cleat_connection *connection);
@@ -37,8 +37,10 @@ bool cleat_psk_is_used(const SSL *ssl);
  * resumed. */
 bool cleat_psk_made(const SSL_SESSION *session);
 
-/* cleat_psk_seal sets up a cipher and an HMAC with random keys that are not stored, for a ticket that BoringSSL
- * issues for such a session: no server can decrypt it. Returns 1, or -1 on failure, as BoringSSL's ticket callback. */
-int cleat_psk_seal(uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac);
+/* cleat_psk_discard_ticket_key sets up a cipher and an HMAC with random keys that are not stored, for a ticket that
+ * BoringSSL issues for such a session: no server can decrypt it. Returns 1, or -1 on failure, as BoringSSL's ticket
+ * callback. */
+int cleat_psk_discard_ticket_key(uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher,
+                                 HMAC_CTX *hmac);
 
 #endif

@@ -74,13 +74,13 @@ bool cleat_raw_key_use(const struct cleat_raw_key *raw, SSL_CTX *ssl_ctx) {
     return raw == NULL || SSL_CTX_add1_credential(ssl_ctx, raw->credential) == 1;
 }
 
-bool cleat_raw_key_give(const struct cleat_raw_key *raw, SSL *ssl) {
+bool cleat_raw_key_add(const struct cleat_raw_key *raw, SSL *ssl) {
     return raw == NULL || SSL_add1_credential(ssl, raw->credential) == 1;
 }
 
 #else
 
-bool cleat_raw_key_give(const struct cleat_raw_key *raw, SSL *ssl) {
+bool cleat_raw_key_add(const struct cleat_raw_key *raw, SSL *ssl) {
     (void)raw;
     (void)ssl;
     return true;

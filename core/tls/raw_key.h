@@ -26,9 +26,9 @@ void cleat_raw_key_unref(struct cleat_raw_key *raw); /* likewise */
  * on failure. */
 bool cleat_raw_key_use(const struct cleat_raw_key *raw, SSL_CTX *ssl_ctx);
 
-/* cleat_raw_key_give does the same for one connection, after SSL_certs_clear has removed the credentials of its
+/* cleat_raw_key_add does the same for one connection, after SSL_certs_clear has removed the credentials of its
  * SSL_CTX. */
-bool cleat_raw_key_give(const struct cleat_raw_key *raw, SSL *ssl);
+bool cleat_raw_key_add(const struct cleat_raw_key *raw, SSL *ssl);
 
 /* cleat_raw_key_digest returns CLEAT_OK and computes the digest of a public key. CLEAT_NOMEM. */
 int32_t cleat_raw_key_digest(const EVP_PKEY *key, uint8_t digest[CLEAT_DIGEST]);

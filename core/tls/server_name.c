@@ -42,7 +42,7 @@ enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *h
 #if !CLEAT_HAS_SSL_CREDENTIAL
     self->offered_groups = cleat_credential_choice_groups(hello);
 #endif
-    if (!self->asks_for_name) return ssl_select_cert_success;
+    if (!self->pauses_at_hello) return ssl_select_cert_success;
     if (!cleat_alpn_keep_offered(self, hello)) return ssl_select_cert_error;
     self->pause = CLEAT_PAUSE_SERVER_NAME;
     return ssl_select_cert_retry;
@@ -59,7 +59,7 @@ int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert) {
             cleat_fail_usage(0, "the handshake does not wait for a decision on the server name");
     } else {
         self->pause = CLEAT_PAUSE_NONE;
-        self->asks_for_name = false;
+        self->pauses_at_hello = false;
         cleat_alpn_unref(self->offered_alpn);
         self->offered_alpn = NULL;
         if (alert >= 0) {

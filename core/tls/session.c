@@ -64,12 +64,12 @@ static void put(struct cleat_connection *connection, SSL_SESSION *session) {
 
 /* A TLS 1.2 server with a raw public key need not repeat the certificate type when it resumes a session, and GnuTLS
  * does not. BoringSSL's client then expects a certificate and fails. So such sessions are never resumed. */
-static bool is_of_no_use(const struct cleat_connection *connection) {
+static bool must_not_resume(const struct cleat_connection *connection) {
     return SSL_version(connection->ssl) < TLS1_3_VERSION && cleat_peer_keys_is_raw(connection);
 }
 
 bool cleat_session_keep(struct cleat_connection *connection, SSL_SESSION *session) {
-    if (is_of_no_use(connection)) return false;
+    if (must_not_resume(connection)) return false;
     SSL_SESSION_free(connection->session);
     connection->session = session;
     if (connection->established) put(connection, session);
@@ -116,7 +116,7 @@ void cleat_session_offer(struct cleat_connection *connection) {
 static SSL_SESSION *newest(const struct cleat_connection *connection) {
     SSL_SESSION *session = connection->session;
     if (!connection->established || connection->server_side || connection->failed ||
-        is_of_no_use(connection)) {
+        must_not_resume(connection)) {
         return NULL;
     }
     if (session == NULL && SSL_version(connection->ssl) < TLS1_3_VERSION) {

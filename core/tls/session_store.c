@@ -21,47 +21,47 @@ enum {
     PADDING = 64
 };
 
-static struct cleat_session_talk *talk_of(struct cleat_connection *connection) {
-    if (connection->session_talk == NULL) {
-        connection->session_talk = cleat_allocate(sizeof *connection->session_talk);
+static struct cleat_session_exchange *exchange_of(struct cleat_connection *connection) {
+    if (connection->session_exchange == NULL) {
+        connection->session_exchange = cleat_allocate(sizeof *connection->session_exchange);
     }
-    return connection->session_talk;
+    return connection->session_exchange;
 }
 
-void cleat_session_talk_end(struct cleat_connection *connection) {
-    struct cleat_session_talk *talk = connection->session_talk;
-    if (talk == NULL) return;
-    while (talk->first != NULL) {
-        struct cleat_session_errand *errand = talk->first;
-        talk->first = errand->next;
-        cleat_release(errand);
+void cleat_session_exchange_end(struct cleat_connection *connection) {
+    struct cleat_session_exchange *exchange = connection->session_exchange;
+    if (exchange == NULL) return;
+    while (exchange->first != NULL) {
+        struct cleat_session_request *request = exchange->first;
+        exchange->first = request->next;
+        cleat_release(request);
     }
-    cleat_release(talk->session);
-    cleat_release(talk);
-    connection->session_talk = NULL;
+    cleat_release(exchange->session);
+    cleat_release(exchange);
+    connection->session_exchange = NULL;
 }
 
 enum found { ERROR, NOTHING, LATER, SESSION };
 
 /* Returns the caller's answer for the key, or suspends the handshake until there is one. */
 static enum found look_up(struct cleat_connection *connection, const uint8_t *key) {
-    struct cleat_session_talk *talk = talk_of(connection);
-    if (talk == NULL) return ERROR;
-    if (talk->answered && memcmp(talk->wanted, key, sizeof talk->wanted) == 0) {
-        return talk->session == NULL ? NOTHING : SESSION;
+    struct cleat_session_exchange *exchange = exchange_of(connection);
+    if (exchange == NULL) return ERROR;
+    if (exchange->answered && memcmp(exchange->wanted, key, sizeof exchange->wanted) == 0) {
+        return exchange->session == NULL ? NOTHING : SESSION;
     }
-    if (talk->was_asked) return NOTHING; /* a handshake makes one request */
-    memcpy(talk->wanted, key, sizeof talk->wanted);
-    talk->was_asked = true;
+    if (exchange->was_asked) return NOTHING; /* a handshake makes one request */
+    memcpy(exchange->wanted, key, sizeof exchange->wanted);
+    exchange->was_asked = true;
     connection->pause = CLEAT_PAUSE_SESSION;
     return LATER;
 }
 
 /* Parses the session of the caller's answer. NULL if it is malformed. */
 static SSL_SESSION *parse(struct cleat_connection *connection) {
-    const struct cleat_session_talk *talk = connection->session_talk;
-    SSL_SESSION *session =
-        SSL_SESSION_from_bytes(talk->session, talk->session_len, connection->initial->ssl_ctx);
+    const struct cleat_session_exchange *exchange = connection->session_exchange;
+    SSL_SESSION *session = SSL_SESSION_from_bytes(exchange->session, exchange->session_len,
+                                                  connection->initial->ssl_ctx);
     ERR_clear_error();
     if (session != NULL) connection->offered_expired = cleat_session_has_expired(session);
     return session;
@@ -85,48 +85,48 @@ SSL_SESSION *cleat_session_find_id(struct cleat_connection *connection, const ui
 /* Appends a request. Returns false if an allocation failed. */
 static bool add(struct cleat_connection *connection, const uint8_t *key, const uint8_t *session,
                 size_t len) {
-    struct cleat_session_talk *talk = talk_of(connection);
+    struct cleat_session_exchange *exchange = exchange_of(connection);
     const SSL_SESSION *current = SSL_get_session(connection->ssl);
-    struct cleat_session_errand *errand;
-    struct cleat_session_errand **place;
-    if (talk == NULL) return false;
-    errand = cleat_allocate(sizeof *errand + len + CLEAT_SESSION_VALUE_OVERHEAD);
-    if (errand == NULL) return false;
-    memcpy(errand->key, key, sizeof errand->key);
-    errand->question = CLEAT_SESSION_QUESTION_REMOVE;
+    struct cleat_session_request *request;
+    struct cleat_session_request **place;
+    if (exchange == NULL) return false;
+    request = cleat_allocate(sizeof *request + len + CLEAT_SESSION_VALUE_OVERHEAD);
+    if (request == NULL) return false;
+    memcpy(request->key, key, sizeof request->key);
+    request->question = CLEAT_SESSION_QUESTION_REMOVE;
     if (session != NULL) {
-        errand->question = CLEAT_SESSION_QUESTION_PUT;
-        errand->lifetime = current == NULL ? 0 : (int32_t)SSL_SESSION_get_timeout(current);
-        errand->len = cleat_session_value_seal(cleat_sessions_keys(connection->initial->sessions),
-                                               key, session, len, errand->value);
-        if (errand->len == 0) {
-            cleat_release(errand);
+        request->question = CLEAT_SESSION_QUESTION_PUT;
+        request->lifetime = current == NULL ? 0 : (int32_t)SSL_SESSION_get_timeout(current);
+        request->len = cleat_session_value_seal(cleat_sessions_keys(connection->initial->sessions),
+                                                key, session, len, request->value);
+        if (request->len == 0) {
+            cleat_release(request);
             return false;
         }
     }
-    for (place = &talk->first; *place != NULL; place = &(*place)->next) {
+    for (place = &exchange->first; *place != NULL; place = &(*place)->next) {
     }
-    *place = errand;
+    *place = request;
     return true;
 }
 
-bool cleat_session_ask_early(struct cleat_connection *connection) {
+bool cleat_session_queue_early_check(struct cleat_connection *connection) {
     static const char label[] = "cleat early data 1";
-    struct cleat_session_talk *talk = connection->session_talk;
+    struct cleat_session_exchange *exchange = connection->session_exchange;
     SSL_SESSION *session = parse(connection);
     uint8_t key[CLEAT_SESSION_KEY];
     SHA256_CTX hash;
     if (session == NULL) return !cleat_memory_failed(); /* the session will not resume */
     SHA256_Init(&hash);
     SHA256_Update(&hash, label, sizeof label);
-    SHA256_Update(&hash, talk->wanted, sizeof talk->wanted);
+    SHA256_Update(&hash, exchange->wanted, sizeof exchange->wanted);
     SHA256_Final(key, &hash);
     if (add(connection, key, NULL, 0)) {
-        talk->first->question = CLEAT_SESSION_QUESTION_ADD;
-        talk->first->lifetime = (int32_t)SSL_SESSION_get_timeout(session);
+        exchange->first->question = CLEAT_SESSION_QUESTION_ADD;
+        exchange->first->lifetime = (int32_t)SSL_SESSION_get_timeout(session);
     }
     SSL_SESSION_free(session);
-    return talk->first != NULL;
+    return exchange->first != NULL;
 }
 
 /* BoringSSL reports a resumed session again: it is already stored. */
@@ -178,7 +178,7 @@ static bool is_ours(const uint8_t *ticket, size_t len) {
 static enum ssl_ticket_aead_result_t open_ticket(SSL *ssl, uint8_t *session, size_t *session_len,
                                                  size_t max, const uint8_t *ticket, size_t len) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
-    const struct cleat_session_talk *talk;
+    const struct cleat_session_exchange *exchange;
     if (!is_ours(ticket, len)) return ssl_ticket_aead_ignore_ticket;
     switch (look_up(connection, ticket)) {
         case ERROR: return ssl_ticket_aead_error;
@@ -186,11 +186,11 @@ static enum ssl_ticket_aead_result_t open_ticket(SSL *ssl, uint8_t *session, siz
         case LATER: return ssl_ticket_aead_retry;
         case SESSION: break;
     }
-    talk = connection->session_talk;
-    if (talk->session_len > max) return ssl_ticket_aead_ignore_ticket;
+    exchange = connection->session_exchange;
+    if (exchange->session_len > max) return ssl_ticket_aead_ignore_ticket;
     SSL_SESSION_free(parse(connection)); /* sets offered_expired */
-    memcpy(session, talk->session, talk->session_len);
-    *session_len = talk->session_len;
+    memcpy(session, exchange->session, exchange->session_len);
+    *session_len = exchange->session_len;
     return ssl_ticket_aead_success;
 }
 
@@ -201,19 +201,19 @@ const SSL_TICKET_AEAD_METHOD *cleat_session_tickets(void) {
 
 /* Whether the resumed session must be removed from the store. */
 static bool is_used_up(const struct cleat_connection *connection) {
-    const struct cleat_session_talk *talk = connection->session_talk;
+    const struct cleat_session_exchange *exchange = connection->session_exchange;
     return connection->initial->settings.session_events == CLEAT_SESSIONS_SINGLE_USE &&
-           talk != NULL && talk->session != NULL && !talk->removes &&
+           exchange != NULL && exchange->session != NULL && !exchange->removes &&
            SSL_session_reused(connection->ssl) && SSL_version(connection->ssl) == TLS1_3_VERSION;
 }
 
-int32_t cleat_session_talk_store(struct cleat_connection *connection) {
-    struct cleat_session_talk *talk = connection->session_talk;
+int32_t cleat_session_exchange_store(struct cleat_connection *connection) {
+    struct cleat_session_exchange *exchange = connection->session_exchange;
     if (is_used_up(connection)) {
-        talk->removes = true;
-        if (!add(connection, talk->wanted, NULL, 0)) return cleat_fail_nomem();
+        exchange->removes = true;
+        if (!add(connection, exchange->wanted, NULL, 0)) return cleat_fail_nomem();
     }
-    if (talk == NULL || talk->first == NULL) return CLEAT_OK;
+    if (exchange == NULL || exchange->first == NULL) return CLEAT_OK;
     connection->pause = CLEAT_PAUSE_SESSION;
     return CLEAT_WANTS_SESSION;
 }

@@ -7,8 +7,8 @@
 #include "tls/session_value.h"
 
 /* A request to store something under a key, or to remove it. */
-struct cleat_session_errand {
-    struct cleat_session_errand *next;
+struct cleat_session_request {
+    struct cleat_session_request *next;
     uint8_t key[CLEAT_SESSION_KEY];
     int32_t question;
     int32_t lifetime;
@@ -16,13 +16,13 @@ struct cleat_session_errand {
     uint8_t value[];
 };
 
-struct cleat_session_talk {
+struct cleat_session_exchange {
     uint8_t wanted[CLEAT_SESSION_KEY]; /* the key of the last CLEAT_SESSION_QUESTION_GET */
     bool was_asked;
     bool answered;
     uint8_t *session; /* the session of the answer; NULL if absent */
     size_t session_len;
-    struct cleat_session_errand *first;
+    struct cleat_session_request *first;
     bool removes; /* the request to remove the resumed session was queued */
 };
 
@@ -40,15 +40,15 @@ SSL_SESSION *cleat_session_find_id(struct cleat_connection *connection, const ui
                                    size_t id_len);
 void cleat_session_store_id(struct cleat_connection *connection, const SSL_SESSION *session);
 
-/* cleat_session_ask_early queues the request that finds out whether the session is used for early data for the first
- * time. Returns false if an allocation failed. */
-bool cleat_session_ask_early(struct cleat_connection *connection);
+/* cleat_session_queue_early_check queues the request that finds out whether the session is used for early data for
+ * the first time. Returns false if an allocation failed. */
+bool cleat_session_queue_early_check(struct cleat_connection *connection);
 
-/* cleat_session_talk_store must be called at the end of a handshake. It returns CLEAT_WANTS_SESSION while there are
+/* cleat_session_exchange_store must be called at the end of a handshake. It returns CLEAT_WANTS_SESSION while there are
  * sessions to store or to remove, otherwise CLEAT_OK. CLEAT_NOMEM. */
-int32_t cleat_session_talk_store(struct cleat_connection *connection);
+int32_t cleat_session_exchange_store(struct cleat_connection *connection);
 
-/* cleat_session_talk_end frees the requests and the answer. */
-void cleat_session_talk_end(struct cleat_connection *connection);
+/* cleat_session_exchange_end frees the requests and the answer. */
+void cleat_session_exchange_end(struct cleat_connection *connection);
 
 #endif

@@ -23,7 +23,7 @@ static bool sign_with(SSL *ssl, const struct cleat_configuration *configuration,
     const struct cleat_credentials *set = configuration->restricted[signer];
     if (set == NULL) return true;
     SSL_certs_clear(ssl);
-    return cleat_raw_key_give(set->raw, ssl) && cleat_credentials_add(set, ssl);
+    return cleat_raw_key_add(set->raw, ssl) && cleat_credentials_add(set, ssl);
 }
 
 #else
@@ -58,8 +58,8 @@ static uint16_t old_algorithm(const struct cleat_connection *connection, const S
     return credential->type == CLEAT_KEY_RSA ? SSL_SIGN_RSA_PKCS1_MD5_SHA1 : SSL_SIGN_ECDSA_SHA1;
 }
 
-void cleat_sigalg_note(struct cleat_connection *connection, const SSL *ssl, uint8_t type,
-                       CBS message) {
+void cleat_sigalg_record(struct cleat_connection *connection, const SSL *ssl, uint8_t type,
+                         CBS message) {
     uint16_t number;
     if (type == CLEAT_SERVER_KEY_EXCHANGE) {
         const SSL_CIPHER *suite = SSL_get_pending_cipher(ssl);

@@ -10,8 +10,8 @@
 bool cleat_sigalgs_apply(SSL *ssl, const struct cleat_configuration *configuration,
                          const struct cleat_configuration *before, bool server_side);
 
-/* cleat_sigalg_note records the algorithm of the signature in a message that this side sends. */
-void cleat_sigalg_note(struct cleat_connection *connection, const SSL *ssl, uint8_t type,
-                       CBS message);
+/* cleat_sigalg_record records the algorithm of the signature in a message that this side sends. */
+void cleat_sigalg_record(struct cleat_connection *connection, const SSL *ssl, uint8_t type,
+                         CBS message);
 
 #endif

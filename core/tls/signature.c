@@ -125,7 +125,7 @@ const SSL_PRIVATE_KEY_METHOD cleat_signature_method = {sign, decrypt, complete};
 
 /* Appending the rule "!kRSA" does not work for every list: nothing can follow a group of equal preference. So the
  * list is written anew from its suites. */
-bool cleat_signature_leave_out_decryption(SSL_CTX *ssl_ctx) {
+bool cleat_signature_disable_decryption(SSL_CTX *ssl_ctx) {
     const STACK_OF(SSL_CIPHER) *suites = SSL_CTX_get_ciphers(ssl_ctx);
     size_t count = sk_SSL_CIPHER_num(suites);
     size_t left = 0;

@@ -30,8 +30,8 @@ cleat_signature_method_for(const struct cleat_credential *credential) {
     return credential->key == NULL ? &cleat_signature_method : NULL;
 }
 
-/* cleat_signature_leave_out_decryption disables the cipher suites of ssl_ctx that decrypt with an RSA key. Returns
+/* cleat_signature_disable_decryption disables the cipher suites of ssl_ctx that decrypt with an RSA key. Returns
  * false on failure, and if no suite would be left. */
-bool cleat_signature_leave_out_decryption(SSL_CTX *ssl_ctx);
+bool cleat_signature_disable_decryption(SSL_CTX *ssl_ctx);
 
 #endif

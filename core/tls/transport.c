@@ -134,9 +134,9 @@ static int receive_tapped(struct cleat_transport *self, char *buffer, int len) {
     struct cleat_handshake_tap *tap = self->tap;
     int got;
     self->wanted = 0;
-    if (tap->holds) return -1;
+    if (tap->withholds) return -1;
     if (tap->released) {
-        buffer[0] = (char)tap->held;
+        buffer[0] = (char)tap->withheld;
         tap->released = false;
         return 1;
     }
@@ -153,7 +153,7 @@ static int transport_read(BIO *bio, char *buffer, int len) {
     int got = -1;
     BIO_clear_retry_flags(bio);
     if (len <= 0) return 0;
-    if (self->mode != CLEAT_TRANSPORT_DEAF) {
+    if (self->mode != CLEAT_TRANSPORT_NO_INPUT) {
         got = self->tap == NULL ? receive(self, buffer, len) : receive_tapped(self, buffer, len);
     }
     if (got < 0 && self->error == 0) BIO_set_retry_read(bio);
@@ -232,7 +232,7 @@ void cleat_transport_set_tap(struct cleat_transport *transport, struct cleat_han
 }
 
 void cleat_transport_release(struct cleat_transport *transport) {
-    transport->tap->holds = false;
+    transport->tap->withholds = false;
     transport->tap->released = true;
 }
 

@@ -40,7 +40,7 @@ enum {
 enum cleat_transport_mode {
     CLEAT_TRANSPORT_PLAIN, /* reads do not wait; writes are buffered */
     CLEAT_TRANSPORT_WAITS, /* the caller can block: skip the non-blocking recv */
-    CLEAT_TRANSPORT_DEAF, /* reads find nothing; writes are buffered */
+    CLEAT_TRANSPORT_NO_INPUT, /* reads find nothing; writes are buffered */
     CLEAT_TRANSPORT_DIRECT /* writes are sent at once, unless earlier ones are buffered */
 };
 

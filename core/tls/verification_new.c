@@ -29,8 +29,8 @@ static int32_t read_context(int32_t context, struct source *source) {
 }
 
 /* Makes the list of the certificate and the untrusted ones, which may be absent, as if a peer had sent them. */
-static int32_t gather(struct cleat_certificate *certificate, const char *untrusted,
-                      int32_t untrusted_len, STACK_OF(CRYPTO_BUFFER) * *sent) {
+static int32_t collect_certificates(struct cleat_certificate *certificate, const char *untrusted,
+                                    int32_t untrusted_len, STACK_OF(CRYPTO_BUFFER) * *sent) {
     struct cleat_bundle *bundle = NULL;
     STACK_OF(X509) *all = sk_X509_new_null();
     int32_t status = CLEAT_OK;
@@ -104,7 +104,7 @@ static int32_t run(int32_t context, struct cleat_certificate *certificate, int32
     int32_t result = read_context(context, &source);
     if (result < 0) return result;
     cleat_error_clear_queue();
-    result = gather(certificate, untrusted, untrusted_len, &sent);
+    result = collect_certificates(certificate, untrusted, untrusted_len, &sent);
     if (result >= 0) {
         terms = terms_of(&source, purpose, name, time);
         result = verify(&terms, sent);

@@ -15,7 +15,7 @@
  * no tickets. */
 #define TICKET_CERTIFICATES_MAX ((size_t)14 * 1024)
 
-static void bound_tickets(SSL *ssl) {
+static void limit_tickets(SSL *ssl) {
     const STACK_OF(CRYPTO_BUFFER) *sent = SSL_get0_peer_certificates(ssl);
     size_t count = sent == NULL ? 0 : sk_CRYPTO_BUFFER_num(sent);
     size_t len = 0;
@@ -26,7 +26,8 @@ static void bound_tickets(SSL *ssl) {
 
 /* Prepares the collection of all faults, if the caller or the connection can accept a peer in spite of them. Returns
  * false if an allocation failed. */
-static bool keep_faults(struct cleat_connection *connection, struct cleat_verify_faults **faults) {
+static bool prepare_faults(struct cleat_connection *connection,
+                           struct cleat_verify_faults **faults) {
     if (!connection->tolerates_refusals && connection->verify_events != 2) return true;
     if (connection->verify_faults == NULL) {
         connection->verify_faults = cleat_allocate(sizeof *connection->verify_faults);
@@ -83,12 +84,12 @@ static struct cleat_peer_terms terms_of(const struct cleat_connection *connectio
 }
 
 /* Stores the result for a raw public key. number: the verify code, 0 if it is trusted. */
-static enum cleat_peer_verdict ask_key(struct cleat_connection *connection, int number) {
+static enum cleat_peer_verdict verify_raw_key(struct cleat_connection *connection, int number) {
     struct cleat_verify_faults *faults = NULL;
     struct cleat_verify_error error = {number, 0, 0};
     if (connection->verify_mode == CLEAT_CERT_NONE) return CLEAT_PEER_ACCEPTED;
     if (number == CLEAT_X509_RPK_UNTRUSTED) cleat_verify_error_set(&error, number, 0);
-    if (number != X509_V_ERR_OUT_OF_MEM && !keep_faults(connection, &faults)) {
+    if (number != X509_V_ERR_OUT_OF_MEM && !prepare_faults(connection, &faults)) {
         error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
     }
     if (faults != NULL && error.error != X509_V_OK) cleat_verify_faults_add(faults, error);
@@ -101,18 +102,18 @@ static enum cleat_peer_verdict ask_key(struct cleat_connection *connection, int 
     return connection->verified ? CLEAT_PEER_ACCEPTED : CLEAT_PEER_REFUSED;
 }
 
-static enum cleat_peer_verdict ask(struct cleat_connection *connection,
-                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
+static enum cleat_peer_verdict verify_certificates(struct cleat_connection *connection,
+                                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
     const struct cleat_configuration *configuration = connection->configuration;
     bool knows_name = cleat_ech_keep_public_name(connection);
     struct cleat_peer_terms terms;
     struct cleat_peer_report report;
     enum cleat_peer_verdict verdict;
     int number;
-    if (cleat_peer_keys_decide(connection, &number)) return ask_key(connection, number);
+    if (cleat_peer_keys_decide(connection, &number)) return verify_raw_key(connection, number);
     if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
     terms = terms_of(connection);
-    if (!keep_faults(connection, &terms.faults) || !knows_name) {
+    if (!prepare_faults(connection, &terms.faults) || !knows_name) {
         connection->verify_error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
         return CLEAT_PEER_REFUSED;
     }
@@ -141,11 +142,11 @@ static enum ssl_verify_result_t verify_peer(SSL *ssl, uint8_t *alert) {
     if (connection->verify_answered) {
         connection->verify_answered = false;
     } else {
-        verdict = ask(connection, SSL_get0_peer_certificates(ssl));
+        verdict = verify_certificates(connection, SSL_get0_peer_certificates(ssl));
         ERR_clear_error();
         result = decide(connection, verdict);
     }
-    if (result == ssl_verify_ok && connection->server_side) bound_tickets(ssl);
+    if (result == ssl_verify_ok && connection->server_side) limit_tickets(ssl);
     if (result != ssl_verify_invalid) return result;
     if (verdict == CLEAT_PEER_UNDECODABLE) {
         /* BoringSSL queues its own error behind this one; the first in the queue is reported. */
@@ -166,7 +167,7 @@ enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connectio
         connection->verify_answered = false;
     } else if (cleat_peer_keys_is_raw(connection) ||
                (sent != NULL && sk_CRYPTO_BUFFER_num(sent) > 0)) {
-        result = decide(connection, ask(connection, sent));
+        result = decide(connection, verify_certificates(connection, sent));
     } else if (connection->verify_mode == CLEAT_CERT_REQUIRED) {
         connection->verify_error = (struct cleat_verify_error){X509_V_ERR_CERT_REJECTED, 0, 0};
         result = ssl_verify_invalid;
